@@ -1,0 +1,152 @@
+use ruleatlas_model::{Condition, DataSource, Diagnostic, Language, ParseStatus, Span};
+use serde::Serialize;
+
+/// The text of a query, and what its source knows of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// The query as written. All spans point into it.
+    pub text: &'a str,
+    /// For languages written in YAML: the tree of `text`, where the source has read it already, and the offset in
+    /// the tree's file at which `text` begins. Front ends read the text themselves where this is missing.
+    pub tree: Option<(&'a ruleatlas_yaml::Node<'a>, usize)>,
+    /// What the rule's metadata says it reads (index patterns, log types, a Sigma log source).
+    pub sources: &'a [DataSource],
+}
+
+impl<'a> Query<'a> {
+    /// A query of which nothing but the text is known.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self { text, tree: None, sources: &[] }
+    }
+}
+
+/// What came of a query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Parsed {
+    /// One condition a step.
+    pub conditions: Vec<Condition>,
+    /// What is odd, forbidden or not understood.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Parsed {
+    /// How much was understood; see [`ParseStatus::of`].
+    #[must_use]
+    pub fn status(&self) -> ParseStatus {
+        ParseStatus::of(&self.conditions, &self.diagnostics)
+    }
+}
+
+/// A front end: one query language.
+///
+/// Every input gives an answer: no panic, no recursion or memory without bound, no execution.
+pub trait Frontend: Sync {
+    /// The language.
+    fn language(&self) -> Language;
+
+    /// Query text in, conditions and diagnostics out.
+    fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed;
+
+    /// The text's tokens for colouring, in order and without overlap; gaps are plain.
+    fn tokens(&self, _text: &str) -> Vec<Token> {
+        Vec::new()
+    }
+}
+
+/// What stands around a query and a language may ask for: macros, lists, modules, other rules.
+///
+/// Each method answers `None` where the source has no such thing.
+pub trait Context: Sync {
+    /// The macro of this name that takes this many arguments.
+    fn macro_definition(&self, _name: &str, _arguments: usize) -> Option<MacroDefinition<'_>> {
+        None
+    }
+
+    /// The table behind a lookup of this name.
+    fn lookup(&self, _name: &str) -> Option<&LookupTable> {
+        None
+    }
+
+    /// The text of a module that the query's module imports.
+    fn module(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
+    /// The rule of this id or name.
+    fn rule(&self, _reference: &str) -> Option<Referenced<'_>> {
+        None
+    }
+}
+
+/// A context that knows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoContext;
+
+impl Context for NoContext {}
+
+/// A macro: text with named parameters (`$name$`).
+#[derive(Clone, Copy, Debug)]
+pub struct MacroDefinition<'a> {
+    /// The parameters' names.
+    pub parameters: &'a [String],
+    /// The text.
+    pub definition: &'a str,
+}
+
+/// A lookup's content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LookupTable {
+    /// The columns' names.
+    pub columns: Vec<String>,
+    /// The rows, each as long as `columns`.
+    pub rows: Vec<Vec<String>>,
+    /// Whether values match without case.
+    pub case_insensitive: bool,
+    /// Columns whose values are patterns with wildcards.
+    pub wildcard_columns: Vec<String>,
+}
+
+/// A rule that another refers to.
+#[derive(Clone, Copy, Debug)]
+pub struct Referenced<'a> {
+    /// Its id, as its own source writes it.
+    pub id: &'a str,
+    /// Its title.
+    pub title: &'a str,
+    /// Its query.
+    pub query: Query<'a>,
+}
+
+/// A piece of query text that has a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Token {
+    /// Where it stands.
+    pub span: Span,
+    /// What it is.
+    pub kind: TokenKind,
+}
+
+/// The kinds of tokens that are told apart by colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// A word of the language (`and`, `where`).
+    Keyword,
+    /// A pipeline command (`stats`, `extend`).
+    Command,
+    /// A function's name.
+    Function,
+    /// A field's name.
+    Field,
+    /// A text literal.
+    String,
+    /// A number, boolean, null or time span.
+    Number,
+    /// An operator or punctuation.
+    Operator,
+    /// A comment.
+    Comment,
+    /// A macro or other name from outside the query.
+    Macro,
+}

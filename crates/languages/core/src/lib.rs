@@ -1,0 +1,33 @@
+//! What the query languages share: the [`Frontend`] trait, wildcard folding, negation push-down and roles.
+//!
+//! A front end turns the text of a query into one [`Condition`] a step. It never fails as a whole: what it cannot
+//! understand becomes an opaque node with its place, and a diagnostic.
+//!
+//! ```
+//! use ruleatlas_core::{fold_wildcards, roles};
+//! use ruleatlas_model::{Condition, Node, Op, Predicate, Role};
+//!
+//! // `*\cmd.exe` means "ends with".
+//! assert_eq!(fold_wildcards("*\\cmd.exe", None).op, Op::EndsWith);
+//!
+//! // `a and not b`: b is an exclusion.
+//! let a = Node::from(Predicate::new("a", Op::Eq, ["1"]));
+//! let b = Node::from(Predicate::new("b", Op::Eq, ["2"]));
+//! let steps = [Condition::new(Node::all([a, b.not()]))];
+//! let found: Vec<Role> = roles(&steps).iter().map(|placed| placed.role).collect();
+//! assert_eq!(found, [Role::Indicator, Role::Exclusion]);
+//! ```
+//!
+//! It knows no language, no file, no vendor's rule format and no canonical field.
+
+#[cfg(feature = "cases")]
+pub mod cases;
+mod frontend;
+mod normal;
+mod wildcard;
+
+pub use frontend::{Context, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced, Token, TokenKind};
+pub use normal::{Literal, Placed, normal_form, roles};
+pub use wildcard::{Folded, Pattern, Piece, fold_wildcards, fold_pieces};
+
+pub use ruleatlas_model::Condition;

@@ -1,0 +1,127 @@
+use ruleatlas_model::Op;
+
+/// A character of a pattern whose escapes are resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// This character.
+    Char(char),
+    /// Any run of characters.
+    Many,
+    /// Any one character.
+    One,
+}
+
+/// What a pattern with wildcards means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// The operator: `eq`, `contains`, `starts_with`, `ends_with`, `wildcard`, or `is_not_null` for a lone `*`.
+    pub op: Op,
+    /// The operator's value; empty for `is_not_null`.
+    pub value: String,
+}
+
+/// Reads `*` and `?` in `text` as wildcards, a character behind `escape` as itself, and says what the pattern means.
+///
+/// Only `*`, `?` and the escape character can be escaped; before any other character the escape stands for itself.
+#[must_use]
+pub fn fold_wildcards(text: &str, escape: Option<char>) -> Folded {
+    let mut pieces = Vec::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(character) = chars.next() {
+        pieces.push(match character {
+            '*' => Piece::Many,
+            '?' => Piece::One,
+            _ if Some(character) == escape => match chars.next_if(|next| matches!(next, '*' | '?') || Some(*next) == escape) {
+                Some(escaped) => Piece::Char(escaped),
+                None => Piece::Char(character),
+            },
+            _ => Piece::Char(character),
+        });
+    }
+    fold_pieces(&pieces)
+}
+
+/// What a pattern means: `*foo*` is `contains foo`, `foo*` is `starts_with foo`, `*foo` is `ends_with foo`, no
+/// wildcard is `eq`, a lone `*` is `is_not_null`, any other is `wildcard`.
+///
+/// In a `wildcard` value a literal `*` or `?` is written `[*]`, `[?]`, and a `[` that would be misread for the start
+/// of one is written `[[]`.
+#[must_use]
+pub fn fold_pieces(pieces: &[Piece]) -> Folded {
+    let stars_before = pieces.iter().take_while(|piece| **piece == Piece::Many).count();
+    if stars_before == pieces.len() && stars_before > 0 {
+        return Folded { op: Op::IsNotNull, value: String::new() };
+    }
+    let stars_after = pieces.iter().rev().take_while(|piece| **piece == Piece::Many).count();
+    let middle = &pieces[stars_before..pieces.len() - stars_after];
+    if middle.iter().all(|piece| matches!(piece, Piece::Char(_))) {
+        let op = match (stars_before > 0, stars_after > 0) {
+            (true, true) => Op::Contains,
+            (true, false) => Op::EndsWith,
+            (false, true) => Op::StartsWith,
+            (false, false) => Op::Eq,
+        };
+        return Folded { op, value: plain(middle) };
+    }
+    Folded { op: Op::Wildcard, value: written(pieces) }
+}
+
+fn plain(pieces: &[Piece]) -> String {
+    pieces.iter().filter_map(|piece| if let Piece::Char(character) = piece { Some(*character) } else { None }).collect()
+}
+
+fn written(pieces: &[Piece]) -> String {
+    let mut text = String::with_capacity(pieces.len());
+    for (at, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Many if at > 0 && pieces[at - 1] == Piece::Many => {}
+            Piece::Many => text.push('*'),
+            Piece::One => text.push('?'),
+            Piece::Char('*') => text.push_str("[*]"),
+            Piece::Char('?') => text.push_str("[?]"),
+            Piece::Char('[') => {
+                let looks_escaped = matches!(pieces.get(at + 1), Some(Piece::Many | Piece::One))
+                    && pieces.get(at + 2) == Some(&Piece::Char(']'));
+                let looks_bracket = pieces.get(at + 1) == Some(&Piece::Char('[')) && pieces.get(at + 2) == Some(&Piece::Char(']'));
+                text.push_str(if looks_escaped || looks_bracket { "[[]" } else { "[" });
+            }
+            Piece::Char(character) => text.push(*character),
+        }
+    }
+    text
+}
+
+/// A `wildcard` value as the predicate model writes it, ready for matching.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    pieces: Vec<Piece>,
+}
+
+impl Pattern {
+    /// Reads a value as [`fold_pieces`] writes it.
+    #[must_use]
+    pub fn read(value: &str) -> Self {
+        let mut pieces = Vec::with_capacity(value.len());
+        let mut rest = value;
+        while let Some(character) = rest.chars().next() {
+            let (piece, length) = if rest.starts_with("[*]") || rest.starts_with("[?]") || rest.starts_with("[[]") {
+                (Piece::Char(rest[1..].chars().next().unwrap_or('[')), 3)
+            } else {
+                match character {
+                    '*' => (Piece::Many, 1),
+                    '?' => (Piece::One, 1),
+                    _ => (Piece::Char(character), character.len_utf8()),
+                }
+            };
+            pieces.push(piece);
+            rest = &rest[length..];
+        }
+        Self { pieces }
+    }
+
+    /// The pattern's characters and wildcards.
+    #[must_use]
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+}

@@ -1,0 +1,1 @@
+//! Sigma detections in, conditions out.

@@ -1,0 +1,162 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Resolution;
+
+/// The three matrices of ATT&CK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AttackDomain {
+    /// Enterprise.
+    Enterprise,
+    /// Mobile.
+    Mobile,
+    /// Industrial control systems.
+    Ics,
+}
+
+impl AttackDomain {
+    /// The domain's name in data.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enterprise => "enterprise",
+            Self::Mobile => "mobile",
+            Self::Ics => "ics",
+        }
+    }
+}
+
+/// A citation of an ATT&CK object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The name that `(Citation: …)` uses.
+    pub name: String,
+    /// The address.
+    pub url: String,
+}
+
+/// A tactic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tactic {
+    /// `TA0011`.
+    pub id: String,
+    /// `command-and-control`.
+    pub short_name: String,
+    /// `Command and Control`.
+    pub name: String,
+    /// The matrix.
+    pub domain: AttackDomain,
+    /// Place in the matrix, from 0.
+    pub order: u32,
+    /// ATT&CK's text, Markdown.
+    pub description: String,
+}
+
+/// A mitigation of a technique, with ATT&CK's words on how it helps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MitigationRef {
+    /// `M1031`.
+    pub id: String,
+    /// ATT&CK's text, Markdown.
+    pub description: String,
+}
+
+/// A mitigation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mitigation {
+    /// `M1031`.
+    pub id: String,
+    /// `Network Intrusion Prevention`.
+    pub name: String,
+    /// ATT&CK's text, Markdown.
+    pub description: String,
+}
+
+/// A technique or sub-technique.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Technique {
+    /// `T1071.001`.
+    pub id: String,
+    /// `Web Protocols`.
+    pub name: String,
+    /// The matrix.
+    pub domain: AttackDomain,
+    /// ATT&CK's text, Markdown with `(Citation: …)` marks.
+    pub description: String,
+    /// Its tactics' short names, in the order of the matrix.
+    pub tactics: Vec<String>,
+    /// ATT&CK's platforms, as written.
+    pub platforms: Vec<String>,
+    /// The technique this is a sub-technique of.
+    pub parent: Option<String>,
+    /// Whether ATT&CK calls it deprecated.
+    pub deprecated: bool,
+    /// ATT&CK's page about it.
+    pub url: String,
+    /// What its text cites.
+    pub references: Vec<Reference>,
+    /// What mitigates it.
+    pub mitigations: Vec<MitigationRef>,
+}
+
+/// Where an id that the loaded version does not use leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirect {
+    /// Ids of the loaded version.
+    pub to: Vec<String>,
+    /// The way: `revoked-by` or `crosswalk`.
+    pub resolution: Resolution,
+}
+
+/// The ATT&CK knowledge base as loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attack {
+    /// The version as the user or the bundle says it, or the newest `modified` date of its objects.
+    pub version: String,
+    /// Techniques by id.
+    pub techniques: BTreeMap<String, Technique>,
+    /// Tactics, in the order of the matrices.
+    pub tactics: Vec<Tactic>,
+    /// Mitigations by id.
+    pub mitigations: BTreeMap<String, Mitigation>,
+    /// Ids that lead elsewhere.
+    pub redirects: BTreeMap<String, Redirect>,
+    /// Tactic short names that lead elsewhere (`stealth` to `defense-evasion`).
+    pub tactic_redirects: BTreeMap<String, String>,
+}
+
+impl Attack {
+    /// The techniques of the loaded version that `id` (any case) leads to, and the way.
+    ///
+    /// The list is empty when nobody knows the id.
+    #[must_use]
+    pub fn resolve(&self, id: &str) -> (Vec<String>, Resolution) {
+        let id = id.to_ascii_uppercase();
+        if let Some(technique) = self.techniques.get(&id) {
+            let resolution = if technique.deprecated { Resolution::Deprecated } else { Resolution::Direct };
+            return (vec![id], resolution);
+        }
+        match self.redirects.get(&id) {
+            Some(redirect) => (redirect.to.clone(), redirect.resolution),
+            None => (Vec::new(), Resolution::Unknown),
+        }
+    }
+
+    /// The tactic of the loaded version that a short name leads to.
+    #[must_use]
+    pub fn tactic(&self, short_name: &str) -> Option<&Tactic> {
+        let name = self.tactic_redirects.get(short_name).map_or(short_name, String::as_str);
+        self.tactics.iter().find(|tactic| tactic.short_name == name)
+    }
+
+    /// The technique and, when asked for, its sub-techniques, in order.
+    #[must_use]
+    pub fn family(&self, id: &str, with_sub_techniques: bool) -> Vec<&Technique> {
+        self.techniques
+            .values()
+            .filter(|technique| technique.id == id || (with_sub_techniques && technique.parent.as_deref() == Some(id)))
+            .collect()
+    }
+}

@@ -1,0 +1,69 @@
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Span;
+
+/// How grave a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Worth knowing; nothing is lost.
+    Note,
+    /// Something is odd or forbidden, and was understood all the same.
+    Warning,
+    /// Something could not be understood.
+    Error,
+}
+
+/// What is wrong with a rule or a file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// How grave it is.
+    pub level: Level,
+    /// A short phrase that groups alike cases, and is counted by the parse ledger (`unknown modifier`).
+    pub code: Cow<'static, str>,
+    /// What failed and what to do, in one sentence.
+    pub message: String,
+    /// Where in the query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
+    /// The one-based line in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}
+
+impl Diagnostic {
+    /// Something could not be understood.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Level::Error, code, message)
+    }
+
+    /// Something is odd, and was understood all the same.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Level::Warning, code, message)
+    }
+
+    /// Worth knowing.
+    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Level::Note, code, message)
+    }
+
+    fn new(level: Level, code: &'static str, message: impl Into<String>) -> Self {
+        Self { level, code: Cow::Borrowed(code), message: message.into(), span: None, line: None }
+    }
+
+    /// With its place in the query.
+    #[must_use]
+    pub fn at(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// With its one-based line in the file.
+    #[must_use]
+    pub fn on_line(mut self, line: u32) -> Self {
+        self.line = Some(line);
+        self
+    }
+}

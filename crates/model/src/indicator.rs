@@ -1,0 +1,82 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Op, UnknownOp};
+
+/// An operator as it is counted: `in` is `eq`, own negation is gone, and a check of a path's last part has the
+/// prefix `basename`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FoldedOp {
+    /// The comparison.
+    pub op: Op,
+    /// Whether it looks at the path's last part only.
+    pub basename: bool,
+}
+
+impl FoldedOp {
+    /// A comparison of the whole value of a field.
+    #[must_use]
+    pub fn plain(op: Op) -> Self {
+        Self { op: if op == Op::In { Op::Eq } else { op }, basename: false }
+    }
+
+    /// A comparison of a path's last part.
+    #[must_use]
+    pub fn basename(op: Op) -> Self {
+        Self { basename: true, ..Self::plain(op) }
+    }
+}
+
+impl fmt::Display for FoldedOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.basename, self.op) {
+            (false, op) => f.write_str(op.name()),
+            (true, Op::Eq) => f.write_str("basename"),
+            (true, op) => write!(f, "basename_{op}"),
+        }
+    }
+}
+
+impl FromStr for FoldedOp {
+    type Err = UnknownOp;
+
+    fn from_str(name: &str) -> Result<Self, UnknownOp> {
+        match name {
+            "basename" => Ok(Self::basename(Op::Eq)),
+            _ => match name.strip_prefix("basename_") {
+                Some(op) => Ok(Self::basename(op.parse()?)),
+                None => Ok(Self::plain(name.parse()?)),
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for FoldedOp {
+    type Error = UnknownOp;
+
+    fn try_from(name: String) -> Result<Self, UnknownOp> {
+        name.parse()
+    }
+}
+
+impl From<FoldedOp> for String {
+    fn from(op: FoldedOp) -> Self {
+        op.to_string()
+    }
+}
+
+/// The unit that is counted: a canonical field, a folded operator and a folded value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Indicator {
+    /// The canonical field, or the raw one in lower case where the taxonomy does not know it.
+    pub field: String,
+    /// The folded operator.
+    pub op: FoldedOp,
+    /// The value in lower case; empty for `is_null` and `is_not_null`.
+    pub value: String,
+    /// What transforms the value or the match; a part of the indicator's identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modifier: Option<String>,
+}

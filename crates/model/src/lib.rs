@@ -1,0 +1,35 @@
+//! The nouns of detection rules: rule, condition, predicate, indicator, technique.
+//!
+//! Plain types without I/O. Every other crate speaks them; this one knows no other.
+//!
+//! ```
+//! use ruleatlas_model::{Node, Op, Predicate};
+//!
+//! let check = Predicate::new("Image", Op::EndsWith, ["\\cmd.exe"]);
+//! let condition = Node::all([Node::from(check)]);
+//! assert_eq!(condition.predicates().count(), 1);
+//! ```
+//!
+//! It does not parse, fold, count or print.
+
+mod attack;
+mod condition;
+mod diagnostic;
+mod event;
+mod indicator;
+mod op;
+mod predicate;
+mod role;
+mod rule;
+mod span;
+
+pub use attack::{Attack, AttackDomain, Mitigation, MitigationRef, Redirect, Reference, Tactic, Technique};
+pub use condition::{Condition, DataSource, Node, Opaque, SourceKind};
+pub use diagnostic::{Diagnostic, Level};
+pub use event::{EventRef, EventLink};
+pub use indicator::{FoldedOp, Indicator};
+pub use op::{Op, UnknownOp};
+pub use predicate::{Missing, Predicate};
+pub use role::Role;
+pub use rule::{Kind, Language, ParseStatus, Resolution, Rule, Severity, Status, TechniqueTag, Vendor};
+pub use span::Span;

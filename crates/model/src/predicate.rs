@@ -1,0 +1,97 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Op, Span};
+
+/// What a comparison is, as its author wrote it, when the event does not have the field.
+///
+/// Languages differ: Sigma's `not field: x` holds without the field, SPL's `field!=x` does not, and an SQL-like
+/// `where field != x` is neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// The comparison, its own negation included, does not hold.
+    #[default]
+    Fails,
+    /// The comparison, its own negation included, holds.
+    Holds,
+    /// Neither: a null, that stays null under `not` and does not select the event.
+    Null,
+}
+
+/// A field, compared in some way, with literal values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Predicate {
+    /// The field as written, quoting and optional marks taken off; empty for a keyword or bare term; the
+    /// expression's text for a computed comparison.
+    pub raw_field: String,
+    /// How it is compared, without the operator's own negation.
+    pub op: Op,
+    /// Whether the operator itself is negated (`!=`, `not in`, `!contains`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub negated: bool,
+    /// The literals, alternatives of each other; empty for `is_null` and `is_not_null`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// Whether the language compares this with case.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub case_sensitive: bool,
+    /// What transforms the value or the match (`windash`, `base64offset`, `utf16le`, …), several joined by `|`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modifier: Option<String>,
+    /// What the comparison is when the field is missing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub missing: Missing,
+    /// Whether `raw_field` is something computed (a count, a length, a part), and no field.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub computed: bool,
+    /// The field that `raw_field` was cut out of (`rex`, `grok`, `parse`, …).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived_from: Option<String>,
+    /// Which stage of its step's pipeline this filters in, counted from 0; `None` where a language has no pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<u32>,
+    /// Where it stands in the query.
+    pub span: Span,
+}
+
+impl Predicate {
+    /// A plain comparison: case-insensitive, not negated, failing on a missing field, without a place.
+    pub fn new<V: Into<String>>(
+        raw_field: impl Into<String>,
+        op: Op,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        Self {
+            raw_field: raw_field.into(),
+            op,
+            negated: false,
+            values: values.into_iter().map(Into::into).collect(),
+            case_sensitive: false,
+            modifier: None,
+            missing: Missing::Fails,
+            computed: false,
+            derived_from: None,
+            stage: None,
+            span: Span::default(),
+        }
+    }
+
+    /// The operator's name as the author wrote it; see [`Op::written`].
+    #[must_use]
+    pub fn written_op(&self) -> &'static str {
+        self.op.written(self.negated)
+    }
+
+    /// The single modifiers, as authored.
+    pub fn modifiers(&self) -> impl Iterator<Item = &str> {
+        self.modifier.as_deref().unwrap_or_default().split('|').filter(|part| !part.is_empty())
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,1 @@
+//! Writes and reads a catalog as one SQLite file that people also open with their own tools.

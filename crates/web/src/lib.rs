@@ -1,0 +1,1 @@
+//! Pages, JSON and static files from one set of view functions.
