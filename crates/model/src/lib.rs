@@ -26,7 +26,7 @@ mod span;
 pub use attack::{Attack, AttackDomain, Mitigation, MitigationRef, Redirect, Reference, Tactic, Technique};
 pub use condition::{Condition, DataSource, Node, Opaque, SourceKind};
 pub use diagnostic::{Diagnostic, Level};
-pub use event::{EventRef, EventLink};
+pub use event::{EventLink, EventRef};
 pub use indicator::{FoldedOp, Indicator};
 pub use op::{Op, UnknownOp};
 pub use predicate::{Missing, Predicate};

@@ -48,9 +48,23 @@ pub enum Op {
 impl Op {
     /// Every operator, in the order of the predicate model's table.
     pub const ALL: [Self; 17] = [
-        Self::Eq, Self::In, Self::Contains, Self::StartsWith, Self::EndsWith, Self::Wildcard, Self::Match,
-        Self::RegexMatch, Self::CidrMatch, Self::Lt, Self::Lte, Self::Gt, Self::Gte, Self::IsNull, Self::IsNotNull,
-        Self::FieldRef, Self::InList,
+        Self::Eq,
+        Self::In,
+        Self::Contains,
+        Self::StartsWith,
+        Self::EndsWith,
+        Self::Wildcard,
+        Self::Match,
+        Self::RegexMatch,
+        Self::CidrMatch,
+        Self::Lt,
+        Self::Lte,
+        Self::Gt,
+        Self::Gte,
+        Self::IsNull,
+        Self::IsNotNull,
+        Self::FieldRef,
+        Self::InList,
     ];
 
     /// The operator's name in data.

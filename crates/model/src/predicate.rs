@@ -56,11 +56,7 @@ pub struct Predicate {
 
 impl Predicate {
     /// A plain comparison: case-insensitive, not negated, failing on a missing field, without a place.
-    pub fn new<V: Into<String>>(
-        raw_field: impl Into<String>,
-        op: Op,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
+    pub fn new<V: Into<String>>(raw_field: impl Into<String>, op: Op, values: impl IntoIterator<Item = V>) -> Self {
         Self {
             raw_field: raw_field.into(),
             op,

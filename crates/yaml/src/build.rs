@@ -47,8 +47,13 @@ pub struct Parsed<'a> {
 /// The text is no YAML, nests deeper than 128 levels, or unfolds to more than two million nodes.
 pub fn parse(text: &str) -> Result<Parsed<'_>, Error> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut builder =
-        Builder { base: text.len() - body.len(), source: body, anchors: HashMap::new(), nodes: 0, parsed: Parsed::default() };
+    let mut builder = Builder {
+        base: text.len() - body.len(),
+        source: body,
+        anchors: HashMap::new(),
+        nodes: 0,
+        parsed: Parsed::default(),
+    };
     let mut parser = Parser::new_from_str(body);
     builder.stream(&mut parser)?;
     Ok(builder.parsed)

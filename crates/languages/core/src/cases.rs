@@ -61,7 +61,8 @@ pub fn run(frontend: &dyn Frontend, context: &dyn Context, judge: Judge<'_>, pat
         written.push('\n');
     }
     if update {
-        fs::write(path, format!("{}\n", written.trim_end())).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        fs::write(path, format!("{}\n", written.trim_end()))
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     assert!(faults.is_empty(), "{}:{faults}", path.display());
 }
@@ -97,7 +98,10 @@ pub fn describe(parsed: &Parsed) -> String {
     let mut text = String::new();
     let placed = roles(&parsed.conditions);
     for (step, condition) in parsed.conditions.iter().enumerate() {
-        let shown = condition.absent || !condition.label.is_empty() || !condition.sources.is_empty() || parsed.conditions.len() > 1;
+        let shown = condition.absent
+            || !condition.label.is_empty()
+            || !condition.sources.is_empty()
+            || parsed.conditions.len() > 1;
         if shown {
             let _ = write!(text, "step {step}");
             if condition.absent {
@@ -143,7 +147,8 @@ pub fn describe(parsed: &Parsed) -> String {
             text.push('\n');
         }
         for opaque in condition.root.opaques() {
-            let _ = writeln!(text, "{step} opaque ({}) {}", opaque.reason, serde_json::Value::from(opaque.text.as_str()));
+            let _ =
+                writeln!(text, "{step} opaque ({}) {}", opaque.reason, serde_json::Value::from(opaque.text.as_str()));
         }
     }
     for diagnostic in &parsed.diagnostics {

@@ -26,8 +26,10 @@ mod frontend;
 mod normal;
 mod wildcard;
 
-pub use frontend::{Context, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced, Token, TokenKind};
+pub use frontend::{
+    Context, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced, Token, TokenKind,
+};
 pub use normal::{Literal, Placed, normal_form, roles};
-pub use wildcard::{Folded, Pattern, Piece, fold_wildcards, fold_pieces};
+pub use wildcard::{Folded, Pattern, Piece, fold_pieces, fold_wildcards};
 
 pub use ruleatlas_model::Condition;

@@ -31,10 +31,12 @@ pub fn fold_wildcards(text: &str, escape: Option<char>) -> Folded {
         pieces.push(match character {
             '*' => Piece::Many,
             '?' => Piece::One,
-            _ if Some(character) == escape => match chars.next_if(|next| matches!(next, '*' | '?') || Some(*next) == escape) {
-                Some(escaped) => Piece::Char(escaped),
-                None => Piece::Char(character),
-            },
+            _ if Some(character) == escape => {
+                match chars.next_if(|next| matches!(next, '*' | '?') || Some(*next) == escape) {
+                    Some(escaped) => Piece::Char(escaped),
+                    None => Piece::Char(character),
+                }
+            }
             _ => Piece::Char(character),
         });
     }
@@ -82,7 +84,8 @@ fn written(pieces: &[Piece]) -> String {
             Piece::Char('[') => {
                 let looks_escaped = matches!(pieces.get(at + 1), Some(Piece::Many | Piece::One))
                     && pieces.get(at + 2) == Some(&Piece::Char(']'));
-                let looks_bracket = pieces.get(at + 1) == Some(&Piece::Char('[')) && pieces.get(at + 2) == Some(&Piece::Char(']'));
+                let looks_bracket =
+                    pieces.get(at + 1) == Some(&Piece::Char('[')) && pieces.get(at + 2) == Some(&Piece::Char(']'));
                 text.push_str(if looks_escaped || looks_bracket { "[[]" } else { "[" });
             }
             Piece::Char(character) => text.push(*character),
