@@ -326,3 +326,13 @@ impl Index {
         &self.data
     }
 }
+
+impl IndexData {
+    /// The rows of `uses` that are a rule's own, without those of its variants.
+    #[must_use]
+    pub fn uses_of_rule(&self, rule: RuleId) -> &[(RuleId, IndicatorId, Role, bool)] {
+        let start = self.uses.partition_point(|row| row.0 < rule);
+        let end = self.uses.partition_point(|row| row.0 <= rule);
+        &self.uses[start..end]
+    }
+}

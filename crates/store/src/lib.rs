@@ -18,7 +18,7 @@ mod write;
 
 pub use error::Error;
 pub use read::Store;
-pub use search::{Hit, HitKind};
+
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
