@@ -1,1 +1,3 @@
 //! A folder on disk in, documents out: rules with their metadata and query text, and the ATT&CK knowledge base.
+
+pub mod attack;
