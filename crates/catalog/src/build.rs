@@ -158,12 +158,10 @@ pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, Buil
 }
 
 fn load_attack(sources: &[Loaded]) -> Result<(Attack, Vec<Diagnostic>), BuildError> {
-    let files: Vec<&SourceFile> =
-        sources.iter().filter(|source| source.spec.kind == SourceKind::Attack).flat_map(|source| &source.files).collect();
-    if files.is_empty() {
-        return Ok((Attack::default(), Vec::new()));
+    match sources.iter().find(|source| source.spec.kind == SourceKind::Attack) {
+        Some(source) => Ok(ruleatlas_sources::attack::load_files(&source.files, None)?),
+        None => Ok((Attack::default(), Vec::new())),
     }
-    Ok(ruleatlas_sources::attack::load(&files)?)
 }
 
 type ParsedSource = (Vec<FileRecord>, Vec<Fresh>);

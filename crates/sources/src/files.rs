@@ -6,7 +6,7 @@ use std::{
 use ignore::WalkBuilder;
 use rayon::prelude::*;
 
-use crate::{Error, SourceSpec};
+use crate::{Error, SourceKind, SourceSpec};
 
 /// Larger files hold no rule that anyone wrote by hand.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -98,7 +98,18 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         }
     }
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(found.into_par_iter().map(|(path, found)| read(path, found)).collect())
+    let is_read = |path: &str| spec.kind != SourceKind::Attack || crate::attack::is_read(path);
+    let read = |(path, found)| match found {
+        Found::File(_) if !is_read(&path) => known(path, Content::Skipped("not among the bundles that are read".to_owned())),
+        Found::File(file) => match bytes(&file) {
+            Ok(Some(bytes)) => SourceFile::from_bytes(path, bytes),
+            Ok(None) => known(path, Content::Unreadable(too_large(), None)),
+            Err(error) => known(path, Content::Unreadable(error.to_string(), None)),
+        },
+        Found::Link => known(path, Content::Skipped("a symbolic link, not followed".to_owned())),
+        Found::Broken(error) => known(path, Content::Unreadable(error, None)),
+    };
+    Ok(found.into_par_iter().map(read).collect())
 }
 
 enum Found {
@@ -107,24 +118,13 @@ enum Found {
     Broken(String),
 }
 
-fn read(path: String, found: Found) -> SourceFile {
-    let known = |content: Content, path: String| {
-        let reason = match &content {
-            Content::Unreadable(reason, _) | Content::Skipped(reason) => reason.as_str(),
-            Content::Text(text) => text.as_str(),
-        };
-        let hash = *blake3::hash(reason.as_bytes()).as_bytes();
-        SourceFile { path, content, hash }
+/// A file without text; its hash stands for why.
+fn known(path: String, content: Content) -> SourceFile {
+    let reason = match &content {
+        Content::Unreadable(text, _) | Content::Skipped(text) | Content::Text(text) => text,
     };
-    match found {
-        Found::Link => known(Content::Skipped("a symbolic link, not followed".to_owned()), path),
-        Found::Broken(error) => known(Content::Unreadable(error, None), path),
-        Found::File(file) => match bytes(&file) {
-            Ok(Some(bytes)) => SourceFile::from_bytes(path, bytes),
-            Ok(None) => known(Content::Unreadable(too_large(), None), path),
-            Err(error) => known(Content::Unreadable(error.to_string(), None), path),
-        },
-    }
+    let hash = *blake3::hash(reason.as_bytes()).as_bytes();
+    SourceFile { path, content, hash }
 }
 
 fn bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {

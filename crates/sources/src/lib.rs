@@ -15,6 +15,7 @@
 //!
 //! It does not know how queries are parsed.
 
+pub mod attack;
 mod draft;
 mod error;
 mod files;
