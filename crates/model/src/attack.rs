@@ -134,7 +134,7 @@ pub struct Attack {
 impl Attack {
     /// The techniques of the loaded version that `id` (any case) leads to, and the way.
     ///
-    /// The list is empty when nobody knows the id.
+    /// The list is empty when nobody knows the id. Where no version is loaded, the id stands as written.
     #[must_use]
     pub fn resolve(&self, id: &str) -> (Vec<String>, Resolution) {
         let id = id.to_ascii_uppercase();
@@ -144,6 +144,7 @@ impl Attack {
         }
         match self.redirects.get(&id) {
             Some(redirect) => (redirect.to.clone(), redirect.resolution),
+            None if self.techniques.is_empty() => (vec![id], Resolution::AsWritten),
             None => (Vec::new(), Resolution::Unknown),
         }
     }

@@ -99,7 +99,7 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     }
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
     let is_read = |path: &str| spec.kind != SourceKind::Attack || crate::attack::is_read(path);
-    let read = |(path, found)| match found {
+    let read = |(path, found): (String, Found)| match found {
         Found::File(_) if !is_read(&path) => known(path, Content::Skipped("not among the bundles that are read".to_owned())),
         Found::File(file) => match bytes(&file) {
             Ok(Some(bytes)) => SourceFile::from_bytes(path, bytes),

@@ -73,7 +73,7 @@ pub fn resolve_tag(attack: &Attack, tag: &str) -> Option<TechniqueTag> {
 /// it names none.
 ///
 /// Understands `attack.command-and-control`, `attack.command_and_control`, `TA0011`, `Command and Control` and
-/// `CommandAndControl`. Without `attack.` a name counts only when the loaded version or the crosswalk knows it.
+/// `CommandAndControl`. Where no version is loaded, the name stands as written. Without `attack.` a name counts only when the loaded version or the crosswalk knows it.
 #[must_use]
 pub fn resolve_tactic_tag(attack: &Attack, tag: &str) -> Option<Vec<String>> {
     let is_marked = strip_mark(tag).is_some();
@@ -85,7 +85,8 @@ pub fn resolve_tactic_tag(attack: &Attack, tag: &str) -> Option<Vec<String>> {
             return Some(found);
         }
         if is_marked || is_tactic_id(name) {
-            answer = Some(found);
+            let as_written = attack.tactics.is_empty().then(|| name.to_lowercase().replace('_', "-"));
+            answer = Some(as_written.into_iter().collect());
         }
     }
     answer
