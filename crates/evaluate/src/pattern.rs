@@ -11,7 +11,11 @@ const SIZE_LIMIT: usize = 4 << 20;
 
 /// Compiles a regular expression, or says why it is not to be had.
 pub(crate) fn compile(pattern: &str, case_sensitive: bool, modifiers: &Modifiers) -> Result<Regex, Why> {
-    let built = RegexBuilder::new(&respell(pattern))
+    let mut respelled = respell(pattern);
+    if modifiers.anchored {
+        respelled = format!("\\A(?:{respelled})\\z");
+    }
+    let built = RegexBuilder::new(&respelled)
         .case_insensitive(!case_sensitive)
         .multi_line(modifiers.multi_line)
         .dot_matches_new_line(modifiers.dot_all)
