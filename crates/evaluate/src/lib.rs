@@ -39,6 +39,7 @@ mod glob;
 mod matcher;
 mod modifier;
 mod network;
+mod pattern;
 mod scalar;
 mod text;
 mod verdict;

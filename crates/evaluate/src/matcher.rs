@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use ruleatlas_model::{Op, Predicate};
 use rustc_hash::FxHashSet;
 
@@ -9,12 +9,10 @@ use crate::{
     glob::Glob,
     modifier::{Modifiers, Why},
     network::Network,
+    pattern,
     scalar::Scalar,
     text::fold,
 };
-
-/// Bytes that a compiled regular expression may take.
-const REGEX_SIZE: usize = 4 << 20;
 
 /// A comparison with one literal, or with several whole texts; texts are in lower case unless case counts.
 #[derive(Clone, Debug)]
@@ -46,7 +44,7 @@ impl Matcher {
         let cased_glob = |glob: Glob| if case_sensitive { glob } else { glob.folded() };
         let dashed = |glob: Glob| if modifiers.windash { glob.with_any_dash() } else { glob };
         Ok(match predicate.op {
-            Op::RegexMatch => return regex(value, case_sensitive, modifiers).map(Self::Regex),
+            Op::RegexMatch => return pattern::compile(value, case_sensitive, modifiers).map(Self::Regex),
             Op::CidrMatch => return Network::read(value).map(Self::Network).ok_or("value is no network"),
             Op::Lt | Op::Lte | Op::Gt | Op::Gte => Self::Ordered {
                 op: predicate.op,
@@ -136,21 +134,4 @@ fn has_term(text: &str, term: &str, begins: bool, ends: bool) -> bool {
         from = at + text[at..].chars().next().map_or(1, char::len_utf8);
     }
     false
-}
-
-fn regex(pattern: &str, case_sensitive: bool, modifiers: &Modifiers) -> Result<Regex, Why> {
-    let built = RegexBuilder::new(pattern)
-        .case_insensitive(!case_sensitive)
-        .multi_line(modifiers.multi_line)
-        .dot_matches_new_line(modifiers.dot_all)
-        .size_limit(REGEX_SIZE)
-        .dfa_size_limit(REGEX_SIZE)
-        .nest_limit(100)
-        .build();
-    built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => "regular expression is too large",
-        regex::Error::Syntax(message) if message.contains("look-around") => "regular expression looks around",
-        regex::Error::Syntax(message) if message.contains("backreference") => "regular expression refers back",
-        _ => "regular expression cannot be read",
-    })
 }

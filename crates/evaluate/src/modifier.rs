@@ -1,6 +1,6 @@
-//! What Sigma's modifiers make of a value before it is compared.
+//! What modifiers make of a value before it is compared.
 //!
-//! Source: the Sigma specification's appendix of modifiers.
+//! Source for Sigma's: the appendix "Modifiers" of its specification; the others are the predicate model's own.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -23,6 +23,8 @@ pub(crate) struct Modifiers {
     pub(crate) multi_line: bool,
     /// `.` matches a line's end.
     pub(crate) dot_all: bool,
+    /// A regular expression describes the whole value.
+    pub(crate) anchored: bool,
     /// For another field's value: it is contained, it begins, it ends the field's.
     pub(crate) contains: bool,
     pub(crate) starts_with: bool,
@@ -55,6 +57,7 @@ impl Modifiers {
                         "suffix" => &mut read.suffix,
                         "m" => &mut read.multi_line,
                         "s" => &mut read.dot_all,
+                        "anchored" => &mut read.anchored,
                         "contains" => &mut read.contains,
                         "startswith" => &mut read.starts_with,
                         "endswith" => &mut read.ends_with,

@@ -204,6 +204,8 @@ fn null_is_beaten_by_unknown_and_by_what_decides() {
     let any = |nodes: &[&Node]| Node::Any(nodes.iter().map(|node| (*node).clone()).collect());
     let not = |node: Node| Node::Not(Box::new(node));
     assert_eq!(word(all(&[&null, &unknown])), "unknown");
+    assert_eq!(word(all(&[&unknown, &null])), "unknown");
+    assert_eq!(word(any(&[&unknown, &null])), "unknown");
     assert_eq!(word(all(&[&unknown, &null, &fails])), "fails");
     assert_eq!(word(not(all(&[&unknown, &null, &fails]))), "holds");
     assert_eq!(word(not(all(&[&null, &holds]))), "fails");
@@ -331,6 +333,9 @@ fn modifiers_transform_the_value() {
         (Op::RegexMatch, "^b$", "m", "a\nb\nc", "holds"),
         (Op::RegexMatch, "^a.b$", "s", "a\nb", "holds"),
         (Op::RegexMatch, "^a.b$", "m", "a\nb", "fails"),
+        (Op::RegexMatch, "a|b.", "anchored", "bc", "holds"),
+        (Op::RegexMatch, "a|b.", "anchored", "bcd", "fails"),
+        (Op::RegexMatch, "a|b.", "m|anchored", "a\nbc", "fails"),
         (Op::Match, "mimi", "prefix", "run mimikatz", "holds"),
         (Op::Match, "katz", "prefix", "run mimikatz", "fails"),
         (Op::Match, "katz", "suffix", "run mimikatz now", "holds"),
