@@ -1,5 +1,7 @@
 //! Real files against a second opinion, where the environment variable `RULEATLAS_CORPORA` names a folder that has them.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::{fs, path::Path};
 
 use ruleatlas_yaml::{Node, Value, parse, repair};

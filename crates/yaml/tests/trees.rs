@@ -1,5 +1,7 @@
 //! What trees hold, and what bad input gets.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use proptest::prelude::*;
 use ruleatlas_yaml::{Node, Style, Value, parse, repair};
 

@@ -1,5 +1,7 @@
 //! Real rules, where the environment variable `RULEATLAS_CORPORA` names a folder that has them.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::{
     collections::BTreeMap,
     fs,
