@@ -41,9 +41,9 @@ pub struct SourceInfo {
     /// Where it came from.
     pub origin: Origin,
     /// Files on disk.
-    pub files: u64,
+    pub files: u32,
     /// Rules in them.
-    pub rules: u64,
+    pub rules: u32,
 }
 
 /// What the build is at.
@@ -110,8 +110,7 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     };
-    add(env!("CARGO_PKG_VERSION"));
-    add(Taxonomy::builtin().fingerprint());
+    add(env!("RULEATLAS_PROGRAM"));
     for source in sources {
         add(source.spec.kind.name());
         add(&source.spec.name);
@@ -147,8 +146,8 @@ pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, Buil
                 license: origin.license.clone().or_else(|| license_of(&source.files).map(str::to_owned)),
                 ..origin.clone()
             },
-            files: source.files.len() as u64,
-            rules: fresh.len() as u64,
+            files: u32::try_from(source.files.len()).unwrap_or(u32::MAX),
+            rules: u32::try_from(fresh.len()).unwrap_or(u32::MAX),
         });
         catalog.files.extend(records);
         catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));

@@ -54,6 +54,16 @@ impl Store {
         Self::open(path).ok()?.meta("fingerprint").ok()?
     }
 
+    /// How many rules are not understood as a whole, and how many files could not be read.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn count_not_full(&self) -> Result<u32, Error> {
+        let sql = "SELECT (SELECT count(*) FROM rule WHERE parse <> 'full') \
+                   + (SELECT count(*) FROM file WHERE outcome = 'unreadable')";
+        self.said(self.connection.query_row(sql, [], |row| row.get(0)))
+    }
+
     /// A fact about the file (`schema`, `program`, `fingerprint`, `attack_version`).
     ///
     /// # Errors
@@ -175,14 +185,14 @@ impl Store {
 
     fn lists(&self, heads: &mut [Head]) -> Result<(), Error> {
         let tags = "SELECT rule, tag, technique, resolution, inferred FROM rule_technique ORDER BY rowid";
-        for (rule, tag) in self.rows(tags, |row| Ok((row.get(0)?, technique_tag(row)?)))? {
-            if let Some(head) = heads.get_mut::<usize>(rule) {
+        for (rule, tag) in self.rows(tags, |row| Ok((place(row)?, technique_tag(row)?)))? {
+            if let Some(head) = heads.get_mut(rule) {
                 add_tag(&mut head.technique_tags, tag);
             }
         }
         let events = "SELECT rule, provider, event_id, explicit, why FROM rule_event ORDER BY rowid";
-        for (rule, link) in self.rows(events, |row| Ok((row.get(0)?, event_link(row)?)))? {
-            if let Some(head) = heads.get_mut::<usize>(rule) {
+        for (rule, link) in self.rows(events, |row| Ok((place(row)?, event_link(row)?)))? {
+            if let Some(head) = heads.get_mut(rule) {
                 head.events.push(link);
             }
         }
@@ -193,8 +203,8 @@ impl Store {
             ("SELECT rule, log_source FROM rule_log_source ORDER BY rowid", |head| &mut head.log_sources),
         ];
         for (sql, list) in lists {
-            for (rule, value) in self.rows(sql, |row| Ok((row.get(0)?, row.get(1)?)))? {
-                if let Some(head) = heads.get_mut::<usize>(rule) {
+            for (rule, value) in self.rows(sql, |row| Ok((place(row)?, row.get(1)?)))? {
+                if let Some(head) = heads.get_mut(rule) {
                     list(head).push(value);
                 }
             }
@@ -272,6 +282,11 @@ impl Store {
         let indicators = indicators.collect();
         Ok(Some(Entry { rule, predicates, indicators }))
     }
+}
+
+/// The rule that a row belongs to.
+fn place(row: &Row<'_>) -> Sql<usize> {
+    Ok(row.get::<_, u32>(0)? as usize)
 }
 
 /// Tags that lead to several techniques are stored a row a technique.

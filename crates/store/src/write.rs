@@ -43,12 +43,13 @@ pub fn write(path: &Path, catalog: &Catalog, index: &Index, options: WriteOption
 
 fn fill(path: &Path, catalog: &Catalog, index: &Index, options: WriteOptions) -> Result<(), rusqlite::Error> {
     let mut connection = Connection::open(path)?;
-    connection.pragma_update(None, "page_size", PAGE)?;
+    connection.pragma_update(None, "page_size", PAGE as i64)?;
     connection.pragma_update(None, "journal_mode", "OFF")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     if let Some(bytes) = options.max_bytes {
-        connection.pragma_update(None, "max_page_count", (bytes / PAGE).max(1))?;
+        let pages = i64::try_from(bytes / PAGE).unwrap_or(i64::MAX).max(1);
+        connection.pragma_update(None, "max_page_count", pages)?;
     }
     let transaction = connection.transaction()?;
     transaction.execute_batch(include_str!("schema.sql"))?;
@@ -163,7 +164,10 @@ fn counted(transaction: &Transaction<'_>, index: &Index) -> Result<(), rusqlite:
     }
     let mut indicator = transaction.prepare("INSERT INTO indicator VALUES (?, ?, ?, ?, ?, ?, ?)")?;
     for (id, (field, row)) in (0_u32..).zip(&data.indicators) {
-        let reach = |role| index.rules_with(id, role).map_or(0, |rules| rules.intersection_len(index.counted()));
+        let reach = |role| {
+            let count = index.rules_with(id, role).map_or(0, |rules| rules.intersection_len(index.counted()));
+            i64::try_from(count).unwrap_or(i64::MAX)
+        };
         let (looking, excluding) = (reach(Role::Indicator), reach(Role::Exclusion));
         indicator.execute(params![id, field, row.op.to_string(), row.value, row.modifier, looking, excluding])?;
     }

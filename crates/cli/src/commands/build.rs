@@ -31,7 +31,7 @@ pub fn make(sources: &[Loaded], db: Option<&Path>, report: &Report) -> anyhow::R
     let path = paths::catalog(db)?;
     let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
     if Store::fingerprint(&path).is_some_and(|known| known == fingerprint(sources)) {
-        let not_full = Store::open(&path)?.count_not_full()?;
+        let not_full = u64::from(Store::open(&path)?.count_not_full()?);
         anstream::eprintln!("{}: nothing changed", path.display());
         return Ok(not_full);
     }
