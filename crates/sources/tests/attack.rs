@@ -408,3 +408,29 @@ fn a_place_without_bundles_is_named() {
     let error = attack::load(&folder.path().join("nowhere"), None).unwrap_err();
     assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("nowhere"), "{error}");
 }
+
+#[test]
+fn no_damage_to_a_bundle_makes_it_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("enterprise-attack.json");
+    let objects = [
+        revoked("T1001"),
+        technique("T1003", "Successor (Citation: "),
+        revoked_by("T1001", "T1003"),
+        object("x-mitre-tactic", "TA0005", "Stealth", &json!({"x_mitre_shortname": "stealth"})),
+    ];
+    let whole = json!({"type": "bundle", "objects": objects}).to_string().into_bytes();
+    let mut loaded = 0;
+    for at in (0..whole.len()).step_by(13) {
+        for byte in [None, Some(b'"'), Some(b'('), Some(b'9'), Some(0xff)] {
+            let mut damaged = whole.clone();
+            match byte {
+                Some(byte) => damaged[at] = byte,
+                None => damaged.truncate(at),
+            }
+            fs::write(&file, damaged).unwrap();
+            loaded += usize::from(attack::load(&file, None).is_ok());
+        }
+    }
+    assert!(loaded > whole.len() / 13, "{loaded}");
+}
