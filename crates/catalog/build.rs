@@ -29,7 +29,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|ending| matches!(ending.to_str(), Some("rs" | "toml" | "csv" | "sql"))) {
+        } else if path.extension().is_some_and(|ending| matches!(ending.to_str(), Some("rs" | "toml" | "csv" | "sql")))
+        {
             files.push(path);
         }
     }

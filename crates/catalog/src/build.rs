@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use ruleatlas_core::{Context, Query};
 use ruleatlas_model::{Attack, Diagnostic, ParseStatus};
 use ruleatlas_sources::{
-    Content, Draft, Error, Format, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of, license_of, read_files,
+    Content, Draft, Error, Format, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of, license_of,
+    read_files,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
@@ -201,7 +202,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn file(&self, file: &SourceFile, format: Option<&dyn Format>, context: Option<&dyn Context>) -> (FileRecord, Vec<Fresh>) {
+    fn file(
+        &self,
+        file: &SourceFile,
+        format: Option<&dyn Format>,
+        context: Option<&dyn Context>,
+    ) -> (FileRecord, Vec<Fresh>) {
         let mut entries = Vec::new();
         let outcome = match (&file.content, format) {
             (Content::Unreadable(reason, line), _) => Outcome::Unreadable(reason.clone(), *line),
@@ -218,7 +224,8 @@ impl Reader<'_> {
             Outcome::Unreadable(reason, line) => ("unreadable", Some(reason), line),
         };
         let rules = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let record = FileRecord { source: self.source.to_owned(), path: file.path.clone(), outcome, reason, line, rules };
+        let record =
+            FileRecord { source: self.source.to_owned(), path: file.path.clone(), outcome, reason, line, rules };
         (record, entries)
     }
 
@@ -234,7 +241,8 @@ impl Reader<'_> {
                     rule.parse = parsed.status();
                     rule.conditions = parsed.conditions;
                     let base = tree.map_or(0, |(_, base)| base);
-                    rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| placed(diagnostic, text, base)));
+                    rule.diagnostics
+                        .extend(parsed.diagnostics.into_iter().map(|diagnostic| placed(diagnostic, text, base)));
                 }
                 None => {
                     rule.parse = ParseStatus::Failed;
@@ -264,7 +272,9 @@ fn placed(mut diagnostic: Diagnostic, text: &str, base: usize) -> Diagnostic {
 /// Orders by id, and gives the later of two rules with one id its path besides.
 fn order(entries: &mut [Entry]) {
     entries.sort_by(|a, b| {
-        let key = |entry: &Entry| (!entry.rule.is_counted(), entry.rule.source.clone(), entry.rule.path.clone(), entry.rule.line);
+        let key = |entry: &Entry| {
+            (!entry.rule.is_counted(), entry.rule.source.clone(), entry.rule.path.clone(), entry.rule.line)
+        };
         a.rule.id.cmp(&b.rule.id).then_with(|| key(a).cmp(&key(b)))
     });
     let mut first: Option<String> = None;

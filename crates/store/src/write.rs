@@ -100,17 +100,39 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
     let mut platform = transaction.prepare("INSERT INTO rule_platform VALUES (?, ?)")?;
     let mut domain = transaction.prepare("INSERT INTO rule_domain VALUES (?, ?)")?;
     let mut log_source = transaction.prepare("INSERT INTO rule_log_source VALUES (?, ?)")?;
-    let mut predicate = transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut predicate =
+        transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     for (number, entry) in (0_u32..).zip(entries) {
         let rule = &entry.rule;
         head.execute(params![
-            number, rule.id, rule.vendor.name(), rule.source, rule.path, rule.line, rule.kind.name(), rule.title,
-            rule.language.name(), rule.status.map(|status| status.name()), rule.severity.map(|severity| severity.name()),
-            rule.date, rule.modified, rule.parse.name(), rule.variant_of, rule.is_counted(),
+            number,
+            rule.id,
+            rule.vendor.name(),
+            rule.source,
+            rule.path,
+            rule.line,
+            rule.kind.name(),
+            rule.title,
+            rule.language.name(),
+            rule.status.map(|status| status.name()),
+            rule.severity.map(|severity| severity.name()),
+            rule.date,
+            rule.modified,
+            rule.parse.name(),
+            rule.variant_of,
+            rule.is_counted(),
         ])?;
         body.execute(params![
-            number, rule.description, rule.query, rule.license, json(&rule.authors), json(&rule.references),
-            json(&rule.false_positives), json(&rule.tags), json(&rule.extra), json(&rule.conditions),
+            number,
+            rule.description,
+            rule.query,
+            rule.license,
+            json(&rule.authors),
+            json(&rule.references),
+            json(&rule.false_positives),
+            json(&rule.tags),
+            json(&rule.extra),
+            json(&rule.conditions),
         ])?;
         text.execute(params![number, rule.title, rule.description, rule.id])?;
         for tag in &rule.technique_tags {
@@ -136,9 +158,23 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
         each(&mut log_source, number, &rule.log_sources)?;
         for (n, row) in (0_u32..).zip(&entry.predicates) {
             predicate.execute(params![
-                number, n, row.step, row.stage, row.role.name(), row.raw_field, row.field, row.mapped, row.op,
-                row.negated, json(&row.values), row.case_sensitive, row.modifier, row.group, row.derived_from,
-                row.span.start, row.span.end,
+                number,
+                n,
+                row.step,
+                row.stage,
+                row.role.name(),
+                row.raw_field,
+                row.field,
+                row.mapped,
+                row.op,
+                row.negated,
+                json(&row.values),
+                row.case_sensitive,
+                row.modifier,
+                row.group,
+                row.derived_from,
+                row.span.start,
+                row.span.end,
             ])?;
         }
     }

@@ -37,8 +37,8 @@ use ruleatlas_model::{Condition, DataSource, Predicate, Vendor};
 
 pub use error::{Error, Fault};
 pub use event::KnownEvent;
-pub use fold::Folded;
 pub use field::{Alias, Field, FieldType, FieldUse, Part, Vocabulary};
+pub use fold::Folded;
 pub use log_source::{LogSource, Telemetry, Term};
 
 use event::Events;

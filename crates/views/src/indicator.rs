@@ -26,7 +26,8 @@ impl Atlas {
     pub fn indicator(&self, field: &str, op: FoldedOp, value: &str) -> Result<IndicatorView, Error> {
         let mut names = vec![field.to_owned()];
         names.extend(self.taxonomy.find_fields(field).into_iter().map(|field| field.name.clone()));
-        let candidates = names.into_iter().map(|field| Indicator { field, op, value: value.to_owned(), modifier: None });
+        let candidates =
+            names.into_iter().map(|field| Indicator { field, op, value: value.to_owned(), modifier: None });
         let id = candidates.filter_map(|indicator| self.index.find_indicator(&indicator)).next();
         let id = id.ok_or_else(|| self.unknown_indicator(field, op, value))?;
         let scope = Scope { rules: self.index.counted().clone() };

@@ -62,7 +62,12 @@ fn summary(catalog: &Catalog) -> u64 {
     for source in &ledger.sources {
         let full: u64 = source.parse.values().filter_map(|statuses| statuses.get(ParseStatus::Full.name())).sum();
         if source.rules > 0 {
-            anstream::eprintln!("{}: {} files, {} rules, {full} parsed full", source.source, source.files, source.rules);
+            anstream::eprintln!(
+                "{}: {} files, {} rules, {full} parsed full",
+                source.source,
+                source.files,
+                source.rules
+            );
         }
     }
     for ((source, parse), count) in &not_full {

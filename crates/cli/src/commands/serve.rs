@@ -23,7 +23,8 @@ pub fn first_run(db: Option<&Path>) -> anyhow::Result<ExitCode> {
 }
 
 fn serve(atlas: Atlas, addr: SocketAddr) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no server can be started")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no server can be started")?;
     runtime.block_on(ruleatlas_web::serve(atlas, addr, |addr| {
         anstream::eprintln!("http://{addr}/  (Ctrl-C ends)");
     }))?;
