@@ -22,7 +22,7 @@
 //! ```
 //!
 //! The text may be a detection, a rule, or several documents; correlations find their base rules among these or
-//! through the [`Context`](ruleatlas_core::Context). What the specification forbids is a diagnostic with its line.
+//! through the [`Context`]. What the specification forbids is a diagnostic with its line.
 //!
 //! It does not read a rule's metadata, and knows no field, log source or event: names stay as written.
 

@@ -160,6 +160,16 @@ fn diagnostics_name_span_and_line() {
     assert_eq!(spans, ["A: 1"]);
 }
 
+#[test]
+fn what_stands_outside_of_the_text_has_a_line_and_no_span() {
+    let text = "logsource: windows\ndetection: {a: {A: 1}, condition: a}\n";
+    let tree = ruleatlas_yaml::parse(text).expect("YAML").documents.remove(0);
+    let (key, value) = tree.entry("detection").expect("a detection");
+    let query = Query { text: &text[key.start..value.end], tree: Some((&tree, key.start)), sources: &[] };
+    let parsed = Sigma.parse(&query, &NoContext);
+    assert_eq!((parsed.diagnostics[0].span, parsed.diagnostics[0].line), (None, Some(1)));
+}
+
 /// Rules that the source knows, by id.
 struct Shelf(Vec<(&'static str, &'static str)>);
 
