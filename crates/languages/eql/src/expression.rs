@@ -17,7 +17,9 @@ const ARITHMETIC_LIMIT: usize = 256;
 impl<'a> Parser<'a> {
     /// A condition, or an argument.
     pub fn expression(&mut self) -> Expr<'a> {
-        self.deeper(|parser| parser.list("or", ExprKind::Or, |parser| parser.list("and", ExprKind::And, Self::negation)))
+        self.deeper(|parser| {
+            parser.list("or", ExprKind::Or, |parser| parser.list("and", ExprKind::And, Self::negation))
+        })
     }
 
     /// One or more parts with `word` between them.
@@ -75,8 +77,13 @@ impl<'a> Parser<'a> {
             Expr { kind: ExprKind::Compare { op, left: Box::new(left), right: Box::new(right) }, span }
         } else if let Some((op, insensitive, negated)) = self.lookup_operator() {
             self.lookup(left, op, insensitive, negated)
-        } else {
+        } else if self.ends_condition() {
             return left;
+        } else {
+            // A field before text that is no operator is hardly asked to be true.
+            self.expected("an operator");
+            let rest = self.skip();
+            return Expr { kind: ExprKind::Broken, span: left.span.to(rest.span) };
         };
         if self.comparison_operator().is_some() || self.lookup_operator().is_some() {
             let span = self.previous().span();
@@ -86,6 +93,12 @@ impl<'a> Parser<'a> {
             return Expr { kind: ExprKind::Broken, span: compared.span.to(rest.span) };
         }
         compared
+    }
+
+    fn ends_condition(&self) -> bool {
+        matches!(self.peek(), Kind::RightParen | Kind::RightBracket | Kind::Comma | Kind::Pipe | Kind::End)
+            || self.is_word(0, "and")
+            || self.is_word(0, "or")
     }
 
     fn comparison_operator(&mut self) -> Option<Comparison> {
@@ -305,7 +318,8 @@ impl<'a> Parser<'a> {
             if self.token(ahead).kind == Kind::LeftParen && !["and", "or", "not", "in"].contains(&text) {
                 return self.call(token);
             }
-            if self.is_word(1, "of") && self.token(2).kind == Kind::LeftBracket {
+            let is_relation = ["child", "descendant", "event"].contains(&text);
+            if is_relation && self.is_word(1, "of") && self.token(2).kind == Kind::LeftBracket {
                 return self.lineage(token);
             }
             if ["and", "or", "in", "like", "regex", "where", "by"].contains(&text) {
@@ -329,11 +343,9 @@ impl<'a> Parser<'a> {
     fn lineage(&mut self, relation: Token) -> Expr<'a> {
         self.bump();
         self.bump();
-        self.deeper(|parser| {
-            let event = Box::new(parser.bracketed_event());
-            let span = Span { start: relation.start, end: parser.previous().end };
-            Expr { kind: ExprKind::Lineage { relation: parser.text_of(relation), event }, span }
-        })
+        let event = Box::new(self.bracketed_event());
+        let span = Span { start: relation.start, end: self.previous().end };
+        Expr { kind: ExprKind::Lineage { relation: self.text_of(relation), event }, span }
     }
 
     /// A field's path; the token here is its first part.

@@ -192,7 +192,7 @@ impl Lexer<'_, '_> {
             self.skip_while(|byte| byte.is_ascii_hexdigit());
             return Kind::Number;
         }
-        let in_path = self.at.checked_sub(1).and_then(|at| self.bytes.get(at)) == Some(&b'.');
+        let in_path = digit(self.peek(0)) && self.at.checked_sub(1).and_then(|at| self.bytes.get(at)) == Some(&b'.');
         self.skip_while(digit);
         if in_path {
             return Kind::Number;
@@ -229,7 +229,7 @@ impl Lexer<'_, '_> {
                 }
             }
         }
-        self.to_boundary();
+        self.finish_character();
         Kind::String(Quote::Escaped)
     }
 
@@ -316,7 +316,7 @@ impl Lexer<'_, '_> {
     }
 
     /// An escape skips one byte; the next character may be longer.
-    fn to_boundary(&mut self) {
+    fn finish_character(&mut self) {
         while !self.text.is_char_boundary(self.at) {
             self.at += 1;
         }

@@ -32,10 +32,12 @@
 //! - `:`, `like` and `wildcard()` know `*` and `?` and no escape for them. A list of patterns is taken apart by what
 //!   the patterns mean: `f : ("*.tmp", "a.exe", "b.exe")` is `f ends_with .tmp` or `f in (a.exe, b.exe)`.
 //! - A regular expression of EQL matches the whole value, as Lucene's do. Its text stays the author's, and the
-//!   modifier `anchored` says that it has to be matched as `^(?:…)$`.
+//!   modifier `anchored` says that it has to be matched as `^(?:…)$`. Operators that only Lucene has (`~`, `&`, `@`, `#`,
+//!   `<1-9>`, `"…"`) are not translated.
 //! - Constants on the left are brought to the right; arithmetic over constants is done. `string(f)` and `number(f)`
 //!   are `f`. A test of `f` against another field is a `field_ref`, with `startswith`, `endswith` or `contains` as its
-//!   modifier for the functions of these names. What else is computed keeps its text as `raw_field`.
+//!   modifier for the functions of these names. What else is computed keeps its text as `raw_field`, and as the
+//!   comparison `eq true` where a whole condition is computed.
 //! - A restriction of `@timestamp` that the whole step is subject to is no predicate.
 //!
 //! A missing field, as Elasticsearch's translation to its query DSL has it: a comparison with a missing field does not

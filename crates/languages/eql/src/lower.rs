@@ -161,7 +161,8 @@ impl Lowering<'_> {
     /// `descendant of […]`: another event, which is a step of its own. This one's condition asks nothing for it,
     /// unless the relation is one alternative among others: then what decides is unknown.
     fn lineage(&mut self, span: Span, relation: &str, event: &Event<'_>, place: Place) -> Node {
-        let label = if self.label.is_empty() { format!("{relation} of") } else { format!("{}, {relation} of", self.label) };
+        let label =
+            if self.label.is_empty() { format!("{relation} of") } else { format!("{}, {relation} of", self.label) };
         let outer_label = std::mem::replace(&mut self.label, label);
         let outer_absent = self.absent;
         self.absent |= place == Place::Negated;
@@ -238,7 +239,7 @@ impl Lowering<'_> {
     }
 
     fn opaque_because(&mut self, span: Span, code: &'static str, reason: String) -> Node {
-        let message = format!("This part is kept as text and decides nothing: {reason}.");
+        let message = format!("This part is kept as text, and whether it holds is not known: {reason}.");
         self.say(Diagnostic::warning(code, message).at(span));
         self.opaque_node(span, reason)
     }

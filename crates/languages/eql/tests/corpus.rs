@@ -1,5 +1,7 @@
 //! The EQL of a real corpus, where `RULEATLAS_CORPORA` says that there is one.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -71,7 +73,8 @@ fn every_real_query_is_understood_in_full() {
         }
         for token in Eql.tokens(query).iter().filter(|token| token.kind == TokenKind::String) {
             let mut predicates = parsed.conditions.iter().flat_map(|step| step.root.predicates());
-            let covered = predicates.any(|found| found.span.start <= token.span.start && token.span.end <= found.span.end);
+            let covered =
+                predicates.any(|found| found.span.start <= token.span.start && token.span.end <= found.span.end);
             assert!(covered, "{}: {:?} is in no predicate", path.display(), token.span.of(query));
         }
         let quiet = parsed.diagnostics.is_empty() && !parsed.conditions.is_empty();

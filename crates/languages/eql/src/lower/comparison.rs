@@ -132,14 +132,14 @@ impl Lowering<'_> {
                 _ => return Some(self.opaque(span, "alternative is neither a constant nor a field")),
             }
         }
-        let cased = |texts: bool| texts && !insensitive;
         let mut predicates: Vec<Predicate> = Vec::new();
         for group in alternatives.groups {
             let op = match group.op {
                 Op::Eq if group.values.len() > 1 || op == Lookup::In => Op::In,
                 op => op,
             };
-            predicates.push(self.predicate(&named, op, group.values, cased(group.texts), span));
+            let case_sensitive = group.texts && !insensitive && !op.is_presence();
+            predicates.push(self.predicate(&named, op, group.values, case_sensitive, span));
         }
         for other in fields {
             predicates.push(self.predicate(&named, Op::FieldRef, vec![other], !insensitive, span));

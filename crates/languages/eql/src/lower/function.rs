@@ -51,9 +51,7 @@ impl Lowering<'_> {
             ("startswith", [subject, value]) => self.text_test(span, Op::StartsWith, insensitive, subject, value),
             ("endswith", [subject, value]) => self.text_test(span, Op::EndsWith, insensitive, subject, value),
             ("stringcontains", [subject, value]) => self.text_test(span, Op::Contains, insensitive, subject, value),
-            ("cidrmatch", [subject, networks @ ..]) if !networks.is_empty() => {
-                self.cidr_match(span, subject, networks)
-            }
+            ("cidrmatch", [subject, networks @ ..]) if !networks.is_empty() => self.cidr_match(span, subject, networks),
             ("wildcard", [subject, patterns @ ..]) if !patterns.is_empty() => {
                 self.lookup(span, Lookup::Like, insensitive, false, subject, patterns, place)
             }
@@ -71,7 +69,7 @@ impl Lowering<'_> {
                     return self.opaque_because(
                         span,
                         "wrong number of arguments",
-                        format!("{name} does not take {} arguments", arguments.len()),
+                        format!("wrong number of arguments for {name}"),
                     );
                 }
                 Kind::Unknown => {
@@ -122,7 +120,9 @@ impl Lowering<'_> {
         Some(self.predicate(&subject, Op::CidrMatch, values?, false, span).into())
     }
 
-    /// `arraySearch(array, x, condition on x)`: at least one element satisfies the condition.
+    /// `arraySearch(array, x, condition on x)`: at least one element satisfies the condition. Comparisons of an array
+    /// ask the same, but several of them could be satisfied by different elements, and a negated one asks all: such
+    /// conditions are kept by their text.
     fn array_search(
         &mut self,
         span: Span,
@@ -139,7 +139,8 @@ impl Lowering<'_> {
         self.variables.push((variable.clone().into_owned(), path));
         let node = self.condition(condition, place);
         self.variables.pop();
-        Some(node)
+        let plain = |node: &Node| matches!(node, Node::Predicate(predicate) if !predicate.negated);
+        (plain(&node) || matches!(&node, Node::Any(parts) if parts.iter().all(plain))).then_some(node)
     }
 
     /// A condition over computed values, as its text that must be true.
