@@ -5,27 +5,39 @@ use ruleatlas_model::{FoldedOp, Indicator, Op};
 
 use crate::{FieldType, FieldUse, Part};
 
+/// An indicator, and its value as the rule spells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// What is counted, its value in lower case.
+    pub indicator: Indicator,
+    /// The same value as written.
+    pub spelling: String,
+}
+
 /// The indicators of a predicate whose field is `used`: one a value, in the order of the values; one without a value
 /// for `is_null` and `is_not_null`.
-pub(crate) fn fold(placed: &Placed<'_>, used: Option<FieldUse<'_>>) -> Vec<Indicator> {
+pub(crate) fn fold(placed: &Placed<'_>, used: Option<FieldUse<'_>>) -> Vec<Folded> {
     let predicate = placed.predicate;
     let op = placed.counted_op;
     // An unknown field is counted by its raw name in lower case, for fields compare without case.
     let field = used.map_or_else(|| predicate.raw_field.to_lowercase(), |used| used.field.name.clone());
-    let indicator = |(op, value): (FoldedOp, String)| Indicator {
-        field: field.clone(),
-        op,
-        value,
-        modifier: predicate.modifier.clone(),
+    let folded = |(op, spelling): (FoldedOp, &str)| Folded {
+        indicator: Indicator {
+            field: field.clone(),
+            op,
+            value: spelling.to_lowercase(),
+            modifier: predicate.modifier.clone(),
+        },
+        spelling: spelling.to_owned(),
     };
     if op.is_presence() {
-        return vec![indicator((FoldedOp::plain(op), String::new()))];
+        return vec![folded((FoldedOp::plain(op), ""))];
     }
     let is_transformed = predicate.modifier.is_some();
-    predicate.values.iter().map(|value| indicator(fold_value(op, value.to_lowercase(), used, is_transformed))).collect()
+    predicate.values.iter().map(|value| folded(fold_value(op, value, used, is_transformed))).collect()
 }
 
-fn fold_value(op: Op, value: String, used: Option<FieldUse<'_>>, is_transformed: bool) -> (FoldedOp, String) {
+fn fold_value<'a>(op: Op, value: &'a str, used: Option<FieldUse<'_>>, is_transformed: bool) -> (FoldedOp, &'a str) {
     match used {
         // A name ends with what its path ends with; all else that is said of the name is not said of the path.
         Some(used) if used.part == Part::Name && op != Op::EndsWith => (FoldedOp::basename(op), value),
@@ -36,8 +48,8 @@ fn fold_value(op: Op, value: String, used: Option<FieldUse<'_>>, is_transformed:
                 && op == Op::EndsWith
                 && !is_transformed =>
         {
-            match pinned_name(&value) {
-                Some(name) => (FoldedOp::basename(Op::Eq), name.to_owned()),
+            match pinned_name(value) {
+                Some(name) => (FoldedOp::basename(Op::Eq), name),
                 None => (FoldedOp::plain(op), value),
             }
         }

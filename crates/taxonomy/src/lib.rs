@@ -34,11 +34,12 @@ mod tree;
 use std::sync::OnceLock;
 
 use ruleatlas_core::Placed;
-use ruleatlas_model::{Condition, DataSource, Indicator, Predicate, Vendor};
+use ruleatlas_model::{Condition, DataSource, Predicate, Vendor};
 
 pub use error::{Error, Fault};
 pub use event::KnownEvent;
 pub use field::{Alias, Field, FieldType, FieldUse, Part, Vocabulary};
+pub use fold::Folded;
 pub use log_source::{LogSource, Telemetry, Term};
 
 use event::Events;
@@ -190,7 +191,7 @@ impl Taxonomy {
 
     /// The indicators of a predicate, one a value in the order of the values; see [`Reader::fold`].
     #[must_use]
-    pub fn fold(&self, vendor: Vendor, placed: &Placed<'_>, sources: &[DataSource]) -> Vec<Indicator> {
+    pub fn fold(&self, vendor: Vendor, placed: &Placed<'_>, sources: &[DataSource]) -> Vec<Folded> {
         self.reader(vendor, sources).fold(placed)
     }
 
@@ -274,7 +275,7 @@ impl<'a> Reader<'a> {
     ///
     /// A field that the table does not know is counted by its raw name in lower case.
     #[must_use]
-    pub fn fold(&self, placed: &Placed<'_>) -> Vec<Indicator> {
+    pub fn fold(&self, placed: &Placed<'_>) -> Vec<Folded> {
         fold::fold(placed, self.field_of(placed.predicate))
     }
 }
