@@ -245,7 +245,10 @@ mod tests {
             }
             (Kind::Table(table), toml::Value::Table(others)) => {
                 table.entries.len() == others.len()
-                    && table.entries.iter().all(|(key, value)| others.get(key.name).is_some_and(|other| same(value, other)))
+                    && table
+                        .entries
+                        .iter()
+                        .all(|(key, value)| others.get(key.name).is_some_and(|other| same(value, other)))
             }
             _ => false,
         }
