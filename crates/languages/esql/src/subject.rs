@@ -281,16 +281,21 @@ impl Lowering<'_> {
 
     /// A comparison of something that is no field.
     pub fn computed(&mut self, subject: &Link, test: &Test, way: &Way) -> Node {
-        let name = match &subject.kind {
-            Kind::Computed(name) | Kind::Name(name) | Kind::Field { name, .. } => name.to_string(),
-            _ => self.excerpt(subject.span).split_whitespace().collect::<Vec<_>>().join(" "),
-        };
+        let name = self.label(subject);
         match self.predicate(&name, None, test, way) {
             Node::Predicate(mut predicate) => {
                 predicate.computed = true;
                 Node::Predicate(predicate)
             }
             node => node,
+        }
+    }
+
+    /// What an expression is called: a name, or its text on one line.
+    pub fn label(&self, expr: &Link) -> String {
+        match &expr.kind {
+            Kind::Computed(name) | Kind::Name(name) | Kind::Field { name, .. } => name.to_string(),
+            _ => self.excerpt(expr.span).split_whitespace().collect::<Vec<_>>().join(" "),
         }
     }
 
