@@ -8,7 +8,6 @@ use ruleatlas_model::{Diagnostic, Missing, Node, Op};
 use crate::{
     ast::{Comparison, Constant, Expr, Kind, Link},
     pipeline::Lowering,
-    regex::anchored,
     subject::{Test, Way},
 };
 
@@ -122,7 +121,7 @@ impl Lowering<'_> {
                 continue;
             };
             let Folded { op, value } = if regex {
-                Folded { op: Op::RegexMatch, value: anchored(text) }
+                Folded { op: Op::RegexMatch, value: text.to_string() }
             } else {
                 fold_wildcards(text, Some('\\'))
             };

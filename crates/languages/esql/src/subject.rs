@@ -310,11 +310,10 @@ impl Lowering<'_> {
         predicate.case_sensitive = test.cased && is_text && !way.caseless && !field.ends_with(".caseless");
         predicate.negated = test.negated;
         predicate.missing = if test.op.is_presence() { Missing::Fails } else { way.missing };
-        predicate.modifier = match (way.modifier, test.parameter) {
-            (Some(modifier), true) => Some(format!("{modifier}|expand")),
-            (None, true) => Some("expand".to_owned()),
-            (modifier, false) => modifier.map(str::to_owned),
-        };
+        let anchored = (test.op == Op::RegexMatch).then_some("anchored");
+        let modifiers = [way.modifier, anchored, test.parameter.then_some("expand")];
+        let modifiers: Vec<&str> = modifiers.into_iter().flatten().collect();
+        predicate.modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
         predicate.derived_from = derived_from.map(str::to_owned);
         predicate.stage = Some(self.stage);
         predicate.span = way.span;
