@@ -215,7 +215,7 @@ impl Reader<'_> {
             (Content::Text(_), None) => Outcome::NotARule(Cow::Borrowed("a source without rules")),
             (Content::Text(text), Some(format)) => {
                 let context = context.unwrap_or(&ruleatlas_core::NoContext);
-                format.read(file, &mut |draft| entries.push(self.entry(draft, text, context)))
+                format.read_in(file, context, &mut |draft| entries.push(self.entry(draft, text, context)))
             }
         };
         let (outcome, reason, line) = match outcome {

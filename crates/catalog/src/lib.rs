@@ -17,6 +17,7 @@ mod index;
 mod ledger;
 mod scope;
 mod tags;
+mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
 pub use entry::{Entry, FoldedRow, PredicateRow};
@@ -25,4 +26,5 @@ pub use frontends::{frontend, frontends};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
 pub use ledger::{FileRecord, Ledger, LedgerFault, LedgerSource};
+pub use unit_tests::{UnitTest, unit_tests};
 pub use scope::{Filters, Scope};

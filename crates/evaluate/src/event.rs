@@ -178,6 +178,18 @@ impl FieldValue<'_> {
         Scalar::of(self.json)
     }
 
+    /// Whether it is neither empty nor zero nor false.
+    pub(crate) fn is_truthy(&self) -> bool {
+        match self.json {
+            Value::Null => false,
+            Value::Bool(value) => *value,
+            Value::Number(number) => number.as_f64() != Some(0.0),
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(fields) => !fields.is_empty(),
+        }
+    }
+
     /// Whether `folded`, a name with indexes, leads here; an array that it gives no index for gives any element.
     fn stands_at(&self, folded: &str) -> bool {
         let mut wanted = folded.chars().peekable();

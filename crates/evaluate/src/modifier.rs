@@ -25,6 +25,8 @@ pub(crate) struct Modifiers {
     pub(crate) dot_all: bool,
     /// A regular expression describes the whole value.
     pub(crate) anchored: bool,
+    /// A value that is empty, zero or false counts as none.
+    pub(crate) truthy: bool,
     /// For another field's value: it is contained, it begins, it ends the field's.
     pub(crate) contains: bool,
     pub(crate) starts_with: bool,
@@ -58,6 +60,7 @@ impl Modifiers {
                         "m" => &mut read.multi_line,
                         "s" => &mut read.dot_all,
                         "anchored" => &mut read.anchored,
+                        "truthy" => &mut read.truthy,
                         "contains" => &mut read.contains,
                         "startswith" => &mut read.starts_with,
                         "endswith" => &mut read.ends_with,

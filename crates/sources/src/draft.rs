@@ -15,6 +15,12 @@ pub trait Format: Sync {
 
     /// Hands every rule of a file to `sink`, in order, and says what became of the file.
     fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome;
+
+    /// [`read`](Self::read) for a format whose rules lie in more than one file: `context` is what
+    /// [`context`](Self::context) gave.
+    fn read_in(&self, file: &SourceFile, _context: &dyn Context, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+        self.read(file, sink)
+    }
 }
 
 /// A rule before its query is parsed.

@@ -21,6 +21,7 @@ mod error;
 mod files;
 mod license;
 mod metadata;
+mod panther;
 mod sigma;
 mod spec;
 pub mod sync;
@@ -36,6 +37,7 @@ pub use spec::{Origin, SourceKind, SourceSpec};
 pub fn format_of(kind: SourceKind) -> Option<&'static dyn Format> {
     match kind {
         SourceKind::Sigma => Some(&sigma::SigmaRules),
+        SourceKind::Panther => Some(&panther::PantherRules),
         _ => None,
     }
 }

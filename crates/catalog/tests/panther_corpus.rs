@@ -1,0 +1,91 @@
+//! Panther's rules against their own unit tests, where `RULEATLAS_PANTHER` names a checkout with modules.
+
+#![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
+
+use std::{collections::BTreeMap, env};
+
+use ruleatlas_catalog::{Entry, Loaded, build, unit_tests};
+use ruleatlas_model::{Kind, Language, ParseStatus};
+use ruleatlas_sources::{SourceKind, SourceSpec};
+
+fn entries(variable: &str, folder: &str) -> Option<Vec<Entry>> {
+    let Some(path) = env::var_os(variable) else {
+        println!("skipped: {variable} names no folder of rules");
+        return None;
+    };
+    let path = std::path::Path::new(&path).join(folder);
+    let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Panther, path)], &|_, _, _, _| {}).unwrap();
+    Some(build(&loaded, &|_, _, _, _| {}).unwrap().entries)
+}
+
+#[test]
+fn conditions_say_what_the_rules_own_tests_say() {
+    let Some(entries) = entries("RULEATLAS_PANTHER", "") else { return };
+    let shown = env::var("RULEATLAS_SHOW").unwrap_or_default();
+    let mut statuses: BTreeMap<(Kind, Language, ParseStatus), usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut agree, mut differ, mut unknown, mut mocked) = (0, 0, 0, 0);
+    let (mut rules, mut full, mut failed) = (0, 0, 0);
+    let (mut partial_agree, mut partial_differ) = (0, 0);
+    for entry in &entries {
+        let rule = &entry.rule;
+        *statuses.entry((rule.kind, rule.language, rule.parse)).or_default() += 1;
+        if rule.kind != Kind::Policy {
+            rules += 1;
+            full += usize::from(rule.parse == ParseStatus::Full);
+            failed += usize::from(rule.parse == ParseStatus::Failed);
+        }
+        if rule.parse == ParseStatus::Failed {
+            println!("failed {} {} {:?}", rule.id, rule.path, rule.diagnostics.iter().map(|one| &one.message).collect::<Vec<_>>());
+        }
+        if rule.parse == ParseStatus::Partial {
+            let mut own: Vec<&str> = rule.conditions.iter().flat_map(|step| step.root.opaques()).map(|part| part.reason.as_str()).collect();
+            own.sort_unstable();
+            own.dedup();
+            for reason in own {
+                *reasons.entry(reason.to_owned()).or_default() += 1;
+                println!("partial {} {}: {reason}", rule.id, rule.path);
+            }
+        }
+        if !shown.is_empty() && (rule.path.contains(&shown) || rule.id.contains(&shown)) {
+            println!("##### {}\n{}", rule.path, serde_json::to_string_pretty(&rule.conditions).unwrap());
+        }
+        for test in unit_tests(rule) {
+            if test.mocked {
+                mocked += 1;
+                continue;
+            }
+            if rule.parse != ParseStatus::Full {
+                match test.found {
+                    Some(found) if found == test.expected => partial_agree += 1,
+                    Some(_) => {
+                        partial_differ += 1;
+                        println!("partial-differs {} {} [{}] expected {} found {:?}", rule.id, rule.path, test.name, test.expected, test.found);
+                    }
+                    None => {}
+                }
+                continue;
+            }
+            match test.found {
+                None => {
+                    unknown += 1;
+                    println!("unknown {} {} [{}]: {}", rule.id, rule.path, test.name, test.reason);
+                }
+                Some(_) if test.agrees() => agree += 1,
+                Some(found) => {
+                    differ += 1;
+                    println!("differs {} {} [{}] expected {} found {found}", rule.id, rule.path, test.name, test.expected);
+                }
+            }
+        }
+    }
+    for (key, count) in &statuses {
+        println!("{key:?} {count}");
+    }
+    for (reason, count) in &reasons {
+        println!("  {count} {reason}");
+    }
+    println!("{rules} rules without policies, {full} full ({:.1} %), {failed} failed", full as f64 * 100.0 / rules as f64);
+    let decided = agree + differ + unknown;
+    println!("full: {agree} of {decided} tests agree ({:.2} %), {differ} differ, {unknown} unknown, {mocked} mocked; partial: {partial_agree} agree, {partial_differ} differ", f64::from(agree) * 100.0 / f64::from(decided));
+}

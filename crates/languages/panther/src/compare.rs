@@ -1,0 +1,747 @@
+//! Comparisons of values, and what counts as true.
+
+use std::rc::Rc;
+
+use ruleatlas_core::fold_wildcards;
+use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+
+use crate::{
+    follow::Follow,
+    nodes::{choose, negated},
+    syntax::{Comparison, Shape, Text},
+    value::{Absent, Case, Field, Holds, Item, Regex, Value, number_of},
+};
+
+/// What a comparison is on the default of a field that is missing.
+enum OnDefault {
+    Known(Missing),
+    /// It depends on the event.
+    Tested(Node),
+}
+
+impl Follow<'_> {
+    /// Whether a value counts as true.
+    pub(crate) fn truth(&mut self, value: &Value, span: Span) -> Node {
+        self.spend(1);
+        if let Some(truth) = value.constant_truth() {
+            return Node::constant(truth);
+        }
+        match value {
+            Value::Test(node) => (**node).clone(),
+            Value::Field(field) => self.field_truth(field, span),
+            Value::Split(split) => self.present(&split.0.path, span),
+            Value::Either(either) if either.is_or => {
+                let otherwise = self.truth(&either.otherwise, span);
+                Node::any([either.condition.clone(), otherwise])
+            }
+            Value::Either(either) => {
+                let then = self.truth(&either.then, span);
+                let otherwise = self.truth(&either.otherwise, span);
+                self.chosen(either.condition.clone(), then, otherwise)
+            }
+            Value::List(_, items) => {
+                let some: Vec<Node> = items.iter().map(|item| self.exists(item, Node::always(), span)).collect();
+                Node::any(some)
+            }
+            Value::Keyed(entry) => self.truth(&entry.0, span),
+            Value::Joined(parts) => {
+                let some: Vec<Node> = parts.iter().map(|part| self.truth(part, span)).collect();
+                Node::any(some)
+            }
+            Value::Address(inner) | Value::Length(inner) => self.truth(inner, span),
+            Value::Computed(text) => self.computed(text, Op::Eq, Value::Bool(true), span),
+            Value::Unknown(unknown) => self.opaque(unknown.reason, unknown.span),
+            _ => self.opaque("value is not known", span),
+        }
+    }
+
+    /// [`choose`], with its cost.
+    pub(crate) fn chosen(&mut self, condition: Node, then: Node, otherwise: Node) -> Node {
+        self.spend_nodes(&condition);
+        choose(condition, then, otherwise)
+    }
+
+    /// Python's truth of something in the event: there, and neither empty nor zero nor false.
+    fn field_truth(&mut self, field: &Field, span: Span) -> Node {
+        if field.holds == Holds::Bool {
+            return self.field_test(field, Op::Eq, vec!["true".to_owned()], None, span, |_, default| {
+                Some(Node::constant(default.constant_truth() == Some(true)))
+            });
+        }
+        let mut predicate = self.predicate(&field.path, Op::IsNotNull, span);
+        predicate.modifier = Some("truthy".to_owned());
+        let there = Node::from(predicate);
+        match &field.absent {
+            Absent::Is(default) if !default.is_constant() => {
+                let default = default.clone();
+                let otherwise = self.truth(&default, span);
+                Node::any([there, Node::all([self.missing(&field.path, span), otherwise])])
+            }
+            Absent::Is(default) if default.constant_truth() == Some(true) => {
+                Node::any([there, self.missing(&field.path, span)])
+            }
+            _ => there,
+        }
+    }
+
+    pub(crate) fn present(&mut self, path: &str, span: Span) -> Node {
+        self.predicate(path, Op::IsNotNull, span).into()
+    }
+
+    pub(crate) fn missing(&mut self, path: &str, span: Span) -> Node {
+        self.predicate(path, Op::IsNull, span).into()
+    }
+
+    pub(crate) fn predicate(&mut self, path: &str, op: Op, span: Span) -> Predicate {
+        self.spend(1);
+        let mut predicate = Predicate::new(path, op, Vec::<String>::new());
+        predicate.span = self.place(span);
+        predicate.case_sensitive = !op.is_presence() && op != Op::CidrMatch;
+        predicate
+    }
+
+    /// A comparison of a field with literals. `on_default` says what it is on the field's default; `None` is an
+    /// exception.
+    fn field_test(
+        &mut self,
+        field: &Field,
+        op: Op,
+        values: Vec<String>,
+        modifier: Option<String>,
+        span: Span,
+        on_default: impl FnOnce(&mut Self, &Value) -> Option<Node>,
+    ) -> Node {
+        let ordered = matches!(op, Op::Lt | Op::Lte | Op::Gt | Op::Gte);
+        let values: Vec<String> = match field.case {
+            Case::Exact => values,
+            _ if ordered || matches!(op, Op::RegexMatch | Op::CidrMatch | Op::FieldRef) => values,
+            Case::Lower => values.into_iter().filter(|value| *value == value.to_lowercase()).collect(),
+            Case::Upper => values.into_iter().filter(|value| *value == value.to_uppercase()).collect(),
+        };
+        if values.is_empty() {
+            return Node::never();
+        }
+        let outcome = match &field.absent {
+            Absent::Raises => OnDefault::Known(Missing::Null),
+            Absent::Is(default) => {
+                let default = default.clone();
+                match on_default(self, &default) {
+                    None => OnDefault::Known(Missing::Null),
+                    Some(node) => match node.as_constant() {
+                        Some(true) => OnDefault::Known(Missing::Holds),
+                        Some(false) => OnDefault::Known(Missing::Fails),
+                        None => OnDefault::Tested(node),
+                    },
+                }
+            }
+        };
+        let mut predicate = self.predicate(&field.path, op, span);
+        predicate.values = values;
+        predicate.modifier = modifier;
+        if field.case != Case::Exact {
+            predicate.case_sensitive = false;
+        }
+        match outcome {
+            OnDefault::Known(missing) => {
+                predicate.missing = missing;
+                predicate.into()
+            }
+            OnDefault::Tested(node) => {
+                let missing = self.missing(&field.path, span);
+                Node::any([predicate.into(), Node::all([missing, node])])
+            }
+        }
+    }
+
+    /// A comparison of something computed: counted nowhere, and not to be decided from the event alone.
+    pub(crate) fn computed(&mut self, text: &str, op: Op, value: Value, span: Span) -> Node {
+        let mut predicate = self.predicate(text, op, span);
+        predicate.computed = true;
+        predicate.values = vec![value.literal().unwrap_or_else(|| self.text_at(span).to_owned())];
+        predicate.into()
+    }
+
+    /// One comparison of a chain.
+    pub(crate) fn compare(&mut self, left: &Value, op: Comparison, right: &Value, span: Span) -> Node {
+        self.spend(1);
+        match (left, right) {
+            (Value::Length(value), _) => return self.compare_length(&value.clone(), op, right, span),
+            (_, Value::Length(value)) => return self.compare_length(&value.clone(), op.turned(), left, span),
+            _ => {}
+        }
+        match op {
+            Comparison::Equal | Comparison::Is => self.equal(left, right, span),
+            Comparison::NotEqual | Comparison::IsNot => negated(self.equal(left, right, span)),
+            Comparison::In => self.contained(left, right, span),
+            Comparison::NotIn => negated(self.contained(left, right, span)),
+            Comparison::Less => self.ordered(left, Op::Lt, right, span),
+            Comparison::LessEqual => self.ordered(left, Op::Lte, right, span),
+            Comparison::Greater => self.ordered(left, Op::Gt, right, span),
+            Comparison::GreaterEqual => self.ordered(left, Op::Gte, right, span),
+        }
+    }
+
+    /// Takes alternatives apart, on whichever side they are.
+    fn alternatives(
+        &mut self,
+        left: &Value,
+        right: &Value,
+        compare: impl Fn(&mut Self, &Value, &Value) -> Node,
+    ) -> Option<Node> {
+        let (either, is_left) = match (left, right) {
+            (Value::Either(either), _) => (either, true),
+            (_, Value::Either(either)) => (either, false),
+            _ => return None,
+        };
+        let mut one = |value: &Value| if is_left { compare(self, value, right) } else { compare(self, left, value) };
+        let then = one(&either.then);
+        let otherwise = one(&either.otherwise);
+        let other = if is_left { right } else { left };
+        // A value that equals something true is true itself.
+        if either.is_or && other.constant_truth() == Some(true) && then.predicates().all(|part| !part.negated) {
+            let rest = self.chosen(either.condition.clone(), Node::never(), otherwise);
+            return Some(Node::any([then, rest]));
+        }
+        Some(self.chosen(either.condition.clone(), then, otherwise))
+    }
+
+    pub(crate) fn equal(&mut self, left: &Value, right: &Value, span: Span) -> Node {
+        if let Some(equal) = constants_equal(left, right) {
+            return Node::constant(equal);
+        }
+        if let Some(node) = self.alternatives(left, right, |this, left, right| this.equal(left, right, span)) {
+            return node;
+        }
+        match (left, right) {
+            (Value::Field(field), Value::Field(other)) => self.fields_equal(field, other, None, span),
+            (Value::Field(field), other) => self.field_equals(field, other, span),
+            (Value::Test(node), Value::Bool(value)) => {
+                if *value { (**node).clone() } else { (**node).clone().not() }
+            }
+            (Value::Test(_), other) if other.is_constant() => Node::never(),
+            (Value::List(_, first), Value::List(_, second)) => self.lists_equal(first, second, span),
+            (Value::List(..) | Value::Dict(_), Value::None) => Node::never(),
+            (Value::List(_, items), other) if other.constant_truth() == Some(false) || items.is_empty() => {
+                let some = self.truth(left, span);
+                some.not()
+            }
+            (Value::Computed(text), other) if other.literal().is_some() => {
+                self.computed(&text.clone(), Op::Eq, other.clone(), span)
+            }
+            (Value::Computed(_), Value::None) => Node::never(),
+            (Value::Joined(pieces), Value::Text(text)) => self.joined_equals(pieces, text, span),
+            (Value::Joined(_) | Value::Split(_) | Value::Address(_) | Value::Regex(_), Value::None) => Node::never(),
+            (Value::Address(inner), Value::Address(other)) => self.equal(inner, other, span),
+            (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
+            (other, Value::Field(_) | Value::Test(_) | Value::Computed(_) | Value::Joined(_)) if !matches!(other, Value::Computed(_) | Value::Joined(_)) => {
+                self.equal(right, left, span)
+            }
+            (Value::Computed(_) | Value::Joined(_), _) | (_, Value::Computed(_) | Value::Joined(_)) => {
+                let text = self.text_at(span).to_owned();
+                self.computed(&text, Op::Eq, Value::Bool(true), span)
+            }
+            _ => self.opaque("comparison is not known", span),
+        }
+    }
+
+    /// `f"{field}-x" == "a-x"` with one piece that is not known.
+    fn joined_equals(&mut self, pieces: &[Value], text: &str, span: Span) -> Node {
+        let mut rest = text;
+        for (at, piece) in pieces.iter().enumerate() {
+            match piece {
+                Value::Text(known) => match rest.strip_prefix(&**known) {
+                    Some(behind) => rest = behind,
+                    None => return Node::never(),
+                },
+                Value::Field(field) => {
+                    let behind: Option<String> =
+                        pieces[at + 1..].iter().map(|piece| if let Value::Text(text) = piece { Some(&**text) } else { None }).collect();
+                    let Some(behind) = behind else { break };
+                    let Some(value) = rest.strip_suffix(behind.as_str()) else { return Node::never() };
+                    return self.field_equals(field, &Value::text(value), span);
+                }
+                _ => break,
+            }
+        }
+        let text = self.text_at(span).to_owned();
+        self.computed(&text, Op::Eq, Value::Bool(true), span)
+    }
+
+    fn lists_equal(&mut self, first: &[Item], second: &[Item], span: Span) -> Node {
+        let plain = |items: &[Item]| items.iter().all(|item| item.guard.as_constant() == Some(true) && item.over.is_none());
+        if !plain(first) || !plain(second) {
+            return self.opaque("lists are compared", span);
+        }
+        if first.len() != second.len() {
+            return Node::never();
+        }
+        let pairs: Vec<Node> =
+            first.iter().zip(second).map(|(left, right)| self.equal(&left.value, &right.value, span)).collect();
+        Node::all(pairs)
+    }
+
+    fn field_equals(&mut self, field: &Field, other: &Value, span: Span) -> Node {
+        match other {
+            Value::None => match &field.absent {
+                Absent::Is(Value::None) if field.is_plain() => self.missing(&field.path, span),
+                Absent::Is(default) if !default.is_constant() => {
+                    let default = default.clone();
+                    let node = self.equal(&default, &Value::None, span);
+                    Node::all([self.missing(&field.path, span), node])
+                }
+                Absent::Is(Value::None) => self.missing(&field.path, span),
+                // A default stands for what is missing, so it is never None.
+                _ => Node::never(),
+            },
+            Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
+                let Some(literal) = other.literal() else { return Node::never() };
+                if let Some(part) = field.part.clone() {
+                    return self.part_in(field, &part, &[literal], span);
+                }
+                let literal_value = other.clone();
+                self.field_test(field, Op::Eq, vec![literal], None, span, |this, default| {
+                    Some(this.equal(default, &literal_value, span))
+                })
+            }
+            Value::List(_, items) if items.is_empty() => self.field_truth(field, span).not(),
+            Value::Dict(entries) if entries.is_empty() => self.field_truth(field, span).not(),
+            Value::List(_, items) if other.is_constant() => {
+                // A list in the event equals this one if it holds each of its elements; more of them are not ruled out.
+                let element = Field { each: true, ..field.clone() };
+                let all: Vec<Node> =
+                    items.iter().map(|item| self.equal(&Value::field(element.clone()), &item.value, span)).collect();
+                self.note("list is compared as a whole", span);
+                Node::all(all)
+            }
+            Value::Computed(_) | Value::Joined(_) => {
+                let text = self.text_at(span).to_owned();
+                self.computed(&text, Op::Eq, Value::Bool(true), span)
+            }
+            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
+            Value::Test(_) => self.equal(other, &Value::field(field.clone()), span),
+            Value::Address(inner) => self.equal(&Value::field(field.clone()), inner, span),
+            _ => self.opaque("comparison is not known", span),
+        }
+    }
+
+    /// The event's value against another of the event.
+    pub(crate) fn fields_equal(&mut self, field: &Field, other: &Field, modifier: Option<&str>, span: Span) -> Node {
+        if field.part.is_some() || other.part.is_some() {
+            let text = self.text_at(span).to_owned();
+            return self.computed(&text, Op::Eq, Value::Bool(true), span);
+        }
+        let mut predicate = self.predicate(&field.path, Op::FieldRef, span);
+        predicate.values = vec![other.path.clone()];
+        predicate.modifier = modifier.map(str::to_owned);
+        predicate.case_sensitive = field.case == Case::Exact;
+        predicate.into()
+    }
+
+    /// The first or last part of a text against whole texts: the text is it, or begins or ends with it and the
+    /// separator.
+    fn part_in(&mut self, field: &Field, part: &crate::value::Part, values: &[String], span: Span) -> Node {
+        let separator = &*part.separator;
+        let values: Vec<String> = values.iter().filter(|value| !value.contains(separator)).cloned().collect();
+        if values.is_empty() {
+            return Node::never();
+        }
+        let whole = Field { part: None, ..field.clone() };
+        let (op, edges): (Op, Vec<String>) = if part.last {
+            (Op::EndsWith, values.iter().map(|value| format!("{separator}{value}")).collect())
+        } else {
+            (Op::StartsWith, values.iter().map(|value| format!("{value}{separator}")).collect())
+        };
+        let known = values.clone();
+        let exact = self.field_test(&whole, if values.len() > 1 { Op::In } else { Op::Eq }, values, None, span, |_, default| {
+            Some(Node::constant(default.literal().is_some_and(|text| known.contains(&text))))
+        });
+        let edge = self.field_test(&whole, op, edges, None, span, |_, _| Some(Node::never()));
+        Node::any([edge, exact])
+    }
+
+    fn ordered(&mut self, left: &Value, op: Op, right: &Value, span: Span) -> Node {
+        if let (Value::Number(_) | Value::Text(_) | Value::Bool(_), Value::Number(_) | Value::Text(_) | Value::Bool(_)) = (left, right) {
+            return match constants_ordered(left, right) {
+                Some(ordering) => Node::constant(match op {
+                    Op::Lt => ordering.is_lt(),
+                    Op::Lte => ordering.is_le(),
+                    Op::Gt => ordering.is_gt(),
+                    _ => ordering.is_ge(),
+                }),
+                None => Node::never(),
+            };
+        }
+        if let Some(node) = self.alternatives(left, right, |this, left, right| this.ordered(left, op, right, span)) {
+            return node;
+        }
+        let turned = match op {
+            Op::Lt => Op::Gt,
+            Op::Lte => Op::Gte,
+            Op::Gt => Op::Lt,
+            _ => Op::Lte,
+        };
+        match (left, right) {
+            (Value::Field(field), Value::Number(_) | Value::Text(_)) if field.part.is_none() => {
+                let Some(literal) = right.literal() else { return Node::never() };
+                let right = right.clone();
+                self.field_test(field, op, vec![literal], None, span, |this, default| match default {
+                    Value::None | Value::List(..) | Value::Dict(_) => None,
+                    _ => Some(this.ordered(default, op, &right, span)),
+                })
+            }
+            (Value::Number(_) | Value::Text(_), Value::Field(_) | Value::Computed(_)) => self.ordered(right, turned, left, span),
+            (Value::Computed(text), _) if right.literal().is_some() => {
+                self.computed(&text.clone(), op, right.clone(), span)
+            }
+            (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
+            _ => {
+                let text = self.text_at(span).to_owned();
+                self.computed(&text, Op::Eq, Value::Bool(true), span)
+            }
+        }
+    }
+
+    /// `left in right`.
+    pub(crate) fn contained(&mut self, left: &Value, right: &Value, span: Span) -> Node {
+        if let Value::Either(_) = right
+            && let Some(node) = self.alternatives(&Value::None, right, |this, _, right| this.contained(left, right, span))
+        {
+            return node;
+        }
+        match right {
+            Value::List(_, items) => self.in_items(left, items, span),
+            Value::Dict(entries) => {
+                let keys: Vec<Item> = entries.iter().map(|(key, _)| Item::plain(key.clone())).collect();
+                self.in_items(left, &keys, span)
+            }
+            Value::Keyed(entry) => self.equal(&entry.0, left, span),
+            Value::Event => match left {
+                Value::Text(key) => self.present(key, span),
+                _ => self.opaque("key is not known", span),
+            },
+            Value::Field(field) => self.in_field(left, field, span),
+            Value::Split(split) => self.in_split(left, &split.0, &split.1, span),
+            Value::Network(network) => self.in_networks(left, &[network.to_string()], span),
+            Value::Text(text) => match left {
+                Value::Text(part) => Node::constant(text.contains(&**part)),
+                Value::Field(field) if field.is_plain() && text.chars().count() <= 64 => {
+                    let text = self.text_at(span).to_owned();
+                    let _ = field;
+                    self.computed(&text, Op::Eq, Value::Bool(true), span)
+                }
+                Value::Either(_) => {
+                    let right = right.clone();
+                    self.alternatives(left, &Value::None, |this, left, _| this.contained(left, &right, span))
+                        .unwrap_or_else(Node::never)
+                }
+                Value::Unknown(unknown) => self.opaque(unknown.reason, span),
+                _ => self.opaque("comparison is not known", span),
+            },
+            Value::Name(name) => self.in_named(left, name, span),
+            Value::Joined(pieces) => {
+                // A text is in another if it is in one of its pieces; what lies across two is rare and not looked for.
+                let pieces = pieces.clone();
+                let some: Vec<Node> = pieces.iter().map(|piece| self.contained(left, piece, span)).collect();
+                self.note("text is looked for in each piece of another", span);
+                Node::any(some)
+            }
+            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
+            Value::None | Value::Bool(_) | Value::Number(_) => Node::never(),
+            _ => self.opaque("comparison is not known", span),
+        }
+    }
+
+    fn in_named(&mut self, left: &Value, name: &Text, span: Span) -> Node {
+        match left {
+            Value::Field(field) => {
+                let field = field.clone();
+                self.field_test(&field, Op::InList, vec![name.to_string()], None, span, |_, _| Some(Node::never()))
+            }
+            _ => self.opaque("list is not at hand", span),
+        }
+    }
+
+    fn in_items(&mut self, left: &Value, items: &[Item], span: Span) -> Node {
+        if let Value::Either(_) = left
+            && let Some(node) = self.alternatives(left, &Value::None, |this, left, _| this.in_items(left, items, span))
+        {
+            return node;
+        }
+        // Literals go into one predicate, all else is compared by itself.
+        let mut literals = Vec::new();
+        let mut rest = Vec::new();
+        for item in items {
+            let plain = item.guard.as_constant() == Some(true) && item.over.is_none();
+            match item.value.literal() {
+                Some(literal) if plain => literals.push((literal, item.value.clone())),
+                _ => rest.push(item),
+            }
+        }
+        let mut any = Vec::new();
+        match left {
+            Value::Field(field) if !literals.is_empty() => {
+                let texts: Vec<String> = literals.iter().map(|(text, _)| text.clone()).collect();
+                any.push(match field.part.clone() {
+                    Some(part) => self.part_in(field, &part, &texts, span),
+                    None => self.field_test(field, Op::In, texts, None, span, |this, default| {
+                        let some: Vec<Node> =
+                            literals.iter().map(|(_, value)| this.equal(default, value, span)).collect();
+                        Some(Node::any(some))
+                    }),
+                });
+            }
+            Value::Address(_) if rest.iter().any(|item| matches!(item.value, Value::Network(_))) => {}
+            _ => {
+                for (_, value) in &literals {
+                    any.push(self.equal(left, value, span));
+                    if any.last().and_then(Node::as_constant) == Some(true) {
+                        return Node::always();
+                    }
+                }
+            }
+        }
+        for item in rest {
+            let equal = self.equal(left, &item.value, span);
+            any.push(self.exists(item, equal, span));
+        }
+        Node::any(any)
+    }
+
+    /// `left in field`: an element of a list, or a part of a text.
+    fn in_field(&mut self, left: &Value, field: &Rc<Field>, span: Span) -> Node {
+        let absent = |default: &Value| matches!(default, Value::None);
+        match left {
+            Value::Text(_) | Value::Number(_) | Value::Bool(_) => {
+                let Some(literal) = left.literal() else { return Node::never() };
+                if field.holds == Holds::Dict {
+                    let below = Field { each: field.each, ..field.below(&literal, Absent::Is(Value::None)) };
+                    return self.present(&below.path, span);
+                }
+                if let Some(part) = &field.part {
+                    if !literal.contains(&*part.separator) {
+                        let text = self.text_at(span).to_owned();
+                        return self.computed(&text, Op::Eq, Value::Bool(true), span);
+                    }
+                    return Node::never();
+                }
+                let op = if field.holds == Holds::List { Op::Eq } else { Op::Contains };
+                let left = left.clone();
+                self.field_test(field, op, vec![literal], None, span, |this, default| {
+                    if absent(default) { None } else { Some(this.contained(&left, default, span)) }
+                })
+            }
+            Value::Field(other) => {
+                if field.holds == Holds::List || field.each {
+                    self.fields_equal(other, field, None, span)
+                } else {
+                    self.fields_equal(field, other, Some("contains"), span)
+                }
+            }
+            Value::Either(_) => {
+                let right = Value::Field(field.clone());
+                self.alternatives(left, &Value::None, |this, left, _| this.contained(left, &right, span))
+                    .unwrap_or_else(Node::never)
+            }
+            Value::None => Node::never(),
+            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
+            _ => {
+                let text = self.text_at(span).to_owned();
+                self.computed(&text, Op::Eq, Value::Bool(true), span)
+            }
+        }
+    }
+
+    /// An element of a text's parts: the whole text, or at an end or between two separators.
+    fn in_split(&mut self, left: &Value, field: &Field, separator: &Text, span: Span) -> Node {
+        let Value::Text(value) = left else { return self.opaque("comparison is not known", span) };
+        if value.contains(&**separator) {
+            return Node::never();
+        }
+        let mut any = Vec::new();
+        for (op, text) in [
+            (Op::Eq, value.to_string()),
+            (Op::StartsWith, format!("{value}{separator}")),
+            (Op::EndsWith, format!("{separator}{value}")),
+            (Op::Contains, format!("{separator}{value}{separator}")),
+        ] {
+            any.push(self.field_test(field, op, vec![text], None, span, |_, _| Some(Node::never())));
+        }
+        Node::any(any)
+    }
+
+    /// Whether an address lies in one of the networks.
+    pub(crate) fn in_networks(&mut self, left: &Value, networks: &[String], span: Span) -> Node {
+        match left {
+            Value::Address(inner) => {
+                let inner = (**inner).clone();
+                self.in_networks(&inner, networks, span)
+            }
+            Value::Field(field) => {
+                let field = Field { absent: Absent::Raises, case: Case::Exact, part: None, ..(**field).clone() };
+                self.field_test(&field, Op::CidrMatch, networks.to_vec(), None, span, |_, _| None)
+            }
+            Value::Either(_) => self
+                .alternatives(left, &Value::None, |this, left, _| this.in_networks(left, networks, span))
+                .unwrap_or_else(Node::never),
+            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
+            _ => self.opaque("address is not known", span),
+        }
+    }
+
+    /// A text at one end of another.
+    pub(crate) fn edge(&mut self, value: &Value, op: Op, argument: &Value, span: Span) -> Node {
+        match (value, argument) {
+            (Value::Either(_), _) | (_, Value::Either(_)) => self
+                .alternatives(value, argument, |this, value, argument| this.edge(value, op, argument, span))
+                .unwrap_or_else(Node::never),
+            (_, Value::List(Shape::Tuple, items)) => {
+                let texts: Option<Vec<String>> = items
+                    .iter()
+                    .map(|item| if let Value::Text(text) = &item.value { Some(text.to_string()) } else { None })
+                    .collect();
+                match (value, texts) {
+                    (Value::Field(field), Some(texts)) if field.part.is_none() => self.edges(field, op, texts, span),
+                    _ => {
+                        let some: Vec<Node> =
+                            items.iter().map(|item| self.edge(value, op, &item.value, span)).collect();
+                        Node::any(some)
+                    }
+                }
+            }
+            (Value::Text(text), Value::Text(part)) => Node::constant(if op == Op::StartsWith {
+                text.starts_with(&**part)
+            } else {
+                text.ends_with(&**part)
+            }),
+            (Value::Field(field), Value::Text(text)) => match &field.part {
+                None => self.edges(field, op, vec![text.to_string()], span),
+                Some(part) if (part.last == (op == Op::EndsWith)) && !text.contains(&*part.separator) => {
+                    let whole = Field { part: None, ..(**field).clone() };
+                    self.edges(&whole, op, vec![text.to_string()], span)
+                }
+                Some(_) => {
+                    let text = self.text_at(span).to_owned();
+                    self.computed(&text, Op::Eq, Value::Bool(true), span)
+                }
+            },
+            (Value::Field(field), Value::Field(other)) => {
+                let modifier = if op == Op::StartsWith { "startswith" } else { "endswith" };
+                self.fields_equal(field, other, Some(modifier), span)
+            }
+            (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
+            _ => {
+                let text = self.text_at(span).to_owned();
+                self.computed(&text, Op::Eq, Value::Bool(true), span)
+            }
+        }
+    }
+
+    fn edges(&mut self, field: &Field, op: Op, texts: Vec<String>, span: Span) -> Node {
+        let known = texts.clone();
+        self.field_test(field, op, texts, None, span, |_, default| {
+            let Value::Text(default) = default else { return None };
+            let edge = |text: &String| {
+                if op == Op::StartsWith { default.starts_with(text.as_str()) } else { default.ends_with(text.as_str()) }
+            };
+            Some(Node::constant(known.iter().any(edge)))
+        })
+    }
+
+    /// A regular expression anywhere in a text, at its start, or over the whole of it.
+    pub(crate) fn matches(&mut self, regex: &Regex, how: &str, value: &Value, span: Span) -> Node {
+        match value {
+            Value::Field(field) if field.part.is_none() => {
+                let mut modifiers: Vec<&str> = regex.modifiers.clone();
+                let mut pattern = regex.pattern.to_string();
+                match how {
+                    "fullmatch" => modifiers.push("anchored"),
+                    "match" if !pattern.starts_with('^') => pattern = format!("^(?:{pattern})"),
+                    _ => {}
+                }
+                let modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
+                let mut field = (**field).clone();
+                if field.case == Case::Lower && regex.pattern.to_lowercase() != *regex.pattern {
+                    field.case = Case::Lower;
+                }
+                if regex.ignore_case {
+                    field.case = Case::Lower;
+                }
+                let on_text = pattern.clone();
+                self.field_test(&field, Op::RegexMatch, vec![pattern], modifier, span, |_, default| match default {
+                    // What an expression says of a default is known where the default is empty or a note for readers.
+                    Value::Text(text) => Some(Node::constant(text.is_empty() && matches!(on_text.as_str(), ".*" | "^.*"))),
+                    _ => None,
+                })
+            }
+            Value::Either(either) => {
+                let then = self.matches(regex, how, &either.then, span);
+                let otherwise = self.matches(regex, how, &either.otherwise, span);
+                self.chosen(either.condition.clone(), then, otherwise)
+            }
+            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
+            Value::Text(text) if text.is_empty() => Node::never(),
+            _ => self.opaque("regular expression on a computed text", span),
+        }
+    }
+
+    /// `fnmatch`: `*`, `?`, and sets in brackets.
+    pub(crate) fn globbed(&mut self, value: &Value, pattern: &Value, span: Span) -> Node {
+        let (Value::Field(field), Value::Text(pattern)) = (value, pattern) else {
+            return match (value, pattern) {
+                (Value::Either(_), _) | (_, Value::Either(_)) => self
+                    .alternatives(value, pattern, |this, value, pattern| this.globbed(value, pattern, span))
+                    .unwrap_or_else(Node::never),
+                (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
+                _ => self.opaque("pattern is not known", span),
+            };
+        };
+        if field.part.is_some() || pattern.contains('[') {
+            return self.opaque("pattern with a set of characters", span);
+        }
+        let folded = fold_wildcards(pattern, None);
+        if folded.op == Op::IsNotNull {
+            return self.present(&field.path, span);
+        }
+        let (op, value) = (folded.op, folded.value.clone());
+        self.field_test(field, op, vec![folded.value], None, span, |_, default| {
+            let Value::Text(text) = default else { return None };
+            Some(Node::constant(match op {
+                Op::Eq => **text == *value,
+                Op::Contains => text.contains(&value),
+                Op::StartsWith => text.starts_with(&value),
+                Op::EndsWith => text.ends_with(&value),
+                _ => false,
+            }))
+        })
+    }
+}
+
+/// Whether two constants are equal, as far as it is known.
+fn constants_equal(left: &Value, right: &Value) -> Option<bool> {
+    let simple = |value: &Value| matches!(value, Value::None | Value::Bool(_) | Value::Number(_) | Value::Text(_));
+    match (left, right) {
+        (Value::Number(a), Value::Number(b)) => Some(number_of(a) == number_of(b)),
+        (Value::Number(number), Value::Bool(value)) | (Value::Bool(value), Value::Number(number)) => {
+            Some(number_of(number) == Some(f64::from(u8::from(*value))))
+        }
+        _ if simple(left) && simple(right) => Some(left == right),
+        (Value::Dict(a), Value::Dict(b)) if left.is_constant() && right.is_constant() => Some(a == b),
+        (Value::Event | Value::Function(_) | Value::Name(_) | Value::Dict(_) | Value::Network(_), _) if simple(right) => Some(false),
+        (_, Value::Event | Value::Function(_) | Value::Name(_) | Value::Dict(_) | Value::Network(_)) if simple(left) => Some(false),
+        (Value::List(..), _) if simple(right) && left.is_constant() => Some(false),
+        (_, Value::List(..)) if simple(left) && right.is_constant() => Some(false),
+        _ => None,
+    }
+}
+
+fn constants_ordered(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
+    let number = |value: &Value| match value {
+        Value::Number(number) => number_of(number),
+        Value::Bool(value) => Some(f64::from(u8::from(*value))),
+        _ => None,
+    };
+    match (left, right) {
+        (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
+        _ => number(left)?.partial_cmp(&number(right)?),
+    }
+}

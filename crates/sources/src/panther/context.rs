@@ -1,0 +1,118 @@
+//! What a checkout has around its rules: modules by import name and by path, rules by id, data models by log type.
+
+use ruleatlas_core::{Context, LookupTable, Query, Referenced};
+use rustc_hash::FxHashMap;
+
+use crate::SourceFile;
+
+/// The name under which [`Context::lookup`] has the data model of a log type: rows of name, path and method.
+pub(super) fn data_model(log_type: &str) -> String {
+    format!("data model {log_type}")
+}
+
+/// The path of a file that another names, in the same folder.
+pub(super) fn beside(path: &str, name: &str) -> String {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in name.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+pub(super) struct Checkout<'a> {
+    /// Python files by path, and by the name that imports them.
+    modules: FxHashMap<&'a str, &'a str>,
+    rules: FxHashMap<String, Base<'a>>,
+    models: FxHashMap<String, LookupTable>,
+}
+
+struct Base<'a> {
+    id: String,
+    title: String,
+    text: &'a str,
+}
+
+impl<'a> Checkout<'a> {
+    pub fn of(files: &'a [SourceFile]) -> Self {
+        let mut modules = FxHashMap::default();
+        let python = || files.iter().filter(|file| file.extension() == "py");
+        // Where two files have one name, helpers are meant by it.
+        for helpers in [false, true] {
+            for file in python().filter(|file| file.path.contains("global_helpers/") == helpers) {
+                let Some(text) = file.text() else { continue };
+                modules.insert(file.path.as_str(), text);
+                let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+                modules.insert(name.strip_suffix(".py").unwrap_or(name), text);
+            }
+        }
+        let mut checkout = Self { modules, rules: FxHashMap::default(), models: FxHashMap::default() };
+        let yaml = || files.iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml"));
+        for file in yaml() {
+            let Some(text) = file.text() else { continue };
+            match top_level(text, "AnalysisType") {
+                Some("datamodel") => checkout.model(text),
+                Some("rule" | "scheduled_rule") => checkout.keep_rule(file, text, "RuleID"),
+                Some("scheduled_query" | "saved_query") => checkout.keep_rule(file, text, "QueryName"),
+                _ => {}
+            }
+        }
+        checkout
+    }
+
+    fn keep_rule(&mut self, file: &SourceFile, text: &'a str, id_key: &str) {
+        let Some(id) = top_level(text, id_key) else { return };
+        let module = top_level(text, "Filename").map(|name| self.modules.get(beside(&file.path, name).as_str()).copied());
+        let text = match module {
+            Some(Some(module)) => module,
+            Some(None) => return,
+            None => text,
+        };
+        let title = top_level(text, "DisplayName").unwrap_or(id);
+        self.rules.insert(id.to_owned(), Base { id: id.to_owned(), title: title.to_owned(), text });
+    }
+
+    fn model(&mut self, text: &str) {
+        let Ok(parsed) = ruleatlas_yaml::parse(text) else { return };
+        for document in &parsed.documents {
+            let columns = ["Name", "Path", "Method"];
+            let row = |mapping: &ruleatlas_yaml::Node<'_>| {
+                columns.iter().map(|column| mapping.text_of(column).unwrap_or_default().to_owned()).collect()
+            };
+            let rows = document.get("Mappings").map_or(&[][..], |list| list.items_or_self()).iter().map(row).collect();
+            let table = LookupTable { columns: columns.map(str::to_owned).to_vec(), rows, ..LookupTable::default() };
+            for log_type in document.texts_of("LogTypes") {
+                self.models.insert(data_model(log_type), table.clone());
+            }
+        }
+    }
+}
+
+/// The value of a key of the file's first mapping, by the line it stands on: enough to find what a reference means,
+/// and a thirtieth of the cost of reading the file.
+fn top_level<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    text.lines().find_map(|line| {
+        let value = line.strip_prefix(key)?.strip_prefix(':')?.trim();
+        let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());
+        Some(value.trim_matches(['"', '\'']))
+    })
+}
+
+impl Context for Checkout<'_> {
+    fn module(&self, name: &str) -> Option<&str> {
+        self.modules.get(name).copied()
+    }
+
+    fn lookup(&self, name: &str) -> Option<&LookupTable> {
+        self.models.get(name)
+    }
+
+    fn rule(&self, reference: &str) -> Option<Referenced<'_>> {
+        let base = self.rules.get(reference)?;
+        Some(Referenced { id: &base.id, title: &base.title, query: Query::new(base.text) })
+    }
+}
