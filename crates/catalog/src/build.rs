@@ -13,7 +13,7 @@ use ruleatlas_sources::{
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, FileRecord, frontend, tags};
+use crate::{Entry, FileRecord, frontend, tags, unit_tests};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -251,6 +251,7 @@ impl Reader<'_> {
                 }
             }
         }
+        unit_tests::complete(&mut rule, &sources, context);
         let telemetry = self.taxonomy.describe_sources(&sources);
         rule.log_sources = telemetry.log_sources.iter().map(ToString::to_string).collect();
         rule.platforms = telemetry.platforms.iter().map(ToString::to_string).collect();

@@ -1,9 +1,12 @@
 //! The unit tests that rules bring along, against what their conditions say.
 
-use ruleatlas_evaluate::{Event, Verdict, evaluate_rule};
-use ruleatlas_model::{Kind, Rule};
+use ruleatlas_core::Context;
+use ruleatlas_evaluate::{Compiled, Event, Verdict, evaluate_rule};
+use ruleatlas_model::{DataSource, Kind, Rule};
+use ruleatlas_panther::Unified;
+use rustc_hash::FxHashMap;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a rule's condition says of one of its own unit tests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,6 +41,57 @@ impl UnitTest {
 pub fn unit_tests(rule: &Rule) -> Vec<UnitTest> {
     let Some(tests) = rule.extra.get("tests").and_then(Value::as_array) else { return Vec::new() };
     tests.iter().filter_map(|test| unit_test(rule, test)).collect()
+}
+
+/// Adds to a rule's unit tests what the methods of a data model say of their events, where the rule asks for it.
+///
+/// This needs the data model's module, which only a build has at hand.
+pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Context) {
+    let mut names: Vec<String> = rule
+        .conditions
+        .iter()
+        .flat_map(|step| step.root.predicates())
+        .filter_map(|predicate| predicate.raw_field.strip_prefix("udm:"))
+        .map(|path| path.split(['.', '[']).next().unwrap_or(path).to_owned())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let Some(Value::Array(tests)) = rule.extra.get_mut("tests").filter(|_| !names.is_empty()) else { return };
+    let mut methods: FxHashMap<(String, String), Option<Vec<(Compiled, Unified)>>> = FxHashMap::default();
+    for test in tests.iter_mut().filter_map(Value::as_object_mut) {
+        let Some(event) = test.get("event").map(|event| opened(event, 0)) else { continue };
+        let own = event.get("p_log_type").and_then(Value::as_str);
+        let log_types = own.into_iter().chain(sources.iter().map(|source| source.name.as_str()));
+        let Some((log_type, model)) =
+            log_types.filter_map(|name| Some((name, context.lookup(&format!("data model {name}"))?))).next()
+        else {
+            continue;
+        };
+        let mut found = Vec::new();
+        for name in &names {
+            let known = test.get("udm").and_then(|udm| udm.get(name)).is_some();
+            let row = model.rows.iter().find(|row| row.first() == Some(name)).filter(|_| !known);
+            let Some([_, _, method, module]) = row.map(Vec::as_slice) else { continue };
+            let key = (log_type.to_owned(), name.clone());
+            let alternatives = methods.entry(key).or_insert_with(|| {
+                let alternatives = ruleatlas_panther::unified(context.module(module)?, method, context)?;
+                Some(alternatives.into_iter().map(|(node, value)| (Compiled::new(&node), value)).collect())
+            });
+            let facts = Event::new(&event);
+            let met = alternatives.iter().flatten().find(|(condition, _)| condition.evaluate(&facts) == Verdict::Holds);
+            let value = match met {
+                Some((_, Unified::Text(text))) => Some(Value::from(text.as_str())),
+                Some((_, Unified::Path(path))) => path.split('.').try_fold(&event, |at, key| at.get(key)).cloned(),
+                _ => None,
+            };
+            found.extend(value.map(|value| (name.clone(), value)));
+        }
+        if !found.is_empty()
+            && let Some(udm) = test.entry("udm").or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+        {
+            udm.extend(found);
+        }
+    }
 }
 
 fn unit_test(rule: &Rule, test: &Value) -> Option<UnitTest> {

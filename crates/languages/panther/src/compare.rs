@@ -155,6 +155,7 @@ impl Follow<'_> {
 
     /// A comparison of something computed: counted nowhere, and not to be decided from the event alone.
     pub(crate) fn computed(&mut self, text: &str, op: Op, value: Value, span: Span) -> Node {
+        self.undecided(span);
         let mut predicate = self.predicate(text, op, span);
         predicate.computed = true;
         predicate.values = vec![value.literal().unwrap_or_else(|| self.text_at(span).to_owned())];
@@ -173,7 +174,10 @@ impl Follow<'_> {
             Comparison::Equal | Comparison::Is => self.equal(left, right, span),
             Comparison::NotEqual | Comparison::IsNot => negated(self.equal(left, right, span)),
             Comparison::In => self.contained(left, right, span),
-            Comparison::NotIn => negated(self.contained(left, right, span)),
+            Comparison::NotIn => match (left, right) {
+                (Value::Field(field), Value::Field(_)) if field.each => self.opaque("lists are compared", span),
+                _ => negated(self.contained(left, right, span)),
+            },
             Comparison::Less => self.ordered(left, Op::Lt, right, span),
             Comparison::LessEqual => self.ordered(left, Op::Lte, right, span),
             Comparison::Greater => self.ordered(left, Op::Gt, right, span),
@@ -213,11 +217,16 @@ impl Follow<'_> {
             return node;
         }
         match (left, right) {
+            (Value::Field(field), Value::Field(other)) if field.holds == Holds::List && other.holds == Holds::List => {
+                self.opaque("lists are compared", span)
+            }
             (Value::Field(field), Value::Field(other)) => self.fields_equal(field, other, None, span),
             (Value::Field(field), other) => self.field_equals(field, other, span),
             (Value::Test(node), Value::Bool(value)) => {
                 if *value { (**node).clone() } else { (**node).clone().not() }
             }
+            // What a search found is compared with None to learn whether it found anything.
+            (Value::Test(node), Value::None) => (**node).clone().not(),
             (Value::Test(_), other) if other.is_constant() => Node::never(),
             (Value::List(_, first), Value::List(_, second)) => self.lists_equal(first, second, span),
             (Value::List(..) | Value::Dict(_), Value::None) => Node::never(),

@@ -510,6 +510,9 @@ impl Follow<'_> {
 
     /// What is in one set and not in another.
     pub(crate) fn without(&mut self, left: &Value, right: &Value, span: Span) -> Value {
+        if matches!((left, right), (Value::Field(_), Value::Field(_))) {
+            return self.unknown("lists are compared", span);
+        }
         let Some(items) = self.items(left, span) else { return self.unknown("sets are put together", span) };
         let kept = items.into_iter().map(|item| {
             let test = crate::nodes::negated(self.contained(&item.value, right, span));

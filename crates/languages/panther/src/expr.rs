@@ -197,12 +197,13 @@ impl Follow<'_> {
                 self.spend_nodes(&either.condition);
                 Value::either(either.condition.clone(), then, otherwise)
             }
-            (Value::Event, Value::Text(key)) => Value::field(Field::new(key.to_string(), Absent::Raises)),
+            // A key that is written in brackets is taken to be there; it may hold None.
+            (Value::Event, Value::Text(key)) => Value::field(Field::new(key.to_string(), Absent::Is(Value::None))),
             (Value::Field(field), Value::Text(key)) => {
                 if key.bytes().all(|byte| byte.is_ascii_digit()) {
                     return self.element(field, key);
                 }
-                Value::field(field.below(key, Absent::Raises))
+                Value::field(field.below(key, Absent::Is(Value::None)))
             }
             (Value::Field(field), Value::Number(index)) => self.element(field, index),
             (Value::List(_, items), Value::Number(index)) if value.is_constant() || items.iter().all(is_sure) => {

@@ -123,6 +123,18 @@ impl<'a> Follow<'a> {
         Node::opaque(text, reason, place)
     }
 
+    /// A comparison of something computed, which cannot be decided from the event.
+    pub fn undecided(&mut self, span: Span) {
+        let code = "comparison of something computed";
+        let place = self.place(span);
+        let said = self.diagnostics.iter().any(|earlier| earlier.code == code && earlier.span == Some(place));
+        if !said && self.diagnostics.len() < MAX_DIAGNOSTICS {
+            let text = place.of(self.text).unwrap_or_default();
+            let message = format!("`{}` compares something computed; what it says of an event is not known.", shorten(text));
+            self.diagnostics.push(Diagnostic::error(code, message).at(place));
+        }
+    }
+
     /// Something that is read a little differently from what it says.
     pub fn note(&mut self, code: &'static str, span: Span) {
         let place = self.place(span);

@@ -2,6 +2,7 @@
 
 mod calls;
 mod compare;
+mod correlation;
 mod exec;
 mod expr;
 mod flow;
@@ -11,7 +12,11 @@ mod module;
 mod nodes;
 mod python;
 mod rule;
+mod simple;
+mod sql;
 mod syntax;
 mod value;
+mod yaml;
 
-pub use rule::Python;
+pub use rule::{Python, Unified, unified};
+pub use yaml::PantherYaml;

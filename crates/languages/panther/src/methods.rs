@@ -99,6 +99,8 @@ impl Follow<'_> {
             ("deep_walk", Some(_)) => self.walk(&target, &arguments.positional, arguments, span),
             ("lower" | "casefold", _) => Value::field(recased(field, Case::Lower)),
             ("upper", _) => Value::field(recased(field, Case::Upper)),
+            ("strip" | "lstrip" | "rstrip", Some(_)) => Value::Computed(self.text_at(span).into()),
+            ("strip" | "lstrip" | "rstrip", None) if field.part.is_some() => Value::Computed(self.text_at(span).into()),
             ("strip" | "lstrip" | "rstrip" | "copy" | "decode" | "encode" | "title" | "to_dict", _) => target,
             ("startswith" | "endswith", Some(_)) => self.edge_method(&target, name, arguments, span),
             ("split" | "rsplit", Some(Value::Text(separator))) if field.part.is_none() && !separator.is_empty() => {

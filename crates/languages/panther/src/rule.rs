@@ -1,9 +1,57 @@
 //! The front end of Python modules.
 
 use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
-use ruleatlas_model::{Condition, Diagnostic, Language, Span};
+use ruleatlas_model::{Condition, Diagnostic, Language, Node, Op, Predicate, Span};
 
-use crate::{follow::Follow, module, nodes, python};
+use crate::{
+    follow::Follow,
+    module, nodes, python,
+    value::{Absent, Value},
+    yaml,
+};
+
+/// What a data model's name stands for in an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unified {
+    /// This text.
+    Text(String),
+    /// What the event holds at this path.
+    Path(String),
+    /// Nothing, or something that cannot be followed.
+    Nothing,
+}
+
+/// What a method of a data model's module returns for an event: alternatives, each with its condition; the first whose
+/// condition holds is meant. `None` where the module has no such method.
+#[must_use]
+pub fn unified(module: &str, method: &str, context: &dyn Context) -> Option<Vec<(Node, Unified)>> {
+    let root = module::kept(module);
+    let value = Follow::new(module, context, root).entry_value(method)?;
+    let mut alternatives = Vec::new();
+    flatten(&value, Node::always(), &mut alternatives);
+    Some(alternatives)
+}
+
+fn flatten(value: &Value, condition: Node, into: &mut Vec<(Node, Unified)>) {
+    const MOST: usize = 64;
+    let unified = match value {
+        Value::Either(either) if into.len() < MOST => {
+            flatten(&either.then, Node::all([condition.clone(), either.condition.clone()]), into);
+            return flatten(&either.otherwise, condition, into);
+        }
+        Value::Field(field) if field.is_plain() => {
+            let missing = match &field.absent {
+                Absent::Is(Value::Text(text)) => Unified::Text(text.to_string()),
+                _ => Unified::Nothing,
+            };
+            let there = Node::from(Predicate::new(field.path.clone(), Op::IsNotNull, Vec::<String>::new()));
+            into.push((Node::all([condition.clone(), there]), Unified::Path(field.path.clone())));
+            missing
+        }
+        other => other.literal().map_or(Unified::Nothing, Unified::Text),
+    };
+    into.push((condition, unified));
+}
 
 /// The front end of rules whose query is a Python module.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,7 +70,7 @@ impl Frontend for Python {
         let (node, label) = match follow.entry("rule") {
             Some(node) => (Some(node), ""),
             // A policy says what is as it should be: it is violated where it does not hold.
-            None => (follow.entry("policy").map(ruleatlas_model::Node::not), "violation"),
+            None => (follow.entry("policy").map(Node::not), "violation"),
         };
         diagnostics.append(&mut follow.diagnostics);
         let Some(node) = node else {
@@ -32,7 +80,17 @@ impl Frontend for Python {
             );
             return Parsed { conditions: Vec::new(), diagnostics };
         };
-        let mut condition = Condition::new(nodes::tidy(node));
+        let mut node = nodes::tidy(node);
+        let place = root.functions.get("rule").map_or_else(Span::default, |function| function.span);
+        if let Some((filters, said)) = query.tree.and_then(|(tree, _)| yaml::inline_filters(tree, place)) {
+            node = Node::all([node, filters]);
+            diagnostics.extend(said);
+        }
+        // The text is the module's, so is the line.
+        for said in &mut diagnostics {
+            said.line = said.span.map(|span| span.line(query.text));
+        }
+        let mut condition = Condition::new(node);
         condition.label = label.to_owned();
         condition.sources = query.sources.to_vec();
         Parsed { conditions: vec![condition], diagnostics }

@@ -5,7 +5,8 @@ use rustc_hash::FxHashMap;
 
 use crate::SourceFile;
 
-/// The name under which [`Context::lookup`] has the data model of a log type: rows of name, path and method.
+/// The name under which [`Context::lookup`] has the data model of a log type: rows of name, path, method and the
+/// path of the methods' module.
 pub(super) fn data_model(log_type: &str) -> String {
     format!("data model {log_type}")
 }
@@ -55,7 +56,7 @@ impl<'a> Checkout<'a> {
         for file in yaml() {
             let Some(text) = file.text() else { continue };
             match top_level(text, "AnalysisType") {
-                Some("datamodel") => checkout.model(text),
+                Some("datamodel") => checkout.model(&file.path, text),
                 Some("rule" | "scheduled_rule") => checkout.keep_rule(file, text, "RuleID"),
                 Some("scheduled_query" | "saved_query") => checkout.keep_rule(file, text, "QueryName"),
                 _ => {}
@@ -76,12 +77,14 @@ impl<'a> Checkout<'a> {
         self.rules.insert(id.to_owned(), Base { id: id.to_owned(), title: title.to_owned(), text });
     }
 
-    fn model(&mut self, text: &str) {
+    fn model(&mut self, path: &str, text: &str) {
         let Ok(parsed) = ruleatlas_yaml::parse(text) else { return };
         for document in &parsed.documents {
-            let columns = ["Name", "Path", "Method"];
+            let columns = ["Name", "Path", "Method", "Module"];
+            let module = document.text_of("Filename").map(|name| beside(path, name)).unwrap_or_default();
             let row = |mapping: &ruleatlas_yaml::Node<'_>| {
-                columns.iter().map(|column| mapping.text_of(column).unwrap_or_default().to_owned()).collect()
+                let own = columns[..3].iter().map(|column| mapping.text_of(column).unwrap_or_default().to_owned());
+                own.chain([module.clone()]).collect()
             };
             let rows = document.get("Mappings").map_or(&[][..], |list| list.items_or_self()).iter().map(row).collect();
             let table = LookupTable { columns: columns.map(str::to_owned).to_vec(), rows, ..LookupTable::default() };
