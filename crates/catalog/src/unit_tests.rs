@@ -20,9 +20,9 @@ pub struct UnitTest {
     /// Why it cannot be known.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// Whether the test replaces functions of the module: then the condition, which follows the functions as they
-    /// are, may rightly say something else.
-    pub mocked: bool,
+    /// Whether the condition may rightly say something else: the test replaces functions of the module, where the
+    /// condition follows them as they are, or it needs a method of a data model that is not followed.
+    pub apart: bool,
 }
 
 impl UnitTest {
@@ -35,8 +35,8 @@ impl UnitTest {
 
 /// The rule's unit tests, evaluated; empty for a rule that has none with an event.
 ///
-/// Tests are read from the rule's `tests`, as the source left them: `name`, `expected`, `event`, `mocked`, and `udm`
-/// with the values of the data model.
+/// Tests are read from the rule's `tests`, as the source left them: `name`, `expected`, `event`, `mocked`, `udm`
+/// with the values of the data model, and `unfollowed`.
 #[must_use]
 pub fn unit_tests(rule: &Rule) -> Vec<UnitTest> {
     let Some(tests) = rule.extra.get("tests").and_then(Value::as_array) else { return Vec::new() };
@@ -67,7 +67,7 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
         else {
             continue;
         };
-        let mut found = Vec::new();
+        let (mut found, mut unfollowed) = (Vec::new(), false);
         for name in &names {
             let known = test.get("udm").and_then(|udm| udm.get(name)).is_some();
             let row = model.rows.iter().find(|row| row.first() == Some(name)).filter(|_| !known);
@@ -78,13 +78,21 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
                 Some(alternatives.into_iter().map(|(node, value)| (Compiled::new(&node), value)).collect())
             });
             let facts = Event::new(&event);
-            let met = alternatives.iter().flatten().find(|(condition, _)| condition.evaluate(&facts) == Verdict::Holds);
+            let verdicts = |(condition, _): &&(Compiled, Unified)| condition.evaluate(&facts) != Verdict::Fails;
+            let met = alternatives.iter().flatten().find(verdicts);
             let value = match met {
                 Some((_, Unified::Text(text))) => Some(Value::from(text.as_str())),
                 Some((_, Unified::Path(path))) => path.split('.').try_fold(&event, |at, key| at.get(key)).cloned(),
-                _ => None,
+                Some((_, Unified::Nothing)) => None,
+                Some((_, Unified::Unknown)) | None => {
+                    unfollowed = true;
+                    None
+                }
             };
             found.extend(value.map(|value| (name.clone(), value)));
+        }
+        if unfollowed {
+            test.insert("unfollowed".to_owned(), true.into());
         }
         if !found.is_empty()
             && let Some(udm) = test.entry("udm").or_insert_with(|| Value::Object(Map::new())).as_object_mut()
@@ -106,8 +114,8 @@ fn unit_test(rule: &Rule, test: &Value) -> Option<UnitTest> {
         Verdict::Unknown(reasons) => (None, reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     };
     let name = test.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mocked = test.get("mocked").and_then(Value::as_bool).unwrap_or_default();
-    Some(UnitTest { name, expected, found, reason, mocked })
+    let is = |key: &str| test.get(key).and_then(Value::as_bool).unwrap_or_default();
+    Some(UnitTest { name, expected, found, reason, apart: is("mocked") || is("unfollowed") })
 }
 
 /// The event with what a data model calls its values, and with texts that are JSON read, as rules read them.

@@ -61,6 +61,9 @@ impl Format for PantherRules {
             "py" => return Outcome::NotARule(Cow::Borrowed("a Python module; its rule is the YAML that names it")),
             _ => return Outcome::NotARule(Cow::Borrowed("no YAML file")),
         }
+        if file.path.starts_with("templates/") {
+            return Outcome::NotARule(Cow::Borrowed("a template for rules"));
+        }
         let parsed = match ruleatlas_yaml::parse(text) {
             Ok(parsed) => parsed,
             Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
@@ -76,6 +79,9 @@ impl Format for PantherRules {
             analysis = document.text_of("AnalysisType").or(analysis);
             let named = document.text_of("AnalysisType");
             let Some((_, id_key, kind)) = KINDS.iter().find(|(name, ..)| Some(*name) == named) else { continue };
+            if *kind == Kind::Hunting && document.text_of("Query").is_some_and(|query| query.contains("{% macro")) {
+                return Outcome::NotARule(Cow::Borrowed("macros of queries"));
+            }
             let reader = Reader { text, path: &file.path, document, id_key, kind: *kind, context };
             reader.rule(rules, &mut warnings, sink);
             rules += 1;

@@ -17,8 +17,10 @@ pub enum Unified {
     Text(String),
     /// What the event holds at this path.
     Path(String),
-    /// Nothing, or something that cannot be followed.
+    /// Nothing.
     Nothing,
+    /// Something that cannot be followed.
+    Unknown,
 }
 
 /// What a method of a data model's module returns for an event: alternatives, each with its condition; the first whose
@@ -39,7 +41,7 @@ fn flatten(value: &Value, condition: Node, into: &mut Vec<(Node, Unified)>) {
             flatten(&either.then, Node::all([condition.clone(), either.condition.clone()]), into);
             return flatten(&either.otherwise, condition, into);
         }
-        Value::Field(field) if field.is_plain() => {
+        Value::Field(field) if field.part.is_none() => {
             let missing = match &field.absent {
                 Absent::Is(Value::Text(text)) => Unified::Text(text.to_string()),
                 _ => Unified::Nothing,
@@ -48,7 +50,8 @@ fn flatten(value: &Value, condition: Node, into: &mut Vec<(Node, Unified)>) {
             into.push((Node::all([condition.clone(), there]), Unified::Path(field.path.clone())));
             missing
         }
-        other => other.literal().map_or(Unified::Nothing, Unified::Text),
+        Value::None => Unified::Nothing,
+        other => other.literal().map_or(Unified::Unknown, Unified::Text),
     };
     into.push((condition, unified));
 }

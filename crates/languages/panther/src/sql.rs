@@ -4,8 +4,9 @@
 
 mod expression;
 mod place;
+mod prepare;
 
-use ruleatlas_model::{Condition, DataSource, Node, SourceKind};
+use ruleatlas_model::{Condition, DataSource, Node, SourceKind, Span};
 use ruleatlas_yaml::Node as Yaml;
 use rustc_hash::FxHashMap;
 use sqlparser::{
@@ -44,7 +45,7 @@ pub(super) struct Step {
 }
 
 /// The steps of the query in a YAML scalar.
-pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: ruleatlas_model::Span) -> Vec<Condition> {
+pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> Vec<Condition> {
     let text = scalar.text().unwrap_or_default();
     let broken = |report: &mut Report<'_>, message: String| {
         vec![Condition::new(report.broken("SQL syntax", message, scalar))]
@@ -52,9 +53,21 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: ruleatlas
     if text.len() > MAX_BYTES {
         return broken(report, "The query is larger than 1 MiB.".to_owned());
     }
-    let statements = match Parser::new(&SnowflakeDialect {}).with_recursion_limit(64).try_with_sql(text).and_then(|mut parser| parser.parse_statements()) {
+    let (plain, has_template) = prepare::plain(text);
+    let mut rest = Node::always();
+    if has_template {
+        rest = report.broken("template in a query", "What the query's template makes is not followed.", scalar);
+    }
+    let statements = match parse(&plain) {
         Ok(statements) => statements,
-        Err(error) => return broken(report, format!("The query is not understood: {error}.")),
+        // What stands before the fault may be a query by itself.
+        Err(error) => match prepare::before_fault(&plain, &error).and_then(|before| parse(before).ok()) {
+            Some(statements) if !statements.is_empty() => {
+                rest = report.broken("SQL syntax", format!("The query is not understood as a whole: {error}."), scalar);
+                statements
+            }
+            _ => return broken(report, format!("The query is not understood: {error}.")),
+        },
     };
     let places = Places::new(text, report.text, whole, scalar);
     let mut walk = Walk { lower: Lower::new(report, places), tables: FxHashMap::default(), side: Vec::new(), depth: 0 };
@@ -69,6 +82,10 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: ruleatlas
         return broken(report, "The query reads no table.".to_owned());
     }
     steps.truncate(MAX_STEPS);
+    if let Some(first) = steps.first_mut() {
+        let node = std::mem::replace(&mut first.node, Node::always());
+        first.node = Node::all([node, rest]);
+    }
     let several = steps.len() > 1;
     let condition = |step: Step| {
         let mut condition = Condition::new(nodes::tidy(step.node));
@@ -81,6 +98,14 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: ruleatlas
         with_sources(condition, &sources)
     };
     steps.into_iter().map(condition).collect()
+}
+
+fn parse(text: &str) -> Result<Vec<Statement>, String> {
+    Parser::new(&SnowflakeDialect {})
+        .with_recursion_limit(64)
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| error.to_string())
 }
 
 /// Goes through queries and their parts.

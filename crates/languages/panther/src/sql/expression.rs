@@ -200,6 +200,12 @@ impl<'r, 'q> Lower<'r, 'q> {
             return Node::always();
         }
         let arguments = arguments(function);
+        if let ("array_contains", [field, Expr::Array(list)]) = (name.as_str(), arguments.as_slice()) {
+            let values: Option<Vec<String>> = list.elem.iter().map(literal).collect();
+            if let (Some(column), Some(values)) = (self.column(field, steps), values) {
+                return self.predicate(whole, &column, Op::In, values);
+            }
+        }
         let (op, first, second) = match (name.as_str(), arguments.as_slice()) {
             ("contains", [field, value]) => (Op::Contains, *field, *value),
             ("startswith", [field, value]) => (Op::StartsWith, *field, *value),

@@ -1,0 +1,79 @@
+//! What Panther's queries have that is no SQL, made so in place: every byte stays where it was.
+
+/// The query with templates and unquoted spans of time taken out, and whether there was a template.
+pub(super) fn plain(text: &str) -> (String, bool) {
+    let mut plain = text.to_owned();
+    for (open, close) in [("{#", "#}"), ("{%", "%}")] {
+        while let Some((start, end)) = between(&plain, 0, open, close) {
+            blank(&mut plain, start, end, "");
+        }
+    }
+    let mut has_template = false;
+    while let Some((start, end)) = between(&plain, 0, "{{", "}}") {
+        has_template = true;
+        let inner = plain.get(start..end).unwrap_or_default();
+        let before = plain.get(..start).unwrap_or_default().trim_end();
+        // A macro behind the last common table expression reads it: `with t as (…), {{ macro('t') }}`.
+        let table = inner.split(['\'', '"']).nth(1).unwrap_or_default().to_owned();
+        match before.strip_suffix(',') {
+            Some(head) if is_name(&table) => {
+                let comma = head.len();
+                blank(&mut plain, comma, comma + 1, "");
+                blank(&mut plain, start, end, &format!("select * from {table}"));
+            }
+            _ => blank(&mut plain, start, end, "null"),
+        }
+    }
+    // `p_occurs_since(90m)`: the argument is no expression.
+    let mut from = 0;
+    while let Some(at) = find(&plain, from, "p_occurs") {
+        let Some((open, end)) = between(&plain, at, "(", ")") else { break };
+        blank(&mut plain, open + 1, end - 1, "1");
+        from = end;
+    }
+    (plain, has_template)
+}
+
+/// The text before the place that a parser's message names.
+pub(super) fn before_fault<'t>(text: &'t str, message: &str) -> Option<&'t str> {
+    let line: usize = number(message, "Line: ")?;
+    let column: usize = number(message, "Column: ")?;
+    let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let within = text.get(start..)?.char_indices().nth(column.checked_sub(1)?).map(|(at, _)| at)?;
+    text.get(..start + within)
+}
+
+fn number(message: &str, mark: &str) -> Option<usize> {
+    let rest = message.split(mark).nth(1)?;
+    let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    rest.get(..digits)?.parse().ok()
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+}
+
+fn find(text: &str, from: usize, what: &str) -> Option<usize> {
+    text.get(from..)?.find(what).map(|at| from + at)
+}
+
+/// From the first `open` to behind the `close` that follows it.
+fn between(text: &str, from: usize, open: &str, close: &str) -> Option<(usize, usize)> {
+    let start = find(text, from, open)?;
+    let end = find(text, start + open.len(), close)? + close.len();
+    Some((start, end))
+}
+
+/// Puts `with` and spaces in place of a part; lines stay. A part too short for it becomes spaces.
+fn blank(text: &mut String, start: usize, end: usize, with: &str) {
+    let Some(part) = text.get(start..end) else { return };
+    let mut made = String::with_capacity(part.len());
+    let fits = with.len() <= part.find('\n').unwrap_or(part.len());
+    if fits {
+        made.push_str(with);
+    }
+    for byte in part.bytes().skip(made.len()) {
+        made.push(if byte == b'\n' { '\n' } else { ' ' });
+    }
+    text.replace_range(start..end, &made);
+}
