@@ -72,6 +72,9 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
             let known = test.get("udm").and_then(|udm| udm.get(name)).is_some();
             let row = model.rows.iter().find(|row| row.first() == Some(name)).filter(|_| !known);
             let Some([_, _, method, module]) = row.map(Vec::as_slice) else { continue };
+            if method.is_empty() {
+                continue;
+            }
             let key = (log_type.to_owned(), name.clone());
             let alternatives = methods.entry(key).or_insert_with(|| {
                 let alternatives = ruleatlas_panther::unified(context.module(module)?, method, context)?;
@@ -82,7 +85,11 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
             let met = alternatives.iter().flatten().find(verdicts);
             let value = match met {
                 Some((_, Unified::Text(text))) => Some(Value::from(text.as_str())),
-                Some((_, Unified::Path(path))) => path.split('.').try_fold(&event, |at, key| at.get(key)).cloned(),
+                Some((_, Unified::Path(path))) => at(&event, path).cloned(),
+                Some((_, Unified::Part { path, separator, last })) => {
+                    let mut parts = at(&event, path).and_then(Value::as_str).unwrap_or_default().split(separator.as_str());
+                    (if *last { parts.last() } else { parts.next() }).map(Value::from)
+                }
                 Some((_, Unified::Nothing)) => None,
                 Some((_, Unified::Unknown)) | None => {
                     unfollowed = true;
@@ -100,6 +107,11 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
             udm.extend(found);
         }
     }
+}
+
+/// The value at a path in dots.
+fn at<'e>(event: &'e Value, path: &str) -> Option<&'e Value> {
+    path.split('.').try_fold(event, |at, key| at.get(key))
 }
 
 fn unit_test(rule: &Rule, test: &Value) -> Option<UnitTest> {

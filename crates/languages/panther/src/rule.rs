@@ -17,6 +17,15 @@ pub enum Unified {
     Text(String),
     /// What the event holds at this path.
     Path(String),
+    /// The first or last part of the text at this path, between separators.
+    Part {
+        /// The path.
+        path: String,
+        /// What stands between parts.
+        separator: String,
+        /// Whether the last part is meant.
+        last: bool,
+    },
     /// Nothing.
     Nothing,
     /// Something that cannot be followed.
@@ -41,13 +50,21 @@ fn flatten(value: &Value, condition: Node, into: &mut Vec<(Node, Unified)>) {
             flatten(&either.then, Node::all([condition.clone(), either.condition.clone()]), into);
             return flatten(&either.otherwise, condition, into);
         }
-        Value::Field(field) if field.part.is_none() => {
+        Value::Field(field) => {
             let missing = match &field.absent {
                 Absent::Is(Value::Text(text)) => Unified::Text(text.to_string()),
                 _ => Unified::Nothing,
             };
             let there = Node::from(Predicate::new(field.path.clone(), Op::IsNotNull, Vec::<String>::new()));
-            into.push((Node::all([condition.clone(), there]), Unified::Path(field.path.clone())));
+            let found = match &field.part {
+                None => Unified::Path(field.path.clone()),
+                Some(part) => Unified::Part {
+                    path: field.path.clone(),
+                    separator: part.separator.to_string(),
+                    last: part.last,
+                },
+            };
+            into.push((Node::all([condition.clone(), there]), found));
             missing
         }
         Value::None => Unified::Nothing,

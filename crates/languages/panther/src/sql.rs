@@ -56,21 +56,21 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> 
     let (plain, has_template) = prepare::plain(text);
     let mut rest = Node::always();
     if has_template {
-        rest = report.broken("template in a query", "What the query's template makes is not followed.", scalar);
+        rest = report.unfollowed("template in a query", "What the query's template makes is not followed.", scalar);
     }
     let statements = match parse(&plain) {
         Ok(statements) => statements,
         // What stands before the fault may be a query by itself.
         Err(error) => match prepare::before_fault(&plain, &error).and_then(|before| parse(before).ok()) {
             Some(statements) if !statements.is_empty() => {
-                rest = report.broken("SQL syntax", format!("The query is not understood as a whole: {error}."), scalar);
+                rest = report.unfollowed("SQL syntax", format!("The query is not understood as a whole: {error}."), scalar);
                 statements
             }
             _ => return broken(report, format!("The query is not understood: {error}.")),
         },
     };
     let places = Places::new(text, report.text, whole, scalar);
-    let mut walk = Walk { lower: Lower::new(report, places), tables: FxHashMap::default(), side: Vec::new(), depth: 0 };
+    let mut walk = Walk { lower: Lower::new(report, places), tables: FxHashMap::default(), side: Vec::new(), depth: 0, has_pattern: false };
     let mut steps = Vec::new();
     for statement in &statements {
         if let Statement::Query(query) = statement {
@@ -78,6 +78,9 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> 
         }
     }
     steps.append(&mut walk.side);
+    if walk.has_pattern {
+        rest = Node::all([rest, report.unfollowed("pattern over rows", "`MATCH_RECOGNIZE` is not followed.", scalar)]);
+    }
     if steps.is_empty() {
         return broken(report, "The query reads no table.".to_owned());
     }
@@ -116,6 +119,8 @@ struct Walk<'r, 'q> {
     /// The steps of queries that a condition asks.
     side: Vec<Step>,
     depth: usize,
+    /// Whether a pattern over rows was met.
+    has_pattern: bool,
 }
 
 impl Walk<'_, '_> {
@@ -213,6 +218,14 @@ impl Walk<'_, '_> {
                     steps.extend(self.table(&join.relation));
                 }
                 self.depth -= 1;
+                steps
+            }
+            // A pattern over rows filters a table that is read; the pattern itself is not followed.
+            TableFactor::MatchRecognize { table, .. } if self.depth < MAX_DEPTH => {
+                self.depth += 1;
+                let steps = self.table(table);
+                self.depth -= 1;
+                self.has_pattern = true;
                 steps
             }
             // What a function makes of a row (`flatten`) is no table of its own.

@@ -22,6 +22,13 @@ impl Report<'_> {
         Span::new(node.start, node.end).relative_to(self.base)
     }
 
+    /// A part that is not followed while all around it is understood.
+    pub fn unfollowed(&mut self, code: &'static str, message: impl Into<String>, node: &Yaml<'_>) -> Node {
+        let span = self.span(node);
+        self.diagnostics.push(Diagnostic::warning(code, message).at(span).on_line(node.line));
+        Node::opaque(span.of(self.text).unwrap_or_default(), code, span)
+    }
+
     /// A part that is not understood, said and kept.
     pub fn broken(&mut self, code: &'static str, message: impl Into<String>, node: &Yaml<'_>) -> Node {
         const MOST: usize = 50;
