@@ -68,6 +68,7 @@ impl Follow<'_> {
                 let otherwise = self.call(&either.otherwise, arguments, span);
                 Value::either(either.condition.clone(), then, otherwise)
             }
+            Value::None => self.raised(span),
             _ => self.unknown("call of something that is no function", span),
         }
     }
@@ -331,14 +332,15 @@ impl Follow<'_> {
             Value::Unknown(unknown) => self.unknown(unknown.reason, span),
             // `len(x) > 0` asks whether there is anything: told apart from a length that matters by the comparison.
             Value::List(..) | Value::Field(_) | Value::Test(_) | Value::Split(_) => {
-                Value::Length(Rc::new(value.clone()))
+                Value::Length(Rc::new((value.clone(), self.text_at(span).into())))
             }
             _ => Value::Computed(self.text_at(span).into()),
         }
     }
 
     /// A length compared with a number.
-    pub(crate) fn compare_length(&mut self, value: &Value, op: Comparison, number: &Value, span: Span) -> Node {
+    pub(crate) fn compare_length(&mut self, length: &(Value, Text), op: Comparison, number: &Value, span: Span) -> Node {
+        let (value, text) = length;
         let bound = match number {
             Value::Number(number) => crate::value::number_of(number),
             _ => None,
@@ -363,15 +365,15 @@ impl Follow<'_> {
         {
             return self.count(items, op, bound);
         }
-        let text = self.text_at(span).to_owned();
-        let (op, text) = match op {
-            Comparison::Less => (Op::Lt, text),
-            Comparison::LessEqual => (Op::Lte, text),
-            Comparison::Greater => (Op::Gt, text),
-            Comparison::GreaterEqual => (Op::Gte, text),
-            _ => (Op::Eq, text),
+        let folded = match op {
+            Comparison::Less => Op::Lt,
+            Comparison::LessEqual => Op::Lte,
+            Comparison::Greater => Op::Gt,
+            Comparison::GreaterEqual => Op::Gte,
+            _ => Op::Eq,
         };
-        self.computed(&text, op, number.clone(), span)
+        let node = self.computed(&text.clone(), folded, number.clone(), span);
+        if matches!(op, Comparison::NotEqual | Comparison::IsNot) { crate::nodes::negated(node) } else { node }
     }
 
     /// How many of a few conditions hold, compared with a number: written out.

@@ -48,7 +48,8 @@ impl Follow<'_> {
                 let some: Vec<Node> = parts.iter().map(|part| self.truth(part, span)).collect();
                 Node::any(some)
             }
-            Value::Address(inner) | Value::Length(inner) => self.truth(inner, span),
+            Value::Address(inner) => self.truth(inner, span),
+            Value::Length(length) => self.truth(&length.0, span),
             Value::Computed(text) => self.computed(text, Op::Eq, Value::Bool(true), span),
             Value::Unknown(unknown) => self.opaque(unknown.reason, unknown.span),
             _ => self.opaque("value is not known", span),
@@ -166,8 +167,8 @@ impl Follow<'_> {
     pub(crate) fn compare(&mut self, left: &Value, op: Comparison, right: &Value, span: Span) -> Node {
         self.spend(1);
         match (left, right) {
-            (Value::Length(value), _) => return self.compare_length(&value.clone(), op, right, span),
-            (_, Value::Length(value)) => return self.compare_length(&value.clone(), op.turned(), left, span),
+            (Value::Length(value), _) => return self.compare_length(value, op, right, span),
+            (_, Value::Length(value)) => return self.compare_length(value, op.turned(), left, span),
             _ => {}
         }
         match op {

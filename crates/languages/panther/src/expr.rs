@@ -226,12 +226,12 @@ impl Follow<'_> {
                 value
             }
             (Value::Dict(entries), _) => {
-                let missing = self.unknown("key is not in the dictionary", span);
+                let missing = self.raised(span);
                 self.looked_up(&entries.clone(), key, missing, span)
             }
             (Value::Keyed(entry), _) => {
                 let condition = self.equal(&entry.0, key, span);
-                let missing = self.unknown("key is not in the dictionary", span);
+                let missing = self.raised(span);
                 Value::either(condition, entry.1.clone(), missing)
             }
             (Value::Split(split), Value::Number(index)) => {
@@ -425,7 +425,7 @@ impl Follow<'_> {
                 let Some((first, rest)) = keys.split_first() else { return value.clone() };
                 let default = match &absent {
                     Absent::Is(value) => value.clone(),
-                    Absent::Raises => self.unknown("key is not in the dictionary", span),
+                    Absent::Raises => self.raised(span),
                 };
                 let found = self.looked_up(&entries.clone(), first, default, span);
                 if rest.is_empty() { found } else { self.get(&found, rest, absent, span) }
@@ -435,7 +435,7 @@ impl Follow<'_> {
                 let condition = self.equal(&entry.0, first, span);
                 let default = match &absent {
                     Absent::Is(value) => value.clone(),
-                    Absent::Raises => self.unknown("key is not in the dictionary", span),
+                    Absent::Raises => self.raised(span),
                 };
                 Value::either(condition, entry.1.clone(), default)
             }

@@ -257,7 +257,7 @@ impl Follow<'_> {
         }
         match flow {
             Flow::Return(value, _) => value.clone(),
-            Flow::Raise => self.unknown("exception is raised", span),
+            Flow::Raise => self.raised(span),
             Flow::Fall => behind.fall.clone(),
             Flow::Break => behind.leave.clone(),
             Flow::Continue => behind.next.clone(),

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Calls within calls that are followed.
-const MAX_CALLS: u32 = 24;
+const MAX_CALLS: u32 = 16;
 /// Expressions in expressions that are followed.
-const MAX_DEPTH: u32 = 160;
+const MAX_DEPTH: u32 = 100;
 /// Steps, comparisons and nodes that one rule may cost.
 const FUEL: u32 = 150_000;
 /// Diagnostics of one rule.
@@ -145,6 +145,13 @@ impl<'a> Follow<'a> {
         }
     }
 
+    /// What an expression is that raises an exception: nothing, as the rule ends there without an alert. Mostly it
+    /// stands where a condition before it has seen to it that it is not reached.
+    pub fn raised(&mut self, span: Span) -> Value {
+        self.note("exception ends the rule", span);
+        Value::None
+    }
+
     pub fn unknown(&mut self, reason: &'static str, span: Span) -> Value {
         let place = self.place(span);
         Value::unknown(reason, place.of(self.text).unwrap_or_default(), place)
@@ -226,14 +233,16 @@ impl<'a> Follow<'a> {
         if let Some((origin, member)) = module.imports.get(name) {
             return Some(match member {
                 None => Value::Name(origin.clone()),
-                Some(member) => self.member(origin, member, span),
+                Some(member) => self.deeper(span, |this| this.member(origin, member, span)),
             });
         }
         for star in &module.stars {
             if let Some(origin) = self.module(star)
                 && (origin.functions.contains_key(name) || origin.globals.contains_key(name))
             {
-                return self.global(&origin, name, span);
+                return Some(self.deeper(span, |this| {
+                    this.global(&origin, name, span).unwrap_or_else(|| Value::Name(name.clone()))
+                }));
             }
         }
         None

@@ -39,7 +39,7 @@ impl Follow<'_> {
                 _ => self.unknown("regular expression is used otherwise", span),
             },
             Value::Unknown(unknown) => self.unknown(unknown.reason, span),
-            Value::None => self.unknown("method of None", span),
+            Value::None => self.raised(span),
             Value::Test(_) => Value::Computed(self.text_at(span).into()),
             Value::Joined(_) | Value::Computed(_) | Value::Split(_) | Value::Number(_) | Value::Length(_) => match &**name {
                 "lower" | "upper" | "strip" if matches!(target, Value::Joined(_)) => self.cased_pieces(target, name, span),

@@ -1,6 +1,6 @@
 //! Python's text to its tree. The only file that knows the parser, whose interface is not stable.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use ruff_python_ast::{self as ast, token::TokenKind as Lexeme};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
@@ -16,7 +16,9 @@ use crate::syntax::{
 /// Nesting that is read; a text with more is not parsed at all, as its tree could not be freed safely.
 const MAX_DEPTH: usize = 128;
 /// Operators of one logical line: a chain of them is as deep as it is long.
-const MAX_CHAIN: usize = 2000;
+const MAX_CHAIN: usize = 1000;
+/// Expressions in expressions that are kept; what is deeper is not looked into.
+const MAX_NESTED: usize = 150;
 /// Bytes of a module; the largest that anyone wrote by hand has a hundredth of it.
 const MAX_BYTES: usize = 8 << 20;
 
@@ -41,7 +43,7 @@ pub(crate) fn parse(text: &str) -> (Vec<Stmt>, Vec<Fault>) {
     });
     let faults: Vec<Fault> = faults.take(20).collect();
     let body = match parsed.syntax() {
-        ast::Mod::Module(module) => Reader { text }.block(&module.body),
+        ast::Mod::Module(module) => Reader { text, depth: Cell::new(0) }.block(&module.body),
         ast::Mod::Expression(_) => Vec::new(),
     };
     (body, faults)
@@ -109,7 +111,7 @@ fn too_deep(text: &str) -> Option<Fault> {
             return fault(at, "The module's brackets are nested more than 128 deep.");
         }
         if chain > MAX_CHAIN {
-            return fault(at, "A line of the module has more than 2,000 operators.");
+            return fault(at, "A line of the module has more than 1,000 operators.");
         }
         at += 1;
     }
@@ -139,6 +141,7 @@ fn end_of_string(bytes: &[u8], start: usize, quote: u8) -> usize {
 
 struct Reader<'t> {
     text: &'t str,
+    depth: Cell<usize>,
 }
 
 fn shared(text: &str) -> Text {
@@ -283,7 +286,18 @@ impl Reader<'_> {
 
     fn expr(&self, expr: &ast::Expr) -> Expr {
         let range = span(expr.range());
-        let kind = match expr {
+        let depth = self.depth.get();
+        if depth >= MAX_NESTED {
+            return Expr { kind: Kind::Other, span: range };
+        }
+        self.depth.set(depth + 1);
+        let kind = self.kind(expr, range);
+        self.depth.set(depth);
+        Expr { kind, span: range }
+    }
+
+    fn kind(&self, expr: &ast::Expr, range: Span) -> Kind {
+        match expr {
             ast::Expr::NoneLiteral(_) => Kind::None,
             ast::Expr::BooleanLiteral(it) => Kind::Bool(it.value),
             ast::Expr::NumberLiteral(_) => Kind::Number(shared(range.of(self.text).unwrap_or_default())),
@@ -312,7 +326,7 @@ impl Reader<'_> {
             ast::Expr::UnaryOp(it) => match it.op {
                 ast::UnaryOp::Not => Kind::Not(self.boxed(&it.operand)),
                 ast::UnaryOp::USub => Kind::Negative(self.boxed(&it.operand)),
-                ast::UnaryOp::UAdd => return self.expr(&it.operand),
+                ast::UnaryOp::UAdd => self.expr(&it.operand).kind,
                 ast::UnaryOp::Invert => Kind::Other,
             },
             ast::Expr::BinOp(it) => Kind::Binary(binary(it.op), self.boxed(&it.left), self.boxed(&it.right)),
@@ -346,8 +360,7 @@ impl Reader<'_> {
             },
             ast::Expr::Starred(it) => Kind::Starred(self.boxed(&it.value)),
             _ => Kind::Other,
-        };
-        Expr { kind, span: range }
+        }
     }
 
     fn pieces(&self, part: &ast::FStringPart, whole: Span) -> Vec<Expr> {

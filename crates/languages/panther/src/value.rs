@@ -44,8 +44,8 @@ pub(crate) enum Value {
     Network(Text),
     /// A text of several pieces that are not all known.
     Joined(Rc<Vec<Value>>),
-    /// How long something is.
-    Length(Rc<Value>),
+    /// How long something is, with the expression's text.
+    Length(Rc<(Value, Text)>),
     /// Something computed from the event: the expression's text.
     Computed(Text),
     /// Something that cannot be followed.

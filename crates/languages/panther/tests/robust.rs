@@ -1,0 +1,164 @@
+//! No text makes the front ends panic, hang or answer with a place outside the text.
+
+use std::time::Instant;
+
+use proptest::prelude::*;
+use ruleatlas_core::{Context, Frontend, NoContext, Parsed, Query, roles};
+use ruleatlas_panther::{PantherYaml, Python, unified};
+
+const PIECES: &[&str] = &[
+    "def rule(event):\n", "def policy(r):\n", "    return ", "    if ", ":\n        ", "    for x in ", "    while ",
+    "    try:\n", "    match ", "        case _:\n", "global G\n", "lambda x: ", "event", "event.get(", "\"a\"", "'b'",
+    ".deep_get(", ".lower()", ".split(\"/\")[-1]", ".startswith((", "any(", "all(", "len(", "re.search(", "f\"{x}\"",
+    " in ", " not in ", " == ", " is None", " and ", " or ", "not ", "(", ")", "[", "]", "{", "}", ",", ".", ":=", "=",
+    "x", "G", "rule(event)", "1", "0x1f", "None", "True", "\n", "    ", "#", "\\", "\"\"\"", "é", "😀", "\u{feff}", "break\n",
+    "continue\n", "import re\n", "from a import *\n", "yield ", "await ", "*", "**", "-", "~", "@", ";", "{x: x for x in y}",
+];
+
+const YAML_PIECES: &[&str] = &[
+    "Detection:\n", "  - ", "Query: |\n", "    ", "Key: a\n", "DeepKey: [a, b]\n", "Condition: Equals\n", "Value: 1\n", "Values:\n",
+    "All:\n", "OnlyOne:\n", "None:\n", "Group:\n", "RuleID: x\n", "SELECT * FROM t WHERE ", "a:b.c = 'x'", " AND ", " OR ", "NOT ",
+    "IN (1, 2)", "LIKE '%x%'", "(", ")", "{{ m('t') }}", "{% x %}", "p_occurs_since(1d)", "--", "/*", "\n", "é", "'", "\"",
+];
+
+/// A checkout in which every module is the same text, and which every rule refers to.
+struct Mirror(String);
+
+impl Context for Mirror {
+    fn module(&self, _name: &str) -> Option<&str> {
+        Some(&self.0)
+    }
+}
+
+fn check(frontend: &dyn Frontend, text: &str) -> Parsed {
+    let parsed = frontend.parse(&Query::new(text), &NoContext);
+    places(&parsed, text);
+    places(&frontend.parse(&Query::new(text), &Mirror(text.to_owned())), text);
+    let mut end = 0;
+    for token in frontend.tokens(text) {
+        assert!(token.span.start >= end && token.span.of(text).is_some(), "{token:?} in {text:?}");
+        end = token.span.end;
+    }
+    parsed
+}
+
+fn places(parsed: &Parsed, text: &str) {
+    for placed in roles(&parsed.conditions) {
+        assert!(placed.predicate.span.of(text).is_some(), "{:?} in {text:?}", placed.predicate);
+    }
+    for opaque in parsed.conditions.iter().flat_map(|condition| condition.root.opaques()) {
+        assert!(opaque.span.of(text).is_some(), "{opaque:?} in {text:?}");
+    }
+    for diagnostic in &parsed.diagnostics {
+        assert!(diagnostic.span.is_none_or(|span| span.of(text).is_some()), "{diagnostic:?} in {text:?}");
+    }
+}
+
+const MODULE: &str = r#"import re
+from helpers import known, *
+
+NAMES = {"a": 1, "b": [2, 3]}
+PATTERN = re.compile("x+", re.I)
+
+
+def inner(event, key="k", *rest, **more):
+    for item in event.get("items", []) or []:
+        if item.get(key) != "v" and not PATTERN.search(item.get("w", "")):
+            continue
+        return NAMES.get(item.get("n"), 0) > 1
+    return None
+
+
+def rule(event):
+    if (x := event.deep_get("a", "b", default="")) and x.lower().split("/")[-1] in [n.lower() for n in NAMES]:
+        return inner(event)
+    return all([len(event.get("l", [])) > 0, f"{x}-{event.get('y')}" == "z", known(event)]) or not inner(event, key="q")
+"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_text_has_an_answer(text in any::<String>()) {
+        check(&Python, &text);
+        check(&PantherYaml, &text);
+        check(&PantherYaml, &format!("Query: |\n  {}", text.replace('\n', " ")));
+    }
+
+    #[test]
+    fn any_order_of_words_has_an_answer(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..60)) {
+        check(&Python, &pieces.concat());
+        check(&Python, &format!("def rule(event):\n    return {}\n", pieces.concat().replace('\n', " ")));
+    }
+
+    #[test]
+    fn any_order_of_yaml_has_an_answer(pieces in prop::collection::vec(prop::sample::select(YAML_PIECES), 0..40)) {
+        check(&PantherYaml, &pieces.concat());
+        check(&PantherYaml, &format!("Query: |\n  SELECT a AS b FROM t WHERE {}", pieces.concat().replace('\n', " ")));
+    }
+
+    #[test]
+    fn a_damaged_module_has_an_answer(at in any::<prop::sample::Index>(), piece in prop::sample::select(PIECES), cut in 0..12usize) {
+        let at = at.index(MODULE.len());
+        let (before, after) = MODULE.split_at(at);
+        check(&Python, &format!("{before}{piece}{}", after.get(cut..).unwrap_or_default()));
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    let wrap = |open: &str, close: &str, depth: usize| {
+        format!("def rule(event):\n    return {}event.get(\"a\") == 1{}\n", open.repeat(depth), close.repeat(depth))
+    };
+    for (open, close) in [("(", ")"), ("not (", ")"), ("[", "]"), ("bool(", ")"), ("not ", ""), ("-", ""), ("lambda: ", ""), ("1 if 1 else ", "")] {
+        for depth in [50, 1_000, 50_000] {
+            check(&Python, &wrap(open, close, depth));
+        }
+    }
+    check(&Python, &wrap("", &" or x".repeat(50_000), 1));
+    check(&Python, &wrap("", &".a".repeat(50_000), 1));
+    check(&Python, &wrap("", &"()".repeat(50_000), 1));
+    check(&Python, &wrap("", &" + 1".repeat(50_000), 1));
+    let blocks: String = (0..2_000).map(|depth| format!("{}if event:\n", " ".repeat(depth))).collect();
+    check(&Python, &blocks);
+    let elifs = format!("def rule(event):\n    if 0:\n        pass\n{}", "    elif event.get(\"a\") == 1:\n        return True\n".repeat(3_000));
+    check(&Python, &elifs);
+    let nested = format!("Query: select * from t where {}a = 1{}", "(".repeat(5_000), ")".repeat(5_000));
+    check(&PantherYaml, &nested);
+    let ands = format!("Query: select * from t where a = 1{}", " and a = 1".repeat(20_000));
+    check(&PantherYaml, &ands);
+}
+
+#[test]
+fn time_and_memory_are_bounded() {
+    let started = Instant::now();
+    let doubling: String = (0..64).map(|at| format!("    if event.get(\"k{at}\"):\n        x = x + x\n")).collect();
+    let branches: String = (0..200).map(|at| format!("    if event.get(\"a{at}\"):\n        if event.get(\"b{at}\"):\n            return True\n")).collect();
+    let loops = "    for a in range(200):\n        for b in range(200):\n            for c in range(200):\n                if event.get(\"a\") == c:\n                    return True\n";
+    let mutual = "def a(event):\n    return b(event) or b(event)\n\n\ndef b(event):\n    return a(event) and a(event)\n\n\ndef rule(event):\n    return a(event)\n";
+    let list = format!("L = [{}]\n", "\"x\", ".repeat(100_000));
+    for text in [
+        format!("def rule(event):\n    x = [event.get(\"v\")]\n{doubling}    return \"1\" in x\n"),
+        format!("def rule(event):\n    x = 1\n{doubling}    return x > 5\n"),
+        format!("def rule(event):\n{branches}    return False\n"),
+        format!("def rule(event):\n{loops}    return False\n"),
+        mutual.to_owned(),
+        format!("{list}def rule(event):\n    return event.get(\"a\") in L\n"),
+        format!("{list}def rule(event):\n    return any(x in event.get(\"a\", \"\") for x in L)\n"),
+        "\"".repeat(100_000),
+        "(\n".repeat(100_000),
+    ] {
+        let parsed = check(&Python, &text);
+        let nodes: usize = parsed.conditions.iter().map(|condition| condition.root.walk().count()).sum();
+        assert!(nodes < 500_000, "{nodes} nodes");
+    }
+    assert!(started.elapsed().as_secs() < 60, "took {:?}", started.elapsed());
+}
+
+#[test]
+fn methods_of_data_models_are_alternatives() {
+    let module = "def kind(event):\n    if event.get(\"a\") == 1:\n        return \"one\"\n    return event.get(\"b\", \"none\")\n";
+    let found = unified(module, "kind", &NoContext).unwrap();
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(unified(module, "other", &NoContext), None);
+}
