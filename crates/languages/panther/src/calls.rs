@@ -57,6 +57,10 @@ impl Follow<'_> {
     }
 
     pub(crate) fn call(&mut self, target: &Value, arguments: Arguments, span: Span) -> Value {
+        self.spend(1);
+        if self.is_spent() {
+            return self.unknown("too much to follow", span);
+        }
         match target {
             Value::Function(closure) => self.call_function(closure, arguments, span),
             Value::Name(name) => self.outside(name, arguments, span),

@@ -23,6 +23,9 @@ impl Follow<'_> {
     /// Whether a value counts as true.
     pub(crate) fn truth(&mut self, value: &Value, span: Span) -> Node {
         self.spend(1);
+        if self.is_spent() {
+            return self.opaque("too much to follow", span);
+        }
         if let Some(truth) = value.constant_truth() {
             return Node::constant(truth);
         }
@@ -198,6 +201,10 @@ impl Follow<'_> {
             (_, Value::Either(either)) => (either, false),
             _ => return None,
         };
+        self.spend(1);
+        if self.is_spent() {
+            return Some(self.opaque("too much to follow", Span::default()));
+        }
         let mut one = |value: &Value| if is_left { compare(self, value, right) } else { compare(self, left, value) };
         let then = one(&either.then);
         let otherwise = one(&either.otherwise);
@@ -226,6 +233,11 @@ impl Follow<'_> {
             (Value::Test(node), Value::Bool(value)) => {
                 if *value { (**node).clone() } else { (**node).clone().not() }
             }
+            (Value::Test(left), Value::Test(right)) => {
+                let (left, right) = ((**left).clone(), (**right).clone());
+                self.chosen(left, right.clone(), right.not())
+            }
+            (Value::Test(_), Value::Field(field)) => self.field_equals(&field.clone(), left, span),
             // What a search found is compared with None to learn whether it found anything.
             (Value::Test(node), Value::None) => (**node).clone().not(),
             (Value::Test(_), other) if other.is_constant() => Node::never(),
@@ -243,7 +255,7 @@ impl Follow<'_> {
             (Value::Joined(_) | Value::Split(_) | Value::Address(_) | Value::Regex(_), Value::None) => Node::never(),
             (Value::Address(inner), Value::Address(other)) => self.equal(inner, other, span),
             (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
-            (other, Value::Field(_) | Value::Test(_) | Value::Computed(_) | Value::Joined(_)) if !matches!(other, Value::Computed(_) | Value::Joined(_)) => {
+            (other, Value::Field(_) | Value::Test(_) | Value::Computed(_) | Value::Joined(_)) if !matches!(other, Value::Field(_) | Value::Test(_) | Value::Computed(_) | Value::Joined(_)) => {
                 self.equal(right, left, span)
             }
             (Value::Computed(_) | Value::Joined(_), _) | (_, Value::Computed(_) | Value::Joined(_)) => {
@@ -328,7 +340,11 @@ impl Follow<'_> {
                 self.computed(&text, Op::Eq, Value::Bool(true), span)
             }
             Value::Unknown(unknown) => self.opaque(unknown.reason, span),
-            Value::Test(_) => self.equal(other, &Value::field(field.clone()), span),
+            // `field == (a and b)`: both true, or both false.
+            Value::Test(node) => {
+                let truth = self.field_truth(field, span);
+                self.chosen((**node).clone(), truth.clone(), truth.not())
+            }
             Value::Address(inner) => self.equal(&Value::field(field.clone()), inner, span),
             _ => self.opaque("comparison is not known", span),
         }

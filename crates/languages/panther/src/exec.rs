@@ -11,17 +11,36 @@ use crate::{
     value::{Closure, Env, Field, Item, Value},
 };
 
+/// Bytes of a text that a rule puts together.
+pub(crate) const MAX_TEXT: usize = 1 << 16;
+/// Statements of a block, or rounds of a loop, that lead somewhere: each is one level of the condition.
+const MAX_STATEMENTS: usize = 96;
+
 impl Follow<'_> {
     pub(crate) fn block(&mut self, body: &[Stmt], frame: &mut Frame) -> Flow {
         let mut flows = Vec::new();
+        if !self.enter() {
+            let span = body.first().map_or_else(Span::default, |stmt| stmt.span);
+            let value = self.unknown("nesting is too deep", span);
+            return Flow::Return(value, span);
+        }
         for stmt in body {
             let flow = self.statement(stmt, frame);
             let falls = flow.falls();
+            if matches!(flow, Flow::Fall) {
+                continue;
+            }
             flows.push(flow);
+            if flows.len() > MAX_STATEMENTS {
+                let value = self.unknown("too much to follow", stmt.span);
+                flows.push(Flow::Return(value, stmt.span));
+                break;
+            }
             if !falls {
                 break;
             }
         }
+        self.leave();
         flows.into_iter().rev().fold(Flow::Fall, |rest, flow| flow.then(rest))
     }
 
@@ -227,7 +246,12 @@ impl Follow<'_> {
             };
             let round = Flow::choice(item.guard.clone(), round, Flow::Fall);
             let goes_on = round.falls();
-            rounds.push(round);
+            push_round(&mut rounds, round);
+            if rounds.len() > MAX_STATEMENTS {
+                let value = self.unknown("too much to follow", span);
+                rounds.push(Flow::Return(value, span));
+                break;
+            }
             frame.env = match env {
                 Some(env) if always => env,
                 Some(env) => self.merge(&item.guard, env, before),
@@ -358,13 +382,13 @@ impl Follow<'_> {
                     _ => None,
                 };
                 items.push(Item { guard: Node::always(), value: value.clone(), over });
-                Value::List(*shape, Rc::new(items))
+                self.list(*shape, items, expr.span)
             }
             (Value::List(shape, items), "extend" | "update", Some(value)) => match self.items(value, expr.span) {
                 Some(more) => {
                     let mut items = (**items).clone();
                     items.extend(more);
-                    Value::List(*shape, Rc::new(items))
+                    self.list(*shape, items, expr.span)
                 }
                 None => self.unknown("list is extended by something that is not known", expr.span),
             },
@@ -382,6 +406,33 @@ impl Follow<'_> {
         self.bind_name(&name.clone(), new, frame);
         true
     }
+}
+
+/// Adds a loop's round; rounds that return one and the same constant, each under its condition, are one.
+fn push_round(rounds: &mut Vec<Flow>, round: Flow) {
+    if let Some(Flow::If(condition, then, otherwise)) = rounds.last_mut()
+        && let Flow::Return(known, _) = &**then
+        && matches!(**otherwise, Flow::Fall)
+        && let Some((next, value, _)) = round.only_return()
+        && value == known
+        && next.as_constant().is_none()
+    {
+        match condition {
+            Node::Any(all) => all.push(next),
+            one => {
+                let first = std::mem::replace(one, Node::always());
+                *one = Node::Any(vec![first, next]);
+            }
+        }
+        return;
+    }
+    let merged = match round.only_return() {
+        Some((condition, value, span)) if condition.as_constant().is_none() => {
+            Some(Flow::If(condition, Rc::new(Flow::Return(value.clone(), span)), Rc::new(Flow::Fall)))
+        }
+        _ => None,
+    };
+    rounds.push(merged.unwrap_or(round));
 }
 
 /// The list that an element or a field of it belongs to, as far as presence is asked for.
@@ -427,6 +478,10 @@ impl Follow<'_> {
     /// Arithmetic, and what else operators do.
     pub(crate) fn binary(&mut self, op: Binary, left: &Value, right: &Value, span: Span) -> Value {
         use crate::value::{number_of, spell};
+        self.spend(1);
+        if self.is_spent() {
+            return self.unknown("too much to follow", span);
+        }
         match (op, left, right) {
             (Binary::Modulo, Value::Text(_), _) => Value::Computed(self.text_at(span).into()),
             (_, Value::Number(a), Value::Number(b)) => {
@@ -441,9 +496,12 @@ impl Follow<'_> {
                 };
                 Value::Number(spell(number))
             }
+            (Binary::Add, Value::Text(a), Value::Text(b)) if a.len() + b.len() > MAX_TEXT => {
+                self.unknown("too much to follow", span)
+            }
             (Binary::Add, Value::Text(a), Value::Text(b)) => Value::Text(format!("{a}{b}").into()),
             (Binary::Add | Binary::Or, Value::List(shape, a), Value::List(_, b)) => {
-                Value::List(*shape, Rc::new(a.iter().chain(b.iter()).cloned().collect()))
+                self.list(*shape, a.iter().chain(b.iter()).cloned().collect(), span)
             }
             (Binary::Or, Value::Dict(a), Value::Dict(b)) => {
                 let mut entries = (**a).clone();
@@ -465,7 +523,7 @@ impl Follow<'_> {
             }
             (Binary::Or | Binary::Add, Value::List(shape, a), other) | (Binary::Or | Binary::Add, other, Value::List(shape, a)) => {
                 match self.items(other, span) {
-                    Some(items) => Value::List(*shape, Rc::new(a.iter().cloned().chain(items).collect())),
+                    Some(items) => self.list(*shape, a.iter().cloned().chain(items).collect(), span),
                     None => self.unknown("list is extended by something that is not known", span),
                 }
             }
@@ -475,7 +533,7 @@ impl Follow<'_> {
                     Value::Joined(pieces) => (**pieces).clone(),
                     other => vec![other.clone()],
                 };
-                Value::Joined(Rc::new(pieces(left).into_iter().chain(pieces(right)).collect()))
+                crate::expr::joined(pieces(left).into_iter().chain(pieces(right)).collect())
             }
             (_, Value::Either(either), other) => {
                 let then = self.binary(op, &either.then.clone(), other, span);
@@ -491,6 +549,16 @@ impl Follow<'_> {
             }
             _ => Value::Computed(self.text_at(span).into()),
         }
+    }
+
+    /// A list, unless it is longer than anyone writes.
+    pub(crate) fn list(&mut self, shape: Shape, items: Vec<Item>, span: Span) -> Value {
+        const MOST: usize = 1 << 16;
+        self.spend(u32::try_from(items.len() / 16).unwrap_or(u32::MAX));
+        if items.len() > MOST {
+            return self.unknown("too much to follow", span);
+        }
+        Value::List(shape, Rc::new(items))
     }
 
     /// What is in both of two sets.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use ruleatlas_model::{Node, Span};
 
 use crate::{
+    exec::MAX_TEXT,
     follow::{Follow, Frame, key_of},
     syntax::{Comprehension, Expr, Kind, Shape, Text},
     value::{Absent, Closure, Env, Field, Holds, Item, Part, Value},
@@ -184,12 +185,16 @@ impl Follow<'_> {
                 let holds = if field.holds == Holds::Unknown { default.holds() } else { field.holds };
                 Value::field(Field { absent: Absent::Is(default.clone()), holds, ..(**field).clone() })
             }
-            _ => Value::Either(Rc::new(crate::value::Either { condition, then: value, otherwise, is_or: true })),
+            _ => Value::or(condition, value, otherwise),
         }
     }
 
     /// The value of a key or at an index.
     pub(crate) fn index(&mut self, value: &Value, key: &Value, span: Span) -> Value {
+        self.spend(1);
+        if self.is_spent() {
+            return self.unknown("too much to follow", span);
+        }
         match (value, key) {
             (Value::Either(either), _) => {
                 let then = self.index(&either.then, key, span);
@@ -401,6 +406,10 @@ impl Follow<'_> {
 
     /// The place of a path of keys below a value.
     pub(crate) fn get(&mut self, value: &Value, keys: &[Value], absent: Absent, span: Span) -> Value {
+        self.spend(1);
+        if self.is_spent() {
+            return self.unknown("too much to follow", span);
+        }
         match value {
             Value::Event => match keys.iter().map(key_of).collect::<Option<Vec<String>>>() {
                 Some(keys) => Value::field(Field::new(keys.join("."), absent)),
@@ -483,6 +492,11 @@ fn is_sure(item: &Item) -> bool {
 
 /// Pieces as one text where all are known.
 pub(crate) fn joined(pieces: Vec<Value>) -> Value {
+    const MOST: usize = 256;
+    let long = |piece: &Value| if let Value::Text(text) = piece { text.len() } else { 0 };
+    if pieces.len() > MOST || pieces.iter().map(long).sum::<usize>() > MAX_TEXT {
+        return Value::unknown("too much to follow", "", Span::default());
+    }
     let mut parts: Vec<Value> = Vec::with_capacity(pieces.len());
     for piece in pieces {
         let piece = match piece {

@@ -79,6 +79,19 @@ impl Flow {
         }
     }
 
+    /// The condition under which one and the same constant is returned, where that is all that is done.
+    pub fn only_return(&self) -> Option<(Node, &Value, Span)> {
+        match self {
+            Self::Return(value, span) if value.is_constant() => Some((Node::always(), value, *span)),
+            Self::Round(inner) => inner.only_return(),
+            Self::If(condition, then, otherwise) if matches!(**otherwise, Self::Fall) => {
+                let (inner, value, span) = then.only_return()?;
+                Some((Node::all([condition.clone(), inner]), value, span))
+            }
+            _ => None,
+        }
+    }
+
     /// What is returned, in order.
     fn returned<'f>(&'f self, into: &mut Vec<&'f Value>) {
         match self {
@@ -296,7 +309,11 @@ impl Follow<'_> {
     /// The elements of something that is gone through.
     pub fn items(&mut self, value: &Value, span: Span) -> Option<Vec<Item>> {
         const MOST: usize = 4096;
+        if self.is_spent() {
+            return None;
+        }
         let items = match value {
+            Value::List(_, items) if items.len() > MOST => return None,
             Value::List(_, items) => items.to_vec(),
             Value::Dict(entries) => entries.iter().map(|(key, _)| Item::plain(key.clone())).collect(),
             Value::None => Vec::new(),

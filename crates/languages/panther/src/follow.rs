@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Calls within calls that are followed.
-const MAX_CALLS: u32 = 16;
+const MAX_CALLS: u32 = 10;
 /// Expressions in expressions that are followed.
-const MAX_DEPTH: u32 = 100;
+const MAX_DEPTH: u32 = 72;
 /// Steps, comparisons and nodes that one rule may cost.
 const FUEL: u32 = 150_000;
 /// Diagnostics of one rule.
@@ -155,6 +155,17 @@ impl<'a> Follow<'a> {
     pub fn unknown(&mut self, reason: &'static str, span: Span) -> Value {
         let place = self.place(span);
         Value::unknown(reason, place.of(self.text).unwrap_or_default(), place)
+    }
+
+    /// One level deeper, unless that is too deep; [`leave`](Self::leave) leads back.
+    pub fn enter(&mut self) -> bool {
+        let fits = self.depth < MAX_DEPTH;
+        self.depth += u32::from(fits);
+        fits
+    }
+
+    pub fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
     }
 
     /// Runs `work` one level deeper, unless that is too deep or too much.

@@ -15,6 +15,9 @@ use crate::{
 impl Follow<'_> {
     pub(crate) fn method(&mut self, target: &Value, name: &Text, arguments: Arguments, span: Span) -> Value {
         self.spend(1);
+        if self.is_spent() {
+            return self.unknown("too much to follow", span);
+        }
         match target {
             Value::Either(either) => {
                 let copy = Arguments { positional: arguments.positional.clone(), named: arguments.named.clone() };
@@ -212,7 +215,7 @@ impl Follow<'_> {
                         None => return self.unknown("list is extended by something that is not known", span),
                     }
                 }
-                Value::List(shape, Rc::new(all))
+                self.list(shape, all, span)
             }
             "issubset" | "issuperset" | "isdisjoint" | "intersection" | "difference" => {
                 self.set_method(&target, name, arguments, span)

@@ -166,7 +166,14 @@ impl Reader<'_> {
             ast::Stmt::AugAssign(it) => StmtKind::Augment(self.expr(&it.target), binary(it.op), self.expr(&it.value)),
             ast::Stmt::If(it) => {
                 let mut otherwise = Vec::new();
-                for clause in it.elif_else_clauses.iter().rev() {
+                // A ladder nests as deep as it is long.
+                let (kept, cut) = it.elif_else_clauses.split_at(it.elif_else_clauses.len().min(MAX_NESTED));
+                if let Some(first) = cut.first() {
+                    let place = span(first.range);
+                    let value = Expr { kind: Kind::Other, span: place };
+                    otherwise.push(Stmt { kind: StmtKind::Return(Some(value)), span: place });
+                }
+                for clause in kept.iter().rev() {
                     let body = self.block(&clause.body);
                     otherwise = match &clause.test {
                         Some(test) => {

@@ -53,6 +53,9 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> 
     if text.len() > MAX_BYTES {
         return broken(report, "The query is larger than 1 MiB.".to_owned());
     }
+    if prepare::is_too_deep(text) {
+        return broken(report, "The query has more operators than are followed.".to_owned());
+    }
     let (plain, has_template) = prepare::plain(text);
     let mut rest = Node::always();
     if has_template {

@@ -74,7 +74,12 @@ pub(crate) struct Either {
     pub otherwise: Value,
     /// Whether the condition is that `then` is true: `a or b`.
     pub is_or: bool,
+    /// How deep alternatives stand in alternatives.
+    depth: u32,
 }
+
+/// Alternatives in alternatives that are followed.
+const MAX_ALTERNATIVES: u32 = 48;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Regex {
@@ -200,9 +205,23 @@ impl Value {
             None => match (then, otherwise) {
                 (Self::Bool(true), Self::Bool(false)) => Self::test(condition),
                 (Self::Bool(false), Self::Bool(true)) => Self::test(condition.not()),
-                (then, otherwise) => Self::Either(Rc::new(Either { condition, then, otherwise, is_or: false })),
+                (then, otherwise) => Self::alternatives(condition, then, otherwise, false),
             },
         }
+    }
+
+    /// `a or b`, where `a` is true under the condition.
+    pub fn or(condition: Node, then: Value, otherwise: Value) -> Self {
+        Self::alternatives(condition, then, otherwise, true)
+    }
+
+    fn alternatives(condition: Node, then: Value, otherwise: Value, is_or: bool) -> Self {
+        let depth = |value: &Value| if let Self::Either(either) = value { either.depth } else { 0 };
+        let depth = 1 + depth(&then).max(depth(&otherwise));
+        if depth > MAX_ALTERNATIVES {
+            return Self::unknown("too many alternatives", "", Span::default());
+        }
+        Self::Either(Rc::new(Either { condition, then, otherwise, is_or, depth }))
     }
 
     pub fn unknown(reason: &'static str, text: &str, span: Span) -> Self {

@@ -34,6 +34,22 @@ pub(super) fn plain(text: &str) -> (String, bool) {
     (plain, has_template)
 }
 
+/// Whether a query has more operators than anyone writes: a chain of them is as deep as it is long.
+pub(super) fn is_too_deep(text: &str) -> bool {
+    const WORDS: usize = 300;
+    const SIGNS: usize = 1000;
+    let is_chained = |word: &&str| ["and", "or", "union", "intersect", "except", "minus", "join"].iter().any(|other| word.eq_ignore_ascii_case(other));
+    let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').filter(is_chained).count();
+    let bytes = text.as_bytes();
+    let is_sign = |at: usize| match bytes[at] {
+        b'+' | b'|' | b'*' | b'/' | b'%' => true,
+        b'-' => bytes.get(at + 1) != Some(&b'-') && (at == 0 || bytes[at - 1] != b'-'),
+        b':' => bytes.get(at + 1) == Some(&b':'),
+        _ => false,
+    };
+    words > WORDS || (0..bytes.len()).filter(|at| is_sign(*at)).count() > SIGNS
+}
+
 /// The text before the place that a parser's message names.
 pub(super) fn before_fault<'t>(text: &'t str, message: &str) -> Option<&'t str> {
     let line: usize = number(message, "Line: ")?;
