@@ -527,6 +527,11 @@ impl Follow<'_> {
             }
         }
         for item in rest {
+            if self.is_spent() {
+                any.push(self.opaque("too much to follow", span));
+                break;
+            }
+            self.spend_nodes(&item.guard);
             let equal = self.equal(left, &item.value, span);
             any.push(self.exists(item, equal, span));
         }

@@ -553,8 +553,8 @@ impl Follow<'_> {
 
     /// A list, unless it is longer than anyone writes.
     pub(crate) fn list(&mut self, shape: Shape, items: Vec<Item>, span: Span) -> Value {
-        const MOST: usize = 1 << 16;
-        self.spend(u32::try_from(items.len() / 16).unwrap_or(u32::MAX));
+        const MOST: usize = 4096;
+        self.spend(u32::try_from(items.len()).unwrap_or(u32::MAX));
         if items.len() > MOST {
             return self.unknown("too much to follow", span);
         }
