@@ -2,7 +2,8 @@ use ruleatlas_core::Frontend;
 use ruleatlas_model::Language;
 
 /// Every front end there is. A new language is one line here.
-static FRONTENDS: &[&dyn Frontend] = &[&ruleatlas_sigma::Sigma, &ruleatlas_panther::Python, &ruleatlas_panther::PantherYaml];
+static FRONTENDS: &[&dyn Frontend] =
+    &[&ruleatlas_sigma::Sigma, &ruleatlas_panther::Python, &ruleatlas_panther::PantherYaml];
 
 /// Every front end there is.
 #[must_use]

@@ -87,7 +87,8 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
                 Some((_, Unified::Text(text))) => Some(Value::from(text.as_str())),
                 Some((_, Unified::Path(path))) => at(&event, path).cloned(),
                 Some((_, Unified::Part { path, separator, last })) => {
-                    let mut parts = at(&event, path).and_then(Value::as_str).unwrap_or_default().split(separator.as_str());
+                    let mut parts =
+                        at(&event, path).and_then(Value::as_str).unwrap_or_default().split(separator.as_str());
                     (if *last { parts.last() } else { parts.next() }).map(Value::from)
                 }
                 Some((_, Unified::Nothing)) => None,

@@ -36,10 +36,16 @@ fn conditions_say_what_the_rules_own_tests_say() {
             failed += usize::from(rule.parse == ParseStatus::Failed);
         }
         if rule.parse == ParseStatus::Failed {
-            println!("failed {} {} {:?}", rule.id, rule.path, rule.diagnostics.iter().map(|one| &one.message).collect::<Vec<_>>());
+            println!(
+                "failed {} {} {:?}",
+                rule.id,
+                rule.path,
+                rule.diagnostics.iter().map(|one| &one.message).collect::<Vec<_>>()
+            );
         }
         if rule.parse == ParseStatus::Partial {
-            let mut own: Vec<&str> = rule.conditions.iter().flat_map(|step| step.root.opaques()).map(|part| part.reason.as_str()).collect();
+            let mut own: Vec<&str> =
+                rule.conditions.iter().flat_map(|step| step.root.opaques()).map(|part| part.reason.as_str()).collect();
             own.sort_unstable();
             own.dedup();
             for reason in own {
@@ -60,7 +66,10 @@ fn conditions_say_what_the_rules_own_tests_say() {
                     Some(found) if found == test.expected => partial_agree += 1,
                     Some(_) => {
                         partial_differ += 1;
-                        println!("partial-differs {} {} [{}] expected {} found {:?}", rule.id, rule.path, test.name, test.expected, test.found);
+                        println!(
+                            "partial-differs {} {} [{}] expected {} found {:?}",
+                            rule.id, rule.path, test.name, test.expected, test.found
+                        );
                     }
                     None => {}
                 }
@@ -74,7 +83,10 @@ fn conditions_say_what_the_rules_own_tests_say() {
                 Some(_) if test.agrees() => agree += 1,
                 Some(found) => {
                     differ += 1;
-                    println!("differs {} {} [{}] expected {} found {found}", rule.id, rule.path, test.name, test.expected);
+                    println!(
+                        "differs {} {} [{}] expected {} found {found}",
+                        rule.id, rule.path, test.name, test.expected
+                    );
                 }
             }
         }
@@ -85,7 +97,52 @@ fn conditions_say_what_the_rules_own_tests_say() {
     for (reason, count) in &reasons {
         println!("  {count} {reason}");
     }
-    println!("{rules} rules without policies, {full} full ({:.1} %), {failed} failed", full as f64 * 100.0 / rules as f64);
+    println!(
+        "{rules} rules without policies, {full} full ({:.1} %), {failed} failed",
+        full as f64 * 100.0 / rules as f64
+    );
     let decided = agree + differ + unknown;
-    println!("full: {agree} of {decided} tests agree ({:.2} %), {differ} differ, {unknown} unknown, {apart} apart (mocked, or a data model's method is not followed); partial: {partial_agree} agree, {partial_differ} differ", f64::from(agree) * 100.0 / f64::from(decided));
+    println!(
+        "full: {agree} of {decided} tests agree ({:.2} %), {differ} differ, {unknown} unknown, {apart} apart (mocked, or a data model's method is not followed); partial: {partial_agree} agree, {partial_differ} differ",
+        f64::from(agree) * 100.0 / f64::from(decided)
+    );
+}
+
+/// The share of predicates whose field the taxonomy knows, and the names it does not know.
+#[test]
+fn fields_are_known_to_the_taxonomy() {
+    let Some(entries) = entries("RULEATLAS_PANTHER", "") else { return };
+    let (mut known, mut all) = (0, 0);
+    let mut unknown: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut sourceless: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.rule.kind != Kind::Policy) {
+        for step in &entry.rule.conditions {
+            if entry.rule.log_sources.is_empty() {
+                for source in &step.sources {
+                    *sourceless.entry(source.name.clone()).or_default() += 1;
+                }
+            }
+        }
+        for row in &entry.predicates {
+            if row.role == ruleatlas_model::Role::Computed {
+                continue;
+            }
+            all += 1;
+            known += usize::from(row.mapped);
+            if !row.mapped {
+                let source = entry.rule.conditions.first().and_then(|step| step.sources.first());
+                let source = source.map_or_else(String::new, |source| source.name.clone());
+                *unknown.entry((source, row.raw_field.clone())).or_default() += 1;
+            }
+        }
+    }
+    let mut unknown: Vec<_> = unknown.into_iter().collect();
+    unknown.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for ((source, field), count) in unknown.iter().take(400) {
+        println!("unmapped {count} {source} {field}");
+    }
+    for (source, count) in &sourceless {
+        println!("sourceless {count} {source}");
+    }
+    println!("{known} of {all} predicates have a known field ({:.1} %)", known as f64 * 100.0 / all as f64);
 }

@@ -7,7 +7,9 @@ mod tests;
 use std::borrow::Cow;
 
 use ruleatlas_core::Context;
-use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, ParseStatus, Rule, Severity, SourceKind, Status, Vendor};
+use ruleatlas_model::{
+    DataSource, Diagnostic, Kind, Language, ParseStatus, Rule, Severity, SourceKind, Status, Vendor,
+};
 use ruleatlas_yaml::Node;
 
 use crate::{Draft, Format, Outcome, RawTag, SourceFile, metadata};

@@ -38,9 +38,27 @@ pub(crate) fn is_known(name: &str) -> bool {
 /// Networks that Python calls private: the IANA registries of special-purpose addresses, without those that are
 /// reachable from everywhere.
 const PRIVATE: [&str; 22] = [
-    "0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/29", "192.0.0.170/31",
-    "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-    "255.255.255.255/32", "::1/128", "::/128", "100::/64", "2001:2::/48", "2001:db8::/32", "2001:10::/28", "fc00::/7",
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/29",
+    "192.0.0.170/31",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
+    "255.255.255.255/32",
+    "::1/128",
+    "::/128",
+    "100::/64",
+    "2001:2::/48",
+    "2001:db8::/32",
+    "2001:10::/28",
+    "fc00::/7",
     "fe80::/10",
 ];
 
@@ -125,18 +143,26 @@ impl Follow<'_> {
                 }
                 other => other.clone(),
             },
-            ("set" | "list" | "tuple" | "frozenset" | "sorted" | "reversed" | "iter", Some(value)) => self.as_list(name, value, span),
+            ("set" | "list" | "tuple" | "frozenset" | "sorted" | "reversed" | "iter", Some(value)) => {
+                self.as_list(name, value, span)
+            }
             ("set" | "frozenset", None) => Value::list(Shape::Set, []),
             ("list", None) => Value::list(Shape::List, []),
             ("tuple", None) => Value::list(Shape::Tuple, []),
-            ("dict", None) => {
-                Value::Dict(Rc::new(arguments.named.into_iter().map(|(key, value)| (Value::Text(key), value)).collect()))
+            ("dict", None) => Value::Dict(Rc::new(
+                arguments.named.into_iter().map(|(key, value)| (Value::Text(key), value)).collect(),
+            )),
+            ("dict", Some(value @ (Value::Dict(_) | Value::Field(_) | Value::Event | Value::Keyed(_)))) => {
+                value.clone()
             }
-            ("dict", Some(value @ (Value::Dict(_) | Value::Field(_) | Value::Event | Value::Keyed(_)))) => value.clone(),
             ("isinstance", Some(value)) => self.is_instance(value, second.as_ref(), span),
-            ("hasattr", Some(Value::Event)) => Value::Bool(matches!(&second, Some(Value::Text(name)) if matches!(&**name, "get" | "deep_get" | "deep_walk" | "udm"))),
+            ("hasattr", Some(Value::Event)) => Value::Bool(
+                matches!(&second, Some(Value::Text(name)) if matches!(&**name, "get" | "deep_get" | "deep_walk" | "udm")),
+            ),
             ("next", Some(value)) => self.first_of(value, second, span),
-            ("min" | "max" | "sum" | "abs" | "round" | "ord" | "hash", Some(Value::Unknown(unknown))) => self.unknown(unknown.reason, span),
+            ("min" | "max" | "sum" | "abs" | "round" | "ord" | "hash", Some(Value::Unknown(unknown))) => {
+                self.unknown(unknown.reason, span)
+            }
             ("min" | "max" | "sum" | "abs" | "round" | "ord" | "hash", _) => Value::Computed(self.text_at(span).into()),
             ("range", _) => self.range(&arguments, span),
             ("enumerate", Some(Value::List(_, items))) => {
@@ -149,7 +175,9 @@ impl Follow<'_> {
             ("enumerate", Some(value)) => match self.items(value, span) {
                 Some(items) => {
                     let at = Value::Computed(self.text_at(span).into());
-                    let pairs = items.into_iter().map(|item| Item { value: Value::list(Shape::Tuple, [at.clone(), item.value]), ..item });
+                    let pairs = items
+                        .into_iter()
+                        .map(|item| Item { value: Value::list(Shape::Tuple, [at.clone(), item.value]), ..item });
                     Value::List(Shape::List, Rc::new(pairs.collect()))
                 }
                 None => self.unknown("loop over something that is not known", span),
@@ -175,7 +203,8 @@ impl Follow<'_> {
     fn library(&mut self, name: &Text, short: &str, arguments: &Arguments, span: Span) -> Value {
         let first = arguments.positional.first();
         let second = arguments.positional.get(1);
-        let from_base = ["panther_base_helpers.", "panther_base.", "panther_core."].iter().any(|module| name.starts_with(module));
+        let from_base =
+            ["panther_base_helpers.", "panther_base.", "panther_core."].iter().any(|module| name.starts_with(module));
         match (&**name, first, second) {
             ("re.compile", Some(pattern), _) => self.regex(pattern, second.or_else(|| arguments.get(9, "flags")), span),
             ("re.search" | "re.match" | "re.fullmatch" | "re.findall" | "re.finditer", Some(pattern), Some(text)) => {
@@ -187,7 +216,11 @@ impl Follow<'_> {
             }
             ("re.escape", Some(Value::Text(text)), _) => Value::Text(escaped(text).into()),
             ("re.sub" | "re.split", ..) => Value::Computed(self.text_at(span).into()),
-            ("json.loads" | "ast.literal_eval" | "json.dumps" | "copy.deepcopy" | "copy.copy" | "html.unescape", Some(value), _) => match value {
+            (
+                "json.loads" | "ast.literal_eval" | "json.dumps" | "copy.deepcopy" | "copy.copy" | "html.unescape",
+                Some(value),
+                _,
+            ) => match value {
                 Value::Text(_) => self.unknown("text is decoded", span),
                 other => other.clone(),
             },
@@ -197,9 +230,11 @@ impl Follow<'_> {
             ("ipaddress.ip_address" | "ipaddress.IPv4Address" | "ipaddress.IPv6Address", Some(value), _) => {
                 Value::Address(Rc::new(value.clone()))
             }
-            ("ipaddress.ip_network" | "ipaddress.IPv4Network" | "ipaddress.IPv6Network", Some(Value::Text(text)), _) => {
-                Value::Network(text.clone())
-            }
+            (
+                "ipaddress.ip_network" | "ipaddress.IPv4Network" | "ipaddress.IPv6Network",
+                Some(Value::Text(text)),
+                _,
+            ) => Value::Network(text.clone()),
             ("functools.partial", ..) => self.unknown("function is called with some of its arguments", span),
             _ if from_base => match (short, first) {
                 ("deep_get", Some(value)) => {
@@ -329,7 +364,9 @@ impl Follow<'_> {
     fn length(&mut self, value: &Value, span: Span) -> Value {
         match value {
             Value::Text(text) => Value::Number(text.chars().count().to_string().into()),
-            Value::List(_, items) if items.iter().all(|item| item.guard.as_constant() == Some(true) && item.over.is_none()) => {
+            Value::List(_, items)
+                if items.iter().all(|item| item.guard.as_constant() == Some(true) && item.over.is_none()) =>
+            {
                 Value::Number(items.len().to_string().into())
             }
             Value::Dict(entries) => Value::Number(entries.len().to_string().into()),
@@ -343,7 +380,13 @@ impl Follow<'_> {
     }
 
     /// A length compared with a number.
-    pub(crate) fn compare_length(&mut self, length: &(Value, Text), op: Comparison, number: &Value, span: Span) -> Node {
+    pub(crate) fn compare_length(
+        &mut self,
+        length: &(Value, Text),
+        op: Comparison,
+        number: &Value,
+        span: Span,
+    ) -> Node {
         let (value, text) = length;
         let bound = match number {
             Value::Number(number) => crate::value::number_of(number),
@@ -410,7 +453,10 @@ impl Follow<'_> {
     fn is_instance(&mut self, value: &Value, kind: Option<&Value>, span: Span) -> Value {
         let wanted: Vec<Text> = match kind {
             Some(Value::Name(name)) => vec![name.clone()],
-            Some(Value::List(_, items)) => items.iter().filter_map(|item| if let Value::Name(name) = &item.value { Some(name.clone()) } else { None }).collect(),
+            Some(Value::List(_, items)) => items
+                .iter()
+                .filter_map(|item| if let Value::Name(name) = &item.value { Some(name.clone()) } else { None })
+                .collect(),
             _ => Vec::new(),
         };
         let has = |names: &[&str]| {
@@ -508,9 +554,9 @@ impl Follow<'_> {
         let Some(items) = self.items(value, span) else { return self.followed_reason(value, span) };
         let mut found = Vec::new();
         for item in items {
-            let own = self.get(&item.value, &[key.clone()], Absent::Is(Value::None), span);
+            let own = self.get(&item.value, std::slice::from_ref(&key), Absent::Is(Value::None), span);
             let test = self.equal(&own, &equals, span);
-            let value = self.get(&item.value, &[wanted.clone()], Absent::Is(Value::None), span);
+            let value = self.get(&item.value, std::slice::from_ref(&wanted), Absent::Is(Value::None), span);
             found.push(Item { guard: Node::all([item.guard, test]), value, over: item.over });
         }
         Value::List(Shape::Set, Rc::new(found))
@@ -584,7 +630,9 @@ fn escaped(text: &str) -> String {
 
 fn as_number(absent: &Absent) -> Absent {
     match absent {
-        Absent::Is(Value::Text(text)) if crate::value::number_of(text).is_some() => Absent::Is(Value::Number(text.clone())),
+        Absent::Is(Value::Text(text)) if crate::value::number_of(text).is_some() => {
+            Absent::Is(Value::Number(text.clone()))
+        }
         Absent::Is(Value::None) => Absent::Raises,
         other => other.clone(),
     }

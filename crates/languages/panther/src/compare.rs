@@ -231,7 +231,11 @@ impl Follow<'_> {
             (Value::Field(field), Value::Field(other)) => self.fields_equal(field, other, None, span),
             (Value::Field(field), other) => self.field_equals(field, other, span),
             (Value::Test(node), Value::Bool(value)) => {
-                if *value { (**node).clone() } else { (**node).clone().not() }
+                if *value {
+                    (**node).clone()
+                } else {
+                    (**node).clone().not()
+                }
             }
             (Value::Test(left), Value::Test(right)) => {
                 let (left, right) = ((**left).clone(), (**right).clone());
@@ -255,7 +259,9 @@ impl Follow<'_> {
             (Value::Joined(_) | Value::Split(_) | Value::Address(_) | Value::Regex(_), Value::None) => Node::never(),
             (Value::Address(inner), Value::Address(other)) => self.equal(inner, other, span),
             (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
-            (other, Value::Field(_) | Value::Test(_) | Value::Computed(_) | Value::Joined(_)) if !matches!(other, Value::Field(_) | Value::Test(_) | Value::Computed(_) | Value::Joined(_)) => {
+            (other, Value::Field(_) | Value::Test(_) | Value::Computed(_) | Value::Joined(_))
+                if !matches!(other, Value::Field(_) | Value::Test(_) | Value::Computed(_) | Value::Joined(_)) =>
+            {
                 self.equal(right, left, span)
             }
             (Value::Computed(_) | Value::Joined(_), _) | (_, Value::Computed(_) | Value::Joined(_)) => {
@@ -276,8 +282,10 @@ impl Follow<'_> {
                     None => return Node::never(),
                 },
                 Value::Field(field) => {
-                    let behind: Option<String> =
-                        pieces[at + 1..].iter().map(|piece| if let Value::Text(text) = piece { Some(&**text) } else { None }).collect();
+                    let behind: Option<String> = pieces[at + 1..]
+                        .iter()
+                        .map(|piece| if let Value::Text(text) = piece { Some(&**text) } else { None })
+                        .collect();
                     let Some(behind) = behind else { break };
                     let Some(value) = rest.strip_suffix(behind.as_str()) else { return Node::never() };
                     return self.field_equals(field, &Value::text(value), span);
@@ -290,7 +298,8 @@ impl Follow<'_> {
     }
 
     fn lists_equal(&mut self, first: &[Item], second: &[Item], span: Span) -> Node {
-        let plain = |items: &[Item]| items.iter().all(|item| item.guard.as_constant() == Some(true) && item.over.is_none());
+        let plain =
+            |items: &[Item]| items.iter().all(|item| item.guard.as_constant() == Some(true) && item.over.is_none());
         if !plain(first) || !plain(second) {
             return self.opaque("lists are compared", span);
         }
@@ -378,15 +387,24 @@ impl Follow<'_> {
             (Op::StartsWith, values.iter().map(|value| format!("{value}{separator}")).collect())
         };
         let known = values.clone();
-        let exact = self.field_test(&whole, if values.len() > 1 { Op::In } else { Op::Eq }, values, None, span, |_, default| {
-            Some(Node::constant(default.literal().is_some_and(|text| known.contains(&text))))
-        });
+        let exact = self.field_test(
+            &whole,
+            if values.len() > 1 { Op::In } else { Op::Eq },
+            values,
+            None,
+            span,
+            |_, default| Some(Node::constant(default.literal().is_some_and(|text| known.contains(&text)))),
+        );
         let edge = self.field_test(&whole, op, edges, None, span, |_, _| Some(Node::never()));
         Node::any([edge, exact])
     }
 
     fn ordered(&mut self, left: &Value, op: Op, right: &Value, span: Span) -> Node {
-        if let (Value::Number(_) | Value::Text(_) | Value::Bool(_), Value::Number(_) | Value::Text(_) | Value::Bool(_)) = (left, right) {
+        if let (
+            Value::Number(_) | Value::Text(_) | Value::Bool(_),
+            Value::Number(_) | Value::Text(_) | Value::Bool(_),
+        ) = (left, right)
+        {
             return match constants_ordered(left, right) {
                 Some(ordering) => Node::constant(match op {
                     Op::Lt => ordering.is_lt(),
@@ -415,7 +433,9 @@ impl Follow<'_> {
                     _ => Some(this.ordered(default, op, &right, span)),
                 })
             }
-            (Value::Number(_) | Value::Text(_), Value::Field(_) | Value::Computed(_)) => self.ordered(right, turned, left, span),
+            (Value::Number(_) | Value::Text(_), Value::Field(_) | Value::Computed(_)) => {
+                self.ordered(right, turned, left, span)
+            }
             (Value::Computed(text), _) if right.literal().is_some() => {
                 self.computed(&text.clone(), op, right.clone(), span)
             }
@@ -430,7 +450,8 @@ impl Follow<'_> {
     /// `left in right`.
     pub(crate) fn contained(&mut self, left: &Value, right: &Value, span: Span) -> Node {
         if let Value::Either(_) = right
-            && let Some(node) = self.alternatives(&Value::None, right, |this, _, right| this.contained(left, right, span))
+            && let Some(node) =
+                self.alternatives(&Value::None, right, |this, _, right| this.contained(left, right, span))
         {
             return node;
         }
@@ -639,11 +660,9 @@ impl Follow<'_> {
                     }
                 }
             }
-            (Value::Text(text), Value::Text(part)) => Node::constant(if op == Op::StartsWith {
-                text.starts_with(&**part)
-            } else {
-                text.ends_with(&**part)
-            }),
+            (Value::Text(text), Value::Text(part)) => {
+                Node::constant(if op == Op::StartsWith { text.starts_with(&**part) } else { text.ends_with(&**part) })
+            }
             (Value::Field(field), Value::Text(text)) => match &field.part {
                 None => self.edges(field, op, vec![text.to_string()], span),
                 Some(part) if (part.last == (op == Op::EndsWith)) && !text.contains(&*part.separator) => {
@@ -700,7 +719,9 @@ impl Follow<'_> {
                 let on_text = pattern.clone();
                 self.field_test(&field, Op::RegexMatch, vec![pattern], modifier, span, |_, default| match default {
                     // What an expression says of a default is known where the default is empty or a note for readers.
-                    Value::Text(text) => Some(Node::constant(text.is_empty() && matches!(on_text.as_str(), ".*" | "^.*"))),
+                    Value::Text(text) => {
+                        Some(Node::constant(text.is_empty() && matches!(on_text.as_str(), ".*" | "^.*")))
+                    }
                     _ => None,
                 })
             }
@@ -757,8 +778,16 @@ fn constants_equal(left: &Value, right: &Value) -> Option<bool> {
         }
         _ if simple(left) && simple(right) => Some(left == right),
         (Value::Dict(a), Value::Dict(b)) if left.is_constant() && right.is_constant() => Some(a == b),
-        (Value::Event | Value::Function(_) | Value::Name(_) | Value::Dict(_) | Value::Network(_), _) if simple(right) => Some(false),
-        (_, Value::Event | Value::Function(_) | Value::Name(_) | Value::Dict(_) | Value::Network(_)) if simple(left) => Some(false),
+        (Value::Event | Value::Function(_) | Value::Name(_) | Value::Dict(_) | Value::Network(_), _)
+            if simple(right) =>
+        {
+            Some(false)
+        }
+        (_, Value::Event | Value::Function(_) | Value::Name(_) | Value::Dict(_) | Value::Network(_))
+            if simple(left) =>
+        {
+            Some(false)
+        }
         (Value::List(..), _) if simple(right) && left.is_constant() => Some(false),
         (_, Value::List(..)) if simple(left) && right.is_constant() => Some(false),
         _ => None,

@@ -4,7 +4,10 @@ use ruleatlas_core::{Context, Frontend, Query};
 use ruleatlas_model::{Condition, Diagnostic, Level};
 use ruleatlas_yaml::Node as Yaml;
 
-use crate::{Python, PantherYaml, yaml::{Report, at}};
+use crate::{
+    PantherYaml, Python,
+    yaml::{Report, at},
+};
 
 /// Steps that are read.
 const MAX_STEPS: usize = 64;
@@ -23,7 +26,11 @@ pub(crate) fn steps<'y, 'a>(detection: &'y Yaml<'a>) -> Vec<(&'static str, &'y Y
 }
 
 /// The conditions of the rules that the steps name. Their predicates stand at the reference.
-pub(crate) fn lower(report: &mut Report<'_>, steps: &[(&'static str, &Yaml<'_>)], context: &dyn Context) -> Vec<Condition> {
+pub(crate) fn lower(
+    report: &mut Report<'_>,
+    steps: &[(&'static str, &Yaml<'_>)],
+    context: &dyn Context,
+) -> Vec<Condition> {
     let mut conditions = Vec::new();
     for (word, step) in steps {
         let absent = step.get("Absence").and_then(Yaml::as_bool) == Some(true);
@@ -61,7 +68,9 @@ fn referenced(report: &mut Report<'_>, step: &Yaml<'_>, context: &dyn Context) -
     let place = report.span(reference);
     let worst = parsed.diagnostics.iter().filter(|said| said.level == Level::Error).take(4);
     let said: Vec<Diagnostic> = worst
-        .map(|said| Diagnostic { message: format!("{id}: {}", said.message), ..said.clone() }.at(place).on_line(reference.line))
+        .map(|said| {
+            Diagnostic { message: format!("{id}: {}", said.message), ..said.clone() }.at(place).on_line(reference.line)
+        })
         .collect();
     report.diagnostics.extend(said);
     let mut conditions = parsed.conditions;

@@ -6,7 +6,7 @@ use ruleatlas_model::{Node, Span};
 
 use crate::{
     flow::Flow,
-    follow::{Frame, Follow, plain_name},
+    follow::{Follow, Frame, plain_name},
     syntax::{Binary, Case, Expr, Kind, Pattern, Shape, Stmt, StmtKind, Text},
     value::{Closure, Env, Field, Item, Value},
 };
@@ -72,9 +72,12 @@ impl Follow<'_> {
             StmtKind::If(test, body, otherwise) => {
                 let value = self.expr(test, frame);
                 let condition = self.truth(&value, test.span);
-                self.branch(condition, frame, |this, frame| this.block(body, frame), |this, frame| {
-                    this.block(otherwise, frame)
-                })
+                self.branch(
+                    condition,
+                    frame,
+                    |this, frame| this.block(body, frame),
+                    |this, frame| this.block(otherwise, frame),
+                )
             }
             StmtKind::For(target, iterable, body, otherwise) => {
                 let value = self.expr(iterable, frame);
@@ -82,12 +85,18 @@ impl Follow<'_> {
             }
             StmtKind::While(test, body) => {
                 let condition = self.opaque("loop that runs until something changes", test.span);
-                self.branch(condition, frame, |this, frame| {
-                    let (breaks, continues) = (std::mem::take(&mut frame.breaks), std::mem::take(&mut frame.continues));
-                    let flow = Flow::Loop(Rc::new(Flow::Round(Rc::new(this.block(body, frame)))));
-                    (frame.breaks, frame.continues) = (breaks, continues);
-                    flow
-                }, |_, _| Flow::Fall)
+                self.branch(
+                    condition,
+                    frame,
+                    |this, frame| {
+                        let (breaks, continues) =
+                            (std::mem::take(&mut frame.breaks), std::mem::take(&mut frame.continues));
+                        let flow = Flow::Loop(Rc::new(Flow::Round(Rc::new(this.block(body, frame)))));
+                        (frame.breaks, frame.continues) = (breaks, continues);
+                        flow
+                    },
+                    |_, _| Flow::Fall,
+                )
             }
             StmtKind::Try(body) | StmtKind::With(body) => self.block(body, frame),
             StmtKind::Match(subject, cases) => {
@@ -209,16 +218,17 @@ impl Follow<'_> {
         let items = match self.items(iterable, span) {
             Some(items) => items,
             None => {
-                let reason = if let Value::Unknown(unknown) = iterable { unknown.reason } else { "loop over something that is not known" };
+                let reason = if let Value::Unknown(unknown) = iterable {
+                    unknown.reason
+                } else {
+                    "loop over something that is not known"
+                };
                 let guard = self.opaque(reason, span);
                 vec![Item { guard, value: self.unknown(reason, span), over: None }]
             }
         };
-        let outer = (
-            std::mem::take(&mut frame.path),
-            std::mem::take(&mut frame.breaks),
-            std::mem::take(&mut frame.continues),
-        );
+        let outer =
+            (std::mem::take(&mut frame.path), std::mem::take(&mut frame.breaks), std::mem::take(&mut frame.continues));
         let mut rounds = Vec::new();
         for item in items {
             if self.is_spent() {
@@ -280,9 +290,12 @@ impl Follow<'_> {
             let guard_value = self.expr(guard, frame);
             condition = Node::all([condition, self.truth(&guard_value, guard.span)]);
         }
-        self.branch(condition, frame, |this, frame| this.block(&case.body, frame), |this, frame| {
-            this.cases(value, rest, frame, span)
-        })
+        self.branch(
+            condition,
+            frame,
+            |this, frame| this.block(&case.body, frame),
+            |this, frame| this.cases(value, rest, frame, span),
+        )
     }
 
     fn pattern(&mut self, value: &Value, pattern: &Pattern, frame: &mut Frame, span: Span) -> Node {
@@ -367,7 +380,10 @@ impl Follow<'_> {
         let Kind::Call(function, list) = &expr.kind else { return false };
         let Kind::Attribute(target, method) = &function.kind else { return false };
         let Some(name) = plain_name(target) else { return false };
-        if !matches!(&**method, "append" | "add" | "extend" | "update" | "insert" | "remove" | "clear" | "pop" | "setdefault") {
+        if !matches!(
+            &**method,
+            "append" | "add" | "extend" | "update" | "insert" | "remove" | "clear" | "pop" | "setdefault"
+        ) {
             return false;
         }
         let old = self.name(name, frame, target.span);
@@ -378,7 +394,9 @@ impl Follow<'_> {
                 let mut items = (**items).clone();
                 // An element for each of a list in the event is there where the loop's round is.
                 let over = match value {
-                    Value::Field(field) if field.each && field.case == crate::value::Case::Exact => Some(list_of(field)),
+                    Value::Field(field) if field.each && field.case == crate::value::Case::Exact => {
+                        Some(list_of(field))
+                    }
                     _ => None,
                 };
                 items.push(Item { guard: Node::always(), value: value.clone(), over });
@@ -485,7 +503,9 @@ impl Follow<'_> {
         match (op, left, right) {
             (Binary::Modulo, Value::Text(_), _) => Value::Computed(self.text_at(span).into()),
             (_, Value::Number(a), Value::Number(b)) => {
-                let (Some(a), Some(b)) = (number_of(a), number_of(b)) else { return Value::Computed(self.text_at(span).into()) };
+                let (Some(a), Some(b)) = (number_of(a), number_of(b)) else {
+                    return Value::Computed(self.text_at(span).into());
+                };
                 let number = match op {
                     Binary::Add => a + b,
                     Binary::Subtract => a - b,
@@ -521,14 +541,14 @@ impl Follow<'_> {
             (Binary::Subtract, Value::List(..) | Value::Field(_), Value::List(..) | Value::Field(_)) if !matches!(right, Value::Field(field) if field.holds == crate::value::Holds::Number) => {
                 self.without(left, right, span)
             }
-            (Binary::Or | Binary::Add, Value::List(shape, a), other) | (Binary::Or | Binary::Add, other, Value::List(shape, a)) => {
-                match self.items(other, span) {
-                    Some(items) => self.list(*shape, a.iter().cloned().chain(items).collect(), span),
-                    None => self.unknown("list is extended by something that is not known", span),
-                }
-            }
+            (Binary::Or | Binary::Add, Value::List(shape, a), other)
+            | (Binary::Or | Binary::Add, other, Value::List(shape, a)) => match self.items(other, span) {
+                Some(items) => self.list(*shape, a.iter().cloned().chain(items).collect(), span),
+                None => self.unknown("list is extended by something that is not known", span),
+            },
             (_, Value::Unknown(unknown), _) | (_, _, Value::Unknown(unknown)) => self.unknown(unknown.reason, span),
-            (Binary::Add, Value::Text(_) | Value::Joined(_), _) | (Binary::Add, _, Value::Text(_) | Value::Joined(_)) => {
+            (Binary::Add, Value::Text(_) | Value::Joined(_), _)
+            | (Binary::Add, _, Value::Text(_) | Value::Joined(_)) => {
                 let pieces = |value: &Value| match value {
                     Value::Joined(pieces) => (**pieces).clone(),
                     other => vec![other.clone()],

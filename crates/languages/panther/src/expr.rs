@@ -177,8 +177,10 @@ impl Follow<'_> {
             }
             // An empty default says nothing but the type.
             (Value::Field(field), default)
-                if matches!(default, Value::Text(_) | Value::List(..) | Value::Dict(_) | Value::Number(_) | Value::None)
-                    && default.is_constant()
+                if matches!(
+                    default,
+                    Value::Text(_) | Value::List(..) | Value::Dict(_) | Value::Number(_) | Value::None
+                ) && default.is_constant()
                     && field.part.is_none()
                     && !matches!(&field.absent, Absent::Is(own) if own.constant_truth() != Some(false)) =>
             {
@@ -257,8 +259,13 @@ impl Follow<'_> {
 
     /// An element of a list in the event: the first by its index, the last by any.
     fn element(&mut self, field: &Field, index: &Text) -> Value {
-        let path = if index.starts_with('-') || field.each { field.path.clone() } else { format!("{}[{index}]", field.path) };
-        Value::field(Field { each: field.each || index.starts_with('-'), case: field.case, ..Field::new(path, Absent::Raises) })
+        let path =
+            if index.starts_with('-') || field.each { field.path.clone() } else { format!("{}[{index}]", field.path) };
+        Value::field(Field {
+            each: field.each || index.starts_with('-'),
+            case: field.case,
+            ..Field::new(path, Absent::Raises)
+        })
     }
 
     /// `dict.get(key, default)` of a dictionary that is written in the module.
@@ -291,14 +298,7 @@ impl Follow<'_> {
         found
     }
 
-    fn slice(
-        &mut self,
-        value: &Value,
-        from: Option<&Expr>,
-        to: Option<&Expr>,
-        frame: &mut Frame,
-        span: Span,
-    ) -> Value {
+    fn slice(&mut self, value: &Value, from: Option<&Expr>, to: Option<&Expr>, frame: &mut Frame, span: Span) -> Value {
         let bound = |this: &mut Self, bound: Option<&Expr>, frame: &mut Frame| match bound {
             None => Some(None),
             Some(expr) => match this.expr(expr, frame) {
@@ -311,7 +311,8 @@ impl Follow<'_> {
         match (value, from, to) {
             (Value::List(shape, items), Some(from), Some(to)) if items.iter().all(is_sure) => {
                 let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
-                let clamp = |at: i64| usize::try_from((if at < 0 { at + length } else { at }).clamp(0, length)).unwrap_or(0);
+                let clamp =
+                    |at: i64| usize::try_from((if at < 0 { at + length } else { at }).clamp(0, length)).unwrap_or(0);
                 let (from, to) = (clamp(from.unwrap_or(0)), clamp(to.unwrap_or(length)));
                 Value::List(*shape, Rc::new(items.get(from..to).unwrap_or_default().to_vec()))
             }
@@ -378,7 +379,11 @@ impl Follow<'_> {
         };
         let value = self.expr(iterable, frame);
         let Some(items) = self.items(&value, iterable.span) else {
-            *fault = Some(if let Value::Unknown(unknown) = &value { unknown.reason } else { "loop over something that is not known" });
+            *fault = Some(if let Value::Unknown(unknown) = &value {
+                unknown.reason
+            } else {
+                "loop over something that is not known"
+            });
             return;
         };
         for item in items {
@@ -419,7 +424,9 @@ impl Follow<'_> {
                 Some(keys) => {
                     // A default that is a dictionary answers itself where the place is missing.
                     let absent = match (&field.absent, &absent) {
-                        (Absent::Is(Value::Dict(entries)), Absent::Is(own)) if !entries.is_empty() && keys.len() == 1 => {
+                        (Absent::Is(Value::Dict(entries)), Absent::Is(own))
+                            if !entries.is_empty() && keys.len() == 1 =>
+                        {
                             let key = Value::text(&keys[0]);
                             let found = entries.iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone());
                             Absent::Is(found.unwrap_or_else(|| own.clone()))

@@ -160,13 +160,12 @@ impl Follow<'_> {
                 let fall = self.condition(second, behind);
                 self.condition(first, &Behind { fall, ..behind.clone() })
             }
-            Flow::Loop(inner) => {
-                self.condition(inner, &Behind { leave: behind.fall.clone(), ..behind.clone() })
-            }
+            Flow::Loop(inner) => self.condition(inner, &Behind { leave: behind.fall.clone(), ..behind.clone() }),
             Flow::Round(inner) => self.condition(inner, &Behind { next: behind.fall.clone(), ..behind.clone() }),
             Flow::If(condition, then, otherwise) => {
                 let (then_open, else_open) = (then.ends() & !LEAVES, otherwise.ends() & !LEAVES);
-                if then_open != 0 && else_open != 0
+                if then_open != 0
+                    && else_open != 0
                     && (flow.returns())
                     && let Some(rest) = common(then_open | else_open, behind)
                 {
@@ -249,7 +248,9 @@ impl Follow<'_> {
                 Node::any([other, Node::all([through, second])])
             }
             Flow::Loop(inner) => self.falls_as(inner, if ends & FALL == 0 { ends & !BREAK } else { ends | BREAK }),
-            Flow::Round(inner) => self.falls_as(inner, if ends & FALL == 0 { ends & !CONTINUE } else { ends | CONTINUE }),
+            Flow::Round(inner) => {
+                self.falls_as(inner, if ends & FALL == 0 { ends & !CONTINUE } else { ends | CONTINUE })
+            }
             // Of many elements some may return and others not; what returns is asked for by itself.
             Flow::Element(list, inner, span) => {
                 if ends & FALL == 0 {
@@ -326,7 +327,9 @@ impl Follow<'_> {
                 };
                 let item = Item { guard: Node::always(), value: Value::field(element), over: Some(list) };
                 match &field.absent {
-                    crate::value::Absent::Is(default @ Value::List(_, own)) if !own.is_empty() && default.is_constant() => {
+                    crate::value::Absent::Is(default @ Value::List(_, own))
+                        if !own.is_empty() && default.is_constant() =>
+                    {
                         let missing = self.missing(&field.path, span);
                         let own = own.iter().map(|item| Item { guard: missing.clone(), ..item.clone() });
                         std::iter::once(item).chain(own).collect()

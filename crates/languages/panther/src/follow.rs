@@ -130,7 +130,8 @@ impl<'a> Follow<'a> {
         let said = self.diagnostics.iter().any(|earlier| earlier.code == code && earlier.span == Some(place));
         if !said && self.diagnostics.len() < MAX_DIAGNOSTICS {
             let text = place.of(self.text).unwrap_or_default();
-            let message = format!("`{}` compares something computed; what it says of an event is not known.", shorten(text));
+            let message =
+                format!("`{}` compares something computed; what it says of an event is not known.", shorten(text));
             self.diagnostics.push(Diagnostic::error(code, message).at(place));
         }
     }
@@ -406,7 +407,8 @@ fn needs_presence(node: &Node, list: &str) -> Option<bool> {
     if node.opaques().next().is_some() {
         return Some(false);
     }
-    let about = |path: &str| path.strip_prefix(list).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    let about =
+        |path: &str| path.strip_prefix(list).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
     let safe = |node: &Node| match node {
         Node::Predicate(predicate) => {
             about(&predicate.raw_field) && predicate.op != Op::IsNull && predicate.missing != Missing::Holds

@@ -44,11 +44,15 @@ impl Follow<'_> {
             Value::Unknown(unknown) => self.unknown(unknown.reason, span),
             Value::None => self.raised(span),
             Value::Test(_) => Value::Computed(self.text_at(span).into()),
-            Value::Joined(_) | Value::Computed(_) | Value::Split(_) | Value::Number(_) | Value::Length(_) => match &**name {
-                "lower" | "upper" | "strip" if matches!(target, Value::Joined(_)) => self.cased_pieces(target, name, span),
-                "startswith" | "endswith" => self.edge_method(target, name, &arguments, span),
-                _ => Value::Computed(self.text_at(span).into()),
-            },
+            Value::Joined(_) | Value::Computed(_) | Value::Split(_) | Value::Number(_) | Value::Length(_) => {
+                match &**name {
+                    "lower" | "upper" | "strip" if matches!(target, Value::Joined(_)) => {
+                        self.cased_pieces(target, name, span)
+                    }
+                    "startswith" | "endswith" => self.edge_method(target, name, &arguments, span),
+                    _ => Value::Computed(self.text_at(span).into()),
+                }
+            }
             Value::Address(_) | Value::Network(_) => self.unknown("property of an address", span),
             Value::Function(_) | Value::Method(_) | Value::Bool(_) => self.unknown("method is not known", span),
         }
@@ -66,7 +70,7 @@ impl Follow<'_> {
         match (name, first) {
             ("get", Some(key)) => {
                 let absent = default_of(arguments.get(1, "default"));
-                self.get(&Value::Event, &[key.clone()], absent, span)
+                self.get(&Value::Event, std::slice::from_ref(key), absent, span)
             }
             ("deep_get", Some(_)) => {
                 let absent = default_of(arguments.get(usize::MAX, "default"));
@@ -93,7 +97,7 @@ impl Follow<'_> {
         match (name, first) {
             ("get", Some(key)) => {
                 let absent = default_of(arguments.get(1, "default"));
-                self.get(&target, &[key.clone()], absent, span)
+                self.get(&target, std::slice::from_ref(key), absent, span)
             }
             ("deep_get", Some(_)) => {
                 let absent = default_of(arguments.get(usize::MAX, "default"));
@@ -122,11 +126,15 @@ impl Follow<'_> {
                 self.set_method(&target, name, arguments, span)
             }
             ("isdigit" | "isnumeric" | "isdecimal", _) => {
-                let regex = crate::value::Regex { pattern: Text::from("^[0-9]+$"), ignore_case: false, modifiers: Vec::new() };
+                let regex =
+                    crate::value::Regex { pattern: Text::from("^[0-9]+$"), ignore_case: false, modifiers: Vec::new() };
                 Value::test(self.matches(&regex, "search", &target, span))
             }
-            ("format" | "replace" | "count" | "find" | "index" | "join" | "partition" | "rpartition" | "splitlines" | "removeprefix"
-            | "removesuffix" | "split", _) => Value::Computed(self.text_at(span).into()),
+            (
+                "format" | "replace" | "count" | "find" | "index" | "join" | "partition" | "rpartition" | "splitlines"
+                | "removeprefix" | "removesuffix" | "split",
+                _,
+            ) => Value::Computed(self.text_at(span).into()),
             _ => self.unknown("method is not known", span),
         }
     }
@@ -157,7 +165,9 @@ impl Follow<'_> {
                 })
             }
             ("replace", Some(Value::Text(from))) => match arguments.positional.get(1) {
-                Some(Value::Text(to)) if !from.is_empty() && text.len() < 4096 && to.len() < 64 => changed(text.replace(&**from, to)),
+                Some(Value::Text(to)) if !from.is_empty() && text.len() < 4096 && to.len() < 64 => {
+                    changed(text.replace(&**from, to))
+                }
                 _ => Value::Computed(self.text_at(span).into()),
             },
             ("split", None) => Value::list(Shape::List, text.split_whitespace().take(4096).map(Value::text)),
@@ -172,7 +182,9 @@ impl Follow<'_> {
                         _ => Value::Computed(self.text_at(span).into()),
                     }
                 }
-                Value::List(_, items) if text.is_empty() => joined(items.iter().map(|item| item.value.clone()).collect()),
+                Value::List(_, items) if text.is_empty() => {
+                    joined(items.iter().map(|item| item.value.clone()).collect())
+                }
                 Value::Unknown(unknown) => self.unknown(unknown.reason, span),
                 // A list of the event in one text: what is in the text is in one of its elements, but for the seams.
                 Value::Field(field) => Value::field(Field { holds: Holds::Text, ..(**field).clone() }),
@@ -203,7 +215,14 @@ impl Follow<'_> {
         }
     }
 
-    fn list_method(&mut self, shape: Shape, items: &Rc<Vec<Item>>, name: &str, arguments: &Arguments, span: Span) -> Value {
+    fn list_method(
+        &mut self,
+        shape: Shape,
+        items: &Rc<Vec<Item>>,
+        name: &str,
+        arguments: &Arguments,
+        span: Span,
+    ) -> Value {
         let target = Value::List(shape, items.clone());
         match name {
             "copy" | "keys" => target,
@@ -250,7 +269,7 @@ impl Follow<'_> {
             ("get", _) => match arguments.positional.first() {
                 Some(key) => {
                     let absent = default_of(arguments.get(1, "default"));
-                    self.get(target, &[key.clone()], absent, span)
+                    self.get(target, std::slice::from_ref(key), absent, span)
                 }
                 None => self.unknown("argument is missing", span),
             },
@@ -259,7 +278,9 @@ impl Follow<'_> {
                 self.get(target, &arguments.positional, absent, span)
             }
             ("keys", Value::Dict(entries)) => Value::list(Shape::List, entries.iter().map(|(key, _)| key.clone())),
-            ("values", Value::Dict(entries)) => Value::list(Shape::List, entries.iter().map(|(_, value)| value.clone())),
+            ("values", Value::Dict(entries)) => {
+                Value::list(Shape::List, entries.iter().map(|(_, value)| value.clone()))
+            }
             ("items", Value::Dict(entries)) => Value::list(
                 Shape::List,
                 entries.iter().map(|(key, value)| Value::list(Shape::Tuple, [key.clone(), value.clone()])),

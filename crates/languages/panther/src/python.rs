@@ -185,12 +185,9 @@ impl Reader<'_> {
                 }
                 StmtKind::If(self.expr(&it.test), self.block(&it.body), otherwise)
             }
-            ast::Stmt::For(it) => StmtKind::For(
-                self.expr(&it.target),
-                self.expr(&it.iter),
-                self.block(&it.body),
-                self.block(&it.orelse),
-            ),
+            ast::Stmt::For(it) => {
+                StmtKind::For(self.expr(&it.target), self.expr(&it.iter), self.block(&it.body), self.block(&it.orelse))
+            }
             ast::Stmt::While(it) => StmtKind::While(self.expr(&it.test), self.block(&it.body)),
             ast::Stmt::Try(it) => {
                 let mut body = self.block(&it.body);
@@ -271,9 +268,7 @@ impl Reader<'_> {
                 };
                 Pattern::Value(Expr { kind, span: span(it.range) })
             }
-            ast::Pattern::MatchOr(it) => {
-                Pattern::Or(it.patterns.iter().map(|pattern| self.pattern(pattern)).collect())
-            }
+            ast::Pattern::MatchOr(it) => Pattern::Or(it.patterns.iter().map(|pattern| self.pattern(pattern)).collect()),
             ast::Pattern::MatchAs(it) => match &it.pattern {
                 None => Pattern::Any(it.name.as_ref().map(|name| shared(name))),
                 Some(inner) if it.name.is_none() => self.pattern(inner),
@@ -318,8 +313,7 @@ impl Reader<'_> {
                 it.upper.as_deref().map(|bound| self.boxed(bound)),
             ),
             ast::Expr::Call(it) => {
-                let positional =
-                    it.arguments.args.iter().map(|value| Argument { name: None, value: self.expr(value) });
+                let positional = it.arguments.args.iter().map(|value| Argument { name: None, value: self.expr(value) });
                 let keywords = it.arguments.keywords.iter().map(|keyword| Argument {
                     name: Some(shared(keyword.arg.as_ref().map_or("**", |name| name.as_str()))),
                     value: self.expr(&keyword.value),
@@ -347,7 +341,9 @@ impl Reader<'_> {
             ast::Expr::Set(it) => Kind::Sequence(Shape::Set, self.exprs(&it.elts)),
             ast::Expr::Dict(it) => {
                 let items = it.items.iter();
-                Kind::Dict(items.map(|item| (item.key.as_ref().map(|key| self.expr(key)), self.expr(&item.value))).collect())
+                Kind::Dict(
+                    items.map(|item| (item.key.as_ref().map(|key| self.expr(key)), self.expr(&item.value))).collect(),
+                )
             }
             ast::Expr::ListComp(it) => self.comprehension(None, &it.elt, &it.generators),
             ast::Expr::SetComp(it) => self.comprehension(None, &it.elt, &it.generators),
@@ -381,7 +377,9 @@ impl Reader<'_> {
                     ast::InterpolatedStringElement::Interpolation(it) if it.format_spec.is_none() => {
                         self.expr(&it.expression)
                     }
-                    ast::InterpolatedStringElement::Interpolation(it) => Expr { kind: Kind::Other, span: span(it.range) },
+                    ast::InterpolatedStringElement::Interpolation(it) => {
+                        Expr { kind: Kind::Other, span: span(it.range) }
+                    }
                 };
                 text.elements.iter().map(piece).collect()
             }
@@ -392,7 +390,10 @@ impl Reader<'_> {
         Kind::Each(Box::new(Comprehension {
             key: key.map(|key| self.expr(key)),
             element: self.expr(element),
-            loops: loops.iter().map(|one| (self.expr(&one.target), self.expr(&one.iter), self.exprs(&one.ifs))).collect(),
+            loops: loops
+                .iter()
+                .map(|one| (self.expr(&one.target), self.expr(&one.iter), self.exprs(&one.ifs)))
+                .collect(),
         }))
     }
 }
@@ -461,7 +462,8 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
         return Vec::new();
     }
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
-    let lexemes: Vec<(Lexeme, Span)> = parsed.tokens().iter().map(|token| (token.kind(), span(token.range()))).collect();
+    let lexemes: Vec<(Lexeme, Span)> =
+        parsed.tokens().iter().map(|token| (token.kind(), span(token.range()))).collect();
     let mut coloured: Vec<Token> = Vec::with_capacity(lexemes.len());
     for (at, (lexeme, range)) in lexemes.iter().enumerate() {
         let next = lexemes.get(at + 1).map(|(kind, _)| *kind);

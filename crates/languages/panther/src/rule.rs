@@ -58,11 +58,9 @@ fn flatten(value: &Value, condition: Node, into: &mut Vec<(Node, Unified)>) {
             let there = Node::from(Predicate::new(field.path.clone(), Op::IsNotNull, Vec::<String>::new()));
             let found = match &field.part {
                 None => Unified::Path(field.path.clone()),
-                Some(part) => Unified::Part {
-                    path: field.path.clone(),
-                    separator: part.separator.to_string(),
-                    last: part.last,
-                },
+                Some(part) => {
+                    Unified::Part { path: field.path.clone(), separator: part.separator.to_string(), last: part.last }
+                }
             };
             into.push((Node::all([condition.clone(), there]), found));
             missing
@@ -84,8 +82,11 @@ impl Frontend for Python {
 
     fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
         let root = module::kept(query.text);
-        let mut diagnostics: Vec<Diagnostic> =
-            root.faults.iter().map(|fault| Diagnostic::error(fault.code, fault.message.clone()).at(fault.span)).collect();
+        let mut diagnostics: Vec<Diagnostic> = root
+            .faults
+            .iter()
+            .map(|fault| Diagnostic::error(fault.code, fault.message.clone()).at(fault.span))
+            .collect();
         let mut follow = Follow::new(query.text, context, root.clone());
         let (node, label) = match follow.entry("rule") {
             Some(node) => (Some(node), ""),

@@ -11,8 +11,8 @@ use ruleatlas_yaml::Node as Yaml;
 use rustc_hash::FxHashMap;
 use sqlparser::{
     ast::{
-        Expr, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr, Statement,
-        TableAlias, TableFactor,
+        Expr, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableAlias,
+        TableFactor,
     },
     dialect::SnowflakeDialect,
     parser::Parser,
@@ -47,9 +47,8 @@ pub(super) struct Step {
 /// The steps of the query in a YAML scalar.
 pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> Vec<Condition> {
     let text = scalar.text().unwrap_or_default();
-    let broken = |report: &mut Report<'_>, message: String| {
-        vec![Condition::new(report.broken("SQL syntax", message, scalar))]
-    };
+    let broken =
+        |report: &mut Report<'_>, message: String| vec![Condition::new(report.broken("SQL syntax", message, scalar))];
     if text.len() > MAX_BYTES {
         return broken(report, "The query is larger than 1 MiB.".to_owned());
     }
@@ -66,14 +65,24 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> 
         // What stands before the fault may be a query by itself.
         Err(error) => match prepare::before_fault(&plain, &error).and_then(|before| parse(before).ok()) {
             Some(statements) if !statements.is_empty() => {
-                rest = report.unfollowed("SQL syntax", format!("The query is not understood as a whole: {error}."), scalar);
+                rest = report.unfollowed(
+                    "SQL syntax",
+                    format!("The query is not understood as a whole: {error}."),
+                    scalar,
+                );
                 statements
             }
             _ => return broken(report, format!("The query is not understood: {error}.")),
         },
     };
     let places = Places::new(text, report.text, whole, scalar);
-    let mut walk = Walk { lower: Lower::new(report, places), tables: FxHashMap::default(), side: Vec::new(), depth: 0, has_pattern: false };
+    let mut walk = Walk {
+        lower: Lower::new(report, places),
+        tables: FxHashMap::default(),
+        side: Vec::new(),
+        depth: 0,
+        has_pattern: false,
+    };
     let mut steps = Vec::new();
     for statement in &statements {
         if let Statement::Query(query) = statement {
@@ -97,7 +106,8 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> 
         let mut condition = Condition::new(nodes::tidy(step.node));
         condition.absent = step.absent;
         if several {
-            condition.label = if step.label.is_empty() { format!("table {}", step.tables.join(", ")) } else { step.label };
+            condition.label =
+                if step.label.is_empty() { format!("table {}", step.tables.join(", ")) } else { step.label };
         }
         let sources: Vec<DataSource> =
             step.tables.iter().map(|name| DataSource::new(SourceKind::Table, name.as_str())).collect();

@@ -232,9 +232,9 @@ impl Value {
     pub fn is_constant(&self) -> bool {
         match self {
             Self::None | Self::Bool(_) | Self::Number(_) | Self::Text(_) => true,
-            Self::List(_, items) => {
-                items.iter().all(|item| item.guard.as_constant() == Some(true) && item.over.is_none() && item.value.is_constant())
-            }
+            Self::List(_, items) => items
+                .iter()
+                .all(|item| item.guard.as_constant() == Some(true) && item.over.is_none() && item.value.is_constant()),
             Self::Dict(entries) => entries.iter().all(|(key, value)| key.is_constant() && value.is_constant()),
             _ => false,
         }
@@ -248,11 +248,15 @@ impl Value {
             Self::Number(number) => Some(number_of(number).is_none_or(|number| number != 0.0)),
             Self::Text(text) => Some(!text.is_empty()),
             Self::List(_, items) if items.is_empty() => Some(false),
-            Self::List(_, items) if items.iter().any(|item| item.guard.as_constant() == Some(true) && item.over.is_none()) => {
+            Self::List(_, items)
+                if items.iter().any(|item| item.guard.as_constant() == Some(true) && item.over.is_none()) =>
+            {
                 Some(true)
             }
             Self::Dict(entries) => Some(!entries.is_empty()),
-            Self::Event | Self::Function(_) | Self::Name(_) | Self::Method(_) | Self::Regex(_) | Self::Network(_) => Some(true),
+            Self::Event | Self::Function(_) | Self::Name(_) | Self::Method(_) | Self::Regex(_) | Self::Network(_) => {
+                Some(true)
+            }
             _ => None,
         }
     }
@@ -289,7 +293,9 @@ pub(crate) fn number_of(text: &str) -> Option<f64> {
         None => (false, plain.as_str()),
     };
     let lower = digits.to_ascii_lowercase();
-    let radix = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(prefix, radix)| Some((lower.strip_prefix(prefix)?, radix)));
+    let radix = [("0x", 16), ("0o", 8), ("0b", 2)]
+        .into_iter()
+        .find_map(|(prefix, radix)| Some((lower.strip_prefix(prefix)?, radix)));
     #[allow(clippy::cast_precision_loss)]
     let number = match radix {
         Some((digits, radix)) => i64::from_str_radix(digits, radix).ok()? as f64,

@@ -91,7 +91,8 @@ fn document(tree: &Yaml<'_>, query: &Query<'_>, base: usize, context: &dyn Conte
         let steps = correlation::steps(detection);
         if steps.is_empty() {
             let node = simple::all(&mut report, detection);
-            let filters = tree.get("InlineFilters").map_or_else(Node::always, |filters| simple::all(&mut report, filters));
+            let filters =
+                tree.get("InlineFilters").map_or_else(Node::always, |filters| simple::all(&mut report, filters));
             let mut condition = Condition::new(nodes::tidy(Node::all([node, filters])));
             condition.sources = query.sources.to_vec();
             conditions.push(condition);

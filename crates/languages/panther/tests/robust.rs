@@ -7,18 +7,111 @@ use ruleatlas_core::{Context, Frontend, NoContext, Parsed, Query, roles};
 use ruleatlas_panther::{PantherYaml, Python, unified};
 
 const PIECES: &[&str] = &[
-    "def rule(event):\n", "def policy(r):\n", "    return ", "    if ", ":\n        ", "    for x in ", "    while ",
-    "    try:\n", "    match ", "        case _:\n", "global G\n", "lambda x: ", "event", "event.get(", "\"a\"", "'b'",
-    ".deep_get(", ".lower()", ".split(\"/\")[-1]", ".startswith((", "any(", "all(", "len(", "re.search(", "f\"{x}\"",
-    " in ", " not in ", " == ", " is None", " and ", " or ", "not ", "(", ")", "[", "]", "{", "}", ",", ".", ":=", "=",
-    "x", "G", "rule(event)", "1", "0x1f", "None", "True", "\n", "    ", "#", "\\", "\"\"\"", "é", "😀", "\u{feff}", "break\n",
-    "continue\n", "import re\n", "from a import *\n", "yield ", "await ", "*", "**", "-", "~", "@", ";", "{x: x for x in y}",
+    "def rule(event):\n",
+    "def policy(r):\n",
+    "    return ",
+    "    if ",
+    ":\n        ",
+    "    for x in ",
+    "    while ",
+    "    try:\n",
+    "    match ",
+    "        case _:\n",
+    "global G\n",
+    "lambda x: ",
+    "event",
+    "event.get(",
+    "\"a\"",
+    "'b'",
+    ".deep_get(",
+    ".lower()",
+    ".split(\"/\")[-1]",
+    ".startswith((",
+    "any(",
+    "all(",
+    "len(",
+    "re.search(",
+    "f\"{x}\"",
+    " in ",
+    " not in ",
+    " == ",
+    " is None",
+    " and ",
+    " or ",
+    "not ",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ".",
+    ":=",
+    "=",
+    "x",
+    "G",
+    "rule(event)",
+    "1",
+    "0x1f",
+    "None",
+    "True",
+    "\n",
+    "    ",
+    "#",
+    "\\",
+    "\"\"\"",
+    "é",
+    "😀",
+    "\u{feff}",
+    "break\n",
+    "continue\n",
+    "import re\n",
+    "from a import *\n",
+    "yield ",
+    "await ",
+    "*",
+    "**",
+    "-",
+    "~",
+    "@",
+    ";",
+    "{x: x for x in y}",
 ];
 
 const YAML_PIECES: &[&str] = &[
-    "Detection:\n", "  - ", "Query: |\n", "    ", "Key: a\n", "DeepKey: [a, b]\n", "Condition: Equals\n", "Value: 1\n", "Values:\n",
-    "All:\n", "OnlyOne:\n", "None:\n", "Group:\n", "RuleID: x\n", "SELECT * FROM t WHERE ", "a:b.c = 'x'", " AND ", " OR ", "NOT ",
-    "IN (1, 2)", "LIKE '%x%'", "(", ")", "{{ m('t') }}", "{% x %}", "p_occurs_since(1d)", "--", "/*", "\n", "é", "'", "\"",
+    "Detection:\n",
+    "  - ",
+    "Query: |\n",
+    "    ",
+    "Key: a\n",
+    "DeepKey: [a, b]\n",
+    "Condition: Equals\n",
+    "Value: 1\n",
+    "Values:\n",
+    "All:\n",
+    "OnlyOne:\n",
+    "None:\n",
+    "Group:\n",
+    "RuleID: x\n",
+    "SELECT * FROM t WHERE ",
+    "a:b.c = 'x'",
+    " AND ",
+    " OR ",
+    "NOT ",
+    "IN (1, 2)",
+    "LIKE '%x%'",
+    "(",
+    ")",
+    "{{ m('t') }}",
+    "{% x %}",
+    "p_occurs_since(1d)",
+    "--",
+    "/*",
+    "\n",
+    "é",
+    "'",
+    "\"",
 ];
 
 /// A checkout in which every module is the same text, and which every rule refers to.
@@ -110,7 +203,16 @@ fn depth_is_bounded() {
     let wrap = |open: &str, close: &str, depth: usize| {
         format!("def rule(event):\n    return {}event.get(\"a\") == 1{}\n", open.repeat(depth), close.repeat(depth))
     };
-    for (open, close) in [("(", ")"), ("not (", ")"), ("[", "]"), ("bool(", ")"), ("not ", ""), ("-", ""), ("lambda: ", ""), ("1 if 1 else ", "")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("not (", ")"),
+        ("[", "]"),
+        ("bool(", ")"),
+        ("not ", ""),
+        ("-", ""),
+        ("lambda: ", ""),
+        ("1 if 1 else ", ""),
+    ] {
         for depth in [50, 1_000, 50_000] {
             check(&Python, &wrap(open, close, depth));
         }
@@ -121,7 +223,10 @@ fn depth_is_bounded() {
     check(&Python, &wrap("", &" + 1".repeat(50_000), 1));
     let blocks: String = (0..2_000).map(|depth| format!("{}if event:\n", " ".repeat(depth))).collect();
     check(&Python, &blocks);
-    let elifs = format!("def rule(event):\n    if 0:\n        pass\n{}", "    elif event.get(\"a\") == 1:\n        return True\n".repeat(3_000));
+    let elifs = format!(
+        "def rule(event):\n    if 0:\n        pass\n{}",
+        "    elif event.get(\"a\") == 1:\n        return True\n".repeat(3_000)
+    );
     check(&Python, &elifs);
     let nested = format!("Query: select * from t where {}a = 1{}", "(".repeat(5_000), ")".repeat(5_000));
     check(&PantherYaml, &nested);
@@ -133,7 +238,9 @@ fn depth_is_bounded() {
 fn time_and_memory_are_bounded() {
     let started = Instant::now();
     let doubling: String = (0..64).map(|at| format!("    if event.get(\"k{at}\"):\n        x = x + x\n")).collect();
-    let branches: String = (0..200).map(|at| format!("    if event.get(\"a{at}\"):\n        if event.get(\"b{at}\"):\n            return True\n")).collect();
+    let branches: String = (0..200)
+        .map(|at| format!("    if event.get(\"a{at}\"):\n        if event.get(\"b{at}\"):\n            return True\n"))
+        .collect();
     let loops = "    for a in range(200):\n        for b in range(200):\n            for c in range(200):\n                if event.get(\"a\") == c:\n                    return True\n";
     let mutual = "def a(event):\n    return b(event) or b(event)\n\n\ndef b(event):\n    return a(event) and a(event)\n\n\ndef rule(event):\n    return a(event)\n";
     let list = format!("L = [{}]\n", "\"x\", ".repeat(100_000));

@@ -67,7 +67,8 @@ impl<'a> Checkout<'a> {
 
     fn keep_rule(&mut self, file: &SourceFile, text: &'a str, id_key: &str) {
         let Some(id) = top_level(text, id_key) else { return };
-        let module = top_level(text, "Filename").map(|name| self.modules.get(beside(&file.path, name).as_str()).copied());
+        let module =
+            top_level(text, "Filename").map(|name| self.modules.get(beside(&file.path, name).as_str()).copied());
         let text = match module {
             Some(Some(module)) => module,
             Some(None) => return,

@@ -23,9 +23,10 @@ pub(super) fn read(tests: &Node<'_>, log_types: &[&str], context: &dyn Context) 
             row.insert("mocked".to_owned(), true.into());
         }
         let own = event.get("p_log_type").and_then(Value::as_str);
-        let udm = own.into_iter().chain(log_types.iter().copied()).find_map(|log_type| {
-            context.lookup(&data_model(log_type)).map(|table| unified(&event, &table.rows))
-        });
+        let udm = own
+            .into_iter()
+            .chain(log_types.iter().copied())
+            .find_map(|log_type| context.lookup(&data_model(log_type)).map(|table| unified(&event, &table.rows)));
         if let Some(udm) = udm.filter(|udm| !udm.is_empty()) {
             row.insert("udm".to_owned(), Value::Object(udm));
         }
@@ -55,7 +56,8 @@ fn unified(event: &Value, rows: &[Vec<String>]) -> Map<String, Value> {
 fn at(event: &Value, path: &str) -> Option<Value> {
     let mut found = vec![event];
     for key in path.split('.') {
-        let (key, index) = key.split_once('[').map_or((key, None), |(key, index)| (key, Some(index.trim_end_matches(']'))));
+        let (key, index) =
+            key.split_once('[').map_or((key, None), |(key, index)| (key, Some(index.trim_end_matches(']'))));
         found = found.into_iter().filter_map(|value| value.get(key)).collect();
         if let Some(index) = index {
             found = found

@@ -77,14 +77,16 @@ impl<'r, 'q> Lower<'r, 'q> {
             Expr::ILike { expr: inner, pattern, negated: not, escape_char, .. } => {
                 self.like(expr, inner, pattern, escape_char.as_deref(), true, *not, steps)
             }
-            Expr::RLike { expr: inner, pattern, negated: not, .. } => match (self.column(inner, steps), literal(pattern)) {
-                (Some(column), Some(pattern)) => {
-                    let mut found = self.leaf(expr, &column, Op::RegexMatch, vec![pattern]);
-                    found.modifier = Some("anchored".to_owned());
-                    turned(found.into(), *not)
+            Expr::RLike { expr: inner, pattern, negated: not, .. } => {
+                match (self.column(inner, steps), literal(pattern)) {
+                    (Some(column), Some(pattern)) => {
+                        let mut found = self.leaf(expr, &column, Op::RegexMatch, vec![pattern]);
+                        found.modifier = Some("anchored".to_owned());
+                        turned(found.into(), *not)
+                    }
+                    _ => self.computed(expr),
                 }
-                _ => self.computed(expr),
-            },
+            }
             Expr::IsNull(inner) => self.presence(expr, inner, Op::IsNull, steps),
             Expr::IsNotNull(inner) => self.presence(expr, inner, Op::IsNotNull, steps),
             Expr::IsTrue(inner) => self.condition(inner, steps, is_join),
@@ -268,7 +270,9 @@ impl<'r, 'q> Lower<'r, 'q> {
     pub fn column(&mut self, expr: &Expr, steps: &[Step]) -> Option<Column> {
         let plain = |path: String| Some(Column { path, any_case: false });
         match expr {
-            Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::Collate { expr: inner, .. } => self.column(inner, steps),
+            Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::Collate { expr: inner, .. } => {
+                self.column(inner, steps)
+            }
             Expr::Identifier(name) => {
                 for step in steps {
                     if let Some(known) = step.names.get(&name.value.to_lowercase()) {
@@ -281,7 +285,10 @@ impl<'r, 'q> Lower<'r, 'q> {
                 let parts: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
                 let (last, before) = parts.split_last()?;
                 let is_table = before.last().is_some_and(|name| {
-                    steps.iter().any(|step| step.alias.eq_ignore_ascii_case(name) || step.tables.iter().any(|table| table.eq_ignore_ascii_case(name)))
+                    steps.iter().any(|step| {
+                        step.alias.eq_ignore_ascii_case(name)
+                            || step.tables.iter().any(|table| table.eq_ignore_ascii_case(name))
+                    })
                 });
                 if !is_table {
                     return plain(parts.join("."));
@@ -322,9 +329,8 @@ impl<'r, 'q> Lower<'r, 'q> {
                 let inner = arguments.first()?;
                 match name.as_str() {
                     "lower" | "upper" => self.column(inner, steps).map(|column| Column { any_case: true, ..column }),
-                    "to_varchar" | "to_char" | "trim" | "to_number" | "try_to_number" | "parse_json" | "try_parse_json" | "to_variant" => {
-                        self.column(inner, steps)
-                    }
+                    "to_varchar" | "to_char" | "trim" | "to_number" | "try_to_number" | "parse_json"
+                    | "try_parse_json" | "to_variant" => self.column(inner, steps),
                     _ => None,
                 }
             }
@@ -362,7 +368,9 @@ fn literal(expr: &Expr) -> Option<String> {
             other => other.clone().into_string(),
         },
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => literal(expr).map(|number| format!("-{number}")),
-        Expr::Function(function) if matches!(function.name.to_string().to_lowercase().as_str(), "lower" | "upper" | "to_variant") => {
+        Expr::Function(function)
+            if matches!(function.name.to_string().to_lowercase().as_str(), "lower" | "upper" | "to_variant") =>
+        {
             arguments(function).first().and_then(|inner| literal(inner))
         }
         _ => None,
@@ -374,12 +382,12 @@ fn arguments(function: &Function) -> Vec<&Expr> {
     list.args
         .iter()
         .filter_map(|argument| match argument {
-            FunctionArg::Unnamed(inner) | FunctionArg::Named { arg: inner, .. } | FunctionArg::ExprNamed { arg: inner, .. } => {
-                match inner {
-                    FunctionArgExpr::Expr(expr) => Some(expr),
-                    _ => None,
-                }
-            }
+            FunctionArg::Unnamed(inner)
+            | FunctionArg::Named { arg: inner, .. }
+            | FunctionArg::ExprNamed { arg: inner, .. } => match inner {
+                FunctionArgExpr::Expr(expr) => Some(expr),
+                _ => None,
+            },
         })
         .collect()
 }
@@ -394,7 +402,14 @@ fn is_time(expr: &Expr) -> bool {
         Expr::BinaryOp { left, right, .. } => is_time(left) || is_time(right),
         Expr::Function(function) => matches!(
             function.name.to_string().to_lowercase().as_str(),
-            "current_timestamp" | "current_date" | "dateadd" | "datediff" | "timestampdiff" | "timestampadd" | "sysdate" | "getdate"
+            "current_timestamp"
+                | "current_date"
+                | "dateadd"
+                | "datediff"
+                | "timestampdiff"
+                | "timestampadd"
+                | "sysdate"
+                | "getdate"
         ),
         _ => false,
     }
@@ -417,7 +432,9 @@ pub(super) fn subquery(expr: &Expr) -> Option<(&Query, bool)> {
 /// The table alias before the first column of a condition.
 pub(super) fn qualifier(expr: &Expr) -> Option<String> {
     match expr {
-        Expr::CompoundIdentifier(parts) => parts.len().checked_sub(2).and_then(|at| parts.get(at)).map(|name| name.value.clone()),
+        Expr::CompoundIdentifier(parts) => {
+            parts.len().checked_sub(2).and_then(|at| parts.get(at)).map(|name| name.value.clone())
+        }
         Expr::Nested(inner)
         | Expr::Cast { expr: inner, .. }
         | Expr::IsNull(inner)

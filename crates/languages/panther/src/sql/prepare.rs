@@ -38,8 +38,13 @@ pub(super) fn plain(text: &str) -> (String, bool) {
 pub(super) fn is_too_deep(text: &str) -> bool {
     const WORDS: usize = 300;
     const SIGNS: usize = 1000;
-    let is_chained = |word: &&str| ["and", "or", "union", "intersect", "except", "minus", "join"].iter().any(|other| word.eq_ignore_ascii_case(other));
-    let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').filter(is_chained).count();
+    let is_chained = |word: &&str| {
+        ["and", "or", "union", "intersect", "except", "minus", "join"]
+            .iter()
+            .any(|other| word.eq_ignore_ascii_case(other))
+    };
+    let words =
+        text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').filter(is_chained).count();
     let bytes = text.as_bytes();
     let is_sign = |at: usize| match bytes[at] {
         b'+' | b'|' | b'*' | b'/' | b'%' => true,
