@@ -111,6 +111,12 @@ impl Place {
         self.plain(&[arguments, &["--db", "catalog.db"]].concat())
     }
 
+    /// The same as on a terminal, where no escape is taken out on the way.
+    pub fn coloured(&self, arguments: &[&str]) -> Said {
+        let mut command = self.command(&[arguments, &["--db", "catalog.db"]].concat());
+        Said::of(command.env("CLICOLOR_FORCE", "1").output().unwrap())
+    }
+
     /// Builds the catalog of the rules and the bundle.
     pub fn build(&self) -> Said {
         self.run(&["build", "--source", "sigma=sigma", "--source", "attack=attack"])
