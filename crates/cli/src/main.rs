@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("ruleatlas: {error:#}");
+            output::say(format_args!("ruleatlas: {error:#}"));
             ExitCode::from(if error.is::<output::WrongCall>() { 2 } else { 1 })
         }
     }

@@ -35,6 +35,7 @@ impl Store {
         if !path.exists() {
             return Err(Error::Missing(path.to_owned()));
         }
+        Error::if_folder(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::database(path, error))?;
         connection.busy_timeout(PATIENCE).map_err(|error| Error::database(path, error))?;

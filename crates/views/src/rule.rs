@@ -23,7 +23,6 @@ struct RuleJson<'a> {
     #[serde(flatten)]
     exported: ExportRow<'a>,
     description: &'a str,
-    kind: ruleatlas_model::Kind,
     line: u32,
     query: &'a str,
     authors: &'a [String],
@@ -65,7 +64,6 @@ impl RuleView {
         let json = RuleJson {
             exported: export_rule(&self.entry),
             description: &rule.description,
-            kind: rule.kind,
             line: rule.line,
             query: &rule.query,
             authors: &rule.authors,

@@ -24,6 +24,7 @@ pub fn technique(options: &Technique, db: Option<&Path>) -> anyhow::Result<ExitC
         view.guide = view.guide.limited(limit);
     }
     if options.json {
+        view.rule_list.truncate(options.limit.unwrap_or(usize::MAX));
         output::json(&view)?;
     } else {
         output::text(&technique_text(&view, options.limit.unwrap_or(usize::MAX)))?;
