@@ -1,5 +1,5 @@
 use ruleatlas_catalog::{Filters, Guide, Index, RuleId, Scope};
-use ruleatlas_model::{AttackDomain, Severity, Status, Technique, TechniqueTag, Vendor};
+use ruleatlas_model::{AttackDomain, Reference, Severity, Status, Technique, TechniqueTag, Vendor};
 use serde::Serialize;
 
 use crate::{Atlas, Error, nearest};
@@ -32,6 +32,8 @@ pub struct TechniqueView {
     pub platforms: Vec<String>,
     /// ATT&CK's text, Markdown.
     pub description: String,
+    /// What the text cites.
+    pub references: Vec<Reference>,
     /// The counts.
     #[serde(flatten)]
     pub guide: Guide,
@@ -122,6 +124,7 @@ impl Atlas {
             tactics: technique.tactics.clone(),
             platforms: technique.platforms.clone(),
             description: technique.description.clone(),
+            references: technique.references.clone(),
             rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
             guide,
         })
