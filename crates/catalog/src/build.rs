@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use ruleatlas_core::{Context, Query};
 use ruleatlas_model::{Attack, Diagnostic, ParseStatus};
 use ruleatlas_sources::{
-    Content, Draft, Error, Format, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of, license_of, read_files,
+    Content, Draft, Error, Format, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of, license_of,
+    read_files,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
@@ -41,9 +42,9 @@ pub struct SourceInfo {
     /// Where it came from.
     pub origin: Origin,
     /// Files on disk.
-    pub files: u64,
+    pub files: u32,
     /// Rules in them.
-    pub rules: u64,
+    pub rules: u32,
 }
 
 /// What the build is at.
@@ -110,8 +111,7 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     };
-    add(env!("CARGO_PKG_VERSION"));
-    add(Taxonomy::builtin().fingerprint());
+    add(env!("RULEATLAS_PROGRAM"));
     for source in sources {
         add(source.spec.kind.name());
         add(&source.spec.name);
@@ -147,8 +147,8 @@ pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, Buil
                 license: origin.license.clone().or_else(|| license_of(&source.files).map(str::to_owned)),
                 ..origin.clone()
             },
-            files: source.files.len() as u64,
-            rules: fresh.len() as u64,
+            files: u32::try_from(source.files.len()).unwrap_or(u32::MAX),
+            rules: u32::try_from(fresh.len()).unwrap_or(u32::MAX),
         });
         catalog.files.extend(records);
         catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
@@ -202,7 +202,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn file(&self, file: &SourceFile, format: Option<&dyn Format>, context: Option<&dyn Context>) -> (FileRecord, Vec<Fresh>) {
+    fn file(
+        &self,
+        file: &SourceFile,
+        format: Option<&dyn Format>,
+        context: Option<&dyn Context>,
+    ) -> (FileRecord, Vec<Fresh>) {
         let mut entries = Vec::new();
         let outcome = match (&file.content, format) {
             (Content::Unreadable(reason, line), _) => Outcome::Unreadable(reason.clone(), *line),
@@ -219,7 +224,8 @@ impl Reader<'_> {
             Outcome::Unreadable(reason, line) => ("unreadable", Some(reason), line),
         };
         let rules = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let record = FileRecord { source: self.source.to_owned(), path: file.path.clone(), outcome, reason, line, rules };
+        let record =
+            FileRecord { source: self.source.to_owned(), path: file.path.clone(), outcome, reason, line, rules };
         (record, entries)
     }
 
@@ -235,7 +241,8 @@ impl Reader<'_> {
                     rule.parse = parsed.status();
                     rule.conditions = parsed.conditions;
                     let base = tree.map_or(0, |(_, base)| base);
-                    rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| placed(diagnostic, text, base)));
+                    rule.diagnostics
+                        .extend(parsed.diagnostics.into_iter().map(|diagnostic| placed(diagnostic, text, base)));
                 }
                 None => {
                     rule.parse = ParseStatus::Failed;
@@ -265,7 +272,9 @@ fn placed(mut diagnostic: Diagnostic, text: &str, base: usize) -> Diagnostic {
 /// Orders by id, and gives the later of two rules with one id its path besides.
 fn order(entries: &mut [Entry]) {
     entries.sort_by(|a, b| {
-        let key = |entry: &Entry| (!entry.rule.is_counted(), entry.rule.source.clone(), entry.rule.path.clone(), entry.rule.line);
+        let key = |entry: &Entry| {
+            (!entry.rule.is_counted(), entry.rule.source.clone(), entry.rule.path.clone(), entry.rule.line)
+        };
         a.rule.id.cmp(&b.rule.id).then_with(|| key(a).cmp(&key(b)))
     });
     let mut first: Option<String> = None;

@@ -1,6 +1,8 @@
+use std::collections::hash_map::Entry as Slot;
+
 use ruleatlas_core::{Placed, roles};
 use ruleatlas_model::{Indicator, Role, Rule, Span};
-use ruleatlas_taxonomy::Taxonomy;
+use ruleatlas_taxonomy::{Folded, Reader, Taxonomy};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
@@ -67,35 +69,37 @@ impl Entry {
     #[must_use]
     pub fn new(rule: Rule, taxonomy: &Taxonomy) -> Self {
         let placed = roles(&rule.conditions);
+        let readers: Vec<Reader<'_>> =
+            rule.conditions.iter().map(|step| taxonomy.reader(rule.vendor, &step.sources)).collect();
         let mut predicates = Vec::with_capacity(placed.len());
         let mut indicators: Vec<FoldedRow> = Vec::with_capacity(placed.len());
         let mut seen: FxHashMap<(Role, Indicator), usize> = FxHashMap::default();
         for placed in &placed {
-            let sources = rule.conditions.get(placed.step as usize).map_or(&[][..], |step| &step.sources);
-            predicates.push(row(placed, &rule, taxonomy));
+            let Some(reader) = readers.get(placed.step as usize) else { continue };
+            predicates.push(row(placed, reader));
             if !matches!(placed.role, Role::Indicator | Role::Exclusion) {
                 continue;
             }
-            for folded in taxonomy.fold(rule.vendor, placed, sources) {
-                let grouped = placed.group.is_some();
-                match seen.get(&(placed.role, folded.indicator.clone())) {
-                    Some(at) => indicators[*at].grouped &= grouped,
-                    None => {
-                        seen.insert((placed.role, folded.indicator.clone()), indicators.len());
-                        let FoldedRow { indicator, spelling, .. } = folded.into();
+            let grouped = placed.group.is_some();
+            for Folded { indicator, spelling } in reader.fold(placed) {
+                match seen.entry((placed.role, indicator)) {
+                    Slot::Occupied(slot) => indicators[*slot.get()].grouped &= grouped,
+                    Slot::Vacant(slot) => {
+                        let indicator = slot.key().1.clone();
+                        slot.insert(indicators.len());
                         indicators.push(FoldedRow { role: placed.role, indicator, spelling, grouped });
                     }
                 }
             }
         }
+        drop(readers);
         Self { rule, predicates, indicators }
     }
 }
 
-fn row(placed: &Placed<'_>, rule: &Rule, taxonomy: &Taxonomy) -> PredicateRow {
+fn row(placed: &Placed<'_>, reader: &Reader<'_>) -> PredicateRow {
     let predicate = placed.predicate;
-    let sources = rule.conditions.get(placed.step as usize).map_or(&[][..], |step| &step.sources);
-    let known = if predicate.computed { None } else { taxonomy.resolve(rule.vendor, &predicate.raw_field, sources) };
+    let known = reader.field_of(predicate);
     PredicateRow {
         step: placed.step,
         stage: predicate.stage,

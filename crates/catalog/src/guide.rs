@@ -240,7 +240,9 @@ fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<
         let Some(head) = index.head(rule) else { continue };
         let mut seen: Vec<&ruleatlas_model::EventRef> = Vec::new();
         // A rule that writes an event's id counts as that, and not also as one whose log source implies it.
-        for link in head.events.iter().filter(|link| link.explicit).chain(head.events.iter().filter(|link| !link.explicit)) {
+        for link in
+            head.events.iter().filter(|link| link.explicit).chain(head.events.iter().filter(|link| !link.explicit))
+        {
             if seen.contains(&&link.event) {
                 continue;
             }
@@ -261,7 +263,9 @@ fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<
         })
         .collect();
     rows.sort_by(|a, b| {
-        let id = |row: &EventRow| (row.provider.clone(), row.event_id.parse::<u64>().unwrap_or(u64::MAX), row.event_id.clone());
+        let id = |row: &EventRow| {
+            (row.provider.clone(), row.event_id.parse::<u64>().unwrap_or(u64::MAX), row.event_id.clone())
+        };
         b.rules.cmp(&a.rules).then_with(|| id(a).cmp(&id(b)))
     });
     rows

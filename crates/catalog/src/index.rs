@@ -142,7 +142,8 @@ impl Index {
     #[must_use]
     pub fn new(data: IndexData) -> Self {
         let count = data.heads.len();
-        let by_id: FxHashMap<String, RuleId> = (0..).zip(&data.heads).map(|(rule, head)| (head.id.clone(), rule)).collect();
+        let by_id: FxHashMap<String, RuleId> =
+            (0..).zip(&data.heads).map(|(rule, head)| (head.id.clone(), rule)).collect();
         let unit: Vec<RuleId> = (0..)
             .zip(&data.heads)
             .map(|(rule, head)| head.variant_of.as_ref().and_then(|id| by_id.get(id)).copied().unwrap_or(rule))
@@ -178,7 +179,9 @@ impl Index {
         let mut unit_field_uses = Vec::with_capacity(data.field_uses.len());
         let field_sets = sets.entry(Facet::Field).or_default();
         for (rule, field, op) in &data.field_uses {
-            let (Some(unit), Some(name)) = (unit.get(*rule as usize), data.fields.get(*field as usize)) else { continue };
+            let (Some(unit), Some(name)) = (unit.get(*rule as usize), data.fields.get(*field as usize)) else {
+                continue;
+            };
             unit_field_uses.push((*unit, (*field, *op)));
             field_sets.entry(name.to_lowercase()).or_default().insert(*unit);
         }

@@ -1,4 +1,8 @@
-use std::{io::IsTerminal as _, sync::Mutex, time::{Duration, Instant}};
+use std::{
+    io::IsTerminal as _,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ruleatlas_catalog::Stage;

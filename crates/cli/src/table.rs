@@ -1,5 +1,5 @@
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
 use crate::output::plain;
 
@@ -45,7 +45,8 @@ pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) ->
     table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
     let width = terminal_width();
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| plain(cell).replace('\n', " ")).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.into_iter().map(|row| row.iter().map(|cell| plain(cell).replace('\n', " ")).collect()).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -55,13 +56,13 @@ pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) ->
         Column::Left(name) => Cell::new(name),
         Column::Right(name) => Cell::new(name).set_alignment(CellAlignment::Right),
     });
-    table.set_header(header.collect::<Row>());
+    table.set_header(header.collect::<Vec<Cell>>());
     for row in rows {
         let cells = row.iter().zip(columns).zip(&widths).map(|((cell, column), width)| {
             let cell = Cell::new(cut(cell, *width));
             if matches!(column, Column::Right(_)) { cell.set_alignment(CellAlignment::Right) } else { cell }
         });
-        table.add_row(cells.collect::<Row>());
+        table.add_row(cells.collect::<Vec<Cell>>());
     }
     let text = table.to_string();
     let mut lines = text.lines();

@@ -40,16 +40,18 @@ mod matcher;
 mod modifier;
 mod network;
 mod pattern;
+mod rule;
 mod scalar;
 mod text;
 mod verdict;
 
 pub use compiled::Compiled;
 pub use event::Event;
+pub use rule::CompiledRule;
 pub use verdict::{Reason, Verdict};
 
 use ruleatlas_core::Literal;
-use ruleatlas_model::{Condition, Node, Span};
+use ruleatlas_model::{Condition, Node};
 
 /// Whether a condition's tree holds for an event. For many events, [`Compiled`] does the work that is the same for all
 /// once.
@@ -64,23 +66,10 @@ pub fn evaluate_normal(literal: &Literal<'_>, event: &Event<'_>) -> Verdict {
     Compiled::of_normal(literal).evaluate(event)
 }
 
-/// Whether a rule selects an event. One event does not decide a rule of several steps, nor one of a step that must be
-/// absent, nor one without a condition: these are unknown; [`steps`] gives the single verdicts.
+/// Whether a rule selects an event; see [`CompiledRule::evaluate`].
 #[must_use]
 pub fn evaluate_rule(conditions: &[Condition], event: &Event<'_>) -> Verdict {
-    let unknown = |why: String| Verdict::Unknown(vec![Reason::new(why, "", Span::default())]);
-    match conditions {
-        [] => unknown("rule has no condition".to_owned()),
-        [only] if only.absent => unknown("rule looks for the absence of events".to_owned()),
-        [only] => evaluate(&only.root, event),
-        several => unknown(format!("rule has {} steps", several.len())),
-    }
-}
-
-/// What each step of a rule says of an event by itself; an absent step holds where it finds what must not happen.
-#[must_use]
-pub fn steps(conditions: &[Condition], event: &Event<'_>) -> Vec<Verdict> {
-    conditions.iter().map(|condition| evaluate(&condition.root, event)).collect()
+    CompiledRule::new(conditions).evaluate(event)
 }
 
 /// The word for what the first step says of an event: `holds`, `fails` or `unknown`; a rule without a condition is

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use ruleatlas_core::{Pattern, Piece, normal_form};
-use ruleatlas_evaluate::{Compiled, Event, evaluate, evaluate_normal, evaluate_rule, judge, steps};
+use ruleatlas_evaluate::{Compiled, CompiledRule, Event, evaluate, evaluate_normal, evaluate_rule, judge};
 use ruleatlas_model::{Condition, Missing, Node, Op, Predicate, Span};
 use serde_json::{Value, json};
 
@@ -147,7 +147,7 @@ proptest! {
         let conditions = [Condition::new(predicate.into()), Condition::new(keyword.into())];
         let event = Event::new(&json);
         prop_assert_eq!(evaluate_rule(&conditions, &event).word(), "unknown");
-        prop_assert_eq!(steps(&conditions, &event)[0].word(), judge(&conditions, &json));
+        prop_assert_eq!(CompiledRule::new(&conditions).each(&event)[0].word(), judge(&conditions, &json));
     }
 }
 
@@ -186,6 +186,7 @@ fn one_event_does_not_decide_a_rule_of_several_steps() {
     assert_eq!(evaluate_rule(&[absent], &event).to_string(), "unknown: rule looks for the absence of events");
     assert_eq!(judge(&[], &json), "unknown");
     assert_eq!(judge(&[step.clone(), Condition::new(Node::never())], &json), "holds");
-    let words: Vec<_> = steps(&[step, Condition::new(Node::never())], &event).iter().map(|v| v.word()).collect();
+    let words: Vec<_> =
+        CompiledRule::new(&[step, Condition::new(Node::never())]).each(&event).iter().map(|v| v.word()).collect();
     assert_eq!(words, ["holds", "fails"]);
 }

@@ -62,7 +62,10 @@ impl SourceFile {
     /// The name's ending in lower case, without the dot; empty where there is none.
     #[must_use]
     pub fn extension(&self) -> String {
-        Path::new(&self.path).extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+        Path::new(&self.path)
+            .extension()
+            .map(|ending| ending.to_string_lossy().to_ascii_lowercase())
+            .unwrap_or_default()
     }
 }
 
@@ -100,7 +103,9 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
     let is_read = |path: &str| spec.kind != SourceKind::Attack || crate::attack::is_read(path);
     let read = |(path, found): (String, Found)| match found {
-        Found::File(_) if !is_read(&path) => known(path, Content::Skipped("not among the bundles that are read".to_owned())),
+        Found::File(_) if !is_read(&path) => {
+            known(path, Content::Skipped("not among the bundles that are read".to_owned()))
+        }
         Found::File(file) => match bytes(&file) {
             Ok(Some(bytes)) => SourceFile::from_bytes(path, bytes),
             Ok(None) => known(path, Content::Unreadable(too_large(), None)),

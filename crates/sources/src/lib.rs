@@ -23,6 +23,7 @@ mod license;
 mod metadata;
 mod sigma;
 mod spec;
+pub mod sync;
 
 pub use draft::{Draft, Format, Outcome, RawTag};
 pub use error::Error;

@@ -9,7 +9,10 @@ const PHRASES: [(&str, &str); 8] = [
     ("bsd 3-clause", "BSD-3-Clause"),
     ("gnu affero general public license", "AGPL-3.0"),
     ("gnu general public license", "GPL-3.0"),
-    ("mitre corporation (mitre) hereby grants you a non-exclusive, royalty-free license to use att&ck", "ATT&CK terms of use"),
+    (
+        "mitre corporation (mitre) hereby grants you a non-exclusive, royalty-free license to use att&ck",
+        "ATT&CK terms of use",
+    ),
 ];
 
 /// The licence that the source's own licence file names; `None` where there is none or nobody knows it.

@@ -16,8 +16,22 @@ pub(crate) struct SigmaRules;
 
 /// The keys that the fields of [`Rule`] hold; all others are kept by their own names.
 const KNOWN_KEYS: [&str; 16] = [
-    "title", "id", "status", "description", "references", "author", "date", "modified", "tags", "logsource",
-    "detection", "falsepositives", "level", "license", "action", "correlation",
+    "title",
+    "id",
+    "status",
+    "description",
+    "references",
+    "author",
+    "date",
+    "modified",
+    "tags",
+    "logsource",
+    "detection",
+    "falsepositives",
+    "level",
+    "license",
+    "action",
+    "correlation",
 ];
 
 impl Format for SigmaRules {
@@ -87,7 +101,8 @@ impl Rules<'_> {
         sink: &mut dyn FnMut(Draft<'_>),
     ) {
         let looks_like_a_rule = document.get("title").is_some() || document.get("logsource").is_some();
-        let Some((_, kind)) = place.or_else(|| kind_of(document)).or(looks_like_a_rule.then_some(("", Kind::Rule))) else {
+        let Some((_, kind)) = place.or_else(|| kind_of(document)).or(looks_like_a_rule.then_some(("", Kind::Rule)))
+        else {
             return;
         };
         let slice = place.and_then(|(key, _)| document.entry(key)).map(|(key, value)| (key.start, value.end));
@@ -144,7 +159,9 @@ impl Rules<'_> {
             Some(id) if !self.written.iter().any(|earlier| earlier == id) => id.to_owned(),
             Some(id) => format!("{id}#{place}"),
             None => {
-                diagnostics.push(Diagnostic::warning("no id", "the rule has no `id`; its path stands for it").on_line(document.line));
+                diagnostics.push(
+                    Diagnostic::warning("no id", "the rule has no `id`; its path stands for it").on_line(document.line),
+                );
                 if place == 0 { self.path.to_owned() } else { format!("{}#{place}", self.path) }
             }
         };

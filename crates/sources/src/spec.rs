@@ -128,6 +128,49 @@ pub struct Origin {
     pub license: Option<String>,
 }
 
+impl Origin {
+    /// The page of a file at its commit: `path` is the one inside the repository, with `/`. `None` where address or
+    /// commit are not known.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Option<String> {
+        let (url, commit) = (self.url.as_deref()?.trim_end_matches('/'), self.commit.as_deref()?);
+        let url = url.strip_suffix(".git").unwrap_or(url);
+        let page = match url.strip_prefix("git@").and_then(|address| address.split_once(':')) {
+            Some((host, repository)) => format!("https://{host}/{repository}"),
+            None => url.to_owned(),
+        };
+        // In this order, as a path or address may hold braces too.
+        let (mut link, mut rest) = (String::new(), self.link.as_deref().unwrap_or(LINK));
+        while let Some((before, after)) = rest.split_once('{') {
+            link.push_str(before);
+            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            match name {
+                "url" => link.push_str(&page),
+                "commit" => link.push_str(commit),
+                _ => link.push_str(&percent_encoded(path)),
+            }
+            rest = after;
+        }
+        Some(link + rest)
+    }
+}
+
+/// The page of a file at GitHub and its like.
+pub(crate) const LINK: &str = "{url}/blob/{commit}/{path}";
+
+/// A path with what is not plain percent-encoded.
+fn percent_encoded(path: &str) -> String {
+    use fmt::Write as _;
+    path.bytes().fold(String::with_capacity(path.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
 /// A source to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSpec {
@@ -145,12 +188,7 @@ impl SourceSpec {
     /// A source under its usual name.
     #[must_use]
     pub fn new(kind: SourceKind, path: impl AsRef<Path>) -> Self {
-        Self {
-            kind,
-            name: kind.usual_name().to_owned(),
-            path: path.as_ref().to_owned(),
-            origin: Origin::default(),
-        }
+        Self { kind, name: kind.usual_name().to_owned(), path: path.as_ref().to_owned(), origin: Origin::default() }
     }
 }
 

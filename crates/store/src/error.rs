@@ -12,7 +12,9 @@ pub enum Error {
     #[error("{0}: there is no catalog; run `ruleatlas build`")]
     Missing(PathBuf),
     /// Another version of the program wrote it.
-    #[error("{path}: a catalog of version {found}, and this program reads version {expected}; run `ruleatlas build` to make it anew")]
+    #[error(
+        "{path}: a catalog of version {found}, and this program reads version {expected}; run `ruleatlas build` to make it anew"
+    )]
     Version {
         /// The file.
         path: PathBuf,
@@ -59,7 +61,9 @@ impl Error {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged { path, reason: error.to_string() },
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { path, reason: error.to_string() }
+            }
             _ => match error {
                 rusqlite::Error::SqliteFailure(_, Some(message)) if message.starts_with("no such table") => {
                     Self::Damaged { path, reason: message }

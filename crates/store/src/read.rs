@@ -4,9 +4,7 @@ use std::{
     time::Duration,
 };
 
-use ruleatlas_catalog::{
-    Entry, FileRecord, FoldedRow, Head, Index, IndexData, PredicateRow, RuleId, SourceInfo,
-};
+use ruleatlas_catalog::{Entry, FileRecord, FoldedRow, Head, Index, IndexData, PredicateRow, RuleId, SourceInfo};
 use ruleatlas_model::{
     Attack, Diagnostic, EventLink, EventRef, Indicator, Level, Op, Redirect, Role, Rule, Span, TechniqueTag,
 };
@@ -54,6 +52,16 @@ impl Store {
         Self::open(path).ok()?.meta("fingerprint").ok()?
     }
 
+    /// How many rules are not understood as a whole, and how many files could not be read.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn count_not_full(&self) -> Result<u32, Error> {
+        let sql = "SELECT (SELECT count(*) FROM rule WHERE parse <> 'full') \
+                   + (SELECT count(*) FROM file WHERE outcome = 'unreadable')";
+        self.said(self.connection.query_row(sql, [], |row| row.get(0)))
+    }
+
     /// A fact about the file (`schema`, `program`, `fingerprint`, `attack_version`).
     ///
     /// # Errors
@@ -81,21 +89,24 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn sources(&self) -> Result<Vec<SourceInfo>, Error> {
-        self.rows("SELECT name, kind, url, commit_id, date, link, license, files, rules FROM source ORDER BY rowid", |row| {
-            Ok(SourceInfo {
-                name: row.get(0)?,
-                kind: word::<SourceKind>(row, 1)?,
-                origin: Origin {
-                    url: row.get(2)?,
-                    commit: row.get(3)?,
-                    date: row.get(4)?,
-                    link: row.get(5)?,
-                    license: row.get(6)?,
-                },
-                files: row.get(7)?,
-                rules: row.get(8)?,
-            })
-        })
+        self.rows(
+            "SELECT name, kind, url, commit_id, date, link, license, files, rules FROM source ORDER BY rowid",
+            |row| {
+                Ok(SourceInfo {
+                    name: row.get(0)?,
+                    kind: word::<SourceKind>(row, 1)?,
+                    origin: Origin {
+                        url: row.get(2)?,
+                        commit: row.get(3)?,
+                        date: row.get(4)?,
+                        link: row.get(5)?,
+                        license: row.get(6)?,
+                    },
+                    files: row.get(7)?,
+                    rules: row.get(8)?,
+                })
+            },
+        )
     }
 
     /// Every file of every source.
@@ -130,7 +141,10 @@ impl Store {
         let fields = self.rows("SELECT name FROM field ORDER BY field", |row| row.get(0))?;
         let indicators = self.rows("SELECT field, op, value, modifier FROM indicator ORDER BY indicator", |row| {
             let field: u32 = row.get(0)?;
-            Ok((field, Indicator { field: String::new(), op: word(row, 1)?, value: row.get(2)?, modifier: row.get(3)? }))
+            Ok((
+                field,
+                Indicator { field: String::new(), op: word(row, 1)?, value: row.get(2)?, modifier: row.get(3)? },
+            ))
         })?;
         let uses = self.rows("SELECT rule, indicator, role, grouped FROM rule_indicator ORDER BY rowid", |row| {
             Ok((row.get(0)?, row.get(1)?, role(row, 2)?, row.get(3)?))
@@ -175,14 +189,14 @@ impl Store {
 
     fn lists(&self, heads: &mut [Head]) -> Result<(), Error> {
         let tags = "SELECT rule, tag, technique, resolution, inferred FROM rule_technique ORDER BY rowid";
-        for (rule, tag) in self.rows(tags, |row| Ok((row.get(0)?, technique_tag(row)?)))? {
-            if let Some(head) = heads.get_mut::<usize>(rule) {
+        for (rule, tag) in self.rows(tags, |row| Ok((place(row)?, technique_tag(row)?)))? {
+            if let Some(head) = heads.get_mut(rule) {
                 add_tag(&mut head.technique_tags, tag);
             }
         }
         let events = "SELECT rule, provider, event_id, explicit, why FROM rule_event ORDER BY rowid";
-        for (rule, link) in self.rows(events, |row| Ok((row.get(0)?, event_link(row)?)))? {
-            if let Some(head) = heads.get_mut::<usize>(rule) {
+        for (rule, link) in self.rows(events, |row| Ok((place(row)?, event_link(row)?)))? {
+            if let Some(head) = heads.get_mut(rule) {
                 head.events.push(link);
             }
         }
@@ -193,8 +207,8 @@ impl Store {
             ("SELECT rule, log_source FROM rule_log_source ORDER BY rowid", |head| &mut head.log_sources),
         ];
         for (sql, list) in lists {
-            for (rule, value) in self.rows(sql, |row| Ok((row.get(0)?, row.get(1)?)))? {
-                if let Some(head) = heads.get_mut::<usize>(rule) {
+            for (rule, value) in self.rows(sql, |row| Ok((place(row)?, row.get(1)?)))? {
+                if let Some(head) = heads.get_mut(rule) {
                     list(head).push(value);
                 }
             }
@@ -210,7 +224,8 @@ impl Store {
         let mut attack = Attack { version: self.meta("attack_version")?.unwrap_or_default(), ..Attack::default() };
         attack.techniques = self.bodies("SELECT id, body FROM technique")?.into_iter().collect();
         attack.mitigations = self.bodies("SELECT id, body FROM mitigation")?.into_iter().collect();
-        attack.tactics = self.bodies("SELECT id, body FROM tactic ORDER BY n")?.into_iter().map(|(_, tactic)| tactic).collect();
+        attack.tactics =
+            self.bodies("SELECT id, body FROM tactic ORDER BY n")?.into_iter().map(|(_, tactic)| tactic).collect();
         let redirects = self.rows("SELECT kind, id, \"to\", resolution FROM redirect", |row| {
             let kind: String = row.get(0)?;
             Ok((kind, row.get::<_, String>(1)?, row.get::<_, String>(2)?, word(row, 3)?))
@@ -259,7 +274,8 @@ impl Store {
         let Head { technique_tags, tactics, platforms, domains, log_sources, events, .. } = head.clone();
         rule = Rule { id, title, source, kind, status, severity, date, modified, parse, variant_of, ..rule };
         rule = Rule { technique_tags, tactics, platforms, domains, log_sources, events, ..rule };
-        let sql = "SELECT level, code, message, span_start, span_end, line FROM diagnostic WHERE rule = ? ORDER BY rowid";
+        let sql =
+            "SELECT level, code, message, span_start, span_end, line FROM diagnostic WHERE rule = ? ORDER BY rowid";
         rule.diagnostics = self.rows_of(sql, number, diagnostic)?;
         let sql = "SELECT step, stage, role, raw_field, field, mapped, op, negated, \"values\", case_sensitive, modifier, \
                    \"group\", derived_from, span_start, span_end FROM predicate WHERE rule = ? ORDER BY n";
@@ -272,6 +288,11 @@ impl Store {
         let indicators = indicators.collect();
         Ok(Some(Entry { rule, predicates, indicators }))
     }
+}
+
+/// The rule that a row belongs to.
+fn place(row: &Row<'_>) -> Sql<usize> {
+    Ok(row.get::<_, u32>(0)? as usize)
 }
 
 /// Tags that lead to several techniques are stored a row a technique.

@@ -43,12 +43,13 @@ pub fn write(path: &Path, catalog: &Catalog, index: &Index, options: WriteOption
 
 fn fill(path: &Path, catalog: &Catalog, index: &Index, options: WriteOptions) -> Result<(), rusqlite::Error> {
     let mut connection = Connection::open(path)?;
-    connection.pragma_update(None, "page_size", PAGE)?;
+    connection.pragma_update(None, "page_size", PAGE as i64)?;
     connection.pragma_update(None, "journal_mode", "OFF")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     if let Some(bytes) = options.max_bytes {
-        connection.pragma_update(None, "max_page_count", (bytes / PAGE).max(1))?;
+        let pages = i64::try_from(bytes / PAGE).unwrap_or(i64::MAX).max(1);
+        connection.pragma_update(None, "max_page_count", pages)?;
     }
     let transaction = connection.transaction()?;
     transaction.execute_batch(include_str!("schema.sql"))?;
@@ -99,17 +100,39 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
     let mut platform = transaction.prepare("INSERT INTO rule_platform VALUES (?, ?)")?;
     let mut domain = transaction.prepare("INSERT INTO rule_domain VALUES (?, ?)")?;
     let mut log_source = transaction.prepare("INSERT INTO rule_log_source VALUES (?, ?)")?;
-    let mut predicate = transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut predicate =
+        transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     for (number, entry) in (0_u32..).zip(entries) {
         let rule = &entry.rule;
         head.execute(params![
-            number, rule.id, rule.vendor.name(), rule.source, rule.path, rule.line, rule.kind.name(), rule.title,
-            rule.language.name(), rule.status.map(|status| status.name()), rule.severity.map(|severity| severity.name()),
-            rule.date, rule.modified, rule.parse.name(), rule.variant_of, rule.is_counted(),
+            number,
+            rule.id,
+            rule.vendor.name(),
+            rule.source,
+            rule.path,
+            rule.line,
+            rule.kind.name(),
+            rule.title,
+            rule.language.name(),
+            rule.status.map(|status| status.name()),
+            rule.severity.map(|severity| severity.name()),
+            rule.date,
+            rule.modified,
+            rule.parse.name(),
+            rule.variant_of,
+            rule.is_counted(),
         ])?;
         body.execute(params![
-            number, rule.description, rule.query, rule.license, json(&rule.authors), json(&rule.references),
-            json(&rule.false_positives), json(&rule.tags), json(&rule.extra), json(&rule.conditions),
+            number,
+            rule.description,
+            rule.query,
+            rule.license,
+            json(&rule.authors),
+            json(&rule.references),
+            json(&rule.false_positives),
+            json(&rule.tags),
+            json(&rule.extra),
+            json(&rule.conditions),
         ])?;
         text.execute(params![number, rule.title, rule.description, rule.id])?;
         for tag in &rule.technique_tags {
@@ -135,9 +158,23 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
         each(&mut log_source, number, &rule.log_sources)?;
         for (n, row) in (0_u32..).zip(&entry.predicates) {
             predicate.execute(params![
-                number, n, row.step, row.stage, row.role.name(), row.raw_field, row.field, row.mapped, row.op,
-                row.negated, json(&row.values), row.case_sensitive, row.modifier, row.group, row.derived_from,
-                row.span.start, row.span.end,
+                number,
+                n,
+                row.step,
+                row.stage,
+                row.role.name(),
+                row.raw_field,
+                row.field,
+                row.mapped,
+                row.op,
+                row.negated,
+                json(&row.values),
+                row.case_sensitive,
+                row.modifier,
+                row.group,
+                row.derived_from,
+                row.span.start,
+                row.span.end,
             ])?;
         }
     }
@@ -163,7 +200,10 @@ fn counted(transaction: &Transaction<'_>, index: &Index) -> Result<(), rusqlite:
     }
     let mut indicator = transaction.prepare("INSERT INTO indicator VALUES (?, ?, ?, ?, ?, ?, ?)")?;
     for (id, (field, row)) in (0_u32..).zip(&data.indicators) {
-        let reach = |role| index.rules_with(id, role).map_or(0, |rules| rules.intersection_len(index.counted()));
+        let reach = |role| {
+            let count = index.rules_with(id, role).map_or(0, |rules| rules.intersection_len(index.counted()));
+            i64::try_from(count).unwrap_or(i64::MAX)
+        };
         let (looking, excluding) = (reach(Role::Indicator), reach(Role::Exclusion));
         indicator.execute(params![id, field, row.op.to_string(), row.value, row.modifier, looking, excluding])?;
     }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorRow, Scope};
+use ruleatlas_taxonomy::Field;
 use serde::Serialize;
 
 use crate::{Atlas, Error, nearest};
@@ -55,6 +56,20 @@ impl Atlas {
         Ok(names.into_iter().map(|name| self.one_field(name)).collect())
     }
 
+    /// What each vocabulary calls a field, by the vocabulary's title; a name that holds only somewhere says where.
+    fn names_of(&self, field: &Field) -> BTreeMap<String, Vec<String>> {
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for alias in &field.aliases {
+            let Some(vocabulary) = self.taxonomy.vocabularies().get(alias.vocabulary) else { continue };
+            let name = match alias.sources.as_slice() {
+                [] => alias.name.clone(),
+                places => format!("{} ({})", alias.name, places.join(", ")),
+            };
+            names.entry(vocabulary.title.clone()).or_default().push(name);
+        }
+        names
+    }
+
     fn one_field(&self, name: String) -> FieldView {
         let scope = Scope::facet(&self.index, Facet::Field, &name.to_lowercase(), &Filters::default());
         let guide = Guide::of(&self.index, self.taxonomy, &scope);
@@ -64,8 +79,8 @@ impl Atlas {
         let known = self.taxonomy.find_fields(&name).into_iter().find(|field| is_this(&field.name));
         FieldView {
             description: known.map(|field| field.description.clone()),
-            kind: known.map(|field| field.kind.name().to_owned()),
-            names: known.map(|field| self.taxonomy.names_of(field)).unwrap_or_default(),
+            kind: known.map(|field| field.field_type.name().to_owned()),
+            names: known.map(|field| self.names_of(field)).unwrap_or_default(),
             filtered: filtered.map(|row| FieldCheck { rules: row.rules, how: row.how }).unwrap_or_default(),
             indicators: of_field(guide.indicators),
             exclusions: of_field(guide.exclusions),

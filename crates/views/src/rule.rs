@@ -118,23 +118,6 @@ impl Atlas {
 
     /// Where the rule stands upstream, when the source's repository and commit are known.
     fn upstream(&self, rule: &Rule) -> Option<String> {
-        let origin = &self.sources.iter().find(|source| source.name == rule.source)?.origin;
-        let link = origin.link.as_deref().unwrap_or("{url}/blob/{commit}/{path}");
-        let url = origin.url.as_deref()?.trim_end_matches(".git");
-        let path: String = rule.path.split('/').map(encoded).collect::<Vec<_>>().join("/");
-        Some(link.replace("{url}", url).replace("{commit}", origin.commit.as_deref()?).replace("{path}", &path))
+        self.sources.iter().find(|source| source.name == rule.source)?.origin.page(&rule.path)
     }
-}
-
-/// A path segment with what is not plain percent-encoded.
-fn encoded(segment: &str) -> String {
-    use std::fmt::Write as _;
-    segment.bytes().fold(String::with_capacity(segment.len()), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
 }

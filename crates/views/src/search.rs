@@ -55,11 +55,13 @@ impl Atlas {
         let by_name = self.attack.techniques.values().filter(|technique| has(&technique.id) || has(&technique.name));
         let techniques = by_id.chain(by_name).map(|technique| (&technique.id, &technique.name));
         view.techniques = hits(techniques, limit);
-        let fields = self.taxonomy.find_fields(text).into_iter().chain(self.taxonomy.fields().filter(|field| has(&field.name)));
+        let fields =
+            self.taxonomy.find_fields(text).into_iter().chain(self.taxonomy.fields().filter(|field| has(&field.name)));
         view.fields = hits(fields.map(|field| (&field.name, &field.description)), limit);
-        let events = self.taxonomy.events_iter().map(|event| {
-            (format!("{} {}", event.event.provider, event.event.event_id), event.title.clone())
-        });
+        let events = self
+            .taxonomy
+            .events_iter()
+            .map(|event| (format!("{} {}", event.event.provider, event.event.event_id), event.title.clone()));
         let events: Vec<(String, String)> = events.filter(|(id, title)| has(id) || has(title)).collect();
         view.events = hits(events.iter().map(|(id, title)| (id, title)), limit);
         view.indicators = self.values_with(&wanted, limit);

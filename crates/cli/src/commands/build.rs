@@ -31,7 +31,7 @@ pub fn make(sources: &[Loaded], db: Option<&Path>, report: &Report) -> anyhow::R
     let path = paths::catalog(db)?;
     let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
     if Store::fingerprint(&path).is_some_and(|known| known == fingerprint(sources)) {
-        let not_full = Store::open(&path)?.count_not_full()?;
+        let not_full = u64::from(Store::open(&path)?.count_not_full()?);
         anstream::eprintln!("{}: nothing changed", path.display());
         return Ok(not_full);
     }
@@ -62,7 +62,12 @@ fn summary(catalog: &Catalog) -> u64 {
     for source in &ledger.sources {
         let full: u64 = source.parse.values().filter_map(|statuses| statuses.get(ParseStatus::Full.name())).sum();
         if source.rules > 0 {
-            anstream::eprintln!("{}: {} files, {} rules, {full} parsed full", source.source, source.files, source.rules);
+            anstream::eprintln!(
+                "{}: {} files, {} rules, {full} parsed full",
+                source.source,
+                source.files,
+                source.rules
+            );
         }
     }
     for ((source, parse), count) in &not_full {

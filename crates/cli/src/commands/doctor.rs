@@ -37,13 +37,22 @@ fn text(ledger: &Ledger, limit: usize) -> String {
             let _ = writeln!(text, "{language}: {} = {total} rules", parts.join(" + "));
         }
         if source.not_counted > 0 {
-            let _ = writeln!(text, "{} of the {} rules are outside the counts (deprecated, unsupported, filters, policies, baselines)", source.not_counted, source.rules);
+            let _ = writeln!(
+                text,
+                "{} of the {} rules are outside the counts (deprecated, unsupported, filters, policies, baselines)",
+                source.not_counted, source.rules
+            );
         }
         for (phrase, count) in &source.diagnostics {
             let _ = writeln!(text, "  {count} rules: {phrase}");
         }
     }
-    text.push_str(&heading("Not understood as a whole", ledger.faults.len().min(limit), ledger.faults.len(), "rules and files"));
+    text.push_str(&heading(
+        "Not understood as a whole",
+        ledger.faults.len().min(limit),
+        ledger.faults.len(),
+        "rules and files",
+    ));
     let columns = [Column::Left("Parse"), Column::Left("File"), Column::Right("Line"), Column::Left("Why")];
     text.push_str(&table(
         &columns,

@@ -50,41 +50,77 @@ fn rules(atlas: &Atlas, mut out: impl Write) -> anyhow::Result<()> {
 fn tables(atlas: &Atlas, what: ExportKind, format: Format, out: impl Write) -> anyhow::Result<()> {
     let all = Scope::all(&atlas.index, &Filters::default());
     if matches!(what, ExportKind::Techniques) {
-        let rows: Vec<TechniqueRow<'_>> = atlas.attack.techniques.values().map(|technique| {
-            let count = |with_sub_techniques| {
-                Scope::technique(&atlas.index, &atlas.attack, &technique.id, with_sub_techniques, &Filters::default()).rules.len()
-            };
-            TechniqueRow {
-                technique: &technique.id,
-                name: &technique.name,
-                domain: technique.domain.name(),
-                tactics: &technique.tactics,
-                rules: count(false),
-                rules_with_subtechniques: count(true),
-            }
-        }).collect();
+        let rows: Vec<TechniqueRow<'_>> = atlas
+            .attack
+            .techniques
+            .values()
+            .map(|technique| {
+                let count = |with_sub_techniques| {
+                    Scope::technique(
+                        &atlas.index,
+                        &atlas.attack,
+                        &technique.id,
+                        with_sub_techniques,
+                        &Filters::default(),
+                    )
+                    .rules
+                    .len()
+                };
+                TechniqueRow {
+                    technique: &technique.id,
+                    name: &technique.name,
+                    domain: technique.domain.name(),
+                    tactics: &technique.tactics,
+                    rules: count(false),
+                    rules_with_subtechniques: count(true),
+                }
+            })
+            .collect();
         let columns = ["technique", "name", "domain", "tactics", "rules", "rules_with_subtechniques"];
-        return write(&rows, format, &columns, |row| {
-            let tactics = row.tactics.join(" ");
-            let counts = [row.rules, row.rules_with_subtechniques].map(|count| count.to_string());
-            [vec![row.technique.to_owned(), row.name.to_owned(), row.domain.to_owned(), tactics], counts.to_vec()].concat()
-        }, out);
+        return write(
+            &rows,
+            format,
+            &columns,
+            |row| {
+                let tactics = row.tactics.join(" ");
+                let counts = [row.rules, row.rules_with_subtechniques].map(|count| count.to_string());
+                [vec![row.technique.to_owned(), row.name.to_owned(), row.domain.to_owned(), tactics], counts.to_vec()]
+                    .concat()
+            },
+            out,
+        );
     }
     let guide = Guide::of(&atlas.index, atlas.taxonomy, &all);
     match what {
         ExportKind::Events => {
             let columns = ["provider", "event_id", "title", "rules", "explicit", "implied"];
-            write(&guide.events, format, &columns, |row: &EventRow| {
-                let counts = [row.rules, row.explicit, row.implied].map(|count| count.to_string());
-                [vec![row.provider.clone(), row.event_id.clone(), row.title.clone().unwrap_or_default()], counts.to_vec()].concat()
-            }, out)
+            write(
+                &guide.events,
+                format,
+                &columns,
+                |row: &EventRow| {
+                    let counts = [row.rules, row.explicit, row.implied].map(|count| count.to_string());
+                    [
+                        vec![row.provider.clone(), row.event_id.clone(), row.title.clone().unwrap_or_default()],
+                        counts.to_vec(),
+                    ]
+                    .concat()
+                },
+                out,
+            )
         }
         ExportKind::Fields => {
             let columns = ["field", "rules", "how", "samples"];
-            write(&guide.fields, format, &columns, |row: &FieldRow| {
-                let how: Vec<String> = row.how.iter().map(|(op, count)| format!("{op}={count}")).collect();
-                vec![row.field.clone(), row.rules.to_string(), how.join(" "), row.samples.join("\n")]
-            }, out)
+            write(
+                &guide.fields,
+                format,
+                &columns,
+                |row: &FieldRow| {
+                    let how: Vec<String> = row.how.iter().map(|(op, count)| format!("{op}={count}")).collect();
+                    vec![row.field.clone(), row.rules.to_string(), how.join(" "), row.samples.join("\n")]
+                },
+                out,
+            )
         }
         ExportKind::Exclusions => indicators(&guide.exclusions, format, out),
         _ => indicators(&guide.indicators, format, out),
@@ -93,12 +129,22 @@ fn tables(atlas: &Atlas, what: ExportKind, format: Format, out: impl Write) -> a
 
 fn indicators(rows: &[IndicatorRow], format: Format, out: impl Write) -> anyhow::Result<()> {
     let columns = ["field", "op", "value", "modifier", "rules", "reach"];
-    write(rows, format, &columns, |row| {
-        let indicator = &row.indicator;
-        let modifier = indicator.modifier.clone().unwrap_or_default();
-        let counts = [row.rules, row.reach].map(|count| count.to_string());
-        [vec![indicator.field.clone(), indicator.op.to_string(), indicator.value.clone(), modifier], counts.to_vec()].concat()
-    }, out)
+    write(
+        rows,
+        format,
+        &columns,
+        |row| {
+            let indicator = &row.indicator;
+            let modifier = indicator.modifier.clone().unwrap_or_default();
+            let counts = [row.rules, row.reach].map(|count| count.to_string());
+            [
+                vec![indicator.field.clone(), indicator.op.to_string(), indicator.value.clone(), modifier],
+                counts.to_vec(),
+            ]
+            .concat()
+        },
+        out,
+    )
 }
 
 fn write<T: Serialize>(

@@ -91,7 +91,14 @@ fn vendors(by_vendor: &BTreeMap<&'static str, u64>, total: u64) -> String {
 
 fn guide(guide: &Guide) -> String {
     let mut text = heading("Events covered", guide.events.len(), guide.events.len(), "events");
-    let columns = [Column::Left("Provider"), Column::Left("Id"), Column::Left("Title"), Column::Right("Rules"), Column::Right("written"), Column::Right("implied")];
+    let columns = [
+        Column::Left("Provider"),
+        Column::Left("Id"),
+        Column::Left("Title"),
+        Column::Right("Rules"),
+        Column::Right("written"),
+        Column::Right("implied"),
+    ];
     text.push_str(&table(
         &columns,
         guide.events.iter().map(|row| {
@@ -133,11 +140,19 @@ fn shown_field(field: &str) -> String {
 }
 
 fn indicators(rows: &[IndicatorRow], reach: &'static str) -> String {
-    let columns = [Column::Left("Field"), Column::Left("Op"), Column::Left("Value"), Column::Right("Rules"), Column::Right(reach), Column::Left("By vendor")];
+    let columns = [
+        Column::Left("Field"),
+        Column::Left("Op"),
+        Column::Left("Value"),
+        Column::Right("Rules"),
+        Column::Right(reach),
+        Column::Left("By vendor"),
+    ];
     table(
         &columns,
         rows.iter().map(|row| {
-            let by_vendor: Vec<String> = row.reach_by_vendor.iter().map(|(vendor, count)| format!("{} {count}", letter(vendor))).collect();
+            let by_vendor: Vec<String> =
+                row.reach_by_vendor.iter().map(|(vendor, count)| format!("{} {count}", letter(vendor))).collect();
             vec![
                 shown_field(&row.indicator.field),
                 operator(row),
@@ -174,7 +189,8 @@ fn rules(items: &[RuleItem], limit: usize) -> String {
     table(
         &columns,
         items.iter().take(limit).map(|item| {
-            let mut techniques: Vec<&str> = item.techniques.iter().flat_map(|tag| tag.techniques.iter().map(String::as_str)).collect();
+            let mut techniques: Vec<&str> =
+                item.techniques.iter().flat_map(|tag| tag.techniques.iter().map(String::as_str)).collect();
             techniques.dedup();
             let severity = item.severity.map(|severity| severity.to_string()).unwrap_or_default();
             vec![severity, techniques.join(" "), item.title.clone(), item.id.clone()]
@@ -196,7 +212,15 @@ fn rule_text(view: &RuleView) -> String {
     let rule = &view.entry.rule;
     let mut text = title(&rule.title);
     let word = |word: Option<String>| word.unwrap_or_else(|| "not said".to_owned());
-    let _ = writeln!(text, "{} · {} {} · severity {} · status {}", plain(&rule.id), rule.vendor, rule.kind.name().replace('_', " "), word(rule.severity.map(|s| s.to_string())), word(rule.status.map(|s| s.to_string())));
+    let _ = writeln!(
+        text,
+        "{} · {} {} · severity {} · status {}",
+        plain(&rule.id),
+        rule.vendor,
+        rule.kind.name().replace('_', " "),
+        word(rule.severity.map(|s| s.to_string())),
+        word(rule.status.map(|s| s.to_string()))
+    );
     let _ = writeln!(text, "{} in {}, line {}", plain(&rule.path), plain(&rule.source), rule.line);
     if !rule.authors.is_empty() {
         let _ = writeln!(text, "by {}", plain(&rule.authors.join(", ")));
@@ -229,12 +253,21 @@ fn rule_text(view: &RuleView) -> String {
     let shown: Vec<(&str, u64, &ruleatlas_catalog::FoldedRow)> =
         view.entry.indicators.iter().zip(&view.reach).map(|(row, reach)| (row.role.name(), *reach, row)).collect();
     text.push_str(&heading("Indicators and exclusions", shown.len(), shown.len(), "as counted"));
-    let columns = [Column::Left("Role"), Column::Left("Field"), Column::Left("Op"), Column::Left("Value"), Column::Right("Reach")];
+    let columns = [
+        Column::Left("Role"),
+        Column::Left("Field"),
+        Column::Left("Op"),
+        Column::Left("Value"),
+        Column::Right("Reach"),
+    ];
     text.push_str(&table(
         &columns,
         shown.iter().map(|(role, reach, row)| {
             let indicator = &row.indicator;
-            let op = indicator.modifier.as_ref().map_or(indicator.op.to_string(), |modifier| format!("{} |{modifier}", indicator.op));
+            let op = indicator
+                .modifier
+                .as_ref()
+                .map_or(indicator.op.to_string(), |modifier| format!("{} |{modifier}", indicator.op));
             vec![(*role).to_owned(), shown_field(&indicator.field), op, indicator.value.clone(), reach.to_string()]
         }),
     ));
@@ -243,7 +276,14 @@ fn rule_text(view: &RuleView) -> String {
 
 /// Predicates as a table.
 pub fn predicates(rows: &[PredicateRow]) -> String {
-    let columns = [Column::Left("Step"), Column::Left("Role"), Column::Left("Field"), Column::Left("As written"), Column::Left("Op"), Column::Left("Values")];
+    let columns = [
+        Column::Left("Step"),
+        Column::Left("Role"),
+        Column::Left("Field"),
+        Column::Left("As written"),
+        Column::Left("Op"),
+        Column::Left("Values"),
+    ];
     table(
         &columns,
         rows.iter().map(|row| {
@@ -270,9 +310,15 @@ pub fn indicator(options: &Indicator, db: Option<&Path>) -> anyhow::Result<ExitC
 fn indicator_text(view: &IndicatorView) -> String {
     let indicator = &view.looked_for.indicator;
     let mut text = title(&format!("{} {} {}", shown_field(&indicator.field), indicator.op, indicator.value));
-    let _ = writeln!(text, "{} reach {}", role("indicator"), vendors(&view.looked_for.reach_by_vendor, view.looked_for.reach));
+    let _ = writeln!(
+        text,
+        "{} reach {}",
+        role("indicator"),
+        vendors(&view.looked_for.reach_by_vendor, view.looked_for.reach)
+    );
     let _ = writeln!(text, "{} by {}", role("exclusion"), vendors(&view.excluded.reach_by_vendor, view.excluded.reach));
-    for (title, list) in [("Rules that look for it", &view.rule_list), ("Rules that exclude it", &view.excluding_rules)] {
+    for (title, list) in [("Rules that look for it", &view.rule_list), ("Rules that exclude it", &view.excluding_rules)]
+    {
         if !list.is_empty() {
             text.push_str(&heading(title, list.len(), list.len(), "rules"));
             text.push_str(&rules(list, usize::MAX));

@@ -67,7 +67,7 @@ pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(wrong > 0)))
 }
 
-fn answer(line: usize, rule: &CompiledRule<'_>, event: &serde_json::Value) -> Answer {
+fn answer(line: usize, rule: &CompiledRule, event: &serde_json::Value) -> Answer {
     let event = Event::new(event);
     let verdict = rule.evaluate(&event);
     let steps = if rule.steps() > 1 { rule.each(&event).iter().map(Verdict::word).collect() } else { Vec::new() };
@@ -84,7 +84,11 @@ fn shown(answer: &Answer) -> String {
         "fails" => "does not hold",
         _ => "cannot be known",
     };
-    let why = if answer.reasons.is_empty() { String::new() } else { format!(": {}", output::plain(&answer.reasons.join("; "))) };
+    let why = if answer.reasons.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", output::plain(&answer.reasons.join("; ")))
+    };
     let steps: Vec<String> = answer.steps.iter().enumerate().map(|(at, word)| format!("step {at} {word}")).collect();
     let steps = if steps.is_empty() { String::new() } else { format!(" ({})", steps.join(", ")) };
     format!("line {}: {verdict}{why}{steps}\n", answer.line)

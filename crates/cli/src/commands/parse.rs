@@ -1,8 +1,4 @@
-use std::{
-    io::Read as _,
-    path::Path,
-    process::ExitCode,
-};
+use std::{io::Read as _, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use ruleatlas_catalog::frontend;
@@ -104,7 +100,8 @@ pub fn read(file: Option<&Path>) -> anyhow::Result<String> {
     };
     anyhow::ensure!(bytes.len() as u64 <= MAX_BYTES, "{name}: larger than {} MiB", MAX_BYTES / 1024 / 1024);
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         anyhow::anyhow!("{name}:{line}: not UTF-8 text")
     })
 }

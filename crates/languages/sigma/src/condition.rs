@@ -112,12 +112,14 @@ impl Parser<'_> {
         loop {
             if self.take("and") {
                 operands.push(self.not(depth));
-            } else if self.is_word("or") || matches!(self.tokens.get(self.at), None | Some((Token::Close, _))) {
+            } else if self.ends_operand() {
                 return one_or(operands, Expr::And);
             } else {
                 let start = self.tokens.get(self.at).map_or(self.end, |(_, range)| range.start);
                 let faults = self.faults.len();
-                self.not(depth);
+                while !self.ends_operand() {
+                    self.not(depth);
+                }
                 self.faults.truncate(faults);
                 let end = self.tokens.get(self.at.saturating_sub(1)).map_or(self.end, |(_, range)| range.end);
                 self.fault("`and` or `or` is missing before this", start..end);
@@ -190,6 +192,11 @@ impl Parser<'_> {
             self.faults.push(Fault { message, at: whole.clone() });
             Expr::Broken(whole)
         }
+    }
+
+    fn ends_operand(&self) -> bool {
+        let ends = matches!(self.tokens.get(self.at), None | Some((Token::Close, _)));
+        ends || self.is_word("and") || self.is_word("or")
     }
 
     fn rest(&mut self, message: &str) -> Expr {

@@ -58,7 +58,7 @@ pub fn read_tags<'a>(attack: &Attack, tags: impl IntoIterator<Item = &'a str>) -
 /// The techniques that a tag leads to, or `None` when it names no technique.
 ///
 /// Understands `attack.t1059.001`, `T1059.001`, `t1059_001`, `T1059/001` and `TA0002:T1059.001`. A tag whose technique
-/// nobody knows leads to none, with [`Resolution::Unknown`].
+/// nobody knows leads to none, with [`Resolution::Unknown`](ruleatlas_model::Resolution::Unknown).
 #[must_use]
 pub fn resolve_tag(attack: &Attack, tag: &str) -> Option<TechniqueTag> {
     let id = parts(tag).find_map(|named| match named {
