@@ -80,7 +80,25 @@ impl RuleItem {
     }
 }
 
+/// The letter that stands for a vendor beside its colour.
+#[must_use]
+pub fn vendor_letter(vendor: Vendor) -> char {
+    match vendor {
+        Vendor::Sigma => 'S',
+        Vendor::Elastic => 'E',
+        Vendor::Splunk => 'P',
+        Vendor::Kusto => 'K',
+        Vendor::Panther => 'N',
+    }
+}
+
 impl Atlas {
+    /// Rules as a list shows them, in the order given.
+    #[must_use]
+    pub fn rule_items(&self, rules: impl IntoIterator<Item = RuleId>) -> Vec<RuleItem> {
+        RuleItem::list(&self.index, rules)
+    }
+
     /// The technique that `id` leads to in the loaded ATT&CK version.
     ///
     /// # Errors
