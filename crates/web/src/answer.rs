@@ -91,7 +91,7 @@ pub(crate) struct Body {
 impl Body {
     pub(crate) fn new(plain: Vec<u8>, kind: &'static str, coding: Coding, immutable: bool) -> Self {
         let hash = blake3::hash(&plain).to_hex();
-        let worth = plain.len() >= WORTH_COMPRESSING && !kind.starts_with("image/png");
+        let worth = plain.len() >= WORTH_COMPRESSING;
         let encoded = if worth { coding.encode(&plain) } else { None };
         let coding = if encoded.is_some() { coding } else { Coding::Identity };
         let etag = format!("\"{}{}\"", &hash[..20], coding.name().map(|name| format!("-{name}")).unwrap_or_default());

@@ -4,14 +4,23 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use rust_embed::RustEmbed;
 
+use crate::answer::{Body, Coding};
+
 #[derive(RustEmbed)]
 #[folder = "assets/"]
 struct Files;
 
-/// A file with its type.
-pub(crate) struct Asset {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) kind: &'static str,
+/// A file, ready for every client.
+pub(crate) struct Asset([Body; 3]);
+
+impl Asset {
+    fn new(bytes: &[u8], kind: &'static str) -> Self {
+        Self([Coding::Identity, Coding::Gzip, Coding::Brotli].map(|coding| Body::new(bytes.to_vec(), kind, coding, true)))
+    }
+
+    pub(crate) fn body(&self, coding: Coding) -> &Body {
+        &self.0[coding as usize]
+    }
 }
 
 struct Assets {
@@ -34,7 +43,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         let hash = blake3::hash(&file.data).to_hex();
         let hashed = format!("{stem}.{}.{end}", &hash[..12]);
         assets.addresses.insert(name.to_string(), format!("/assets/{hashed}"));
-        assets.files.insert(hashed, Asset { bytes: file.data.into_owned(), kind });
+        assets.files.insert(hashed, Asset::new(&file.data, kind));
     }
     assets
 });

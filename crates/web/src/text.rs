@@ -46,6 +46,11 @@ pub(crate) fn clipped(text: &str, most: usize) -> String {
     if line.chars().count() <= most { line } else { line.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
 }
 
+/// A text of several lines, at most `most` characters of it.
+pub(crate) fn paragraph(text: &str, most: usize) -> Cow<'_, str> {
+    shown(head(text.trim(), most))
+}
+
 /// The first `most` characters.
 fn head(text: &str, most: usize) -> &str {
     text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
