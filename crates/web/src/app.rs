@@ -130,9 +130,10 @@ fn unwell() -> Response {
 fn said(error: &Error) -> Made {
     match error {
         Error::NotFound { what, name, near } => Made::Page(StatusCode::NOT_FOUND, page::missing(what, name, near)),
-        Error::Store(error) => {
-            Made::Page(StatusCode::INTERNAL_SERVER_ERROR, page::failed("The catalog cannot be read", &error.to_string()))
-        }
+        Error::Store(error) => Made::Page(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            page::failed("The catalog cannot be read", &error.to_string()),
+        ),
     }
 }
 
@@ -178,7 +179,9 @@ async fn technique_json(State(app): State<Arc<App>>, Path(id): Path<String>, uri
     let make = move |atlas: &Atlas| {
         let params = match params {
             Ok(params) => params,
-            Err(WrongParameter { name, message }) => return Ok(json_error(StatusCode::BAD_REQUEST, name, &message, &[])),
+            Err(WrongParameter { name, message }) => {
+                return Ok(json_error(StatusCode::BAD_REQUEST, name, &message, &[]));
+            }
         };
         match atlas.technique(&id, !params.only_itself, &params.filters) {
             Ok(mut view) => {

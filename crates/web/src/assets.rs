@@ -15,7 +15,10 @@ pub(crate) struct Asset([Body; 3]);
 
 impl Asset {
     fn new(bytes: &[u8], kind: &'static str) -> Self {
-        Self([Coding::Identity, Coding::Gzip, Coding::Brotli].map(|coding| Body::new(bytes.to_vec(), kind, coding, true)))
+        Self(
+            [Coding::Identity, Coding::Gzip, Coding::Brotli]
+                .map(|coding| Body::new(bytes.to_vec(), kind, coding, true)),
+        )
     }
 
     pub(crate) fn body(&self, coding: Coding) -> &Body {

@@ -146,7 +146,8 @@ impl Writer<'_> {
     /// Text in which citations are numbers between marks.
     fn text(&mut self, text: &str) {
         for (at, part) in text.split(MARK).enumerate() {
-            let cited = part.parse::<usize>().ok().filter(|_| at % 2 == 1).and_then(|number| self.references.get(number));
+            let cited =
+                part.parse::<usize>().ok().filter(|_| at % 2 == 1).and_then(|number| self.references.get(number));
             match cited {
                 Some(reference) => {
                     let number = part.parse::<usize>().map_or(0, |number| number + 1);
@@ -169,7 +170,8 @@ impl Writer<'_> {
 /// The own page of a technique that the text links to at ATT&CK's site.
 fn local(address: &str) -> Option<String> {
     let id = address.strip_prefix("https://attack.mitre.org/techniques/")?.trim_end_matches('/');
-    let is_id = id.starts_with('T') && id.len() <= 12 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'/');
+    let is_id =
+        id.starts_with('T') && id.len() <= 12 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'/');
     is_id.then(|| format!("/technique/{}", id.replace('/', ".")))
 }
 
@@ -204,7 +206,10 @@ mod tests {
 
     #[test]
     fn html_is_text_but_for_code() {
-        assert_eq!(html("a <code>b<i></code> <script>x</script>"), "<p>a <code>b&lt;i&gt;</code> &lt;script&gt;x&lt;/script&gt;</p>");
+        assert_eq!(
+            html("a <code>b<i></code> <script>x</script>"),
+            "<p>a <code>b&lt;i&gt;</code> &lt;script&gt;x&lt;/script&gt;</p>"
+        );
         assert_eq!(html("<script>alert(1)</script>"), "&lt;script&gt;alert(1)&lt;/script&gt;");
         assert_eq!(html("*a <code>b*"), "<p>*a <code>b*</code></p>");
     }

@@ -35,7 +35,8 @@ pub(crate) fn shown_line(text: &str) -> String {
 }
 
 fn is_unseen(character: char) -> bool {
-    let reorders = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+    let reorders =
+        matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
     let empty = matches!(character, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     (character.is_control() && !matches!(character, '\n' | '\t')) || reorders || empty
 }
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn what_cannot_be_seen_is_shown() {
         assert_eq!(shown("a\u{202e}b\u{0}\u{1b}"), "a⟨U+202E⟩b\u{2400}\u{241b}");
-        assert_eq!(shown_line("a\r\nb\tc"), "a␍↵b⇥c".replace('␍', ""), );
+        assert_eq!(shown_line("a\r\nb\tc"), "a␍↵b⇥c".replace('␍', ""),);
     }
 
     #[test]
@@ -172,7 +173,9 @@ mod tests {
     #[test]
     fn only_web_addresses_become_links() {
         assert!(web_address("https://example.org/a?b=c").is_some());
-        for wrong in ["javascript:alert(1)", "data:text/html,x", "//example.org", "https://a b", "https://a\u{202e}b", ""] {
+        for wrong in
+            ["javascript:alert(1)", "data:text/html,x", "//example.org", "https://a b", "https://a\u{202e}b", ""]
+        {
             assert_eq!(web_address(wrong), None, "{wrong}");
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn sources(atlas: &Atlas) -> Markup {
                 tbody {
                     @for source in &atlas.sources {
                         tr {
-                            td { @match source.origin.url.as_deref().and_then(web_address) {
+                            td.w { @match source.origin.url.as_deref().and_then(web_address) {
                                 Some(url) => a rel="noreferrer" href=(url) { (clipped(&source.name, 60)) },
                                 None => (clipped(&source.name, 60)),
                             } }

@@ -10,7 +10,10 @@ use crate::text::number;
 
 /// Rules by vendor, in the vendors' own order.
 pub(super) fn ordered<'a>(by_vendor: &'a BTreeMap<&'static str, u64>) -> impl Iterator<Item = (Vendor, u64)> + 'a {
-    Vendor::ALL.iter().filter_map(|vendor| Some((*vendor, *by_vendor.get(vendor.name())?))).filter(|(_, count)| *count > 0)
+    Vendor::ALL
+        .iter()
+        .filter_map(|vendor| Some((*vendor, *by_vendor.get(vendor.name())?)))
+        .filter(|(_, count)| *count > 0)
 }
 
 /// The letter that stands for a vendor, in its colour.

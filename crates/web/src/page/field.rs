@@ -39,7 +39,7 @@ fn one(view: &FieldView, is_whole: bool) -> Markup {
                             @for (vocabulary, names) in &view.names {
                                 tr {
                                     th scope="row" { (vocabulary) }
-                                    td.wide { span.samples { @for name in names { span.val { (name) } " " } } }
+                                    td.w.wide { span.samples { @for name in names { span.val { (name) } " " } } }
                                 }
                             }
                         }
@@ -58,7 +58,7 @@ fn values(view: &FieldView, title: &str, reach: &str, rows: &[IndicatorRow], is_
         @if !rows.is_empty() {
             section {
                 h2 { (title) " " span.count { (number(rows.len() as u64)) } }
-                (parts::indicators(shown, &Counted { label: title, here: None, reach }))
+                (parts::indicators(shown, &Counted { label: title, here: None, reach, of_one_field: true }))
                 (more(shown.len(), rows.len(), &format!("{}?all=yes", parts::field_address(&view.field))))
             }
         }

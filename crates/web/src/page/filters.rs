@@ -23,7 +23,13 @@ struct Choosable {
 }
 
 /// The form of a technique's page. The numbers are those of the technique without filters.
-pub(super) fn filters(index: &Index, attack: &Attack, technique: &str, params: &Params, has_sub_techniques: bool) -> Markup {
+pub(super) fn filters(
+    index: &Index,
+    attack: &Attack,
+    technique: &str,
+    params: &Params,
+    has_sub_techniques: bool,
+) -> Markup {
     let scope = |filters: &Filters| Scope::technique(index, attack, technique, !params.only_itself, filters);
     let counted = scope(&Filters::default());
     // Deprecated rules are counted when asked for, so the form says how many there are.
@@ -34,13 +40,23 @@ pub(super) fn filters(index: &Index, attack: &Attack, technique: &str, params: &
         ("vendor", "Vendor", Facet::Vendor, names(filters.vendors.iter().map(|it| it.name()).collect()), &counted),
         ("platform", "Platform", Facet::Platform, filters.platforms.clone(), &counted),
         ("domain", "Domain", Facet::Domain, filters.domains.clone(), &counted),
-        ("severity", "Severity", Facet::Severity, names(filters.severities.iter().map(|it| it.name()).collect()), &counted),
+        (
+            "severity",
+            "Severity",
+            Facet::Severity,
+            names(filters.severities.iter().map(|it| it.name()).collect()),
+            &counted,
+        ),
         ("status", "Status", Facet::Status, names(filters.statuses.iter().map(|it| it.name()).collect()), &any_status),
         ("parse", "Parsed", Facet::Parse, names(filters.parse.iter().map(|it| it.name()).collect()), &counted),
     ];
     let choices: Vec<Choice> = choices
         .into_iter()
-        .map(|(name, label, facet, chosen, scope)| Choice { name, label, options: options(index, facet, chosen, scope) })
+        .map(|(name, label, facet, chosen, scope)| Choice {
+            name,
+            label,
+            options: options(index, facet, chosen, scope),
+        })
         .filter(|choice| !choice.options.is_empty())
         .collect();
     let address = super::parts::technique_address(technique);

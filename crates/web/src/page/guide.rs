@@ -20,8 +20,8 @@ use crate::{
 const SHORT: usize = 15;
 /// Rows of indicators and exclusions, and of rules a vendor.
 const LONG: usize = 30;
-/// Samples of a field, and the characters they may take together.
-const SAMPLES: (usize, usize) = (4, 72);
+/// Characters of a sample. The row shows as many samples as fit on its line.
+const SAMPLE: usize = 32;
 
 /// The tables of a page that stands at `address`.
 pub(super) struct Tables<'a> {
@@ -58,8 +58,10 @@ impl Tables<'_> {
     /// All of them, in the order of the page.
     pub(super) fn all(&self) -> Markup {
         let guide = self.guide;
-        let indicators = Counted { label: "Top indicator values", here: Some("Rules here"), reach: "Reach" };
-        let exclusions = Counted { label: "Exclusions", here: Some("Rules here"), reach: "In catalog" };
+        let indicators =
+            Counted { label: "Top indicator values", here: Some("Rules here"), reach: "Reach", of_one_field: false };
+        let exclusions =
+            Counted { label: "Exclusions", here: Some("Rules here"), reach: "In catalog", of_one_field: false };
         html! {
             (self.events())
             (self.fields())
@@ -148,7 +150,7 @@ impl Tables<'_> {
                             thead { tr {
                                 th scope="col" { "Field" }
                                 th.n scope="col" { "Rules" }
-                                th scope="col" { "How" }
+                                th.half scope="col" { "How" }
                                 th.wide scope="col" { "Samples" }
                             } }
                             tbody { @for row in shown { (field(row)) } }
@@ -166,7 +168,9 @@ impl Tables<'_> {
             by_vendor.entry(item.vendor).or_default().push(item);
         }
         for items in by_vendor.values_mut() {
-            items.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.title.cmp(&b.title)).then_with(|| a.id.cmp(&b.id)));
+            items.sort_by(|a, b| {
+                b.severity.cmp(&a.severity).then_with(|| a.title.cmp(&b.title)).then_with(|| a.id.cmp(&b.id))
+            });
         }
         html! {
             section {
@@ -195,7 +199,7 @@ fn event(row: &EventRow) -> Markup {
         tr {
             td { (clipped(&row.provider, 48)) }
             td.n.val { (clipped(&row.event_id, 48)) }
-            td { @match &row.title { Some(title) => (clipped(title, 100)), None => span.faint { "–" } } }
+            td.w { @match &row.title { Some(title) => (clipped(title, 100)), None => span.faint { "–" } } }
             td.n { (number(row.rules)) }
             td.n { (or_dash(row.explicit)) }
             td.n { (or_dash(row.implied)) }
@@ -208,23 +212,12 @@ fn or_dash(count: u64) -> Markup {
 }
 
 fn field(row: &FieldRow) -> Markup {
-    let mut left = SAMPLES.1;
-    let samples: Vec<Markup> = row
-        .samples
-        .iter()
-        .take(SAMPLES.0)
-        .map_while(|sample| {
-            let most = left.checked_sub(8)?.min(40);
-            left = left.saturating_sub(sample.chars().count().min(most) + 2);
-            Some(value(sample, most, None))
-        })
-        .collect();
     html! {
         tr {
             td { (parts::field(&row.field)) }
             td.n { (number(row.rules)) }
-            td { (how(&row.how)) }
-            td { span.samples { @for sample in samples { (sample) " " } } }
+            td.w { (how(&row.how)) }
+            td.w { span.samples { @for sample in &row.samples { (value(sample, SAMPLE, None)) " " } } }
         }
     }
 }

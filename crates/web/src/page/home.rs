@@ -70,7 +70,7 @@ fn techniques(atlas: &Atlas) -> Markup {
                             @for (rules, id, name, by_vendor) in rows.iter().take(TECHNIQUES) {
                                 tr {
                                     td { a.val href=(parts::technique_address(id)) { (id) } }
-                                    td { a href=(parts::technique_address(id)) { (name) } }
+                                    td.w { a href=(parts::technique_address(id)) { (name) } }
                                     td.n { (number(*rules)) }
                                     td { (bar::small(by_vendor, most)) }
                                 }

@@ -8,6 +8,8 @@ use crate::text::{clipped, encoded, number, value};
 
 /// Characters of a value in a table.
 pub(super) const VALUE: usize = 56;
+/// Techniques of a rule in a list.
+const TECHNIQUES: usize = 3;
 
 pub(crate) fn rule_address(id: &str) -> String {
     format!("/rule/{}", encoded(id, b"/"))
@@ -62,6 +64,8 @@ pub(super) struct Counted<'a> {
     pub(super) here: Option<&'a str>,
     /// The column of the whole catalog's.
     pub(super) reach: &'a str,
+    /// Whether all rows are of one field, which then stands above them.
+    pub(super) of_one_field: bool,
 }
 
 /// The rows of indicators or exclusions.
@@ -72,7 +76,7 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
             table.indicators aria-label=(counted.label) {
                 thead {
                     tr {
-                        th scope="col" { "Field" }
+                        @if !counted.of_one_field { th scope="col" { "Field" } }
                         th scope="col" { "Op" }
                         th.wide scope="col" { "Value" }
                         @if let Some(here) = counted.here { th.n scope="col" { (here) } }
@@ -84,9 +88,9 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
                     @for row in rows {
                         @let link = indicator_address(&row.indicator);
                         tr {
-                            td { (field(&row.indicator.field)) }
+                            @if !counted.of_one_field { td { (field(&row.indicator.field)) } }
                             td { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
-                            td {
+                            td.w {
                                 @if row.indicator.op.op.is_presence() { span.faint { "–" } }
                                 @else { (value(&row.indicator.value, VALUE, Some(&link))) }
                                 @if row.grouped > 0 {
@@ -124,7 +128,7 @@ pub(super) fn rules<'a>(items: impl IntoIterator<Item = &'a RuleItem>, label: &s
                     @for item in items {
                         tr {
                             @if own.is_none() { td { (bar::letter(item.vendor)) } }
-                            td { a href=(rule_address(&item.id)) { (title(&item.title, &item.id, 110)) } }
+                            td.w { a href=(rule_address(&item.id)) { (title(&item.title, &item.id, 110)) } }
                             td { @match item.severity { Some(severity) => (severity), None => span.faint { "–" } } }
                             td { @match item.status { Some(status) => (status), None => span.faint { "–" } } }
                             td { (techniques(&item.techniques, own)) }
@@ -151,9 +155,11 @@ fn techniques(tags: &[TechniqueTag], own: Option<&str>) -> Markup {
     }
     html! {
         span.ids {
-            @for id in seen {
-                @let is_own = own == Some(id);
-                a.val.faint[is_own] href=(technique_address(id)) { (id) } " "
+            @for id in seen.iter().take(TECHNIQUES) {
+                a.val.faint[own == Some(*id)] href=(technique_address(id)) { (id) } " "
+            }
+            @if seen.len() > TECHNIQUES {
+                span.faint title=(clipped(&seen.join(" "), 500)) { "+" (seen.len() - TECHNIQUES) }
             }
         }
     }

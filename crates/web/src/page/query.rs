@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use ruleatlas_catalog::PredicateRow;
 use ruleatlas_model::{Opaque, Span};
 
-use crate::text::shown;
+use crate::text::{clipped, shown};
 
 /// A marked range of the text.
 struct Mark<'a> {
@@ -47,13 +47,29 @@ pub(super) fn query(text: &str, predicates: &[PredicateRow], opaques: &[&Opaque]
                     @let part = shown(text.get(range).unwrap_or_default());
                     @match mark.and_then(|mark| marks.get(mark)) {
                         None => (part),
-                        Some(Mark { class, row: Some(row), title, .. }) => {
-                            a.p.(class) href={ "#p" (row) } data-p=(row) title=(shown(title)) { (part) }
-                        }
-                        Some(Mark { title, .. }) => { mark.opaque title=(shown(title)) { (part) } }
+                        Some(mark) => (marked(&part, mark)),
                     }
                 }
             }
+        }
+    }
+}
+
+/// A marked part, line by line, so that a line's indentation stays plain. Only its first line is a stop of the keyboard.
+fn marked(part: &str, mark: &Mark<'_>) -> Markup {
+    let title = clipped(&mark.title, 300);
+    html! {
+        @for (at, line) in part.split_inclusive('\n').enumerate() {
+            @let words = line.trim_start();
+            @let text = words.trim_end();
+            (line[..line.len() - words.len()])
+            @if !text.is_empty() {
+                @match mark.row {
+                    Some(row) => a.p.(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(at > 0).then_some("-1")] { (text) },
+                    None => mark.opaque title=(title) { (text) },
+                }
+            }
+            (words[text.len()..])
         }
     }
 }
@@ -99,7 +115,10 @@ mod tests {
 
     #[test]
     fn the_shortest_mark_decides() {
-        assert_eq!(marked(10, &[1..9, 3..5]), [(0..1, None), (1..3, Some(0)), (3..5, Some(1)), (5..9, Some(0)), (9..10, None)]);
+        assert_eq!(
+            marked(10, &[1..9, 3..5]),
+            [(0..1, None), (1..3, Some(0)), (3..5, Some(1)), (5..9, Some(0)), (9..10, None)]
+        );
     }
 
     #[test]

@@ -21,7 +21,8 @@ const ITEMS: usize = 50;
 pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
     let rule = &view.entry.rule;
     let opaques: Vec<&Opaque> = rule.conditions.iter().flat_map(|condition| condition.root.opaques()).collect();
-    let of_role = |role| view.entry.indicators.iter().zip(&view.reach).filter(move |(folded, _)| folded.role == role).collect();
+    let of_role =
+        |role| view.entry.indicators.iter().zip(&view.reach).filter(move |(folded, _)| folded.role == role).collect();
     let indicators: Vec<(&FoldedRow, &u64)> = of_role(Role::Indicator);
     let exclusions: Vec<(&FoldedRow, &u64)> = of_role(Role::Exclusion);
     let contents = [
@@ -30,6 +31,7 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
         ("indicators", "Indicators", Some(indicators.len() as u64)),
         ("exclusions", "Exclusions", Some(exclusions.len() as u64)),
     ];
+    let contents: Vec<_> = contents.into_iter().filter(|(_, _, rows)| *rows != Some(0)).collect();
     let title = parts::title(&rule.title, &rule.id, 300);
     let body = html! {
         h1 { (title) }
@@ -41,18 +43,11 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
             @if rule.parse != ParseStatus::Full { " · " span.mark.opaque { (parsed(rule.parse)) } }
             @if !rule.is_counted() { " · " span.mark { "outside the counts" } }
         }
-        div.intro {
-            div.prose {
-                p.lines { (paragraph(&rule.description, 6_000)) }
-                @if !rule.false_positives.is_empty() {
-                    h3 { "Known false positives" }
-                    ul { @for text in rule.false_positives.iter().take(ITEMS) { li { (clipped(text, 600)) } } }
-                }
-            }
-            (facts(atlas, view))
-        }
+        div.prose { p.lines { (paragraph(&rule.description, 6_000)) } }
+        div.columns { (facts(atlas, view)) }
         (diagnostics(rule, &opaques))
-        section {
+        div.beside {
+          section {
             h2 #query { "Query" }
             @if rule.query.is_empty() { p.empty { "The rule has no query." } }
             @else {
@@ -62,8 +57,9 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
                 }
                 (query(&rule.query, &view.entry.predicates, &opaques))
             }
+          }
+          (predicates(rule, &view.entry.predicates))
         }
-        (predicates(rule, &view.entry.predicates))
         (folded("indicators", "Indicators", &indicators, "Reach", "indicator"))
         (folded("exclusions", "Exclusions", &exclusions, "In catalog", "exclusion"))
     };
@@ -98,7 +94,8 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
     let dates = [rule.date.as_deref(), rule.modified.as_deref()].into_iter().flatten().map(|date| clipped(date, 20));
     facts.add("Dates", html! { (dates.collect::<Vec<_>>().join(", changed ")) });
     facts.add("Techniques", techniques(atlas, rule));
-    let tactics = rule.tactics.iter().map(|short| atlas.attack.tactic(short).map_or(short.clone(), |tactic| tactic.name.clone()));
+    let tactics =
+        rule.tactics.iter().map(|short| atlas.attack.tactic(short).map_or(short.clone(), |tactic| tactic.name.clone()));
     facts.add("Tactics", list(&tactics.collect::<Vec<_>>()));
     facts.add("Log sources", list(&rule.log_sources));
     facts.add("Platforms", list(&rule.platforms));
@@ -118,6 +115,12 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
     facts.add("Events", events);
     let variant = html! { @if let Some(other) = &rule.variant_of { a href=(parts::rule_address(other)) { (clipped(other, 120)) } } };
     facts.add("Variant of", variant);
+    let false_positives = html! {
+        @if !rule.false_positives.is_empty() {
+            ul { @for text in rule.false_positives.iter().take(ITEMS) { li { (clipped(text, 600)) } } }
+        }
+    };
+    facts.add("False positives", false_positives);
     let references = html! {
         @if !rule.references.is_empty() {
             ul {
@@ -201,7 +204,7 @@ fn predicates(rule: &Rule, rows: &[PredicateRow]) -> Markup {
                                     td { span.role.(row.role.name()) { (row.role) } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
                                     td { (predicate_field(row)) }
                                     td { (operator(row)) }
-                                    td { span.samples {
+                                    td.w { span.samples {
                                         @for text in row.values.iter().take(VALUES) { (value(text, 80, None)) " " }
                                         @if row.values.len() > VALUES { span.faint { "and " (number((row.values.len() - VALUES) as u64)) " more" } }
                                     } }
@@ -258,7 +261,7 @@ fn folded(place: &str, title: &str, rows: &[(&FoldedRow, &u64)], reach: &str, cl
                                 tr {
                                     td { (parts::field(&row.indicator.field)) }
                                     td { (parts::operator(row.indicator.op, row.indicator.modifier.as_deref())) }
-                                    td {
+                                    td.w {
                                         @if row.indicator.op.op.is_presence() { span.faint { "–" } }
                                         @else { (value(&row.spelling, parts::VALUE, Some(&link))) }
                                         @if row.grouped { " " span.mark.grouped { "grouped" } }

@@ -29,7 +29,7 @@ pub(crate) fn search(view: &SearchView) -> Markup {
             section {
                 h2 { "Values" }
                 p.about { "A row is a value that rules look for or exclude, with the number of rules in the whole catalog." }
-                (parts::indicators(&view.indicators, &Counted { label: "Values", here: None, reach: "Reach" }))
+                (parts::indicators(&view.indicators, &Counted { label: "Values", here: None, reach: "Reach", of_one_field: false }))
             }
         }
         @if !view.rules.is_empty() { section { h2 { "Rules" } (parts::rules(&view.rules, "Rules", None)) } }
@@ -52,7 +52,7 @@ fn hits(title: &str, hits: &[Hit], address: Option<fn(&str) -> String>) -> Marku
                                         Some(address) => a.val href=(address(&hit.id)) { (clipped(&hit.id, 80)) },
                                         None => span.val { (clipped(&hit.id, 80)) },
                                     } }
-                                    td.wide { (clipped(&hit.name, 140)) }
+                                    td.w.wide { (clipped(&hit.name, 140)) }
                                 }
                             }
                         }

@@ -13,8 +13,7 @@ use crate::{
 pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Markup, Error> {
     let view = atlas.technique(id, !params.only_itself, &params.filters)?;
     let address = parts::technique_address(&view.technique);
-    let tables =
-        Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own: &view.technique };
+    let tables = Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own: &view.technique };
     let (first, rest) = markdown::paragraphs(&view.description, &view.references);
     let body = html! {
         (head(atlas, &view, params))
@@ -25,6 +24,7 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
             }
             (facts(atlas, &view))
         }
+        (sub_techniques(atlas, &view))
         (filters(&atlas.index, &atlas.attack, &view.technique, params, !view.sub_techniques.is_empty()))
         (tables.all())
     };
@@ -68,7 +68,8 @@ fn facts(atlas: &Atlas, view: &TechniqueView) -> Facts {
     let mut facts = Facts::default();
     if let Some(parent) = &view.parent {
         let name = atlas.attack.techniques.get(parent).map_or("", |parent| parent.name.as_str());
-        facts.add("Technique", html! { a href=(parts::technique_address(parent)) { span.val { (parent) } " " (name) } });
+        facts
+            .add("Technique", html! { a href=(parts::technique_address(parent)) { span.val { (parent) } " " (name) } });
     }
     let tactics: Vec<&str> = view
         .tactics
@@ -81,19 +82,25 @@ fn facts(atlas: &Atlas, view: &TechniqueView) -> Facts {
         let page = html! { a rel="noreferrer" href=(url) { "attack.mitre.org" } " · " (view.domain.name()) " matrix" };
         facts.add("ATT&CK", page);
     }
-    let subs = html! {
+    facts
+}
+
+/// The sub-techniques, each with the number of its own rules.
+fn sub_techniques(atlas: &Atlas, view: &TechniqueView) -> Markup {
+    let rules = |id: &str| Scope::technique(&atlas.index, &atlas.attack, id, false, &Filters::default()).rules.len();
+    html! {
         @if !view.sub_techniques.is_empty() {
-            ul.subs {
+            ul.subs aria-label="Sub-techniques" {
                 @for (id, name) in &view.sub_techniques {
-                    @let rules = Scope::technique(&atlas.index, &atlas.attack, id, false, &Filters::default()).rules.len();
+                    @let rules = rules(id);
                     li {
-                        a href=(parts::technique_address(id)) { span.val { (id.trim_start_matches(view.technique.as_str())) } " " (name) }
+                        a href=(parts::technique_address(id)) {
+                            span.val { (id.strip_prefix(view.technique.as_str()).unwrap_or(id)) } " " (name)
+                        }
                         " " span.count title=(counted(rules, "rule")) { (number(rules)) }
                     }
                 }
             }
         }
-    };
-    facts.add("Sub-techniques", subs);
-    facts
+    }
 }
