@@ -223,6 +223,9 @@ pub struct Doctor {
     /// Write JSON.
     #[arg(long)]
     pub json: bool,
+    /// Write the numbers as Markdown.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     /// At most this many faults.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

@@ -262,8 +262,9 @@ fn a_crosswalk_beside_the_bundles_adds_rows() {
     assert_eq!(diagnostics.len(), 1);
     assert_eq!(diagnostics[0].line, Some(3));
 
+    // A single file is a source without neighbours.
     let (attack, _) = attack::load(&folder.path().join("enterprise-attack.json"), Some(&Crosswalk::default())).unwrap();
-    assert_eq!(attack.resolve("T2000").0, ["T1000"]);
+    assert_eq!(attack.resolve("T2000").1, Resolution::Unknown);
     assert_eq!(attack.resolve("T1685").1, Resolution::Unknown);
 }
 
@@ -366,7 +367,7 @@ fn a_bad_file_is_named_with_its_place_and_the_rest_is_loaded() {
     for (content, code, place) in [
         (&b"name: no JSON"[..], "not JSON", "line 1 column 2"),
         (truncated.as_bytes(), "not JSON", "line 2 column 38"),
-        (not_utf_8, "not JSON", "line 2 column "),
+        (not_utf_8, "unreadable file", "bad.json cannot be read from line 2: not UTF-8"),
         (deep.as_bytes(), "STIX", "line 1 column "),
         (deep_inside.as_bytes(), "STIX", "line 1 column "),
         (b"{\"type\": \"bundle\", \"objects\": {}}", "no STIX bundle", "line 1 column "),

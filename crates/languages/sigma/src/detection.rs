@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use ruleatlas_model::Node;
 use ruleatlas_yaml::{Node as Yaml, Value};
 
@@ -11,11 +13,15 @@ use crate::{
 const BUDGET: usize = 16 << 20;
 /// What a value costs besides its bytes.
 const VALUE_COST: usize = 64;
+/// How many selections are searched one by one.
+const FEW: usize = 32;
 
 /// The named selections of a detection, written out as a condition asks for them.
 pub(crate) struct Detections<'r, 'q, 'y> {
     pub report: &'r mut Report<'q>,
     selections: Vec<Selection<'y>>,
+    /// The selections by name, where there are many.
+    places: HashMap<&'y str, usize>,
     budget: usize,
 }
 
@@ -37,7 +43,11 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
                 None => report.error("wrong type", "a selection's name must be text", Place::of(key)),
             }
         }
-        Self { report, selections, budget: BUDGET }
+        let mut places = HashMap::new();
+        if selections.len() > FEW {
+            places.extend(selections.iter().enumerate().map(|(at, selection)| (selection.name, at)));
+        }
+        Self { report, selections, places, budget: BUDGET }
     }
 
     /// Takes `bytes` and a value's share from what may be written out; `false` when nothing is left.
@@ -56,10 +66,11 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
         (self.selections.len() == 1).then_some(0)
     }
 
-    pub(crate) fn find(&mut self, name: &str) -> Option<usize> {
-        let at = self.selections.iter().position(|selection| selection.name == name);
-        self.budget = self.budget.saturating_sub(at.unwrap_or(self.selections.len()));
-        at
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        if self.places.is_empty() {
+            return self.selections.iter().position(|selection| selection.name == name);
+        }
+        self.places.get(name).copied()
     }
 
     /// The selection that is written nearly so, for an error message.
@@ -67,7 +78,7 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
         let is_near = |selection: &&Selection<'y>| {
             selection.name.eq_ignore_ascii_case(name) || (name.len() > 2 && selection.name.starts_with(name))
         };
-        self.selections.iter().find(is_near).map(|selection| selection.name)
+        self.selections.iter().take(FEW).find(is_near).map(|selection| selection.name)
     }
 
     /// The selections that a pattern with `*` names; those that begin with `_` only where the pattern does.
@@ -76,7 +87,8 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
         let with_hidden = pattern.starts_with('_');
         let mut found = Vec::new();
         for (at, selection) in self.selections.iter().enumerate() {
-            self.budget = self.budget.saturating_sub(selection.name.len());
+            let steps = selection.name.len().saturating_mul(pattern.len().min(selection.name.len()));
+            self.budget = self.budget.saturating_sub(steps);
             if self.budget == 0 {
                 break;
             }

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! The text may be a detection, a rule, or several documents; correlations find their base rules among these or
-//! through the [`Context`](ruleatlas_core::Context). What the specification forbids is a diagnostic with its line.
+//! through the [`Context`]. What the specification forbids is a diagnostic with its line.
 //!
 //! It does not read a rule's metadata, and knows no field, log source or event: names stay as written.
 
@@ -37,8 +37,9 @@ mod lower;
 mod modifiers;
 mod report;
 mod rule;
+mod tokens;
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query};
+use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::Language;
 
 pub use documents::{TooLarge, merge_actions};
@@ -56,5 +57,9 @@ impl Frontend for Sigma {
 
     fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
         rule::parse(query, context, &mut correlation::Chain::new())
+    }
+
+    fn tokens(&self, text: &str) -> Vec<Token> {
+        tokens::tokens(text)
     }
 }

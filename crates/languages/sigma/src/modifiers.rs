@@ -92,9 +92,13 @@ impl<'k> Modifiers<'k> {
         let mut read = Self::plain(parts.next().unwrap_or_default());
         let mut previous = "";
         for name in parts {
-            read.apply(name)?;
             if name == previous {
                 read.odd.push(format!("the modifier `{name}` stands twice"));
+            }
+            // Encoding twice is not the same as once.
+            if name != previous || matches!(name, "base64" | "base64offset" | "wide" | "utf16le" | "utf16be" | "utf16")
+            {
+                read.apply(name)?;
             }
             previous = name;
         }

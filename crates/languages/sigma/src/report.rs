@@ -70,8 +70,11 @@ impl<'q> Report<'q> {
     }
 
     fn say(&mut self, diagnostic: Diagnostic, place: Place) {
-        let span = self.span(place);
-        self.push(diagnostic.at(span).on_line(place.line));
+        let diagnostic = diagnostic.on_line(place.line);
+        // A log source, say, stands outside of a text that is just the detection.
+        let is_inside = place.start >= self.base && place.end.saturating_sub(self.base) <= self.text.len();
+        let diagnostic = if is_inside { diagnostic.at(self.span(place)) } else { diagnostic };
+        self.push(diagnostic);
     }
 
     /// Adds what was not said before.

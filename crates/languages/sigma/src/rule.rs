@@ -65,17 +65,21 @@ pub(crate) fn rule(
     library: &Library<'_, '_>,
     chain: &mut Chain,
 ) -> Vec<Condition> {
-    if let Some(entry) = document.entry("correlation") {
+    // A bare detection may call its selections `filter` or `correlation`.
+    let is_detection = document.get("detection").is_none()
+        && (document.get("condition").is_some() || RULE_KEYS.iter().all(|key| document.get(key).is_none()));
+    let special = |key| document.entry(key).filter(|_| document.get("condition").is_none());
+    if let Some(entry) = special("correlation") {
         return correlation::lower(report, document, entry, library, chain);
     }
     let root = if document.entries().is_none() {
         report.broken("wrong type", "a rule must be a mapping", Place::of(document))
-    } else if let Some(entry) = document.entry("filter") {
+    } else if let Some(entry) = special("filter") {
         filter_rules(report, entry);
         lower::detection(report, entry, &["condition", "rules"])
     } else if let Some(entry) = document.entry("detection") {
         lower::detection(report, entry, detection_keys(entry.1))
-    } else if document.get("condition").is_some() || RULE_KEYS.iter().all(|key| document.get(key).is_none()) {
+    } else if is_detection {
         lower::detection(report, (document, document), detection_keys(document))
     } else {
         report.broken("missing detection", "a rule needs a detection", Place::of(document))

@@ -89,9 +89,9 @@ pub fn load_files(files: &[SourceFile], crosswalk: Option<&Crosswalk>) -> Result
     let mut attack = build::build(&sources, &mut diagnostics);
     let mut crosswalk = crosswalk.cloned().unwrap_or_else(Crosswalk::built_in);
     for own in files.iter().filter(|file| file.path == CROSSWALK) {
-        match &own.content {
-            Content::Text(text) => crosswalk.extend(Crosswalk::parse(CROSSWALK, text.as_bytes(), &mut diagnostics)),
-            Content::Unreadable(reason, _) | Content::Skipped(reason) => diagnostics.push(unreadable(own, reason)),
+        diagnostics.extend(unreadable(own));
+        if let Some(text) = own.text() {
+            crosswalk.extend(Crosswalk::parse(CROSSWALK, text.as_bytes(), &mut diagnostics));
         }
     }
     crosswalk.apply(&mut attack);
@@ -117,16 +117,28 @@ fn is_bundle(path: &str) -> bool {
     }
 }
 
-fn unreadable(file: &SourceFile, reason: &str) -> Diagnostic {
-    Diagnostic::error("unreadable file", format!("{} cannot be read: {reason}", file.path))
+/// What is said of a file without text, with the line where there is one.
+fn unreadable(file: &SourceFile) -> Option<Diagnostic> {
+    let (reason, line) = match &file.content {
+        Content::Text(_) => return None,
+        Content::Unreadable(reason, line) => (reason, *line),
+        Content::Skipped(reason) => (reason, None),
+    };
+    let place = line.map(|line| format!(" from line {line}")).unwrap_or_default();
+    let message = format!("{} cannot be read{place}: {reason}", file.path);
+    let diagnostic = Diagnostic::error("unreadable file", message);
+    Some(match line {
+        Some(line) => diagnostic.on_line(line),
+        None => diagnostic,
+    })
 }
 
 /// A bundle's objects.
 fn parse(file: &SourceFile) -> Result<build::Source<'_>, Diagnostic> {
-    let text = match &file.content {
-        Content::Text(text) => text,
-        Content::Unreadable(reason, _) | Content::Skipped(reason) => return Err(unreadable(file, reason)),
-    };
+    if let Some(diagnostic) = unreadable(file) {
+        return Err(diagnostic);
+    }
+    let text = file.text().unwrap_or_default();
     let json = text.strip_prefix('\u{feff}').unwrap_or(text);
     let bundle: stix::Bundle<'_> = serde_json::from_str(json).map_err(|error| {
         let code = match error.classify() {

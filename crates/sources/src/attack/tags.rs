@@ -102,7 +102,8 @@ pub fn technique_ids_in(text: &str) -> Vec<String> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let begins = match byte {
-            b'T' => at == 0 || !bytes[at - 1].is_ascii_alphanumeric(),
+            // `AML.T0051` is a technique of ATLAS.
+            b'T' => (at == 0 || !bytes[at - 1].is_ascii_alphanumeric()) && !bytes[..at].ends_with(b"AML."),
             // A lower-case `t` with four digits is too common to mean a technique by itself.
             b't' => bytes[..at].ends_with(b"attack."),
             _ => false,
@@ -323,7 +324,7 @@ mod tests {
     #[test]
     fn ids_stand_alone_in_text() {
         let text = "T1059.001, (T1003) https://attack.mitre.org/techniques/T1547/011/ attack.t1110 T1059.001; a_T1021_002.kql \
-                    and T1078. Not XT1000, T10000, T123, T1000a, t1000, 2020-01-01T0800Z; T1071.0012";
+                    and T1078. Not XT1000, T10000, T123, AML.T0051, T1000a, t1000, 2020-01-01T0800Z; T1071.0012";
         let expected = ["T1059.001", "T1003", "T1547.011", "T1110", "T1021.002", "T1078", "T1071"];
         assert_eq!(technique_ids_in(text), expected);
         assert_eq!(technique_ids_in("é T1059é T1003"), ["T1059", "T1003"]);

@@ -4,7 +4,7 @@
 //! into a folder of its name: shallow, and only the paths that are wanted. A transfer that fails leaves what was there.
 //!
 //! ```
-//! use ruleatlas_sources::sync::{self, SourceKind};
+//! use ruleatlas_sources::{SourceKind, sync};
 //!
 //! let sources = sync::table(None)?;
 //! let sigma = sources.iter().find(|source| source.kind == SourceKind::Sigma).unwrap();
@@ -231,14 +231,24 @@ pub fn revision(source: &Repository, into: &Path) -> Option<Revision> {
     clone::revision(&git::Git::new(&Options::default()), &source.folder(&into))
 }
 
-/// Locks the folder for this process; the lock ends with the file's handle, and with the process however that ends.
-fn lock(into: &Path) -> Result<File, Error> {
+/// The lock on a data folder. It ends with the process too, however that ends.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that another thread is just starting has it open as well.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Locks the folder for this process.
+fn lock(into: &Path) -> Result<Lock, Error> {
     let path = into.join(".sync.lock");
     fs::create_dir_all(into).map_err(|error| Error::io(into, error))?;
     let opened = File::options().create(true).truncate(false).write(true).open(&path);
     let file = opened.map_err(|error| Error::io(&path, error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(Error::Locked(into.into())),
         Err(TryLockError::Error(error)) => Err(Error::io(&path, error)),
     }
