@@ -67,7 +67,7 @@ impl Atlas {
         view.indicators = self.values_with(&wanted, limit);
         let rules = match self.find_rule(text) {
             Some(rule) => vec![rule],
-            None => self.store.search_rules(text, limit)?,
+            None => self.store().search_rules(text, limit)?,
         };
         view.rules = RuleItem::list(&self.index, rules);
         Ok(view)

@@ -1,5 +1,5 @@
 use ruleatlas_catalog::{Filters, Guide, Index, RuleId, Scope};
-use ruleatlas_model::{AttackDomain, Severity, Status, Technique, TechniqueTag, Vendor};
+use ruleatlas_model::{AttackDomain, Reference, Severity, Status, Technique, TechniqueTag, Vendor};
 use serde::Serialize;
 
 use crate::{Atlas, Error, nearest};
@@ -32,6 +32,8 @@ pub struct TechniqueView {
     pub platforms: Vec<String>,
     /// ATT&CK's text, Markdown.
     pub description: String,
+    /// What the text cites.
+    pub references: Vec<Reference>,
     /// The counts.
     #[serde(flatten)]
     pub guide: Guide,
@@ -78,7 +80,25 @@ impl RuleItem {
     }
 }
 
+/// The letter that stands for a vendor beside its colour.
+#[must_use]
+pub fn vendor_letter(vendor: Vendor) -> char {
+    match vendor {
+        Vendor::Sigma => 'S',
+        Vendor::Elastic => 'E',
+        Vendor::Splunk => 'P',
+        Vendor::Kusto => 'K',
+        Vendor::Panther => 'N',
+    }
+}
+
 impl Atlas {
+    /// Rules as a list shows them, in the order given.
+    #[must_use]
+    pub fn rule_items(&self, rules: impl IntoIterator<Item = RuleId>) -> Vec<RuleItem> {
+        RuleItem::list(&self.index, rules)
+    }
+
     /// The technique that `id` leads to in the loaded ATT&CK version.
     ///
     /// # Errors
@@ -122,6 +142,7 @@ impl Atlas {
             tactics: technique.tactics.clone(),
             platforms: technique.platforms.clone(),
             description: technique.description.clone(),
+            references: technique.references.clone(),
             rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
             guide,
         })
