@@ -29,7 +29,6 @@ mod fold;
 mod log_source;
 mod read;
 mod scope;
-mod tree;
 
 use std::sync::OnceLock;
 

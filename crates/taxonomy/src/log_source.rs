@@ -92,7 +92,7 @@ impl LogSources {
         loaded
     }
 
-    fn read<'a>(&mut self, source: &Source<'a>, entry: &Entry<'_, 'a>, names: &mut FxHashSet<&'a str>) {
+    fn read<'t>(&mut self, source: &Source<'_>, entry: &Entry<'t, '_>, names: &mut FxHashSet<&'t str>) {
         source.only(entry.table, &["name", "title", "domains", "platforms", "when"]);
         let name = entry.text("name");
         if !names.insert(name) {
@@ -114,12 +114,13 @@ impl LogSources {
     fn read_selector(&mut self, entry: &Entry<'_, '_>, platforms: &[String]) {
         let source = entry.source;
         let mut alternatives: Vec<Vec<Pattern>> = vec![Vec::new()];
-        for (key, value) in &entry.table.entries {
-            if matches!(key.name, "platforms" | "events" | "provider" | "channel" | "event_field") {
+        for (key, value) in entry.table {
+            let name = key.get_ref().as_ref();
+            if matches!(name, "platforms" | "events" | "provider" | "channel" | "event_field") {
                 continue;
             }
-            let Some(kind) = source_kind(key.name) else {
-                source.fault(key.at, format!("`{}` is no kind of data source", key.name));
+            let Some(kind) = source_kind(name) else {
+                source.fault(key.span().start, format!("`{name}` is no kind of data source"));
                 continue;
             };
             let names = source.texts(value);
@@ -248,9 +249,9 @@ fn read_events(entry: &Entry<'_, '_>) -> Vec<EventRef> {
     let Some(providers) = entry.table.get("events").and_then(|value| entry.source.table(value)) else {
         return Vec::new();
     };
-    let events = providers.table.entries.iter().flat_map(|(provider, ids)| {
+    let events = providers.table.iter().flat_map(|(provider, ids)| {
         let ids = entry.source.texts(ids).into_iter();
-        ids.map(|(id, _)| EventRef { provider: provider.name.to_owned(), event_id: id.to_owned() })
+        ids.map(|(id, _)| EventRef { provider: provider.get_ref().to_string(), event_id: id.to_owned() })
     });
     events.collect()
 }
