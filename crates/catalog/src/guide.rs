@@ -51,8 +51,8 @@ pub struct EventRow {
     pub provider: String,
     /// The id.
     pub event_id: String,
-    /// The title, where a dictionary knows it.
-    pub title: Option<String>,
+    /// The title; `Event ID N` where no dictionary knows the event.
+    pub title: String,
     /// Rules that read it, written or implied.
     pub rules: u64,
     /// Rules that write the event's id themselves.
@@ -256,7 +256,7 @@ fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<
         .map(|(event, (explicit, implied))| EventRow {
             provider: event.provider.clone(),
             event_id: event.event_id.clone(),
-            title: taxonomy.event_title(event).map(str::to_owned),
+            title: taxonomy.event_title(event).map_or_else(|| format!("Event ID {}", event.event_id), str::to_owned),
             rules: explicit + implied,
             explicit,
             implied,

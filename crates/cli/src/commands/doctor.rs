@@ -68,18 +68,23 @@ fn text(ledger: &Ledger, limit: usize) -> String {
 
 /// The ledger's numbers as Markdown, as `docs/parse-coverage.md` keeps them.
 fn markdown(ledger: &Ledger) -> String {
-    let mut text = String::from(
-        "| source | files | with rules | without | unreadable |\n|---|--:|--:|--:|--:|\n",
-    );
+    let mut text = String::from("| source | files | with rules | without | unreadable |\n|---|--:|--:|--:|--:|\n");
     for row in &ledger.sources {
-        let _ = writeln!(text, "| {} | {} | {} | {} | {} |", row.source, row.files, row.with_rules, row.not_a_rule, row.unreadable);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            row.source, row.files, row.with_rules, row.not_a_rule, row.unreadable
+        );
     }
-    text.push_str("\n| source | language | rules | full | partial | failed | no query |\n|---|---|--:|--:|--:|--:|--:|\n");
+    text.push_str(
+        "\n| source | language | rules | full | partial | failed | no query |\n|---|---|--:|--:|--:|--:|--:|\n",
+    );
     for row in &ledger.sources {
         for (language, statuses) in &row.parse {
             let of = |status: &str| statuses.get(status).copied().unwrap_or_default();
             let total: u64 = statuses.values().sum();
-            let counts = [of("full"), of("partial"), of("failed"), of("no_query")].map(|count| count.to_string()).join(" | ");
+            let counts =
+                [of("full"), of("partial"), of("failed"), of("no_query")].map(|count| count.to_string()).join(" | ");
             let _ = writeln!(text, "| {} | {language} | {total} | {counts} |", row.source);
         }
     }
@@ -90,7 +95,8 @@ fn markdown(ledger: &Ledger) -> String {
     if !reasons.is_empty() {
         text.push_str("\n| source | parse | why | rules and files |\n|---|---|---|--:|\n");
         for ((source, parse, phrase), count) in reasons {
-            let _ = writeln!(text, "| {source} | {} | {} | {count} |", parse.replace('_', " "), phrase.replace('|', "\\|"));
+            let _ =
+                writeln!(text, "| {source} | {} | {} | {count} |", parse.replace('_', " "), phrase.replace('|', "\\|"));
         }
     }
     text

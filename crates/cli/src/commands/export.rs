@@ -100,11 +100,7 @@ fn tables(atlas: &Atlas, what: ExportKind, format: Format, out: impl Write) -> a
                 &columns,
                 |row: &EventRow| {
                     let counts = [row.rules, row.explicit, row.implied].map(|count| count.to_string());
-                    [
-                        vec![row.provider.clone(), row.event_id.clone(), row.title.clone().unwrap_or_default()],
-                        counts.to_vec(),
-                    ]
-                    .concat()
+                    [vec![row.provider.clone(), row.event_id.clone(), row.title.clone()], counts.to_vec()].concat()
                 },
                 out,
             )

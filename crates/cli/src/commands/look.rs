@@ -102,7 +102,7 @@ fn guide(guide: &Guide) -> String {
     text.push_str(&table(
         &columns,
         guide.events.iter().map(|row| {
-            let title = row.title.clone().unwrap_or_default();
+            let title = row.title.clone();
             let counts = [row.rules, row.explicit, row.implied].map(|count| count.to_string());
             [vec![row.provider.clone(), row.event_id.clone(), title], counts.to_vec()].concat()
         }),
