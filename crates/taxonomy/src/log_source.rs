@@ -53,8 +53,8 @@ pub(crate) struct Selector {
     pub providers: Vec<String>,
     /// The Windows channel that it is, where it is one.
     pub channel: Option<String>,
-    /// The canonical field that holds the event's id.
-    pub event_field: String,
+    /// The canonical fields that hold the event's id.
+    pub event_fields: Vec<String>,
     at: usize,
 }
 
@@ -134,6 +134,7 @@ impl LogSources {
         }
         check_terms(entry, "platforms", &self.platforms);
         let own = entry.names("platforms");
+        let event_fields = entry.names("event_field");
         let selector = Selector {
             log_source: self.all.len() - 1,
             constraints: Vec::new(),
@@ -141,7 +142,7 @@ impl LogSources {
             events: read_events(entry),
             providers: entry.names("provider"),
             channel: entry.names("channel").pop(),
-            event_field: entry.names("event_field").pop().unwrap_or_else(|| "EventID".to_owned()),
+            event_fields: if event_fields.is_empty() { vec!["EventID".to_owned()] } else { event_fields },
             at: entry.at,
         };
         for constraints in alternatives {
