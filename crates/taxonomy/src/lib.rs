@@ -29,7 +29,6 @@ mod fold;
 mod log_source;
 mod read;
 mod scope;
-mod tree;
 
 use std::sync::OnceLock;
 
@@ -145,8 +144,8 @@ impl Taxonomy {
                 let message = format!("{} {} is not in {}", event.provider, event.event_id, files.events.name);
                 source.fault(LogSources::at(selector), message);
             }
-            if fields.named(&selector.event_field).is_none() {
-                source.fault(LogSources::at(selector), format!("`{}` is no field", selector.event_field));
+            for name in selector.event_fields.iter().filter(|name| fields.named(name).is_none()) {
+                source.fault(LogSources::at(selector), format!("`{name}` is no field"));
             }
         }
         for (name, who) in fields.named_log_sources() {
