@@ -1,0 +1,177 @@
+//! The names of a pipeline: what each stands for, followed back to the fields of the events.
+
+use std::rc::Rc;
+
+use ruleatlas_model::Node;
+use rustc_hash::FxHashMap;
+
+/// What a name or an expression stands for.
+#[derive(Debug)]
+pub(crate) enum Value {
+    /// A field of the events.
+    Field {
+        name: String,
+        /// The field it was cut out of.
+        derived_from: Option<String>,
+        /// Whether its letters were made lower or upper case.
+        folded: bool,
+        /// The step whose events have it.
+        step: usize,
+    },
+    Literal(String),
+    Null,
+    /// The first of these that is not null (`coalesce`), or all of them (`mvappend`).
+    Any(Vec<Rc<Value>>),
+    /// The value behind the first condition that holds; a condition of `None` is one of time or data.
+    Case(Vec<(Option<Node>, Rc<Value>)>, Rc<Value>),
+    /// A truth value.
+    Test(Option<Node>),
+    /// Something computed, with its text.
+    Computed(String),
+    /// A moment.
+    Time,
+    /// A lookup's output.
+    Lookup(Rc<LookupColumn>),
+}
+
+/// A column of a lookup, chosen by the values of other columns.
+#[derive(Debug)]
+pub(crate) struct LookupColumn {
+    pub lookup: String,
+    pub column: String,
+    /// Columns and what they are compared with.
+    pub inputs: Rc<Vec<(String, Rc<Value>)>>,
+}
+
+/// The names that commands made, in one place of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    names: FxHashMap<String, Rc<Value>>,
+    /// Renames with wildcards, in order, where the fields' names are not known one by one.
+    renames: Vec<(String, String)>,
+    /// Patterns of names that commands computed.
+    computed: Vec<String>,
+    /// Lookups whose output columns are not known.
+    lookups: Vec<(String, Rc<Vec<(String, Rc<Value>)>>)>,
+    /// How many renames with wildcards there were when a field of the events was first named.
+    touched: FxHashMap<String, usize>,
+    /// Whether no other fields than the names exist (after `stats`).
+    closed: bool,
+    pub(crate) step: usize,
+}
+
+impl Scope {
+    /// The names at the start of a step.
+    pub(crate) fn new(step: usize) -> Self {
+        Self { step, ..Self::default() }
+    }
+
+    /// The same names in a step of its own.
+    pub(crate) fn in_step(&self, step: usize) -> Self {
+        Self { step, ..self.clone() }
+    }
+
+    /// A field of the events of this step.
+    pub(crate) fn field(&self, name: &str) -> Value {
+        Value::Field { name: name.to_owned(), derived_from: None, folded: false, step: self.step }
+    }
+
+    /// Whether a command made this name.
+    pub(crate) fn is_made(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// What a name stands for.
+    pub(crate) fn resolve(&mut self, name: &str) -> Rc<Value> {
+        if let Some(value) = self.names.get(name) {
+            return Rc::clone(value);
+        }
+        if matches!(name, "_time" | "_indextime") {
+            return Rc::new(Value::Time);
+        }
+        if self.computed.iter().any(|pattern| captured(pattern, name).is_some()) {
+            return Rc::new(Value::Computed(name.to_owned()));
+        }
+        // A lookup script names its output after itself.
+        let open = self.lookups.iter().rev().find(|(lookup, _)| self.closed || lookup.starts_with(name));
+        if let Some((lookup, inputs)) = open {
+            let column = LookupColumn { lookup: lookup.clone(), column: name.to_owned(), inputs: Rc::clone(inputs) };
+            return Rc::new(Value::Lookup(Rc::new(column)));
+        }
+        let renames = self.renames.len();
+        let first = *self.touched.entry(name.to_owned()).or_insert(renames);
+        let mut origin = name.to_owned();
+        for (from, to) in self.renames.iter().skip(first).rev() {
+            if let Some(part) = captured(to, &origin) {
+                origin = from.replacen('*', part, 1);
+            }
+        }
+        Rc::new(self.field(&origin))
+    }
+
+    /// Gives a name.
+    pub(crate) fn set(&mut self, name: &str, value: Rc<Value>) {
+        self.names.insert(name.to_owned(), value);
+    }
+
+    /// Says that names of this pattern are computed.
+    pub(crate) fn set_computed(&mut self, pattern: &str) {
+        if pattern.contains('*') {
+            self.computed.push(pattern.to_owned());
+        } else {
+            self.set(pattern, Rc::new(Value::Computed(pattern.to_owned())));
+        }
+    }
+
+    /// Adds a lookup whose output columns are not known.
+    pub(crate) fn add_lookup(&mut self, lookup: &str, inputs: Rc<Vec<(String, Rc<Value>)>>) {
+        self.lookups.push((lookup.to_owned(), inputs));
+    }
+
+    /// `rename from as to`.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+        if !from.contains('*') {
+            let value = self.resolve(from);
+            self.names.remove(from);
+            self.set(to, value);
+            return;
+        }
+        let matching: Vec<(String, String)> = self
+            .names
+            .keys()
+            .filter_map(|name| Some((name.clone(), to.replacen('*', captured(from, name)?, 1))))
+            .collect();
+        let values: Vec<_> = matching.iter().filter_map(|(old, _)| self.names.remove(old)).collect();
+        for ((_, new), value) in matching.into_iter().zip(values) {
+            self.names.insert(new, value);
+        }
+        if !self.closed {
+            self.renames.push((from.to_owned(), to.to_owned()));
+        }
+    }
+
+    /// The names after an aggregation: `made`, and nothing else unless `open`.
+    pub(crate) fn aggregated(&self, made: Vec<(String, Rc<Value>)>, open: bool) -> Self {
+        let mut scope = if open { self.clone() } else { Self { closed: true, ..Self::new(self.step) } };
+        scope.names.extend(made);
+        scope
+    }
+
+    /// Takes over the names of a search beside this one, `keys` and names that exist left out.
+    pub(crate) fn take_over(&mut self, other: Self, keys: &[String]) {
+        for (name, value) in other.names {
+            if !keys.contains(&name) {
+                self.names.entry(name).or_insert(value);
+            }
+        }
+        self.computed.extend(other.computed);
+    }
+}
+
+/// What the `*` of a pattern stands for in `name`; the whole name where the pattern has none and is the name.
+pub(crate) fn captured<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {
+    match pattern.split_once('*') {
+        Some((before, after)) => name.strip_prefix(before)?.strip_suffix(after),
+        None => (pattern == name).then_some(name),
+    }
+}
