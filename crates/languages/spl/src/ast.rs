@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Alias { name: String, field: String },
     /// Names that the command computes.
     Compute(Vec<String>),
+    /// `foreach`: names that its template makes of the fields of a pattern.
+    Foreach { fields: String, names: Vec<String> },
     /// `lookup`.
     Lookup(LookupCall),
     /// `inputlookup`.

@@ -411,7 +411,7 @@ fn beside(parser: &mut Parser<'_>, tokens: &[Token], name: &str) -> Command {
     Command::Beside { label: name.to_owned(), join: None, pipelines: found }
 }
 
-/// `foreach`: the names that its template sets are computed.
+/// `foreach`: the names that its template sets are made of the fields it goes over.
 fn foreach(parser: &mut Parser<'_>, tokens: &[Token]) -> Command {
     let mut names = Vec::new();
     for pipeline in pipelines(parser, tokens) {
@@ -421,7 +421,8 @@ fn foreach(parser: &mut Parser<'_>, tokens: &[Token]) -> Command {
             }
         }
     }
-    Command::Compute(names)
+    let fields = bare(tokens).iter().filter(|token| token.kind == Kind::Word).map(|token| parser.name(*token)).collect::<Vec<_>>();
+    Command::Foreach { fields: fields.join(" "), names }
 }
 
 /// The conditions of a transaction's first and last event: a text, or an expression in parentheses.

@@ -25,8 +25,8 @@
 //!   there. `where` compares with case, and a missing field is null. A condition inside `if`, `case` or `coalesce`
 //!   takes null for false.
 //! - **Data.** `index`, `sourcetype`, `source`, `eventtype`, a data model and `nodename` are sources of the step; `host`
-//!   and `tag` are fields. Where a choice of data is one of several alternatives with comparisons, the comparisons stay
-//!   alternatives of each other. A comparison with a moment (`_time`, `now()`, `relative_time`) is the time window.
+//!   and `tag` are fields. A comparison that is an alternative to a choice of data (`eventtype=a OR Channel=b`) is no
+//!   condition for the events of that data, and is left out with a note. A comparison with a moment (`_time`, `now()`, `relative_time`) is the time window.
 //! - **Stages** are counted by the pipes that the author wrote: what a macro expands to has the stage of its call, and
 //!   the call is the span of all that comes of it. A conjunct that compares fields of a joined search alone belongs to
 //!   that search's step, with the stage in the pipeline where it is written.

@@ -28,6 +28,9 @@ pub(crate) enum Value {
     Test(Option<Node>),
     /// Something computed, with its text.
     Computed(String),
+    /// A field's text changed (`replace`, `urldecode`, `mvjoin`, `split`): computed until it has a name of its own,
+    /// then cut out of the field.
+    Changed { text: String, from: String, step: usize },
     /// A moment.
     Time,
     /// A lookup's output.
@@ -57,6 +60,8 @@ pub(crate) struct Scope {
     touched: FxHashMap<String, usize>,
     /// Whether no other fields than the names exist (after `stats`).
     closed: bool,
+    /// The step of a search beside this one whose fields are not known one by one, and whether it reads events.
+    beyond: Option<(usize, bool)>,
     pub(crate) step: usize,
 }
 
@@ -98,6 +103,14 @@ impl Scope {
             let column = LookupColumn { lookup: lookup.clone(), column: name.to_owned(), inputs: Rc::clone(inputs) };
             return Rc::new(Value::Lookup(Rc::new(column)));
         }
+        match self.beyond.filter(|_| self.closed) {
+            Some((step, true)) => {
+                let (name, derived_from) = (name.to_owned(), None);
+                return Rc::new(Value::Field { name, derived_from, folded: false, step });
+            }
+            Some((_, false)) => return Rc::new(Value::Computed(name.to_owned())),
+            None => {}
+        }
         let renames = self.renames.len();
         let first = *self.touched.entry(name.to_owned()).or_insert(renames);
         let mut origin = name.to_owned();
@@ -107,6 +120,20 @@ impl Scope {
             }
         }
         Rc::new(self.field(&origin))
+    }
+
+    /// Gives a name to what `eval` makes.
+    pub(crate) fn assign(&mut self, name: &str, value: Rc<Value>) {
+        let value = match changed_field(name, &value) {
+            Some((from, step)) => Rc::new(Value::Field {
+                name: name.to_owned(),
+                derived_from: Some(from.to_owned()),
+                folded: false,
+                step,
+            }),
+            None => value,
+        };
+        self.set(name, value);
     }
 
     /// Gives a name.
@@ -120,6 +147,19 @@ impl Scope {
             self.computed.push(pattern.to_owned());
         } else {
             self.set(pattern, Rc::new(Value::Computed(pattern.to_owned())));
+        }
+    }
+
+    /// Says that names are made of the fields of this pattern.
+    pub(crate) fn set_made_of(&mut self, names: &[String], pattern: &str) {
+        for name in names {
+            let value = if self.closed || pattern.is_empty() {
+                Value::Computed(name.clone())
+            } else {
+                let derived_from = Some(pattern.to_owned());
+                Value::Field { name: name.clone(), derived_from, folded: false, step: self.step }
+            };
+            self.set(name, Rc::new(value));
         }
     }
 
@@ -158,7 +198,10 @@ impl Scope {
     }
 
     /// Takes over the names of a search beside this one, `keys` and names that exist left out.
-    pub(crate) fn take_over(&mut self, other: Self, keys: &[String]) {
+    pub(crate) fn take_over(&mut self, other: Self, keys: &[String], reads_events: bool) {
+        if !other.closed {
+            self.beyond = Some((other.step, reads_events));
+        }
         for (name, value) in other.names {
             if !keys.contains(&name) {
                 self.names.entry(name).or_insert(value);
@@ -166,6 +209,42 @@ impl Scope {
         }
         self.computed.extend(other.computed);
     }
+}
+
+/// The field that a value is a changed form of, where all it may be comes from one field, or is what `name` was before,
+/// and is not simply that field.
+fn changed_field<'v>(name: &str, value: &'v Value) -> Option<(&'v str, usize)> {
+    fn collect<'v>(own: &str, value: &'v Value, found: &mut Vec<(&'v str, usize)>, changed: &mut bool) -> bool {
+        match value {
+            Value::Changed { from, step, .. } => {
+                *changed = true;
+                found.push((from, *step));
+                true
+            }
+            Value::Field { derived_from: Some(from), step, .. } => {
+                *changed = true;
+                found.push((from, *step));
+                true
+            }
+            Value::Field { name, .. } if name == own => true,
+            Value::Field { name, step, .. } => {
+                found.push((name, *step));
+                true
+            }
+            Value::Case(branches, otherwise) => {
+                branches.iter().all(|(_, value)| collect(own, value, found, changed))
+                    && collect(own, otherwise, found, changed)
+            }
+            Value::Null => true,
+            _ => false,
+        }
+    }
+    let (mut found, mut changed) = (Vec::new(), false);
+    if matches!(value, Value::Field { .. }) || !collect(name, value, &mut found, &mut changed) || !changed {
+        return None;
+    }
+    let first = *found.first()?;
+    found.iter().all(|other| *other == first).then_some(first)
 }
 
 /// What the `*` of a pattern stands for in `name`; the whole name where the pattern has none and is the name.

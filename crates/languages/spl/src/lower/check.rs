@@ -25,7 +25,9 @@ impl Check {
     /// A comparison of `eval` and `where`: with case, null where the field is null.
     pub(crate) fn eval(op: Op, values: Vec<String>, span: Span) -> Self {
         let missing = if op.is_presence() { Missing::Fails } else { Missing::Null };
-        Self { op, negated: false, values, cased: !op.is_presence(), missing, span }
+        // Numbers know no case.
+        let cased = !op.is_presence() && values.iter().any(|value| value.chars().any(char::is_alphabetic));
+        Self { op, negated: false, values, cased, missing, span }
     }
 
     /// The check that `op` stands for.

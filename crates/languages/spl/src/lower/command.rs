@@ -34,7 +34,7 @@ impl Lowering<'_> {
                         continue;
                     }
                     let value = self.value(expr, scope);
-                    scope.set(name, value);
+                    scope.assign(name, value);
                 }
             }
             Command::Rename(pairs) => {
@@ -54,7 +54,7 @@ impl Lowering<'_> {
                 }
                 let made = aggregated(&mut inner, aggregate);
                 if *append {
-                    scope.take_over(made, &[]);
+                    scope.take_over(made, &[], true);
                 } else {
                     *scope = made;
                 }
@@ -82,6 +82,7 @@ impl Lowering<'_> {
                     scope.set_computed(name);
                 }
             }
+            Command::Foreach { fields, names } => scope.set_made_of(names, fields),
             Command::Lookup(call) => self.lookup(call, scope),
             Command::InputLookup { filter, .. } => {
                 if let Some(filter) = filter {
@@ -159,7 +160,7 @@ impl Lowering<'_> {
 
     fn beside_stage(&mut self, label: &str, join: Option<&[String]>, pipelines: &[Pipeline], scope: &mut Scope) {
         for pipeline in pipelines {
-            let found = if label == "appendpipe" || label == "foreach" {
+            let found = if label == "appendpipe" {
                 let step = self.step(label);
                 let mut inner = scope.in_step(step);
                 self.pipeline(pipeline, &mut inner);
@@ -167,7 +168,8 @@ impl Lowering<'_> {
             } else {
                 self.beside(pipeline, label, false)
             };
-            scope.take_over(found, join.unwrap_or_default());
+            let reads_events = self.steps.get(found.step).is_some_and(|step| !step.is_empty());
+            scope.take_over(found, join.unwrap_or_default(), reads_events);
         }
     }
 

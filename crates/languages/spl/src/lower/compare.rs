@@ -29,7 +29,7 @@ impl Lowering<'_> {
             Value::Any(values) => self.compare_first(values, check),
             Value::Case(branches, otherwise) => self.compare_case(branches, otherwise, check),
             Value::Test(node) => self.compare_truth(node.as_ref(), check),
-            Value::Computed(text) => Some(computed(text, check)),
+            Value::Computed(text) | Value::Changed { text, .. } => Some(computed(text, check)),
             Value::Time => None,
             Value::Lookup(column) => self.compare_lookup(column, check),
         }

@@ -61,6 +61,17 @@ impl Lowering<'_> {
                 | "nullif",
                 [inner, ..],
             ) => return self.value(inner, scope),
+            ("replace" | "urldecode" | "mvjoin" | "split", [inner, ..]) => match &*self.value(inner, scope) {
+                Value::Field { name, derived_from, step, .. } => Value::Changed {
+                    text: expr.to_string(),
+                    from: derived_from.clone().unwrap_or_else(|| name.clone()),
+                    step: *step,
+                },
+                Value::Changed { from, step, .. } => {
+                    Value::Changed { text: expr.to_string(), from: from.clone(), step: *step }
+                }
+                _ => Value::Computed(expr.to_string()),
+            },
             ("coalesce" | "ifnull" | "nvl" | "mvappend", _) => {
                 Value::Any(arguments.iter().map(|argument| self.value(argument, scope)).collect())
             }
@@ -170,12 +181,14 @@ impl Lowering<'_> {
                 let check = Check::eval(Op::Eq, vec![literal.clone()], expr.span).with_op(op.flipped());
                 self.compare(&right_value, &check)
             }
-            (Value::Field { name: left, step: left_step, .. }, Value::Field { name: right, step, .. })
-                if matches!(op, CompareOp::Eq | CompareOp::Ne) =>
-            {
+            (
+                Value::Field { name: left, step: left_step, folded: left_folded, .. },
+                Value::Field { name: right, step, folded, .. },
+            ) if matches!(op, CompareOp::Eq | CompareOp::Ne) => {
                 self.touched.extend([*left_step, *step]);
                 let mut check = check(vec![right.clone()]);
                 check.op = Op::FieldRef;
+                check.cased = !(*left_folded && *folded);
                 Some(check.predicate(left).into())
             }
             _ => Some(computed(&left.to_string(), &check(vec![right.to_string()]))),
@@ -258,7 +271,7 @@ impl Lowering<'_> {
             }
             _ => {
                 let value = self.value(expr, scope);
-                if let Value::Computed(text) = &*value {
+                if let Value::Computed(text) | Value::Changed { text, .. } = &*value {
                     return Some(computed(text, &Check::eval(Op::Eq, vec!["true".to_owned()], span)));
                 }
                 self.compare(&value, &Check::eval(Op::Eq, vec!["true".to_owned()], span))

@@ -1,7 +1,7 @@
 //! The language of `search`: comparisons without case, failing where a field is missing; `NOT` holds there.
 
 use ruleatlas_core::{Folded, Piece, fold_pieces, write_pattern};
-use ruleatlas_model::{Node, Op, SourceKind, Span};
+use ruleatlas_model::{Diagnostic, Node, Op, SourceKind, Span};
 
 use super::{
     Lowering, all, any,
@@ -21,8 +21,18 @@ impl Lowering<'_> {
                 all(parts)
             }
             Search::Or(parts) => {
-                let parts: Vec<_> = parts.iter().map(|part| self.search(part, scope, positive)).collect();
-                any(parts)
+                let nodes: Vec<_> = parts.iter().map(|part| self.search(part, scope, positive)).collect();
+                let chooses = nodes.iter().zip(parts).any(|(node, part)| node.is_none() && chooses_data(part));
+                if chooses && nodes.iter().any(Option::is_some) {
+                    // An event of the chosen data passes without the comparisons beside it.
+                    for predicate in nodes.iter().flatten().flat_map(Node::predicates) {
+                        let message = format!("`{}` is an alternative to a choice of data", predicate.raw_field);
+                        let note = Diagnostic::note("alternative to a choice of data", message);
+                        self.diagnostics.push(note.at(predicate.span));
+                    }
+                    return None;
+                }
+                any(nodes)
             }
             Search::Not(inner) => self.search(inner, scope, !positive).map(Node::not),
             Search::Compare { field, op, values, span } => {
@@ -35,6 +45,9 @@ impl Lowering<'_> {
     }
 
     fn term(&mut self, value: &SearchValue, scope: &Scope) -> Option<Node> {
+        if is_token(&value.text()) {
+            return None;
+        }
         let is_text = |piece: &Piece| *piece != Piece::Many;
         let start = value.pieces.iter().position(is_text)?;
         let end = value.pieces.iter().rposition(is_text)? + 1;
@@ -137,6 +150,16 @@ fn fold(pieces: &[Piece]) -> Folded {
         return Folded { op: Op::CidrMatch, value: text };
     }
     fold_pieces(pieces)
+}
+
+/// Whether a condition does nothing but choose the data.
+fn chooses_data(search: &Search) -> bool {
+    match search {
+        Search::And(parts) | Search::Or(parts) => parts.iter().all(chooses_data),
+        Search::Not(inner) => chooses_data(inner),
+        Search::Compare { field, .. } => field == "nodename" || source_kind(field).is_some(),
+        Search::Term { .. } | Search::Sub(_) | Search::Opaque { .. } => false,
+    }
 }
 
 /// What chooses the data, and is no predicate.
