@@ -161,6 +161,8 @@ impl SearchValue {
 pub(crate) struct Expr {
     pub kind: ExprKind,
     pub span: Span,
+    /// How deep expressions stand in each other here.
+    pub depth: usize,
 }
 
 #[derive(Debug)]
@@ -185,6 +187,41 @@ pub(crate) enum ExprKind {
         text: String,
         reason: String,
     },
+}
+
+impl Expr {
+    pub(crate) fn new(kind: ExprKind, span: Span) -> Self {
+        let mut expr = Self { kind, span, depth: 1 };
+        expr.depth = 1 + expr.children().map(|child| child.depth).max().unwrap_or_default();
+        expr
+    }
+
+    /// The expressions that this one is made of.
+    pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
+        let (few, many): ([Option<&Self>; 2], &[Self]) = match &self.kind {
+            ExprKind::Call(_, items) | ExprKind::And(items) | ExprKind::Or(items) => ([None, None], items),
+            ExprKind::In(field, items) => ([Some(field), None], items),
+            ExprKind::Compare(_, left, right) | ExprKind::Xor(left, right) | ExprKind::Binary(_, left, right) => {
+                ([Some(left), Some(right)], &[])
+            }
+            ExprKind::Not(inner) | ExprKind::Minus(inner) => ([Some(inner), None], &[]),
+            ExprKind::Text(_)
+            | ExprKind::Number(_)
+            | ExprKind::Field(_)
+            | ExprKind::Search(_)
+            | ExprKind::Sub(_)
+            | ExprKind::Opaque { .. } => ([None, None], &[]),
+        };
+        few.into_iter().flatten().chain(many)
+    }
+
+    /// Why a part of the expression is not understood, where one is not.
+    pub(crate) fn not_understood(&self) -> Option<&str> {
+        match &self.kind {
+            ExprKind::Opaque { reason, .. } => Some(reason),
+            _ => self.children().find_map(Self::not_understood),
+        }
+    }
 }
 
 impl CompareOp {
@@ -241,7 +278,7 @@ impl fmt::Display for Expr {
             }
             ExprKind::Xor(left, right) => write!(f, "({left} XOR {right})"),
             ExprKind::Not(inner) => write!(f, "NOT ({inner})"),
-            ExprKind::Binary(op @ ("*" | "/" | "%"), left, right) => write!(f, "{left}{op}{right}"),
+            ExprKind::Binary(op @ ("*" | "/" | "%" | "."), left, right) => write!(f, "{left}{op}{right}"),
             ExprKind::Binary(op, left, right) => write!(f, "({left} {op} {right})"),
             ExprKind::Minus(inner) => write!(f, "-{inner}"),
             ExprKind::Search(_) => f.write_str("searchmatch(…)"),

@@ -151,6 +151,7 @@ pub(crate) fn parse(parser: &mut Parser<'_>, call: &Call<'_>, name: &str) -> Com
         "addinfo" => add_info(parser.source.span(call.from, call.end)),
         "bin" | "bucket" | "discretize" => renamed(parser, &tokens),
         "convert" => renamed(parser, &tokens),
+        "fillnull" => fill_null(parser, &tokens),
         "fields" | "table" => Command::Fields(kept(parser, &tokens)),
         "savedsearch" | "loadjob" => opaque(parser, call, "saved search is not at hand"),
         _ if computes(name).is_some() => {
@@ -465,7 +466,7 @@ fn ip_location(parser: &Parser<'_>, tokens: &[Token]) -> Command {
 }
 
 fn add_info(span: Span) -> Command {
-    let now = || Expr { kind: ExprKind::Call("now".to_owned(), Vec::new()), span };
+    let now = || Expr::new(ExprKind::Call("now".to_owned(), Vec::new()), span);
     let names = ["info_min_time", "info_max_time", "info_search_time"];
     Command::Eval(names.iter().map(|&name| (name.to_owned(), now())).collect())
 }
@@ -477,6 +478,19 @@ fn kept(parser: &Parser<'_>, tokens: &[Token]) -> Vec<String> {
         return Vec::new();
     }
     names.into_iter().filter(|name| name != "+").collect()
+}
+
+/// `fillnull value=text a b`: what is null is the text. Without names it fills all fields, and says nothing of one.
+fn fill_null(parser: &Parser<'_>, tokens: &[Token]) -> Command {
+    let value = options(parser, tokens).find(|(key, _)| key == "value").map_or_else(|| "0".to_owned(), |(_, value)| value);
+    let span = parser.span(tokens);
+    let expr = |kind| Expr::new(kind, span);
+    let names = fields(parser, &bare(tokens));
+    let filled = names.into_iter().filter(|name| !name.contains('*')).map(|name| {
+        let parts = vec![expr(ExprKind::Field(name.clone())), expr(ExprKind::Text(value.clone()))];
+        (name, expr(ExprKind::Call("coalesce".to_owned(), parts)))
+    });
+    Command::Eval(filled.collect())
 }
 
 /// `bin x as y`, `convert ctime(x) as y`: the new name is made of the old one.

@@ -12,9 +12,8 @@ use crate::{
     search::{unescape, unquoted},
 };
 
-/// How deep expressions may stand in each other, and how long a chain of operators may be.
-const MAX_DEPTH: usize = 128;
-const MAX_CHAIN: usize = 256;
+/// How deep an expression may be, a chain of operators counted link by link.
+const MAX_DEPTH: usize = 300;
 
 /// Reads one expression from `start..end`; what is left over becomes a part that is not understood.
 pub(crate) fn parse(parser: &mut Parser<'_>, start: usize, end: usize) -> Expr {
@@ -88,13 +87,12 @@ struct Reader<'r, 's> {
     token: Lexed,
     limit: usize,
     last_end: usize,
-    depth: usize,
 }
 
 impl<'r, 's> Reader<'r, 's> {
     fn new(parser: &'r mut Parser<'s>, start: usize, end: usize) -> Self {
         let token = Lexed { kind: Lexeme::End, start, end: start };
-        let mut reader = Self { parser, token, limit: end, last_end: start, depth: 0 };
+        let mut reader = Self { parser, token, limit: end, last_end: start };
         reader.advance();
         reader
     }
@@ -158,7 +156,7 @@ impl<'r, 's> Reader<'r, 's> {
 
     fn opaque(&self, start: usize, end: usize, reason: &str) -> Expr {
         let text = self.parser.source.slice(start, end).trim().to_owned();
-        Expr { kind: ExprKind::Opaque { text, reason: reason.to_owned() }, span: self.span(start, end) }
+        Expr::new(ExprKind::Opaque { text, reason: reason.to_owned() }, self.span(start, end))
     }
 
     /// All that is left, not understood.
@@ -175,7 +173,7 @@ impl<'r, 's> Reader<'r, 's> {
         let span = expr.span;
         let rest = self.opaque(self.token.start, end, "expression goes on unexpectedly");
         let span = span.to(rest.span);
-        Expr { kind: ExprKind::And(vec![expr, rest]), span }
+        Expr::new(ExprKind::And(vec![expr, rest]), span)
     }
 
     fn word(&self) -> Option<&'s str> {
@@ -214,22 +212,19 @@ impl<'r, 's> Reader<'r, 's> {
     }
 
     fn expression(&mut self, tightness: u8) -> Expr {
-        if self.depth >= MAX_DEPTH {
+        if !self.parser.enter() {
             return self.rest("nested too deeply");
         }
-        self.depth += 1;
         let mut left = self.operand();
-        let mut chain = 0;
         while let Some((operator, binds)) = self.operator().filter(|(_, binds)| *binds >= tightness.max(1)) {
-            chain += 1;
-            if chain > MAX_CHAIN && !matches!(operator, "AND" | "OR") {
+            if left.depth > MAX_DEPTH {
                 left = self.rest("expression is too long");
                 break;
             }
             self.advance();
             left = self.infix(left, operator, binds);
         }
-        self.depth -= 1;
+        self.parser.leave();
         left
     }
 
@@ -245,31 +240,18 @@ impl<'r, 's> Reader<'r, 's> {
                 _ => return self.rest("expression goes on unexpectedly"),
             };
             let span = inner.span;
-            return Expr { kind: ExprKind::Not(Box::new(inner)), span };
+            return Expr::new(ExprKind::Not(Box::new(inner)), span);
         }
         if operator == "IN" {
             let values = self.arguments();
             let span = start.to(self.span(self.last_end.saturating_sub(1), self.last_end));
-            return Expr { kind: ExprKind::In(Box::new(left), values), span };
+            return Expr::new(ExprKind::In(Box::new(left), values), span);
         }
         let right = self.expression(binds + 1);
         let span = start.to(right.span);
         let compare = |op, left, right| ExprKind::Compare(op, Box::new(left), Box::new(right));
         let kind = match operator {
-            "AND" => match left.kind {
-                ExprKind::And(mut items) => {
-                    items.push(right);
-                    ExprKind::And(items)
-                }
-                _ => ExprKind::And(vec![left, right]),
-            },
-            "OR" => match left.kind {
-                ExprKind::Or(mut items) => {
-                    items.push(right);
-                    ExprKind::Or(items)
-                }
-                _ => ExprKind::Or(vec![left, right]),
-            },
+            "AND" | "OR" => return joined(left, right, operator == "AND", span),
             "XOR" => ExprKind::Xor(Box::new(left), Box::new(right)),
             "LIKE" => ExprKind::Call("like".to_owned(), vec![left, right]),
             "=" | "==" => compare(CompareOp::Eq, left, right),
@@ -280,7 +262,7 @@ impl<'r, 's> Reader<'r, 's> {
             ">=" => compare(CompareOp::Gte, left, right),
             sign => ExprKind::Binary(sign, Box::new(left), Box::new(right)),
         };
-        Expr { kind, span }
+        Expr::new(kind, span)
     }
 
     fn operand(&mut self) -> Expr {
@@ -289,21 +271,21 @@ impl<'r, 's> Reader<'r, 's> {
         match token.kind {
             Lexeme::Text => {
                 self.advance();
-                Expr { kind: ExprKind::Text(self.name(token)), span }
+                Expr::new(ExprKind::Text(self.name(token)), span)
             }
             Lexeme::Number => {
                 self.advance();
-                Expr { kind: ExprKind::Number(self.slice(token).to_owned()), span }
+                Expr::new(ExprKind::Number(self.slice(token).to_owned()), span)
             }
             Lexeme::Single => {
                 self.advance();
-                Expr { kind: ExprKind::Field(self.name(token)), span }
+                Expr::new(ExprKind::Field(self.name(token)), span)
             }
             Lexeme::Name if self.is_word("NOT") => {
                 self.advance();
                 let inner = self.expression(4);
                 let whole = span.to(inner.span);
-                Expr { kind: ExprKind::Not(Box::new(inner)), span: whole }
+                Expr::new(ExprKind::Not(Box::new(inner)), whole)
             }
             Lexeme::Name => self.name_or_call(token, span),
             Lexeme::Open => {
@@ -316,7 +298,7 @@ impl<'r, 's> Reader<'r, 's> {
                 }
                 let rest = self.rest("unbalanced parenthesis");
                 let span = span.to(rest.span);
-                Expr { kind: ExprKind::And(vec![inner, rest]), span }
+                Expr::new(ExprKind::And(vec![inner, rest]), span)
             }
             Lexeme::Operator if matches!(self.slice(token), "-" | "+") => {
                 self.advance();
@@ -324,16 +306,16 @@ impl<'r, 's> Reader<'r, 's> {
                 let whole = span.to(inner.span);
                 match inner.kind {
                     ExprKind::Number(number) if self.slice(token) == "-" => {
-                        Expr { kind: ExprKind::Number(format!("-{number}")), span: whole }
+                        Expr::new(ExprKind::Number(format!("-{number}")), whole)
                     }
                     _ if self.slice(token) == "+" => inner,
-                    _ => Expr { kind: ExprKind::Minus(Box::new(inner)), span: whole },
+                    _ => Expr::new(ExprKind::Minus(Box::new(inner)), whole),
                 }
             }
             Lexeme::Sub => {
                 self.advance();
                 let pipeline = self.parser.bracket(token.start, token.end);
-                Expr { kind: ExprKind::Sub(Box::new(pipeline)), span }
+                Expr::new(ExprKind::Sub(Box::new(pipeline)), span)
             }
             Lexeme::Macro => {
                 self.advance();
@@ -348,7 +330,7 @@ impl<'r, 's> Reader<'r, 's> {
     fn name_or_call(&mut self, token: Lexed, span: Span) -> Expr {
         self.advance();
         if self.token.kind != Lexeme::Open {
-            return Expr { kind: ExprKind::Field(self.slice(token).to_owned()), span };
+            return Expr::new(ExprKind::Field(self.slice(token).to_owned()), span);
         }
         let name = self.slice(token);
         if name.eq_ignore_ascii_case("searchmatch")
@@ -363,7 +345,7 @@ impl<'r, 's> Reader<'r, 's> {
                 || ExprKind::Call("true".to_owned(), Vec::new()),
                 |search| ExprKind::Search(Box::new(search)),
             );
-            return Expr { kind, span: self.span(token.start, self.last_end) };
+            return Expr::new(kind, self.span(token.start, self.last_end));
         }
         let arguments = self.arguments();
         let span = self.span(token.start, self.last_end);
@@ -372,11 +354,11 @@ impl<'r, 's> Reader<'r, 's> {
             Some((before, name)) if !before.is_empty() => (Some(before), name),
             _ => (None, name),
         };
-        let call = Expr { kind: ExprKind::Call(name.to_ascii_lowercase(), arguments), span };
+        let call = Expr::new(ExprKind::Call(name.to_ascii_lowercase(), arguments), span);
         match before {
             Some(before) => {
-                let left = Expr { kind: ExprKind::Field(before.to_owned()), span };
-                Expr { kind: ExprKind::Binary(".", Box::new(left), Box::new(call)), span }
+                let left = Expr::new(ExprKind::Field(before.to_owned()), span);
+                Expr::new(ExprKind::Binary(".", Box::new(left), Box::new(call)), span)
             }
             None => call,
         }
@@ -411,6 +393,25 @@ impl<'r, 's> Reader<'r, 's> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// `left AND right` or `left OR right`; alternatives of one operator stand side by side.
+fn joined(left: Expr, right: Expr, all: bool, span: Span) -> Expr {
+    let depth = left.depth.max(1 + right.depth);
+    match (left.kind, all) {
+        (ExprKind::And(mut items), true) => {
+            items.push(right);
+            Expr { kind: ExprKind::And(items), span, depth }
+        }
+        (ExprKind::Or(mut items), false) => {
+            items.push(right);
+            Expr { kind: ExprKind::Or(items), span, depth }
+        }
+        (kind, all) => {
+            let items = vec![Expr { kind, span: left.span, depth: left.depth }, right];
+            Expr::new(if all { ExprKind::And(items) } else { ExprKind::Or(items) }, span)
         }
     }
 }

@@ -34,6 +34,11 @@ pub(crate) fn expand(text: &str, origin: Origin, context: &dyn Context, diagnost
     };
     expander.budget = text.len() + MAX_EXPANDED;
     expander.walk(text, origin);
+    if expander.quoted {
+        let message = "a text in double quotes is not closed; it is read to the end";
+        let at = origin.span(text.len(), text.len());
+        expander.diagnostics.push(Diagnostic::error("unbalanced quote", message).at(at));
+    }
     expander.source
 }
 

@@ -71,7 +71,7 @@ impl Frontend for Spl {
     fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
         let mut diagnostics = Vec::new();
         let pipeline = parser::parse(query.text, context, &mut diagnostics);
-        lower::lower(&pipeline, context, diagnostics)
+        lower::lower(&pipeline, query.text, context, diagnostics)
     }
 
     fn tokens(&self, text: &str) -> Vec<Token> {

@@ -13,17 +13,17 @@ pub(crate) enum Value {
         name: String,
         /// The field it was cut out of.
         derived_from: Option<String>,
-        /// Whether its letters were made lower or upper case.
-        folded: bool,
         /// The step whose events have it.
         step: usize,
     },
     Literal(String),
     Null,
+    /// Without its case (`lower`, `upper`).
+    Folded(Rc<Value>),
     /// The first of these that is not null (`coalesce`), or all of them (`mvappend`).
-    Any(Vec<Rc<Value>>),
+    Any { values: Vec<Rc<Value>>, depth: usize },
     /// The value behind the first condition that holds; a condition of `None` is one of time or data.
-    Case(Vec<(Option<Node>, Rc<Value>)>, Rc<Value>),
+    Case { branches: Vec<(Option<Node>, Rc<Value>)>, otherwise: Rc<Value>, depth: usize },
     /// A truth value.
     Test(Option<Node>),
     /// Something computed, with its text.
@@ -35,6 +35,51 @@ pub(crate) enum Value {
     Time,
     /// A lookup's output.
     Lookup(Rc<LookupColumn>),
+}
+
+/// How deep names may be made of names, and how long a `case` may be.
+const MAX_DEPTH: usize = 200;
+/// How many renames with wildcards, computed patterns and open lookups are followed.
+const MAX_PATTERNS: usize = 64;
+
+impl Value {
+    /// The first of `values` that is not null; nothing where they are made of too many names.
+    pub(crate) fn any(values: Vec<Rc<Self>>) -> Option<Self> {
+        let depth = 1 + values.iter().map(|value| value.depth()).max().unwrap_or_default();
+        (depth <= MAX_DEPTH).then_some(Self::Any { values, depth })
+    }
+
+    /// The value behind the first condition that holds; nothing where it is made of too many names.
+    pub(crate) fn case(branches: Vec<(Option<Node>, Rc<Self>)>, otherwise: Rc<Self>) -> Option<Self> {
+        let inner = branches.iter().map(|(_, value)| value.depth()).max().unwrap_or_default().max(otherwise.depth());
+        let depth = 1 + branches.len() + inner;
+        (depth <= MAX_DEPTH).then_some(Self::Case { branches, otherwise, depth })
+    }
+
+    fn depth(&self) -> usize {
+        match self {
+            Self::Any { depth, .. } | Self::Case { depth, .. } => *depth,
+            Self::Folded(inner) => inner.depth(),
+            Self::Lookup(column) => 1 + column.inputs.iter().map(|(_, value)| value.depth()).max().unwrap_or_default(),
+            _ => 0,
+        }
+    }
+
+    /// The value, its case folded away.
+    pub(crate) fn without_case(self: Rc<Self>) -> Rc<Self> {
+        match &*self {
+            Self::Folded(_) => self,
+            _ => Rc::new(Self::Folded(self)),
+        }
+    }
+
+    /// The value under a folding of its case, and whether there is one.
+    pub(crate) fn unfolded(&self) -> (&Self, bool) {
+        match self {
+            Self::Folded(inner) => (inner, true),
+            other => (other, false),
+        }
+    }
 }
 
 /// A column of a lookup, chosen by the values of other columns.
@@ -52,6 +97,8 @@ pub(crate) struct Scope {
     names: FxHashMap<String, Rc<Value>>,
     /// Renames with wildcards, in order, where the fields' names are not known one by one.
     renames: Vec<(String, String)>,
+    /// How many renames with wildcards there were.
+    patterns: usize,
     /// Patterns of names that commands computed.
     computed: Vec<String>,
     /// Lookups whose output columns are not known.
@@ -78,7 +125,7 @@ impl Scope {
 
     /// A field of the events of this step.
     pub(crate) fn field(&self, name: &str) -> Value {
-        Value::Field { name: name.to_owned(), derived_from: None, folded: false, step: self.step }
+        Value::Field { name: name.to_owned(), derived_from: None, step: self.step }
     }
 
     /// Whether a command made this name.
@@ -106,7 +153,7 @@ impl Scope {
         match self.beyond.filter(|_| self.closed) {
             Some((step, true)) => {
                 let (name, derived_from) = (name.to_owned(), None);
-                return Rc::new(Value::Field { name, derived_from, folded: false, step });
+                return Rc::new(Value::Field { name, derived_from, step });
             }
             Some((_, false)) => return Rc::new(Value::Computed(name.to_owned())),
             None => {}
@@ -114,7 +161,8 @@ impl Scope {
         let renames = self.renames.len();
         let first = *self.touched.entry(name.to_owned()).or_insert(renames);
         let mut origin = name.to_owned();
-        for (from, to) in self.renames.iter().skip(first).rev() {
+        // A name that was in use before a rename is not one that it made.
+        for (from, to) in self.renames.iter().take(first).rev() {
             if let Some(part) = captured(to, &origin) {
                 origin = from.replacen('*', part, 1);
             }
@@ -128,7 +176,6 @@ impl Scope {
             Some((from, step)) => Rc::new(Value::Field {
                 name: name.to_owned(),
                 derived_from: Some(from.to_owned()),
-                folded: false,
                 step,
             }),
             None => value,
@@ -144,6 +191,9 @@ impl Scope {
     /// Says that names of this pattern are computed.
     pub(crate) fn set_computed(&mut self, pattern: &str) {
         if pattern.contains('*') {
+            if self.computed.len() >= MAX_PATTERNS {
+                return;
+            }
             self.computed.push(pattern.to_owned());
         } else {
             self.set(pattern, Rc::new(Value::Computed(pattern.to_owned())));
@@ -157,7 +207,7 @@ impl Scope {
                 Value::Computed(name.clone())
             } else {
                 let derived_from = Some(pattern.to_owned());
-                Value::Field { name: name.clone(), derived_from, folded: false, step: self.step }
+                Value::Field { name: name.clone(), derived_from, step: self.step }
             };
             self.set(name, Rc::new(value));
         }
@@ -165,6 +215,9 @@ impl Scope {
 
     /// Adds a lookup whose output columns are not known.
     pub(crate) fn add_lookup(&mut self, lookup: &str, inputs: Rc<Vec<(String, Rc<Value>)>>) {
+        if self.lookups.len() >= MAX_PATTERNS {
+            return;
+        }
         self.lookups.push((lookup.to_owned(), inputs));
     }
 
@@ -176,6 +229,10 @@ impl Scope {
             self.set(to, value);
             return;
         }
+        if self.patterns >= MAX_PATTERNS {
+            return;
+        }
+        self.patterns += 1;
         let matching: Vec<(String, String)> = self
             .names
             .keys()
@@ -191,10 +248,11 @@ impl Scope {
     }
 
     /// The names after an aggregation: `made`, and nothing else unless `open`.
-    pub(crate) fn aggregated(&self, made: Vec<(String, Rc<Value>)>, open: bool) -> Self {
-        let mut scope = if open { self.clone() } else { Self { closed: true, ..Self::new(self.step) } };
-        scope.names.extend(made);
-        scope
+    pub(crate) fn aggregate(&mut self, made: Vec<(String, Rc<Value>)>, open: bool) {
+        if !open {
+            *self = Self { closed: true, ..Self::new(self.step) };
+        }
+        self.names.extend(made);
     }
 
     /// Takes over the names of a search beside this one, `keys` and names that exist left out.
@@ -214,37 +272,48 @@ impl Scope {
 /// The field that a value is a changed form of, where all it may be comes from one field, or is what `name` was before,
 /// and is not simply that field.
 fn changed_field<'v>(name: &str, value: &'v Value) -> Option<(&'v str, usize)> {
-    fn collect<'v>(own: &str, value: &'v Value, found: &mut Vec<(&'v str, usize)>, changed: &mut bool) -> bool {
+    if matches!(value, Value::Field { .. }) {
+        return None;
+    }
+    // Values may be shared many times over: a small number of looks is enough.
+    let mut search = ChangedField { own: name, found: None, changed: false, looks: 64 };
+    let whole = search.visit(value);
+    search.found.filter(|_| whole && search.changed)
+}
+
+struct ChangedField<'v, 'n> {
+    own: &'n str,
+    found: Option<(&'v str, usize)>,
+    changed: bool,
+    looks: usize,
+}
+
+impl<'v> ChangedField<'v, '_> {
+    /// Whether all that the value may be comes from one field.
+    fn visit(&mut self, value: &'v Value) -> bool {
+        self.looks = self.looks.saturating_sub(1);
+        if self.looks == 0 {
+            return false;
+        }
         match value {
-            Value::Changed { from, step, .. } => {
-                *changed = true;
-                found.push((from, *step));
-                true
+            Value::Changed { from, step, .. } | Value::Field { derived_from: Some(from), step, .. } => {
+                self.changed = true;
+                self.add(from, *step)
             }
-            Value::Field { derived_from: Some(from), step, .. } => {
-                *changed = true;
-                found.push((from, *step));
-                true
-            }
-            Value::Field { name, .. } if name == own => true,
-            Value::Field { name, step, .. } => {
-                found.push((name, *step));
-                true
-            }
-            Value::Case(branches, otherwise) => {
-                branches.iter().all(|(_, value)| collect(own, value, found, changed))
-                    && collect(own, otherwise, found, changed)
+            Value::Field { name, .. } if name == self.own => true,
+            Value::Field { name, step, .. } => self.add(name, *step),
+            Value::Folded(inner) => self.visit(inner),
+            Value::Case { branches, otherwise, .. } => {
+                branches.iter().all(|(_, value)| self.visit(value)) && self.visit(otherwise)
             }
             Value::Null => true,
             _ => false,
         }
     }
-    let (mut found, mut changed) = (Vec::new(), false);
-    if matches!(value, Value::Field { .. }) || !collect(name, value, &mut found, &mut changed) || !changed {
-        return None;
+
+    fn add(&mut self, field: &'v str, step: usize) -> bool {
+        *self.found.get_or_insert((field, step)) == (field, step)
     }
-    let first = *found.first()?;
-    found.iter().all(|other| *other == first).then_some(first)
 }
 
 /// What the `*` of a pattern stands for in `name`; the whole name where the pattern has none and is the name.

@@ -13,12 +13,21 @@ use crate::{
     source::{Origin, Source},
 };
 
-/// How deep sub-searches may stand in each other.
-const MAX_DEPTH: usize = 24;
+/// How deep sub-searches, parentheses and expressions together may stand in each other.
+const MAX_DEPTH: usize = 128;
+/// How many commands a query may have, those of sub-searches included.
+const MAX_COMMANDS: usize = 4_000;
 
 /// Reads a whole query.
 pub(crate) fn parse(text: &str, context: &dyn Context, diagnostics: &mut Vec<Diagnostic>) -> Pipeline {
-    parse_text(text, Origin::Verbatim(0), context, diagnostics, 0)
+    parse_text(text, Origin::Verbatim(0), context, diagnostics, &mut Bounds::default())
+}
+
+/// What is used up of the bounds on a query.
+#[derive(Default)]
+struct Bounds {
+    depth: usize,
+    commands: usize,
 }
 
 fn parse_text(
@@ -26,10 +35,10 @@ fn parse_text(
     origin: Origin,
     context: &dyn Context,
     diagnostics: &mut Vec<Diagnostic>,
-    depth: usize,
+    bounds: &mut Bounds,
 ) -> Pipeline {
     let source = expand(text, origin, context, diagnostics);
-    let mut parser = Parser { source: &source, context, diagnostics, depth };
+    let mut parser = Parser { source: &source, context, diagnostics, bounds };
     parser.pipeline(0, source.text().len(), true)
 }
 
@@ -38,7 +47,7 @@ pub(crate) struct Parser<'s> {
     pub(crate) source: &'s Source,
     context: &'s dyn Context,
     pub(crate) diagnostics: &'s mut Vec<Diagnostic>,
-    depth: usize,
+    bounds: &'s mut Bounds,
 }
 
 /// A command's name and where its arguments are.
@@ -75,7 +84,7 @@ impl<'s> Parser<'s> {
         let text = search::unescape(search::unquoted(self.text(token), '"'));
         let span = self.source.span(token.start, token.end);
         self.nested(token.start, |parser| {
-            parse_text(&text, Origin::Fixed(span), parser.context, parser.diagnostics, parser.depth)
+            parse_text(&text, Origin::Fixed(span), parser.context, parser.diagnostics, parser.bounds)
         })
     }
 
@@ -85,20 +94,30 @@ impl<'s> Parser<'s> {
         let origin = Origin::Fixed(self.source.span(start, end));
         let source = expand(&text, origin, self.context, self.diagnostics);
         let mut parser =
-            Parser { source: &source, context: self.context, diagnostics: self.diagnostics, depth: self.depth };
+            Parser { source: &source, context: self.context, diagnostics: self.diagnostics, bounds: self.bounds };
         search::parse(&mut parser, 0, source.text().len())
     }
 
     fn nested(&mut self, start: usize, read: impl FnOnce(&mut Self) -> Pipeline) -> Pipeline {
-        if self.depth >= MAX_DEPTH {
+        if !self.enter() {
             let span = self.source.span(start, start + 1);
             self.diagnostics.push(Diagnostic::error("nested too deeply", "a sub-search stands too deep").at(span));
             return Pipeline { segments: Vec::new(), span };
         }
-        self.depth += 1;
         let pipeline = read(self);
-        self.depth -= 1;
+        self.leave();
         pipeline
+    }
+
+    /// Goes one level deeper; not where that is too deep.
+    pub(crate) fn enter(&mut self) -> bool {
+        let fits = self.bounds.depth < MAX_DEPTH;
+        self.bounds.depth += usize::from(fits);
+        fits
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.bounds.depth = self.bounds.depth.saturating_sub(1);
     }
 
     /// The commands of `start..end`; a search is implied where the first is not known, in a whole query.
@@ -119,8 +138,14 @@ impl<'s> Parser<'s> {
             seen_any = true;
             let from = from + (text.len() - text.trim_start().len());
             let to = from + text.trim().len();
-            let command = self.command(from, to, whole && at == 0);
             let span = source.span(from, to);
+            self.bounds.commands += 1;
+            if self.bounds.commands > MAX_COMMANDS {
+                let span = source.span(from, end);
+                self.diagnostics.push(Diagnostic::error("too many commands", "the rest is not read").at(span));
+                break;
+            }
+            let command = self.command(from, to, whole && at == 0);
             segments.push(Segment { command, stage, span });
         }
         let span = source.span(start, end);

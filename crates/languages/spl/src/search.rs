@@ -12,9 +12,6 @@ use crate::{
     parser::Parser,
 };
 
-/// How deep parentheses may stand in each other.
-const MAX_DEPTH: usize = 128;
-
 /// Reads `start..end` of the expanded text; `None` where nothing stands there.
 pub(crate) fn parse(parser: &mut Parser<'_>, start: usize, end: usize) -> Option<Search> {
     let tokens = tokens(parser.source, start, end);
@@ -23,7 +20,7 @@ pub(crate) fn parse(parser: &mut Parser<'_>, start: usize, end: usize) -> Option
 
 /// Reads tokens; `None` where there are none.
 pub(crate) fn parse_tokens(parser: &mut Parser<'_>, tokens: &[Token]) -> Option<Search> {
-    let mut reader = Reader { parser, tokens, at: 0, depth: 0 };
+    let mut reader = Reader { parser, tokens, at: 0 };
     let mut all = Vec::new();
     while reader.at < tokens.len() {
         all.extend(reader.conjunction());
@@ -47,7 +44,6 @@ struct Reader<'r, 's> {
     parser: &'r mut Parser<'s>,
     tokens: &'r [Token],
     at: usize,
-    depth: usize,
 }
 
 impl<'s> Reader<'_, 's> {
@@ -135,15 +131,14 @@ impl<'s> Reader<'_, 's> {
 
     fn group(&mut self, open: Token) -> Option<Search> {
         self.at += 1;
-        if self.depth >= MAX_DEPTH {
+        if !self.parser.enter() {
             // Past the limit the rest is given up.
             let last = self.tokens.last().copied().unwrap_or(open);
             self.at = self.tokens.len();
             return Some(self.opaque(Token { end: last.end, ..open }, "nested too deeply"));
         }
-        self.depth += 1;
         let inner = self.conjunction();
-        self.depth -= 1;
+        self.parser.leave();
         if self.is(0, Kind::Close) {
             self.at += 1;
             return inner;
@@ -155,7 +150,6 @@ impl<'s> Reader<'_, 's> {
     fn comparison_or_term(&mut self, token: Token) -> Option<Search> {
         let word = self.text(token);
         if token.kind == Kind::Word && matches!(word, "TERM" | "CASE") && self.is(1, Kind::Open) {
-            self.at += 1;
             return Some(Search::Term { value: self.value()? });
         }
         if self.is(1, Kind::Operator) {

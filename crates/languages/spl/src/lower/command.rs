@@ -42,7 +42,7 @@ impl Lowering<'_> {
                     scope.rename(from, to);
                 }
             }
-            Command::Aggregate(aggregate) => *scope = aggregated(scope, aggregate),
+            Command::Aggregate(aggregate) => apply(scope, aggregate),
             Command::Generate { append, models, filter, aggregate, name } => {
                 let step = if *append { self.step(&format!("{name} append")) } else { scope.step };
                 let mut inner = Scope::new(step);
@@ -52,11 +52,11 @@ impl Lowering<'_> {
                 if let Some(filter) = filter {
                     self.search_stage(filter, stage, &mut inner);
                 }
-                let made = aggregated(&mut inner, aggregate);
+                apply(&mut inner, aggregate);
                 if *append {
-                    scope.take_over(made, &[], true);
+                    scope.take_over(inner, &[], true);
                 } else {
-                    *scope = made;
+                    *scope = inner;
                 }
             }
             Command::Dataset { name, filter } => {
@@ -160,7 +160,7 @@ impl Lowering<'_> {
 
     fn beside_stage(&mut self, label: &str, join: Option<&[String]>, pipelines: &[Pipeline], scope: &mut Scope) {
         for pipeline in pipelines {
-            let found = if label == "appendpipe" {
+            let found = if label == "appendpipe" && self.steps.len() <= super::MAX_STEPS {
                 let step = self.step(label);
                 let mut inner = scope.in_step(step);
                 self.pipeline(pipeline, &mut inner);
@@ -175,6 +175,9 @@ impl Lowering<'_> {
 
     fn transaction(&mut self, conditions: &[(&'static str, Search)], stage: Place, scope: &mut Scope) {
         for (label, condition) in conditions {
+            if self.steps.len() > super::MAX_STEPS {
+                break;
+            }
             let main = scope.step;
             let step = self.step(label);
             self.steps[step].sources = self.steps[main].sources.clone();
@@ -230,7 +233,7 @@ fn extract(scope: &mut Scope, from: Option<&str>, names: &[String]) {
     for name in names {
         let value = match &origin {
             Some(origin) => {
-                Value::Field { name: name.clone(), derived_from: Some(origin.clone()), folded: false, step: scope.step }
+                Value::Field { name: name.clone(), derived_from: Some(origin.clone()), step: scope.step }
             }
             None => scope.field(name),
         };
@@ -239,7 +242,7 @@ fn extract(scope: &mut Scope, from: Option<&str>, names: &[String]) {
 }
 
 /// The names after an aggregation.
-fn aggregated(scope: &mut Scope, aggregate: &Aggregate) -> Scope {
+fn apply(scope: &mut Scope, aggregate: &Aggregate) {
     let mut made: Vec<(String, Rc<Value>)> = Vec::new();
     let mut patterns = Vec::new();
     let mut open = aggregate.keeps;
@@ -262,11 +265,10 @@ fn aggregated(scope: &mut Scope, aggregate: &Aggregate) -> Scope {
             made.push((field.clone(), scope.resolve(field)));
         }
     }
-    let mut after = scope.aggregated(made, open);
+    scope.aggregate(made, open);
     for pattern in &patterns {
-        after.set_computed(pattern);
+        scope.set_computed(pattern);
     }
-    after
 }
 
 /// Whether a function gives values of the field as they are.

@@ -10,15 +10,14 @@ use crate::names::Value;
 impl Lowering<'_> {
     /// The condition under which `value` passes; `None` where that is a matter of time or of the choice of data.
     pub(super) fn compare(&mut self, value: &Value, check: &Check) -> Option<Node> {
-        if !self.spend(1) {
-            return Self::too_large(&check.values.join(", "), check.span);
+        if !self.spend(1 + check.values.len() / 8) {
+            return Self::too_large("list", check.span);
         }
         match value {
-            Value::Field { name, derived_from, folded, step } => {
+            Value::Field { name, derived_from, step } => {
                 self.touched.push(*step);
                 let mut predicate = check.predicate(name);
                 predicate.derived_from.clone_from(derived_from);
-                predicate.case_sensitive &= !folded;
                 Some(predicate.into())
             }
             Value::Literal(literal) => match check.holds(literal) {
@@ -26,8 +25,9 @@ impl Lowering<'_> {
                 None => Some(computed(literal, check)),
             },
             Value::Null => Some(Node::constant(check.op == Op::IsNull && !check.negated)),
-            Value::Any(values) => self.compare_first(values, check),
-            Value::Case(branches, otherwise) => self.compare_case(branches, otherwise, check),
+            Value::Folded(inner) => self.compare(inner, &Check { cased: false, ..check.clone() }),
+            Value::Any { values, .. } => self.compare_first(values, check),
+            Value::Case { branches, otherwise, .. } => self.compare_case(branches, otherwise, check),
             Value::Test(node) => self.compare_truth(node.as_ref(), check),
             Value::Computed(text) | Value::Changed { text, .. } => Some(computed(text, check)),
             Value::Time => None,
@@ -110,6 +110,9 @@ impl Lowering<'_> {
         if !self.spend(node.walk().count()) {
             return Self::too_large("truth value", check.span);
         }
+        if matches!(node, Node::Opaque(_)) {
+            return Some(node.clone());
+        }
         let loosely = Check { cased: false, ..check.positive() };
         let passes = |words: &[&str]| words.iter().any(|word| loosely.holds(word) == Some(true));
         let (on_true, on_false) = match check.op {
@@ -128,9 +131,18 @@ impl Lowering<'_> {
 
 /// A comparison of something computed.
 pub(super) fn computed(text: &str, check: &Check) -> Node {
-    let mut predicate = check.predicate(text);
+    let mut predicate = check.predicate(&clip(text));
     predicate.computed = true;
     predicate.into()
+}
+
+/// The text, cut where it is very long.
+pub(super) fn clip(text: &str) -> String {
+    const LONGEST: usize = 400;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// `if` and `case` take null for false.

@@ -8,8 +8,8 @@ use super::{
     Lowering, all, any,
     check::{Check, fold_like, group},
     command::regex_check,
-    compare::computed,
-    search::{is_token, source_kind},
+    compare::{clip, computed},
+    search::is_token,
 };
 use crate::{
     ast::{CompareOp, Expr, ExprKind},
@@ -19,6 +19,10 @@ use crate::{
 impl Lowering<'_> {
     /// What an expression stands for.
     pub(super) fn value(&mut self, expr: &Expr, scope: &mut Scope) -> Rc<Value> {
+        if let Some(reason) = expr.not_understood() {
+            let node = Node::opaque(clip(&expr.to_string()), reason, expr.span);
+            return Rc::new(Value::Test(Some(node)));
+        }
         let value = match &expr.kind {
             ExprKind::Text(text) | ExprKind::Number(text) => Value::Literal(text.clone()),
             ExprKind::Field(name) if name.eq_ignore_ascii_case("null") => Value::Null,
@@ -54,15 +58,15 @@ impl Lowering<'_> {
             ("true", []) => Value::Test(Some(Node::always())),
             ("false", []) => Value::Test(Some(Node::never())),
             ("now" | "time" | "relative_time" | "strptime", _) => Value::Time,
-            ("lower" | "upper", [inner]) => return without_case(&self.value(inner, scope)),
+            ("lower" | "upper", [inner]) => return self.value(inner, scope).without_case(),
             // These leave the value, or one of several values, as it is.
             (
                 "trim" | "ltrim" | "rtrim" | "tostring" | "tonumber" | "exact" | "mvdedup" | "mvsort" | "mvindex"
                 | "nullif",
                 [inner, ..],
             ) => return self.value(inner, scope),
-            ("replace" | "urldecode" | "mvjoin" | "split", [inner, ..]) => match &*self.value(inner, scope) {
-                Value::Field { name, derived_from, step, .. } => Value::Changed {
+            ("replace" | "urldecode" | "mvjoin" | "split", [inner, ..]) => match self.value(inner, scope).unfolded().0 {
+                Value::Field { name, derived_from, step } => Value::Changed {
                     text: expr.to_string(),
                     from: derived_from.clone().unwrap_or_else(|| name.clone()),
                     step: *step,
@@ -73,26 +77,34 @@ impl Lowering<'_> {
                 _ => Value::Computed(expr.to_string()),
             },
             ("coalesce" | "ifnull" | "nvl" | "mvappend", _) => {
-                Value::Any(arguments.iter().map(|argument| self.value(argument, scope)).collect())
+                let values = arguments.iter().map(|argument| self.value(argument, scope)).collect();
+                or_too_deep(Value::any(values), expr)
+            }
+            ("if" | "case", _) if let Some(order) = first_present(name, arguments) => {
+                let values = order.iter().map(|argument| self.value(argument, scope)).collect();
+                or_too_deep(Value::any(values), expr)
             }
             ("if", [condition, then, otherwise]) => {
                 let branch = (self.truth(condition, scope), self.value(then, scope));
-                Value::Case(vec![branch], self.value(otherwise, scope))
+                let otherwise = self.value(otherwise, scope);
+                or_too_deep(Value::case(vec![branch], otherwise), expr)
             }
             ("case", _) => {
                 let pairs = arguments.chunks_exact(2);
                 let branches = pairs.map(|pair| (self.truth(&pair[0], scope), self.value(&pair[1], scope))).collect();
-                Value::Case(branches, Rc::new(Value::Null))
+                or_too_deep(Value::case(branches, Rc::new(Value::Null)), expr)
             }
             // The place of a value that matches, or null.
             ("mvfind", [_, _]) => {
                 let found = self.call_truth(expr, "match", arguments, scope);
-                Value::Case(vec![(found, Rc::new(Value::Literal("0".to_owned())))], Rc::new(Value::Null))
+                let place = Rc::new(Value::Literal("0".to_owned()));
+                or_too_deep(Value::case(vec![(found, place)], Rc::new(Value::Null)), expr)
             }
             ("mvfilter", [condition]) => match first_field(condition) {
                 Some(field) => {
                     let value = scope.resolve(field);
-                    Value::Case(vec![(self.truth(condition, scope), value)], Rc::new(Value::Null))
+                    let branch = (self.truth(condition, scope), value);
+                    or_too_deep(Value::case(vec![branch], Rc::new(Value::Null)), expr)
                 }
                 None => Value::Computed(expr.to_string()),
             },
@@ -102,7 +114,6 @@ impl Lowering<'_> {
                     Value::Field { name, step, .. } => Value::Field {
                         name: path.clone(),
                         derived_from: Some(name.clone()),
-                        folded: false,
                         step: *step,
                     },
                     _ => Value::Computed(expr.to_string()),
@@ -137,6 +148,10 @@ impl Lowering<'_> {
                 let one = Node::all([left.clone(), right.clone().not()]);
                 Some(Node::any([one, Node::all([left.not(), right])]))
             }
+            ExprKind::Compare(..) | ExprKind::In(..) | ExprKind::Call(..) if expr.not_understood().is_some() => {
+                let reason = expr.not_understood().unwrap_or_default();
+                Some(Node::opaque(clip(&expr.to_string()), reason, expr.span))
+            }
             ExprKind::Compare(op, left, right) => self.compare_sides(*op, left, right, expr, scope),
             ExprKind::In(field, values) => self.is_in(field, values, expr, scope),
             ExprKind::Call(name, arguments) => self.call_truth(expr, name, arguments, scope),
@@ -144,7 +159,7 @@ impl Lowering<'_> {
             ExprKind::Text(text) => Some(Node::constant(text.eq_ignore_ascii_case("true"))),
             ExprKind::Field(_) | ExprKind::Binary(..) | ExprKind::Minus(_) => {
                 let value = self.value(expr, scope);
-                self.compare(&value, &Check::eval(Op::Eq, vec!["true".to_owned()], expr.span))
+                self.compare(&value, &is_true(expr))
             }
             ExprKind::Search(search) => self.search(search, scope, true),
             ExprKind::Sub(pipeline) => self.sub_search(pipeline, scope, true),
@@ -164,11 +179,12 @@ impl Lowering<'_> {
             return None;
         }
         let (left_value, right_value) = (self.value(left, scope), self.value(right, scope));
+        let ((left_plain, left_folded), (right_plain, right_folded)) = (left_value.unfolded(), right_value.unfolded());
         let check = |values: Vec<String>| Check::eval(Op::Eq, values, expr.span).with_op(op);
-        match (&*left_value, &*right_value) {
+        match (left_plain, right_plain) {
             (Value::Time, _) | (_, Value::Time) => None,
             (Value::Field { name, .. }, Value::Literal(literal)) => {
-                if let Some(kind) = source_kind(name).filter(|_| is_chosen(&left_value)) {
+                if let Some(kind) = self.source_kind(name, scope.step).filter(|_| is_chosen(left_plain)) {
                     if op == CompareOp::Eq {
                         self.add_source(scope.step, kind, literal);
                     }
@@ -181,14 +197,13 @@ impl Lowering<'_> {
                 let check = Check::eval(Op::Eq, vec![literal.clone()], expr.span).with_op(op.flipped());
                 self.compare(&right_value, &check)
             }
-            (
-                Value::Field { name: left, step: left_step, folded: left_folded, .. },
-                Value::Field { name: right, step, folded, .. },
-            ) if matches!(op, CompareOp::Eq | CompareOp::Ne) => {
+            (Value::Field { name: left, step: left_step, .. }, Value::Field { name: right, step, .. })
+                if matches!(op, CompareOp::Eq | CompareOp::Ne) =>
+            {
                 self.touched.extend([*left_step, *step]);
                 let mut check = check(vec![right.clone()]);
                 check.op = Op::FieldRef;
-                check.cased = !(*left_folded && *folded);
+                check.cased = !(left_folded && right_folded);
                 Some(check.predicate(left).into())
             }
             _ => Some(computed(&left.to_string(), &check(vec![right.to_string()]))),
@@ -266,15 +281,11 @@ impl Lowering<'_> {
                 Some(Node::any([here, Node::all([condition.not(), otherwise])]))
             }
             ("isnum" | "isint" | "isstr" | "isbool", [inner]) => {
-                let check = Check { missing: Missing::Fails, ..Check::eval(Op::Eq, vec!["true".to_owned()], span) };
-                Some(computed(&format!("{name}({inner})"), &check))
+                Some(computed(&format!("{name}({inner})"), &Check { missing: Missing::Fails, ..is_true(expr) }))
             }
             _ => {
                 let value = self.value(expr, scope);
-                if let Value::Computed(text) | Value::Changed { text, .. } = &*value {
-                    return Some(computed(text, &Check::eval(Op::Eq, vec!["true".to_owned()], span)));
-                }
-                self.compare(&value, &Check::eval(Op::Eq, vec!["true".to_owned()], span))
+                self.compare(&value, &is_true(expr))
             }
         }
     }
@@ -286,6 +297,50 @@ impl Lowering<'_> {
             _ => None,
         }
     }
+}
+
+/// The values of an `if` or `case` that gives the first that is present: `case(isnotnull(a), a, isnotnull(b), b)`,
+/// `if(isnull(a), b, a)`.
+fn first_present<'e>(name: &str, arguments: &'e [Expr]) -> Option<Vec<&'e Expr>> {
+    let tested = |condition: &'e Expr, test: &str| match &condition.kind {
+        ExprKind::Call(name, inner) if name == test => match inner.as_slice() {
+            [Expr { kind: ExprKind::Field(field), .. }] => Some(field.as_str()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let is_field = |expr: &Expr, name: &str| matches!(&expr.kind, ExprKind::Field(field) if field == name);
+    let is_rest = |condition: &Expr| matches!(&condition.kind, ExprKind::Call(name, _) if name == "true");
+    let pairs: Vec<(Option<&Expr>, &Expr)> = if name == "if" {
+        let [condition, then, otherwise] = arguments else { return None };
+        vec![(Some(condition), then), (None, otherwise)]
+    } else {
+        let pairs = arguments.chunks_exact(2).map(|pair| (Some(&pair[0]), &pair[1]));
+        pairs.map(|(condition, value)| (condition.filter(|condition| !is_rest(condition)), value)).collect()
+    };
+    if let [(Some(condition), value), (None, otherwise)] = pairs.as_slice()
+        && let Some(field) = tested(condition, "isnull")
+        && is_field(otherwise, field)
+    {
+        return Some(vec![otherwise, value]);
+    }
+    let (last, first) = pairs.split_last()?;
+    let is_present = |(condition, value): &(Option<&'e Expr>, &'e Expr)| {
+        condition.and_then(|condition| tested(condition, "isnotnull")).is_some_and(|field| is_field(value, field))
+    };
+    let whole = !pairs.is_empty() && first.iter().all(is_present) && (is_present(last) || last.0.is_none() && pairs.len() > 1);
+    whole.then(|| pairs.iter().map(|(_, value)| *value).collect())
+}
+
+/// The check of a truth value.
+fn is_true(expr: &Expr) -> Check {
+    Check { cased: false, ..Check::eval(Op::Eq, vec!["true".to_owned()], expr.span) }
+}
+
+fn or_too_deep(value: Option<Value>, expr: &Expr) -> Value {
+    value.unwrap_or_else(|| {
+        Value::Test(Some(Node::opaque(clip(&expr.to_string()), "names are made of too many names", expr.span)))
+    })
 }
 
 /// A call whose pattern is computed.
@@ -303,17 +358,6 @@ fn is_truth_function(name: &str) -> bool {
         name,
         "match" | "like" | "cidrmatch" | "in" | "isnull" | "isnotnull" | "isnum" | "isint" | "isstr" | "isbool"
     )
-}
-
-/// The value with its case folded away, through what chooses among values.
-fn without_case(value: &Rc<Value>) -> Rc<Value> {
-    match &**value {
-        Value::Field { name, derived_from, step, .. } => {
-            Rc::new(Value::Field { name: name.clone(), derived_from: derived_from.clone(), folded: true, step: *step })
-        }
-        Value::Any(values) => Rc::new(Value::Any(values.iter().map(without_case).collect())),
-        _ => Rc::clone(value),
-    }
 }
 
 /// The field that an expression names first.

@@ -24,7 +24,7 @@ const MAX_ROWS: usize = 200;
 impl Lowering<'_> {
     /// A comparison of a lookup's output: what the inputs must be.
     pub(super) fn compare_lookup(&mut self, column: &LookupColumn, check: &Check) -> Option<Node> {
-        let Some(table) = self.context.lookup(&column.lookup).filter(|table| !table.rows.is_empty()) else {
+        let Some(table) = self.context.lookup(&column.lookup).filter(|table| is_list(table)) else {
             return self.unknown_lookup(column, check);
         };
         let Some(output) = place(table, &column.column) else {
@@ -55,8 +55,11 @@ impl Lowering<'_> {
                 table.rows.iter().filter(|row| row.get(output).is_some_and(|cell| !cell.trim().is_empty())).collect();
             outside = true;
         }
-        if !known || passing.is_empty() {
+        if !known {
             return self.unknown_lookup(column, &check);
+        }
+        if passing.is_empty() {
+            return Some(Node::constant(outside));
         }
         let node = if let ([place], [(_, value)]) = (places.as_slice(), column.inputs.as_slice()) {
             let cells = passing.iter().filter_map(|row| row.get(*place));
@@ -112,7 +115,7 @@ impl Lowering<'_> {
             return Some(computed(&column.column, check));
         }
         let node = self.named(column, check);
-        let absent = (check.op == Op::IsNull || says_no(check)) != check.negated;
+        let absent = says_no(check) || (check.op == Op::IsNull) != check.negated;
         if absent { node.map(Node::not) } else { node }
     }
 
@@ -216,10 +219,11 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether a check looks for what a lookup says of values that it does not hold.
+/// Whether a check looks for what a lookup says of values that it does not hold: `false`, or anything but `true`.
 fn says_no(check: &Check) -> bool {
-    let is_no = |value: &String| matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "0");
-    check.op == Op::Eq && check.values.iter().all(is_no)
+    let words: &[&str] = if check.negated { &["true", "yes", "1"] } else { &["false", "no", "0"] };
+    let is_such = |value: &String| words.contains(&value.to_ascii_lowercase().as_str());
+    check.op == Op::Eq && check.values.iter().all(is_such)
 }
 
 /// What a text with `*` for wildcards means.
@@ -232,6 +236,11 @@ fn fold_stars(text: &str) -> ruleatlas_core::Folded {
         return ruleatlas_core::fold_pieces(&pieces);
     }
     fold_wildcards(text, None)
+}
+
+/// Whether a table may stand in a condition value by value.
+fn is_list(table: &LookupTable) -> bool {
+    (1..=2 * MAX_VALUES).contains(&table.rows.len())
 }
 
 /// The place of a column; names are compared without the blanks that files have around them.

@@ -10,17 +10,22 @@ mod search;
 use ruleatlas_core::{Context, Parsed};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Level, Node, SourceKind, Span};
 
+use rustc_hash::FxHashSet;
+
+use self::compare::clip;
 use crate::{
     ast::{Command, Pipeline},
     names::Scope,
 };
 
+/// How many searches may stand beside the first.
+const MAX_STEPS: usize = 256;
 /// How many nodes the conditions of a query may come to.
 const MAX_NODES: usize = 60_000;
 
 /// Makes the conditions of a query.
-pub(crate) fn lower(pipeline: &Pipeline, context: &dyn Context, diagnostics: Vec<Diagnostic>) -> Parsed {
-    let mut lowering = Lowering { context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), nodes: 0 };
+pub(crate) fn lower(pipeline: &Pipeline, text: &str, context: &dyn Context, diagnostics: Vec<Diagnostic>) -> Parsed {
+    let mut lowering = Lowering { text, context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), nodes: 0 };
     let mut scope = Scope::new(0);
     lowering.pipeline(pipeline, &mut scope);
     lowering.finish()
@@ -43,6 +48,8 @@ struct Place {
 }
 
 struct Lowering<'c> {
+    /// The author's text.
+    text: &'c str,
     context: &'c dyn Context,
     diagnostics: Vec<Diagnostic>,
     steps: Vec<Step>,
@@ -66,6 +73,11 @@ impl Lowering<'_> {
 
     /// Runs a search of its own as a step, and gives its names.
     fn beside(&mut self, pipeline: &Pipeline, label: &str, absent: bool) -> Scope {
+        if self.steps.len() > MAX_STEPS {
+            let message = "a search beside others is not read";
+            self.diagnostics.push(Diagnostic::error("too many sub-searches", message).at(pipeline.span));
+            return Scope::new(0);
+        }
         let step = self.step(label);
         self.steps[step].absent = absent;
         let mut scope = Scope::new(step);
@@ -79,7 +91,7 @@ impl Lowering<'_> {
             return;
         }
         if node.as_constant() == Some(false) {
-            node = Node::opaque("", "condition never holds", place.span);
+            node = Node::opaque(clip(place.span.of(self.text).unwrap_or_default()), "condition never holds", place.span);
         }
         set_stage(&mut node, place.stage);
         if let Some(step) = self.steps.get_mut(step) {
@@ -124,9 +136,10 @@ impl Lowering<'_> {
             })
             .collect();
         // What is opaque says it again as a diagnostic, with its place.
+        let mut said: FxHashSet<(Option<Span>, String)> =
+            diagnostics.iter().map(|found| (found.span, found.code.to_string())).collect();
         for opaque in conditions.iter().flat_map(|condition| condition.root.opaques()) {
-            let known = |found: &Diagnostic| found.span == Some(opaque.span) && found.code == opaque.reason.as_str();
-            if !diagnostics.iter().any(known) {
+            if said.insert((Some(opaque.span), opaque.reason.clone())) {
                 let mut found = Diagnostic::warning("", format!("not understood: {}", opaque.text)).at(opaque.span);
                 found.code = opaque.reason.clone().into();
                 diagnostics.push(found);

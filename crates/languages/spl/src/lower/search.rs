@@ -1,7 +1,7 @@
 //! The language of `search`: comparisons without case, failing where a field is missing; `NOT` holds there.
 
 use ruleatlas_core::{Folded, Piece, fold_pieces, write_pattern};
-use ruleatlas_model::{Diagnostic, Node, Op, SourceKind, Span};
+use ruleatlas_model::{DataSource, Diagnostic, Node, Op, SourceKind, Span};
 
 use super::{
     Lowering, all, any,
@@ -22,7 +22,7 @@ impl Lowering<'_> {
             }
             Search::Or(parts) => {
                 let nodes: Vec<_> = parts.iter().map(|part| self.search(part, scope, positive)).collect();
-                let chooses = nodes.iter().zip(parts).any(|(node, part)| node.is_none() && chooses_data(part));
+                let chooses = nodes.iter().zip(parts).any(|(node, part)| node.is_none() && self.chooses_data(part, scope.step));
                 if chooses && nodes.iter().any(Option::is_some) {
                     // An event of the chosen data passes without the comparisons beside it.
                     for predicate in nodes.iter().flatten().flat_map(Node::predicates) {
@@ -79,7 +79,7 @@ impl Lowering<'_> {
         }
         let resolved = scope.resolve(field);
         if let Value::Field { name, derived_from: None, .. } = &*resolved
-            && let Some(kind) = source_kind(name)
+            && let Some(kind) = self.source_kind(name, scope.step)
         {
             if positive && op == CompareOp::Eq {
                 for value in values {
@@ -111,6 +111,33 @@ impl Lowering<'_> {
             })
             .collect();
         if negated { all(nodes) } else { any(nodes) }
+    }
+
+    /// Whether a condition does nothing but choose the data.
+    fn chooses_data(&self, search: &Search, step: usize) -> bool {
+        match search {
+            Search::And(parts) | Search::Or(parts) => parts.iter().all(|part| self.chooses_data(part, step)),
+            Search::Not(inner) => self.chooses_data(inner, step),
+            Search::Compare { field, .. } => field == "nodename" || self.source_kind(field, step).is_some(),
+            Search::Term { .. } | Search::Sub(_) | Search::Opaque { .. } => false,
+        }
+    }
+
+    /// What chooses the data, and is no predicate. A risk event's `source` is the rule that it comes from.
+    pub(super) fn source_kind(&self, field: &str, step: usize) -> Option<SourceKind> {
+        let kind = match field {
+            "index" => SourceKind::Index,
+            "sourcetype" => SourceKind::SourceType,
+            "source" => SourceKind::Source,
+            "eventtype" => SourceKind::EventType,
+            _ => return None,
+        };
+        let is_risk = |source: &DataSource| {
+            source.kind == SourceKind::DataModel && (source.name == "Risk" || source.name.starts_with("Risk."))
+        };
+        let of_risk = kind == SourceKind::Source
+            && self.steps.get(step).is_some_and(|step| step.sources.iter().any(is_risk));
+        (!of_risk).then_some(kind)
     }
 
     /// `nodename` in `tstats` narrows the data model to a dataset.
@@ -150,27 +177,6 @@ fn fold(pieces: &[Piece]) -> Folded {
         return Folded { op: Op::CidrMatch, value: text };
     }
     fold_pieces(pieces)
-}
-
-/// Whether a condition does nothing but choose the data.
-fn chooses_data(search: &Search) -> bool {
-    match search {
-        Search::And(parts) | Search::Or(parts) => parts.iter().all(chooses_data),
-        Search::Not(inner) => chooses_data(inner),
-        Search::Compare { field, .. } => field == "nodename" || source_kind(field).is_some(),
-        Search::Term { .. } | Search::Sub(_) | Search::Opaque { .. } => false,
-    }
-}
-
-/// What chooses the data, and is no predicate.
-pub(super) fn source_kind(field: &str) -> Option<SourceKind> {
-    Some(match field {
-        "index" => SourceKind::Index,
-        "sourcetype" => SourceKind::SourceType,
-        "source" => SourceKind::Source,
-        "eventtype" => SourceKind::EventType,
-        _ => return None,
-    })
 }
 
 /// The time modifiers of `search` ("Time modifiers", Search Reference), and `_time` itself.
