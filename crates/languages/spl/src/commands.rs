@@ -184,6 +184,7 @@ fn computes(name: &str) -> Option<&'static [&'static str]> {
             "probability(*",
             "IsOutlier*",
             "pred_*",
+            "predicted_*",
             "is_suspicious_score",
             "BoundaryRanges*",
             "*_score",
@@ -422,7 +423,11 @@ fn foreach(parser: &mut Parser<'_>, tokens: &[Token]) -> Command {
             }
         }
     }
-    let fields = bare(tokens).iter().filter(|token| token.kind == Kind::Word).map(|token| parser.name(*token)).collect::<Vec<_>>();
+    let fields = bare(tokens)
+        .iter()
+        .filter(|token| token.kind == Kind::Word)
+        .map(|token| parser.name(*token))
+        .collect::<Vec<_>>();
     Command::Foreach { fields: fields.join(" "), names }
 }
 
@@ -482,7 +487,8 @@ fn kept(parser: &Parser<'_>, tokens: &[Token]) -> Vec<String> {
 
 /// `fillnull value=text a b`: what is null is the text. Without names it fills all fields, and says nothing of one.
 fn fill_null(parser: &Parser<'_>, tokens: &[Token]) -> Command {
-    let value = options(parser, tokens).find(|(key, _)| key == "value").map_or_else(|| "0".to_owned(), |(_, value)| value);
+    let value =
+        options(parser, tokens).find(|(key, _)| key == "value").map_or_else(|| "0".to_owned(), |(_, value)| value);
     let span = parser.span(tokens);
     let expr = |kind| Expr::new(kind, span);
     let names = fields(parser, &bare(tokens));

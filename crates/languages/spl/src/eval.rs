@@ -425,7 +425,7 @@ fn name_end(bytes: &[u8], start: usize, limit: usize) -> usize {
     let mut at = start;
     while at < limit {
         let goes_on = |at: usize| bytes[at + 1..limit].first().is_some_and(|byte| is_name(*byte));
-        if !is_name(bytes[at]) && !(bytes[at] == b'.' && goes_on(at)) {
+        if !(is_name(bytes[at]) || bytes[at] == b'.' && goes_on(at)) {
             break;
         }
         at += 1;

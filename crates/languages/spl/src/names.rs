@@ -21,16 +21,27 @@ pub(crate) enum Value {
     /// Without its case (`lower`, `upper`).
     Folded(Rc<Value>),
     /// The first of these that is not null (`coalesce`), or all of them (`mvappend`).
-    Any { values: Vec<Rc<Value>>, depth: usize },
+    Any {
+        values: Vec<Rc<Value>>,
+        depth: usize,
+    },
     /// The value behind the first condition that holds; a condition of `None` is one of time or data.
-    Case { branches: Vec<(Option<Node>, Rc<Value>)>, otherwise: Rc<Value>, depth: usize },
+    Case {
+        branches: Vec<(Option<Node>, Rc<Value>)>,
+        otherwise: Rc<Value>,
+        depth: usize,
+    },
     /// A truth value.
     Test(Option<Node>),
     /// Something computed, with its text.
     Computed(String),
     /// A field's text changed (`replace`, `urldecode`, `mvjoin`, `split`): computed until it has a name of its own,
     /// then cut out of the field.
-    Changed { text: String, from: String, step: usize },
+    Changed {
+        text: String,
+        from: String,
+        step: usize,
+    },
     /// A moment.
     Time,
     /// A lookup's output.
@@ -82,13 +93,15 @@ impl Value {
     }
 }
 
+/// Columns of a lookup and what they are compared with.
+pub(crate) type Inputs = Rc<Vec<(String, Rc<Value>)>>;
+
 /// A column of a lookup, chosen by the values of other columns.
 #[derive(Debug)]
 pub(crate) struct LookupColumn {
     pub lookup: String,
     pub column: String,
-    /// Columns and what they are compared with.
-    pub inputs: Rc<Vec<(String, Rc<Value>)>>,
+    pub inputs: Inputs,
 }
 
 /// The names that commands made, in one place of a pipeline.
@@ -102,7 +115,7 @@ pub(crate) struct Scope {
     /// Patterns of names that commands computed.
     computed: Vec<String>,
     /// Lookups whose output columns are not known.
-    lookups: Vec<(String, Rc<Vec<(String, Rc<Value>)>>)>,
+    lookups: Vec<(String, Inputs)>,
     /// How many renames with wildcards there were when a field of the events was first named.
     touched: FxHashMap<String, usize>,
     /// Whether no other fields than the names exist (after `stats`).
@@ -173,11 +186,9 @@ impl Scope {
     /// Gives a name to what `eval` makes.
     pub(crate) fn assign(&mut self, name: &str, value: Rc<Value>) {
         let value = match changed_field(name, &value) {
-            Some((from, step)) => Rc::new(Value::Field {
-                name: name.to_owned(),
-                derived_from: Some(from.to_owned()),
-                step,
-            }),
+            Some((from, step)) => {
+                Rc::new(Value::Field { name: name.to_owned(), derived_from: Some(from.to_owned()), step })
+            }
             None => value,
         };
         self.set(name, value);
@@ -214,7 +225,7 @@ impl Scope {
     }
 
     /// Adds a lookup whose output columns are not known.
-    pub(crate) fn add_lookup(&mut self, lookup: &str, inputs: Rc<Vec<(String, Rc<Value>)>>) {
+    pub(crate) fn add_lookup(&mut self, lookup: &str, inputs: Inputs) {
         if self.lookups.len() >= MAX_PATTERNS {
             return;
         }
@@ -253,6 +264,11 @@ impl Scope {
             *self = Self { closed: true, ..Self::new(self.step) };
         }
         self.names.extend(made);
+    }
+
+    /// Says that results with other fields, which are no events', were added.
+    pub(crate) fn add_results(&mut self) {
+        self.beyond = Some((self.step, false));
     }
 
     /// Takes over the names of a search beside this one, `keys` and names that exist left out.

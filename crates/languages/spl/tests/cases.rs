@@ -39,8 +39,14 @@ impl Around {
                 ("admins", none(), "user IN (alice, bob)"),
             ],
             lookups: vec![
-                ("tools", table(&["tool", "bad"], &[&["mimi.exe", "true"], &["rub.exe", "true"], &["ok.exe", "no"]], &[])),
-                ("domains", table(&["pattern", " dyn"], &[&["*.dyn.example", " True"], &["free*", "True"]], &["pattern"])),
+                (
+                    "tools",
+                    table(&["tool", "bad"], &[&["mimi.exe", "true"], &["rub.exe", "true"], &["ok.exe", "no"]], &[]),
+                ),
+                (
+                    "domains",
+                    table(&["pattern", " dyn"], &[&["*.dyn.example", " True"], &["free*", "True"]], &["pattern"]),
+                ),
                 ("empty", table(&["tool", "bad"], &[], &[])),
                 ("pairs", table(&["name", "path", "seen"], &[&["a.exe", "c:\\a", "1"], &["b.exe", "c:\\b", "1"]], &[])),
             ],

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ruleatlas_core::{Context, Frontend, LookupTable, MacroDefinition, Query, cases::describe};
@@ -110,9 +110,18 @@ fn real_searches_are_read_in_full() {
             Some((path.file_stem()?.to_string_lossy().into_owned(), search))
         })
         .collect();
-    let start = Instant::now();
     let parsed: Vec<_> = searches.iter().map(|(_, search)| Spl.parse(&Query::new(search), &content)).collect();
-    let elapsed = start.elapsed();
+    let mut slowest: Vec<_> = searches
+        .iter()
+        .map(|(name, search)| {
+            let start = Instant::now();
+            let _ = Spl.parse(&Query::new(search), &content);
+            (start.elapsed(), name)
+        })
+        .collect();
+    let elapsed: Duration = slowest.iter().map(|(elapsed, _)| *elapsed).sum();
+    slowest.sort();
+    println!("slowest: {:?}", slowest.iter().rev().take(6).collect::<Vec<_>>());
     let mut reasons: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     let (mut statuses, mut predicates) = (BTreeMap::<&str, usize>::new(), 0);
     let mut dump = String::new();

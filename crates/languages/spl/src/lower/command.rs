@@ -84,6 +84,7 @@ impl Lowering<'_> {
             }
             Command::Foreach { fields, names } => scope.set_made_of(names, fields),
             Command::Lookup(call) => self.lookup(call, scope),
+            Command::InputLookup { filter: None, append: true, .. } => scope.add_results(),
             Command::InputLookup { filter, .. } => {
                 if let Some(filter) = filter {
                     self.search_stage(filter, stage, scope);
@@ -232,9 +233,7 @@ fn extract(scope: &mut Scope, from: Option<&str>, names: &[String]) {
     });
     for name in names {
         let value = match &origin {
-            Some(origin) => {
-                Value::Field { name: name.clone(), derived_from: Some(origin.clone()), step: scope.step }
-            }
+            Some(origin) => Value::Field { name: name.clone(), derived_from: Some(origin.clone()), step: scope.step },
             None => scope.field(name),
         };
         scope.set(name, Rc::new(value));

@@ -58,6 +58,8 @@ impl Lowering<'_> {
             ("true", []) => Value::Test(Some(Node::always())),
             ("false", []) => Value::Test(Some(Node::never())),
             ("now" | "time" | "relative_time" | "strptime", _) => Value::Time,
+            // Of one value these are that value.
+            ("min" | "max", [inner]) => return self.value(inner, scope),
             ("lower" | "upper", [inner]) => return self.value(inner, scope).without_case(),
             // These leave the value, or one of several values, as it is.
             (
@@ -65,17 +67,19 @@ impl Lowering<'_> {
                 | "nullif",
                 [inner, ..],
             ) => return self.value(inner, scope),
-            ("replace" | "urldecode" | "mvjoin" | "split", [inner, ..]) => match self.value(inner, scope).unfolded().0 {
-                Value::Field { name, derived_from, step } => Value::Changed {
-                    text: expr.to_string(),
-                    from: derived_from.clone().unwrap_or_else(|| name.clone()),
-                    step: *step,
-                },
-                Value::Changed { from, step, .. } => {
-                    Value::Changed { text: expr.to_string(), from: from.clone(), step: *step }
+            ("replace" | "urldecode" | "mvjoin" | "split", [inner, ..]) => {
+                match self.value(inner, scope).unfolded().0 {
+                    Value::Field { name, derived_from, step } => Value::Changed {
+                        text: expr.to_string(),
+                        from: derived_from.clone().unwrap_or_else(|| name.clone()),
+                        step: *step,
+                    },
+                    Value::Changed { from, step, .. } => {
+                        Value::Changed { text: expr.to_string(), from: from.clone(), step: *step }
+                    }
+                    _ => Value::Computed(expr.to_string()),
                 }
-                _ => Value::Computed(expr.to_string()),
-            },
+            }
             ("coalesce" | "ifnull" | "nvl" | "mvappend", _) => {
                 let values = arguments.iter().map(|argument| self.value(argument, scope)).collect();
                 or_too_deep(Value::any(values), expr)
@@ -111,11 +115,9 @@ impl Lowering<'_> {
             ("spath" | "json_extract", [inner, Expr { kind: ExprKind::Text(path), .. }]) => {
                 match &*self.value(inner, scope) {
                     Value::Field { name, .. } if name == "_raw" => return scope.resolve(path),
-                    Value::Field { name, step, .. } => Value::Field {
-                        name: path.clone(),
-                        derived_from: Some(name.clone()),
-                        step: *step,
-                    },
+                    Value::Field { name, step, .. } => {
+                        Value::Field { name: path.clone(), derived_from: Some(name.clone()), step: *step }
+                    }
                     _ => Value::Computed(expr.to_string()),
                 }
             }
@@ -328,7 +330,8 @@ fn first_present<'e>(name: &str, arguments: &'e [Expr]) -> Option<Vec<&'e Expr>>
     let is_present = |(condition, value): &(Option<&'e Expr>, &'e Expr)| {
         condition.and_then(|condition| tested(condition, "isnotnull")).is_some_and(|field| is_field(value, field))
     };
-    let whole = !pairs.is_empty() && first.iter().all(is_present) && (is_present(last) || last.0.is_none() && pairs.len() > 1);
+    let whole =
+        !pairs.is_empty() && first.iter().all(is_present) && (is_present(last) || last.0.is_none() && pairs.len() > 1);
     whole.then(|| pairs.iter().map(|(_, value)| *value).collect())
 }
 

@@ -25,7 +25,8 @@ const MAX_NODES: usize = 60_000;
 
 /// Makes the conditions of a query.
 pub(crate) fn lower(pipeline: &Pipeline, text: &str, context: &dyn Context, diagnostics: Vec<Diagnostic>) -> Parsed {
-    let mut lowering = Lowering { text, context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), nodes: 0 };
+    let mut lowering =
+        Lowering { text, context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), nodes: 0 };
     let mut scope = Scope::new(0);
     lowering.pipeline(pipeline, &mut scope);
     lowering.finish()
@@ -91,7 +92,8 @@ impl Lowering<'_> {
             return;
         }
         if node.as_constant() == Some(false) {
-            node = Node::opaque(clip(place.span.of(self.text).unwrap_or_default()), "condition never holds", place.span);
+            node =
+                Node::opaque(clip(place.span.of(self.text).unwrap_or_default()), "condition never holds", place.span);
         }
         set_stage(&mut node, place.stage);
         if let Some(step) = self.steps.get_mut(step) {

@@ -22,7 +22,8 @@ impl Lowering<'_> {
             }
             Search::Or(parts) => {
                 let nodes: Vec<_> = parts.iter().map(|part| self.search(part, scope, positive)).collect();
-                let chooses = nodes.iter().zip(parts).any(|(node, part)| node.is_none() && self.chooses_data(part, scope.step));
+                let chooses =
+                    nodes.iter().zip(parts).any(|(node, part)| node.is_none() && self.chooses_data(part, scope.step));
                 if chooses && nodes.iter().any(Option::is_some) {
                     // An event of the chosen data passes without the comparisons beside it.
                     for predicate in nodes.iter().flatten().flat_map(Node::predicates) {
@@ -135,8 +136,8 @@ impl Lowering<'_> {
         let is_risk = |source: &DataSource| {
             source.kind == SourceKind::DataModel && (source.name == "Risk" || source.name.starts_with("Risk."))
         };
-        let of_risk = kind == SourceKind::Source
-            && self.steps.get(step).is_some_and(|step| step.sources.iter().any(is_risk));
+        let of_risk =
+            kind == SourceKind::Source && self.steps.get(step).is_some_and(|step| step.sources.iter().any(is_risk));
         (!of_risk).then_some(kind)
     }
 
