@@ -93,6 +93,33 @@ fn content(corpus: &Path) -> Content {
 }
 
 #[test]
+fn baselines_and_deprecated_searches_do_not_fail() {
+    let Some(corpora) = std::env::var_os("RULEATLAS_CORPORA") else {
+        println!("skipped: RULEATLAS_CORPORA is not set");
+        return;
+    };
+    let corpus = Path::new(&corpora).join("splunk");
+    let content = content(&corpus);
+    let mut found = Vec::new();
+    files(&corpus.join("baselines"), &mut found);
+    files(&corpus.join("detections").join("deprecated"), &mut found);
+    assert!(!found.is_empty());
+    for path in &found {
+        let Some(search) = read(path).remove("search").and_then(|mut list| list.pop()) else { continue };
+        let parsed = Spl.parse(&Query::new(&search), &content);
+        assert_ne!(parsed.status(), ParseStatus::Failed, "{}", path.display());
+        if parsed.status() == ParseStatus::Partial {
+            let codes: Vec<_> = parsed.diagnostics.iter().filter(|found| found.level != Level::Note).collect();
+            println!(
+                "{}: {}",
+                path.display(),
+                codes.iter().map(|found| found.code.as_ref()).collect::<Vec<_>>().join(", ")
+            );
+        }
+    }
+}
+
+#[test]
 fn real_searches_are_read_in_full() {
     let Some(corpora) = std::env::var_os("RULEATLAS_CORPORA") else {
         println!("skipped: RULEATLAS_CORPORA is not set");
