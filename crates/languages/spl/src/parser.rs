@@ -160,8 +160,9 @@ impl<'s> Parser<'s> {
         let rest = text[length..].trim_start();
         let call = Call { name, start: from + length, end: to, from };
         let lower = name.to_ascii_lowercase();
-        let begins_comparison = rest.starts_with(['=', '<', '>', '.', '{', '-', '*', ':']) || rest.starts_with("!=");
-        if implied && (begins_comparison && lower != "from" || !commands::is_generating(&lower)) {
+        let is_longer_word = text[length..].starts_with(['.', '{', '-', '*', ':', '/', '\\']);
+        let begins_comparison = rest.starts_with(['=', '<', '>']) || rest.starts_with("!=");
+        if implied && (is_longer_word || begins_comparison || !commands::is_generating(&lower)) {
             let whole = Call { start: from, ..call };
             return self.search(&whole);
         }

@@ -83,7 +83,7 @@ impl Lowering<'_> {
                 return Self::too_large("if or case", check.span);
             }
             let mut taken = condition.clone();
-            fail_on_null(&mut taken);
+            fail_on_null(&mut taken, false);
             rest = match (constant, rest) {
                 // Passing by time in the branch or behind it leaves nothing to say.
                 (None, _) | (_, None) if constant != Some(Some(false)) => None,
@@ -145,11 +145,19 @@ pub(super) fn clip(text: &str) -> String {
     }
 }
 
-/// `if` and `case` take null for false.
-fn fail_on_null(node: &mut Node) {
-    node.for_each_predicate_mut(&mut |predicate| {
-        if predicate.missing == Missing::Null {
-            predicate.missing = Missing::Fails;
+/// `if` and `case` take null for false: a comparison of a missing field must not make the condition hold, neither by
+/// itself nor under an odd number of negations.
+fn fail_on_null(node: &mut Node, inverted: bool) {
+    match node {
+        Node::All(children) | Node::Any(children) => {
+            for child in children {
+                fail_on_null(child, inverted);
+            }
         }
-    });
+        Node::Not(child) => fail_on_null(child, !inverted),
+        Node::Predicate(predicate) if predicate.missing == Missing::Null => {
+            predicate.missing = if inverted { Missing::Holds } else { Missing::Fails };
+        }
+        Node::Predicate(_) | Node::Opaque(_) => {}
+    }
 }
