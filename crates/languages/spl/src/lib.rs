@@ -25,8 +25,14 @@
 //!   there. `where` compares with case, and a missing field is null. A condition inside `if`, `case` or `coalesce`
 //!   takes null for false.
 //! - **Data.** `index`, `sourcetype`, `source`, `eventtype`, a data model and `nodename` are sources of the step; `host`
-//!   and `tag` are fields. A comparison that is an alternative to a choice of data (`eventtype=a OR Channel=b`) is no
-//!   condition for the events of that data, and is left out with a note. A comparison with a moment (`_time`, `now()`, `relative_time`) is the time window.
+//!   and `tag` are fields, and so is `source` in the risk data model, where it names a rule. A comparison that is an
+//!   alternative to a choice of data (`eventtype=a OR Channel=b`) is no condition for the events of that data, and is
+//!   left out with a note.
+//! - **Time.** A comparison of times (`_time`, `now()`, `relative_time`, the least or greatest of them) is the time window,
+//!   and so is one of a lookup's output with a time. A field compared with a time is computed.
+//! - **Names.** A name whose text was changed (`replace`, `urldecode`, `mvjoin`, `split`, `rex mode=sed`, a `foreach` over
+//!   fields) keeps its own name with `derived_from`, like one that `rex` cuts out; without a name of its own the change
+//!   is computed. After a rename with wildcards a name is the renamed field, unless it was in use before.
 //! - **Stages** are counted by the pipes that the author wrote: what a macro expands to has the stage of its call, and
 //!   the call is the span of all that comes of it. A conjunct that compares fields of a joined search alone belongs to
 //!   that search's step, with the stage in the pipeline where it is written.
@@ -34,8 +40,8 @@
 //!   they give values of it. All others (`count`, `dc`, `max`, …) are computed. `min` and `max` of a time are times.
 //!   `mvindex`, `mvdedup` and the like stand for the field, as any of its values may be meant.
 //! - **Lookups.** A filter on a lookup's output is the values of the input's column in the rows that pass, when the
-//!   context has the table (up to 10,000 values), and else `in_list` with the lookup's name. An output that must be
-//!   `false`, where no row says so, is the lookup's default: not in the list. `[| inputlookup … | fields f]` is a list too.
+//!   context has the table (of up to 20,000 rows that give up to 10,000 values), and else `in_list` with the lookup's
+//!   name. An output that must be `false`, where no row says so, is the lookup's default: not in the list. `[| inputlookup … | fields f]` is a list too.
 //! - **Macros.** `drop_dm_object_name` is known without a context. A macro whose name ends in `_filter` and that
 //!   nobody defines adds nothing, with a note: by convention it is empty until a user fills it. Any other that is not
 //!   defined is opaque where it stands for a condition or a command, and a warning elsewhere.

@@ -272,12 +272,17 @@ impl Scope {
     }
 
     /// Takes over the names of a search beside this one, `keys` and names that exist left out.
-    pub(crate) fn take_over(&mut self, other: Self, keys: &[String], reads_events: bool) {
+    ///
+    /// Without keys the results stand below each other: there the fields that this search may have stay its own.
+    pub(crate) fn take_over(&mut self, other: Self, keys: Option<&[String]>, reads_events: bool) {
+        let joins = keys.is_some();
+        let keys = keys.unwrap_or_default();
         if !other.closed {
             self.beyond = Some((other.step, reads_events));
         }
         for (name, value) in other.names {
-            if !keys.contains(&name) {
+            let is_own = !joins && !self.closed && matches!(*value, Value::Field { .. });
+            if !keys.contains(&name) && !is_own {
                 self.names.entry(name).or_insert(value);
             }
         }

@@ -54,7 +54,7 @@ impl Lowering<'_> {
                 }
                 apply(&mut inner, aggregate);
                 if *append {
-                    scope.take_over(inner, &[], true);
+                    scope.take_over(inner, None, true);
                 } else {
                     *scope = inner;
                 }
@@ -170,7 +170,7 @@ impl Lowering<'_> {
                 self.beside(pipeline, label, false)
             };
             let reads_events = self.steps.get(found.step).is_some_and(|step| !step.is_empty());
-            scope.take_over(found, join.unwrap_or_default(), reads_events);
+            scope.take_over(found, join, reads_events);
         }
     }
 

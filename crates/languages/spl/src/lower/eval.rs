@@ -184,7 +184,9 @@ impl Lowering<'_> {
         let ((left_plain, left_folded), (right_plain, right_folded)) = (left_value.unfolded(), right_value.unfolded());
         let check = |values: Vec<String>| Check::eval(Op::Eq, values, expr.span).with_op(op);
         match (left_plain, right_plain) {
-            (Value::Time, _) | (_, Value::Time) => None,
+            // The window of time, and how old an entry of a lookup may be.
+            (Value::Time, Value::Time | Value::Literal(_) | Value::Lookup(_) | Value::Null)
+            | (Value::Literal(_) | Value::Lookup(_) | Value::Null, Value::Time) => None,
             (Value::Field { name, .. }, Value::Literal(literal)) => {
                 if let Some(kind) = self.source_kind(name, scope.step).filter(|_| is_chosen(left_plain)) {
                     if op == CompareOp::Eq {

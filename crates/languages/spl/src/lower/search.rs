@@ -54,8 +54,11 @@ impl Lowering<'_> {
         let end = value.pieces.iter().rposition(is_text)? + 1;
         let mut check = Check::search(Op::Match, vec![write_pattern(&value.pieces[start..end])], value.span);
         check.cased = value.cased;
+        if !self.spend(1) {
+            return Self::too_large(&value.text(), value.span);
+        }
         self.touched.push(scope.step);
-        self.spend(1).then(|| check.predicate("").into())
+        Some(check.predicate("").into())
     }
 
     fn search_compare(
