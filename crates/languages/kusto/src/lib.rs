@@ -1,0 +1,4 @@
+//! Kusto.
+pub mod ast;
+pub mod lexer;
+pub mod parser;
