@@ -1,0 +1,261 @@
+//! Syntax tree in, conditions out.
+//!
+//! Every pipeline becomes a [`flow::Flow`]: the tables it reads, what its stages ask for, and what each name stands
+//! for at that place. The main pipeline, the legs of joins and unions and the sub-queries are steps.
+//!
+//! # Missing columns
+//! Columns of a table always exist; a field that an event does not have is an empty string or a null. Text has no
+//! null, so `x != "a"` and `x !has "a"` hold without a value, as `==` and `!=` do between a null and a value; `<` and
+//! its kin give null, which selects nothing
+//! ([null values](https://learn.microsoft.com/kusto/query/scalar-data-types/null-values)).
+
+mod aggregate;
+mod asim;
+mod call;
+mod compare;
+mod condition;
+mod constant;
+mod flow;
+mod join;
+mod scalar;
+mod scope;
+mod stage;
+mod value;
+
+use std::rc::Rc;
+
+use ruleatlas_core::Parsed;
+use ruleatlas_model::{Condition, Diagnostic, Node, Span};
+use rustc_hash::FxHashMap;
+
+use crate::ast::{Expr, ExprKind, Fault, LetValue, Script, Statement};
+use crate::lexer::{Kind, lex};
+use flow::Flow;
+use scope::{Binding, ScopeRef, Scopes};
+use value::{Columns, Value};
+
+/// How deep expressions, sub-queries and calls may stand within each other when names are followed.
+const MAX_DEPTH: u32 = 220;
+/// How many expressions are read in all, those of inlined names each time.
+const MAX_WORK: u32 = 400_000;
+/// How many tree nodes may be copied in all when names are followed.
+const MAX_COPIES: usize = 200_000;
+
+/// The conditions of a script, and what is odd about it.
+pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
+    let mut lowering = Lowering {
+        text,
+        scopes: Scopes::default(),
+        steps: Vec::new(),
+        legs: FxHashMap::default(),
+        scalars: FxHashMap::default(),
+        named_flows: FxHashMap::default(),
+        naming: Vec::new(),
+        absent: false,
+        depth: 0,
+        work: 0,
+        copies: 0,
+        exhausted: false,
+        diagnostics: Vec::new(),
+    };
+    for fault in &script.faults {
+        lowering.fault(fault);
+    }
+    lowering.script(script);
+    let conditions = lowering.steps.into_iter().flatten().collect();
+    Parsed { conditions, diagnostics: lowering.diagnostics }
+}
+
+/// Where an expression stands: the names that `let` bound and the columns.
+#[derive(Clone, Copy)]
+struct Place<'c, 'a> {
+    scope: ScopeRef,
+    columns: &'c Columns<'a>,
+}
+
+type LegKey = (*const (), ScopeRef, bool);
+
+struct Lowering<'a, 't> {
+    text: &'t str,
+    scopes: Scopes<'a>,
+    steps: Vec<Option<Condition>>,
+    /// Legs that are steps already.
+    legs: FxHashMap<LegKey, Rc<Flow<'a>>>,
+    /// Values of scalar `let`s.
+    scalars: FxHashMap<(*const (), ScopeRef), Value<'a>>,
+    /// What `as` named.
+    named_flows: FxHashMap<String, Rc<Flow<'a>>>,
+    /// The `let`s that are being followed, innermost last.
+    naming: Vec<Rc<str>>,
+    /// Whether what is read is part of a step that must be absent.
+    absent: bool,
+    depth: u32,
+    work: u32,
+    copies: usize,
+    exhausted: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Lowering<'a, '_> {
+    fn fault(&mut self, fault: &Fault) {
+        let make = if fault.mended { Diagnostic::warning } else { Diagnostic::error };
+        self.diagnostics.push(make(fault.code, fault.message.clone()).at(fault.span));
+    }
+
+    fn script(&mut self, script: &'a Script<'a>) {
+        let mut scope = self.scopes.block(None);
+        let mut queries = 0_u32;
+        let total = script.statements.iter().filter(|statement| matches!(statement, Statement::Query(_))).count();
+        let mut last_let = None;
+        for statement in &script.statements {
+            match statement {
+                Statement::Let(_) | Statement::Parameters(_) => {
+                    scope = self.declare(statement, scope);
+                    if let Statement::Let(declared) = statement {
+                        last_let = Some(declared);
+                    }
+                }
+                Statement::Query(expr) => {
+                    queries += 1;
+                    let label = if total > 1 { format!("statement {queries}") } else { String::new() };
+                    self.main(expr, scope, label);
+                }
+                Statement::Other(_) => {}
+                Statement::Broken(fault) => self.broken(fault, queries, total),
+            }
+        }
+        if let (0, Some(declared)) = (total, last_let) {
+            let warning = "the text ends without a query; its last `let` is read as one";
+            self.diagnostics.push(Diagnostic::warning("query is missing", warning).at(declared.span));
+            match &declared.value {
+                LetValue::Expr(expr) => self.main(expr, scope, format!("let {}", declared.name)),
+                LetValue::Function(function) => {
+                    let inner = self.scopes.block(Some(scope));
+                    if let Some((expr, inner)) = self.body(function, inner) {
+                        self.main(expr, inner, format!("let {}", declared.name));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A statement that was not understood: an opaque step of its own where nothing else was understood either.
+    fn broken(&mut self, fault: &Fault, queries: u32, total: usize) {
+        self.fault(fault);
+        if queries == 0 && total == 0 && self.steps.is_empty() {
+            let text = self.snippet(fault.span);
+            self.steps.push(Some(Condition::new(Node::opaque(text, fault.code, fault.span))));
+        }
+    }
+
+    /// Binds what a statement declares; the place behind it.
+    fn declare(&mut self, statement: &'a Statement<'a>, scope: ScopeRef) -> ScopeRef {
+        match statement {
+            Statement::Let(declared) => {
+                let binding = match &declared.value {
+                    LetValue::Expr(expr) => Binding::Expr(expr, scope),
+                    LetValue::Function(function) => Binding::Function(function, scope),
+                };
+                self.scopes.bind(scope, &declared.name, binding)
+            }
+            Statement::Parameters(parameters) => parameters.iter().fold(scope, |scope, parameter| {
+                let binding = match &parameter.default {
+                    Some(default) => Binding::Expr(default, scope),
+                    None => Binding::Value(Value::Computed),
+                };
+                self.scopes.bind(scope, &parameter.name, binding)
+            }),
+            Statement::Broken(fault) => {
+                self.fault(fault);
+                scope
+            }
+            Statement::Query(_) | Statement::Other(_) => scope,
+        }
+    }
+
+    /// The main pipeline: the first step of its statement.
+    fn main(&mut self, expr: &'a Expr<'a>, scope: ScopeRef, label: String) {
+        if matches!(expr.kind, ExprKind::Literal(_)) {
+            return;
+        }
+        let slot = self.reserve();
+        let flow = self.flow(expr, scope);
+        let has_legs = self.steps.get(slot + 1..).is_some_and(|legs| legs.iter().any(Option::is_some));
+        let says_nothing = flow.nodes.is_empty() && (flow.is_union || flow.sources.is_empty());
+        if !(has_legs && says_nothing) {
+            self.fill(slot, &flow, label, false);
+        }
+    }
+
+    fn reserve(&mut self) -> usize {
+        self.steps.push(None);
+        self.steps.len() - 1
+    }
+
+    fn fill(&mut self, slot: usize, flow: &Flow<'a>, label: String, absent: bool) {
+        let nodes = self.copied(&flow.nodes);
+        let condition = Condition { root: Node::all(nodes), absent, label, sources: flow.sources.clone() };
+        if let Some(step) = self.steps.get_mut(slot) {
+            *step = Some(condition);
+        }
+    }
+
+    /// Copies of nodes, as long as there is room for them.
+    fn copied(&mut self, nodes: &[Node]) -> Vec<Node> {
+        let size: usize = nodes.iter().map(|node| node.walk().count()).sum();
+        self.copies += size;
+        if self.copies > MAX_COPIES {
+            self.exhaust();
+            return Vec::new();
+        }
+        nodes.to_vec()
+    }
+
+    /// Counts one more expression; `false` when there have been too many, or it stands too deep.
+    fn enter(&mut self) -> bool {
+        self.work += 1;
+        if self.work > MAX_WORK || self.depth >= MAX_DEPTH {
+            self.exhaust();
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    fn exhaust(&mut self) {
+        if !self.exhausted {
+            self.exhausted = true;
+            let message = "the query's names lead further than they are followed";
+            self.diagnostics.push(Diagnostic::error("query expands too far", message));
+        }
+    }
+
+    /// The text under a span on one line, without comments, cut to a readable length.
+    fn snippet(&self, span: Span) -> String {
+        const LONGEST: usize = 240;
+        let written = span.of(self.text).unwrap_or_default();
+        let mut text = String::new();
+        let mut end = 0;
+        for token in lex(written) {
+            if matches!(token.kind, Kind::Comment | Kind::End) {
+                continue;
+            }
+            if token.span.start > end && !text.is_empty() {
+                text.push(' ');
+            }
+            end = token.span.end;
+            text.push_str(token.text(written));
+            if text.len() > LONGEST {
+                let cut = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                text.truncate(cut);
+                text.push('…');
+                break;
+            }
+        }
+        text
+    }
+}
