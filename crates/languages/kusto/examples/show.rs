@@ -30,6 +30,7 @@ fn main() {
         for d in &p.diagnostics { seen.insert(format!("{:?} {}", d.level, d.code)); }
         for s in seen { let e = reasons.entry(s).or_default(); e.0 += 1; e.1.push(f.clone()); }
     }
+    for ((f, t), p) in texts.iter().zip(&parsed) { if format!("{:?}", p.status()) == "Failed" { println!("FAILED {f} {:?} :: {}", p.diagnostics.iter().map(|d| d.code.to_string()).collect::<Vec<_>>(), t.chars().take(90).collect::<String>().replace('\n', "⏎")); } }
     println!("{st:?} predicates {preds} computed {comp}");
     let mut v: Vec<_> = reasons.into_iter().collect();
     v.sort_by_key(|x| std::cmp::Reverse(x.1.0));

@@ -16,6 +16,32 @@ pub struct Script<'a> {
     pub faults: Vec<Fault>,
 }
 
+impl Script<'_> {
+    /// Whether the text is a query: a tabular statement stands in it, and nothing in it is unreadable.
+    #[must_use]
+    pub fn is_query(&self) -> bool {
+        self.has_pipeline() && self.is_clean()
+    }
+
+    /// Whether a tabular statement stands in it; a name or a constant alone is none.
+    #[must_use]
+    pub fn has_pipeline(&self) -> bool {
+        self.statements.iter().any(|statement| match statement {
+            Statement::Query(expr) => !matches!(
+                expr.kind,
+                ExprKind::Name(_) | ExprKind::Literal(_) | ExprKind::Member(..) | ExprKind::Arithmetic(..)
+            ),
+            _ => false,
+        })
+    }
+
+    /// Whether every statement was read.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        !self.statements.iter().any(|statement| matches!(statement, Statement::Broken(_)))
+    }
+}
+
 /// Something that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

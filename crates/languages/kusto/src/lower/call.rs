@@ -182,7 +182,7 @@ impl<'a> Lowering<'a, '_> {
                 this.presence(value, written, empty, span, side)
             }),
             Value::Rows(rows) => {
-                self.rows(*rows, side);
+                self.rows(rows, side);
                 Some(self.computed(written, op, false, Vec::new(), span))
             }
             Value::Unknown(name) => Some(self.undefined(name, span)),

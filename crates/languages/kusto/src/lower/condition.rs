@@ -107,7 +107,7 @@ impl<'a> Lowering<'a, '_> {
             }
             Value::Unknown(name) => Some(self.undefined(name, span)),
             Value::Rows(rows) => {
-                self.rows(*rows, side);
+                self.rows(rows, side);
                 Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span))
             }
             Value::List(_) | Value::Json(_) | Value::Named(_) | Value::Cut(_) | Value::Computed => {
@@ -130,10 +130,10 @@ impl<'a> Lowering<'a, '_> {
             return Some(node);
         }
         let left_value = self.scalar(left, place);
-        if let Value::Rows(rows) = left_value {
+        if let Value::Rows(rows) = &left_value {
             self.rows(rows, side);
         }
-        if let Value::Rows(rows) = right_value {
+        if let Value::Rows(rows) = &right_value {
             if matches!(left_value, Value::Time(_)) {
                 return None;
             }
@@ -158,7 +158,7 @@ impl<'a> Lowering<'a, '_> {
         side: Side,
     ) -> Option<Node> {
         let left_value = self.scalar(left, place);
-        if let Value::Rows(rows) = left_value {
+        if let Value::Rows(rows) = &left_value {
             self.rows(rows, side);
         }
         let turned = Side { negative: side.negative != comparison.negated, ..side };
@@ -176,7 +176,7 @@ impl<'a> Lowering<'a, '_> {
     fn add_to_set(&mut self, set: &mut Set, value: &Value<'a>, span: Span, side: Side) {
         match value {
             Value::Rows(rows) => {
-                let more = self.rows(*rows, side);
+                let more = self.rows(rows, side);
                 set.constants.extend(more.constants);
                 set.names.extend(more.names);
                 set.rows.extend(more.rows);
@@ -204,13 +204,18 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// The values that a sub-query gives: those of a list, or a step of its own.
-    pub(super) fn rows(&mut self, rows: Rows<'a>, side: Side) -> Set {
-        let flow = self.leg(rows.expr, rows.scope, "sub-query", side.negative);
+    pub(super) fn rows(&mut self, rows: &Rows<'a>, side: Side) -> Set {
+        let label = rows.name.as_ref().map_or_else(|| "sub-query".to_owned(), |name| format!("let {name}"));
+        let outer = self.naming.len();
+        self.naming.extend(rows.name.clone());
+        let flow = self.leg(rows.expr, rows.scope, &label, side.negative);
+        self.naming.truncate(outer);
         let mut set = Set::default();
         let Some(list) = &flow.columns.list else {
-            let name = match &rows.expr.kind {
-                ExprKind::Name(name) => name.to_string(),
-                _ => self.naming.last().map_or_else(|| self.snippet(rows.expr.span), ToString::to_string),
+            let name = match (&rows.name, &rows.expr.kind) {
+                (Some(name), _) => name.to_string(),
+                (None, ExprKind::Name(name)) => name.to_string(),
+                _ => self.snippet(rows.expr.span),
             };
             set.rows.push(name);
             return set;

@@ -29,7 +29,7 @@ use ruleatlas_model::{Condition, Diagnostic, Node, Span};
 use rustc_hash::FxHashMap;
 
 use crate::ast::{Expr, ExprKind, Fault, LetValue, Script, Statement};
-use crate::lexer::{Kind, lex};
+use crate::lexer::{Kind, Symbol, lex};
 use flow::Flow;
 use scope::{Binding, ScopeRef, Scopes};
 use value::{Columns, Value};
@@ -51,6 +51,7 @@ pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
         scalars: FxHashMap::default(),
         named_flows: FxHashMap::default(),
         naming: Vec::new(),
+        reading_let: None,
         absent: false,
         depth: 0,
         work: 0,
@@ -87,6 +88,8 @@ struct Lowering<'a, 't> {
     named_flows: FxHashMap<String, Rc<Flow<'a>>>,
     /// The `let`s that are being followed, innermost last.
     naming: Vec<Rc<str>>,
+    /// The scalar `let` that is being read.
+    reading_let: Option<Rc<str>>,
     /// Whether what is read is part of a step that must be absent.
     absent: bool,
     depth: u32,
@@ -237,7 +240,7 @@ impl<'a> Lowering<'a, '_> {
     /// The text under a span on one line, without comments, cut to a readable length.
     fn snippet(&self, span: Span) -> String {
         const LONGEST: usize = 240;
-        let written = span.of(self.text).unwrap_or_default();
+        let written = without_parentheses(span.of(self.text).unwrap_or_default());
         let mut text = String::new();
         let mut end = 0;
         for token in lex(written) {
@@ -258,4 +261,21 @@ impl<'a> Lowering<'a, '_> {
         }
         text
     }
+}
+
+/// A text without the parentheses that stand around all of it.
+fn without_parentheses(text: &str) -> &str {
+    let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) else { return text };
+    let mut open = 1_i32;
+    for token in lex(inner) {
+        match token.kind {
+            Kind::Symbol(Symbol::OpenParen) => open += 1,
+            Kind::Symbol(Symbol::CloseParen) => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return text;
+        }
+    }
+    without_parentheses(inner.trim())
 }

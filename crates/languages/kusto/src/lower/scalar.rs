@@ -103,7 +103,7 @@ impl<'a> Lowering<'a, '_> {
             | ExprKind::Print(_)
             | ExprKind::Range(_)
             | ExprKind::Datatable { .. }
-            | ExprKind::ExternalData { .. } => Value::Rows(Rows { expr, scope: place.scope }),
+            | ExprKind::ExternalData { .. } => self.sub_query(expr, place.scope),
         }
     }
 
@@ -118,6 +118,12 @@ impl<'a> Lowering<'a, '_> {
             },
             None => Value::Condition(None),
         }
+    }
+
+    /// A sub-query, called by the `let` that is being read.
+    fn sub_query(&self, expr: &'a Expr<'a>, scope: ScopeRef) -> Value<'a> {
+        let name = self.reading_let.clone();
+        Value::Rows(Rows { expr, scope, name })
     }
 
     fn name(&mut self, name: &str, place: Place<'_, 'a>) -> Value<'a> {
@@ -149,8 +155,9 @@ impl<'a> Lowering<'a, '_> {
             return value.clone();
         }
         self.naming.push(Rc::from(name));
+        let outer = self.reading_let.replace(Rc::from(name));
         let value = if self.is_tabular_let(expr, scope) {
-            Value::Rows(Rows { expr, scope })
+            self.sub_query(expr, scope)
         } else {
             let columns = super::value::Columns::default();
             match self.scalar(expr, Place { scope, columns: &columns }) {
@@ -160,6 +167,7 @@ impl<'a> Lowering<'a, '_> {
             }
         };
         self.naming.pop();
+        self.reading_let = outer;
         self.scalars.insert(key, value.clone());
         value
     }
@@ -173,7 +181,7 @@ impl<'a> Lowering<'a, '_> {
     ) -> Value<'a> {
         if let Some(Binding::Function(function, defined)) = self.scopes.get(place.scope, name).cloned() {
             if self.is_tabular(expr, place.scope) {
-                return Value::Rows(Rows { expr, scope: place.scope });
+                return self.sub_query(expr, place.scope);
             }
             let block = self.bind_arguments(function, defined, arguments, None, place);
             return match self.body(function, block) {
@@ -198,16 +206,16 @@ impl<'a> Lowering<'a, '_> {
             "toscalar" => {
                 return match first {
                     Some(first) if self.is_tabular_let(first, place.scope) => {
-                        Value::Rows(Rows { expr: first, scope: place.scope })
+                        self.sub_query(first, place.scope)
                     }
                     Some(first) => self.scalar(first, place),
                     None => Value::Computed,
                 };
             }
             "materialize" | "view" if first.is_some_and(|first| self.is_tabular(first, place.scope)) => {
-                return first.map_or(Value::Computed, |expr| Value::Rows(Rows { expr, scope: place.scope }));
+                return first.map_or(Value::Computed, |first| self.sub_query(first, place.scope));
             }
-            "_GetWatchlist" | "table" => return Value::Rows(Rows { expr, scope: place.scope }),
+            "_GetWatchlist" | "table" => return self.sub_query(expr, place.scope),
             _ if super::call::is_condition(name) => return self.condition_value(expr, place),
             _ => {}
         }

@@ -74,10 +74,12 @@ impl Field {
 }
 
 /// A sub-query that stands for values.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Rows<'a> {
     pub expr: &'a Expr<'a>,
     pub scope: ScopeRef,
+    /// The `let` that binds it.
+    pub name: Option<Rc<str>>,
 }
 
 /// What an expression stands for.

@@ -197,7 +197,7 @@ impl<'a> Parser<'a> {
     /// Whether a statement seems to begin here, on a line of its own behind one that is complete.
     fn at_statement(&self) -> bool {
         let token = self.token();
-        if !token.on_new_line || self.brackets > 0 || token.kind != Kind::Name {
+        if !token.on_new_line || self.brackets > 0 || token.kind != Kind::Name || self.awaits_operand() {
             return false;
         }
         let next = self.ahead(1);
@@ -210,6 +210,21 @@ impl<'a> Parser<'a> {
                 Kind::Name => next.on_new_line && self.word_of(next) == "let",
                 _ => false,
             },
+        }
+    }
+
+    /// Whether the token before this one asks for something behind it.
+    fn awaits_operand(&self) -> bool {
+        let Some(before) = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)) else { return false };
+        match before.kind {
+            Kind::Symbol(symbol) => !matches!(
+                symbol,
+                Symbol::CloseParen | Symbol::CloseBracket | Symbol::CloseBrace | Symbol::Star | Symbol::Semicolon
+            ),
+            Kind::Name => {
+                matches!(self.word_of(*before), "by" | "on" | "and" | "or" | "in" | "with" | "let" | "reorder" | "away" | "keep")
+            }
+            _ => false,
         }
     }
 
