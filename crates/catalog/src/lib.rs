@@ -1,1 +1,28 @@
 //! Builds the whole catalog in parallel, indexes it, and answers any scope with its guide.
+//!
+//! [`build`] reads sources, lets the front ends parse every query, asks the taxonomy what names mean, and gives a
+//! [`Catalog`]: every rule with its predicates and indicators, and a ledger of every file. An [`Index`] over it answers
+//! a [`Scope`] (a technique, an event, a field, filters) with a [`Guide`]: what is filtered most, what is looked for,
+//! what is excluded, and how common each check is in the whole corpus.
+//!
+//! It knows no SQL, no HTTP and no terminal.
+
+mod build;
+mod entry;
+mod facet;
+mod frontends;
+mod gather;
+mod guide;
+mod index;
+mod ledger;
+mod scope;
+mod tags;
+
+pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
+pub use entry::{Entry, FoldedRow, PredicateRow};
+pub use facet::Facet;
+pub use frontends::{frontend, frontends};
+pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount};
+pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
+pub use ledger::{FileRecord, Ledger, LedgerFault, LedgerSource};
+pub use scope::{Filters, Scope};

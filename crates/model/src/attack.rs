@@ -33,7 +33,7 @@ impl AttackDomain {
 pub struct Reference {
     /// The name that `(Citation: …)` uses.
     pub name: String,
-    /// The address.
+    /// The address; empty when ATT&CK gives none.
     pub url: String,
 }
 
@@ -50,6 +50,9 @@ pub struct Tactic {
     pub domain: AttackDomain,
     /// Place in the matrix, from 0.
     pub order: u32,
+    /// Whether ATT&CK calls it deprecated; such a tactic stands behind those of the matrix.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deprecated: bool,
     /// ATT&CK's text, Markdown.
     pub description: String,
 }
@@ -87,7 +90,7 @@ pub struct Technique {
     pub description: String,
     /// Its tactics' short names, in the order of the matrix.
     pub tactics: Vec<String>,
-    /// ATT&CK's platforms, as written.
+    /// ATT&CK's platforms, as written; empty where ATT&CK says `None`.
     pub platforms: Vec<String>,
     /// The technique this is a sub-technique of.
     pub parent: Option<String>,
@@ -95,7 +98,7 @@ pub struct Technique {
     pub deprecated: bool,
     /// ATT&CK's page about it.
     pub url: String,
-    /// What its text cites.
+    /// What its text and its mitigations' texts cite, in the order of the first mark.
     pub references: Vec<Reference>,
     /// What mitigates it.
     pub mitigations: Vec<MitigationRef>,
@@ -123,14 +126,15 @@ pub struct Attack {
     pub mitigations: BTreeMap<String, Mitigation>,
     /// Ids that lead elsewhere.
     pub redirects: BTreeMap<String, Redirect>,
-    /// Tactic short names that lead elsewhere (`stealth` to `defense-evasion`).
-    pub tactic_redirects: BTreeMap<String, String>,
+    /// Tactics that the loaded version does not know, by short name (`stealth`) or id (`TA0112`), and the short names
+    /// of the loaded version that they lead to (`defense-evasion`).
+    pub tactic_redirects: BTreeMap<String, Vec<String>>,
 }
 
 impl Attack {
     /// The techniques of the loaded version that `id` (any case) leads to, and the way.
     ///
-    /// The list is empty when nobody knows the id.
+    /// The list is empty when nobody knows the id. Where no version is loaded, the id stands as written.
     #[must_use]
     pub fn resolve(&self, id: &str) -> (Vec<String>, Resolution) {
         let id = id.to_ascii_uppercase();
@@ -140,15 +144,33 @@ impl Attack {
         }
         match self.redirects.get(&id) {
             Some(redirect) => (redirect.to.clone(), redirect.resolution),
+            None if self.techniques.is_empty() => (vec![id], Resolution::AsWritten),
             None => (Vec::new(), Resolution::Unknown),
         }
     }
 
-    /// The tactic of the loaded version that a short name leads to.
+    /// The tactics of the loaded version that a short name (`stealth`) or id (`TA0112`) leads to, each short name once
+    /// though several matrices have it; empty when nobody knows it.
     #[must_use]
-    pub fn tactic(&self, short_name: &str) -> Option<&Tactic> {
-        let name = self.tactic_redirects.get(short_name).map_or(short_name, String::as_str);
-        self.tactics.iter().find(|tactic| tactic.short_name == name)
+    pub fn resolve_tactic(&self, tactic: &str) -> Vec<&Tactic> {
+        if let Some(names) = self.tactic_redirects.get(tactic) {
+            return names.iter().filter_map(|name| self.tactic_named(name)).collect();
+        }
+        self.tactic_named(tactic).into_iter().collect()
+    }
+
+    /// The tactic of the loaded version that a short name or id leads to, when it is one.
+    #[must_use]
+    pub fn tactic(&self, tactic: &str) -> Option<&Tactic> {
+        match self.resolve_tactic(tactic).as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The first tactic with that short name or id.
+    fn tactic_named(&self, name: &str) -> Option<&Tactic> {
+        self.tactics.iter().find(|tactic| tactic.short_name == name || tactic.id == name)
     }
 
     /// The technique and, when asked for, its sub-techniques, in order.

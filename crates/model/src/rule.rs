@@ -174,6 +174,8 @@ named! {
         Crosswalk = "crosswalk",
         /// The loaded version calls it deprecated and names no successor.
         Deprecated = "deprecated",
+        /// No version is loaded; the id stands as written.
+        AsWritten = "as-written",
         /// Nobody knows the id.
         Unknown = "unknown",
     }
@@ -259,10 +261,47 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the rule is counted without being asked for.
+    /// A rule of which nothing but its place is known.
+    #[must_use]
+    pub fn blank(vendor: Vendor, language: Language, path: &str) -> Self {
+        Self {
+            id: String::new(),
+            vendor,
+            source: String::new(),
+            path: path.to_owned(),
+            line: 1,
+            kind: Kind::Rule,
+            title: String::new(),
+            description: String::new(),
+            language,
+            query: String::new(),
+            status: None,
+            severity: None,
+            authors: Vec::new(),
+            license: None,
+            date: None,
+            modified: None,
+            references: Vec::new(),
+            false_positives: Vec::new(),
+            tags: Vec::new(),
+            technique_tags: Vec::new(),
+            tactics: Vec::new(),
+            platforms: Vec::new(),
+            domains: Vec::new(),
+            log_sources: Vec::new(),
+            events: Vec::new(),
+            parse: ParseStatus::NoQuery,
+            diagnostics: Vec::new(),
+            variant_of: None,
+            conditions: Vec::new(),
+            extra: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the rule is counted without being asked for. A variant counts together with the rule it is one of.
     #[must_use]
     pub fn is_counted(&self) -> bool {
-        self.kind.is_counted() && self.status.is_none_or(Status::is_counted) && self.variant_of.is_none()
+        self.kind.is_counted() && self.status.is_none_or(Status::is_counted)
     }
 
     /// The ids of its techniques, each once, in order.

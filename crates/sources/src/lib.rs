@@ -1,1 +1,41 @@
 //! A folder on disk in, documents out: rules with their metadata and query text, and the ATT&CK knowledge base.
+//!
+//! A [`Format`] knows how one vendor lays out its rules. It is handed the files of a source and gives a [`Draft`] a
+//! rule: everything that stands beside the query, the query's text, and what the query's language will ask for. Every
+//! file is accounted for: it holds rules, is no rule (and why), or could not be read.
+//!
+//! ```no_run
+//! use ruleatlas_sources::{SourceKind, SourceSpec, read_files};
+//!
+//! let spec = SourceSpec::new(SourceKind::Sigma, "rules/");
+//! let files = read_files(&spec)?;
+//! println!("{} files", files.len());
+//! # Ok::<(), ruleatlas_sources::Error>(())
+//! ```
+//!
+//! It does not know how queries are parsed.
+
+pub mod attack;
+mod draft;
+mod error;
+mod files;
+mod license;
+mod metadata;
+mod sigma;
+mod spec;
+pub mod sync;
+
+pub use draft::{Draft, Format, Outcome, RawTag};
+pub use error::Error;
+pub use files::{Content, SourceFile, read_files};
+pub use license::license_of;
+pub use spec::{Origin, SourceKind, SourceSpec};
+
+/// The format of a vendor's rules; `None` for sources that hold no rules.
+#[must_use]
+pub fn format_of(kind: SourceKind) -> Option<&'static dyn Format> {
+    match kind {
+        SourceKind::Sigma => Some(&sigma::SigmaRules),
+        _ => None,
+    }
+}

@@ -1,1 +1,25 @@
 //! Writes and reads a catalog as one SQLite file that people also open with their own tools.
+//!
+//! A catalog is written beside its place and renamed when it is whole, so that a reader finds the old one or the new
+//! one and nothing between. The tables are described in `schema.sql`.
+//!
+//! ```no_run
+//! let store = ruleatlas_store::Store::open("catalog.db".as_ref())?;
+//! println!("{} rules", store.index()?.heads().len());
+//! # Ok::<(), ruleatlas_store::Error>(())
+//! ```
+//!
+//! It does not know how a catalog is built.
+
+mod error;
+mod read;
+mod search;
+mod write;
+
+pub use error::Error;
+pub use read::Store;
+
+pub use write::{WriteOptions, write};
+
+/// The version of the tables. A catalog of another version is not read; it is built again.
+pub const SCHEMA_VERSION: u32 = 1;

@@ -1,1 +1,280 @@
 //! What names mean: canonical fields, log sources and their events, platforms, domains; folds predicates to indicators.
+//!
+//! The knowledge is data that a practitioner edits, in `data/` beside this crate's code: `vocabularies.toml` (whose
+//! names there are, and in which order a vendor's rules are read by them), `fields/*.toml` (every canonical field once,
+//! with what each vocabulary calls it), `log_sources.toml` (which data sources are which telemetry) and `events.csv`
+//! (titles of events). It is compiled in and read once.
+//!
+//! ```
+//! use ruleatlas_model::{DataSource, SourceKind, Vendor};
+//! use ruleatlas_taxonomy::{Part, Taxonomy};
+//!
+//! let taxonomy = Taxonomy::builtin();
+//! let sources = [DataSource::new(SourceKind::Table, "DeviceProcessEvents")];
+//! let used = taxonomy.resolve(Vendor::Kusto, "FileName", &sources).ok_or("no field")?;
+//! assert_eq!((used.field.name.as_str(), used.part), ("Image", Part::Name));
+//!
+//! let telemetry = taxonomy.describe_sources(&sources);
+//! assert_eq!(telemetry.log_sources, ["process_creation"]);
+//! # Ok::<(), &str>(())
+//! ```
+//!
+//! It knows no vendor's file format and parses no query. What it does not know it does not guess: such a field keeps
+//! its own name.
+
+mod error;
+mod event;
+mod field;
+mod fold;
+mod log_source;
+mod read;
+mod scope;
+
+use std::sync::OnceLock;
+
+use ruleatlas_core::Placed;
+use ruleatlas_model::{Condition, DataSource, Predicate, Vendor};
+
+pub use error::{Error, Fault};
+pub use event::KnownEvent;
+pub use field::{Alias, Field, FieldType, FieldUse, Part, Vocabulary};
+pub use fold::Folded;
+pub use log_source::{LogSource, Telemetry, Term};
+
+use event::Events;
+use field::{Fields, Place};
+use log_source::LogSources;
+use read::Source;
+
+/// The canonical field of keywords and bare terms, which name no field: [`Predicate::raw_field`] is empty there.
+pub const KEYWORD: &str = "keyword";
+
+/// A data file: its name for messages, and its text.
+#[derive(Clone, Copy, Debug)]
+pub struct File<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The text.
+    pub text: &'a str,
+}
+
+/// The files of a taxonomy.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// `vocabularies.toml`.
+    pub vocabularies: File<'a>,
+    /// The field tables, in any order.
+    pub fields: &'a [File<'a>],
+    /// `log_sources.toml`.
+    pub log_sources: File<'a>,
+    /// `events.csv`.
+    pub events: File<'a>,
+}
+
+macro_rules! file {
+    ($name:literal) => {
+        File { name: concat!("data/", $name), text: include_str!(concat!("../data/", $name)) }
+    };
+}
+
+const BUILTIN: Files<'static> = Files {
+    vocabularies: file!("vocabularies.toml"),
+    fields: &[
+        file!("fields/process.toml"),
+        file!("fields/file.toml"),
+        file!("fields/registry.toml"),
+        file!("fields/windows.toml"),
+        file!("fields/network.toml"),
+        file!("fields/unix.toml"),
+        file!("fields/cloud.toml"),
+        file!("fields/identity.toml"),
+        file!("fields/saas.toml"),
+        file!("fields/general.toml"),
+    ],
+    log_sources: file!("log_sources.toml"),
+    events: file!("events.csv"),
+};
+
+/// What names mean.
+#[derive(Clone, Debug, Default)]
+pub struct Taxonomy {
+    fields: Fields,
+    log_sources: LogSources,
+    events: Events,
+    faults: Vec<Fault>,
+}
+
+impl Taxonomy {
+    /// The taxonomy that is compiled in, read at the first call.
+    ///
+    /// [`Taxonomy::faults`] is empty for it: a test sees to that, and what stands beside a fault would be there all
+    /// the same.
+    #[must_use]
+    pub fn builtin() -> &'static Self {
+        static BUILT: OnceLock<Taxonomy> = OnceLock::new();
+        BUILT.get_or_init(|| Self::assemble(&BUILTIN))
+    }
+
+    /// Reads a taxonomy.
+    ///
+    /// # Errors
+    /// A file is no TOML or CSV, says something that is not known, or the files contradict each other. The error names
+    /// every such place.
+    pub fn load(files: &Files<'_>) -> Result<Self, Error> {
+        let loaded = Self::assemble(files);
+        if loaded.faults.is_empty() { Ok(loaded) } else { Err(Error { faults: loaded.faults }) }
+    }
+
+    fn assemble(files: &Files<'_>) -> Self {
+        let mut faults = Vec::new();
+        let source = Source::new(files.vocabularies);
+        let mut fields = Fields::default();
+        fields.load_vocabularies(&source);
+        faults.extend(source.into_faults());
+        for file in files.fields {
+            let source = Source::new(*file);
+            fields.load_fields(&source);
+            faults.extend(source.into_faults());
+        }
+        let events = Events::load(files.events, &mut faults);
+        let source = Source::new(files.log_sources);
+        let log_sources = LogSources::load(&source);
+        for selector in log_sources.selectors() {
+            for event in selector.events.iter().filter(|event| events.get(event).is_none()) {
+                let message = format!("{} {} is not in {}", event.provider, event.event_id, files.events.name);
+                source.fault(LogSources::at(selector), message);
+            }
+            if fields.named(&selector.event_field).is_none() {
+                source.fault(LogSources::at(selector), format!("`{}` is no field", selector.event_field));
+            }
+        }
+        for (name, who) in fields.named_log_sources() {
+            if !log_sources.all.iter().any(|log_source| log_source.name == name) {
+                source.fault(0, format!("there is no log source `{name}`, which `{who}` names"));
+            }
+        }
+        if fields.named(KEYWORD).is_none() {
+            source.fault(0, format!("there is no field `{KEYWORD}`"));
+        }
+        faults.extend(source.into_faults());
+        Self { fields, log_sources, events, faults }
+    }
+
+    /// What is wrong with the files; see [`Taxonomy::builtin`].
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// How the rules of `vendor` name things in a step that reads `sources`.
+    #[must_use]
+    pub fn reader<'a>(&'a self, vendor: Vendor, sources: &'a [DataSource]) -> Reader<'a> {
+        Reader { taxonomy: self, vendor, place: Place::new(sources, &self.log_sources) }
+    }
+
+    /// The canonical field that a name as written means in a step that reads `sources`, if the table knows it.
+    ///
+    /// Names compare without case. The empty name is the field [`KEYWORD`]. For many fields of one step ask a
+    /// [`Taxonomy::reader`]; for a predicate, [`Reader::field_of`] also knows which names are no fields of the event.
+    #[must_use]
+    pub fn resolve(&self, vendor: Vendor, raw_field: &str, sources: &[DataSource]) -> Option<FieldUse<'_>> {
+        self.resolve_at(vendor, raw_field, &Place::new(sources, &self.log_sources))
+    }
+
+    fn resolve_at(&self, vendor: Vendor, raw_field: &str, place: &Place<'_>) -> Option<FieldUse<'_>> {
+        if raw_field.is_empty() {
+            return self.fields.named(KEYWORD).map(|field| FieldUse { field, part: Part::Whole });
+        }
+        self.fields.resolve(vendor, raw_field, place)
+    }
+
+    /// The indicators of a predicate, one a value in the order of the values; see [`Reader::fold`].
+    #[must_use]
+    pub fn fold(&self, vendor: Vendor, placed: &Placed<'_>, sources: &[DataSource]) -> Vec<Folded> {
+        self.reader(vendor, sources).fold(placed)
+    }
+
+    /// The fields that a name of any vocabulary can mean, the canonical field of that name first.
+    #[must_use]
+    pub fn find_fields(&self, name: &str) -> Vec<&Field> {
+        self.fields.find(name)
+    }
+
+    /// The canonical fields, in the order of the tables.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.all.iter()
+    }
+
+    /// The vocabularies; [`Alias::vocabulary`] is an index of this.
+    #[must_use]
+    pub fn vocabularies(&self) -> &[Vocabulary] {
+        &self.fields.vocabularies
+    }
+
+    /// The log sources, in the order of the table.
+    pub fn log_sources(&self) -> impl Iterator<Item = &LogSource> {
+        self.log_sources.all.iter()
+    }
+
+    /// The closed list of domains.
+    #[must_use]
+    pub fn domains(&self) -> &[Term] {
+        &self.log_sources.domains
+    }
+
+    /// The closed list of platforms.
+    #[must_use]
+    pub fn platforms(&self) -> &[Term] {
+        &self.log_sources.platforms
+    }
+
+    /// What the data sources of a step say of telemetry, platforms and domains.
+    #[must_use]
+    pub fn describe_sources(&self, sources: &[DataSource]) -> Telemetry<'_> {
+        self.log_sources.describe(sources)
+    }
+
+    /// What the data sources of all steps say, each thing once.
+    #[must_use]
+    pub fn describe(&self, conditions: &[Condition]) -> Telemetry<'_> {
+        let mut told = Telemetry::default();
+        for condition in conditions {
+            told.merge(self.describe_sources(&condition.sources));
+        }
+        told
+    }
+}
+
+/// Reads the names of one step's predicates.
+pub struct Reader<'a> {
+    taxonomy: &'a Taxonomy,
+    vendor: Vendor,
+    place: Place<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// The canonical field that a name as written means here; see [`Taxonomy::resolve`].
+    #[must_use]
+    pub fn resolve(&self, raw_field: &str) -> Option<FieldUse<'a>> {
+        self.taxonomy.resolve_at(self.vendor, raw_field, &self.place)
+    }
+
+    /// The canonical field that a predicate compares. What is computed, and a name that was cut out of another field,
+    /// is no field of the event, even if it is called like one.
+    #[must_use]
+    pub fn field_of(&self, predicate: &Predicate) -> Option<FieldUse<'a>> {
+        if predicate.computed || predicate.derived_from.is_some() {
+            return None;
+        }
+        self.resolve(&predicate.raw_field)
+    }
+
+    /// The indicators of a predicate, whatever its role: one a value, in the order of the values, and one without a
+    /// value for `is_null` and `is_not_null`.
+    ///
+    /// A field that the table does not know is counted by its raw name in lower case.
+    #[must_use]
+    pub fn fold(&self, placed: &Placed<'_>) -> Vec<Folded> {
+        fold::fold(placed, self.field_of(placed.predicate))
+    }
+}

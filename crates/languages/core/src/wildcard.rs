@@ -25,6 +25,12 @@ pub struct Folded {
 /// Only `*`, `?` and the escape character can be escaped; before any other character the escape stands for itself.
 #[must_use]
 pub fn fold_wildcards(text: &str, escape: Option<char>) -> Folded {
+    fold_pieces(&read_pieces(text, escape))
+}
+
+/// The characters and wildcards of `text`, read as [`fold_wildcards`] reads them.
+#[must_use]
+pub fn read_pieces(text: &str, escape: Option<char>) -> Vec<Piece> {
     let mut pieces = Vec::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(character) = chars.next() {
@@ -40,7 +46,7 @@ pub fn fold_wildcards(text: &str, escape: Option<char>) -> Folded {
             _ => Piece::Char(character),
         });
     }
-    fold_pieces(&pieces)
+    pieces
 }
 
 /// What a pattern means: `*foo*` is `contains foo`, `foo*` is `starts_with foo`, `*foo` is `ends_with foo`, no
@@ -65,14 +71,16 @@ pub fn fold_pieces(pieces: &[Piece]) -> Folded {
         };
         return Folded { op, value: plain(middle) };
     }
-    Folded { op: Op::Wildcard, value: written(pieces) }
+    Folded { op: Op::Wildcard, value: write_pattern(pieces) }
 }
 
 fn plain(pieces: &[Piece]) -> String {
     pieces.iter().filter_map(|piece| if let Piece::Char(character) = piece { Some(*character) } else { None }).collect()
 }
 
-fn written(pieces: &[Piece]) -> String {
+/// The pattern as a `wildcard` value writes it; [`Pattern::read`] reads it back.
+#[must_use]
+pub fn write_pattern(pieces: &[Piece]) -> String {
     let mut text = String::with_capacity(pieces.len());
     for (at, piece) in pieces.iter().enumerate() {
         match piece {

@@ -1,0 +1,292 @@
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use rayon::prelude::*;
+use ruleatlas_core::{Context, Query};
+use ruleatlas_model::{Attack, Diagnostic, ParseStatus};
+use ruleatlas_sources::{
+    Content, Draft, Error, Format, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of, license_of,
+    read_files,
+};
+use ruleatlas_taxonomy::Taxonomy;
+use serde::{Deserialize, Serialize};
+
+use crate::{Entry, FileRecord, frontend, tags};
+
+/// A catalog just built.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// Where its content comes from.
+    pub sources: Vec<SourceInfo>,
+    /// Every file of every source.
+    pub files: Vec<FileRecord>,
+    /// Every rule, ordered by id.
+    pub entries: Vec<Entry>,
+    /// ATT&CK as loaded; empty where no source holds it.
+    pub attack: Attack,
+    /// What was said of sources that hold no rules.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Stands for the sources' content and the program's version: equal fingerprints, equal catalogs.
+    pub fingerprint: String,
+}
+
+/// A source as the catalog names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// The name that its rules carry.
+    pub name: String,
+    /// What it holds.
+    pub kind: SourceKind,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Files on disk.
+    pub files: u32,
+    /// Rules in them.
+    pub rules: u32,
+}
+
+/// What the build is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading files.
+    Read,
+    /// Parsing rules.
+    Parse,
+    /// Counting.
+    Count,
+    /// Writing the file.
+    Write,
+}
+
+/// Is told what the build is at, which source it works on, how many files are done and how many there are.
+pub type Progress<'a> = &'a (dyn Fn(Stage, &str, usize, usize) + Sync);
+
+/// Why a catalog could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A source could not be read at all.
+    #[error(transparent)]
+    Source(#[from] Error),
+    /// The ATT&CK bundles could not be read.
+    #[error("{0}")]
+    Attack(#[from] ruleatlas_sources::attack::Error),
+    /// There is nothing to build from.
+    #[error("no source was named; give at least one, as in `--source sigma=PATH`")]
+    NoSource,
+}
+
+/// A source whose files are at hand.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it is.
+    pub spec: SourceSpec,
+    /// Its files, ordered by path.
+    pub files: Vec<SourceFile>,
+}
+
+impl Loaded {
+    /// Reads the files of every source.
+    ///
+    /// # Errors
+    /// A folder is missing or cannot be listed, or none is named.
+    pub fn read(specs: &[SourceSpec], progress: Progress<'_>) -> Result<Vec<Self>, BuildError> {
+        if specs.is_empty() {
+            return Err(BuildError::NoSource);
+        }
+        let read = |(done, spec): (usize, &SourceSpec)| {
+            progress(Stage::Read, &spec.name, done, specs.len());
+            Ok(Self { spec: spec.clone(), files: read_files(spec)? })
+        };
+        specs.iter().enumerate().map(read).collect()
+    }
+}
+
+/// Stands for the content of sources and the program's version.
+#[must_use]
+pub fn fingerprint(sources: &[Loaded]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    add(env!("RULEATLAS_PROGRAM"));
+    for source in sources {
+        add(source.spec.kind.name());
+        add(&source.spec.name);
+        add(&serde_json::to_string(&source.spec.origin).unwrap_or_default());
+        for file in &source.files {
+            add(&file.path);
+            add(blake3::Hash::from_bytes(file.hash).to_hex().as_str());
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Builds the catalog of `sources`.
+///
+/// A rule that cannot be parsed is in it all the same, and says so; a file that cannot be read is in the ledger.
+///
+/// # Errors
+/// ATT&CK bundles are named and none can be read.
+pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, BuildError> {
+    let taxonomy = Taxonomy::builtin();
+    let mut catalog = Catalog { fingerprint: fingerprint(sources), ..Catalog::default() };
+    let (attack, parsed) = rayon::join(|| load_attack(sources), || parse_rules(sources, taxonomy, progress));
+    (catalog.attack, catalog.diagnostics) = attack?;
+    progress(Stage::Count, "", 0, 1);
+    let attack = &catalog.attack;
+    for (source, (records, mut fresh)) in sources.iter().zip(parsed) {
+        fresh.par_iter_mut().for_each(|fresh| tags::resolve(&mut fresh.entry.rule, &fresh.tags, attack));
+        let origin = &source.spec.origin;
+        catalog.sources.push(SourceInfo {
+            name: source.spec.name.clone(),
+            kind: source.spec.kind,
+            origin: Origin {
+                license: origin.license.clone().or_else(|| license_of(&source.files).map(str::to_owned)),
+                ..origin.clone()
+            },
+            files: u32::try_from(source.files.len()).unwrap_or(u32::MAX),
+            rules: u32::try_from(fresh.len()).unwrap_or(u32::MAX),
+        });
+        catalog.files.extend(records);
+        catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
+    }
+    order(&mut catalog.entries);
+    Ok(catalog)
+}
+
+fn load_attack(sources: &[Loaded]) -> Result<(Attack, Vec<Diagnostic>), BuildError> {
+    match sources.iter().find(|source| source.spec.kind == SourceKind::Attack) {
+        Some(source) => Ok(ruleatlas_sources::attack::load_files(&source.files, None)?),
+        None => Ok((Attack::default(), Vec::new())),
+    }
+}
+
+type ParsedSource = (Vec<FileRecord>, Vec<Fresh>);
+
+/// A rule whose tags are still to be resolved.
+struct Fresh {
+    entry: Entry,
+    tags: Vec<RawTag>,
+}
+
+fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) -> Vec<ParsedSource> {
+    let total = sources.iter().map(|source| source.files.len()).sum();
+    let done = AtomicUsize::new(0);
+    let parse_source = |source: &Loaded| {
+        let format = format_of(source.spec.kind);
+        let context = format.map(|format| format.context(&source.files));
+        let license = source.spec.origin.license.as_deref().or_else(|| license_of(&source.files));
+        let parse_file = |file: &SourceFile| {
+            let reader = Reader { source: &source.spec.name, license, taxonomy };
+            let parsed = reader.file(file, format, context.as_deref());
+            let count = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if count % 64 == 0 || count == total {
+                progress(Stage::Parse, &source.spec.name, count, total);
+            }
+            parsed
+        };
+        let files: Vec<(FileRecord, Vec<Fresh>)> = source.files.par_iter().map(parse_file).collect();
+        let (records, entries): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        (records, entries.into_iter().flatten().collect())
+    };
+    sources.par_iter().map(parse_source).collect()
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    license: Option<&'a str>,
+    taxonomy: &'a Taxonomy,
+}
+
+impl Reader<'_> {
+    fn file(
+        &self,
+        file: &SourceFile,
+        format: Option<&dyn Format>,
+        context: Option<&dyn Context>,
+    ) -> (FileRecord, Vec<Fresh>) {
+        let mut entries = Vec::new();
+        let outcome = match (&file.content, format) {
+            (Content::Unreadable(reason, line), _) => Outcome::Unreadable(reason.clone(), *line),
+            (Content::Skipped(reason), _) => Outcome::NotARule(Cow::Owned(reason.clone())),
+            (Content::Text(_), None) => Outcome::NotARule(Cow::Borrowed("a source without rules")),
+            (Content::Text(text), Some(format)) => {
+                let context = context.unwrap_or(&ruleatlas_core::NoContext);
+                format.read(file, &mut |draft| entries.push(self.entry(draft, text, context)))
+            }
+        };
+        let (outcome, reason, line) = match outcome {
+            Outcome::Rules => ("rules", None, None),
+            Outcome::NotARule(reason) => ("not_a_rule", Some(reason.into_owned()), None),
+            Outcome::Unreadable(reason, line) => ("unreadable", Some(reason), line),
+        };
+        let rules = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let record =
+            FileRecord { source: self.source.to_owned(), path: file.path.clone(), outcome, reason, line, rules };
+        (record, entries)
+    }
+
+    fn entry(&self, draft: Draft<'_>, text: &str, context: &dyn Context) -> Fresh {
+        let Draft { mut rule, tags, tree, sources } = draft;
+        rule.source = self.source.to_owned();
+        rule.license = rule.license.or_else(|| self.license.map(str::to_owned));
+        if !rule.query.is_empty() {
+            match frontend(rule.language) {
+                Some(frontend) => {
+                    let query = Query { text: &rule.query, tree, sources: &sources };
+                    let parsed = frontend.parse(&query, context);
+                    rule.parse = parsed.status();
+                    rule.conditions = parsed.conditions;
+                    let base = tree.map_or(0, |(_, base)| base);
+                    rule.diagnostics
+                        .extend(parsed.diagnostics.into_iter().map(|diagnostic| placed(diagnostic, text, base)));
+                }
+                None => {
+                    rule.parse = ParseStatus::Failed;
+                    let message = format!("no front end reads {} yet", rule.language);
+                    rule.diagnostics.push(Diagnostic::error("language not read", message).on_line(rule.line));
+                }
+            }
+        }
+        let telemetry = self.taxonomy.describe_sources(&sources);
+        rule.log_sources = telemetry.log_sources.iter().map(ToString::to_string).collect();
+        rule.platforms = telemetry.platforms.iter().map(ToString::to_string).collect();
+        rule.domains = telemetry.domains.iter().map(ToString::to_string).collect();
+        rule.events = self.taxonomy.events(rule.vendor, &rule.conditions);
+        Fresh { entry: Entry::new(rule, self.taxonomy), tags }
+    }
+}
+
+/// With the line in the file, where the query's text stands in it as written.
+fn placed(mut diagnostic: Diagnostic, text: &str, base: usize) -> Diagnostic {
+    if let (None, Some(span)) = (diagnostic.line, diagnostic.span) {
+        let start = (span.start as usize).saturating_add(base);
+        diagnostic.line = Some(ruleatlas_model::Span::new(start, start).line(text));
+    }
+    diagnostic
+}
+
+/// Orders by id, and gives the later of two rules with one id its path besides.
+fn order(entries: &mut [Entry]) {
+    entries.sort_by(|a, b| {
+        let key = |entry: &Entry| {
+            (!entry.rule.is_counted(), entry.rule.source.clone(), entry.rule.path.clone(), entry.rule.line)
+        };
+        a.rule.id.cmp(&b.rule.id).then_with(|| key(a).cmp(&key(b)))
+    });
+    let mut first: Option<String> = None;
+    for entry in entries.iter_mut() {
+        let rule = &mut entry.rule;
+        if first.as_deref() == Some(rule.id.as_str()) {
+            let message = format!("another rule has the id `{}`; this one goes by its path besides", rule.id);
+            rule.diagnostics.push(Diagnostic::warning("duplicate id", message).on_line(rule.line));
+            rule.id = format!("{}@{}", rule.id, rule.path);
+        } else {
+            first = Some(rule.id.clone());
+        }
+    }
+    entries.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
+}

@@ -1,0 +1,119 @@
+use std::collections::hash_map::Entry as Slot;
+
+use ruleatlas_core::{Placed, roles};
+use ruleatlas_model::{Indicator, Role, Rule, Span};
+use ruleatlas_taxonomy::{Folded, Reader, Taxonomy};
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+
+/// A rule with what its query was made into.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The rule.
+    pub rule: Rule,
+    /// Its predicates, in the order of the query.
+    pub predicates: Vec<PredicateRow>,
+    /// Its indicators and exclusions, each once a role.
+    pub indicators: Vec<FoldedRow>,
+}
+
+/// A predicate as it is exported and stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PredicateRow {
+    /// The step, from 0.
+    pub step: u32,
+    /// The stage of the step's pipeline, from 0.
+    pub stage: Option<u32>,
+    /// What the predicate does in the rule.
+    pub role: Role,
+    /// The field as written.
+    pub raw_field: String,
+    /// The canonical field, or the raw one where the taxonomy does not know it.
+    pub field: String,
+    /// Whether the taxonomy knows the field.
+    pub mapped: bool,
+    /// The operator as the author wrote it.
+    pub op: &'static str,
+    /// Whether the operator itself is negated.
+    pub negated: bool,
+    /// The literals.
+    pub values: Vec<String>,
+    /// Whether they compare with case.
+    pub case_sensitive: bool,
+    /// What transforms value or match.
+    pub modifier: Option<String>,
+    /// Exclusions of one group hold only together.
+    pub group: Option<u32>,
+    /// The field this one was cut out of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived_from: Option<String>,
+    /// Where it stands in the query.
+    pub span: Span,
+}
+
+/// An indicator of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoldedRow {
+    /// `indicator` or `exclusion`.
+    pub role: Role,
+    /// What is counted.
+    pub indicator: Indicator,
+    /// The value as this rule spells it.
+    pub spelling: String,
+    /// Whether it is an exclusion that holds only together with others of its group, wherever the rule has it.
+    pub grouped: bool,
+}
+
+impl Entry {
+    /// Resolves and folds the predicates of a rule whose conditions are known.
+    #[must_use]
+    pub fn new(rule: Rule, taxonomy: &Taxonomy) -> Self {
+        let placed = roles(&rule.conditions);
+        let readers: Vec<Reader<'_>> =
+            rule.conditions.iter().map(|step| taxonomy.reader(rule.vendor, &step.sources)).collect();
+        let mut predicates = Vec::with_capacity(placed.len());
+        let mut indicators: Vec<FoldedRow> = Vec::with_capacity(placed.len());
+        let mut seen: FxHashMap<(Role, Indicator), usize> = FxHashMap::default();
+        for placed in &placed {
+            let Some(reader) = readers.get(placed.step as usize) else { continue };
+            predicates.push(row(placed, reader));
+            if !matches!(placed.role, Role::Indicator | Role::Exclusion) {
+                continue;
+            }
+            let grouped = placed.group.is_some();
+            for Folded { indicator, spelling } in reader.fold(placed) {
+                match seen.entry((placed.role, indicator)) {
+                    Slot::Occupied(slot) => indicators[*slot.get()].grouped &= grouped,
+                    Slot::Vacant(slot) => {
+                        let indicator = slot.key().1.clone();
+                        slot.insert(indicators.len());
+                        indicators.push(FoldedRow { role: placed.role, indicator, spelling, grouped });
+                    }
+                }
+            }
+        }
+        drop(readers);
+        Self { rule, predicates, indicators }
+    }
+}
+
+fn row(placed: &Placed<'_>, reader: &Reader<'_>) -> PredicateRow {
+    let predicate = placed.predicate;
+    let known = reader.field_of(predicate);
+    PredicateRow {
+        step: placed.step,
+        stage: predicate.stage,
+        role: placed.role,
+        raw_field: predicate.raw_field.clone(),
+        field: known.as_ref().map_or_else(|| predicate.raw_field.clone(), |known| known.field.name.clone()),
+        mapped: known.is_some(),
+        op: predicate.written_op(),
+        negated: predicate.negated,
+        values: predicate.values.clone(),
+        case_sensitive: predicate.case_sensitive,
+        modifier: predicate.modifier.clone(),
+        group: placed.group,
+        derived_from: predicate.derived_from.clone(),
+        span: predicate.span,
+    }
+}

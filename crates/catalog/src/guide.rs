@@ -1,0 +1,272 @@
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use roaring::RoaringBitmap;
+use ruleatlas_model::{Indicator, Role};
+use ruleatlas_taxonomy::Taxonomy;
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+
+use crate::{Index, IndicatorId, RuleId, Scope};
+
+/// Values shown as samples of a field.
+const SAMPLES: usize = 5;
+
+/// What the rules of a scope read, filter, look for and exclude.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Guide {
+    /// How many rules.
+    pub rules: RuleCount,
+    /// The events that at least one rule reads.
+    pub events: Vec<EventRow>,
+    /// The fields filtered most.
+    pub fields: Vec<FieldRow>,
+    /// How many fields there are, before any limit.
+    pub fields_distinct: usize,
+    /// The indicators.
+    pub indicators: Vec<IndicatorRow>,
+    /// How many there are, before any limit.
+    pub indicators_distinct: usize,
+    /// The exclusions.
+    pub exclusions: Vec<IndicatorRow>,
+    /// How many there are, before any limit.
+    pub exclusions_distinct: usize,
+    /// The rules, by vendor and then in the order of ids.
+    #[serde(skip)]
+    pub members: Vec<RuleId>,
+}
+
+/// A number of rules and how it is made up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RuleCount {
+    /// All of them.
+    pub total: u64,
+    /// By vendor, those that have any.
+    pub by_vendor: BTreeMap<&'static str, u64>,
+}
+
+/// An event that rules of a scope read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventRow {
+    /// The provider's short name.
+    pub provider: String,
+    /// The id.
+    pub event_id: String,
+    /// The title, where a dictionary knows it.
+    pub title: Option<String>,
+    /// Rules that read it, written or implied.
+    pub rules: u64,
+    /// Rules that write the event's id themselves.
+    pub explicit: u64,
+    /// Rules whose log source implies it.
+    pub implied: u64,
+}
+
+/// A field that rules of a scope filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldRow {
+    /// The canonical name, or the raw one.
+    pub field: String,
+    /// Rules that filter it.
+    pub rules: u64,
+    /// Rules by operator as authors wrote it.
+    pub how: BTreeMap<&'static str, u64>,
+    /// The values checked most, most first.
+    pub samples: Vec<String>,
+}
+
+/// An indicator in some role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IndicatorRow {
+    /// Its place in the catalog.
+    #[serde(skip)]
+    pub id: IndicatorId,
+    /// What is checked.
+    #[serde(flatten)]
+    pub indicator: Indicator,
+    /// Rules of the scope that have it.
+    pub rules: u64,
+    /// Rules of the whole catalog that have it in the same role: its corpus reach.
+    pub reach: u64,
+    /// Reach by vendor.
+    pub reach_by_vendor: BTreeMap<&'static str, u64>,
+    /// Rules of the scope in which it excludes only together with others of its group.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub grouped: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Guide {
+    /// Counts a scope.
+    #[must_use]
+    pub fn of(index: &Index, taxonomy: &Taxonomy, scope: &Scope) -> Self {
+        let rules = &scope.rules;
+        let mut looking: FxHashMap<IndicatorId, u64> = FxHashMap::default();
+        let mut excluding: FxHashMap<IndicatorId, (u64, u64)> = FxHashMap::default();
+        let mut how: FxHashMap<u32, (u64, BTreeMap<&'static str, u64>)> = FxHashMap::default();
+        for rule in rules {
+            let mut last = None;
+            for (id, role, grouped) in index.uses_of(rule) {
+                // The rows are ordered, and a variant may add the same use grouped and alone: one rule, one count.
+                if last == Some((*id, *role)) {
+                    continue;
+                }
+                last = Some((*id, *role));
+                if *role == Role::Exclusion {
+                    let counts = excluding.entry(*id).or_default();
+                    counts.0 += 1;
+                    counts.1 += u64::from(*grouped);
+                } else {
+                    *looking.entry(*id).or_default() += 1;
+                }
+            }
+            let mut last = None;
+            for (field, op) in index.unit_field_uses.of(rule) {
+                let entry = how.entry(*field).or_default();
+                entry.0 += u64::from(last != Some(*field));
+                *entry.1.entry(*op).or_default() += 1;
+                last = Some(*field);
+            }
+        }
+        let indicators = index.rows(looking.iter().map(|(id, count)| (*id, *count, 0)), Role::Indicator, rules);
+        let exclusions =
+            index.rows(excluding.iter().map(|(id, counts)| (*id, counts.0, counts.1)), Role::Exclusion, rules);
+        let fields = field_rows(index, how, &indicators, &exclusions);
+        let mut members: Vec<RuleId> = rules.iter().collect();
+        members.sort_by_key(|rule| (index.head(*rule).map(|head| head.vendor), *rule));
+        Self {
+            rules: index.count(rules),
+            events: event_rows(index, taxonomy, rules),
+            fields_distinct: fields.len(),
+            fields,
+            indicators_distinct: indicators.len(),
+            indicators,
+            exclusions_distinct: exclusions.len(),
+            exclusions,
+            members,
+        }
+    }
+
+    /// The same with at most `limit` rows a table; the distinct numbers stay.
+    #[must_use]
+    pub fn limited(mut self, limit: usize) -> Self {
+        self.events.truncate(limit);
+        self.fields.truncate(limit);
+        self.indicators.truncate(limit);
+        self.exclusions.truncate(limit);
+        self
+    }
+}
+
+impl Index {
+    /// How many rules a set holds, by vendor.
+    #[must_use]
+    pub fn count(&self, rules: &RoaringBitmap) -> RuleCount {
+        let by_vendor = self
+            .vendors
+            .iter()
+            .map(|(vendor, set)| (vendor.name(), set.intersection_len(rules)))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        RuleCount { total: rules.len(), by_vendor }
+    }
+
+    /// The row of an indicator in a role, counted over the whole catalog and over `rules`.
+    #[must_use]
+    pub fn row(&self, id: IndicatorId, role: Role, rules: &RoaringBitmap) -> Option<IndicatorRow> {
+        let here = self.rules_with(id, role)?.intersection_len(rules);
+        self.rows([(id, here, 0)].into_iter(), role, rules).pop()
+    }
+
+    fn rows(
+        &self,
+        counts: impl Iterator<Item = (IndicatorId, u64, u64)>,
+        role: Role,
+        rules: &RoaringBitmap,
+    ) -> Vec<IndicatorRow> {
+        // Deprecated rules in the scope were asked for, so they are in the reach as well: here is never above reach.
+        let corpus = if rules.is_subset(&self.counted) { self.counted.clone() } else { &self.counted | rules };
+        let mut rows: Vec<IndicatorRow> = counts
+            .filter_map(|(id, here, grouped)| {
+                let having = self.rules_with(id, role)? & &corpus;
+                let RuleCount { total, by_vendor } = self.count(&having);
+                let indicator = self.indicator(id)?.clone();
+                Some(IndicatorRow { id, indicator, rules: here, reach: total, reach_by_vendor: by_vendor, grouped })
+            })
+            .collect();
+        rows.sort_by(|a, b| {
+            let key = |row: &IndicatorRow| (Reverse(row.rules), Reverse(row.reach));
+            key(a).cmp(&key(b)).then_with(|| a.indicator.cmp(&b.indicator))
+        });
+        rows
+    }
+}
+
+fn field_rows(
+    index: &Index,
+    how: FxHashMap<u32, (u64, BTreeMap<&'static str, u64>)>,
+    indicators: &[IndicatorRow],
+    exclusions: &[IndicatorRow],
+) -> Vec<FieldRow> {
+    let mut samples: FxHashMap<u32, Vec<String>> = FxHashMap::default();
+    // Values looked for come before values excluded; the rows are ordered by use already.
+    for row in indicators.iter().chain(exclusions) {
+        let Some((field, _)) = index.data.indicators.get(row.id as usize) else { continue };
+        let values = samples.entry(*field).or_default();
+        let value = &row.indicator.value;
+        if values.len() < SAMPLES && !row.indicator.op.op.is_presence() && !values.contains(value) {
+            values.push(value.clone());
+        }
+    }
+    let mut rows: Vec<FieldRow> = how
+        .into_iter()
+        .map(|(field, (rules, how))| FieldRow {
+            field: index.data.fields.get(field as usize).cloned().unwrap_or_default(),
+            rules,
+            how,
+            samples: samples.remove(&field).unwrap_or_default(),
+        })
+        .collect();
+    rows.sort_by(|a, b| b.rules.cmp(&a.rules).then_with(|| a.field.cmp(&b.field)));
+    rows
+}
+
+fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<EventRow> {
+    let mut counts: BTreeMap<&ruleatlas_model::EventRef, (u64, u64)> = BTreeMap::new();
+    for rule in rules {
+        let Some(head) = index.head(rule) else { continue };
+        let mut seen: Vec<&ruleatlas_model::EventRef> = Vec::new();
+        // A rule that writes an event's id counts as that, and not also as one whose log source implies it.
+        for link in
+            head.events.iter().filter(|link| link.explicit).chain(head.events.iter().filter(|link| !link.explicit))
+        {
+            if seen.contains(&&link.event) {
+                continue;
+            }
+            seen.push(&link.event);
+            let count = counts.entry(&link.event).or_default();
+            if link.explicit { count.0 += 1 } else { count.1 += 1 }
+        }
+    }
+    let mut rows: Vec<EventRow> = counts
+        .into_iter()
+        .map(|(event, (explicit, implied))| EventRow {
+            provider: event.provider.clone(),
+            event_id: event.event_id.clone(),
+            title: taxonomy.event_title(event).map(str::to_owned),
+            rules: explicit + implied,
+            explicit,
+            implied,
+        })
+        .collect();
+    rows.sort_by(|a, b| {
+        let id = |row: &EventRow| {
+            (row.provider.clone(), row.event_id.parse::<u64>().unwrap_or(u64::MAX), row.event_id.clone())
+        };
+        b.rules.cmp(&a.rules).then_with(|| id(a).cmp(&id(b)))
+    });
+    rows
+}

@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+
+use ruleatlas_model::{Level, ParseStatus};
+use serde::Serialize;
+
+use crate::{Catalog, Entry};
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileRecord {
+    /// The source's name.
+    pub source: String,
+    /// The path inside the source.
+    pub path: String,
+    /// `rules`, `not_a_rule` or `unreadable`.
+    pub outcome: &'static str,
+    /// Why, where it holds no rules.
+    pub reason: Option<String>,
+    /// The one-based line, where there is one.
+    pub line: Option<u32>,
+    /// How many rules it holds.
+    pub rules: u32,
+}
+
+/// The parse ledger: every file and every rule accounted for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ledger {
+    /// A row a source.
+    pub sources: Vec<LedgerSource>,
+    /// Every rule that is not `full`, and every unreadable file: why, and where.
+    pub faults: Vec<LedgerFault>,
+}
+
+/// The ledger of one source. `files` is the sum of the three numbers behind it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LedgerSource {
+    /// The source's name.
+    pub source: String,
+    /// Files on disk.
+    pub files: u64,
+    /// Files that hold rules.
+    pub with_rules: u64,
+    /// Files that hold none.
+    pub not_a_rule: u64,
+    /// Files that could not be read.
+    pub unreadable: u64,
+    /// Why files hold no rule, with their number.
+    pub reasons: BTreeMap<String, u64>,
+    /// Rules, the sum of the parse statuses.
+    pub rules: u64,
+    /// Rules outside the counts: deprecated, unsupported, filters, policies, baselines.
+    pub not_counted: u64,
+    /// Rules by language and parse status.
+    pub parse: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    /// What was said of rules, by phrase, with the number of rules.
+    pub diagnostics: BTreeMap<String, u64>,
+}
+
+/// A rule or file that was not understood as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LedgerFault {
+    /// The source's name.
+    pub source: String,
+    /// The path inside the source.
+    pub path: String,
+    /// The one-based line in the file.
+    pub line: Option<u32>,
+    /// The rule's id; `None` for a file.
+    pub rule: Option<String>,
+    /// `partial`, `failed`, `no_query` or `unreadable`.
+    pub parse: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+impl Ledger {
+    /// The ledger of a catalog.
+    #[must_use]
+    pub fn of(catalog: &Catalog) -> Self {
+        Self::from_parts(&catalog.files, catalog.entries.iter())
+    }
+
+    /// The ledger of file records and rules.
+    #[must_use]
+    pub fn from_parts<'a>(files: &[FileRecord], entries: impl Iterator<Item = &'a Entry>) -> Self {
+        let mut sources: BTreeMap<&str, LedgerSource> = BTreeMap::new();
+        let mut faults = Vec::new();
+        for file in files {
+            let row = sources.entry(&file.source).or_default();
+            row.files += 1;
+            match file.outcome {
+                "rules" => row.with_rules += 1,
+                "not_a_rule" => {
+                    row.not_a_rule += 1;
+                    *row.reasons.entry(file.reason.clone().unwrap_or_default()).or_default() += 1;
+                }
+                _ => {
+                    row.unreadable += 1;
+                    faults.push(LedgerFault {
+                        source: file.source.clone(),
+                        path: file.path.clone(),
+                        line: file.line,
+                        rule: None,
+                        parse: "unreadable",
+                        reason: file.reason.clone().unwrap_or_default(),
+                    });
+                }
+            }
+        }
+        for Entry { rule, .. } in entries {
+            let row = sources.entry(&rule.source).or_default();
+            row.rules += 1;
+            row.not_counted += u64::from(!rule.is_counted());
+            *row.parse.entry(rule.language.name()).or_default().entry(rule.parse.name()).or_default() += 1;
+            let mut phrases: Vec<&str> = rule.diagnostics.iter().map(|diagnostic| diagnostic.code.as_ref()).collect();
+            phrases.sort_unstable();
+            phrases.dedup();
+            for phrase in phrases {
+                *row.diagnostics.entry(phrase.to_owned()).or_default() += 1;
+            }
+            if rule.parse != ParseStatus::Full {
+                let (reason, line) = reason_of(rule);
+                faults.push(LedgerFault {
+                    source: rule.source.clone(),
+                    path: rule.path.clone(),
+                    line,
+                    rule: Some(rule.id.clone()),
+                    parse: rule.parse.name(),
+                    reason,
+                });
+            }
+        }
+        faults.sort();
+        let sources = sources.into_iter().map(|(name, row)| LedgerSource { source: name.to_owned(), ..row }).collect();
+        Self { sources, faults }
+    }
+}
+
+/// Why a rule is not `full`: the gravest diagnostic, or the first opaque part.
+fn reason_of(rule: &ruleatlas_model::Rule) -> (String, Option<u32>) {
+    let gravest = rule.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error).min_by_key(|d| d.line);
+    if let Some(diagnostic) = gravest {
+        return (diagnostic.message.clone(), diagnostic.line.or(Some(rule.line)));
+    }
+    let opaque = rule.conditions.iter().flat_map(|condition| condition.root.opaques()).next();
+    match opaque {
+        Some(opaque) => (format!("{}: {}", opaque.reason, shortened(&opaque.text)), Some(rule.line)),
+        None if rule.parse == ParseStatus::NoQuery => ("the rule has no query".to_owned(), Some(rule.line)),
+        None => ("nothing in the query was understood".to_owned(), Some(rule.line)),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= 80 { line } else { line.chars().take(79).chain(['…']).collect() }
+}

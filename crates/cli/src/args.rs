@@ -1,0 +1,256 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ruleatlas_catalog::Filters;
+use ruleatlas_model::{FoldedOp, Language, ParseStatus, Severity, Status, Vendor};
+use ruleatlas_sources::{SourceKind, SourceSpec};
+
+/// An atlas of the world's detection rules.
+///
+/// Reads public detection rules, parses every query into predicates, and answers for any technique, field or value: what
+/// do others look for, what do they exclude, and how common is each check in the whole corpus. Without a command it
+/// serves the catalog; where there is none yet, one of the demo corpus.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Arguments {
+    /// The catalog; by default in the user's data folder.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the catalog from folders of rules.
+    Build(Build),
+    /// Fetch or update the public corpora with git, then build.
+    Sync(Sync),
+    /// Serve the catalog as a web site.
+    Serve(Serve),
+    /// What the rules of a technique read, filter, look for and exclude.
+    Technique(Technique),
+    /// A rule with its predicates, indicators and exclusions.
+    Rule(Rule),
+    /// Who checks a value of a field.
+    Indicator(Indicator),
+    /// A field: what every vendor calls it, and how it is checked.
+    Field(Field),
+    /// Find techniques, rules, fields, values and events.
+    Search(Search),
+    /// Write the catalog's rows for other programs.
+    Export(Export),
+    /// The parse ledger: every file and every rule accounted for.
+    Doctor(Doctor),
+    /// Does a rule's condition hold on these events?
+    Match(Match),
+    /// Show what a query or rule is parsed into.
+    Parse(Parse),
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// A folder of rules, as KIND=PATH; may be given several times. Without any, the corpora that `sync` fetched.
+    #[arg(long = "source", value_name = "KIND=PATH")]
+    pub sources: Vec<SourceSpec>,
+    /// Build the embedded demo corpus.
+    #[arg(long, conflicts_with = "sources")]
+    pub demo: bool,
+    /// Fail when a rule does not parse as a whole.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Sync {
+    /// Only sources of these kinds.
+    #[arg(value_name = "KIND")]
+    pub kinds: Vec<SourceKind>,
+    /// A table of further sources; by default `sources.toml` in the user's configuration folder.
+    #[arg(long, value_name = "FILE")]
+    pub sources: Option<PathBuf>,
+    /// Where the corpora are kept; by default the user's data folder.
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    /// Leave the program's own table of sources out.
+    #[arg(long)]
+    pub only_own: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:7071", value_name = "HOST:PORT")]
+    pub addr: std::net::SocketAddr,
+}
+
+/// Which rules count.
+#[derive(Clone, Debug, Args)]
+pub struct FilterArgs {
+    /// Only rules of this vendor.
+    #[arg(long = "vendor", value_name = "V")]
+    vendors: Vec<Vendor>,
+    /// Only rules for this platform.
+    #[arg(long = "platform", value_name = "P")]
+    platforms: Vec<String>,
+    /// Only rules for this domain.
+    #[arg(long = "domain", value_name = "D")]
+    domains: Vec<String>,
+    /// Only rules of this severity.
+    #[arg(long = "severity", value_name = "S")]
+    severities: Vec<Severity>,
+    /// Only rules of this status; `deprecated` and `unsupported` count only when named here.
+    #[arg(long = "status", value_name = "S")]
+    statuses: Vec<Status>,
+    /// Only rules of this parse status.
+    #[arg(long = "parse", value_name = "P")]
+    parse: Vec<ParseStatus>,
+}
+
+impl FilterArgs {
+    pub fn filters(&self) -> Filters {
+        Filters {
+            vendors: self.vendors.clone(),
+            platforms: self.platforms.iter().map(|name| name.to_lowercase()).collect(),
+            domains: self.domains.iter().map(|name| name.to_lowercase()).collect(),
+            severities: self.severities.clone(),
+            statuses: self.statuses.clone(),
+            parse: self.parse.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Technique {
+    /// An ATT&CK id of any version (`T1071`, `T1071.001`), or a technique's name.
+    pub technique: String,
+    /// Leave the rules of sub-techniques out.
+    #[arg(long)]
+    pub no_subtechniques: bool,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+    /// At most this many rows a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Rule {
+    /// The rule's id, with or without `vendor/`.
+    pub id: String,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Indicator {
+    /// The field, by any vendor's name.
+    pub field: String,
+    /// The operator (`eq`, `contains`, `ends_with`, `basename`, …).
+    pub op: FoldedOp,
+    /// The value; for `is_null` and `is_not_null` none.
+    #[arg(default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub value: String,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Field {
+    /// The field, by any vendor's name.
+    pub name: String,
+    /// At most this many rows a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Search {
+    /// What to look for.
+    #[arg(required = true, num_args = 1.., allow_hyphen_values = true)]
+    pub text: Vec<String>,
+    /// At most this many rows of a kind.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportKind {
+    /// Every rule.
+    Rules,
+    /// Every technique, with its number of rules.
+    Techniques,
+    /// Every event that a rule reads.
+    Events,
+    /// Every field that a rule filters.
+    Fields,
+    /// Every indicator, with its corpus reach.
+    Indicators,
+    /// Every exclusion, with its corpus reach.
+    Exclusions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// What to write.
+    pub what: ExportKind,
+    /// How to write it.
+    #[arg(long, default_value = "jsonl")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// At most this many faults.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Match {
+    /// A rule's id in the catalog, or a file with a Sigma rule.
+    #[arg(value_name = "ID|FILE")]
+    pub rule: String,
+    /// Events, one JSON object a line; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub event: PathBuf,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Parse {
+    /// The query's language.
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    pub language: Language,
+    /// A file with one query or rule; by default standard input.
+    pub file: Option<PathBuf>,
+}
+
+/// A language by its name; `panther` is a Panther module.
+fn language(name: &str) -> Result<Language, String> {
+    if name == "panther" { Ok(Language::Python) } else { name.parse() }
+}

@@ -1,0 +1,77 @@
+use std::{collections::BTreeMap, path::Path, process::ExitCode, time::Instant};
+
+use ruleatlas_catalog::{Catalog, Index, Ledger, Loaded, Stage, build, fingerprint};
+use ruleatlas_model::ParseStatus;
+use ruleatlas_store::{Store, WriteOptions};
+
+use super::sync;
+use crate::{args::Build, demo, output::WrongCall, paths, progress::Report};
+
+pub fn run(options: &Build, db: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let report = Report::new();
+    let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
+    let sources = if options.demo {
+        demo::sources()
+    } else {
+        let specs = if options.sources.is_empty() { sync::fetched()? } else { options.sources.clone() };
+        if specs.is_empty() {
+            let help = "no source is named and none was fetched; give --source KIND=PATH, or run `ruleatlas sync`";
+            return Err(WrongCall(help.to_owned()).into());
+        }
+        Loaded::read(&specs, &progress)?
+    };
+    let not_full = make(&sources, db, &report)?;
+    Ok(ExitCode::from(u8::from(options.strict && not_full > 0)))
+}
+
+/// Builds and writes the catalog unless the one that is there was built from the same; says what came of it, and
+/// returns how many rules are not `full`.
+pub fn make(sources: &[Loaded], db: Option<&Path>, report: &Report) -> anyhow::Result<u64> {
+    let begun = Instant::now();
+    let path = paths::catalog(db)?;
+    let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
+    if Store::fingerprint(&path).is_some_and(|known| known == fingerprint(sources)) {
+        let not_full = u64::from(Store::open(&path)?.count_not_full()?);
+        anstream::eprintln!("{}: nothing changed", path.display());
+        return Ok(not_full);
+    }
+    let catalog = build(sources, &progress)?;
+    let index = Index::of(&catalog);
+    progress(Stage::Write, "", 0, 1);
+    ruleatlas_store::write(&path, &catalog, &index, WriteOptions::default())?;
+    let not_full = summary(&catalog);
+    let took = begun.elapsed().as_secs_f64();
+    anstream::eprintln!("{}: {} rules, {took:.2} s", path.display(), catalog.entries.len());
+    Ok(not_full)
+}
+
+/// Says what was read, and what was not understood, by vendor and reason.
+fn summary(catalog: &Catalog) -> u64 {
+    for diagnostic in &catalog.diagnostics {
+        anstream::eprintln!("{}", diagnostic.message);
+    }
+    let ledger = Ledger::of(catalog);
+    let mut not_full: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for fault in &ledger.faults {
+        *not_full.entry((&fault.source, fault.parse)).or_default() += 1;
+        if matches!(fault.parse, "failed" | "unreadable") {
+            let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
+            anstream::eprintln!("{}/{}{line}: {}: {}", fault.source, fault.path, fault.parse, fault.reason);
+        }
+    }
+    for source in &ledger.sources {
+        let full: u64 = source.parse.values().filter_map(|statuses| statuses.get(ParseStatus::Full.name())).sum();
+        if source.rules > 0 {
+            anstream::eprintln!(
+                "{}: {} files, {} rules, {full} parsed full",
+                source.source,
+                source.files,
+                source.rules
+            );
+        }
+    }
+    for ((source, parse), count) in &not_full {
+        anstream::eprintln!("{source}: {count} {parse}; `ruleatlas doctor` says why");
+    }
+    ledger.faults.len() as u64
+}

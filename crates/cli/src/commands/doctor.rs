@@ -1,0 +1,65 @@
+use std::{fmt::Write as _, path::Path, process::ExitCode};
+
+use ruleatlas_catalog::Ledger;
+
+use super::look::atlas;
+use crate::{
+    args::Doctor,
+    output,
+    table::{Column, heading, table},
+};
+
+pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let ledger = atlas(db)?.ledger()?;
+    if options.json {
+        output::json(&ledger)?;
+    } else {
+        output::text(&text(&ledger, options.limit.unwrap_or(usize::MAX)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(ledger: &Ledger, limit: usize) -> String {
+    let mut text = String::new();
+    for source in &ledger.sources {
+        text.push_str(&heading(&source.source, source.files as usize, source.files as usize, "files"));
+        let _ = writeln!(
+            text,
+            "{} with rules + {} without + {} unreadable = {} files",
+            source.with_rules, source.not_a_rule, source.unreadable, source.files
+        );
+        for (reason, count) in &source.reasons {
+            let _ = writeln!(text, "  {count} {}", output::plain(reason));
+        }
+        for (language, statuses) in &source.parse {
+            let parts: Vec<String> = statuses.iter().map(|(status, count)| format!("{count} {status}")).collect();
+            let total: u64 = statuses.values().sum();
+            let _ = writeln!(text, "{language}: {} = {total} rules", parts.join(" + "));
+        }
+        if source.not_counted > 0 {
+            let _ = writeln!(
+                text,
+                "{} of the {} rules are outside the counts (deprecated, unsupported, filters, policies, baselines)",
+                source.not_counted, source.rules
+            );
+        }
+        for (phrase, count) in &source.diagnostics {
+            let _ = writeln!(text, "  {count} rules: {phrase}");
+        }
+    }
+    text.push_str(&heading(
+        "Not understood as a whole",
+        ledger.faults.len().min(limit),
+        ledger.faults.len(),
+        "rules and files",
+    ));
+    let columns = [Column::Left("Parse"), Column::Left("File"), Column::Right("Line"), Column::Left("Why")];
+    text.push_str(&table(
+        &columns,
+        ledger.faults.iter().take(limit).map(|fault| {
+            let line = fault.line.map(|line| line.to_string()).unwrap_or_default();
+            vec![fault.parse.to_owned(), format!("{}/{}", fault.source, fault.path), line, fault.reason.clone()]
+        }),
+    ));
+    text
+}

@@ -1,0 +1,107 @@
+use std::{io::Read as _, path::Path, process::ExitCode};
+
+use anyhow::Context as _;
+use ruleatlas_catalog::frontend;
+use ruleatlas_core::{NoContext, Parsed, Query, roles};
+use ruleatlas_model::{Condition, Diagnostic, Language, ParseStatus, Predicate, Role};
+use serde::Serialize;
+
+use crate::{args::Parse, output};
+
+/// Queries longer than this were not written by hand.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What a query is parsed into.
+#[derive(Serialize)]
+struct Shown<'a> {
+    language: Language,
+    parse: ParseStatus,
+    predicates: Vec<Shape<'a>>,
+    diagnostics: &'a [Diagnostic],
+    conditions: &'a [Condition],
+}
+
+#[derive(Serialize)]
+struct Shape<'a> {
+    step: u32,
+    role: Role,
+    op: &'static str,
+    group: Option<u32>,
+    #[serde(flatten)]
+    predicate: Flat<'a>,
+}
+
+/// A predicate without the operator, which stands beside it as its author wrote it.
+#[derive(Serialize)]
+struct Flat<'a> {
+    raw_field: &'a str,
+    negated: bool,
+    values: &'a [String],
+    case_sensitive: bool,
+    modifier: Option<&'a str>,
+    stage: Option<u32>,
+    span: ruleatlas_model::Span,
+}
+
+impl<'a> Flat<'a> {
+    fn of(predicate: &'a Predicate) -> Self {
+        Self {
+            raw_field: &predicate.raw_field,
+            negated: predicate.negated,
+            values: &predicate.values,
+            case_sensitive: predicate.case_sensitive,
+            modifier: predicate.modifier.as_deref(),
+            stage: predicate.stage,
+            span: predicate.span,
+        }
+    }
+}
+
+pub fn run(options: &Parse) -> anyhow::Result<ExitCode> {
+    let text = read(options.file.as_deref())?;
+    let parsed = query(options.language, &text)?;
+    let predicates = roles(&parsed.conditions);
+    let shapes = predicates.iter().map(|placed| Shape {
+        step: placed.step,
+        role: placed.role,
+        op: placed.predicate.written_op(),
+        group: placed.group,
+        predicate: Flat::of(placed.predicate),
+    });
+    output::json(&Shown {
+        language: options.language,
+        parse: parsed.status(),
+        predicates: shapes.collect(),
+        diagnostics: &parsed.diagnostics,
+        conditions: &parsed.conditions,
+    })?;
+    Ok(ExitCode::from(u8::from(parsed.status() == ParseStatus::Failed)))
+}
+
+/// Parses a query or rule that stands alone.
+pub fn query(language: Language, text: &str) -> anyhow::Result<Parsed> {
+    let frontend = frontend(language).with_context(|| format!("no front end reads {language} yet"))?;
+    Ok(frontend.parse(&Query::new(text), &NoContext))
+}
+
+/// The text of a file, or of standard input where none or `-` is named.
+pub fn read(file: Option<&Path>) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    let name = match file {
+        Some(path) if path != Path::new("-") => {
+            let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+            file.take(MAX_BYTES + 1).read_to_end(&mut bytes).with_context(|| path.display().to_string())?;
+            path.display().to_string()
+        }
+        _ => {
+            std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+            "standard input".to_owned()
+        }
+    };
+    anyhow::ensure!(bytes.len() as u64 <= MAX_BYTES, "{name}: larger than {} MiB", MAX_BYTES / 1024 / 1024);
+    String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        anyhow::anyhow!("{name}:{line}: not UTF-8 text")
+    })
+}

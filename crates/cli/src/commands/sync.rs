@@ -1,0 +1,75 @@
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use ruleatlas_catalog::Loaded;
+use ruleatlas_sources::{
+    SourceSpec,
+    sync::{Progress, Repository, revision, sync, table},
+};
+
+use super::build;
+use crate::{args::Sync, output::WrongCall, paths, progress::Report};
+
+pub fn run(options: &Sync, db: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let into = into(options.into.as_deref())?;
+    let known = repositories(options.sources.as_deref(), options.only_own)?;
+    let is_wanted = |repository: &&Repository| options.kinds.is_empty() || options.kinds.contains(&repository.kind);
+    let wanted: Vec<Repository> = known.iter().filter(is_wanted).cloned().collect();
+    if wanted.is_empty() {
+        return Err(WrongCall("no source of these kinds is in the table".to_owned()).into());
+    }
+    let reports = sync(&wanted, &into, &mut |progress| match progress {
+        Progress::Started { source, index, of } => {
+            anstream::eprintln!("{} of {of}: {} from {}", index + 1, source.name, source.url);
+        }
+        Progress::Git { .. } => {}
+        Progress::Finished(report) => anstream::eprintln!("{report}"),
+    });
+    let failed = reports.iter().filter(|report| report.outcome.is_err()).count();
+    let specs = specs(&known, &into);
+    if specs.is_empty() {
+        anyhow::bail!("no source could be fetched, and none was before; there is nothing to build");
+    }
+    let report = Report::new();
+    let sources = Loaded::read(&specs, &|stage, source, done, total| report.tell(stage, source, done, total))?;
+    build::make(&sources, db, &report)?;
+    Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+/// The sources that a former `sync` fetched.
+pub fn fetched() -> anyhow::Result<Vec<SourceSpec>> {
+    Ok(specs(&repositories(None, false)?, &into(None)?))
+}
+
+fn specs(repositories: &[Repository], into: &Path) -> Vec<SourceSpec> {
+    let spec = |repository: &Repository| {
+        let origin = repository.origin(&revision(repository, into)?);
+        let path = into.join(&repository.name);
+        Some(SourceSpec { kind: repository.kind, name: repository.name.clone(), path, origin })
+    };
+    repositories.iter().filter_map(spec).collect()
+}
+
+fn into(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(path) => Ok(path.to_owned()),
+        None => Ok(paths::data()?.join("corpora")),
+    }
+}
+
+/// The program's own table of sources, and the user's.
+fn repositories(named: Option<&Path>, only_own: bool) -> anyhow::Result<Vec<Repository>> {
+    let usual = paths::config()?.join("sources.toml");
+    let file = match named {
+        Some(path) => Some(path),
+        None => usual.is_file().then_some(usual.as_path()),
+    };
+    let all = table(file)?;
+    if !only_own {
+        return Ok(all);
+    }
+    let built_in = table(None)?;
+    Ok(all.into_iter().filter(|repository| !built_in.contains(repository)).collect())
+}

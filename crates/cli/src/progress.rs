@@ -1,0 +1,71 @@
+use std::{
+    io::IsTerminal as _,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ruleatlas_catalog::Stage;
+
+/// Work shorter than this shows no progress.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Progress on standard error: a bar on a terminal, now and then a line elsewhere.
+pub struct Report {
+    begun: Instant,
+    bar: Option<ProgressBar>,
+    last_line: Mutex<Instant>,
+}
+
+impl Report {
+    pub fn new() -> Self {
+        let begun = Instant::now();
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+            if let Ok(style) = ProgressStyle::with_template("{msg:24} {bar:30} {pos}/{len} files  {eta} left") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { begun, bar, last_line: Mutex::new(begun) }
+    }
+
+    pub fn tell(&self, stage: Stage, source: &str, done: usize, total: usize) {
+        if self.begun.elapsed() < PATIENCE {
+            return;
+        }
+        let what = match stage {
+            Stage::Read => format!("reading {source}"),
+            Stage::Parse => format!("parsing {source}"),
+            Stage::Count => "counting".to_owned(),
+            Stage::Write => "writing the catalog".to_owned(),
+        };
+        match &self.bar {
+            Some(bar) => {
+                if bar.is_hidden() {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                bar.set_message(what);
+            }
+            None => {
+                let Ok(mut last) = self.last_line.lock() else { return };
+                if last.elapsed() >= LINE_EVERY {
+                    *last = Instant::now();
+                    anstream::eprintln!("{what}: {done} of {total}");
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,199 @@
+use ruleatlas_model::{Missing, Op, Predicate, Span};
+
+use crate::{
+    event::{Event, Field, FieldValue},
+    matcher::Matcher,
+    modifier::Modifiers,
+    verdict::{Reason, Truth},
+};
+
+/// Pairs of values that a comparison of two fields looks at.
+const MAX_PAIRS: usize = 1 << 20;
+
+/// A predicate, ready for events.
+#[derive(Clone, Debug)]
+pub(crate) struct Check {
+    field: Field,
+    /// The field it was cut out of.
+    origin: Option<(Field, Reason)>,
+    negated: bool,
+    missing: Missing,
+    case_sensitive: bool,
+    test: Test,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    /// There is a value, or there is none.
+    Present(bool),
+    /// Any of these matches; what cannot be known of the alternatives decides only if none does.
+    AnyOf { matchers: Vec<Matcher>, unknown: Vec<Reason> },
+    /// The value of another field.
+    Other { fields: Vec<Field>, relation: Relation, too_many: Reason },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Relation {
+    Equals,
+    Contains,
+    StartsWith,
+    EndsWith,
+}
+
+impl Check {
+    /// A predicate's check, or why nothing can be known of it whatever the event.
+    pub(crate) fn new(predicate: &Predicate) -> Result<Self, Reason> {
+        let span = predicate.span;
+        if predicate.computed {
+            return Err(Reason::new("comparison of something computed", &predicate.raw_field, span));
+        }
+        let modifiers = Modifiers::read(predicate.modifiers())
+            .map_err(|name| Reason::new(format!("modifier `{name}` is not known"), &predicate.raw_field, span))?;
+        let field = Field::new(&predicate.raw_field);
+        let origin = predicate
+            .derived_from
+            .as_deref()
+            .map(|origin| (Field::new(origin), Reason::new("field is cut out of another", &predicate.raw_field, span)));
+        let test = match predicate.op {
+            Op::IsNull => Test::Present(false),
+            Op::IsNotNull => Test::Present(true),
+            Op::FieldRef => Test::Other {
+                fields: predicate.values.iter().map(|name| Field::new(name)).collect(),
+                relation: Relation::of(&modifiers),
+                too_many: Reason::new("too many pairs of values", &predicate.raw_field, span),
+            },
+            _ => literals(predicate, &modifiers, span),
+        };
+        let Predicate { negated, missing, case_sensitive, .. } = *predicate;
+        Ok(Self { field, origin, negated, missing, case_sensitive, test })
+    }
+
+    /// What the comparison is for an event; why it is unknown is added to `reasons`.
+    pub(crate) fn evaluate<'c>(&'c self, event: &Event<'_>, reasons: &mut Vec<&'c Reason>) -> Truth {
+        let values = event.values(&self.field);
+        if values.is_empty()
+            && let Some((origin, reason)) = &self.origin
+            && !event.values(origin).is_empty()
+        {
+            reasons.push(reason);
+            return Truth::Unknown;
+        }
+        let positive = match &self.test {
+            Test::Present(wanted) => Truth::from(values.is_empty() != *wanted),
+            _ if values.is_empty() => return self.without_value(event),
+            Test::AnyOf { matchers, unknown } => {
+                let matches =
+                    |matcher: &Matcher| values.iter().any(|value| matcher.matches(value, self.case_sensitive));
+                match matchers.iter().any(matches) {
+                    false if !unknown.is_empty() => {
+                        reasons.extend(unknown);
+                        Truth::Unknown
+                    }
+                    holds => holds.into(),
+                }
+            }
+            Test::Other { fields, relation, too_many } => {
+                let others: Vec<_> = fields.iter().flat_map(|field| event.values(field)).collect();
+                if others.is_empty() {
+                    return self.missing.into();
+                }
+                if values.len().saturating_mul(others.len()) > MAX_PAIRS {
+                    reasons.push(too_many);
+                    return Truth::Unknown;
+                }
+                let related = |value: &&FieldValue<'_>| {
+                    others.iter().any(|other| relation.holds(value, other, self.case_sensitive))
+                };
+                values.iter().any(related).into()
+            }
+        };
+        if self.negated { !positive } else { positive }
+    }
+
+    /// What the comparison as written is when the field is missing.
+    fn without_value(&self, event: &Event<'_>) -> Truth {
+        if let Test::Other { fields, .. } = &self.test
+            && self.missing == Missing::Holds
+            && fields.iter().all(|field| event.values(field).is_empty())
+        {
+            return Truth::Fails;
+        }
+        self.missing.into()
+    }
+}
+
+impl From<Missing> for Truth {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Fails => Self::Fails,
+            Missing::Holds => Self::Holds,
+            Missing::Null => Self::Null,
+        }
+    }
+}
+
+impl Relation {
+    fn of(modifiers: &Modifiers) -> Self {
+        match (modifiers.contains, modifiers.starts_with, modifiers.ends_with) {
+            (true, _, _) | (_, true, true) => Self::Contains,
+            (_, true, _) => Self::StartsWith,
+            (_, _, true) => Self::EndsWith,
+            _ => Self::Equals,
+        }
+    }
+
+    fn holds(self, value: &FieldValue<'_>, other: &FieldValue<'_>, case_sensitive: bool) -> bool {
+        let (text, part) = (value.text(case_sensitive), other.text(case_sensitive));
+        match self {
+            Self::Equals => text == part || value.scalar().is_some_and(|scalar| Some(scalar) == other.scalar()),
+            Self::Contains => text.contains(part),
+            Self::StartsWith => text.starts_with(part),
+            Self::EndsWith => text.ends_with(part),
+        }
+    }
+}
+
+fn literals(predicate: &Predicate, modifiers: &Modifiers, span: Span) -> Test {
+    let mut matchers = Vec::new();
+    let mut unknown = Vec::new();
+    let why = why_unknown(predicate, modifiers);
+    let whole = predicate.op.is_whole() && !modifiers.windash;
+    let mut texts = Vec::new();
+    for value in &predicate.values {
+        let read = match why {
+            Some(why) => Err(why),
+            None => modifiers.encoded(value),
+        };
+        let compiled = read.and_then(|alternatives| {
+            if whole {
+                texts.extend(alternatives);
+                return Ok(());
+            }
+            for value in alternatives {
+                matchers.push(Matcher::new(predicate, modifiers, &value)?);
+            }
+            Ok(())
+        });
+        if let Err(why) = compiled {
+            unknown.push(Reason::new(why, value, span));
+        }
+    }
+    if !texts.is_empty() {
+        matchers.push(Matcher::whole(&texts, predicate.case_sensitive));
+    }
+    Test::AnyOf { matchers, unknown }
+}
+
+/// Why no literal of the predicate can be compared.
+fn why_unknown(predicate: &Predicate, modifiers: &Modifiers) -> Option<&'static str> {
+    let is_pattern = matches!(predicate.op, Op::Wildcard | Op::RegexMatch | Op::CidrMatch);
+    match () {
+        () if predicate.op == Op::InList => Some("list is not known"),
+        () if modifiers.expand => Some("placeholder is filled in from outside"),
+        () if modifiers.encode() && (is_pattern || modifiers.windash) => Some("pattern cannot be encoded"),
+        () if modifiers.windash && matches!(predicate.op, Op::RegexMatch | Op::CidrMatch) => {
+            Some("modifier does not go with the operator")
+        }
+        () => None,
+    }
+}

@@ -1,0 +1,258 @@
+use std::{borrow::Cow, fmt::Write as _, sync::OnceLock};
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use crate::{
+    scalar::Scalar,
+    text::{fold, fold_char},
+};
+
+/// Nesting that is looked into: as deep as `serde_json` reads.
+const MAX_DEPTH: usize = 128;
+/// Bytes of a field's full name; what is named longer is found as a keyword only.
+const MAX_NAME: usize = 1024;
+
+/// A set of field values, made ready for being asked by name.
+///
+/// A field's name is the keys on the way to it joined by dots, however they are split (`{"process": {"name": ..}}`,
+/// `{"process.name": ..}`), in exact case if there is one, otherwise in any. An array gives all its elements, in the
+/// middle of a path too; `items[1].name` asks for one of them and `items{}.name` is `items.name`. A null and an empty
+/// array are no value, an empty text is one. An object is a value whose text is its JSON.
+///
+/// Objects and arrays more than 128 deep are not looked into; a field whose name is longer than 1,024 bytes is found
+/// by a comparison of any value only.
+#[derive(Debug)]
+pub struct Event<'e> {
+    values: Vec<FieldValue<'e>>,
+    by_name: FxHashMap<Box<str>, Vec<usize>>,
+}
+
+impl<'e> Event<'e> {
+    /// An event of this JSON.
+    #[must_use]
+    pub fn new(json: &'e Value) -> Self {
+        let mut event = Self { values: Vec::new(), by_name: FxHashMap::default() };
+        event.add(json, &mut Way { name: String::new(), place: String::new(), arrays: 0, depth: 0 });
+        event
+    }
+
+    /// The values of a field, none when it is missing.
+    pub(crate) fn values<'a>(&'a self, field: &Field) -> Vec<&'a FieldValue<'e>> {
+        match field {
+            Field::Any => self.values.iter().filter(|value| !value.json.is_object()).collect(),
+            Field::Named(name) => self.named(name),
+        }
+    }
+
+    fn named<'a>(&'a self, name: &Name) -> Vec<&'a FieldValue<'e>> {
+        if let Some(found) = self.by_name.get(name.folded.as_str()) {
+            let all = || found.iter().filter_map(|at| self.values.get(*at));
+            let exact: Vec<_> = all().filter(|value| *value.name == *name.written).collect();
+            return if exact.is_empty() { all().collect() } else { exact };
+        }
+        let Some(plain) = &name.without_brackets else { return Vec::new() };
+        let mut found = self.named(plain);
+        found.retain(|value| value.stands_at(&name.folded));
+        found
+    }
+
+    /// Says whether everything below was looked into.
+    fn add(&mut self, json: &'e Value, way: &mut Way) -> bool {
+        match json {
+            Value::Null => true,
+            Value::Array(_) | Value::Object(_) if way.depth == MAX_DEPTH => false,
+            Value::Array(items) => {
+                let mut whole = true;
+                let length = way.place.len();
+                way.arrays += 1;
+                way.depth += 1;
+                for (index, item) in items.iter().enumerate() {
+                    let _ = write!(way.place, "[{index}]");
+                    whole &= self.add(item, way);
+                    way.place.truncate(length);
+                }
+                way.arrays -= 1;
+                way.depth -= 1;
+                whole
+            }
+            Value::Object(fields) => {
+                let own = if way.depth == 0 { None } else { Some(self.push(json, way)) };
+                let mut whole = true;
+                let (name, place) = (way.name.len(), way.place.len());
+                way.depth += 1;
+                for (key, value) in fields {
+                    if name > 0 {
+                        way.name.push('.');
+                        way.place.push('.');
+                    }
+                    way.name.push_str(key);
+                    way.place.push_str(key);
+                    whole &= self.add(value, way);
+                    way.name.truncate(name);
+                    way.place.truncate(place);
+                }
+                way.depth -= 1;
+                if let Some(own) = own.and_then(|at| self.values.get_mut(at)) {
+                    own.whole = whole;
+                }
+                whole
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.push(json, way);
+                true
+            }
+        }
+    }
+
+    fn push(&mut self, json: &'e Value, way: &Way) -> usize {
+        let at = self.values.len();
+        let named = way.name.len() <= MAX_NAME;
+        let name: Box<str> = if named { way.name.as_str().into() } else { Box::default() };
+        if named && !name.is_empty() {
+            let folded = fold(&name);
+            match self.by_name.get_mut(folded.as_ref()) {
+                Some(found) => found.push(at),
+                None => {
+                    self.by_name.insert(folded.into(), vec![at]);
+                }
+            }
+        }
+        let place = (named && way.arrays > 0).then(|| fold(&way.place).into());
+        self.values.push(FieldValue {
+            name,
+            place,
+            json,
+            whole: true,
+            folded: OnceLock::new(),
+            json_text: OnceLock::new(),
+        });
+        at
+    }
+}
+
+/// Where the walk stands.
+struct Way {
+    name: String,
+    /// The name with the indexes of arrays.
+    place: String,
+    arrays: usize,
+    depth: usize,
+}
+
+/// One value of a field.
+#[derive(Debug)]
+pub(crate) struct FieldValue<'e> {
+    name: Box<str>,
+    /// The folded name with the indexes of arrays, for an element of one.
+    place: Option<Box<str>>,
+    json: &'e Value,
+    /// Whether all below it was looked into: so deep it is safe to print.
+    whole: bool,
+    folded: OnceLock<Option<Box<str>>>,
+    json_text: OnceLock<Box<str>>,
+}
+
+impl FieldValue<'_> {
+    /// The value as text, in lower case unless case counts.
+    pub(crate) fn text(&self, case_sensitive: bool) -> &str {
+        let text = match self.json {
+            Value::String(text) => text.as_str(),
+            _ => self.json_text.get_or_init(|| match self.json {
+                Value::Object(_) if !self.whole => Box::default(),
+                other => other.to_string().into(),
+            }),
+        };
+        if case_sensitive {
+            return text;
+        }
+        let folded = self.folded.get_or_init(|| match fold(text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(folded) => Some(folded.into()),
+        });
+        folded.as_deref().unwrap_or(text)
+    }
+
+    /// The value as a number or boolean, where the event says that it is one.
+    pub(crate) fn scalar(&self) -> Option<Scalar> {
+        Scalar::of(self.json)
+    }
+
+    /// Whether `folded`, a name with indexes, leads here; an array that it gives no index for gives any element.
+    fn stands_at(&self, folded: &str) -> bool {
+        let mut wanted = folded.chars().peekable();
+        let mut place = self.place.as_deref().unwrap_or(&self.name).chars().map(fold_char);
+        while let Some(character) = place.next() {
+            match wanted.peek() {
+                Some(next) if *next == character => {
+                    wanted.next();
+                }
+                _ if character == '[' => {
+                    let _ = place.by_ref().find(|next| *next == ']');
+                }
+                _ => return false,
+            }
+        }
+        wanted.next().is_none()
+    }
+}
+
+/// What a predicate asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum Field {
+    /// Any value of the event.
+    Any,
+    /// A field by its name.
+    Named(Name),
+}
+
+impl Field {
+    pub(crate) fn new(raw: &str) -> Self {
+        if raw.is_empty() { Self::Any } else { Self::Named(Name::new(raw)) }
+    }
+}
+
+/// A field's name, ready for being looked up.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    written: String,
+    /// In lower case; without the marks that say "any element".
+    folded: String,
+    /// The name without `[1]` and `{}`.
+    without_brackets: Option<Box<Name>>,
+}
+
+impl Name {
+    fn new(written: &str) -> Self {
+        let folded = fold(written).into_owned();
+        if !written.contains(['[', '{']) {
+            return Self { written: written.to_owned(), folded, without_brackets: None };
+        }
+        let any = ["{}", "[]", "[*]"].iter().fold(folded, |name, mark| name.replace(mark, ""));
+        let plain = Self::new_plain(&without_indexes(written));
+        Self { written: written.to_owned(), folded: any, without_brackets: Some(Box::new(plain)) }
+    }
+
+    fn new_plain(written: &str) -> Self {
+        Self { written: written.to_owned(), folded: fold(written).into_owned(), without_brackets: None }
+    }
+}
+
+fn without_indexes(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find(['[', '{']) {
+        let (before, bracket) = rest.split_at(at);
+        plain.push_str(before);
+        let mark = bracket.find([']', '}']).map_or("", |end| &bracket[..=end]);
+        let is_mark = match mark.get(1..mark.len().saturating_sub(1)) {
+            Some("" | "*") => true,
+            Some(index) => mark.starts_with('[') && index.bytes().all(|byte| byte.is_ascii_digit()),
+            None => false,
+        };
+        let taken = if is_mark { mark.len() } else { 1 };
+        plain.push_str(if is_mark { "" } else { &bracket[..1] });
+        rest = &bracket[taken..];
+    }
+    plain + rest
+}

@@ -1,0 +1,137 @@
+use std::cmp::Ordering;
+
+use regex::Regex;
+use ruleatlas_model::{Op, Predicate};
+use rustc_hash::FxHashSet;
+
+use crate::{
+    event::FieldValue,
+    glob::Glob,
+    modifier::{Modifiers, Why},
+    network::Network,
+    pattern,
+    scalar::Scalar,
+    text::fold,
+};
+
+/// A comparison with one literal, or with several whole texts; texts are in lower case unless case counts.
+#[derive(Clone, Debug)]
+pub(crate) enum Matcher {
+    Whole { texts: FxHashSet<String>, scalars: Vec<Scalar> },
+    Contains(String),
+    StartsWith(String),
+    EndsWith(String),
+    Glob(Glob),
+    Term { text: String, begins: bool, ends: bool },
+    Regex(Regex),
+    Network(Network),
+    Ordered { op: Op, text: String, number: Option<Scalar> },
+}
+
+impl Matcher {
+    /// What compares with the whole texts `values`.
+    pub(crate) fn whole(values: &[String], case_sensitive: bool) -> Self {
+        Self::Whole {
+            texts: values.iter().map(|value| cased(value, case_sensitive)).collect(),
+            scalars: values.iter().filter_map(|value| Scalar::read(value)).collect(),
+        }
+    }
+
+    /// What compares with `value` as the predicate says; none of the predicate's whole-text, presence and list
+    /// operators comes here but with `windash`.
+    pub(crate) fn new(predicate: &Predicate, modifiers: &Modifiers, value: &str) -> Result<Self, Why> {
+        let case_sensitive = predicate.case_sensitive;
+        let cased_glob = |glob: Glob| if case_sensitive { glob } else { glob.folded() };
+        let dashed = |glob: Glob| if modifiers.windash { glob.with_any_dash() } else { glob };
+        Ok(match predicate.op {
+            Op::RegexMatch => return pattern::compile(value, case_sensitive, modifiers).map(Self::Regex),
+            Op::CidrMatch => return Network::read(value).map(Self::Network).ok_or("value is no network"),
+            Op::Lt | Op::Lte | Op::Gt | Op::Gte => Self::Ordered {
+                op: predicate.op,
+                text: cased(value, case_sensitive),
+                number: Scalar::read_number(value),
+            },
+            Op::Wildcard => Self::Glob(cased_glob(dashed(Glob::read(value)))),
+            Op::Match => {
+                let glob = cased_glob(dashed(Glob::read(value)));
+                let is_keyword = predicate.raw_field.is_empty();
+                let either = modifiers.prefix || modifiers.suffix;
+                match glob.as_plain() {
+                    None => Self::Glob(glob.open(true, true)),
+                    Some(text) if is_keyword && !either => Self::Contains(text),
+                    Some(text) => {
+                        Self::Term { text, begins: modifiers.prefix || !either, ends: modifiers.suffix || !either }
+                    }
+                }
+            }
+            op if modifiers.windash => {
+                let (before, behind) = match op {
+                    Op::Contains => (true, true),
+                    Op::StartsWith => (false, true),
+                    Op::EndsWith => (true, false),
+                    _ => (false, false),
+                };
+                Self::Glob(cased_glob(dashed(Glob::plain(value))).open(before, behind))
+            }
+            Op::Contains => Self::Contains(cased(value, case_sensitive)),
+            Op::StartsWith => Self::StartsWith(cased(value, case_sensitive)),
+            Op::EndsWith => Self::EndsWith(cased(value, case_sensitive)),
+            _ => return Err("operator takes no literal"),
+        })
+    }
+
+    /// Whether a value is as asked.
+    pub(crate) fn matches(&self, value: &FieldValue<'_>, case_sensitive: bool) -> bool {
+        let text = || value.text(case_sensitive);
+        match self {
+            Self::Whole { texts, scalars } => {
+                texts.contains(text())
+                    || (!scalars.is_empty() && value.scalar().is_some_and(|scalar| scalars.contains(&scalar)))
+            }
+            Self::Contains(part) => text().contains(part),
+            Self::StartsWith(part) => text().starts_with(part.as_str()),
+            Self::EndsWith(part) => text().ends_with(part.as_str()),
+            Self::Glob(glob) => glob.matches(text()),
+            Self::Term { text: term, begins, ends } => has_term(text(), term, *begins, *ends),
+            // The expression has its own case rule, which lower case would spoil (`[^A-Z]`).
+            Self::Regex(regex) => regex.is_match(value.text(true)),
+            Self::Network(network) => network.contains(text()),
+            Self::Ordered { op, text: literal, number } => {
+                let ordering = match (number, Scalar::read_number(text())) {
+                    (Some(number), Some(found)) => found.partial_cmp(number),
+                    _ => Some(text().cmp(literal)),
+                };
+                ordering.is_some_and(|ordering| match op {
+                    Op::Lt => ordering == Ordering::Less,
+                    Op::Lte => ordering != Ordering::Greater,
+                    Op::Gt => ordering == Ordering::Greater,
+                    _ => ordering != Ordering::Less,
+                })
+            }
+        }
+    }
+}
+
+fn cased(value: &str, case_sensitive: bool) -> String {
+    if case_sensitive { value.to_owned() } else { fold(value).into_owned() }
+}
+
+/// Whether `term` stands in `text` without cutting a run of letters and digits in two, where it has to begin or end
+/// a term.
+fn has_term(text: &str, term: &str, begins: bool, ends: bool) -> bool {
+    let is_inner = |left: Option<char>, right: Option<char>| {
+        left.is_some_and(char::is_alphanumeric) && right.is_some_and(char::is_alphanumeric)
+    };
+    let (first, last) = (term.chars().next(), term.chars().next_back());
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find(term)).map(|at| from + at) {
+        let end = at + term.len();
+        let cut_before = begins && is_inner(text[..at].chars().next_back(), first);
+        let cut_behind = ends && is_inner(last, text[end..].chars().next());
+        if !cut_before && !cut_behind {
+            return true;
+        }
+        from = at + text[at..].chars().next().map_or(1, char::len_utf8);
+    }
+    false
+}

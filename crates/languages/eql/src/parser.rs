@@ -1,0 +1,386 @@
+//! Tokens to queries: steps, sequences and pipes. Expressions are in [`crate::expression`].
+
+use std::borrow::Cow;
+
+use ruleatlas_model::{Diagnostic, Span};
+
+use crate::{
+    ast::{Event, Expr, ExprKind, Pipe, Query, Shape, Step},
+    lexer::{DIAGNOSTIC_LIMIT, Kind, Token, tokenize},
+    literal::unquote,
+};
+
+/// How deep parentheses, calls and related events may nest.
+const DEPTH_LIMIT: u32 = 128;
+
+/// Reads a query. A part that is no EQL becomes a [`ExprKind::Broken`] expression and a diagnostic; `None` when not
+/// even an event category is there.
+#[must_use]
+pub fn parse(text: &str) -> (Option<Query<'_>>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let tokens = tokenize(text, false, &mut diagnostics);
+    let mut parser = Parser { text, tokens, at: 0, depth: 0, arithmetic: 0, diagnostics };
+    let query = parser.query();
+    (query, parser.diagnostics)
+}
+
+pub(crate) struct Parser<'a> {
+    pub text: &'a str,
+    tokens: Vec<Token>,
+    at: usize,
+    depth: u32,
+    /// How many arithmetic operators were read.
+    pub arithmetic: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Parser<'a> {
+    pub fn peek(&self) -> Kind {
+        self.token(0).kind
+    }
+
+    pub fn token(&self, ahead: usize) -> Token {
+        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        self.tokens.get(self.at + ahead).copied().unwrap_or(Token { kind: Kind::End, start: end, end })
+    }
+
+    pub fn previous(&self) -> Token {
+        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).copied().unwrap_or_else(|| self.token(0))
+    }
+
+    pub fn text_of(&self, token: Token) -> &'a str {
+        token.text(self.text)
+    }
+
+    /// The next token, which is left behind; at the end it stays.
+    pub fn bump(&mut self) -> Token {
+        let token = self.token(0);
+        if token.kind != Kind::End {
+            self.at += 1;
+        }
+        token
+    }
+
+    pub fn eat(&mut self, kind: Kind) -> bool {
+        let found = self.peek() == kind;
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    /// Whether the token `ahead` is this keyword. Keywords are lower case; one in capitals is taken for what it was
+    /// meant, and said in a warning, only by [`Parser::eat_word`].
+    pub fn is_word(&self, ahead: usize, word: &str) -> bool {
+        let token = self.token(ahead);
+        token.kind == Kind::Word && self.text_of(token).eq_ignore_ascii_case(word)
+    }
+
+    pub fn eat_word(&mut self, word: &str) -> bool {
+        if !self.is_word(0, word) {
+            return false;
+        }
+        let token = self.bump();
+        if self.text_of(token) != word {
+            let message = format!("Keywords of EQL are lower case: write `{word}`.");
+            self.say(Diagnostic::warning("keyword is not lower case", message).at(token.span()));
+        }
+        true
+    }
+
+    pub fn say(&mut self, diagnostic: Diagnostic) {
+        if self.diagnostics.len() < DIAGNOSTIC_LIMIT {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Says what was expected at the next token.
+    pub fn expected(&mut self, what: &str) {
+        let token = self.token(0);
+        let message = match token.kind {
+            Kind::End => format!("The query ends where {what} should stand."),
+            _ => {
+                let found: String = self.text_of(token).chars().take(40).collect();
+                format!("`{found}` stands where {what} should.")
+            }
+        };
+        self.say(Diagnostic::error("unexpected text", message).at(token.span()));
+    }
+
+    /// Runs `parse` one level deeper; beyond the limit the nested part is skipped.
+    pub fn deeper(&mut self, parse: impl FnOnce(&mut Self) -> Expr<'a>) -> Expr<'a> {
+        if self.depth >= DEPTH_LIMIT {
+            let span = self.token(0).span();
+            let message = format!("More than {DEPTH_LIMIT} levels of nesting are not read.");
+            self.say(Diagnostic::error("nesting is too deep", message).at(span));
+            return self.skip();
+        }
+        self.depth += 1;
+        let expression = parse(self);
+        self.depth -= 1;
+        expression
+    }
+
+    /// Skips to where an expression can end, over balanced brackets.
+    pub fn skip(&mut self) -> Expr<'a> {
+        let start = self.token(0).start;
+        let mut open = 0_usize;
+        loop {
+            match self.peek() {
+                Kind::End => break,
+                Kind::LeftParen | Kind::LeftBracket => open += 1,
+                Kind::RightParen | Kind::RightBracket | Kind::Comma | Kind::Pipe if open == 0 => break,
+                Kind::Word if open == 0 && (self.is_word(0, "and") || self.is_word(0, "or")) => break,
+                Kind::RightParen | Kind::RightBracket => open -= 1,
+                _ => {}
+            }
+            self.bump();
+        }
+        let end = self.previous().end.max(start);
+        Expr { kind: ExprKind::Broken, span: Span { start, end } }
+    }
+
+    fn query(&mut self) -> Option<Query<'a>> {
+        let shape = self.shape();
+        let mut steps = Vec::new();
+        if shape == Shape::Event {
+            let event = self.event()?;
+            steps.push(Step { event, missing: false, until: false, runs: None });
+        } else {
+            self.steps(&mut steps);
+        }
+        let mut pipes = Vec::new();
+        loop {
+            match self.peek() {
+                Kind::End => break,
+                Kind::Pipe => {
+                    self.bump();
+                    pipes.extend(self.pipe());
+                }
+                _ => {
+                    self.expected("the end of the query");
+                    let rest = self.skip_to(&[Kind::Pipe]);
+                    if let [step] = steps.as_mut_slice()
+                        && shape == Shape::Event
+                    {
+                        append(&mut step.event.condition, rest);
+                    }
+                }
+            }
+        }
+        (!steps.is_empty()).then_some(Query { shape, steps, pipes })
+    }
+
+    /// `sequence`, `sample` and `join` are words of the language only where steps follow.
+    fn shape(&mut self) -> Shape {
+        let shapes = [("sequence", Shape::Sequence), ("sample", Shape::Sample), ("join", Shape::Join)];
+        for (word, shape) in shapes {
+            let steps_follow = matches!(self.token(1).kind, Kind::LeftBracket | Kind::Bang)
+                || self.is_word(1, "by")
+                || self.is_word(1, "with");
+            if self.is_word(0, word) && steps_follow {
+                self.eat_word(word);
+                self.keys_and_span();
+                return shape;
+            }
+        }
+        Shape::Event
+    }
+
+    /// `by keys` and `with maxspan=…`, in either order.
+    fn keys_and_span(&mut self) {
+        while self.by() || self.with().is_some() {}
+    }
+
+    /// `by a, b`: what the steps share; no predicate.
+    fn by(&mut self) -> bool {
+        let found = self.eat_word("by");
+        if found {
+            self.operand();
+            while self.eat(Kind::Comma) {
+                self.operand();
+            }
+        }
+        found
+    }
+
+    /// `with name=value`: the name and the value with its unit.
+    fn with(&mut self) -> Option<(&'a str, &'a str)> {
+        if !self.eat_word("with") {
+            return None;
+        }
+        let name = self.token(0);
+        if name.kind != Kind::Word {
+            self.expected("`maxspan` or `runs`");
+            return Some(("", ""));
+        }
+        self.bump();
+        if !self.eat(Kind::Assign) {
+            self.eat(Kind::Eq);
+        }
+        let value = self.token(0);
+        let is_value = value.kind == Kind::Number;
+        if is_value {
+            self.bump();
+            let unit = self.token(0);
+            if unit.kind == Kind::Word && (unit.start == value.end || !self.continues_query()) {
+                self.bump();
+            }
+        } else {
+            self.expected("a number");
+        }
+        let known = ["maxspan", "runs"].into_iter().find(|known| self.text_of(name).eq_ignore_ascii_case(known));
+        if known.is_none() {
+            let message = format!("`with {}` is not known.", self.text_of(name));
+            self.say(Diagnostic::error("unexpected text", message).at(name.span()));
+        }
+        Some((known.unwrap_or_default(), if is_value { self.text_of(value) } else { "" }))
+    }
+
+    fn continues_query(&self) -> bool {
+        ["by", "with", "until"].into_iter().any(|word| self.is_word(0, word))
+    }
+
+    fn steps(&mut self, steps: &mut Vec<Step<'a>>) {
+        loop {
+            let until = self.is_word(0, "until");
+            if until {
+                self.eat_word("until");
+            }
+            let missing = self.peek() == Kind::Bang && self.token(1).kind == Kind::LeftBracket;
+            if missing {
+                self.bump();
+            }
+            if self.peek() != Kind::LeftBracket {
+                if until || steps.is_empty() {
+                    self.expected("`[`");
+                }
+                if matches!(self.peek(), Kind::Pipe | Kind::End) {
+                    return;
+                }
+                if !until && !steps.is_empty() {
+                    self.expected("a step in `[…]`");
+                }
+                // What stands between two steps is said, and the step behind it is read.
+                self.skip_to(&[Kind::Pipe, Kind::LeftBracket]);
+                continue;
+            }
+            let event = self.bracketed_event();
+            let mut step = Step { event, missing, until, runs: None };
+            loop {
+                if self.by() {
+                    continue;
+                }
+                if let Some((name, value)) = self.with() {
+                    if name == "runs" {
+                        step.runs = Some(value);
+                    }
+                    continue;
+                }
+                // The older `[…] fork` and `[…] fork=true` say how a sequence branches, not what it looks for.
+                if !self.eat_word("fork") {
+                    break;
+                }
+                if self.eat(Kind::Assign) || self.eat(Kind::Eq) {
+                    self.bump();
+                }
+            }
+            steps.push(step);
+        }
+    }
+
+    /// `[category where condition]`; what is none has no category and a broken condition.
+    pub fn bracketed_event(&mut self) -> Event<'a> {
+        self.bump();
+        let start = self.token(0).start;
+        let event = self.event();
+        let closed = self.peek() == Kind::RightBracket;
+        if !closed && event.is_some() {
+            self.expected("`]`");
+        }
+        let rest = self.skip_to(&[Kind::RightBracket]);
+        self.eat(Kind::RightBracket);
+        match event {
+            Some(event) if closed => event,
+            Some(mut event) => {
+                append(&mut event.condition, rest);
+                event
+            }
+            None => {
+                let span = Span { start, end: rest.span.end.max(start) };
+                Event { category: Cow::Borrowed(""), condition: Expr { kind: ExprKind::Broken, span } }
+            }
+        }
+    }
+
+    fn event(&mut self) -> Option<Event<'a>> {
+        let category = match self.peek() {
+            Kind::Word | Kind::Backticked if self.is_word(1, "where") => {
+                let token = self.bump();
+                Cow::Borrowed(self.text_of(token).trim_matches('`'))
+            }
+            Kind::String(quote) => {
+                let token = self.bump();
+                unquote(self.text_of(token), quote).0
+            }
+            _ => {
+                self.expected("an event category and `where`");
+                return None;
+            }
+        };
+        if !self.eat_word("where") {
+            self.expected("`where`");
+        }
+        let condition = self.expression();
+        Some(Event { category, condition })
+    }
+
+    fn pipe(&mut self) -> Option<Pipe<'a>> {
+        let name = self.token(0);
+        if name.kind != Kind::Word {
+            self.expected("a pipe's name");
+            self.skip_to(&[Kind::Pipe]);
+            return None;
+        }
+        self.bump();
+        let mut arguments = Vec::new();
+        if !matches!(self.peek(), Kind::Pipe | Kind::End) {
+            arguments.push(self.expression());
+            while self.eat(Kind::Comma) {
+                arguments.push(self.expression());
+            }
+        }
+        if !matches!(self.peek(), Kind::Pipe | Kind::End) {
+            self.expected("the end of the pipe");
+            arguments.push(self.skip_to(&[Kind::Pipe]));
+        }
+        let span = Span { start: name.start, end: self.previous().end };
+        Some(Pipe { name: self.text_of(name), arguments, span })
+    }
+
+    /// Skips to one of `stops` outside brackets.
+    fn skip_to(&mut self, stops: &[Kind]) -> Expr<'a> {
+        let start = self.token(0).start;
+        let mut open = 0_usize;
+        loop {
+            let kind = self.peek();
+            if kind == Kind::End || (open == 0 && stops.contains(&kind)) {
+                break;
+            }
+            match kind {
+                Kind::LeftBracket => open += 1,
+                Kind::RightBracket => open = open.saturating_sub(1),
+                _ => {}
+            }
+            self.bump();
+        }
+        Expr { kind: ExprKind::Broken, span: Span { start, end: self.previous().end.max(start) } }
+    }
+}
+
+/// Keeps a part that was not understood beside what was.
+fn append<'a>(condition: &mut Expr<'a>, rest: Expr<'a>) {
+    let span = condition.span.to(rest.span);
+    let understood = std::mem::replace(condition, Expr { kind: ExprKind::Broken, span });
+    condition.kind = ExprKind::And(vec![understood, rest]);
+}

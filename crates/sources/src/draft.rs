@@ -1,0 +1,54 @@
+use std::borrow::Cow;
+
+use ruleatlas_core::{Context, NoContext};
+use ruleatlas_model::{DataSource, Rule};
+use ruleatlas_yaml::Node;
+
+use crate::SourceFile;
+
+/// How one vendor lays out its rules.
+pub trait Format: Sync {
+    /// What the source's queries may ask for: macros, lists, modules. Made once, from all files of the source.
+    fn context<'a>(&self, _files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
+        Box::new(NoContext)
+    }
+
+    /// Hands every rule of a file to `sink`, in order, and says what became of the file.
+    fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome;
+}
+
+/// A rule before its query is parsed.
+#[derive(Clone, Debug)]
+pub struct Draft<'a> {
+    /// Everything that stands beside the query, and the query's text. What follows from the query or from the
+    /// knowledge of names is still empty.
+    pub rule: Rule,
+    /// The tags that may name techniques and tactics.
+    pub tags: Vec<RawTag>,
+    /// The YAML that the query is written in, and the offset in the file where the query's text begins.
+    pub tree: Option<(&'a Node<'a>, usize)>,
+    /// What the rule's metadata says it reads.
+    pub sources: Vec<DataSource>,
+}
+
+/// A tag of a rule, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawTag {
+    /// As written.
+    pub text: String,
+    /// Whether it stands in running text rather than in metadata.
+    pub inferred: bool,
+    /// The one-based line in the file.
+    pub line: u32,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds rules.
+    Rules,
+    /// It holds none: why, as a phrase that groups alike files.
+    NotARule(Cow<'static, str>),
+    /// It should hold rules and cannot be read: why, and the one-based line.
+    Unreadable(String, Option<u32>),
+}

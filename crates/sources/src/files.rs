@@ -1,0 +1,153 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use ignore::WalkBuilder;
+use rayon::prelude::*;
+
+use crate::{Error, SourceKind, SourceSpec};
+
+/// Larger files hold no rule that anyone wrote by hand.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A file of a source, read or with the reason why not.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// The path inside the source, with `/`.
+    pub path: String,
+    /// What is in it.
+    pub content: Content,
+    /// The content's hash; of what is known of the file where it could not be read.
+    pub hash: [u8; 32],
+}
+
+/// What a file holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Text.
+    Text(String),
+    /// Nothing that can be read: why, and the one-based line where there is one.
+    Unreadable(String, Option<u32>),
+    /// Nothing that is read: why.
+    Skipped(String),
+}
+
+impl SourceFile {
+    /// A file at hand, as the demo corpus embeds them.
+    #[must_use]
+    pub fn from_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let hash = *blake3::hash(&bytes).as_bytes();
+        let content = match String::from_utf8(bytes) {
+            Ok(text) => Content::Text(text),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let lines = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+                let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
+                Content::Unreadable("not UTF-8 text; save the file as UTF-8".to_owned(), Some(line))
+            }
+        };
+        Self { path: path.into(), content, hash }
+    }
+
+    /// The file's text; `None` where it could not be read.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The name's ending in lower case, without the dot; empty where there is none.
+    #[must_use]
+    pub fn extension(&self) -> String {
+        Path::new(&self.path)
+            .extension()
+            .map(|ending| ending.to_string_lossy().to_ascii_lowercase())
+            .unwrap_or_default()
+    }
+}
+
+/// Reads every file of a source, ordered by path. Symbolic links are not followed, `.git` is passed over.
+///
+/// # Errors
+/// The folder is missing or cannot be listed. A single file that cannot be read is no error: it says so itself.
+pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
+    let folder_error = |error| Error::Folder { path: spec.path.clone(), error };
+    let metadata = fs::metadata(&spec.path).map_err(folder_error)?;
+    let root = if metadata.is_file() { spec.path.parent().unwrap_or(Path::new("")) } else { &spec.path };
+    if metadata.is_dir() {
+        fs::read_dir(root).map_err(folder_error)?;
+    }
+    let mut found: Vec<(String, Found)> = Vec::new();
+    for entry in WalkBuilder::new(&spec.path)
+        .standard_filters(false)
+        .follow_links(false)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build()
+    {
+        match entry {
+            Ok(entry) => {
+                let name = relative(root, entry.path());
+                let Some(kind) = entry.file_type() else { continue };
+                if kind.is_symlink() && entry.depth() > 0 {
+                    found.push((name, Found::Link));
+                } else if !kind.is_dir() {
+                    found.push((name, Found::File(entry.into_path())));
+                }
+            }
+            Err(error) => found.push((String::new(), Found::Broken(error.to_string()))),
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let is_read = |path: &str| spec.kind != SourceKind::Attack || crate::attack::is_read(path);
+    let read = |(path, found): (String, Found)| match found {
+        Found::File(_) if !is_read(&path) => {
+            known(path, Content::Skipped("not among the bundles that are read".to_owned()))
+        }
+        Found::File(file) => match bytes(&file) {
+            Ok(Some(bytes)) => SourceFile::from_bytes(path, bytes),
+            Ok(None) => known(path, Content::Unreadable(too_large(), None)),
+            Err(error) => known(path, Content::Unreadable(error.to_string(), None)),
+        },
+        Found::Link => known(path, Content::Skipped("a symbolic link, not followed".to_owned())),
+        Found::Broken(error) => known(path, Content::Unreadable(error, None)),
+    };
+    Ok(found.into_par_iter().map(read).collect())
+}
+
+enum Found {
+    File(PathBuf),
+    Link,
+    Broken(String),
+}
+
+/// A file without text; its hash stands for why.
+fn known(path: String, content: Content) -> SourceFile {
+    let reason = match &content {
+        Content::Unreadable(text, _) | Content::Skipped(text) | Content::Text(text) => text,
+    };
+    let hash = *blake3::hash(reason.as_bytes()).as_bytes();
+    SourceFile { path, content, hash }
+}
+
+fn bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {
+    let metadata = fs::metadata(file)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("no regular file"));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Ok(None);
+    }
+    fs::read(file).map(Some)
+}
+
+fn too_large() -> String {
+    format!("larger than {} MiB", MAX_FILE_BYTES / 1024 / 1024)
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    relative.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,78 @@
+//! Reading of metadata that the YAML formats share.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use ruleatlas_model::Diagnostic;
+use ruleatlas_yaml::{Node, Value};
+
+/// The trimmed texts of the list under a key.
+pub(crate) fn texts(document: &Node<'_>, key: &str) -> Vec<String> {
+    document.texts_of(key).into_iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+}
+
+/// A word of a closed list; any other is a diagnostic.
+pub(crate) fn word<T: FromStr<Err = String>>(
+    document: &Node<'_>,
+    key: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<T> {
+    let node = document.get(key)?;
+    match node.text_or_null()?.trim().to_lowercase().parse() {
+        Ok(word) => Some(word),
+        Err(message) => {
+            diagnostics.push(Diagnostic::warning("unknown word", format!("`{key}`: {message}")).on_line(node.line));
+            None
+        }
+    }
+}
+
+/// The people that an author line credits: separated by commas outside parentheses, `and` or `&`.
+pub(crate) fn people(line: &str) -> Vec<String> {
+    let mut people = vec![String::new()];
+    let mut depth = 0_u32;
+    for character in line.chars() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match people.last_mut() {
+            Some(last) if depth > 0 || !matches!(character, ',' | ';') => last.push(character),
+            _ => people.push(String::new()),
+        }
+    }
+    people.into_iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+/// A date as `YYYY-MM-DD`, from that or `YYYY/MM/DD`.
+pub(crate) fn date(text: &str) -> Option<String> {
+    let date = text.trim().get(..10)?.replace('/', "-");
+    let well_formed = date.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    well_formed.then_some(date)
+}
+
+/// What a mapping holds besides the known keys, as JSON.
+pub(crate) fn rest(document: &Node<'_>, known: &[&str]) -> BTreeMap<String, serde_json::Value> {
+    let entries = document.entries().unwrap_or_default();
+    entries
+        .iter()
+        .filter_map(|(key, value)| Some((key.text()?, value)))
+        .filter(|(key, _)| !known.contains(key))
+        .map(|(key, value)| (key.to_owned(), json(value)))
+        .collect()
+}
+
+/// A YAML tree as JSON, scalars as their text. The tree's own depth limit bounds this.
+pub(crate) fn json(node: &Node<'_>) -> serde_json::Value {
+    match &node.value {
+        Value::Scalar(..) if node.is_null() => serde_json::Value::Null,
+        Value::Scalar(text, _) => text.as_ref().into(),
+        Value::Sequence(items) => items.iter().map(json).collect(),
+        Value::Mapping(entries) => {
+            entries.iter().map(|(key, value)| (key.text().unwrap_or_default().to_owned(), json(value))).collect()
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Sigma rule files: one or more YAML documents, each a rule, a correlation, a filter, or a global part of those that
+//! follow it.
+
+use std::borrow::Cow;
+
+use ruleatlas_core::{Context, Query, Referenced};
+use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
+use ruleatlas_yaml::Node;
+use rustc_hash::FxHashMap;
+
+use crate::{Draft, Format, Outcome, RawTag, SourceFile, metadata};
+
+/// The format of Sigma rules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SigmaRules;
+
+/// The keys that the fields of [`Rule`] hold; all others are kept by their own names.
+const KNOWN_KEYS: [&str; 16] = [
+    "title",
+    "id",
+    "status",
+    "description",
+    "references",
+    "author",
+    "date",
+    "modified",
+    "tags",
+    "logsource",
+    "detection",
+    "falsepositives",
+    "level",
+    "license",
+    "action",
+    "correlation",
+];
+
+impl Format for SigmaRules {
+    fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
+        Box::new(BaseRules::of(files))
+    }
+
+    fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+        let Some(text) = file.text() else { return Outcome::NotARule(Cow::Borrowed("no text")) };
+        if !matches!(file.extension().as_str(), "yml" | "yaml") {
+            return Outcome::NotARule(Cow::Borrowed("no YAML file"));
+        }
+        let parsed = match ruleatlas_yaml::parse(text) {
+            Ok(parsed) => parsed,
+            Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
+        };
+        let mut rules = Rules { text, path: &file.path, written: Vec::new() };
+        let mut global: Option<Node<'_>> = None;
+        let mut warnings: Vec<Diagnostic> = parsed
+            .warnings
+            .iter()
+            .map(|warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line))
+            .collect();
+        for document in &parsed.documents {
+            match document.text_of("action") {
+                Some("global") => global = Some(document.clone()),
+                Some("reset") => global = None,
+                _ => match &global {
+                    Some(base) => rules.rule(&base.overlaid(document), None, &mut warnings, sink),
+                    None => rules.rule(document, kind_of(document), &mut warnings, sink),
+                },
+            }
+        }
+        // A global part with a detection of its own and nothing after it is a rule by itself.
+        if let (Some(base), true) = (&global, rules.written.is_empty()) {
+            rules.rule(base, kind_of(base), &mut warnings, sink);
+        }
+        if rules.written.is_empty() {
+            Outcome::NotARule(Cow::Borrowed("no detection, correlation or filter in it"))
+        } else {
+            Outcome::Rules
+        }
+    }
+}
+
+/// The key whose text is the query, and the kind of rule it makes.
+fn kind_of(document: &Node<'_>) -> Option<(&'static str, Kind)> {
+    [("correlation", Kind::Correlation), ("detection", Kind::Rule), ("filter", Kind::Filter)]
+        .into_iter()
+        .find(|(key, _)| document.get(key).is_some())
+}
+
+struct Rules<'a> {
+    text: &'a str,
+    path: &'a str,
+    /// The ids of the file's rules so far.
+    written: Vec<String>,
+}
+
+impl Rules<'_> {
+    /// `place` is the key whose text is the query; without it the whole file is.
+    fn rule(
+        &mut self,
+        document: &Node<'_>,
+        place: Option<(&'static str, Kind)>,
+        warnings: &mut Vec<Diagnostic>,
+        sink: &mut dyn FnMut(Draft<'_>),
+    ) {
+        let looks_like_a_rule = document.get("title").is_some() || document.get("logsource").is_some();
+        let Some((_, kind)) = place.or_else(|| kind_of(document)).or(looks_like_a_rule.then_some(("", Kind::Rule)))
+        else {
+            return;
+        };
+        let slice = place.and_then(|(key, _)| document.entry(key)).map(|(key, value)| (key.start, value.end));
+        let (base, query) = match slice.and_then(|(start, end)| Some((start, self.text.get(start..end)?))) {
+            Some(found) => found,
+            None => (0, self.text),
+        };
+        let mut rule = Rule::blank(Vendor::Sigma, Language::Sigma, self.path);
+        rule.line = document.line;
+        rule.kind = kind;
+        rule.query = query.to_owned();
+        rule.title = document.text_of("title").unwrap_or_default().trim().to_owned();
+        rule.description = document.text_of("description").unwrap_or_default().trim().to_owned();
+        rule.references = metadata::texts(document, "references");
+        rule.false_positives = metadata::texts(document, "falsepositives");
+        rule.tags = metadata::texts(document, "tags");
+        rule.authors = metadata::people(document.text_of("author").unwrap_or_default());
+        rule.license = document.text_of("license").map(str::to_owned);
+        rule.date = document.text_of("date").and_then(metadata::date);
+        rule.modified = document.text_of("modified").and_then(metadata::date);
+        rule.diagnostics = std::mem::take(warnings);
+        rule.severity = metadata::word::<Severity>(document, "level", &mut rule.diagnostics);
+        rule.status = self.status(document, &mut rule.diagnostics);
+        rule.id = self.id(document, &mut rule.diagnostics);
+        rule.extra = metadata::rest(document, &KNOWN_KEYS);
+        let tags = document.get("tags").map_or_else(Vec::new, |tags| {
+            let tag = |node: &Node<'_>| {
+                Some(RawTag { text: node.text_or_null()?.to_owned(), inferred: false, line: node.line })
+            };
+            tags.items_or_self().iter().filter_map(tag).collect()
+        });
+        let sources = log_source(document);
+        sink(Draft { rule, tags, tree: Some((document, base)), sources });
+    }
+
+    /// The folders `deprecated` and `unsupported` say so of all that is in them.
+    fn status(&self, document: &Node<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Status> {
+        let own = metadata::word::<Status>(document, "status", diagnostics);
+        let folder = self.path.split('/').rev().skip(1).find_map(|folder| match folder {
+            "deprecated" => Some(Status::Deprecated),
+            "unsupported" => Some(Status::Unsupported),
+            _ => None,
+        });
+        match (own, folder) {
+            (Some(status), Some(_)) if !status.is_counted() => Some(status),
+            (_, Some(status)) => Some(status),
+            (own, None) => own,
+        }
+    }
+
+    fn id(&mut self, document: &Node<'_>, diagnostics: &mut Vec<Diagnostic>) -> String {
+        let place = self.written.len();
+        let id = match document.text_of("id") {
+            Some(id) if !self.written.iter().any(|earlier| earlier == id) => id.to_owned(),
+            Some(id) => format!("{id}#{place}"),
+            None => {
+                diagnostics.push(
+                    Diagnostic::warning("no id", "the rule has no `id`; its path stands for it").on_line(document.line),
+                );
+                if place == 0 { self.path.to_owned() } else { format!("{}#{place}", self.path) }
+            }
+        };
+        self.written.push(id.clone());
+        format!("{}/{id}", Vendor::Sigma)
+    }
+}
+
+fn log_source(document: &Node<'_>) -> Vec<DataSource> {
+    let Some(log_source) = document.get("logsource") else { return Vec::new() };
+    [("product", SourceKind::Product), ("category", SourceKind::Category), ("service", SourceKind::Service)]
+        .into_iter()
+        .filter_map(|(key, kind)| Some(DataSource::new(kind, log_source.text_of(key)?)))
+        .collect()
+}
+
+/// The rules that correlations refer to, by id and by name.
+struct BaseRules<'a> {
+    by_reference: FxHashMap<String, Base<'a>>,
+}
+
+struct Base<'a> {
+    id: String,
+    title: String,
+    text: &'a str,
+}
+
+impl<'a> BaseRules<'a> {
+    /// Reads the files again, and only where a correlation is among them.
+    fn of(files: &'a [SourceFile]) -> Self {
+        let texts = || files.iter().filter_map(SourceFile::text);
+        let mut by_reference = FxHashMap::default();
+        if texts().any(has_correlation) {
+            for text in texts() {
+                let Ok(parsed) = ruleatlas_yaml::parse(text) else { continue };
+                for document in &parsed.documents {
+                    if kind_of(document).is_none() {
+                        continue;
+                    }
+                    let own = |key: &str| document.text_of(key).unwrap_or_default().to_owned();
+                    let Some(text) = text.get(document.start..document.end) else { continue };
+                    for reference in ["id", "name"].into_iter().filter_map(|key| document.text_of(key)) {
+                        let base = Base { id: own("id"), title: own("title"), text };
+                        by_reference.entry(reference.to_owned()).or_insert(base);
+                    }
+                }
+            }
+        }
+        Self { by_reference }
+    }
+}
+
+fn has_correlation(text: &str) -> bool {
+    text.starts_with("correlation:") || text.contains("\ncorrelation:")
+}
+
+impl Context for BaseRules<'_> {
+    fn rule(&self, reference: &str) -> Option<Referenced<'_>> {
+        let base = self.by_reference.get(reference)?;
+        Some(Referenced { id: &base.id, title: &base.title, query: Query::new(base.text) })
+    }
+}

@@ -1,0 +1,207 @@
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use ruleatlas_model::Vendor;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// What a source holds, and by that how it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// Sigma rules.
+    Sigma,
+    /// Elastic detection rules.
+    Elastic,
+    /// Splunk security content.
+    Splunk,
+    /// Sentinel and Defender rules and hunting queries.
+    Kusto,
+    /// Panther rules.
+    Panther,
+    /// ATT&CK STIX bundles.
+    Attack,
+    /// The D3FEND ontology.
+    D3fend,
+    /// The Cyber Analytics Repository.
+    Car,
+    /// Atomic Red Team tests.
+    Atomic,
+    /// Stratus Red Team techniques.
+    Stratus,
+    /// Event dictionaries.
+    Events,
+}
+
+impl SourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Sigma,
+        Self::Elastic,
+        Self::Splunk,
+        Self::Kusto,
+        Self::Panther,
+        Self::Attack,
+        Self::D3fend,
+        Self::Car,
+        Self::Atomic,
+        Self::Stratus,
+        Self::Events,
+    ];
+
+    /// The kind's name on the command line and in data.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sigma => "sigma",
+            Self::Elastic => "elastic",
+            Self::Splunk => "splunk",
+            Self::Kusto => "kusto",
+            Self::Panther => "panther",
+            Self::Attack => "attack",
+            Self::D3fend => "d3fend",
+            Self::Car => "car",
+            Self::Atomic => "atomic",
+            Self::Stratus => "stratus",
+            Self::Events => "events",
+        }
+    }
+
+    /// Whose rules the source holds.
+    #[must_use]
+    pub fn vendor(self) -> Option<Vendor> {
+        self.name().parse().ok()
+    }
+
+    /// The name a source of this kind goes by when its user gives none: that of the public repository everybody means.
+    #[must_use]
+    pub fn usual_name(self) -> &'static str {
+        match self {
+            Self::Sigma => "SigmaHQ",
+            Self::Elastic => "elastic/detection-rules",
+            Self::Splunk => "splunk/security_content",
+            Self::Kusto => "kusto",
+            Self::Panther => "panther-analysis",
+            Self::Attack => "ATT&CK",
+            Self::D3fend => "D3FEND",
+            Self::Car => "CAR",
+            Self::Atomic => "Atomic Red Team",
+            Self::Stratus => "Stratus Red Team",
+            Self::Events => "event dictionaries",
+        }
+    }
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for SourceKind {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| Error::Spec { given: name.to_owned(), kinds: Self::ALL.map(Self::name).join(" ") })
+    }
+}
+
+/// Where a source came from, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The repository's address.
+    pub url: Option<String>,
+    /// The commit.
+    pub commit: Option<String>,
+    /// The commit's date, `YYYY-MM-DD`.
+    pub date: Option<String>,
+    /// How a rule's page upstream is addressed, with `{url}`, `{commit}` and `{path}`.
+    pub link: Option<String>,
+    /// The licence of the source's content.
+    pub license: Option<String>,
+}
+
+impl Origin {
+    /// The page of a file at its commit: `path` is the one inside the repository, with `/`. `None` where address or
+    /// commit are not known.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Option<String> {
+        let (url, commit) = (self.url.as_deref()?.trim_end_matches('/'), self.commit.as_deref()?);
+        let url = url.strip_suffix(".git").unwrap_or(url);
+        let page = match url.strip_prefix("git@").and_then(|address| address.split_once(':')) {
+            Some((host, repository)) => format!("https://{host}/{repository}"),
+            None => url.to_owned(),
+        };
+        // In this order, as a path or address may hold braces too.
+        let (mut link, mut rest) = (String::new(), self.link.as_deref().unwrap_or(LINK));
+        while let Some((before, after)) = rest.split_once('{') {
+            link.push_str(before);
+            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            match name {
+                "url" => link.push_str(&page),
+                "commit" => link.push_str(commit),
+                _ => link.push_str(&percent_encoded(path)),
+            }
+            rest = after;
+        }
+        Some(link + rest)
+    }
+}
+
+/// The page of a file at GitHub and its like.
+pub(crate) const LINK: &str = "{url}/blob/{commit}/{path}";
+
+/// A path with what is not plain percent-encoded.
+fn percent_encoded(path: &str) -> String {
+    use fmt::Write as _;
+    path.bytes().fold(String::with_capacity(path.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+/// A source to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceSpec {
+    /// What it holds.
+    pub kind: SourceKind,
+    /// The name that its rules carry.
+    pub name: String,
+    /// The folder, or a single file.
+    pub path: PathBuf,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl SourceSpec {
+    /// A source under its usual name.
+    #[must_use]
+    pub fn new(kind: SourceKind, path: impl AsRef<Path>) -> Self {
+        Self { kind, name: kind.usual_name().to_owned(), path: path.as_ref().to_owned(), origin: Origin::default() }
+    }
+}
+
+impl FromStr for SourceSpec {
+    type Err = Error;
+
+    /// Reads `KIND=PATH`.
+    fn from_str(given: &str) -> Result<Self, Error> {
+        let wrong = || Error::Spec { given: given.to_owned(), kinds: SourceKind::ALL.map(SourceKind::name).join(" ") };
+        let (kind, path) = given.split_once('=').ok_or_else(wrong)?;
+        if path.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self::new(kind.parse().map_err(|_| wrong())?, path))
+    }
+}

@@ -1,0 +1,84 @@
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::ErrorCode;
+
+/// Why a catalog could not be written or read. Every message names the file and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no catalog.
+    #[error("{0}: there is no catalog; run `ruleatlas build`")]
+    Missing(PathBuf),
+    /// Another version of the program wrote it.
+    #[error(
+        "{path}: a catalog of version {found}, and this program reads version {expected}; run `ruleatlas build` to make it anew"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The version this program reads.
+        expected: u32,
+    },
+    /// Another program holds it.
+    #[error("{0}: another program has locked the catalog; close it and try again")]
+    Locked(PathBuf),
+    /// It is no catalog, or not a whole one.
+    #[error("{path}: no catalog, or a damaged one ({reason}); run `ruleatlas build` to make it anew")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The disk has no room left.
+    #[error("{0}: the disk is full; the catalog that was there before is unchanged")]
+    Full(PathBuf),
+    /// The file or its folder cannot be used.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Anything else that the database says.
+    #[error("{path}: {error}")]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        error: rusqlite::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn database(path: &Path, error: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
+            Some(ErrorCode::DiskFull) => Self::Full(path),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { path, reason: error.to_string() }
+            }
+            _ => match error {
+                rusqlite::Error::SqliteFailure(_, Some(message)) if message.starts_with("no such table") => {
+                    Self::Damaged { path, reason: message }
+                }
+                error => Self::Database { path, error },
+            },
+        }
+    }
+
+    pub(crate) fn io(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        if error.kind() == io::ErrorKind::StorageFull { Self::Full(path) } else { Self::Io { path, error } }
+    }
+
+    pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,390 @@
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use ruleatlas_catalog::{Entry, FileRecord, FoldedRow, Head, Index, IndexData, PredicateRow, RuleId, SourceInfo};
+use ruleatlas_model::{
+    Attack, Diagnostic, EventLink, EventRef, Indicator, Level, Op, Redirect, Role, Rule, Span, TechniqueTag,
+};
+use ruleatlas_sources::{Origin, SourceKind};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use serde::de::DeserializeOwned;
+
+use crate::{Error, SCHEMA_VERSION};
+
+/// How long a reader waits for a file that another program holds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A catalog on disk, open for reading.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) connection: Connection,
+    pub(crate) path: PathBuf,
+}
+
+type Sql<T> = Result<T, rusqlite::Error>;
+
+impl Store {
+    /// Opens a catalog.
+    ///
+    /// # Errors
+    /// There is none, another version wrote it, another program has locked it, or it is damaged.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if !path.exists() {
+            return Err(Error::Missing(path.to_owned()));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::database(path, error))?;
+        connection.busy_timeout(PATIENCE).map_err(|error| Error::database(path, error))?;
+        let store = Self { connection, path: path.to_owned() };
+        let found = store.meta("schema")?.unwrap_or_default();
+        if found != SCHEMA_VERSION.to_string() {
+            return Err(Error::Version { path: path.to_owned(), found, expected: SCHEMA_VERSION });
+        }
+        Ok(store)
+    }
+
+    /// The fingerprint of what the catalog at `path` was built from; `None` where none can be read.
+    #[must_use]
+    pub fn fingerprint(path: &Path) -> Option<String> {
+        Self::open(path).ok()?.meta("fingerprint").ok()?
+    }
+
+    /// How many rules are not understood as a whole, and how many files could not be read.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn count_not_full(&self) -> Result<u32, Error> {
+        let sql = "SELECT (SELECT count(*) FROM rule WHERE parse <> 'full') \
+                   + (SELECT count(*) FROM file WHERE outcome = 'unreadable')";
+        self.said(self.connection.query_row(sql, [], |row| row.get(0)))
+    }
+
+    /// A fact about the file (`schema`, `program`, `fingerprint`, `attack_version`).
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn meta(&self, key: &str) -> Result<Option<String>, Error> {
+        self.said(self.connection.query_row("SELECT value FROM meta WHERE key = ?", [key], |row| row.get(0)).optional())
+    }
+
+    pub(crate) fn said<T>(&self, result: Sql<T>) -> Result<T, Error> {
+        result.map_err(|error| Error::database(&self.path, error))
+    }
+
+    fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> Sql<T>) -> Result<Vec<T>, Error> {
+        let collect = || self.connection.prepare(sql)?.query_map([], read)?.collect();
+        self.said(collect())
+    }
+
+    fn rows_of<T>(&self, sql: &str, rule: RuleId, read: impl FnMut(&Row<'_>) -> Sql<T>) -> Result<Vec<T>, Error> {
+        let collect = || self.connection.prepare_cached(sql)?.query_map([rule], read)?.collect();
+        self.said(collect())
+    }
+
+    /// The sources.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn sources(&self) -> Result<Vec<SourceInfo>, Error> {
+        self.rows(
+            "SELECT name, kind, url, commit_id, date, link, license, files, rules FROM source ORDER BY rowid",
+            |row| {
+                Ok(SourceInfo {
+                    name: row.get(0)?,
+                    kind: word::<SourceKind>(row, 1)?,
+                    origin: Origin {
+                        url: row.get(2)?,
+                        commit: row.get(3)?,
+                        date: row.get(4)?,
+                        link: row.get(5)?,
+                        license: row.get(6)?,
+                    },
+                    files: row.get(7)?,
+                    rules: row.get(8)?,
+                })
+            },
+        )
+    }
+
+    /// Every file of every source.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn files(&self) -> Result<Vec<FileRecord>, Error> {
+        self.rows("SELECT source, path, outcome, reason, line, rules FROM file ORDER BY rowid", |row| {
+            let outcome = match row.get_ref(2)?.as_str()? {
+                "rules" => "rules",
+                "not_a_rule" => "not_a_rule",
+                _ => "unreadable",
+            };
+            Ok(FileRecord {
+                source: row.get(0)?,
+                path: row.get(1)?,
+                outcome,
+                reason: row.get(3)?,
+                line: row.get(4)?,
+                rules: row.get(5)?,
+            })
+        })
+    }
+
+    /// The index over all rules.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn index(&self) -> Result<Index, Error> {
+        let mut heads = self.heads()?;
+        self.lists(&mut heads)?;
+        let fields = self.rows("SELECT name FROM field ORDER BY field", |row| row.get(0))?;
+        let indicators = self.rows("SELECT field, op, value, modifier FROM indicator ORDER BY indicator", |row| {
+            let field: u32 = row.get(0)?;
+            Ok((
+                field,
+                Indicator { field: String::new(), op: word(row, 1)?, value: row.get(2)?, modifier: row.get(3)? },
+            ))
+        })?;
+        let uses = self.rows("SELECT rule, indicator, role, grouped FROM rule_indicator ORDER BY rowid", |row| {
+            Ok((row.get(0)?, row.get(1)?, role(row, 2)?, row.get(3)?))
+        })?;
+        let field_uses = self.rows("SELECT rule, field, op FROM rule_field ORDER BY rowid", |row| {
+            Ok((row.get(0)?, row.get(1)?, written_op(row, 2)?))
+        })?;
+        let mut data = IndexData { heads, fields, indicators, uses, field_uses };
+        for (field, indicator) in &mut data.indicators {
+            indicator.field = data.fields.get(*field as usize).cloned().unwrap_or_default();
+        }
+        Ok(Index::new(data))
+    }
+
+    fn heads(&self) -> Result<Vec<Head>, Error> {
+        let sql = "SELECT id, title, vendor, source, path, kind, language, status, severity, date, modified, parse, \
+                   variant_of FROM rule ORDER BY rule";
+        self.rows(sql, |row| {
+            Ok(Head {
+                id: row.get(0)?,
+                title: row.get(1)?,
+                vendor: word(row, 2)?,
+                source: row.get(3)?,
+                path: row.get(4)?,
+                kind: word(row, 5)?,
+                language: word(row, 6)?,
+                status: optional_word(row, 7)?,
+                severity: optional_word(row, 8)?,
+                date: row.get(9)?,
+                modified: row.get(10)?,
+                parse: word(row, 11)?,
+                variant_of: row.get(12)?,
+                technique_tags: Vec::new(),
+                tactics: Vec::new(),
+                platforms: Vec::new(),
+                domains: Vec::new(),
+                log_sources: Vec::new(),
+                events: Vec::new(),
+            })
+        })
+    }
+
+    fn lists(&self, heads: &mut [Head]) -> Result<(), Error> {
+        let tags = "SELECT rule, tag, technique, resolution, inferred FROM rule_technique ORDER BY rowid";
+        for (rule, tag) in self.rows(tags, |row| Ok((place(row)?, technique_tag(row)?)))? {
+            if let Some(head) = heads.get_mut(rule) {
+                add_tag(&mut head.technique_tags, tag);
+            }
+        }
+        let events = "SELECT rule, provider, event_id, explicit, why FROM rule_event ORDER BY rowid";
+        for (rule, link) in self.rows(events, |row| Ok((place(row)?, event_link(row)?)))? {
+            if let Some(head) = heads.get_mut(rule) {
+                head.events.push(link);
+            }
+        }
+        let lists: [(&str, fn(&mut Head) -> &mut Vec<String>); 4] = [
+            ("SELECT rule, tactic FROM rule_tactic ORDER BY rowid", |head| &mut head.tactics),
+            ("SELECT rule, platform FROM rule_platform ORDER BY rowid", |head| &mut head.platforms),
+            ("SELECT rule, domain FROM rule_domain ORDER BY rowid", |head| &mut head.domains),
+            ("SELECT rule, log_source FROM rule_log_source ORDER BY rowid", |head| &mut head.log_sources),
+        ];
+        for (sql, list) in lists {
+            for (rule, value) in self.rows(sql, |row| Ok((place(row)?, row.get(1)?)))? {
+                if let Some(head) = heads.get_mut(rule) {
+                    list(head).push(value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// ATT&CK as loaded.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn attack(&self) -> Result<Attack, Error> {
+        let mut attack = Attack { version: self.meta("attack_version")?.unwrap_or_default(), ..Attack::default() };
+        attack.techniques = self.bodies("SELECT id, body FROM technique")?.into_iter().collect();
+        attack.mitigations = self.bodies("SELECT id, body FROM mitigation")?.into_iter().collect();
+        attack.tactics =
+            self.bodies("SELECT id, body FROM tactic ORDER BY n")?.into_iter().map(|(_, tactic)| tactic).collect();
+        let redirects = self.rows("SELECT kind, id, \"to\", resolution FROM redirect", |row| {
+            let kind: String = row.get(0)?;
+            Ok((kind, row.get::<_, String>(1)?, row.get::<_, String>(2)?, word(row, 3)?))
+        })?;
+        for (kind, id, to, resolution) in redirects {
+            let damaged = |error: serde_json::Error| Error::damaged(&self.path, error);
+            if kind == "technique" {
+                attack.redirects.insert(id, Redirect { to: serde_json::from_str(&to).map_err(damaged)?, resolution });
+            } else {
+                attack.tactic_redirects.insert(id, serde_json::from_str(&to).map_err(damaged)?);
+            }
+        }
+        Ok(attack)
+    }
+
+    fn bodies<T: DeserializeOwned>(&self, sql: &str) -> Result<Vec<(String, T)>, Error> {
+        self.rows(sql, |row| Ok((row.get(0)?, json(row, 1)?)))
+    }
+
+    /// A rule with everything that is known of it.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn entry(&self, index: &Index, number: RuleId) -> Result<Option<Entry>, Error> {
+        let Some(head) = index.head(number) else { return Ok(None) };
+        let mut rule = Rule::blank(head.vendor, head.language, &head.path);
+        let sql = "SELECT description, query, license, authors, links, false_positives, tags, extra, conditions, line \
+                   FROM rule_body JOIN rule USING (rule) WHERE rule = ?";
+        let found = self.rows_of(sql, number, |row| {
+            rule.description = row.get(0)?;
+            rule.query = row.get(1)?;
+            rule.license = row.get(2)?;
+            rule.authors = json(row, 3)?;
+            rule.references = json(row, 4)?;
+            rule.false_positives = json(row, 5)?;
+            rule.tags = json(row, 6)?;
+            rule.extra = json(row, 7)?;
+            rule.conditions = json(row, 8)?;
+            rule.line = row.get(9)?;
+            Ok(())
+        })?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let Head { id, title, source, kind, status, severity, date, modified, parse, variant_of, .. } = head.clone();
+        let Head { technique_tags, tactics, platforms, domains, log_sources, events, .. } = head.clone();
+        rule = Rule { id, title, source, kind, status, severity, date, modified, parse, variant_of, ..rule };
+        rule = Rule { technique_tags, tactics, platforms, domains, log_sources, events, ..rule };
+        let sql =
+            "SELECT level, code, message, span_start, span_end, line FROM diagnostic WHERE rule = ? ORDER BY rowid";
+        rule.diagnostics = self.rows_of(sql, number, diagnostic)?;
+        let sql = "SELECT step, stage, role, raw_field, field, mapped, op, negated, \"values\", case_sensitive, modifier, \
+                   \"group\", derived_from, span_start, span_end FROM predicate WHERE rule = ? ORDER BY n";
+        let predicates = self.rows_of(sql, number, predicate)?;
+        let indicators = index.data().uses_of_rule(number).iter().filter_map(|(_, id, role, grouped)| {
+            let indicator = index.indicator(*id)?.clone();
+            let spelling = indicator.value.clone();
+            Some(FoldedRow { role: *role, indicator, spelling, grouped: *grouped })
+        });
+        let indicators = indicators.collect();
+        Ok(Some(Entry { rule, predicates, indicators }))
+    }
+}
+
+/// The rule that a row belongs to.
+fn place(row: &Row<'_>) -> Sql<usize> {
+    Ok(row.get::<_, u32>(0)? as usize)
+}
+
+/// Tags that lead to several techniques are stored a row a technique.
+fn add_tag(tags: &mut Vec<TechniqueTag>, tag: TechniqueTag) {
+    match tags.last_mut() {
+        Some(last) if last.tag == tag.tag => last.techniques.extend(tag.techniques),
+        _ => tags.push(tag),
+    }
+}
+
+fn technique_tag(row: &Row<'_>) -> Sql<TechniqueTag> {
+    let technique: Option<String> = row.get(2)?;
+    Ok(TechniqueTag {
+        tag: row.get(1)?,
+        techniques: technique.into_iter().collect(),
+        resolution: word(row, 3)?,
+        inferred: row.get(4)?,
+    })
+}
+
+fn event_link(row: &Row<'_>) -> Sql<EventLink> {
+    let event = EventRef { provider: row.get(1)?, event_id: row.get(2)? };
+    Ok(EventLink { event, explicit: row.get(3)?, why: row.get(4)? })
+}
+
+fn diagnostic(row: &Row<'_>) -> Sql<Diagnostic> {
+    let level = match row.get_ref(0)?.as_str()? {
+        "error" => Level::Error,
+        "warning" => Level::Warning,
+        _ => Level::Note,
+    };
+    let span: (Option<u32>, Option<u32>) = (row.get(3)?, row.get(4)?);
+    let span = span.0.zip(span.1).map(|(start, end)| Span { start, end });
+    let code: String = row.get(1)?;
+    Ok(Diagnostic { level, code: code.into(), message: row.get(2)?, span, line: row.get(5)? })
+}
+
+fn predicate(row: &Row<'_>) -> Sql<PredicateRow> {
+    Ok(PredicateRow {
+        step: row.get(0)?,
+        stage: row.get(1)?,
+        role: role(row, 2)?,
+        raw_field: row.get(3)?,
+        field: row.get(4)?,
+        mapped: row.get(5)?,
+        op: written_op(row, 6)?,
+        negated: row.get(7)?,
+        values: json(row, 8)?,
+        case_sensitive: row.get(9)?,
+        modifier: row.get(10)?,
+        group: row.get(11)?,
+        derived_from: row.get(12)?,
+        span: Span { start: row.get(13)?, end: row.get(14)? },
+    })
+}
+
+fn role(row: &Row<'_>, column: usize) -> Sql<Role> {
+    Ok(match row.get_ref(column)?.as_str()? {
+        "indicator" => Role::Indicator,
+        "exclusion" => Role::Exclusion,
+        "computed" => Role::Computed,
+        _ => Role::Nested,
+    })
+}
+
+fn written_op(row: &Row<'_>, column: usize) -> Sql<&'static str> {
+    let name = row.get_ref(column)?.as_str()?;
+    Ok(match name {
+        "ne" => Op::Eq.written(true),
+        "not_in" => Op::In.written(true),
+        name => Op::from_str(name).map_err(|error| unreadable(column, error))?.name(),
+    })
+}
+
+fn word<T: FromStr>(row: &Row<'_>, column: usize) -> Sql<T>
+where
+    T::Err: std::fmt::Display,
+{
+    row.get_ref(column)?.as_str()?.parse().map_err(|error: T::Err| unreadable(column, error))
+}
+
+fn optional_word<T: FromStr<Err = String>>(row: &Row<'_>, column: usize) -> Sql<Option<T>> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        Some(name) => name.parse().map(Some).map_err(|error| unreadable(column, error)),
+        None => Ok(None),
+    }
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Sql<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
+}
+
+fn unreadable(column: usize, error: impl std::fmt::Display) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.to_string().into())
+}

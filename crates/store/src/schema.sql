@@ -1,0 +1,76 @@
+-- The catalog. One file, written whole by `ruleatlas build` and never changed after.
+-- Rules are numbered from 0 in the order of their ids; `rule` in every table is that number.
+
+-- What the file is: schema (version of these tables), program (that wrote it), fingerprint (of the sources' content).
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- Where the content comes from.
+CREATE TABLE source (
+  name TEXT NOT NULL, kind TEXT NOT NULL, url TEXT, commit_id TEXT, date TEXT, link TEXT, license TEXT,
+  files INTEGER NOT NULL, rules INTEGER NOT NULL);
+
+-- Every file of every source; outcome is rules, not_a_rule or unreadable.
+CREATE TABLE file (
+  source TEXT NOT NULL, path TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, line INTEGER, rules INTEGER NOT NULL);
+
+-- A rule; counted is 1 where it counts without being asked for.
+CREATE TABLE rule (
+  rule INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, vendor TEXT NOT NULL, source TEXT NOT NULL, path TEXT NOT NULL,
+  line INTEGER NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL, language TEXT NOT NULL, status TEXT, severity TEXT,
+  date TEXT, modified TEXT, parse TEXT NOT NULL, variant_of TEXT, counted INTEGER NOT NULL);
+
+-- What a rule's page shows besides; authors, links, false_positives, tags, extra and conditions are JSON.
+CREATE TABLE rule_body (
+  rule INTEGER PRIMARY KEY, description TEXT NOT NULL, query TEXT NOT NULL, license TEXT, authors TEXT NOT NULL,
+  links TEXT NOT NULL, false_positives TEXT NOT NULL, tags TEXT NOT NULL, extra TEXT NOT NULL, conditions TEXT NOT NULL);
+
+-- A tag of a rule and a technique of the loaded ATT&CK version that it leads to (null where nobody knows it);
+-- resolution is the way there.
+CREATE TABLE rule_technique (
+  rule INTEGER NOT NULL, tag TEXT NOT NULL, technique TEXT, resolution TEXT NOT NULL, inferred INTEGER NOT NULL);
+CREATE TABLE rule_tactic (rule INTEGER NOT NULL, tactic TEXT NOT NULL);
+CREATE TABLE rule_platform (rule INTEGER NOT NULL, platform TEXT NOT NULL);
+CREATE TABLE rule_domain (rule INTEGER NOT NULL, domain TEXT NOT NULL);
+CREATE TABLE rule_log_source (rule INTEGER NOT NULL, log_source TEXT NOT NULL);
+
+-- An event that a rule reads; explicit is 1 where the rule writes the event's id itself.
+CREATE TABLE rule_event (
+  rule INTEGER NOT NULL, provider TEXT NOT NULL, event_id TEXT NOT NULL, explicit INTEGER NOT NULL, why TEXT NOT NULL);
+
+-- What is wrong with a rule; code groups alike cases, span_* are bytes in the query, line is in the file.
+CREATE TABLE diagnostic (
+  rule INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, span_start INTEGER,
+  span_end INTEGER, line INTEGER);
+
+-- A predicate as its author wrote it, in the order of the query; "values" is a JSON list.
+CREATE TABLE predicate (
+  rule INTEGER NOT NULL, n INTEGER NOT NULL, step INTEGER NOT NULL, stage INTEGER, role TEXT NOT NULL,
+  raw_field TEXT NOT NULL, field TEXT NOT NULL, mapped INTEGER NOT NULL, op TEXT NOT NULL, negated INTEGER NOT NULL,
+  "values" TEXT NOT NULL, case_sensitive INTEGER NOT NULL, modifier TEXT, "group" INTEGER, derived_from TEXT,
+  span_start INTEGER NOT NULL, span_end INTEGER NOT NULL, PRIMARY KEY (rule, n)) WITHOUT ROWID;
+
+-- A field that rules filter, canonical or raw.
+CREATE TABLE field (field INTEGER PRIMARY KEY, name TEXT NOT NULL);
+-- Which rule filters which field with which operator.
+CREATE TABLE rule_field (rule INTEGER NOT NULL, field INTEGER NOT NULL, op TEXT NOT NULL);
+
+-- What is counted: field, folded operator and value as most rules spell it; reach is the number of counted rules that
+-- look for it, exclusion_reach of those that exclude it.
+CREATE TABLE indicator (
+  indicator INTEGER PRIMARY KEY, field INTEGER NOT NULL, op TEXT NOT NULL, value TEXT NOT NULL, modifier TEXT,
+  reach INTEGER NOT NULL, exclusion_reach INTEGER NOT NULL);
+-- Which rule has which indicator; role is indicator or exclusion; grouped is 1 where it excludes only with others.
+CREATE TABLE rule_indicator (
+  rule INTEGER NOT NULL, indicator INTEGER NOT NULL, role TEXT NOT NULL, grouped INTEGER NOT NULL);
+
+-- ATT&CK as loaded: one JSON object an object, under its id.
+CREATE TABLE technique (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, domain TEXT NOT NULL, parent TEXT, deprecated INTEGER NOT NULL,
+  body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tactic (n INTEGER PRIMARY KEY, id TEXT NOT NULL, short_name TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE mitigation (id TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+-- Ids that lead elsewhere; kind is technique or tactic; "to" is a JSON list.
+CREATE TABLE redirect (kind TEXT NOT NULL, id TEXT NOT NULL, "to" TEXT NOT NULL, resolution TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+
+-- Full text of titles and descriptions; rowid is the rule's number.
+CREATE VIRTUAL TABLE rule_text USING fts5(title, description, id, content='', detail=column, tokenize="unicode61 tokenchars '_'");

@@ -1,0 +1,215 @@
+//! Events: their titles, and which of them a rule reads.
+
+use ruleatlas_core::{Placed, roles};
+use ruleatlas_model::{Condition, EventLink, EventRef, Op, Role, Vendor};
+use rustc_hash::FxHashMap;
+
+use crate::{Fault, File, Taxonomy, log_source::Selector};
+
+/// An event that the taxonomy has a title for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownEvent {
+    /// Provider and id.
+    pub event: EventRef,
+    /// The Windows channel, or the log, that it is written to; empty where it has none.
+    pub channel: String,
+    /// The title practitioners know it by.
+    pub title: String,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Events {
+    pub all: Vec<KnownEvent>,
+    by_id: FxHashMap<String, Vec<u32>>,
+    /// Providers as they are spelled here, by their names in lower case.
+    providers: FxHashMap<String, String>,
+}
+
+impl Events {
+    pub fn load(file: File<'_>, faults: &mut Vec<Fault>) -> Self {
+        let mut loaded = Self::default();
+        let mut reader = csv::ReaderBuilder::new().from_reader(file.text.as_bytes());
+        let mut fault = |line: u64, message: String| {
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            faults.push(Fault { file: file.name.to_owned(), line, message });
+        };
+        match reader.headers() {
+            Ok(header) if header.iter().eq(["provider", "event_id", "channel", "title"]) => {}
+            _ => fault(1, "the first line must be provider,event_id,channel,title".to_owned()),
+        }
+        for row in reader.records() {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => {
+                    fault(error.position().map_or(1, csv::Position::line), error.to_string());
+                    continue;
+                }
+            };
+            let line = row.position().map_or(1, csv::Position::line);
+            let (Some(provider), Some(id), Some(channel), Some(title)) =
+                (row.get(0), row.get(1), row.get(2), row.get(3))
+            else {
+                continue;
+            };
+            if provider.is_empty() || id.is_empty() || title.is_empty() {
+                fault(line, "an event must have a provider, an id and a title".to_owned());
+            }
+            let spelled = loaded.providers.entry(provider.to_lowercase()).or_insert_with(|| provider.to_owned());
+            if spelled != provider {
+                fault(line, format!("`{provider}` is spelled `{spelled}` before"));
+            }
+            let event = EventRef { provider: provider.to_owned(), event_id: id.to_owned() };
+            if loaded.get(&event).is_some() {
+                fault(line, format!("{provider} {id} stands here a second time"));
+            }
+            let index = u32::try_from(loaded.all.len()).unwrap_or(u32::MAX);
+            loaded.by_id.entry(id.to_owned()).or_default().push(index);
+            loaded.all.push(KnownEvent { event, channel: channel.to_owned(), title: title.to_owned() });
+        }
+        loaded
+    }
+
+    fn of_id(&self, id: &str) -> impl Iterator<Item = &KnownEvent> {
+        self.by_id.get(id).into_iter().flatten().map(|index| &self.all[*index as usize])
+    }
+
+    pub fn get(&self, event: &EventRef) -> Option<&KnownEvent> {
+        self.of_id(&event.event_id).find(|known| known.event.provider.eq_ignore_ascii_case(&event.provider))
+    }
+
+    /// A provider's short name: without `Microsoft-Windows-`, spelled as in the table.
+    fn short_name(&self, provider: &str) -> String {
+        let lower = provider.to_lowercase();
+        let short = lower.strip_prefix("microsoft-windows-").filter(|short| !short.is_empty());
+        let known = short.and_then(|short| self.providers.get(short)).or_else(|| self.providers.get(&lower));
+        known.cloned().unwrap_or_else(|| match short {
+            // Lower case may change a text's length: cut only where the head is what was compared.
+            Some(_) => provider.get("microsoft-windows-".len()..).unwrap_or(provider).to_owned(),
+            None => provider.to_owned(),
+        })
+    }
+}
+
+/// What the indicators of a step write about events.
+struct Written<'a> {
+    /// Canonical field and value of everything that may be an event's id.
+    ids: Vec<(&'a str, &'a Placed<'a>, &'a str)>,
+    providers: Vec<String>,
+    channels: Vec<&'a str>,
+}
+
+impl Taxonomy {
+    /// The events that a rule reads: those whose ids its indicators write, and, for log sources whose ids no step
+    /// writes, those that the log source implies. Excluded ids, ranges and patterns of ids say nothing.
+    ///
+    /// A written id belongs to the provider that the rule names beside it, else to the implied event of that id, else
+    /// to the provider that `events.csv` knows for the log source's channel, else to the log source's own provider,
+    /// and on Windows, when nobody knows, to a provider called like the channel.
+    #[must_use]
+    pub fn events(&self, vendor: Vendor, conditions: &[Condition]) -> Vec<EventLink> {
+        let placed = roles(conditions);
+        let mut links: Vec<EventLink> = Vec::new();
+        for (step, condition) in conditions.iter().enumerate() {
+            let in_step: Vec<&Placed<'_>> = placed.iter().filter(|placed| placed.step as usize == step).collect();
+            let written = self.written(vendor, condition, &in_step);
+            for link in self.events_of_step(&self.log_sources.select(&condition.sources), &written) {
+                match links.iter_mut().find(|known| known.event == link.event) {
+                    Some(known) if !known.explicit && link.explicit => *known = link,
+                    Some(_) => {}
+                    None => links.push(link),
+                }
+            }
+        }
+        links
+    }
+
+    fn written<'a>(&'a self, vendor: Vendor, condition: &'a Condition, placed: &[&'a Placed<'a>]) -> Written<'a> {
+        let mut written = Written { ids: Vec::new(), providers: Vec::new(), channels: Vec::new() };
+        let reader = self.reader(vendor, &condition.sources);
+        let telling = placed.iter().filter(|placed| {
+            placed.role == Role::Indicator
+                && matches!(placed.counted_op, Op::Eq | Op::In)
+                && placed.predicate.modifier.is_none()
+        });
+        for placed in telling {
+            let Some(used) = reader.field_of(placed.predicate) else { continue };
+            let values = placed.predicate.values.iter().map(String::as_str);
+            match used.field.name.as_str() {
+                "Provider_Name" => written.providers.extend(values.map(|name| self.events.short_name(name))),
+                "Channel" => written.channels.extend(values),
+                name => written.ids.extend(values.map(|value| (name, *placed, value))),
+            }
+        }
+        written
+    }
+
+    fn events_of_step(&self, selectors: &[&Selector], written: &Written<'_>) -> Vec<EventLink> {
+        let mut explicit = Vec::new();
+        for selector in selectors {
+            for (_, placed, id) in written.ids.iter().filter(|(field, ..)| *field == selector.event_field) {
+                let why = format!("{} {} {id}", placed.predicate.raw_field, placed.predicate.written_op());
+                explicit.extend(self.providers(selector, id, written).into_iter().map(|provider| {
+                    let event = EventRef { provider, event_id: (*id).to_owned() };
+                    EventLink { event, explicit: true, why: why.clone() }
+                }));
+            }
+        }
+        if !explicit.is_empty() {
+            return explicit;
+        }
+        let implied = selectors.iter().flat_map(|selector| {
+            let why = format!("log source {}", self.log_sources.all[selector.log_source].name);
+            let events = selector.events.iter();
+            events.map(move |event| EventLink { event: event.clone(), explicit: false, why: why.clone() })
+        });
+        implied.collect()
+    }
+
+    /// The providers that an id which a rule writes can belong to in this log source.
+    fn providers(&self, selector: &Selector, id: &str, written: &Written<'_>) -> Vec<String> {
+        let named = |provider: &str| {
+            written.providers.is_empty() || written.providers.iter().any(|name| name.eq_ignore_ascii_case(provider))
+        };
+        let implied = selector.events.iter().filter(|event| event.event_id == id && named(&event.provider));
+        let implied: Vec<String> = implied.map(|event| event.provider.clone()).collect();
+        if !implied.is_empty() {
+            return implied;
+        }
+        let mut channels: Vec<&str> = written.channels.clone();
+        if channels.is_empty() {
+            channels.extend(selector.channel.as_deref());
+        }
+        let is_windows = selector.platforms.iter().any(|platform| platform == "windows");
+        if !written.providers.is_empty() {
+            let known = self.events.of_id(id).map(|known| &known.event.provider).filter(|provider| named(provider));
+            let mut known: Vec<String> = known.cloned().collect();
+            known.dedup();
+            return match known.is_empty() {
+                true if is_windows => written.providers.clone(),
+                _ => known,
+            };
+        }
+        let of_channel = self
+            .events
+            .of_id(id)
+            .filter(|known| channels.iter().any(|channel| known.channel.eq_ignore_ascii_case(channel)));
+        let of_channel: Vec<String> = of_channel.map(|known| known.event.provider.clone()).collect();
+        match (of_channel.is_empty(), selector.providers.is_empty()) {
+            (false, _) => of_channel,
+            (true, false) => selector.providers.clone(),
+            (true, true) if is_windows => channels.first().map(|channel| (*channel).to_owned()).into_iter().collect(),
+            (true, true) => Vec::new(),
+        }
+    }
+
+    /// The title of an event, where the table knows it.
+    #[must_use]
+    pub fn event_title(&self, event: &EventRef) -> Option<&str> {
+        self.events.get(event).map(|known| known.title.as_str())
+    }
+
+    /// The events that the table knows, in its order.
+    pub fn events_iter(&self) -> impl Iterator<Item = &KnownEvent> {
+        self.events.all.iter()
+    }
+}

@@ -1,0 +1,405 @@
+//! Canonical fields, and what each vocabulary calls them.
+
+use std::{fmt, str::FromStr};
+
+use ruleatlas_model::{DataSource, SourceKind, Vendor};
+use rustc_hash::FxHashMap;
+
+use crate::{
+    log_source::LogSources,
+    read::{Entry, Source, list},
+    scope::{Pattern, Placename},
+};
+
+/// What a field's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldType {
+    /// A short text that is compared whole, such as a name, an id, a hash.
+    Keyword,
+    /// A path of a file, a program or a registry key: its last part is compared on its own (operator `basename`).
+    Path,
+    /// A longer text, such as a command line.
+    Text,
+    /// An IP address.
+    Ip,
+    /// A port.
+    Port,
+    /// A whole number.
+    Integer,
+    /// True or false.
+    Boolean,
+    /// A point in time.
+    Time,
+}
+
+impl FieldType {
+    /// The names in data, in order.
+    pub const NAMES: [(&'static str, Self); 8] = [
+        ("keyword", Self::Keyword),
+        ("path", Self::Path),
+        ("text", Self::Text),
+        ("ip", Self::Ip),
+        ("port", Self::Port),
+        ("integer", Self::Integer),
+        ("boolean", Self::Boolean),
+        ("time", Self::Time),
+    ];
+
+    /// The name in data.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl fmt::Display for FieldType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for FieldType {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind).ok_or(())
+    }
+}
+
+/// How much of a field's value an alias holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// The last part of a path only.
+    Name,
+}
+
+/// A canonical field.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The name, by which it is counted.
+    pub name: String,
+    /// What it holds, in one line.
+    pub description: String,
+    /// What its values are.
+    pub field_type: FieldType,
+    /// What the vocabularies call it.
+    pub aliases: Vec<Alias>,
+}
+
+/// What a vocabulary calls a field.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    /// The vocabulary's index in [`crate::Taxonomy::vocabularies`].
+    pub vocabulary: usize,
+    /// The name, as the vocabulary writes it.
+    pub name: String,
+    /// How much of the value it holds.
+    pub part: Part,
+    /// The data sources where it holds, as the table writes them; everywhere in its vocabulary when empty.
+    pub sources: Vec<String>,
+    patterns: Vec<Pattern>,
+}
+
+/// A set of field names: a product's, a schema's, a log's.
+#[derive(Clone, Debug)]
+pub struct Vocabulary {
+    /// The name in data, which is the key of its aliases in the field tables (`ecs`).
+    pub name: String,
+    /// The name on pages (`ECS (Elastic)`).
+    pub title: String,
+    scope: Vec<Pattern>,
+}
+
+/// A field as a rule names it.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldUse<'a> {
+    /// The canonical field.
+    pub field: &'a Field,
+    /// How much of its value the rule's name holds.
+    pub part: Part,
+}
+
+/// In which vocabularies a vendor's rules are read.
+#[derive(Clone, Debug, Default)]
+struct Reading {
+    /// By vocabulary, its place in the order in which they are asked.
+    rank: Vec<Option<usize>>,
+    prefixes: Vec<Prefix>,
+    /// Whether `Processes.process_name` is `process_name` of the data model `Endpoint.Processes`.
+    dataset_prefix: bool,
+}
+
+/// The head of a name that says which vocabularies the rest is from.
+#[derive(Clone, Debug)]
+struct Prefix {
+    lower: String,
+    rank: Vec<Option<usize>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields {
+    pub all: Vec<Field>,
+    pub vocabularies: Vec<Vocabulary>,
+    readings: FxHashMap<Vendor, Reading>,
+    /// Field and alias by the alias's name in lower case.
+    by_alias: FxHashMap<String, Vec<(u32, u32)>>,
+    by_name: FxHashMap<String, u32>,
+}
+
+/// The data sources of a step, and the log sources that they are, found when first asked for.
+pub(crate) struct Place<'a> {
+    sources: &'a [DataSource],
+    table: &'a LogSources,
+    log_sources: std::cell::OnceCell<Vec<&'a str>>,
+}
+
+impl<'a> Place<'a> {
+    pub fn new(sources: &'a [DataSource], table: &'a LogSources) -> Self {
+        Self { sources, table, log_sources: std::cell::OnceCell::new() }
+    }
+
+    /// The weight of the narrowest pattern that matches here.
+    fn weigh(&self, patterns: &[Pattern]) -> Option<usize> {
+        let named = |pattern: &&Pattern| self.sources.iter().any(|source| pattern.matches(Placename::Source(source)));
+        let by_source = patterns.iter().filter(named).map(Pattern::weight).max();
+        by_source.or_else(|| {
+            let log_sources = self.log_sources.get_or_init(|| {
+                self.table
+                    .select(self.sources)
+                    .iter()
+                    .map(|found| self.table.all[found.log_source].name.as_str())
+                    .collect()
+            });
+            let is_here =
+                |pattern: &&Pattern| log_sources.iter().any(|name| pattern.matches(Placename::LogSource(name)));
+            patterns.iter().filter(is_here).map(Pattern::weight).max()
+        })
+    }
+}
+
+impl Fields {
+    pub fn load_vocabularies(&mut self, source: &Source<'_>) {
+        let Some(tree) = source.tree() else { return };
+        source.only(&tree, &["vocabulary", "vendor"]);
+        for entry in source.tables(&tree, "vocabulary") {
+            source.only(entry.table, &["name", "title", "in"]);
+            let scope = entry.texts("in").into_iter().map(|(text, _)| Pattern::read(text)).collect();
+            let (name, title) = (entry.text("name").to_owned(), entry.text("title").to_owned());
+            if matches!(name.as_str(), "name" | "description" | "type") || self.vocabulary(&name).is_some() {
+                source.fault(entry.at(), format!("a vocabulary cannot be called `{name}`, or is called so already"));
+            }
+            self.vocabularies.push(Vocabulary { name, title, scope });
+        }
+        for entry in source.tables(&tree, "vendor") {
+            source.only(entry.table, &["name", "vocabularies", "prefixes", "dataset_prefix"]);
+            let name = entry.text("name");
+            let Ok(vendor) = name.parse() else {
+                source.fault(entry.at(), format!("`{name}` is no vendor"));
+                continue;
+            };
+            let prefixes = entry.table.get("prefixes").map(list).unwrap_or_default();
+            let prefixes = prefixes.iter().filter_map(|value| source.entry(value)).map(|prefix| {
+                source.only(prefix.table, &["strip", "vocabularies"]);
+                Prefix { lower: prefix.text("strip").to_lowercase(), rank: self.ranks(&prefix) }
+            });
+            let reading = Reading {
+                rank: self.ranks(&entry),
+                prefixes: prefixes.collect(),
+                dataset_prefix: entry
+                    .table
+                    .get("dataset_prefix")
+                    .and_then(|value| value.get_ref().as_bool())
+                    .unwrap_or(false),
+            };
+            self.readings.insert(vendor, reading);
+        }
+        for vendor in Vendor::ALL {
+            if !self.readings.contains_key(vendor) {
+                source.fault(0, format!("the vendor `{vendor}` reads no vocabulary"));
+            }
+        }
+    }
+
+    fn vocabulary(&self, name: &str) -> Option<usize> {
+        self.vocabularies.iter().position(|vocabulary| vocabulary.name == name)
+    }
+
+    fn ranks(&self, entry: &Entry<'_, '_>) -> Vec<Option<usize>> {
+        let mut ranks = vec![None; self.vocabularies.len()];
+        for (rank, (name, at)) in entry.texts("vocabularies").into_iter().enumerate() {
+            match self.vocabulary(name) {
+                Some(index) => ranks[index] = Some(rank),
+                None => entry.source.fault(at, format!("`{name}` is no vocabulary")),
+            }
+        }
+        ranks
+    }
+
+    pub fn load_fields(&mut self, source: &Source<'_>) {
+        let Some(tree) = source.tree() else { return };
+        source.only(&tree, &["field"]);
+        for entry in source.tables(&tree, "field") {
+            let kind = entry.text("type");
+            let field_type = kind.parse().unwrap_or_else(|()| {
+                source.fault(entry.at(), format!("`{kind}` is no type of field"));
+                FieldType::Keyword
+            });
+            let name = entry.text("name").to_owned();
+            let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+            if self.by_name.insert(name.to_lowercase(), index).is_some() {
+                source.fault(entry.at(), format!("the field `{name}` stands here a second time"));
+            }
+            let description = entry.text("description").to_owned();
+            self.all.push(Field { name, description, field_type, aliases: Vec::new() });
+            for (key, value) in entry.table.iter() {
+                let vocabulary = key.get_ref().as_ref();
+                if matches!(vocabulary, "name" | "description" | "type") {
+                    continue;
+                }
+                let Some(vocabulary) = self.vocabulary(vocabulary) else {
+                    source.fault(key.span().start, format!("`{vocabulary}` is no vocabulary"));
+                    continue;
+                };
+                for value in list(value) {
+                    self.read_alias(source, vocabulary, value);
+                }
+            }
+        }
+    }
+
+    fn read_alias<'a>(&mut self, source: &Source<'a>, vocabulary: usize, value: &crate::read::Value<'a>) {
+        let at = value.span().start;
+        let Some(field) = self.all.last_mut() else { return };
+        let mut alias =
+            Alias { vocabulary, name: String::new(), part: Part::Whole, sources: Vec::new(), patterns: Vec::new() };
+        if let Some(entry) = source.entry(value) {
+            source.only(entry.table, &["name", "part", "in"]);
+            entry.text("name").clone_into(&mut alias.name);
+            for (part, at) in entry.texts("part") {
+                if part != "name" || field.field_type != FieldType::Path {
+                    source.fault(at, "`part` can only be \"name\", and only of a field of type path".to_owned());
+                }
+                alias.part = Part::Name;
+            }
+            alias.sources = entry.names("in");
+            alias.patterns = alias.sources.iter().map(|text| Pattern::read(text)).collect();
+        } else if let Some((name, _)) = source.texts(value).first() {
+            (*name).clone_into(&mut alias.name);
+        }
+        let lower = alias.name.to_lowercase();
+        let place = (
+            u32::try_from(self.all.len() - 1).unwrap_or(u32::MAX),
+            u32::try_from(self.all.last().map_or(0, |field| field.aliases.len())).unwrap_or(u32::MAX),
+        );
+        if let Some(other) = self.contradicted(vocabulary, &lower, &alias.patterns) {
+            let (here, there) = (&self.all[place.0 as usize].name, &self.all[other].name);
+            let (name, of) = (&alias.name, &self.vocabularies[vocabulary].name);
+            source.fault(
+                at,
+                match here == there {
+                    true => format!("`{name}` ({of}) stands here a second time"),
+                    false => format!("`{name}` ({of}) is `{here}` here and `{there}` elsewhere in the same scope"),
+                },
+            );
+        }
+        self.by_alias.entry(lower).or_default().push(place);
+        if let Some(field) = self.all.last_mut() {
+            field.aliases.push(alias);
+        }
+    }
+
+    /// The field that has the same alias in one of the same scopes already.
+    fn contradicted(&self, vocabulary: usize, lower: &str, patterns: &[Pattern]) -> Option<usize> {
+        let places = self.by_alias.get(lower)?;
+        let field_of = |&(field, alias): &(u32, u32)| {
+            let other = self.all.get(field as usize)?.aliases.get(alias as usize)?;
+            let overlaps = match (patterns, other.patterns.as_slice()) {
+                ([], []) => true,
+                (here, there) => here.iter().any(|pattern| there.contains(pattern)),
+            };
+            (other.vocabulary == vocabulary && overlaps).then_some(field as usize)
+        };
+        places.iter().find_map(field_of)
+    }
+
+    /// Patterns that name a log source by kind, for the check that it exists, each with who asks for it.
+    pub fn named_log_sources(&self) -> impl Iterator<Item = (&str, &str)> {
+        let of_fields = self.all.iter().flat_map(|field| {
+            field.aliases.iter().flat_map(|alias| &alias.patterns).map(|pattern| (pattern, field.name.as_str()))
+        });
+        let of_vocabularies = self
+            .vocabularies
+            .iter()
+            .flat_map(|vocabulary| vocabulary.scope.iter().map(|pattern| (pattern, vocabulary.name.as_str())));
+        of_fields.chain(of_vocabularies).filter_map(|(pattern, who)| Some((pattern.log_source()?, who)))
+    }
+
+    pub fn named(&self, name: &str) -> Option<&Field> {
+        self.by_name.get(&name.to_lowercase()).map(|index| &self.all[*index as usize])
+    }
+
+    pub fn resolve(&self, vendor: Vendor, raw_field: &str, place: &Place<'_>) -> Option<FieldUse<'_>> {
+        let reading = self.readings.get(&vendor)?;
+        let lower = raw_field.to_lowercase();
+        if let Some(found) = self.look_up(&lower, &reading.rank, place, false) {
+            return Some(found);
+        }
+        if reading.dataset_prefix
+            && let Some((dataset, rest)) = lower.split_once('.')
+            && place.sources.iter().any(|source| {
+                source.kind == SourceKind::DataModel
+                    && source.name.split('.').any(|part| part.eq_ignore_ascii_case(dataset))
+            })
+            && let Some(found) = self.look_up(rest, &reading.rank, place, false)
+        {
+            return Some(found);
+        }
+        let prefixed = reading.prefixes.iter().filter_map(|prefix| Some((lower.strip_prefix(&prefix.lower)?, prefix)));
+        prefixed.filter_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true)).next()
+    }
+
+    /// The alias that fits best: one that holds here only before one of a vocabulary that holds here only, before one
+    /// that holds everywhere; the narrower scope first; then the vendor's order of vocabularies.
+    fn look_up(
+        &self,
+        lower: &str,
+        rank: &[Option<usize>],
+        place: &Place<'_>,
+        in_vocabulary: bool,
+    ) -> Option<FieldUse<'_>> {
+        let places = self.by_alias.get(lower)?;
+        let fitting = places.iter().filter_map(|&(field, alias)| {
+            let field = &self.all[field as usize];
+            let alias = &field.aliases[alias as usize];
+            let order = rank[alias.vocabulary]?;
+            let scope = &self.vocabularies[alias.vocabulary].scope;
+            let weight = match (alias.patterns.as_slice(), scope.as_slice()) {
+                ([], []) => (0, 0),
+                ([], scope) => (1, if in_vocabulary { 0 } else { place.weigh(scope)? }),
+                (own, _) => (2, place.weigh(own)?),
+            };
+            Some(((weight, std::cmp::Reverse(order)), FieldUse { field, part: alias.part }))
+        });
+        fitting.max_by_key(|(weight, _)| *weight).map(|(_, found)| found)
+    }
+
+    /// The fields that any vocabulary, or this one, calls `name`; the one of that canonical name first.
+    pub fn find(&self, name: &str) -> Vec<&Field> {
+        let lower = name.to_lowercase();
+        let mut found: Vec<u32> = self.by_name.get(&lower).copied().into_iter().collect();
+        let mut names = vec![lower.as_str()];
+        for prefix in self.readings.values().flat_map(|reading| &reading.prefixes) {
+            names.extend(lower.strip_prefix(&prefix.lower));
+        }
+        for name in names {
+            for (field, _) in self.by_alias.get(name).into_iter().flatten() {
+                if !found.contains(field) {
+                    found.push(*field);
+                }
+            }
+        }
+        found.into_iter().map(|index| &self.all[index as usize]).collect()
+    }
+}

@@ -1,0 +1,64 @@
+//! From predicates to indicators: different spellings of one check become one.
+
+use ruleatlas_core::Placed;
+use ruleatlas_model::{FoldedOp, Indicator, Op};
+
+use crate::{FieldType, FieldUse, Part};
+
+/// An indicator, and its value as the rule spells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// What is counted, its value in lower case.
+    pub indicator: Indicator,
+    /// The same value as written.
+    pub spelling: String,
+}
+
+/// The indicators of a predicate whose field is `used`: one a value, in the order of the values; one without a value
+/// for `is_null` and `is_not_null`.
+pub(crate) fn fold(placed: &Placed<'_>, used: Option<FieldUse<'_>>) -> Vec<Folded> {
+    let predicate = placed.predicate;
+    let op = placed.counted_op;
+    // An unknown field is counted by its raw name in lower case, for fields compare without case.
+    let field = used.map_or_else(|| predicate.raw_field.to_lowercase(), |used| used.field.name.clone());
+    let folded = |(op, spelling): (FoldedOp, &str)| Folded {
+        indicator: Indicator {
+            field: field.clone(),
+            op,
+            value: spelling.to_lowercase(),
+            modifier: predicate.modifier.clone(),
+        },
+        spelling: spelling.to_owned(),
+    };
+    if op.is_presence() {
+        return vec![folded((FoldedOp::plain(op), ""))];
+    }
+    let is_transformed = predicate.modifier.is_some();
+    predicate.values.iter().map(|value| folded(fold_value(op, value, used, is_transformed))).collect()
+}
+
+fn fold_value<'a>(op: Op, value: &'a str, used: Option<FieldUse<'_>>, is_transformed: bool) -> (FoldedOp, &'a str) {
+    match used {
+        // A name ends with what its path ends with; all else that is said of the name is not said of the path.
+        Some(used) if used.part == Part::Name && op != Op::EndsWith => (FoldedOp::basename(op), value),
+        // A value that is transformed before it is compared has its separator transformed too.
+        Some(used)
+            if used.part == Part::Whole
+                && used.field.field_type == FieldType::Path
+                && op == Op::EndsWith
+                && !is_transformed =>
+        {
+            match pinned_name(value) {
+                Some(name) => (FoldedOp::basename(Op::Eq), name),
+                None => (FoldedOp::plain(op), value),
+            }
+        }
+        _ => (FoldedOp::plain(op), value),
+    }
+}
+
+/// `cmd.exe` of `\cmd.exe`: what follows one leading separator, when it is a name without another.
+fn pinned_name(value: &str) -> Option<&str> {
+    let name = value.strip_prefix(['\\', '/'])?;
+    (!name.is_empty() && !name.contains(['\\', '/'])).then_some(name)
+}

@@ -1,0 +1,294 @@
+//! Log sources: what a rule reads, and what that says of platforms, domains and events.
+
+use ruleatlas_model::{DataSource, EventRef};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::{
+    read::{Entry, Source, list},
+    scope::{Pattern, Placename, source_kind},
+};
+
+/// A kind of telemetry that rules read, by whatever name their language has for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSource {
+    /// The name in data (`process_creation`, `cloudtrail`).
+    pub name: String,
+    /// The name on pages (`Process creation`).
+    pub title: String,
+    /// The domains it belongs to, of the closed list in `log_sources.toml`.
+    pub domains: Vec<String>,
+}
+
+/// A member of a closed list: a domain or a platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// The name in data.
+    pub name: String,
+    /// What belongs to it, in one line.
+    pub description: String,
+}
+
+/// What the data sources of a step say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Telemetry<'a> {
+    /// The log sources' names, in the order of the table.
+    pub log_sources: Vec<&'a str>,
+    /// The platforms, each once.
+    pub platforms: Vec<&'a str>,
+    /// The domains, each once.
+    pub domains: Vec<&'a str>,
+    /// The events that the log sources imply.
+    pub events: Vec<&'a EventRef>,
+    /// The providers that event ids belong to where a rule writes them itself.
+    pub providers: Vec<&'a str>,
+}
+
+/// One way in which data sources name a log source.
+#[derive(Clone, Debug)]
+pub(crate) struct Selector {
+    pub log_source: usize,
+    constraints: Vec<Pattern>,
+    pub platforms: Vec<String>,
+    pub events: Vec<EventRef>,
+    pub providers: Vec<String>,
+    /// The Windows channel that it is, where it is one.
+    pub channel: Option<String>,
+    /// The canonical field that holds the event's id.
+    pub event_field: String,
+    at: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogSources {
+    pub all: Vec<LogSource>,
+    pub domains: Vec<Term>,
+    pub platforms: Vec<Term>,
+    selectors: Vec<Selector>,
+    /// Selectors by the exact name that one of their constraints asks for.
+    by_name: FxHashMap<String, Vec<u32>>,
+    /// Selectors without an exact name.
+    open: Vec<u32>,
+}
+
+/// How many ways a selector may match a step; more say nothing new.
+const MATCHES: usize = 512;
+
+impl LogSources {
+    pub fn load(source: &Source<'_>) -> Self {
+        let mut loaded = Self::default();
+        let Some(tree) = source.tree() else { return loaded };
+        source.only(&tree, &["domain", "platform", "log_source"]);
+        let term = |entry: &Entry<'_, '_>| {
+            source.only(entry.table, &["name", "description"]);
+            Term { name: entry.text("name").to_owned(), description: entry.text("description").to_owned() }
+        };
+        loaded.domains = source.tables(&tree, "domain").iter().map(term).collect();
+        loaded.platforms = source.tables(&tree, "platform").iter().map(term).collect();
+        let mut names = FxHashSet::default();
+        for entry in source.tables(&tree, "log_source") {
+            loaded.read(source, &entry, &mut names);
+        }
+        loaded.index(source);
+        loaded
+    }
+
+    fn read<'t>(&mut self, source: &Source<'_>, entry: &Entry<'t, '_>, names: &mut FxHashSet<&'t str>) {
+        source.only(entry.table, &["name", "title", "domains", "platforms", "when"]);
+        let name = entry.text("name");
+        if !names.insert(name) {
+            source.fault(entry.at(), format!("the log source `{name}` stands here a second time"));
+        }
+        let domains = entry.names("domains");
+        check_terms(entry, "domains", &self.domains);
+        check_terms(entry, "platforms", &self.platforms);
+        let platforms = entry.names("platforms");
+        self.all.push(LogSource { name: name.to_owned(), title: entry.text("title").to_owned(), domains });
+        let selectors = entry.table.get("when").map(list).unwrap_or_default();
+        for value in selectors {
+            match source.entry(value) {
+                Some(selector) => self.read_selector(&selector, &platforms),
+                None => source.fault(value.span().start, "`when` must be tables".to_owned()),
+            }
+        }
+    }
+
+    fn read_selector(&mut self, entry: &Entry<'_, '_>, platforms: &[String]) {
+        let source = entry.source;
+        let mut alternatives: Vec<Vec<Pattern>> = vec![Vec::new()];
+        for (key, value) in entry.table.iter() {
+            let key_name = key.get_ref().as_ref();
+            if matches!(key_name, "platforms" | "events" | "provider" | "channel" | "event_field") {
+                continue;
+            }
+            let Some(kind) = source_kind(key_name) else {
+                source.fault(key.span().start, format!("`{key_name}` is no kind of data source"));
+                continue;
+            };
+            let names = source.texts(value);
+            let patterns: Vec<Pattern> = names.iter().map(|(name, _)| Pattern::of_kind(kind, name)).collect();
+            alternatives = alternatives
+                .iter()
+                .flat_map(|so_far| {
+                    patterns.iter().map(move |pattern| [so_far.as_slice(), std::slice::from_ref(pattern)].concat())
+                })
+                .collect();
+        }
+        check_terms(entry, "platforms", &self.platforms);
+        let own = entry.names("platforms");
+        let selector = Selector {
+            log_source: self.all.len() - 1,
+            constraints: Vec::new(),
+            platforms: if own.is_empty() { platforms.to_vec() } else { own },
+            events: read_events(entry),
+            providers: entry.names("provider"),
+            channel: entry.names("channel").pop(),
+            event_field: entry.names("event_field").pop().unwrap_or_else(|| "EventID".to_owned()),
+            at: entry.at(),
+        };
+        for constraints in alternatives {
+            if constraints.is_empty() {
+                source.fault(entry.at(), "a selector must name a data source".to_owned());
+            }
+            self.selectors.push(Selector { constraints, ..selector.clone() });
+        }
+    }
+
+    fn index(&mut self, source: &Source<'_>) {
+        let mut seen: FxHashMap<Vec<Pattern>, usize> = FxHashMap::default();
+        for (at, selector) in self.selectors.iter().enumerate() {
+            if let Some(other) = seen.insert(selector.constraints.clone(), selector.log_source) {
+                let (here, there) = (&self.all[selector.log_source].name, &self.all[other].name);
+                source.fault(selector.at, format!("`{here}` selects the same data sources as `{there}`"));
+            }
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            let exact = selector.constraints.iter().filter(|pattern| !pattern.open);
+            match exact.max_by_key(|pattern| pattern.weight()) {
+                Some(key) => self.by_name.entry(key.name.clone()).or_default().push(at),
+                None => self.open.push(at),
+            }
+        }
+    }
+
+    pub fn selectors(&self) -> &[Selector] {
+        &self.selectors
+    }
+
+    /// Where the selector `at` stands in the file, for faults found later.
+    pub fn at(selector: &Selector) -> usize {
+        selector.at
+    }
+
+    /// The selectors that the data sources of a step match. A selector that asks for less than another which matches
+    /// the same data sources is left out.
+    pub fn select(&self, sources: &[DataSource]) -> Vec<&Selector> {
+        let mut candidates: Vec<u32> = self.open.clone();
+        for source in sources {
+            let found = match self.by_name.get(source.name.as_str()) {
+                Some(found) => Some(found),
+                None => self.by_name.get(source.name.to_lowercase().as_str()),
+            };
+            candidates.extend(found.into_iter().flatten());
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut matches: Vec<Match> = Vec::new();
+        for at in candidates {
+            self.selectors[at as usize].matches(at, sources, &mut matches);
+        }
+        let mut kept: Vec<u32> = matches
+            .iter()
+            .filter(|one| !matches.iter().any(|other| other.outdoes(one)))
+            .map(|one| one.selector)
+            .collect();
+        kept.sort_unstable();
+        kept.dedup();
+        kept.into_iter().map(|at| &self.selectors[at as usize]).collect()
+    }
+
+    pub fn describe(&self, sources: &[DataSource]) -> Telemetry<'_> {
+        let mut told = Telemetry::default();
+        for selector in self.select(sources) {
+            let log_source = &self.all[selector.log_source];
+            add(&mut told.log_sources, [log_source.name.as_str()]);
+            add(&mut told.platforms, selector.platforms.iter().map(String::as_str));
+            add(&mut told.domains, log_source.domains.iter().map(String::as_str));
+            add(&mut told.events, &selector.events);
+            add(&mut told.providers, selector.providers.iter().map(String::as_str));
+        }
+        told
+    }
+}
+
+impl Telemetry<'_> {
+    /// Adds what another step says, each thing once.
+    pub fn merge(&mut self, other: Self) {
+        add(&mut self.log_sources, other.log_sources);
+        add(&mut self.platforms, other.platforms);
+        add(&mut self.domains, other.domains);
+        add(&mut self.events, other.events);
+        add(&mut self.providers, other.providers);
+    }
+}
+
+fn add<T: PartialEq>(list: &mut Vec<T>, items: impl IntoIterator<Item = T>) {
+    for item in items {
+        if !list.contains(&item) {
+            list.push(item);
+        }
+    }
+}
+
+fn check_terms(entry: &Entry<'_, '_>, key: &str, known: &[Term]) {
+    for (name, at) in entry.texts(key) {
+        if !known.iter().any(|term| term.name == name) {
+            entry.source.fault(at, format!("`{name}` is not of the closed list of {key}"));
+        }
+    }
+}
+
+fn read_events(entry: &Entry<'_, '_>) -> Vec<EventRef> {
+    let Some(value) = entry.table.get("events") else { return Vec::new() };
+    let Some(providers) = entry.source.entry(value) else {
+        entry.source.fault(value.span().start, "`events` must be a table of provider = [ids]".to_owned());
+        return Vec::new();
+    };
+    let events = providers.table.iter().flat_map(|(provider, ids)| {
+        let ids = entry.source.texts(ids).into_iter();
+        ids.map(move |(id, _)| EventRef { provider: provider.get_ref().to_string(), event_id: id.to_owned() })
+    });
+    events.collect()
+}
+
+/// One way in which a selector matches: one data source a constraint.
+struct Match {
+    selector: u32,
+    /// The data sources that stand for its constraints, one bit each.
+    used: u128,
+    weight: usize,
+}
+
+impl Match {
+    /// Whether `self` says more about the same data sources than `other`.
+    fn outdoes(&self, other: &Self) -> bool {
+        let covers = self.used | other.used == self.used;
+        covers && (self.used != other.used || self.weight > other.weight)
+    }
+}
+
+impl Selector {
+    fn matches(&self, selector: u32, sources: &[DataSource], matches: &mut Vec<Match>) {
+        let mut ways: Vec<(u128, usize)> = vec![(0, 0)];
+        for pattern in &self.constraints {
+            let mut next = Vec::new();
+            for (at, source) in sources.iter().enumerate() {
+                if pattern.matches(Placename::Source(source)) {
+                    let bit = 1 << at.min(127);
+                    next.extend(ways.iter().map(|(used, weight)| (used | bit, weight + pattern.weight())));
+                }
+            }
+            next.truncate(MATCHES);
+            ways = next;
+        }
+        matches.extend(ways.into_iter().map(|(used, weight)| Match { selector, used, weight }));
+    }
+}

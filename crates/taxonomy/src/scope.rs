@@ -1,0 +1,93 @@
+//! Where a name holds: patterns over the names of data sources.
+
+use ruleatlas_model::{DataSource, SourceKind};
+use serde::{
+    Deserialize,
+    de::{IntoDeserializer, value},
+};
+
+/// A name of a data source, in lower case, and what kind of name it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Placename<'a> {
+    Source(&'a DataSource),
+    LogSource(&'a str),
+}
+
+/// A pattern over names of data sources: `kind:name`, or `name` of any kind; `*` at the end stands for anything.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Pattern {
+    kind: Kind,
+    /// In lower case, without the `*`.
+    pub name: String,
+    pub open: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Any,
+    Source(SourceKind),
+    /// A log source of this taxonomy.
+    LogSource,
+}
+
+impl Pattern {
+    /// Reads `kind:name` or `name`. A colon behind a word that is no kind belongs to the name.
+    pub fn read(text: &str) -> Self {
+        let (kind, name) = match text.split_once(':') {
+            Some(("log_source", name)) => (Kind::LogSource, name),
+            Some((kind, name)) if source_kind(kind).is_some() => {
+                (source_kind(kind).map_or(Kind::Any, Kind::Source), name)
+            }
+            _ => (Kind::Any, text),
+        };
+        Self::new(kind, name)
+    }
+
+    pub fn of_kind(kind: SourceKind, name: &str) -> Self {
+        Self::new(Kind::Source(kind), name)
+    }
+
+    fn new(kind: Kind, name: &str) -> Self {
+        let open = name.ends_with('*');
+        Self { kind, name: name.trim_end_matches('*').to_lowercase(), open }
+    }
+
+    /// The log source that the pattern names, if it names one by kind.
+    pub fn log_source(&self) -> Option<&str> {
+        (self.kind == Kind::LogSource && !self.open).then_some(self.name.as_str())
+    }
+
+    pub fn matches(&self, place: Placename<'_>) -> bool {
+        let name = match (self.kind, place) {
+            (Kind::Any, Placename::Source(source)) => &source.name,
+            (Kind::Source(kind), Placename::Source(source)) if kind == source.kind => &source.name,
+            (Kind::Any | Kind::LogSource, Placename::LogSource(name)) => name,
+            _ => return false,
+        };
+        if self.open { starts_with(name, &self.name) } else { same(name, &self.name) }
+    }
+
+    /// How narrow the pattern is: the higher, the more it says. A product says least, an exact name more than an open one.
+    pub fn weight(&self) -> usize {
+        let breadth = if self.kind == Kind::Source(SourceKind::Product) { 0 } else { 2000 };
+        breadth + if self.open { 0 } else { 1000 } + self.name.len().min(999)
+    }
+}
+
+pub(crate) fn source_kind(name: &str) -> Option<SourceKind> {
+    let name: value::StrDeserializer<'_, value::Error> = name.into_deserializer();
+    SourceKind::deserialize(name).ok()
+}
+
+/// Whether `name` is `lower` without regard to case; `lower` is in lower case.
+pub(crate) fn same(name: &str, lower: &str) -> bool {
+    if name.is_ascii() { name.eq_ignore_ascii_case(lower) } else { name.to_lowercase() == lower }
+}
+
+fn starts_with(name: &str, lower: &str) -> bool {
+    match name.as_bytes().get(..lower.len()) {
+        Some(head) if lower.is_ascii() => head.eq_ignore_ascii_case(lower.as_bytes()),
+        Some(_) => name.to_lowercase().starts_with(lower),
+        None => false,
+    }
+}

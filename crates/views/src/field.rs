@@ -1,0 +1,90 @@
+use std::collections::BTreeMap;
+
+use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorRow, Scope};
+use ruleatlas_taxonomy::Field;
+use serde::Serialize;
+
+use crate::{Atlas, Error, nearest};
+
+/// A field, what every vendor calls it, and how it is checked.
+#[derive(Clone, Debug, Serialize)]
+pub struct FieldView {
+    /// The canonical name, or the raw one.
+    pub field: String,
+    /// What it holds.
+    pub description: Option<String>,
+    /// Its type; `None` for a field that the taxonomy does not know.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Names by vocabulary, as shown to readers.
+    pub names: BTreeMap<String, Vec<String>>,
+    /// How it is filtered: rules, operators.
+    #[serde(flatten)]
+    pub filtered: FieldCheck,
+    /// Its indicators.
+    pub indicators: Vec<IndicatorRow>,
+    /// Its exclusions.
+    pub exclusions: Vec<IndicatorRow>,
+}
+
+/// How a field is filtered over the catalog.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FieldCheck {
+    /// Rules that filter it.
+    pub rules: u64,
+    /// Rules by operator as authors wrote it.
+    pub how: BTreeMap<&'static str, u64>,
+}
+
+impl Atlas {
+    /// A field by any vendor's name. A name that stands for several fields gives all of them.
+    ///
+    /// # Errors
+    /// Neither the taxonomy nor any rule knows it.
+    pub fn field(&self, name: &str) -> Result<Vec<FieldView>, Error> {
+        let known = self.taxonomy.find_fields(name);
+        let mut names: Vec<String> = known.iter().map(|field| field.name.clone()).collect();
+        let is_listed = |names: &[String]| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+        if !is_listed(&names) && self.index.set(Facet::Field, &name.to_lowercase()).is_some() {
+            let spelled = self.index.data().fields.iter().find(|field| field.eq_ignore_ascii_case(name));
+            names.push(spelled.cloned().unwrap_or_else(|| name.to_owned()));
+        }
+        if names.is_empty() {
+            let all = self.index.data().fields.iter().map(String::as_str);
+            return Err(Error::NotFound { what: "field", name: name.to_owned(), near: nearest(name, all, 3) });
+        }
+        Ok(names.into_iter().map(|name| self.one_field(name)).collect())
+    }
+
+    /// What each vocabulary calls a field, by the vocabulary's title; a name that holds only somewhere says where.
+    fn names_of(&self, field: &Field) -> BTreeMap<String, Vec<String>> {
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for alias in &field.aliases {
+            let Some(vocabulary) = self.taxonomy.vocabularies().get(alias.vocabulary) else { continue };
+            let name = match alias.sources.as_slice() {
+                [] => alias.name.clone(),
+                places => format!("{} ({})", alias.name, places.join(", ")),
+            };
+            names.entry(vocabulary.title.clone()).or_default().push(name);
+        }
+        names
+    }
+
+    fn one_field(&self, name: String) -> FieldView {
+        let scope = Scope::facet(&self.index, Facet::Field, &name.to_lowercase(), &Filters::default());
+        let guide = Guide::of(&self.index, self.taxonomy, &scope);
+        let is_this = |other: &str| other.eq_ignore_ascii_case(&name);
+        let filtered = guide.fields.into_iter().find(|row| is_this(&row.field));
+        let of_field = |rows: Vec<IndicatorRow>| rows.into_iter().filter(|row| is_this(&row.indicator.field)).collect();
+        let known = self.taxonomy.find_fields(&name).into_iter().find(|field| is_this(&field.name));
+        FieldView {
+            description: known.map(|field| field.description.clone()),
+            kind: known.map(|field| field.field_type.name().to_owned()),
+            names: known.map(|field| self.names_of(field)).unwrap_or_default(),
+            filtered: filtered.map(|row| FieldCheck { rules: row.rules, how: row.how }).unwrap_or_default(),
+            indicators: of_field(guide.indicators),
+            exclusions: of_field(guide.exclusions),
+            field: name,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What every page, JSON answer and terminal table shows, as values.
+//!
+//! An [`Atlas`] is an open catalog. Its methods answer one question each with a struct that serialises to the JSON other
+//! programs rely on; the terminal and the web site render the same struct.
+//!
+//! ```no_run
+//! use ruleatlas_catalog::Filters;
+//! use ruleatlas_views::Atlas;
+//!
+//! let atlas = Atlas::open("catalog.db".as_ref())?;
+//! let guide = atlas.technique("T1071", true, &Filters::default())?;
+//! println!("{}", guide.guide.rules.total);
+//! # Ok::<(), ruleatlas_views::Error>(())
+//! ```
+//!
+//! It prints nothing and serves nothing.
+
+mod atlas;
+mod error;
+mod export;
+mod field;
+mod indicator;
+mod rule;
+mod search;
+mod similar;
+mod technique;
+
+pub use atlas::Atlas;
+pub use error::Error;
+pub use export::{ExportRow, export_rule};
+pub use field::{FieldCheck, FieldView};
+pub use indicator::IndicatorView;
+pub use rule::RuleView;
+pub use search::{Hit, SearchView};
+pub use similar::nearest;
+pub use technique::{RuleItem, TechniqueView};

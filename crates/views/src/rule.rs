@@ -1,0 +1,123 @@
+use ruleatlas_catalog::{Entry, RuleId};
+use ruleatlas_model::{Condition, Indicator, Rule};
+use serde::Serialize;
+
+use crate::{Atlas, Error, ExportRow, export_rule, nearest};
+
+/// A rule with everything that is known of it.
+#[derive(Clone, Debug)]
+pub struct RuleView {
+    /// Its place in the catalog.
+    pub number: RuleId,
+    /// The rule with its predicates and indicators.
+    pub entry: Entry,
+    /// The address of the rule upstream, where the source's is known.
+    pub upstream: Option<String>,
+    /// For each of the entry's indicators how many counted rules of the catalog have it in the same role.
+    pub reach: Vec<u64>,
+}
+
+/// A rule's JSON: what `export rules` has, and what stands beside the query.
+#[derive(Serialize)]
+struct RuleJson<'a> {
+    #[serde(flatten)]
+    exported: ExportRow<'a>,
+    description: &'a str,
+    kind: ruleatlas_model::Kind,
+    line: u32,
+    query: &'a str,
+    authors: &'a [String],
+    license: Option<&'a str>,
+    upstream: Option<&'a str>,
+    date: Option<&'a str>,
+    modified: Option<&'a str>,
+    references: &'a [String],
+    false_positives: &'a [String],
+    tags: &'a [String],
+    technique_tags: &'a [ruleatlas_model::TechniqueTag],
+    event_links: &'a [ruleatlas_model::EventLink],
+    conditions: &'a [Condition],
+    extra: &'a std::collections::BTreeMap<String, serde_json::Value>,
+    reach: Vec<Reach<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reach<'a> {
+    role: ruleatlas_model::Role,
+    #[serde(flatten)]
+    indicator: &'a Indicator,
+    reach: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    grouped: bool,
+}
+
+impl RuleView {
+    /// The rule as JSON.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let rule: &Rule = &self.entry.rule;
+        let reach = self.entry.indicators.iter().zip(&self.reach).map(|(folded, reach)| Reach {
+            role: folded.role,
+            indicator: &folded.indicator,
+            reach: *reach,
+            grouped: folded.grouped,
+        });
+        let json = RuleJson {
+            exported: export_rule(&self.entry),
+            description: &rule.description,
+            kind: rule.kind,
+            line: rule.line,
+            query: &rule.query,
+            authors: &rule.authors,
+            license: rule.license.as_deref(),
+            upstream: self.upstream.as_deref(),
+            date: rule.date.as_deref(),
+            modified: rule.modified.as_deref(),
+            references: &rule.references,
+            false_positives: &rule.false_positives,
+            tags: &rule.tags,
+            technique_tags: &rule.technique_tags,
+            event_links: &rule.events,
+            conditions: &rule.conditions,
+            extra: &rule.extra,
+            reach: reach.collect(),
+        };
+        serde_json::to_value(json).unwrap_or_default()
+    }
+}
+
+impl Atlas {
+    /// A rule by its id, with or without the vendor before it.
+    ///
+    /// # Errors
+    /// There is no such rule, or the catalog cannot be read.
+    pub fn rule(&self, id: &str) -> Result<RuleView, Error> {
+        let not_found = || {
+            let bare = self.index.heads().iter().map(|head| head.id.as_str());
+            Error::NotFound { what: "rule", name: id.to_owned(), near: nearest(id, bare, 3) }
+        };
+        let number = self.find_rule(id).ok_or_else(not_found)?;
+        let entry = self.entry(number)?.ok_or_else(not_found)?;
+        let reach = entry.indicators.iter().map(|folded| {
+            let id = self.index.find_indicator(&folded.indicator)?;
+            Some(self.index.rules_with(id, folded.role)?.intersection_len(self.index.counted()))
+        });
+        let reach = reach.map(Option::unwrap_or_default).collect();
+        let upstream = self.upstream(&entry.rule);
+        Ok(RuleView { number, entry, upstream, reach })
+    }
+
+    /// The place of a rule by its id, with or without the vendor before it.
+    #[must_use]
+    pub fn find_rule(&self, id: &str) -> Option<RuleId> {
+        self.index.rule(id).or_else(|| {
+            let vendors = ruleatlas_model::Vendor::ALL.iter();
+            vendors.filter_map(|vendor| self.index.rule(&format!("{vendor}/{id}"))).next()
+        })
+    }
+
+    /// Where the rule stands upstream, when the source's repository and commit are known.
+    fn upstream(&self, rule: &Rule) -> Option<String> {
+        self.sources.iter().find(|source| source.name == rule.source)?.origin.page(&rule.path)
+    }
+}

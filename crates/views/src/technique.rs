@@ -1,0 +1,129 @@
+use ruleatlas_catalog::{Filters, Guide, Index, RuleId, Scope};
+use ruleatlas_model::{AttackDomain, Severity, Status, Technique, TechniqueTag, Vendor};
+use serde::Serialize;
+
+use crate::{Atlas, Error, nearest};
+
+/// A technique with the authoring guide over its rules.
+#[derive(Clone, Debug, Serialize)]
+pub struct TechniqueView {
+    /// The id in the loaded ATT&CK version.
+    pub technique: String,
+    /// The id as asked for, where it led elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
+    /// The name.
+    pub name: String,
+    /// The matrix.
+    pub domain: AttackDomain,
+    /// ATT&CK's page.
+    pub url: String,
+    /// The technique this is a sub-technique of.
+    pub parent: Option<String>,
+    /// Its sub-techniques: id and name.
+    pub sub_techniques: Vec<(String, String)>,
+    /// Whether the rules of its sub-techniques are counted.
+    pub with_sub_techniques: bool,
+    /// Whether ATT&CK calls it deprecated.
+    pub deprecated: bool,
+    /// Tactics' short names.
+    pub tactics: Vec<String>,
+    /// ATT&CK's platforms.
+    pub platforms: Vec<String>,
+    /// ATT&CK's text, Markdown.
+    pub description: String,
+    /// The counts.
+    #[serde(flatten)]
+    pub guide: Guide,
+    /// The rules, by vendor.
+    pub rule_list: Vec<RuleItem>,
+}
+
+/// A rule in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct RuleItem {
+    /// Its place in the catalog.
+    #[serde(skip)]
+    pub rule: RuleId,
+    /// The id.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// Who publishes it.
+    pub vendor: Vendor,
+    /// How mature it is.
+    pub status: Option<Status>,
+    /// How grave a hit is.
+    pub severity: Option<Severity>,
+    /// Its techniques.
+    pub techniques: Vec<TechniqueTag>,
+}
+
+impl RuleItem {
+    pub(crate) fn of(index: &Index, rule: RuleId) -> Option<Self> {
+        let head = index.head(rule)?;
+        Some(Self {
+            rule,
+            id: head.id.clone(),
+            title: head.title.clone(),
+            vendor: head.vendor,
+            status: head.status,
+            severity: head.severity,
+            techniques: head.technique_tags.clone(),
+        })
+    }
+
+    pub(crate) fn list(index: &Index, rules: impl IntoIterator<Item = RuleId>) -> Vec<Self> {
+        rules.into_iter().filter_map(|rule| Self::of(index, rule)).collect()
+    }
+}
+
+impl Atlas {
+    /// The technique that `id` leads to in the loaded ATT&CK version.
+    ///
+    /// # Errors
+    /// Nobody knows it.
+    pub fn find_technique(&self, id: &str) -> Result<&Technique, Error> {
+        let (ids, _) = self.attack.resolve(id);
+        let found = ids.first().and_then(|id| self.attack.techniques.get(id));
+        let by_name = || self.attack.techniques.values().find(|technique| technique.name.eq_ignore_ascii_case(id));
+        found.or_else(by_name).ok_or_else(|| Error::NotFound {
+            what: "technique",
+            name: id.to_owned(),
+            near: nearest(id, self.attack.techniques.keys().map(String::as_str), 3),
+        })
+    }
+
+    /// A technique with the guide over its rules.
+    ///
+    /// # Errors
+    /// Nobody knows the technique.
+    pub fn technique(&self, id: &str, with_sub_techniques: bool, filters: &Filters) -> Result<TechniqueView, Error> {
+        let technique = self.find_technique(id)?;
+        let scope = Scope::technique(&self.index, &self.attack, &technique.id, with_sub_techniques, filters);
+        let guide = Guide::of(&self.index, self.taxonomy, &scope);
+        let sub_techniques = self
+            .attack
+            .family(&technique.id, true)
+            .into_iter()
+            .filter(|other| other.id != technique.id)
+            .map(|other| (other.id.clone(), other.name.clone()))
+            .collect();
+        Ok(TechniqueView {
+            technique: technique.id.clone(),
+            asked: (!technique.id.eq_ignore_ascii_case(id)).then(|| id.to_owned()),
+            name: technique.name.clone(),
+            domain: technique.domain,
+            url: technique.url.clone(),
+            parent: technique.parent.clone(),
+            sub_techniques,
+            with_sub_techniques,
+            deprecated: technique.deprecated,
+            tactics: technique.tactics.clone(),
+            platforms: technique.platforms.clone(),
+            description: technique.description.clone(),
+            rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
+            guide,
+        })
+    }
+}
