@@ -98,6 +98,7 @@ impl<'a> Lowering<'a, '_> {
                 | Value::Named(_)
                 | Value::Either(_)
                 | Value::Cases(..)
+                | Value::Condition(_)
                 | Value::Cut(_)) => value,
                 _ => Value::Computed,
             };

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use super::condition::Side;
-use super::value::{Const, Field, Value};
+use super::value::{Const, Field, Rows, Value};
 use super::{Lowering, Place};
 use crate::ast::{Argument, Comparison, Expr, ExprKind, LiteralKind, Relation};
 
@@ -80,7 +80,14 @@ impl<'a> Lowering<'a, '_> {
             }
             _ => {}
         }
-        let rest: Vec<Value<'a>> = arguments.iter().skip(1).map(|argument| self.scalar(&argument.value, place)).collect();
+        let mut rest: Vec<Value<'a>> = Vec::new();
+        for argument in arguments.iter().skip(1) {
+            let value = self.scalar(&argument.value, place);
+            rest.push(match value {
+                Value::Rows(rows) => self.listed_rows(&rows, side),
+                value => value,
+            });
+        }
         if name == "set_has_element" {
             let [element] = rest.as_slice() else {
                 return Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span));
@@ -122,6 +129,16 @@ impl<'a> Lowering<'a, '_> {
             _ => Test { op: Op::CidrMatch, missing: Missing::Null, ..plain },
         };
         self.tested(&value, first.span, &constants, &test, span)
+    }
+
+    /// The values that a sub-query gives, where it gives a list.
+    fn listed_rows(&mut self, rows: &Rows<'a>, side: Side) -> Value<'a> {
+        let set = self.rows(rows, side);
+        match (set.names.is_empty(), set.constants.is_empty()) {
+            (false, _) => Value::Named(set.names.into()),
+            (true, false) => Value::List(set.constants.into()),
+            (true, true) => Value::Computed,
+        }
     }
 
     /// A test of a value against constants.

@@ -218,6 +218,7 @@ impl<'a> Lowering<'a, '_> {
                 _ => self.snippet(rows.expr.span),
             };
             set.rows.push(name);
+            self.sub_queries += 1;
             return set;
         };
         match listed(&flow.columns) {

@@ -20,8 +20,10 @@ pub(super) struct Flow<'a> {
     pub columns: Columns<'a>,
     /// The stage, 0 for the table.
     pub stage: u32,
-    /// Whether the rows come from legs that are steps of their own.
+    /// Whether all rows come from legs that are steps of their own.
     pub is_union: bool,
+    /// Whether a sub-query, which is a step of its own, restricts the rows.
+    pub is_restricted: bool,
 }
 
 impl<'a> Flow<'a> {
@@ -41,6 +43,11 @@ impl<'a> Flow<'a> {
     pub fn list(names: impl IntoIterator<Item = Rc<str>>) -> Self {
         let list: Rc<[Rc<str>]> = names.into_iter().collect();
         Self { columns: Columns { open: true, list: Some(list), ..Columns::default() }, ..Self::default() }
+    }
+
+    /// Whether nothing but the table chooses the rows.
+    pub fn is_bare(&self) -> bool {
+        self.nodes.is_empty() && !self.is_restricted
     }
 
     /// Adds a conjunct that the current stage asks for.
@@ -226,6 +233,7 @@ impl<'a> Lowering<'a, '_> {
             columns: flow.columns.clone(),
             stage: flow.stage,
             is_union: flow.is_union,
+            is_restricted: flow.is_restricted,
         }
     }
 

@@ -14,6 +14,18 @@ use crate::ast::{Expr, ExprKind, JoinKind, Relation};
 impl<'a> Lowering<'a, '_> {
     /// The table of a leg, which becomes a step of its own unless it holds no events.
     pub(super) fn leg(&mut self, expr: &'a Expr<'a>, scope: ScopeRef, what: &str, absent: bool) -> Rc<Flow<'a>> {
+        self.leg_with(expr, scope, what, absent, true)
+    }
+
+    /// The same, where a table without filters is a step only if `bare` says so.
+    fn leg_with(
+        &mut self,
+        expr: &'a Expr<'a>,
+        scope: ScopeRef,
+        what: &str,
+        absent: bool,
+        bare: bool,
+    ) -> Rc<Flow<'a>> {
         let (expr, scope, label, depth) = self.resolve_leg(expr, scope, what);
         let absent = absent || self.absent;
         let key: LegKey = (std::ptr::from_ref(expr).cast(), scope, absent);
@@ -27,8 +39,8 @@ impl<'a> Lowering<'a, '_> {
         let flow = self.flow(expr, scope);
         self.absent = outer;
         self.naming.truncate(depth);
-        let is_empty_union = flow.is_union && flow.nodes.is_empty();
-        if flow.columns.list.is_none() && !is_empty_union {
+        let is_silent = flow.is_bare() && (flow.is_union || !bare);
+        if flow.columns.list.is_none() && !is_silent {
             self.fill(slot, &flow, label, absent);
         }
         let flow = Rc::new(flow);
@@ -174,38 +186,34 @@ impl<'a> Lowering<'a, '_> {
         let mut parts: Vec<Columns<'a>> = Vec::new();
         let mut lists: Vec<Rc<str>> = Vec::new();
         let mut all_lists = true;
+        let mut all_steps = true;
         if let Some(left) = left {
             flow.stage = left.stage;
             all_lists = left.columns.list.is_some();
-            flow.is_union |= left.is_union;
-            if !left.nodes.is_empty() && left.columns.list.is_none() {
-                let slot = self.reserve();
-                self.fill(slot, &left, "union leg".to_owned(), self.absent);
-                flow.is_union = true;
+            if left.columns.list.is_none() {
+                if !left.is_bare() {
+                    let slot = self.reserve();
+                    self.fill(slot, &left, "union leg".to_owned(), self.absent);
+                }
+                all_steps &= left.is_union || !left.is_bare();
             }
             lists.extend(left.columns.list.iter().flat_map(|list| list.iter().cloned()));
             flow.add_sources(&left.sources);
             parts.push(left.columns);
         }
         for expr in legs {
-            let (expr, inner, label, depth) = self.resolve_leg(expr, scope, "union leg");
-            let slot = self.reserve();
-            let leg = self.flow(expr, inner);
-            self.naming.truncate(depth);
+            let leg = self.leg_with(expr, scope, "union leg", false, false);
             flow.add_sources(&leg.sources);
-            flow.is_union |= leg.is_union;
             if let Some(list) = &leg.columns.list {
                 lists.extend(list.iter().cloned());
             } else {
                 all_lists = false;
-                if !leg.nodes.is_empty() {
-                    self.fill(slot, &leg, label, self.absent);
-                    flow.is_union = true;
-                }
+                all_steps &= leg.is_union || !leg.is_bare();
             }
-            parts.push(leg.columns);
+            parts.push(leg.columns.clone());
         }
         flow.columns = merged(parts);
+        flow.is_union = all_steps && !all_lists;
         if all_lists {
             lists.dedup();
             flow.columns.list = Some(lists.into());

@@ -53,6 +53,7 @@ pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
         naming: Vec::new(),
         reading_let: None,
         absent: false,
+        sub_queries: 0,
         depth: 0,
         work: 0,
         copies: 0,
@@ -92,6 +93,8 @@ struct Lowering<'a, 't> {
     reading_let: Option<Rc<str>>,
     /// Whether what is read is part of a step that must be absent.
     absent: bool,
+    /// How many times a sub-query that is a step was used.
+    sub_queries: u32,
     depth: u32,
     work: u32,
     copies: usize,
@@ -133,7 +136,8 @@ impl<'a> Lowering<'a, '_> {
             match &declared.value {
                 LetValue::Expr(expr) => self.main(expr, scope, format!("let {}", declared.name)),
                 LetValue::Function(function) => {
-                    let inner = self.scopes.block(Some(scope));
+                    let columns = Columns::default();
+                    let inner = self.bind_arguments(function, scope, &[], None, Place { scope, columns: &columns });
                     if let Some((expr, inner)) = self.body(function, inner) {
                         self.main(expr, inner, format!("let {}", declared.name));
                     }
@@ -184,7 +188,7 @@ impl<'a> Lowering<'a, '_> {
         let slot = self.reserve();
         let flow = self.flow(expr, scope);
         let has_legs = self.steps.get(slot + 1..).is_some_and(|legs| legs.iter().any(Option::is_some));
-        let says_nothing = flow.nodes.is_empty() && (flow.is_union || flow.sources.is_empty());
+        let says_nothing = flow.is_bare() && (flow.is_union || flow.sources.is_empty());
         if !(has_legs && says_nothing) {
             self.fill(slot, &flow, label, false);
         }

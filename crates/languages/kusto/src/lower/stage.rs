@@ -77,7 +77,9 @@ impl<'a> Lowering<'a, '_> {
 
     fn filter(&mut self, flow: &mut Flow<'a>, condition: &'a Expr<'a>, scope: ScopeRef) {
         let place = Place { scope, columns: &flow.columns };
+        let before = self.sub_queries;
         let node = self.condition(condition, place, Side::default());
+        flow.is_restricted |= self.sub_queries > before;
         // What is filtered is a list of values no longer at hand as a whole.
         if let Some(list) = flow.columns.list.clone().filter(|list| !list.is_empty()) {
             for value in flow.columns.known.values_mut() {
@@ -252,6 +254,11 @@ impl<'a> Lowering<'a, '_> {
         let Some(Binding::Function(function, defined)) = self.scopes.get(scope, name).cloned() else {
             // A function of the service (`FileProfile`) or of the workspace: it adds columns.
             flow.columns.open = true;
+            if name != "FileProfile" {
+                let message = format!("`{name}` is not in the query; what it filters is not known");
+                let note = ruleatlas_model::Diagnostic::note("function is not defined", message);
+                self.diagnostics.push(note.at(call.span));
+            }
             return;
         };
         let table = Rc::new(self.copy_flow(flow));

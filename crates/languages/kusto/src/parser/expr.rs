@@ -42,6 +42,9 @@ impl<'a> Parser<'a> {
         match self.token().kind {
             Kind::Symbol(symbol) => Some(match symbol {
                 Symbol::Equal => equality(false, true),
+                Symbol::Colon if self.in_search => {
+                    (Infix::Compare(compare(Relation::Has, false, false)), binding::STRING, 1)
+                }
                 Symbol::Assign if self.in_condition => equality(false, true),
                 Symbol::NotEqual => equality(true, true),
                 Symbol::EqualTilde => equality(false, false),
@@ -325,6 +328,7 @@ impl<'a> Parser<'a> {
         let span = token.span;
         let called = self.is_ahead(1, Symbol::OpenParen);
         match name {
+            "and" | "or" if !called => return Err(self.unexpected("an expression")),
             "true" | "false" | "True" | "False" | "TRUE" | "FALSE" if !called => {
                 self.step();
                 let text = if name.eq_ignore_ascii_case("true") { "true" } else { "false" };

@@ -33,7 +33,7 @@ const MAX_HEIGHT: u16 = 128;
 pub fn parse(text: &str) -> Script<'_> {
     let mut tokens = lex(text);
     tokens.retain(|token| token.kind != Kind::Comment);
-    let mut parser = Parser { text, tokens, at: 0, depth: 0, brackets: 0, tallest: 0, in_condition: false, faults: Vec::new() };
+    let mut parser = Parser { text, tokens, at: 0, depth: 0, brackets: 0, tallest: 0, in_condition: false, in_search: false, faults: Vec::new() };
     let statements = parser.statements(false);
     Script { statements, faults: parser.faults }
 }
@@ -51,6 +51,8 @@ struct Parser<'a> {
     tallest: u16,
     /// Whether this is the condition of a `where`, in which `=` can only mean `==`.
     in_condition: bool,
+    /// Whether this is the condition of a `search`, in which `:` is `has`.
+    in_search: bool,
     faults: Vec<Fault>,
 }
 
@@ -219,7 +221,13 @@ impl<'a> Parser<'a> {
         match before.kind {
             Kind::Symbol(symbol) => !matches!(
                 symbol,
-                Symbol::CloseParen | Symbol::CloseBracket | Symbol::CloseBrace | Symbol::Star | Symbol::Semicolon
+                Symbol::CloseParen
+                    | Symbol::CloseBracket
+                    | Symbol::CloseBrace
+                    | Symbol::Star
+                    | Symbol::Semicolon
+                    | Symbol::Dot
+                    | Symbol::Colon
             ),
             Kind::Name => {
                 matches!(self.word_of(*before), "by" | "on" | "and" | "or" | "in" | "with" | "let" | "reorder" | "away" | "keep")
@@ -428,6 +436,20 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// Skips closing brackets that nothing opened, where a pipeline goes on behind them.
+    fn skip_stray_brackets(&mut self) {
+        while self.brackets == 0
+            && matches!(self.token().kind, Kind::Symbol(Symbol::CloseParen | Symbol::CloseBracket))
+            && matches!(
+                self.ahead(1).kind,
+                Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBracket)
+            )
+        {
+            let span = self.step().span;
+            self.mended(span, "bracket too many", "nothing opens this bracket");
+        }
+    }
+
     /// Whether a stage follows; its pipe is taken, or mended where a line begins with an operator.
     fn eat_pipe(&mut self) -> bool {
         if !self.at_forgotten_pipe() {
@@ -447,7 +469,11 @@ impl<'a> Parser<'a> {
     /// The stages behind a source; the source itself where no pipe follows.
     fn pipeline(&mut self, source: Expr<'a>) -> Parse<Expr<'a>> {
         let mut stages = Vec::new();
-        while self.eat_pipe() {
+        loop {
+            self.skip_stray_brackets();
+            if !self.eat_pipe() {
+                break;
+            }
             match self.token().kind {
                 Kind::End | Kind::Symbol(Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBrace | Symbol::Pipe) => {
                     let span = self.token().span;

@@ -101,8 +101,7 @@ impl<'a> Parser<'a> {
         let mut legs = Vec::new();
         loop {
             if self.is(Symbol::Star) {
-                let span = self.step().span;
-                legs.push(self.leaf(ExprKind::Name(Cow::Borrowed("*")), span));
+                legs.push(self.name_pattern());
             } else {
                 legs.push(self.deeper(Self::table_or_expr)?);
             }
@@ -166,7 +165,13 @@ impl<'a> Parser<'a> {
 
     fn search_condition(&mut self) -> Parse<Option<Box<Expr<'a>>>> {
         let ends = matches!(self.token().kind, Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen));
-        if ends { Ok(None) } else { Ok(Some(Box::new(self.expr()?))) }
+        if ends {
+            return Ok(None);
+        }
+        let outer = std::mem::replace(&mut self.in_search, true);
+        let condition = self.expr();
+        self.in_search = outer;
+        Ok(Some(Box::new(condition?)))
     }
 
     /// `find [in (A, B)] [where] condition [project …]`.
