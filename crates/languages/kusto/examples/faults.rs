@@ -12,14 +12,17 @@ fn main() {
         total += 1;
         // crude: find Broken
         let broken = dbg.matches("Broken(Fault").count();
-        if broken == 0 && faults.is_empty() { clean += 1; } else {
+        if broken == 0 && faults.is_empty() {
+            clean += 1;
+        } else {
             let mut rest = dbg.as_str();
-            while let Some(at) = rest.find("Broken(Fault") { 
+            while let Some(at) = rest.find("Broken(Fault") {
                 let piece: String = rest[at..].chars().take(230).collect();
-                let sp = piece.split("start: ").nth(1).unwrap(); let st: usize = sp.split(',').next().unwrap().parse().unwrap();
+                let sp = piece.split("start: ").nth(1).unwrap();
+                let st: usize = sp.split(',').next().unwrap().parse().unwrap();
                 let ctx: String = t[st.min(t.len())..].chars().take(60).collect();
                 println!("{} {} || {}", f.file_name().unwrap().to_string_lossy(), &piece[..], ctx.replace('\n', "⏎"));
-                rest = &rest[at+12..];
+                rest = &rest[at + 12..];
             }
             faults.clear();
         }

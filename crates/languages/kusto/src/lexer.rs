@@ -89,9 +89,37 @@ impl Token {
 }
 
 const UNITS: &[&str] = &[
-    "d", "day", "days", "h", "hr", "hrs", "hour", "hours", "m", "min", "minute", "minutes", "s", "sec", "second",
-    "seconds", "ms", "milli", "millis", "millisecond", "milliseconds", "micro", "micros", "microsecond",
-    "microseconds", "nano", "nanos", "nanosecond", "nanoseconds", "tick", "ticks",
+    "d",
+    "day",
+    "days",
+    "h",
+    "hr",
+    "hrs",
+    "hour",
+    "hours",
+    "m",
+    "min",
+    "minute",
+    "minutes",
+    "s",
+    "sec",
+    "second",
+    "seconds",
+    "ms",
+    "milli",
+    "millis",
+    "millisecond",
+    "milliseconds",
+    "micro",
+    "micros",
+    "microsecond",
+    "microseconds",
+    "nano",
+    "nanos",
+    "nanosecond",
+    "nanoseconds",
+    "tick",
+    "ticks",
 ];
 
 /// Reads the whole text; comments are tokens too.
@@ -209,7 +237,7 @@ impl Lexer<'_> {
                 _ => {}
             }
             self.at += 1;
-            while !self.text.is_char_boundary(self.at) {
+            while self.at < self.bytes.len() && !self.text.is_char_boundary(self.at) {
                 self.at += 1;
             }
         }

@@ -6,11 +6,58 @@ use crate::lexer::{self, Kind, Symbol};
 
 /// Words that are neither names nor operators of a stage.
 const KEYWORDS: &[&str] = &[
-    "let", "set", "declare", "by", "on", "and", "or", "not", "in", "in~", "!in", "!in~", "has", "!has", "has_cs",
-    "!has_cs", "hasprefix", "!hasprefix", "hasprefix_cs", "!hasprefix_cs", "hassuffix", "!hassuffix", "hassuffix_cs",
-    "!hassuffix_cs", "has_any", "has_all", "contains", "!contains", "contains_cs", "!contains_cs", "startswith",
-    "!startswith", "startswith_cs", "!startswith_cs", "endswith", "!endswith", "endswith_cs", "!endswith_cs", "matches",
-    "regex", "between", "!between", "kind", "with", "asc", "desc", "nulls", "to", "typeof", "step", "from", "view",
+    "let",
+    "set",
+    "declare",
+    "by",
+    "on",
+    "and",
+    "or",
+    "not",
+    "in",
+    "in~",
+    "!in",
+    "!in~",
+    "has",
+    "!has",
+    "has_cs",
+    "!has_cs",
+    "hasprefix",
+    "!hasprefix",
+    "hasprefix_cs",
+    "!hasprefix_cs",
+    "hassuffix",
+    "!hassuffix",
+    "hassuffix_cs",
+    "!hassuffix_cs",
+    "has_any",
+    "has_all",
+    "contains",
+    "!contains",
+    "contains_cs",
+    "!contains_cs",
+    "startswith",
+    "!startswith",
+    "startswith_cs",
+    "!startswith_cs",
+    "endswith",
+    "!endswith",
+    "endswith_cs",
+    "!endswith_cs",
+    "matches",
+    "regex",
+    "between",
+    "!between",
+    "kind",
+    "with",
+    "asc",
+    "desc",
+    "nulls",
+    "to",
+    "typeof",
+    "step",
+    "from",
+    "view",
 ];
 
 /// Words that begin a pipeline or a statement.
@@ -46,7 +93,8 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
         let joins = token.span.start > 0
             && tokens.last().is_some_and(|last| last.kind == TokenKind::Command && last.span.end == token.span.start)
             && (token.kind == Kind::Symbol(Symbol::Minus)
-                || (token.kind == Kind::Name && text.get(..token.span.start as usize).is_some_and(|head| head.ends_with('-'))));
+                || (token.kind == Kind::Name
+                    && text.get(..token.span.start as usize).is_some_and(|head| head.ends_with('-'))));
         if joins {
             if let Some(last) = tokens.last_mut() {
                 last.span.end = token.span.end;

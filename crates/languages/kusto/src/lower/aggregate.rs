@@ -88,8 +88,8 @@ impl<'a> Lowering<'a, '_> {
     fn aggregated(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>) -> Value<'a> {
         let ExprKind::Call(function, arguments) = &expr.kind else { return Value::Computed };
         let Some(first) = arguments.first() else { return Value::Computed };
-        let collects = COLLECTING.iter().any(|(name, _)| *name == &**function)
-            || matches!(&**function, "arg_max" | "arg_min");
+        let collects =
+            COLLECTING.iter().any(|(name, _)| *name == &**function) || matches!(&**function, "arg_max" | "arg_min");
         if collects {
             return match self.scalar(&first.value, place) {
                 value @ (Value::Field(_)
@@ -114,6 +114,9 @@ impl<'a> Lowering<'a, '_> {
 /// The name that Kusto gives an aggregate without one: `count_`, `dcount_Account`, `set_Account`.
 fn default_name(expr: &Expr<'_>) -> Option<String> {
     let ExprKind::Call(function, arguments) = &expr.kind else { return None };
+    if let (true, Some(inner)) = (super::scalar::keeps_name(function), arguments.first()) {
+        return default_name(&inner.value);
+    }
     let argument = arguments.first().and_then(|argument| auto_name(&argument.value)).unwrap_or_default();
     let prefix = COLLECTING.iter().find(|(name, _)| *name == &**function).map(|(_, prefix)| *prefix);
     Some(match prefix {
@@ -125,8 +128,22 @@ fn default_name(expr: &Expr<'_>) -> Option<String> {
 /// Whether a name looks like one that Kusto gives an aggregate.
 pub(super) fn is_default_name(name: &str) -> bool {
     const PREFIXES: &[&str] = &[
-        "count_", "countif_", "dcount_", "dcountif_", "sum_", "sumif_", "avg_", "avgif_", "min_", "max_", "stdev_",
-        "variance_", "percentile_", "percentiles_", "hll_", "Column",
+        "count_",
+        "countif_",
+        "dcount_",
+        "dcountif_",
+        "sum_",
+        "sumif_",
+        "avg_",
+        "avgif_",
+        "min_",
+        "max_",
+        "stdev_",
+        "variance_",
+        "percentile_",
+        "percentiles_",
+        "hll_",
+        "Column",
     ];
     PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

@@ -25,10 +25,26 @@ pub(super) fn is_scalar_function(name: &str) -> bool {
 pub(super) fn is_condition(name: &str) -> bool {
     matches!(
         name,
-        "not" | "isempty" | "isnotempty" | "isnull" | "isnotnull" | "notempty" | "notnull" | "ipv4_is_private"
-            | "ipv4_is_in_range" | "ipv4_is_in_any_range" | "ipv4_is_match" | "ipv6_is_in_range"
-            | "ipv6_is_in_any_range" | "ipv6_is_match" | "set_has_element" | "bag_has_key" | "has_ipv4"
-            | "has_any_ipv4" | "has_ipv4_prefix" | "has_any_ipv4_prefix"
+        "not"
+            | "isempty"
+            | "isnotempty"
+            | "isnull"
+            | "isnotnull"
+            | "notempty"
+            | "notnull"
+            | "ipv4_is_private"
+            | "ipv4_is_in_range"
+            | "ipv4_is_in_any_range"
+            | "ipv4_is_match"
+            | "ipv6_is_in_range"
+            | "ipv6_is_in_any_range"
+            | "ipv6_is_match"
+            | "set_has_element"
+            | "bag_has_key"
+            | "has_ipv4"
+            | "has_any_ipv4"
+            | "has_ipv4_prefix"
+            | "has_any_ipv4_prefix"
     )
 }
 
@@ -142,7 +158,14 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// A test of a value against constants.
-    fn tested(&mut self, value: &Value<'a>, written: Span, constants: &[Const], test: &Test<'_>, span: Span) -> Option<Node> {
+    fn tested(
+        &mut self,
+        value: &Value<'a>,
+        written: Span,
+        constants: &[Const],
+        test: &Test<'_>,
+        span: Span,
+    ) -> Option<Node> {
         match value {
             Value::Field(field) => {
                 let mut predicate = Predicate::new(&*field.path, test.op, constants.iter().map(|value| &*value.text));
@@ -154,10 +177,8 @@ impl<'a> Lowering<'a, '_> {
                 Some(predicate.into())
             }
             Value::Either(values) => {
-                let nodes: Vec<_> = values
-                    .iter()
-                    .filter_map(|value| self.tested(value, written, constants, test, span))
-                    .collect();
+                let nodes: Vec<_> =
+                    values.iter().filter_map(|value| self.tested(value, written, constants, test, span)).collect();
                 Some(Node::any(nodes))
             }
             Value::Cases(arms, rest) => self.spread(&arms.clone(), &rest.clone(), &mut |this, value| {
@@ -203,7 +224,9 @@ impl<'a> Lowering<'a, '_> {
                 Some(self.computed(written, op, false, Vec::new(), span))
             }
             Value::Unknown(name) => Some(self.undefined(name, span)),
-            Value::Named(_) | Value::Cut(_) | Value::Computed => Some(self.computed(written, op, false, Vec::new(), span)),
+            Value::Named(_) | Value::Cut(_) | Value::Computed => {
+                Some(self.computed(written, op, false, Vec::new(), span))
+            }
         }
     }
 

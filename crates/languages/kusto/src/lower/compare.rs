@@ -324,8 +324,8 @@ pub(super) fn field_predicate(field: &Field, comparison: Comparison, constants: 
     }
     let mut predicate = Predicate::new(&*field.path, op_of(comparison.operator), values_of(constants));
     let has_text = constants.iter().any(|constant| constant.kind == LiteralKind::String);
-    let ignores_case = comparison.operator == Relation::Regex
-        && constants.iter().all(|constant| constant.text.starts_with("(?i)"));
+    let ignores_case =
+        comparison.operator == Relation::Regex && constants.iter().all(|constant| constant.text.starts_with("(?i)"));
     predicate.case_sensitive = comparison.case_sensitive && has_text && !field.one_case && !ignores_case;
     predicate.modifier = match comparison.operator {
         Relation::HasPrefix => Some("prefix".to_owned()),

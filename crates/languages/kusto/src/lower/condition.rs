@@ -39,8 +39,7 @@ impl<'a> Lowering<'a, '_> {
             ExprKind::And(children) | ExprKind::Or(children) => {
                 let is_or = matches!(expr.kind, ExprKind::Or(_));
                 let inner = Side { alternative: side.alternative || is_or != side.negative, ..side };
-                let nodes: Vec<_> =
-                    children.iter().filter_map(|child| self.condition(child, place, inner)).collect();
+                let nodes: Vec<_> = children.iter().filter_map(|child| self.condition(child, place, inner)).collect();
                 match nodes.len() {
                     0 => None,
                     _ if is_or => Some(Node::any(nodes)),
@@ -140,7 +139,11 @@ impl<'a> Lowering<'a, '_> {
             let turned = Side { negative: side.negative != comparison.negated, alternative: true, ..side };
             let set = self.rows(rows, turned);
             let relation = if comparison.operator == Relation::Equal { Relation::In } else { comparison.operator };
-            let set = if set.rows.is_empty() { set } else { Set { computed: vec![self.snippet(right.span)], ..Set::default() } };
+            let set = if set.rows.is_empty() {
+                set
+            } else {
+                Set { computed: vec![self.snippet(right.span)], ..Set::default() }
+            };
             let relation = if set.computed.is_empty() { relation } else { comparison.operator };
             let comparison = Comparison { operator: relation, ..comparison };
             return self.relate(comparison, &left_value, left.span, &Right::Set(&set), span, side);

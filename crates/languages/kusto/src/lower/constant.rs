@@ -11,7 +11,10 @@ const LONGEST: usize = 20_000;
 /// What a function of constants gives; `None` where it is not worked out.
 pub(super) fn call<'a>(function: &str, arguments: &[Value<'a>]) -> Option<Value<'a>> {
     let texts = || -> Option<Vec<Rc<str>>> {
-        arguments.iter().map(|value| if let Value::Const(text) = value { Some(text.text.clone()) } else { None }).collect()
+        arguments
+            .iter()
+            .map(|value| if let Value::Const(text) = value { Some(text.text.clone()) } else { None })
+            .collect()
     };
     let string = |text: &str| (text.len() <= LONGEST).then(|| Value::Const(Const::string(text)));
     match function {
@@ -60,9 +63,10 @@ pub(super) fn call<'a>(function: &str, arguments: &[Value<'a>]) -> Option<Value<
             let kept = list.constants()?.into_iter().filter(|constant| !without.contains(constant)).collect();
             Some(Value::List(kept))
         }
-        "array_sort_asc" | "array_sort_desc" | "array_slice" => arguments.first()?.constants().and_then(|list| {
-            (function != "array_slice").then(|| Value::List(list.into()))
-        }),
+        "array_sort_asc" | "array_sort_desc" | "array_slice" => arguments
+            .first()?
+            .constants()
+            .and_then(|list| (function != "array_slice").then(|| Value::List(list.into()))),
         "array_length" | "arraylength" => {
             let Value::List(list) = arguments.first()? else { return None };
             Some(Value::Const(Const::new(&list.len().to_string(), LiteralKind::Number)))

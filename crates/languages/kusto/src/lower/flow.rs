@@ -266,8 +266,13 @@ impl<'a> Lowering<'a, '_> {
         scope: ScopeRef,
     ) -> Flow<'a> {
         if let Some(Binding::Function(function, inner)) = self.scopes.get(scope, name).cloned() {
-            let block = self.bind_arguments(function, inner, arguments, None, Place { scope, columns: &Columns::default() });
+            let block =
+                self.bind_arguments(function, inner, arguments, None, Place { scope, columns: &Columns::default() });
             return self.flow_of_function(function, block);
+        }
+        if arguments.is_empty() && self.scopes.get(scope, name).is_some() {
+            // A tabular `let` may be called like a function.
+            return self.flow_of_name(name, scope);
         }
         if TABLE_WRAPPERS.contains(&name) {
             return match arguments.first() {
@@ -365,6 +370,7 @@ impl<'a> Lowering<'a, '_> {
             },
             ExprKind::Call(name, arguments) => match self.scopes.get(scope, name).cloned() {
                 Some(Binding::Function(function, inner)) => self.is_tabular_function(function, inner),
+                Some(Binding::Expr(expr, inner)) if arguments.is_empty() => self.is_tabular_let(expr, inner),
                 _ if matches!(&**name, "materialize" | "view") => {
                     arguments.first().is_some_and(|argument| self.is_tabular_let(&argument.value, scope))
                 }

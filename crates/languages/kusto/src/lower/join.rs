@@ -18,14 +18,7 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// The same, where a table without filters is a step only if `bare` says so.
-    fn leg_with(
-        &mut self,
-        expr: &'a Expr<'a>,
-        scope: ScopeRef,
-        what: &str,
-        absent: bool,
-        bare: bool,
-    ) -> Rc<Flow<'a>> {
+    fn leg_with(&mut self, expr: &'a Expr<'a>, scope: ScopeRef, what: &str, absent: bool, bare: bool) -> Rc<Flow<'a>> {
         let (expr, scope, label, depth) = self.resolve_leg(expr, scope, what);
         let absent = absent || self.absent;
         let key: LegKey = (std::ptr::from_ref(expr).cast(), scope, absent);
@@ -61,6 +54,10 @@ impl<'a> Lowering<'a, '_> {
         let mut label = what.to_owned();
         for _ in 0..16 {
             match &expr.kind {
+                ExprKind::Call(name, arguments) if &**name == "materialize" => match arguments.first() {
+                    Some(argument) => expr = &argument.value,
+                    None => break,
+                },
                 ExprKind::Name(name) => match self.scopes.get(scope, name) {
                     Some(Binding::Expr(bound, inner)) => {
                         label = format!("let {name}");
@@ -69,9 +66,13 @@ impl<'a> Lowering<'a, '_> {
                     }
                     _ => break,
                 },
-                ExprKind::Call(name, arguments) if &**name == "materialize" => match arguments.first() {
-                    Some(argument) => expr = &argument.value,
-                    None => break,
+                ExprKind::Call(name, arguments) if arguments.is_empty() => match self.scopes.get(scope, name) {
+                    Some(Binding::Expr(bound, inner)) => {
+                        label = format!("let {name}");
+                        (expr, scope) = (bound, *inner);
+                        self.naming.push(Rc::from(&**name));
+                    }
+                    _ => break,
                 },
                 _ => break,
             }
@@ -135,7 +136,13 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// A join with a list keeps the rows whose key is in it, or those whose key is not.
-    fn list_filter(&mut self, flow: &mut Flow<'a>, list: &Rc<Flow<'a>>, keys: &[(&'a Expr<'a>, &'a Expr<'a>)], negated: bool) {
+    fn list_filter(
+        &mut self,
+        flow: &mut Flow<'a>,
+        list: &Rc<Flow<'a>>,
+        keys: &[(&'a Expr<'a>, &'a Expr<'a>)],
+        negated: bool,
+    ) {
         let Some(names) = list.columns.list.clone() else { return };
         let mut nodes = Vec::new();
         for (left, right) in keys {

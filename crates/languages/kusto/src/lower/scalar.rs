@@ -14,27 +14,100 @@ use crate::ast::{Argument, Expr, ExprKind, LiteralKind};
 
 /// Functions that do not change what is compared: their first argument is looked through.
 const TRANSPARENT: &[&str] = &[
-    "tostring", "toguid", "toint", "tolong", "todouble", "toreal", "todecimal", "tobool", "toboolean", "todatetime",
-    "totimespan", "todynamic", "toobject", "parse_json", "parsejson", "parse_xml", "dynamic_to_json", "materialize",
-    "array_sort_asc", "array_sort_desc", "assert", "strip_edges", "make_string", "ensure_string",
+    "tostring",
+    "toguid",
+    "toint",
+    "tolong",
+    "todouble",
+    "toreal",
+    "todecimal",
+    "tobool",
+    "toboolean",
+    "todatetime",
+    "totimespan",
+    "todynamic",
+    "toobject",
+    "parse_json",
+    "parsejson",
+    "parse_xml",
+    "dynamic_to_json",
+    "materialize",
+    "array_sort_asc",
+    "array_sort_desc",
+    "assert",
+    "strip_edges",
+    "make_string",
+    "ensure_string",
 ];
 
 /// Functions whose result is cut out of, or made of the text of, one argument.
 const CUTTING: &[&str] = &[
-    "split", "extract", "extract_all", "extractall", "extract_json", "extractjson", "parse_url", "parse_urlquery",
-    "parse_path", "parse_user_agent", "parse_command_line", "parse_version", "parse_ipv4", "parse_ipv4_mask",
-    "parse_ipv6", "parse_ipv6_mask", "parse_csv", "replace", "replace_string", "replace_strings", "replace_regex",
-    "translate", "url_decode", "url_encode", "base64_decode_tostring", "base64_decodestring",
-    "base64_decode_toarray", "base64_encode_tostring", "reverse", "geo_info_from_ip_address", "bag_keys",
-    "array_slice", "strcat_array", "format_ipv4", "format_ipv4_mask", "zip", "gzip_decompress_from_base64_string",
-    "bag_remove_keys", "set_difference", "set_intersect", "array_reverse", "punycode_to_string",
-    "punycode_domain_to_string", "unicode_codepoints_from_string", "bag_set_key", "bag_zip", "treepath", "has_any_index",
+    "split",
+    "extract",
+    "extract_all",
+    "extractall",
+    "extract_json",
+    "extractjson",
+    "parse_url",
+    "parse_urlquery",
+    "parse_path",
+    "parse_user_agent",
+    "parse_command_line",
+    "parse_version",
+    "parse_ipv4",
+    "parse_ipv4_mask",
+    "parse_ipv6",
+    "parse_ipv6_mask",
+    "parse_csv",
+    "replace",
+    "replace_string",
+    "replace_strings",
+    "replace_regex",
+    "translate",
+    "url_decode",
+    "url_encode",
+    "base64_decode_tostring",
+    "base64_decodestring",
+    "base64_decode_toarray",
+    "base64_encode_tostring",
+    "reverse",
+    "geo_info_from_ip_address",
+    "bag_keys",
+    "array_slice",
+    "strcat_array",
+    "format_ipv4",
+    "format_ipv4_mask",
+    "zip",
+    "gzip_decompress_from_base64_string",
+    "bag_remove_keys",
+    "set_difference",
+    "set_intersect",
+    "array_reverse",
+    "punycode_to_string",
+    "punycode_domain_to_string",
+    "unicode_codepoints_from_string",
+    "bag_set_key",
+    "bag_zip",
+    "treepath",
+    "has_any_index",
 ];
 
 /// Functions that give a time for a time.
 const TIME_KEEPING: &[&str] = &[
-    "bin", "bin_at", "floor", "startofday", "endofday", "startofweek", "endofweek", "startofmonth", "endofmonth",
-    "startofyear", "endofyear", "datetime_utc_to_local", "datetime_local_to_utc", "datetime_add",
+    "bin",
+    "bin_at",
+    "floor",
+    "startofday",
+    "endofday",
+    "startofweek",
+    "endofweek",
+    "startofmonth",
+    "endofmonth",
+    "startofyear",
+    "endofyear",
+    "datetime_utc_to_local",
+    "datetime_local_to_utc",
+    "datetime_add",
 ];
 
 /// Whether a column made by a function without a name keeps its argument's.
@@ -111,9 +184,7 @@ impl<'a> Lowering<'a, '_> {
         let node = self.condition(expr, place, Side { alternative: true, ..Side::default() });
         match node {
             Some(node) => match node.as_constant() {
-                Some(value) => {
-                    Value::Const(Const::new(if value { "true" } else { "false" }, LiteralKind::Bool))
-                }
+                Some(value) => Value::Const(Const::new(if value { "true" } else { "false" }, LiteralKind::Bool)),
                 None => Value::Condition(Some(Rc::new(node))),
             },
             None => Value::Condition(None),
@@ -205,9 +276,7 @@ impl<'a> Lowering<'a, '_> {
             }
             "toscalar" => {
                 return match first {
-                    Some(first) if self.is_tabular_let(first, place.scope) => {
-                        self.sub_query(first, place.scope)
-                    }
+                    Some(first) if self.is_tabular_let(first, place.scope) => self.sub_query(first, place.scope),
                     Some(first) => self.scalar(first, place),
                     None => Value::Computed,
                 };
@@ -250,7 +319,9 @@ impl<'a> Lowering<'a, '_> {
             }
             _ => {}
         }
-        if let Some(names) = values.iter().find_map(|value| if let Value::Named(names) = value { Some(names) } else { None }) {
+        if let Some(names) =
+            values.iter().find_map(|value| if let Value::Named(names) = value { Some(names) } else { None })
+        {
             return Value::Named(names.clone());
         }
         if CUTTING.contains(&name) {
@@ -305,9 +376,7 @@ fn one_case<'a>(value: &Value<'a>) -> Value<'a> {
 
 fn arithmetic<'a>(sign: char, left: &Value<'a>, right: &Value<'a>) -> Value<'a> {
     match (left, right) {
-        (Value::Const(a), Value::Const(b)) => {
-            constant::arithmetic(sign, a, b).map_or(Value::Computed, Value::Const)
-        }
+        (Value::Const(a), Value::Const(b)) => constant::arithmetic(sign, a, b).map_or(Value::Computed, Value::Const),
         (Value::Named(names), _) | (_, Value::Named(names)) => Value::Named(names.clone()),
         (Value::Unknown(name), _) | (_, Value::Unknown(name)) => Value::Unknown(name.clone()),
         // A time moved by a duration is a time; the distance of two times is none.

@@ -189,10 +189,9 @@ impl<'a> Value<'a> {
     pub fn member(&self, name: &str) -> Self {
         match self {
             Self::Field(field) => Self::Field(field.member(name)),
-            Self::Json(Json::Bag(entries)) => entries
-                .iter()
-                .find(|(key, _)| key == name)
-                .map_or(Self::Computed, |(_, value)| Self::of_json(value)),
+            Self::Json(Json::Bag(entries)) => {
+                entries.iter().find(|(key, _)| key == name).map_or(Self::Computed, |(_, value)| Self::of_json(value))
+            }
             Self::Either(values) => Self::either(values.iter().map(|value| value.member(name))),
             Self::Cut(from) => Self::Cut(from.clone()),
             Self::Named(names) => Self::Named(names.clone()),

@@ -37,7 +37,8 @@ impl<'a> Parser<'a> {
     /// The operator that stands here, how tightly it binds, and its number of tokens.
     fn infix(&self) -> Option<(Infix, u8, usize)> {
         let compare = |operator, negated, case_sensitive| Comparison { operator, negated, case_sensitive };
-        let equality = |negated, cased| (Infix::Compare(compare(Relation::Equal, negated, cased)), binding::EQUALITY, 1);
+        let equality =
+            |negated, cased| (Infix::Compare(compare(Relation::Equal, negated, cased)), binding::EQUALITY, 1);
         let order = |relation| (Infix::Compare(compare(relation, false, false)), binding::RELATIONAL, 1);
         match self.token().kind {
             Kind::Symbol(symbol) => Some(match symbol {
@@ -67,8 +68,10 @@ impl<'a> Parser<'a> {
                     None => (false, word),
                 };
                 let lower = positive.to_ascii_lowercase();
-                let string = |relation, cased| Some((Infix::Compare(compare(relation, negated, cased)), binding::STRING, 1));
-                let list = |relation, cased| Some((Infix::List(compare(relation, negated, cased)), binding::EQUALITY, 1));
+                let string =
+                    |relation, cased| Some((Infix::Compare(compare(relation, negated, cased)), binding::STRING, 1));
+                let list =
+                    |relation, cased| Some((Infix::List(compare(relation, negated, cased)), binding::EQUALITY, 1));
                 match lower.as_str() {
                     "or" => Some((Infix::Or, binding::OR, 1)),
                     "and" => Some((Infix::And, binding::AND, 1)),
@@ -89,8 +92,12 @@ impl<'a> Parser<'a> {
                     "startswith_cs" => string(Relation::StartsWith, true),
                     "endswith" => string(Relation::EndsWith, false),
                     "endswith_cs" => string(Relation::EndsWith, true),
-                    "notcontains" => Some((Infix::Compare(compare(Relation::Contains, true, false)), binding::STRING, 1)),
-                    "notcontainscs" => Some((Infix::Compare(compare(Relation::Contains, true, true)), binding::STRING, 1)),
+                    "notcontains" => {
+                        Some((Infix::Compare(compare(Relation::Contains, true, false)), binding::STRING, 1))
+                    }
+                    "notcontainscs" => {
+                        Some((Infix::Compare(compare(Relation::Contains, true, true)), binding::STRING, 1))
+                    }
                     "matches" if self.word_of(self.ahead(1)).eq_ignore_ascii_case("regex") => {
                         Some((Infix::Compare(compare(Relation::Regex, negated, true)), binding::STRING, 2))
                     }
@@ -140,7 +147,11 @@ impl<'a> Parser<'a> {
             Infix::Compare(comparison) => {
                 let right = self.binary(power)?;
                 let below = left.height.max(right.height);
-                self.expr_of(ExprKind::Compare(comparison, Box::new(left), Box::new(right)), self.span_from(start), below)
+                self.expr_of(
+                    ExprKind::Compare(comparison, Box::new(left), Box::new(right)),
+                    self.span_from(start),
+                    below,
+                )
             }
             Infix::Arithmetic(sign) => {
                 let right = self.binary(power)?;

@@ -33,7 +33,17 @@ const MAX_HEIGHT: u16 = 128;
 pub fn parse(text: &str) -> Script<'_> {
     let mut tokens = lex(text);
     tokens.retain(|token| token.kind != Kind::Comment);
-    let mut parser = Parser { text, tokens, at: 0, depth: 0, brackets: 0, tallest: 0, in_condition: false, in_search: false, faults: Vec::new() };
+    let mut parser = Parser {
+        text,
+        tokens,
+        at: 0,
+        depth: 0,
+        brackets: 0,
+        tallest: 0,
+        in_condition: false,
+        in_search: false,
+        faults: Vec::new(),
+    };
     let statements = parser.statements(false);
     Script { statements, faults: parser.faults }
 }
@@ -191,9 +201,7 @@ impl<'a> Parser<'a> {
     }
 
     fn is_bracketed_name(&self) -> bool {
-        self.is(Symbol::OpenBracket)
-            && self.ahead(1).kind == Kind::String
-            && self.is_ahead(2, Symbol::CloseBracket)
+        self.is(Symbol::OpenBracket) && self.ahead(1).kind == Kind::String && self.is_ahead(2, Symbol::CloseBracket)
     }
 
     /// Whether a statement seems to begin here, on a line of its own behind one that is complete.
@@ -230,7 +238,10 @@ impl<'a> Parser<'a> {
                     | Symbol::Colon
             ),
             Kind::Name => {
-                matches!(self.word_of(*before), "by" | "on" | "and" | "or" | "in" | "with" | "let" | "reorder" | "away" | "keep")
+                matches!(
+                    self.word_of(*before),
+                    "by" | "on" | "and" | "or" | "in" | "with" | "let" | "reorder" | "away" | "keep"
+                )
             }
             _ => false,
         }
@@ -475,7 +486,8 @@ impl<'a> Parser<'a> {
                 break;
             }
             match self.token().kind {
-                Kind::End | Kind::Symbol(Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBrace | Symbol::Pipe) => {
+                Kind::End
+                | Kind::Symbol(Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBrace | Symbol::Pipe) => {
                     let span = self.token().span;
                     self.mended(span, "stage is empty", "no operator stands behind the pipe");
                 }
@@ -492,7 +504,12 @@ impl<'a> Parser<'a> {
 }
 
 fn too_deep(span: Span) -> Fault {
-    Fault { span, code: "nested too deep", message: "the query is nested deeper than is read".to_owned(), mended: false }
+    Fault {
+        span,
+        code: "nested too deep",
+        message: "the query is nested deeper than is read".to_owned(),
+        mended: false,
+    }
 }
 
 /// Whether a statement is more than a word.

@@ -48,7 +48,8 @@ impl<'a> Parser<'a> {
                 let name = self.name("a column's name")?;
                 while !matches!(
                     self.token().kind,
-                    Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBrace)
+                    Kind::End
+                        | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBrace)
                 ) {
                     if self.is(Symbol::OpenParen) {
                         self.skip_group()?;
@@ -108,7 +109,10 @@ impl<'a> Parser<'a> {
             if !self.eat(Symbol::Comma) {
                 return Ok(legs);
             }
-            if matches!(self.token().kind, Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen)) {
+            if matches!(
+                self.token().kind,
+                Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen)
+            ) {
                 let span = self.token().span;
                 self.mended(span, "comma too many", "the list ends with a comma");
                 return Ok(legs);
@@ -129,8 +133,17 @@ impl<'a> Parser<'a> {
             };
             let is_setting = matches!(
                 name,
-                "kind" | "isfuzzy" | "withsource" | "with_source" | "hint" | "bagexpansion" | "with_itemindex"
-                    | "datascope" | "flags" | "with_match_id" | "with_step_name"
+                "kind"
+                    | "isfuzzy"
+                    | "withsource"
+                    | "with_source"
+                    | "hint"
+                    | "bagexpansion"
+                    | "with_itemindex"
+                    | "datascope"
+                    | "flags"
+                    | "with_match_id"
+                    | "with_step_name"
             ) || name.starts_with("hint");
             if !is_setting {
                 return kind;
@@ -164,7 +177,10 @@ impl<'a> Parser<'a> {
     }
 
     fn search_condition(&mut self) -> Parse<Option<Box<Expr<'a>>>> {
-        let ends = matches!(self.token().kind, Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen));
+        let ends = matches!(
+            self.token().kind,
+            Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen)
+        );
         if ends {
             return Ok(None);
         }
@@ -206,8 +222,9 @@ impl<'a> Parser<'a> {
 
     fn at_list_end(&self) -> bool {
         match self.token().kind {
-            Kind::End
-            | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBrace) => true,
+            Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBrace) => {
+                true
+            }
             Kind::Name => self.word() == "by",
             _ => false,
         }

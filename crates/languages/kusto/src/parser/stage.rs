@@ -6,8 +6,22 @@ use crate::lexer::{Kind, Symbol, decode_string};
 
 /// Operators that neither filter nor make names that later stages filter by.
 const NEUTRAL: &[&str] = &[
-    "sort", "order", "top", "top-hitters", "top-nested", "take", "limit", "sample", "sample-distinct", "render",
-    "getschema", "consume", "reduce", "project-smart", "execute-and-cache", "assert-schema",
+    "sort",
+    "order",
+    "top",
+    "top-hitters",
+    "top-nested",
+    "take",
+    "limit",
+    "sample",
+    "sample-distinct",
+    "render",
+    "getschema",
+    "consume",
+    "reduce",
+    "project-smart",
+    "execute-and-cache",
+    "assert-schema",
 ];
 
 impl<'a> Parser<'a> {
@@ -36,11 +50,7 @@ impl<'a> Parser<'a> {
         match self.token().kind {
             Kind::End
             | Kind::Symbol(
-                Symbol::Pipe
-                | Symbol::Semicolon
-                | Symbol::CloseParen
-                | Symbol::CloseBracket
-                | Symbol::CloseBrace,
+                Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBracket | Symbol::CloseBrace,
             ) => true,
             Kind::Symbol(Symbol::Comma) => self.brackets > 0,
             _ => self.at_statement() || self.at_forgotten_pipe(),
