@@ -181,7 +181,7 @@ impl Lexer<'_> {
         let Some(byte) = self.bytes.get(self.at).copied() else { return Kind::End };
         match byte {
             b'/' if self.peek(1) == b'/' => {
-                self.to_line_end();
+                self.skip_line();
                 Kind::Comment
             }
             b'"' | b'\'' => self.string(0),
@@ -212,7 +212,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         self.at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
     }

@@ -1,8 +1,9 @@
 //! Functions that are conditions, and comparisons of functions' results that mean something simpler.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::LazyLock};
 
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use rustc_hash::FxHashSet;
 
 use super::condition::Side;
 use super::value::{Const, Field, Rows, Value};
@@ -18,7 +19,8 @@ const PRIVATE: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
 /// Whether the language has a scalar function or aggregate of this name.
 pub(super) fn is_scalar_function(name: &str) -> bool {
-    FUNCTIONS.split_ascii_whitespace().any(|function| function == name)
+    static KNOWN: LazyLock<FxHashSet<&str>> = LazyLock::new(|| FUNCTIONS.split_ascii_whitespace().collect());
+    KNOWN.contains(name)
 }
 
 /// Whether a function's result is a condition on its arguments that is read as one.

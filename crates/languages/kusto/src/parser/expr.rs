@@ -67,12 +67,15 @@ impl<'a> Parser<'a> {
                     Some(positive) => (true, positive),
                     None => (false, word),
                 };
-                let lower = positive.to_ascii_lowercase();
+                if positive.len() > "startswith_cs".len() {
+                    return None;
+                }
+                let lower = lower_case(positive);
                 let string =
                     |relation, cased| Some((Infix::Compare(compare(relation, negated, cased)), binding::STRING, 1));
                 let list =
                     |relation, cased| Some((Infix::List(compare(relation, negated, cased)), binding::EQUALITY, 1));
-                match lower.as_str() {
+                match &*lower {
                     "or" => Some((Infix::Or, binding::OR, 1)),
                     "and" => Some((Infix::And, binding::AND, 1)),
                     "in" => list(Relation::In, true),
@@ -132,10 +135,7 @@ impl<'a> Parser<'a> {
         match infix {
             Infix::Or | Infix::And => {
                 let mut children = vec![left, self.binary(power)?];
-                while let Some((Infix::Or, binding::OR, _) | (Infix::And, binding::AND, _)) = self.infix() {
-                    if self.infix().is_none_or(|(_, next, _)| next != power) {
-                        break;
-                    }
+                while self.infix().is_some_and(|(_, next, _)| next == power) {
                     self.check_case();
                     self.step();
                     children.push(self.binary(power)?);
@@ -489,5 +489,14 @@ impl<'a> Parser<'a> {
                 mended: false,
             }),
         }
+    }
+}
+
+/// A word in lower case, most often as it is.
+fn lower_case(word: &str) -> Cow<'_, str> {
+    if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(word.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(word)
     }
 }
