@@ -398,7 +398,7 @@ pub struct Literal<'a> {
 }
 
 /// The types of literals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LiteralKind {
     /// Text.
     String,

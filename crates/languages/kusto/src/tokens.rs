@@ -108,3 +108,36 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
     }
     tokens
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_have_the_colour_of_their_place() {
+        let text = "T | project-away a // note\n| where has_x has \"y\" and tolower(b) in~ (1d)";
+        let found: Vec<_> = tokens(text)
+            .into_iter()
+            .filter(|token| token.kind != TokenKind::Operator)
+            .map(|token| (token.span.of(text).unwrap_or_default(), token.kind))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("T", TokenKind::Field),
+                ("project-away", TokenKind::Command),
+                ("a", TokenKind::Field),
+                ("// note", TokenKind::Comment),
+                ("where", TokenKind::Command),
+                ("has_x", TokenKind::Field),
+                ("has", TokenKind::Keyword),
+                ("\"y\"", TokenKind::String),
+                ("and", TokenKind::Keyword),
+                ("tolower", TokenKind::Function),
+                ("b", TokenKind::Field),
+                ("in~", TokenKind::Keyword),
+                ("1d", TokenKind::Number),
+            ]
+        );
+    }
+}

@@ -165,6 +165,13 @@ fn names_that_double_each_time_are_bounded() {
         functions += &format!("let f{n} = (x:string) {{ strcat(f{m}(x), f{m}(x)) }};\n", m = n - 1);
         conditions += &format!(" | extend a{n} = a{m} and not(a{m} or z == {n})", m = n - 1);
     }
+    let (mut choices, mut cases) = (String::from("T"), String::from("T"));
+    for n in 1..60 {
+        choices += &format!(" | extend a{n} = iff(a{m} == \"x\", a{m}, tolower(strcat(a{m})))", m = n - 1);
+        cases += &format!(" | extend a{n} = case(a{m} has \"x\", a{m}.b, a{m} has \"y\", a{m}.c, \"z\")", m = n - 1);
+    }
+    check(&(choices + " | where a59 == \"x\""));
+    check(&(cases + " | where a59 == \"x\""));
     check(&(joins + "a39 | where z == 1"));
     check(&(functions + "T | where f39(a) == \"x\""));
     check(&(conditions + " | where a39"));
@@ -178,6 +185,8 @@ fn large_texts_take_linear_time() {
     check(&format!("T\n{stages}"));
     check(&format!("T | where x in ({})", vec!["\"value\""; 100_000].join(",")));
     check(&"T | where a == \"b\";\n".repeat(10_000));
+    let list = format!("let l = dynamic([{}]);\n", vec!["\"v\""; 50_000].join(","));
+    check(&(list + "T\n" + &"| where a in (l) and ipv4_is_in_any_range(b, l)\n".repeat(2_000)));
     check(&"| ( \n".repeat(20_000));
     check(&"T | where (\n".repeat(20_000));
     check(&"let x = (a:string\n".repeat(5_000));

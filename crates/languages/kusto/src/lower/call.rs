@@ -168,6 +168,9 @@ impl<'a> Lowering<'a, '_> {
         test: &Test<'_>,
         span: Span,
     ) -> Option<Node> {
+        if !self.has_room_for_values(constants.len()) {
+            return Some(Node::opaque(self.snippet(span), "query expands too far", span));
+        }
         match value {
             Value::Field(field) => {
                 let mut predicate = Predicate::new(&*field.path, test.op, constants.iter().map(|value| &*value.text));

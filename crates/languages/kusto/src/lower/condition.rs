@@ -170,6 +170,9 @@ impl<'a> Lowering<'a, '_> {
             let value = self.scalar(item, place);
             self.add_to_set(&mut set, &value, item.span, turned);
         }
+        if !self.has_room_for_values(set.constants.len()) {
+            return Some(Node::opaque(self.snippet(span), "query expands too far", span));
+        }
         if items.is_empty() {
             set.computed.push("()".to_owned());
         }
@@ -241,7 +244,7 @@ impl<'a> Lowering<'a, '_> {
     /// A condition on a value that is one of several: each with the condition that leads to it.
     pub(super) fn spread(
         &mut self,
-        arms: &Rc<[(Option<Node>, Value<'a>)]>,
+        arms: &Rc<[(Option<Rc<Node>>, Value<'a>)]>,
         rest: &Rc<Value<'a>>,
         on: &mut dyn FnMut(&mut Self, &Value<'a>) -> Option<Node>,
     ) -> Option<Node> {
@@ -255,7 +258,10 @@ impl<'a> Lowering<'a, '_> {
             let result = on(self, value);
             says_something |= result.is_some();
             let result = result.unwrap_or_else(Node::always);
-            let leads_here = condition.cloned().flatten();
+            let leads_here = match condition {
+                Some(Some(node)) => self.copied(std::slice::from_ref(node)).pop(),
+                _ => None,
+            };
             if result.as_constant() != Some(false) {
                 let mut parts = self.copied(&before);
                 parts.extend(leads_here.clone());
@@ -265,7 +271,12 @@ impl<'a> Lowering<'a, '_> {
             before.extend(leads_here.map(Node::not));
         }
         self.leave();
-        says_something.then(|| Node::any(alternatives))
+        if !says_something {
+            return None;
+        }
+        let node = Node::any(alternatives);
+        let fits = self.has_room(std::slice::from_ref(&node));
+        Some(if fits { node } else { Node::opaque("", "query expands too far", Span::default()) })
     }
 
     /// A comparison of something computed: `written` is the place of its text.

@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use ruleatlas_model::{DataSource, Node, SourceKind};
+use rustc_hash::FxHashSet;
 
 use super::scope::{Binding, ScopeRef};
-use super::value::{Columns, Value};
+use super::value::{Columns, Const, Value};
 use super::{Lowering, Place, asim};
 use crate::ast::{Argument, Expr, ExprKind, Function, Statement};
 
@@ -185,7 +186,7 @@ impl<'a> Lowering<'a, '_> {
         flow.columns.open = false;
         let width = columns.len().max(1);
         for (at, column) in columns.iter().enumerate() {
-            let mut values = Vec::new();
+            let mut values: Vec<Const> = Vec::new();
             let mut all_known = true;
             for cell in cells.iter().skip(at).step_by(width) {
                 match self.scalar(cell, Place { scope, columns: &Columns::default() }).constants() {
@@ -193,6 +194,8 @@ impl<'a> Lowering<'a, '_> {
                     None => all_known = false,
                 }
             }
+            let mut seen = FxHashSet::default();
+            values.retain(|value| seen.insert(value.clone()));
             let known = all_known && !values.is_empty();
             let value = if known { Value::List(values.into()) } else { Value::Named(Rc::from([name.clone()])) };
             flow.columns.set(column, value);
@@ -385,7 +388,7 @@ impl<'a> Lowering<'a, '_> {
     /// Whether what a `let` binds is a table.
     pub(super) fn is_tabular_let(&mut self, expr: &'a Expr<'a>, scope: ScopeRef) -> bool {
         match &expr.kind {
-            ExprKind::Name(name) if self.scopes.get(scope, name).is_none() => true,
+            ExprKind::Name(name) if self.scopes.get(scope, name).is_none() => !name.starts_with('{'),
             ExprKind::Call(name, _) if self.scopes.get(scope, name).is_none() => {
                 self.is_tabular(expr, scope)
                     || !(super::call::is_scalar_function(name) || matches!(&**name, "materialize" | "toscalar"))

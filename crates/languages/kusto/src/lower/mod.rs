@@ -37,9 +37,9 @@ use value::{Columns, Value};
 /// How deep expressions, sub-queries and calls may stand within each other when names are followed.
 const MAX_DEPTH: u32 = 220;
 /// How many expressions are read in all, those of inlined names each time.
-const MAX_WORK: u32 = 400_000;
+const MAX_WORK: u32 = 200_000;
 /// How many tree nodes may be copied in all when names are followed.
-const MAX_COPIES: usize = 200_000;
+const MAX_COPIES: usize = 60_000;
 
 /// The conditions of a script, and what is odd about it.
 pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
@@ -57,6 +57,7 @@ pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
         depth: 0,
         work: 0,
         copies: 0,
+        is_spent: false,
         exhausted: false,
         diagnostics: Vec::new(),
     };
@@ -98,6 +99,9 @@ struct Lowering<'a, 't> {
     depth: u32,
     work: u32,
     copies: usize,
+    /// Whether no more work may be done: what is left of the query is not followed.
+    is_spent: bool,
+    /// Whether it was said that names lead too far.
     exhausted: bool,
     diagnostics: Vec<Diagnostic>,
 }
@@ -192,6 +196,26 @@ impl<'a> Lowering<'a, '_> {
         if !(has_legs && says_nothing) {
             self.fill(slot, &flow, label, false);
         }
+        self.unite_legs(slot + 1);
+    }
+
+    /// Drops legs that read and ask for the same as one before them: a `let` that stands in two sub-queries.
+    fn unite_legs(&mut self, first: usize) {
+        const MOST: usize = 256;
+        let Some(legs) = self.steps.get_mut(first..).filter(|legs| legs.len() <= MOST) else { return };
+        for at in 1..legs.len() {
+            let (before, behind) = legs.split_at_mut(at);
+            let Some(leg) = behind.first_mut() else { return };
+            let is_known = leg.as_ref().is_some_and(|leg| {
+                before
+                    .iter()
+                    .flatten()
+                    .any(|other| other.absent == leg.absent && other.sources == leg.sources && other.root == leg.root)
+            });
+            if is_known {
+                *leg = None;
+            }
+        }
     }
 
     fn reserve(&mut self) -> usize {
@@ -209,19 +233,36 @@ impl<'a> Lowering<'a, '_> {
 
     /// Copies of nodes, as long as there is room for them.
     fn copied(&mut self, nodes: &[Node]) -> Vec<Node> {
-        let size: usize = nodes.iter().map(|node| node.walk().count()).sum();
-        self.copies += size;
-        if self.copies > MAX_COPIES {
-            self.exhaust();
-            return Vec::new();
+        if !self.has_room(nodes) {
+            return vec![Node::opaque("", "query expands too far", Span::default())];
         }
         nodes.to_vec()
+    }
+
+    /// Counts tree nodes that names lead to; `false` when there have been too many.
+    fn has_room(&mut self, nodes: &[Node]) -> bool {
+        if !self.is_spent {
+            self.copies += nodes.iter().map(|node| node.walk().count()).sum::<usize>();
+            self.is_spent = self.copies > MAX_COPIES;
+            if self.is_spent {
+                self.exhaust();
+            }
+        }
+        !self.is_spent
+    }
+
+    /// Counts the values of a list that a predicate takes; `false` when there have been too many.
+    fn has_room_for_values(&mut self, count: usize) -> bool {
+        const VALUES_A_NODE: usize = 16;
+        self.copies += count / VALUES_A_NODE;
+        self.has_room(&[])
     }
 
     /// Counts one more expression; `false` when there have been too many, or it stands too deep.
     fn enter(&mut self) -> bool {
         self.work += 1;
-        if self.work > MAX_WORK || self.depth >= MAX_DEPTH {
+        self.is_spent |= self.work > MAX_WORK;
+        if self.is_spent || self.depth >= MAX_DEPTH {
             self.exhaust();
             return false;
         }
@@ -244,7 +285,13 @@ impl<'a> Lowering<'a, '_> {
     /// The text under a span on one line, without comments, cut to a readable length.
     fn snippet(&self, span: Span) -> String {
         const LONGEST: usize = 240;
-        let written = without_parentheses(span.of(self.text).unwrap_or_default());
+        let written = span.of(self.text).unwrap_or_default();
+        let cut = |text: &str, length: usize| (0..=length).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let written = if written.len() > 8 * LONGEST {
+            &written[..cut(written, 8 * LONGEST)]
+        } else {
+            without_parentheses(written)
+        };
         let mut text = String::new();
         let mut end = 0;
         for token in lex(written) {
@@ -257,8 +304,7 @@ impl<'a> Lowering<'a, '_> {
             end = token.span.end;
             text.push_str(token.text(written));
             if text.len() > LONGEST {
-                let cut = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-                text.truncate(cut);
+                text.truncate(cut(&text, LONGEST));
                 text.push('…');
                 break;
             }

@@ -349,7 +349,7 @@ impl<'a> Lowering<'a, '_> {
             match node.as_ref().and_then(Node::as_constant) {
                 Some(true) if arms.is_empty() => return value,
                 Some(false) => {}
-                _ => arms.push((node, value)),
+                _ => arms.push((node.map(Rc::new), value)),
             }
         }
         let rest = self.scalar(&rest.value, place);
@@ -365,10 +365,7 @@ fn one_case<'a>(value: &Value<'a>) -> Value<'a> {
     match value {
         Value::Field(field) => Value::Field(Field { one_case: true, ..field.clone() }),
         Value::Either(values) => Value::either(values.iter().map(one_case)),
-        Value::Cases(arms, rest) => {
-            let arms = arms.iter().map(|(node, value)| (node.clone(), one_case(value))).collect();
-            Value::Cases(arms, Rc::new(one_case(rest)))
-        }
+        Value::Cases(arms, rest) => Value::each(arms, rest, one_case),
         Value::Const(constant) => text(&constant.text.to_lowercase()),
         other => other.clone(),
     }

@@ -9,7 +9,7 @@ use super::scope::ScopeRef;
 use crate::ast::{Expr, Json, Literal, LiteralKind};
 
 /// A constant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Const {
     pub text: Rc<str>,
     pub kind: LiteralKind,
@@ -98,7 +98,7 @@ pub(super) enum Value<'a> {
     /// The rows of a sub-query.
     Rows(Rows<'a>),
     /// One of some values, the first whose condition holds; `None` is a condition that says nothing.
-    Cases(Rc<[(Option<Node>, Value<'a>)]>, Rc<Value<'a>>),
+    Cases(Rc<[(Option<Rc<Node>>, Value<'a>)]>, Rc<Value<'a>>),
     /// Any of some values.
     Either(Rc<[Value<'a>]>),
     /// A condition; `None` says nothing of the event.
@@ -149,6 +149,12 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Cases with each value changed.
+    pub fn each(arms: &[(Option<Rc<Node>>, Self)], rest: &Self, change: impl Fn(&Self) -> Self) -> Self {
+        let arms = arms.iter().map(|(node, value)| (node.clone(), change(value))).collect();
+        Self::Cases(arms, Rc::new(change(rest)))
+    }
+
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Field(a), Self::Field(b)) => a == b,
@@ -193,6 +199,7 @@ impl<'a> Value<'a> {
                 entries.iter().find(|(key, _)| key == name).map_or(Self::Computed, |(_, value)| Self::of_json(value))
             }
             Self::Either(values) => Self::either(values.iter().map(|value| value.member(name))),
+            Self::Cases(arms, rest) => Self::each(arms, rest, |value| value.member(name)),
             Self::Cut(from) => Self::Cut(from.clone()),
             Self::Named(names) => Self::Named(names.clone()),
             Self::Unknown(function) => Self::Unknown(function.clone()),
@@ -202,7 +209,7 @@ impl<'a> Value<'a> {
 
     pub fn element(&self, index: &str) -> Self {
         match self {
-            Self::Field(field) if field.from.is_none() => Self::Field(field.element(index)),
+            Self::Cases(arms, rest) => Self::each(arms, rest, |value| value.element(index)),
             Self::Field(field) => Self::Field(field.element(index)),
             Self::List(list) => {
                 let at = index.parse::<i64>().ok().and_then(|at| {

@@ -350,6 +350,13 @@ impl<'a> Parser<'a> {
             _ => self.name("a name")?,
         };
         self.expect(Symbol::Assign, "`=`")?;
+        if self.is(Symbol::Semicolon) {
+            // A value that the reader is to fill in.
+            let span = self.token().span;
+            self.mended(span, "value is missing", "nothing stands behind the `=`");
+            let blank = self.leaf(ExprKind::Name(Cow::Owned(format!("{{{name}}}"))), span);
+            return Ok(Statement::Let(Let { name, value: LetValue::Expr(blank), span: self.span_from(start) }));
+        }
         let value = if self.at_function() {
             self.eat_word("view");
             let parameters = self.parameters()?;
