@@ -23,6 +23,20 @@
 //! assert_eq!(predicates[0].values, ["cmd.exe", "powershell.exe"]);
 //! ```
 //!
+//! # What is read how
+//! - A comparison with the event's time or with a time counted from now is the rule's window, and no predicate; one
+//!   with something computed (`min(Timestamp) > ago(1d)`) is kept as computed.
+//! - A union's legs without filters are sources of one step; a leg with filters is a step of its own, and what follows
+//!   the union is the first step, whose sources are all tables of it.
+//! - `in (sub-query)` is a step of its own; within an alternative a computed `in_list` says so too, as leaving it out
+//!   would change what the others mean.
+//! - A list is known by its values (`dynamic`, `datatable`), by its address (`externaldata`), by its alias
+//!   (`_GetWatchlist`), or by its `let` where that is empty or filtered. A join with one is a test of the key.
+//! - A function that is neither in the query nor of the language is a table at the start of a pipeline, whose ASIM
+//!   parameters filter, and opaque in a condition.
+//! - A field that an event does not have is an empty text: `!=`, `!has` and the like hold, an order is null
+//!   ([null values](https://learn.microsoft.com/kusto/query/scalar-data-types/null-values)).
+//!
 //! It runs no query, knows no table's schema, reads no rule's file, and does not read management commands or the graph
 //! operators.
 

@@ -29,7 +29,7 @@ use ruleatlas_model::{Condition, Diagnostic, Node, Span};
 use rustc_hash::FxHashMap;
 
 use crate::ast::{Expr, ExprKind, Fault, LetValue, Script, Statement};
-use crate::lexer::{Kind, Symbol, lex};
+use crate::lexer::{Kind, Symbol, decode_string, lex};
 use flow::Flow;
 use scope::{Binding, ScopeRef, Scopes};
 use value::{Columns, Value};
@@ -292,9 +292,17 @@ impl<'a> Lowering<'a, '_> {
         } else {
             without_parentheses(written)
         };
+        let tokens = lex(written);
+        if let [open, name, close, _] = tokens.as_slice()
+            && (open.kind, name.kind) == (Kind::Symbol(Symbol::OpenBracket), Kind::String)
+            && close.kind == Kind::Symbol(Symbol::CloseBracket)
+        {
+            // `['a name']`
+            return decode_string(name.text(written)).into_owned();
+        }
         let mut text = String::new();
         let mut end = 0;
-        for token in lex(written) {
+        for token in tokens {
             if matches!(token.kind, Kind::Comment | Kind::End) {
                 continue;
             }
