@@ -5,7 +5,7 @@ use std::rc::Rc;
 use ruleatlas_model::{Node, Op, Predicate, Span};
 
 use super::compare::{Right, Set};
-use super::value::{Columns, Const, Rows, Value};
+use super::value::{Arms, Columns, Const, Rows, Value};
 use super::{Lowering, Place};
 use crate::ast::{Comparison, Expr, ExprKind, LiteralKind, Relation};
 
@@ -244,7 +244,7 @@ impl<'a> Lowering<'a, '_> {
     /// A condition on a value that is one of several: each with the condition that leads to it.
     pub(super) fn spread(
         &mut self,
-        arms: &Rc<[(Option<Rc<Node>>, Value<'a>)]>,
+        arms: &Arms<'a>,
         rest: &Rc<Value<'a>>,
         on: &mut dyn FnMut(&mut Self, &Value<'a>) -> Option<Node>,
     ) -> Option<Node> {

@@ -82,6 +82,9 @@ pub(super) struct Rows<'a> {
     pub name: Option<Rc<str>>,
 }
 
+/// The arms of a case: what leads to a value, and the value.
+pub(super) type Arms<'a> = Rc<[(Option<Rc<Node>>, Value<'a>)]>;
+
 /// What an expression stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Value<'a> {
@@ -98,7 +101,7 @@ pub(super) enum Value<'a> {
     /// The rows of a sub-query.
     Rows(Rows<'a>),
     /// One of some values, the first whose condition holds; `None` is a condition that says nothing.
-    Cases(Rc<[(Option<Rc<Node>>, Value<'a>)]>, Rc<Value<'a>>),
+    Cases(Arms<'a>, Rc<Value<'a>>),
     /// Any of some values.
     Either(Rc<[Value<'a>]>),
     /// A condition; `None` says nothing of the event.
