@@ -199,7 +199,7 @@ fn event(row: &EventRow) -> Markup {
         tr {
             td { (clipped(&row.provider, 48)) }
             td.n.val { (clipped(&row.event_id, 48)) }
-            td.w { @match &row.title { Some(title) => (clipped(title, 100)), None => span.faint { "–" } } }
+            td.w { (clipped(&row.title, 100)) }
             td.n { (number(row.rules)) }
             td.n { (or_dash(row.explicit)) }
             td.n { (or_dash(row.implied)) }

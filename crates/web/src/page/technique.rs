@@ -6,7 +6,7 @@ use super::{bar, facts::Facts, filters::filters, guide::Tables, layout::Page, pa
 use crate::{
     markdown,
     params::Params,
-    text::{counted, number, web_address},
+    text::{NAME, clipped, counted, number, web_address},
 };
 
 /// The page of a technique: what its rules read, filter, look for and exclude.
@@ -37,7 +37,7 @@ fn head(atlas: &Atlas, view: &TechniqueView, params: &Params) -> Markup {
     html! {
         @if let Some(from) = &params.from { (note(atlas, from, &view.technique)) }
         h1 {
-            span.id { (view.technique) } " " (view.name)
+            span.id { (view.technique) } " " (clipped(&view.name, NAME))
             @if view.deprecated { " " span.mark { "deprecated by ATT&CK" } }
         }
         div.sum {
@@ -54,7 +54,7 @@ fn note(atlas: &Atlas, from: &str, id: &str) -> Markup {
     html! {
         p.note {
             code.val { (from) } " leads here: " (parts::way(redirect.resolution).unwrap_or("the same technique"))
-            " (ATT&CK " (atlas.attack.version) " is loaded)."
+            " (ATT&CK " (clipped(&atlas.attack.version, 40)) " is loaded)."
             @if !others.is_empty() {
                 " It leads to "
                 @for other in others { a.val href=(parts::technique_address(other)) { (other) } " " }
@@ -68,16 +68,18 @@ fn facts(atlas: &Atlas, view: &TechniqueView) -> Facts {
     let mut facts = Facts::default();
     if let Some(parent) = &view.parent {
         let name = atlas.attack.techniques.get(parent).map_or("", |parent| parent.name.as_str());
-        facts
-            .add("Technique", html! { a href=(parts::technique_address(parent)) { span.val { (parent) } " " (name) } });
+        facts.add(
+            "Technique",
+            html! { a href=(parts::technique_address(parent)) { span.val { (parent) } " " (clipped(name, NAME)) } },
+        );
     }
     let tactics: Vec<&str> = view
         .tactics
         .iter()
         .map(|short| atlas.attack.tactic(short).map_or(short.as_str(), |tactic| tactic.name.as_str()))
         .collect();
-    facts.add(if tactics.len() == 1 { "Tactic" } else { "Tactics" }, html! { (tactics.join(", ")) });
-    facts.add("Platforms", html! { (view.platforms.join(", ")) });
+    facts.add(if tactics.len() == 1 { "Tactic" } else { "Tactics" }, html! { (clipped(&tactics.join(", "), 400)) });
+    facts.add("Platforms", html! { (clipped(&view.platforms.join(", "), 400)) });
     if let Some(url) = web_address(&view.url) {
         let page = html! { a rel="noreferrer" href=(url) { "attack.mitre.org" } " · " (view.domain.name()) " matrix" };
         facts.add("ATT&CK", page);
@@ -95,7 +97,7 @@ fn sub_techniques(atlas: &Atlas, view: &TechniqueView) -> Markup {
                     @let rules = rules(id);
                     li {
                         a href=(parts::technique_address(id)) {
-                            span.val { (id.strip_prefix(view.technique.as_str()).unwrap_or(id)) } " " (name)
+                            span.val { (id.strip_prefix(view.technique.as_str()).unwrap_or(id)) } " " (clipped(name, NAME))
                         }
                         " " span.count title=(counted(rules, "rule")) { (number(rules)) }
                     }
