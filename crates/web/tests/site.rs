@@ -150,6 +150,35 @@ fn a_rule_page_credits_its_authors_and_marks_its_query() {
     assert!(page.contains("class=\"p indicator\" href=\"#p0\""), "{page}");
 }
 
+#[test]
+fn a_rule_in_the_list_names_the_sub_technique_it_is_here_for_first() {
+    let many = plain_rules().remove(0).replace(
+        "  - attack.t1071\n",
+        "  - attack.t1003\n  - attack.t1004\n  - attack.t1005\n  - attack.t1006\n  - attack.t1071\n",
+    );
+    let page = Site::new(&[many], |_| {}).page("/technique/T1071");
+    let (_, list) = page.split_once("class=\"ids\"").unwrap();
+    assert!(list.find("T1071").unwrap() < list.find("T1003").unwrap(), "{list:.400}");
+    assert!(list.contains(">+2<"));
+}
+
+#[test]
+fn a_technique_without_rules_says_why_and_what_to_do() {
+    let site = Site::new(&[plain_rules().remove(0).replace("t1071", "t1003")], |_| {});
+    let page = site.page("/technique/T1071");
+    assert!(page.contains("No counted rule") && !page.contains("Top indicator values"));
+    assert!(site.page("/technique/T1071?vendor=sigma").contains("clear them"));
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_with_what_to_do() {
+    let site = site();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let error = site.wait(ruleatlas_web::serve(site.open(), address, |_| ())).unwrap_err().to_string();
+    assert!(error.contains(&address.to_string()) && error.contains("--addr"), "{error}");
+}
+
 /// Texts that try to leave their place on a page.
 fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [

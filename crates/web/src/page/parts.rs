@@ -151,7 +151,7 @@ pub(super) fn title(title: &str, id: &str, most: usize) -> String {
     clipped(if title.trim().is_empty() { id } else { title }, most)
 }
 
-/// The techniques that tags lead to, each once.
+/// The techniques that tags lead to, each once, `own` and its sub-techniques first.
 fn techniques(tags: &[TechniqueTag], own: Option<&str>) -> Markup {
     let mut seen: Vec<&str> = Vec::new();
     for id in tags.iter().flat_map(|tag| &tag.techniques) {
@@ -159,6 +159,7 @@ fn techniques(tags: &[TechniqueTag], own: Option<&str>) -> Markup {
             seen.push(id);
         }
     }
+    seen.sort_by_key(|id| own.is_some_and(|own| !is_of_family(id, own)));
     html! {
         span.ids {
             @for id in seen.iter().take(TECHNIQUES) {
@@ -169,6 +170,10 @@ fn techniques(tags: &[TechniqueTag], own: Option<&str>) -> Markup {
             }
         }
     }
+}
+
+fn is_of_family(id: &str, technique: &str) -> bool {
+    id.strip_prefix(technique).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// How a tag reached its technique, in words; nothing where it names it directly.

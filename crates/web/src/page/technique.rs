@@ -14,6 +14,9 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
     let view = atlas.technique(id, !params.only_itself, &params.filters)?;
     let address = parts::technique_address(&view.technique);
     let tables = Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own: &view.technique };
+    let is_narrowed = !params.filters.is_empty() || params.only_itself;
+    let contents = tables.contents();
+    let contents = if view.guide.rules.total > 0 { &contents[..] } else { &[] };
     let (first, rest) = markdown::paragraphs(&view.description, &view.references);
     let body = html! {
         (head(atlas, &view, params))
@@ -25,11 +28,33 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
             (facts(atlas, &view))
         }
         (sub_techniques(atlas, &view))
-        (filters(&atlas.index, &atlas.attack, &view.technique, params, !view.sub_techniques.is_empty()))
-        (tables.all())
+        @if view.guide.rules.total > 0 || is_narrowed {
+            (filters(&atlas.index, &atlas.attack, &view.technique, params, !view.sub_techniques.is_empty()))
+        }
+        @if view.guide.rules.total > 0 { (tables.all()) }
+        @else { (nothing(&view, is_narrowed)) }
     };
     let title = format!("{} {}", view.technique, view.name);
-    Ok(Page { title: &title, asked: "", contents: &tables.contents(), body }.render())
+    Ok(Page { title: &title, asked: "", contents, body }.render())
+}
+
+/// Why there is nothing to count, and what to do.
+fn nothing(view: &TechniqueView, is_narrowed: bool) -> Markup {
+    html! {
+        @if is_narrowed {
+            p.empty {
+                "No rule of this technique passes all of these filters. Take one away, or "
+                a href=(parts::technique_address(&view.technique)) { "clear them" } "."
+            }
+        } @else {
+            p.empty {
+                "No counted rule of the catalog is tagged with " span.val { (view.technique) } ". "
+                @if let Some(parent) = &view.parent {
+                    "Rules of the wider technique stand under " a.val href=(parts::technique_address(parent)) { (parent) } "."
+                } @else { "Another source may have some: add it with " code.val { "ruleatlas build --source KIND=PATH" } "." }
+            }
+        }
+    }
 }
 
 fn head(atlas: &Atlas, view: &TechniqueView, params: &Params) -> Markup {

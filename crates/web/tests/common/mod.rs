@@ -18,7 +18,7 @@ pub struct Site {
     pub atlas: Arc<Atlas>,
     router: Router,
     runtime: tokio::runtime::Runtime,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// A rule tagged with T1071.
@@ -64,7 +64,16 @@ impl Site {
         let atlas = Arc::new(Atlas::open(&path).unwrap());
         let router = ruleatlas_web::router(Arc::clone(&atlas));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Self { atlas, router, runtime, _folder: folder }
+        Self { atlas, router, runtime, folder }
+    }
+
+    /// The catalog, opened once more.
+    pub fn open(&self) -> Atlas {
+        Atlas::open(&self.folder.path().join("catalog.db")).unwrap()
+    }
+
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     pub fn send(&self, request: Request<Body>) -> Response<Body> {
