@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::ExitCode}
 
 use ruleatlas_catalog::Ledger;
 
-use super::look::atlas;
+use super::atlas;
 use crate::{
     args::Doctor,
     output,

@@ -9,7 +9,7 @@ use ruleatlas_evaluate::{CompiledRule, Event, Verdict};
 use ruleatlas_model::{Condition, Language};
 use serde::Serialize;
 
-use super::{look::atlas, parse};
+use super::{atlas, parse};
 use crate::{args::Match, output};
 
 /// A line longer than this is no event.
