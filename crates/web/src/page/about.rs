@@ -17,7 +17,7 @@ const ATTACK_LICENCE: &str = "The MITRE Corporation (MITRE) hereby grants you a 
 /// The sources of the catalog.
 pub(super) fn sources(atlas: &Atlas) -> Markup {
     html! {
-        div.scroll {
+        div.scroll tabindex="0" role="region" aria-label="Sources" {
             table aria-label="Sources" {
                 thead { tr {
                     th.wide scope="col" { "Source" } th scope="col" { "Kind" } th.n scope="col" { "Files" } th.n scope="col" { "Rules" }

@@ -33,7 +33,7 @@ fn one(view: &FieldView, is_whole: bool) -> Markup {
         @if !view.names.is_empty() {
             section {
                 h2 { "What it is called" }
-                div.scroll {
+                div.scroll tabindex="0" role="region" aria-label="What it is called" {
                     table aria-label="What it is called" {
                         tbody {
                             @for (vocabulary, names) in &view.names {

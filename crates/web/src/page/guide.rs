@@ -113,7 +113,7 @@ impl Tables<'_> {
                 }
                 @if rows.is_empty() { p.empty { "No log source of these rules leads to an event that has an id." } }
                 @else {
-                    div.scroll {
+                    div.scroll tabindex="0" role="region" aria-label="Events covered" {
                         table.events aria-label="Events covered" {
                             thead { tr {
                                 th scope="col" { "Provider" }

@@ -11,6 +11,8 @@ use crate::{
 
 /// Characters of a value in a table.
 pub(super) const VALUE: usize = 56;
+/// Characters of a field's name in a table.
+const FIELD: usize = 28;
 /// Techniques of a rule in a list.
 const TECHNIQUES: usize = 3;
 
@@ -46,7 +48,7 @@ pub(super) fn indicator_address(indicator: &Indicator) -> Option<String> {
 
 /// A field with a link to its page.
 pub(super) fn field(name: &str) -> Markup {
-    html! { a.val href=(field_address(name)) { (clipped(name, 64)) } }
+    value(name, FIELD, Some(&field_address(name)))
 }
 
 /// An operator, and what transforms value or match.
@@ -95,7 +97,7 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
                         @let link = indicator_address(&row.indicator);
                         tr {
                             @if !counted.of_one_field { td { (field(&row.indicator.field)) } }
-                            td { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
+                            td.o { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
                             td.w {
                                 @if row.indicator.op.op.is_presence() { span.faint { "–" } }
                                 @else { (value(&row.indicator.value, VALUE, link.as_deref())) }

@@ -203,7 +203,7 @@ fn predicates(rule: &Rule, rows: &[PredicateRow]) -> Markup {
                                     @if has_steps { td { (step(rule, row.step)) } }
                                     td { span.role.(row.role.name()) { (row.role) } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
                                     td { (predicate_field(row)) }
-                                    td { (operator(row)) }
+                                    td.o { (operator(row)) }
                                     td.w { span.samples {
                                         @for text in row.values.iter().take(VALUES) { (value(text, 80, None)) " " }
                                         @if row.values.len() > VALUES { span.faint { "and " (number((row.values.len() - VALUES) as u64)) " more" } }
@@ -260,7 +260,7 @@ fn folded(place: &str, title: &str, rows: &[(&FoldedRow, &u64)], reach: &str, cl
                                 @let link = parts::indicator_address(&row.indicator);
                                 tr {
                                     td { (parts::field(&row.indicator.field)) }
-                                    td { (parts::operator(row.indicator.op, row.indicator.modifier.as_deref())) }
+                                    td.o { (parts::operator(row.indicator.op, row.indicator.modifier.as_deref())) }
                                     td.w {
                                         @if row.indicator.op.op.is_presence() { span.faint { "–" } }
                                         @else { (value(&row.spelling, parts::VALUE, link.as_deref())) }

@@ -43,7 +43,7 @@ fn hits(title: &str, hits: &[Hit], address: Option<fn(&str) -> String>) -> Marku
         @if !hits.is_empty() {
             section {
                 h2 { (title) }
-                div.scroll {
+                div.scroll tabindex="0" role="region" aria-label=(title) {
                     table aria-label=(title) {
                         tbody {
                             @for hit in hits {
