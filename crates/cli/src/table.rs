@@ -85,7 +85,7 @@ fn fitting_parts(cell: &str, width: usize) -> String {
         // Room is kept for the mark of what is missing.
         let needed = part.chars().count() + if is_last { 0 } else { 2 };
         if at > 0 && needed > room {
-            fitted.push_str(if room > 0 { " …" } else { "" });
+            fitted.push_str(if fitted.chars().count() + 2 <= width { " …" } else { "" });
             break;
         }
         fitted.push_str(if at == 0 { "" } else { "  " });

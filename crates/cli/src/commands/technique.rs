@@ -20,6 +20,7 @@ pub fn run(options: &Technique, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         view.guide = view.guide.limited(limit);
     }
     if options.json {
+        view.rule_list.truncate(options.limit.unwrap_or(usize::MAX));
         output::json(&view)?;
     } else {
         output::text(&text(&view, options.limit.unwrap_or(usize::MAX)))?;
