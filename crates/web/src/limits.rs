@@ -14,7 +14,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Requests answered at one time; more wait.
 pub(crate) const AT_ONCE: usize = 256;
 /// Bytes of an address.
-const LONGEST_ADDRESS: usize = 8 << 10;
+pub(crate) const LONGEST_ADDRESS: usize = 8 << 10;
 
 /// Only reading is asked for here: `GET` and `HEAD`, without a body, under an address of reasonable length.
 pub(crate) async fn only_reading(request: Request, next: Next) -> Response {

@@ -6,17 +6,19 @@ use maud::{Markup, PreEscaped, Render as _};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use ruleatlas_model::Reference;
 
-use crate::text::{shown, web_address};
+use crate::text::{head, shown, web_address};
 
 /// Stands before and behind a citation's number while the text is parsed; taken out of the text itself.
 const MARK: char = '\u{f8ff}';
 /// Elements open at one time.
 const DEEPEST: usize = 32;
+/// Characters of a text that are read; ATT&CK's longest has under 5,000.
+const MOST: usize = 20_000;
 
 /// The paragraphs of a text, the first apart. A `(Citation: …)` becomes a small numbered link to what it cites; one
 /// that leads nowhere falls away.
 pub(crate) fn paragraphs(text: &str, references: &[Reference]) -> (Markup, Option<Markup>) {
-    let text = with_numbers(text, references);
+    let text = with_numbers(head(text, MOST), references);
     let mut writer = Writer { references, blocks: Vec::new(), html: String::new(), open: Vec::new(), skipped: 0 };
     for event in Parser::new(&text) {
         writer.event(event);
@@ -211,7 +213,7 @@ mod tests {
             "<p>a <code>b&lt;i&gt;</code> &lt;script&gt;x&lt;/script&gt;</p>"
         );
         assert_eq!(html("<script>alert(1)</script>"), "&lt;script&gt;alert(1)&lt;/script&gt;");
-        assert_eq!(html("*a <code>b*"), "<p>*a <code>b*</code></p>");
+        assert_eq!(html("*a <code>b*"), "<p><em>a <code>b</code></em></p>");
     }
 
     #[test]

@@ -6,17 +6,21 @@ use maud::{Markup, html};
 
 /// Characters of a value that a page shows; of longer ones the middle is left out for good.
 const MOST: usize = 2_000;
+/// Characters of a name.
+pub(crate) const NAME: usize = 120;
 
 /// Text with what a reader could not see, or what would reorder the text around it, made visible.
 ///
-/// Line breaks and tabs stay.
+/// Line breaks and tabs stay; a line break of two characters is one.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|character| is_unseen(character)) {
+    if !text.chars().any(is_unseen) {
         return Cow::Borrowed(text);
     }
     let mut visible = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
         match character {
+            '\r' if characters.peek() == Some(&'\n') => {}
             '\n' | '\t' => visible.push(character),
             '\0'..='\u{1f}' => visible.extend(char::from_u32(u32::from(character) + 0x2400)),
             '\u{7f}' => visible.push('\u{2421}'),
@@ -31,7 +35,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 
 /// The same on one line.
 pub(crate) fn shown_line(text: &str) -> String {
-    shown(text).replace("\r\n", "↵").replace('\n', "↵").replace('\t', "⇥")
+    shown(text).replace('\n', "↵").replace('\t', "⇥")
 }
 
 fn is_unseen(character: char) -> bool {
@@ -53,7 +57,7 @@ pub(crate) fn paragraph(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// The first `most` characters.
-fn head(text: &str, most: usize) -> &str {
+pub(crate) fn head(text: &str, most: usize) -> &str {
     text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
 }
 
@@ -118,7 +122,7 @@ pub(crate) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -160,7 +164,8 @@ mod tests {
     #[test]
     fn what_cannot_be_seen_is_shown() {
         assert_eq!(shown("a\u{202e}b\u{0}\u{1b}"), "a⟨U+202E⟩b\u{2400}\u{241b}");
-        assert_eq!(shown_line("a\r\nb\tc"), "a␍↵b⇥c".replace('␍', ""),);
+        assert_eq!(shown_line("a\r\nb\tc\rd"), "a↵b⇥c␍d");
+        assert_eq!(shown("a\r\nb"), "a\nb");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ruleatlas_catalog::{Filters, Scope};
 use ruleatlas_views::{Atlas, RuleItem};
 
 use super::{about::sources, bar, layout::Page, parts};
-use crate::text::number;
+use crate::text::{NAME, clipped, number};
 
 /// Techniques and rules listed.
 const TECHNIQUES: usize = 40;
@@ -70,7 +70,7 @@ fn techniques(atlas: &Atlas) -> Markup {
                             @for (rules, id, name, by_vendor) in rows.iter().take(TECHNIQUES) {
                                 tr {
                                     td { a.val href=(parts::technique_address(id)) { (id) } }
-                                    td.w { a href=(parts::technique_address(id)) { (name) } }
+                                    td.w { a href=(parts::technique_address(id)) { (clipped(name, NAME)) } }
                                     td.n { (number(*rules)) }
                                     td { (bar::small(by_vendor, most)) }
                                 }

@@ -4,7 +4,10 @@ use ruleatlas_model::{FoldedOp, Indicator, Resolution, TechniqueTag};
 use ruleatlas_views::RuleItem;
 
 use super::bar;
-use crate::text::{clipped, encoded, number, value};
+use crate::{
+    limits::LONGEST_ADDRESS,
+    text::{clipped, encoded, number, value},
+};
 
 /// Characters of a value in a table.
 pub(super) const VALUE: usize = 56;
@@ -23,10 +26,13 @@ pub(super) fn field_address(field: &str) -> String {
     format!("/field/{}", encoded(field, b"/"))
 }
 
-pub(super) fn indicator_address(indicator: &Indicator) -> String {
+/// The page of an indicator; `None` where the value is so long that no address can hold it.
+pub(super) fn indicator_address(indicator: &Indicator) -> Option<String> {
     let Indicator { field, op, value, modifier } = indicator;
+    if field.len() + value.len() > LONGEST_ADDRESS {
+        return None;
+    }
     let mut address = format!("/indicator?field={}&op={op}", encoded(field, b""));
-    // An address that no server would take is none; the value's page is then reached by its rules.
     for (name, part) in [("value", Some(value)), ("modifier", modifier.as_ref())] {
         if let Some(part) = part.filter(|part| !part.is_empty()) {
             address.push('&');
@@ -35,7 +41,7 @@ pub(super) fn indicator_address(indicator: &Indicator) -> String {
             address.push_str(&encoded(part, b""));
         }
     }
-    address
+    (address.len() < LONGEST_ADDRESS).then_some(address)
 }
 
 /// A field with a link to its page.
@@ -92,7 +98,7 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
                             td { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
                             td.w {
                                 @if row.indicator.op.op.is_presence() { span.faint { "–" } }
-                                @else { (value(&row.indicator.value, VALUE, Some(&link))) }
+                                @else { (value(&row.indicator.value, VALUE, link.as_deref())) }
                                 @if row.grouped > 0 {
                                     " " span.mark.grouped title="Excludes only together with others of its group" {
                                         @if row.grouped < row.rules { (number(row.grouped)) " " } "grouped"
@@ -100,7 +106,7 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
                                 }
                             }
                             @if counted.here.is_some() { td.n { (number(row.rules)) } }
-                            td.n { a href=(link) { (number(row.reach)) } }
+                            td.n { a href=[&link] { (number(row.reach)) } }
                             td { (bar::small(&row.reach_by_vendor, most)) }
                         }
                     }
@@ -145,7 +151,7 @@ pub(super) fn title(title: &str, id: &str, most: usize) -> String {
     clipped(if title.trim().is_empty() { id } else { title }, most)
 }
 
-/// The techniques that tags lead to, each once.
+/// The techniques that tags lead to, each once, `own` and its sub-techniques first.
 fn techniques(tags: &[TechniqueTag], own: Option<&str>) -> Markup {
     let mut seen: Vec<&str> = Vec::new();
     for id in tags.iter().flat_map(|tag| &tag.techniques) {
@@ -153,16 +159,21 @@ fn techniques(tags: &[TechniqueTag], own: Option<&str>) -> Markup {
             seen.push(id);
         }
     }
+    seen.sort_by_key(|id| own.is_some_and(|own| !is_of_family(id, own)));
     html! {
         span.ids {
             @for id in seen.iter().take(TECHNIQUES) {
-                a.val.faint[own == Some(*id)] href=(technique_address(id)) { (id) } " "
+                a.val.faint[own == Some(*id)] href=(technique_address(id)) { (clipped(id, 24)) } " "
             }
             @if seen.len() > TECHNIQUES {
                 span.faint title=(clipped(&seen.join(" "), 500)) { "+" (seen.len() - TECHNIQUES) }
             }
         }
     }
+}
+
+fn is_of_family(id: &str, technique: &str) -> bool {
+    id.strip_prefix(technique).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// How a tag reached its technique, in words; nothing where it names it directly.

@@ -10,7 +10,7 @@ use super::{
     parts::{self, heading},
     query::query,
 };
-use crate::text::{clipped, number, paragraph, value, web_address};
+use crate::text::{NAME, clipped, number, paragraph, value, web_address};
 
 /// Predicates, values of one, and list items of a fact that a page shows.
 const ROWS: usize = 500;
@@ -146,8 +146,8 @@ fn techniques(atlas: &Atlas, rule: &Rule) -> Markup {
                     li {
                         @for id in &tag.techniques {
                             a href=(parts::technique_address(id)) {
-                                span.val { (id) }
-                                @if let Some(technique) = atlas.attack.techniques.get(id) { " " (technique.name) }
+                                span.val { (clipped(id, 24)) }
+                                @if let Some(technique) = atlas.attack.techniques.get(id) { " " (clipped(&technique.name, NAME)) }
                             } " "
                         }
                         @if let Some(way) = parts::way(tag.resolution) {
@@ -263,10 +263,10 @@ fn folded(place: &str, title: &str, rows: &[(&FoldedRow, &u64)], reach: &str, cl
                                     td { (parts::operator(row.indicator.op, row.indicator.modifier.as_deref())) }
                                     td.w {
                                         @if row.indicator.op.op.is_presence() { span.faint { "–" } }
-                                        @else { (value(&row.spelling, parts::VALUE, Some(&link))) }
+                                        @else { (value(&row.spelling, parts::VALUE, link.as_deref())) }
                                         @if row.grouped { " " span.mark.grouped { "grouped" } }
                                     }
-                                    td.n { a href=(link) { (number(**reach)) } }
+                                    td.n { a href=[&link] { (number(**reach)) } }
                                 }
                             }
                         }
