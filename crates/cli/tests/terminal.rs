@@ -128,3 +128,21 @@ fn a_search_tells_how_many_rules_a_hit_has() {
         (&"Security-Auditing 4624".into(), &1.into())
     );
 }
+
+#[test]
+fn a_name_that_is_nearly_right_is_told() {
+    let place = place();
+    place.run(&["technique", "PowerShel"]).ends(1).says(&["did you mean PowerShell?"]);
+    place.run(&["technique", "T1059", "--platform", "win"]).ends(2).says(&["`win`", "windows, linux, macos"]);
+    place.run(&["technique", "T1059", "--domain", "moon"]).ends(2).says(&["`moon`", "endpoint"]);
+}
+
+#[test]
+fn the_ledger_names_the_line_of_what_was_not_understood() {
+    let near = "first:\n  EventID: 1\nsecond:\n  EventID: 2\ncondition: first | near second";
+    let place = Place::with(&[("near.yml", &rule(FIRST, &["attack.t1059"], "test", near))]);
+    place.build().ends(0);
+    let text = std::fs::read_to_string(place.path("sigma/near.yml")).unwrap();
+    let line = text.lines().position(|line| line.contains("near second")).unwrap() + 1;
+    assert_eq!(place.json(&["doctor"])["faults"][0]["line"], line);
+}

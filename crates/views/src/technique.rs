@@ -137,7 +137,7 @@ impl Atlas {
         found.or_else(by_name).ok_or_else(|| Error::NotFound {
             what: "technique",
             name: id.to_owned(),
-            near: nearest(id, self.attack.techniques.keys().map(String::as_str), 3),
+            near: nearest(id, self.attack.techniques.values().flat_map(|known| [known.id.as_str(), &known.name]), 3),
         })
     }
 
