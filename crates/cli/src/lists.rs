@@ -11,7 +11,7 @@ use crate::{
     table::{self, Column, table, terminal_width},
 };
 
-/// From this width on a list of rules shows whole ids.
+/// From this width on a list of rules shows whole ids; else their beginnings, by which `rule` finds them as well.
 const ROOM_FOR_IDS: usize = 120;
 
 /// Text in lines that fit the terminal, and are never so long that the eye loses them.
@@ -134,6 +134,7 @@ pub fn rules<'a>(items: impl IntoIterator<Item = &'a RuleItem>) -> String {
 
 /// Rules with those of their techniques that are asked for.
 pub fn rules_of<'a>(items: impl IntoIterator<Item = &'a RuleItem>, is_asked: impl Fn(&str) -> bool) -> String {
+    let is_wide = terminal_width() >= ROOM_FOR_IDS;
     let columns = [Column::Left("Severity"), Column::Text("Title"), Column::List("Techniques"), Column::Left("Id")];
     table(
         &columns,
@@ -143,7 +144,12 @@ pub fn rules_of<'a>(items: impl IntoIterator<Item = &'a RuleItem>, is_asked: imp
             techniques.sort_unstable();
             techniques.dedup();
             let severity = item.severity.map(|severity| severity.to_string()).unwrap_or_default();
-            vec![severity, item.title.clone(), table::list(techniques), shown_id(&item.id)]
+            vec![
+                severity,
+                item.title.clone(),
+                table::list(techniques),
+                if is_wide { item.id.clone() } else { item.short_id.clone() },
+            ]
         }),
     )
 }
@@ -155,38 +161,14 @@ pub fn gravest_first(items: &[RuleItem]) -> Vec<&RuleItem> {
     sorted
 }
 
-/// An id as a list has room for it: of a UUID the first group, by which `rule` finds it as well.
-fn shown_id(id: &str) -> String {
-    let is_wide = terminal_width() >= ROOM_FOR_IDS;
-    match id.split_once('/') {
-        Some((vendor, uuid)) if !is_wide && is_uuid(uuid) => {
-            format!("{vendor}/{}", uuid.split('-').next().unwrap_or(uuid))
-        }
-        _ => id.to_owned(),
-    }
-}
-
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_uuid, shown_value};
+    use super::shown_value;
 
     #[test]
     fn a_value_that_would_not_be_seen_stands_in_quotes() {
         for (value, shown) in [("", "\"\""), (" -a", "\" -a\""), ("x ", "\"x \""), ("a b", "a b"), ("-", "-")] {
             assert_eq!(shown_value(value), shown);
         }
-    }
-
-    #[test]
-    fn only_uuids_are_shortened() {
-        assert!(is_uuid("03552375-cc2c-4883-bbe4-7958d5a980be"));
-        assert!(!is_uuid("03552375-cc2c-4883-bbe4-7958d5a980be#1"));
-        assert!(!is_uuid("AWS-long-name-with-groupsofnames"));
     }
 }

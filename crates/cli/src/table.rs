@@ -39,6 +39,8 @@ pub enum Column {
     Long(&'static str),
     /// A sentence, cut at its end.
     Text(&'static str),
+    /// A path in a source, cut at its beginning: it ends with what tells it from others.
+    Path(&'static str),
     /// What [`list`] joined; as many parts are shown as there is room for.
     List(&'static str),
     /// Numbers.
@@ -48,18 +50,24 @@ pub enum Column {
 impl Column {
     fn name(self) -> &'static str {
         match self {
-            Self::Left(name) | Self::Long(name) | Self::Text(name) | Self::List(name) | Self::Right(name) => name,
+            Self::Left(name)
+            | Self::Long(name)
+            | Self::Text(name)
+            | Self::Path(name)
+            | Self::List(name)
+            | Self::Right(name) => name,
         }
     }
 
     fn gives_way(self) -> bool {
-        matches!(self, Self::Long(_) | Self::Text(_) | Self::List(_))
+        matches!(self, Self::Long(_) | Self::Text(_) | Self::Path(_) | Self::List(_))
     }
 
     fn fit(self, cell: &str, width: usize) -> String {
         match self {
             Self::List(_) => fitting_parts(cell, width),
             Self::Text(_) => cut_end(cell, width),
+            Self::Path(_) => cut_beginning(cell, width),
             _ => cut(cell, width),
         }
     }
@@ -85,7 +93,7 @@ fn fitting_parts(cell: &str, width: usize) -> String {
         // Room is kept for the mark of what is missing.
         let needed = part.chars().count() + if is_last { 0 } else { 2 };
         if at > 0 && needed > room {
-            fitted.push_str(if room > 0 { " …" } else { "" });
+            fitted.push_str(if fitted.chars().count() + 2 <= width { " …" } else { "" });
             break;
         }
         fitted.push_str(if at == 0 { "" } else { "  " });
@@ -179,6 +187,15 @@ fn cut_end(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// The text in at most `width` characters, the beginning left out.
+fn cut_beginning(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    ['…'].into_iter().chain(text.chars().skip(length + 1 - width.max(1))).collect()
+}
+
 /// How many characters a line of the terminal has.
 pub fn terminal_width() -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
@@ -187,7 +204,7 @@ pub fn terminal_width() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, cut, cut_end, fitted, fitting_parts, list};
+    use super::{Column, cut, cut_beginning, cut_end, fitted, fitting_parts, list};
 
     #[test]
     fn a_list_shows_whole_parts_and_marks_what_is_missing() {
@@ -204,6 +221,7 @@ mod tests {
     #[test]
     fn sentences_lose_their_end_and_values_their_middle() {
         assert_eq!(cut_end("Suspicious child process", 11), "Suspicious…");
+        assert_eq!(cut_beginning("rules/windows/a.yml", 8), "…s/a.yml");
         assert_eq!(cut(r"C:\Windows\System32\cmd.exe", 11), r"C:\Wi…d.exe");
     }
 

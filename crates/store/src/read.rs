@@ -201,7 +201,8 @@ impl Store {
                 head.events.push(link);
             }
         }
-        let lists: [(&str, fn(&mut Head) -> &mut Vec<String>); 4] = [
+        type List = fn(&mut Head) -> &mut Vec<String>;
+        let lists: [(&str, List); 4] = [
             ("SELECT rule, tactic FROM rule_tactic ORDER BY rowid", |head| &mut head.tactics),
             ("SELECT rule, platform FROM rule_platform ORDER BY rowid", |head| &mut head.platforms),
             ("SELECT rule, domain FROM rule_domain ORDER BY rowid", |head| &mut head.domains),

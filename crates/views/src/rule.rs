@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{Atlas, Error, ExportRow, export_rule, nearest};
 
 /// A beginning of an id that is shorter than the first group of a UUID is none.
-const SHORTEST_BEGINNING: usize = 8;
+pub(crate) const SHORTEST_BEGINNING: usize = 8;
 
 /// A rule with everything that is known of it.
 #[derive(Clone, Debug)]
