@@ -1,0 +1,328 @@
+//! A comparison carried to the fields that its subject is made of.
+
+use std::rc::Rc;
+
+use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+
+use crate::{
+    ast::{Constant, Kind, Link},
+    pipeline::Lowering,
+};
+
+/// What a subject is compared with, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Test {
+    pub op: Op,
+    pub negated: bool,
+    pub values: Vec<String>,
+    /// Whether the value is filled in from outside.
+    pub parameter: bool,
+    /// Whether a value is a text, and has a case.
+    pub cased: bool,
+}
+
+/// What the way from the comparison to a field says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub missing: Missing,
+    /// Where the comparison stands.
+    pub span: Span,
+    pub caseless: bool,
+    pub modifier: Option<&'static str>,
+}
+
+impl Test {
+    pub fn new(op: Op, values: impl Into<Vec<String>>) -> Self {
+        Self { op, negated: false, values: values.into(), parameter: false, cased: true }
+    }
+
+    pub fn presence(op: Op) -> Self {
+        Self::new(op, [])
+    }
+
+    pub fn is_true() -> Self {
+        Self { cased: false, ..Self::new(Op::Eq, ["true".to_owned()]) }
+    }
+
+    pub fn of_constants(op: Op, negated: bool, constants: &[&Constant]) -> Self {
+        let parameter = constants.iter().any(|constant| matches!(constant, Constant::Parameter(_)));
+        let values = constants.iter().map(|constant| constant.text()).collect();
+        let cased = parameter || constants.iter().any(|constant| matches!(constant, Constant::Text(_)));
+        Self { op, negated, values, parameter, cased }
+    }
+
+    /// Functions that do not change what is compared, but for its type, case or the choice among its values.
+    pub fn looks_through(function: &str) -> bool {
+        matches!(
+            function,
+            "::" | "to_lower"
+                | "to_upper"
+                | "to_string"
+                | "to_str"
+                | "to_text"
+                | "to_ip"
+                | "to_integer"
+                | "to_int"
+                | "to_long"
+                | "to_double"
+                | "to_dbl"
+                | "to_boolean"
+                | "to_bool"
+                | "to_version"
+                | "to_ver"
+                | "to_unsigned_long"
+                | "to_ulong"
+                | "to_ul"
+                | "to_datetime"
+                | "to_dt"
+                | "trim"
+                | "ltrim"
+                | "rtrim"
+                | "mv_first"
+                | "mv_last"
+                | "mv_min"
+                | "mv_max"
+                | "mv_dedupe"
+                | "mv_sort"
+                | "url_decode"
+        )
+    }
+
+    /// Whether a constant is as asked; `None` where that is not decided here.
+    fn of_constant(&self, constant: &Constant) -> Option<bool> {
+        if self.op.is_presence() {
+            return Some((*constant == Constant::Null) == (self.op == Op::IsNull));
+        }
+        if self.parameter || matches!(constant, Constant::Parameter(_) | Constant::Duration) {
+            return None;
+        }
+        if *constant == Constant::Null {
+            return Some(false);
+        }
+        let text = constant.text();
+        let number = |text: &str| text.parse::<f64>().ok();
+        let mut values = self.values.iter();
+        let holds = match self.op {
+            Op::Eq | Op::In => {
+                values.any(|value| *value == text || number(value).is_some() && number(value) == number(&text))
+            }
+            Op::StartsWith => values.any(|value| text.starts_with(value.as_str())),
+            Op::EndsWith => values.any(|value| text.ends_with(value.as_str())),
+            Op::Contains => values.any(|value| text.contains(value.as_str())),
+            Op::Lt | Op::Lte | Op::Gt | Op::Gte => {
+                let (left, right) = (number(&text)?, number(self.values.first()?)?);
+                match self.op {
+                    Op::Lt => left < right,
+                    Op::Lte => left <= right,
+                    Op::Gt => left > right,
+                    _ => left >= right,
+                }
+            }
+            _ => return None,
+        };
+        Some(holds != self.negated)
+    }
+
+    /// For a boolean expression: whether it is to hold.
+    fn wants(&self) -> Option<bool> {
+        match (self.op, self.values.as_slice()) {
+            (Op::Eq | Op::In, [value]) if value == "true" => Some(!self.negated),
+            (Op::Eq | Op::In, [value]) if value == "false" => Some(self.negated),
+            _ => None,
+        }
+    }
+
+    fn positive(&self) -> Self {
+        Self { negated: false, ..self.clone() }
+    }
+}
+
+impl Constant {
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Number(text) | Self::Parameter(text) => text.to_string(),
+            Self::Boolean(value) => value.to_string(),
+            Self::Null | Self::Duration => String::new(),
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// The condition that `subject` is as `test` asks.
+    pub fn test(&mut self, subject: &Link, test: &Test, way: &Way) -> Node {
+        if !self.spend(1) {
+            return self.opaque("names stand for too much", way.span);
+        }
+        match &subject.kind {
+            Kind::Name(name) => self.predicate(name, None, test, way),
+            Kind::Field { name, derived_from } => self.predicate(name, derived_from.as_deref(), test, way),
+            Kind::Constant(constant) => match test.of_constant(constant) {
+                Some(holds) => Node::constant(holds),
+                None => self.opaque("comparison of constants", way.span),
+            },
+            Kind::Call { name, arguments } => match (&**name, arguments.as_slice()) {
+                ("coalesce", _) => self.coalesce(arguments, test, way),
+                ("case", _) => self.case(arguments, test, way),
+                ("json_extract", [source, path]) => match json_field(source, path) {
+                    Some(field) => self.predicate(&field, None, test, way),
+                    None => self.computed(subject, test, way),
+                },
+                (function, [inner, ..]) if Test::looks_through(function) => {
+                    let mut way = way.clone();
+                    way.caseless |= matches!(function, "to_lower" | "to_upper");
+                    if function == "url_decode" {
+                        way.modifier = Some("url_decode");
+                    }
+                    self.test(inner, test, &way)
+                }
+                (
+                    "starts_with" | "ends_with" | "contains" | "cidr_match" | "mv_contains" | "match" | "match_phrase"
+                    | "kql" | "qstr",
+                    _,
+                ) => self.boolean(subject, test, way),
+                _ => self.computed(subject, test, way),
+            },
+            Kind::All(_)
+            | Kind::Any(_)
+            | Kind::Not(_)
+            | Kind::Compare { .. }
+            | Kind::In { .. }
+            | Kind::Like { .. }
+            | Kind::IsNull { .. } => self.boolean(subject, test, way),
+            Kind::Computed(_) | Kind::List(_) => self.computed(subject, test, way),
+            Kind::Broken(reason) => self.opaque(reason, subject.span),
+        }
+    }
+
+    /// A boolean expression compared with true or false.
+    fn boolean(&mut self, subject: &Link, test: &Test, way: &Way) -> Node {
+        match test.wants() {
+            Some(wanted) => {
+                let node = self.condition(subject, way.missing).unwrap_or_else(Node::always);
+                if wanted { node } else { node.not() }
+            }
+            None => self.computed(subject, test, way),
+        }
+    }
+
+    /// `coalesce(a, b)` is as asked if `a` is, or `b` is. Which of them is missing is left to them, so a comparison of
+    /// a missing one fails here, and what is negated is the whole.
+    fn coalesce(&mut self, arguments: &[Link], test: &Test, way: &Way) -> Node {
+        if test.op == Op::IsNull {
+            let nodes: Vec<Node> = arguments.iter().map(|argument| self.test(argument, test, way)).collect();
+            return Node::all(nodes);
+        }
+        let way = Way { missing: Missing::Fails, ..way.clone() };
+        let (positive, is_null) = (test.positive(), Test::presence(Op::IsNull));
+        let mut alternatives = Vec::new();
+        for (at, argument) in arguments.iter().enumerate() {
+            match argument.constant() {
+                Some(Constant::Null) => {}
+                Some(constant) => {
+                    // The constant stands where all before it are missing.
+                    match positive.of_constant(constant) {
+                        Some(false) => {}
+                        Some(true) => {
+                            let before = arguments.get(..at).unwrap_or_default();
+                            let nodes: Vec<Node> =
+                                before.iter().map(|before| self.test(before, &is_null, &way)).collect();
+                            alternatives.push(Node::all(nodes));
+                        }
+                        None => alternatives.push(self.opaque("comparison of constants", way.span)),
+                    }
+                    break;
+                }
+                None => alternatives.push(self.test(argument, &positive, &way)),
+            }
+        }
+        let any = Node::any(alternatives);
+        if test.negated { any.not() } else { any }
+    }
+
+    /// The conditions of `case(condition, value, …, default)` that lead to a value as asked. A condition that is null
+    /// does not lead anywhere, so missing fields fail in it.
+    fn case(&mut self, arguments: &[Link], test: &Test, way: &Way) -> Node {
+        let mut ways_there = Vec::new();
+        // Conditions that lead elsewhere, and come first.
+        let mut elsewhere: Vec<Node> = Vec::new();
+        let mut weight = 0;
+        let pairs = arguments.chunks(2).map(|pair| match pair {
+            [condition, value] => (Some(condition), Some(value)),
+            [default] => (None, Some(default)),
+            _ => (None, None),
+        });
+        let without_default = arguments.len().is_multiple_of(2).then_some((None, None));
+        for (condition, value) in pairs.chain(without_default) {
+            let holds = match value {
+                Some(value) => value.constant().and_then(|value| test.of_constant(value)),
+                None => test.of_constant(&Constant::Null),
+            };
+            let condition = condition.and_then(|condition| self.condition(condition, Missing::Fails));
+            let condition = condition.unwrap_or_else(Node::always);
+            if !self.spend(1 + weight) {
+                return self.opaque("names stand for too much", way.span);
+            }
+            let reached = match (holds, value) {
+                (Some(true), _) => Some(Node::always()),
+                (None, Some(value)) => Some(self.test(value, test, way)),
+                _ => None,
+            };
+            if let Some(reached) = reached {
+                let before = Node::any(elsewhere.iter().cloned()).not();
+                ways_there.push(Node::all([condition.clone(), reached, before]));
+            }
+            if holds != Some(true) {
+                weight += condition.predicates().map(|found| 1 + found.values.len()).sum::<usize>();
+                elsewhere.push(condition);
+            }
+        }
+        Node::any(ways_there)
+    }
+
+    /// A comparison of something that is no field.
+    pub fn computed(&mut self, subject: &Link, test: &Test, way: &Way) -> Node {
+        let name = match &subject.kind {
+            Kind::Computed(name) | Kind::Name(name) | Kind::Field { name, .. } => name.to_string(),
+            _ => self.excerpt(subject.span).split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        match self.predicate(&name, None, test, way) {
+            Node::Predicate(mut predicate) => {
+                predicate.computed = true;
+                Node::Predicate(predicate)
+            }
+            node => node,
+        }
+    }
+
+    fn predicate(&mut self, field: &str, derived_from: Option<&str>, test: &Test, way: &Way) -> Node {
+        let bytes = field.len() + test.values.iter().map(|value| value.len() + 24).sum::<usize>();
+        if !self.spend(bytes / 32) {
+            return self.opaque("names stand for too much", way.span);
+        }
+        let mut predicate = Predicate::new(field, test.op, test.values.iter().cloned());
+        let is_text = !matches!(test.op, Op::Lt | Op::Lte | Op::Gt | Op::Gte | Op::CidrMatch) && !test.op.is_presence();
+        // Elastic's multi-fields of that name hold lower-case values.
+        predicate.case_sensitive = test.cased && is_text && !way.caseless && !field.ends_with(".caseless");
+        predicate.negated = test.negated;
+        predicate.missing = if test.op.is_presence() { Missing::Fails } else { way.missing };
+        predicate.modifier = match (way.modifier, test.parameter) {
+            (Some(modifier), true) => Some(format!("{modifier}|expand")),
+            (None, true) => Some("expand".to_owned()),
+            (modifier, false) => modifier.map(str::to_owned),
+        };
+        predicate.derived_from = derived_from.map(str::to_owned);
+        predicate.stage = Some(self.stage);
+        predicate.span = way.span;
+        predicate.into()
+    }
+}
+
+/// `json_extract(field, "$.a.b")` is the field `field.a.b`; of `_source` it is the event's own `a.b`.
+fn json_field(source: &Link, path: &Link) -> Option<Rc<str>> {
+    let (Kind::Field { name, .. } | Kind::Name(name), Some(Constant::Text(path))) = (&source.kind, path.constant())
+    else {
+        return None;
+    };
+    let path = path.strip_prefix("$.").unwrap_or(path);
+    Some(if &**name == "_source" { Rc::from(path) } else { Rc::from(format!("{name}.{path}")) })
+}

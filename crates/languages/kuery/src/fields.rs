@@ -1,0 +1,39 @@
+//! What a field's name says of its type, where it matters for what a value means.
+
+use std::net::IpAddr;
+
+/// Fields of type `text` or `match_only_text` in the Elastic Common Schema and in Elastic's Windows integration: a
+/// value is looked for as a term or phrase in them, without case.
+const TEXT_FIELDS: &[&str] = &[
+    "body.content",
+    "error.message",
+    "message",
+    "powershell.command.invocation_details.value",
+    "powershell.command.value",
+    "powershell.file.script_block_text",
+];
+
+/// Whether the field holds analysed text. Elastic's multi-fields of that type end in `.text`.
+pub(crate) fn is_text(field: &str) -> bool {
+    field.ends_with(".text") || TEXT_FIELDS.contains(&field)
+}
+
+/// Whether the field's values compare without case: Elastic's multi-fields with a lower-casing normalizer end in
+/// `.caseless`.
+pub(crate) fn is_caseless(field: &str) -> bool {
+    field.ends_with(".caseless")
+}
+
+/// Whether the field says when the event happened; a restriction of it is the rule's time window.
+pub(crate) fn is_time(field: &str) -> bool {
+    field == "@timestamp"
+}
+
+/// Whether `value` is a network that an address field (`source.ip`, `…IpAddress`, `cidrIp`) is compared with.
+pub(crate) fn is_network(field: &str, value: &str) -> bool {
+    let Some((address, prefix)) = value.split_once('/') else { return false };
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let name = field.rsplit('.').next().unwrap_or(field).to_ascii_lowercase();
+    prefix.parse::<u8>().is_ok_and(|length| length <= longest) && (name.contains("ip") || name.contains("addr"))
+}

@@ -1,0 +1,442 @@
+//! The grammar of Lucene's query strings, as its classic query parser and Elasticsearch's `query_string` take it.
+//!
+//! `AND`, `OR` and `NOT` are no boolean tree there: each makes the clauses beside it required, optional or
+//! prohibited. Optional clauses beside a required one only score, so they are no part of the condition.
+
+use std::rc::Rc;
+
+use ruleatlas_core::{Piece, TokenKind};
+use ruleatlas_model::{Diagnostic, Op, Span};
+
+use crate::{
+    ast::{Leaf, Tree, Value},
+    scan::{Scanner, is_space},
+};
+
+/// The tree of a query, and the scanner with the tokens and diagnostics.
+pub(crate) fn parse(text: &str) -> (Tree, Scanner<'_>) {
+    let mut parser = Parser { scanner: Scanner::new(text) };
+    let mut parts = Vec::new();
+    parser.scanner.skip_space();
+    while parser.scanner.at < text.len() {
+        parts.push(parser.query(&Rc::from("")));
+        let start = parser.scanner.at;
+        if parser.scanner.bump().is_some() {
+            parts.push(parser.scanner.broken("unexpected closing bracket", Span::new(start, start + 1)));
+            parser.scanner.skip_space();
+        }
+    }
+    (Tree::all(parts), parser.scanner)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occur {
+    Must,
+    Should,
+    MustNot,
+}
+
+struct Parser<'a> {
+    scanner: Scanner<'a>,
+}
+
+impl Parser<'_> {
+    /// Clauses up to a closing parenthesis or the end.
+    fn query(&mut self, field: &Rc<str>) -> Tree {
+        let mut clauses: Vec<(Occur, Tree)> = Vec::new();
+        loop {
+            let conjunction = self.conjunction();
+            let is_and = conjunction.is_some_and(|(word, _)| word == "AND");
+            if is_and
+                && let Some((occur, _)) = clauses.last_mut()
+                && *occur == Occur::Should
+            {
+                *occur = Occur::Must;
+            }
+            if matches!(self.scanner.peek(), None | Some(')')) {
+                if let Some((_, span)) = conjunction {
+                    let occur = if is_and { Occur::Must } else { Occur::Should };
+                    clauses.push((occur, self.scanner.broken("a clause is missing", span)));
+                }
+                break;
+            }
+            let occur = match self.modifier() {
+                Some(occur) => occur,
+                None if is_and => Occur::Must,
+                None => Occur::Should,
+            };
+            let clause = self.clause(field);
+            clauses.push((occur, clause));
+        }
+        self.boolean(clauses, !field.is_empty())
+    }
+
+    /// What Lucene's boolean query of these clauses means.
+    fn boolean(&mut self, clauses: Vec<(Occur, Tree)>, list: bool) -> Tree {
+        let has_must = clauses.iter().any(|(occur, _)| *occur == Occur::Must);
+        let (mut all, mut any) = (Vec::new(), Vec::new());
+        let mut scoring = false;
+        for (occur, tree) in clauses {
+            match occur {
+                Occur::Must => all.push(tree),
+                Occur::MustNot => all.push(Tree::Not(Box::new(tree))),
+                Occur::Should if has_must => scoring = true,
+                Occur::Should => any.push(tree),
+            }
+        }
+        if scoring {
+            self.scanner.diagnostics.push(Diagnostic::note(
+                "optional clause",
+                "A clause that is optional beside required ones changes only the score; it is left out.",
+            ));
+        }
+        if !any.is_empty() {
+            all.insert(0, Tree::any(any, list));
+        }
+        Tree::all(all)
+    }
+
+    /// `AND`, `&&`, `OR`, `||`.
+    fn conjunction(&mut self) -> Option<(&'static str, Span)> {
+        self.scanner.skip_space();
+        let start = self.scanner.at;
+        let found = if self.word("AND") || self.scanner.eat("&&") {
+            "AND"
+        } else if self.word("OR") || self.scanner.eat("||") {
+            "OR"
+        } else if self.is_word("or") {
+            // A plain term by the grammar; nobody looks for the word, and the default operator is the same.
+            self.word("or");
+            let span = Span::new(start, self.scanner.at);
+            self.scanner.warn(
+                "lower-case operator",
+                "Operators are written in capitals; `or` is taken for `OR`.",
+                span,
+            );
+            "OR"
+        } else {
+            return None;
+        };
+        let span = Span::new(start, self.scanner.at);
+        self.scanner.skip_space();
+        Some((found, span))
+    }
+
+    /// `+`, `-`, `!`, `NOT`.
+    fn modifier(&mut self) -> Option<Occur> {
+        let occur = if self.scanner.eat("+") {
+            Occur::Must
+        } else if self.scanner.eat("-") || self.scanner.eat("!") || self.word("NOT") {
+            Occur::MustNot
+        } else {
+            return None;
+        };
+        self.scanner.skip_space();
+        Some(occur)
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        let rest = self.scanner.rest();
+        rest.starts_with(word)
+            && rest[word.len()..].chars().next().is_none_or(|next| is_space(next) || "()[]{}\"".contains(next))
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        if found {
+            self.scanner.take(word.len(), TokenKind::Keyword);
+        }
+        found
+    }
+
+    /// `[field:] term`, `[field:] (query)`.
+    fn clause(&mut self, outer: &Rc<str>) -> Tree {
+        let start = self.scanner.at;
+        let mut field = Rc::clone(outer);
+        let mut named = false;
+        if let Some(pieces) = self.term() {
+            let before = self.scanner.at;
+            self.scanner.skip_space();
+            if self.scanner.peek() != Some(':') {
+                self.scanner.at = before;
+                return self.after_term(&field, pieces, start);
+            }
+            let name = plain(&pieces);
+            self.scanner.last_is_field();
+            self.scanner.eat(":");
+            self.scanner.skip_space();
+            if !Scanner::is_sane_field(&name) {
+                let span = Span::new(start, self.scanner.at);
+                return self.scanner.broken("the field's name is too long", span);
+            }
+            field = Rc::from(name);
+            named = true;
+        }
+        let mut tree = self.value(&field, start);
+        if named {
+            tree.begin_at(Span::new(start, start).start);
+        }
+        tree
+    }
+
+    /// What stands behind `field:`, or without a field anything but a plain term.
+    fn value(&mut self, field: &Rc<str>, start: usize) -> Tree {
+        let leaf = |value: Value, end: usize| {
+            Tree::Leaf(Leaf { field: Rc::clone(field), value, modifier: None, span: Span::new(start, end) })
+        };
+        match self.scanner.peek() {
+            Some('(') => {
+                self.scanner.eat("(");
+                let inner = match self.scanner.too_deep() {
+                    Some(broken) => broken,
+                    None => {
+                        self.scanner.depth += 1;
+                        let inner = self.query(field);
+                        self.scanner.depth -= 1;
+                        inner
+                    }
+                };
+                self.scanner.close(")");
+                self.suffix();
+                inner
+            }
+            Some('"') => {
+                let text = self.quoted();
+                let mut tree = leaf(phrase(text), self.scanner.at);
+                self.apply_suffix(&mut tree, "proximity");
+                tree
+            }
+            Some('[' | '{') => {
+                let value = self.range();
+                let tree = leaf(value, self.scanner.at);
+                self.suffix();
+                tree
+            }
+            Some('/') if self.scanner.rest()[1..].contains('/') => {
+                let pattern = self.regex();
+                let tree = leaf(Value::Regex(pattern), self.scanner.at);
+                self.suffix();
+                tree
+            }
+            Some('<' | '>') => {
+                let order = [("<=", Op::Lte), (">=", Op::Gte), ("<", Op::Lt), (">", Op::Gt)];
+                let op = order.into_iter().find(|(sign, _)| self.scanner.eat(sign)).map_or(Op::Gt, |(_, op)| op);
+                self.scanner.skip_space();
+                let value = match self.scanner.peek() {
+                    Some('"') => Some(self.quoted()),
+                    _ => self.term().map(|pieces| plain(&pieces)),
+                };
+                match value {
+                    Some(value) => leaf(Value::Compare { op, value }, self.scanner.at),
+                    None => self.skip("a value is missing"),
+                }
+            }
+            _ => match self.term() {
+                Some(pieces) if &**field == "_exists_" => {
+                    self.scanner.last_is_field();
+                    let span = Span::new(start, self.scanner.at);
+                    Tree::Leaf(Leaf { field: Rc::from(plain(&pieces)), value: Value::Exists, modifier: None, span })
+                }
+                Some(pieces) => {
+                    let mut tree = leaf(Value::Term { pieces, quoted: false }, self.scanner.at);
+                    self.apply_suffix(&mut tree, "fuzzy");
+                    tree
+                }
+                None => self.skip("a value is missing"),
+            },
+        }
+    }
+
+    /// A plain term is read: with those that follow it without an operator it is one text, which the field analyses
+    /// as a whole ("whitespace is not considered an operator", as Elasticsearch's reference has it).
+    fn after_term(&mut self, field: &Rc<str>, mut pieces: Vec<Piece>, start: usize) -> Tree {
+        let is_plain = |pieces: &[Piece]| pieces.iter().all(|piece| matches!(piece, Piece::Char(_)));
+        let mut end = self.scanner.at;
+        let joins = is_plain(&pieces);
+        while joins && !matches!(self.scanner.peek(), Some('~' | '^')) {
+            let (before, tokens) = (self.scanner.at, self.scanner.tokens.len());
+            self.scanner.skip_space();
+            let is_operator = ["AND", "OR", "NOT", "or"].iter().any(|word| self.is_word(word));
+            let next = if is_operator || self.scanner.rest().starts_with("||") { None } else { self.term() };
+            let stop = self.scanner.rest().trim_start_matches(is_space);
+            match next {
+                Some(next) if is_plain(&next) && !stop.starts_with([':', '~', '^']) => {
+                    pieces.push(Piece::Char(' '));
+                    pieces.extend(next);
+                    end = self.scanner.at;
+                }
+                _ => {
+                    self.scanner.at = before;
+                    self.scanner.tokens.truncate(tokens);
+                    break;
+                }
+            }
+        }
+        let value = Value::Term { pieces, quoted: false };
+        let mut tree = Tree::Leaf(Leaf { field: Rc::clone(field), value, modifier: None, span: Span::new(start, end) });
+        self.apply_suffix(&mut tree, "fuzzy");
+        tree
+    }
+
+    /// `~`, `~2` and `^3` behind a term or phrase.
+    fn apply_suffix(&mut self, tree: &mut Tree, modifier: &'static str) {
+        if self.suffix()
+            && let Tree::Leaf(leaf) = tree
+        {
+            leaf.modifier = Some(modifier);
+            leaf.span.end = Span::new(0, self.scanner.at).end;
+        }
+    }
+
+    /// Steps over `~2` and `^3`; whether there was a `~`.
+    fn suffix(&mut self) -> bool {
+        let mut approximate = false;
+        loop {
+            let is_tilde = self.scanner.peek() == Some('~');
+            if !is_tilde && self.scanner.peek() != Some('^') {
+                return approximate;
+            }
+            approximate |= is_tilde;
+            let digits = self.scanner.rest()[1..].find(|c: char| !c.is_ascii_digit() && c != '.');
+            let length = digits.map_or(self.scanner.rest().len(), |digits| digits + 1);
+            self.scanner.take(length, TokenKind::Operator);
+        }
+    }
+
+    /// `[a TO b]`, `{a TO b}` and mixtures; `*` is an open end.
+    fn range(&mut self) -> Value {
+        let with_lower = self.scanner.eat("[");
+        if !with_lower {
+            self.scanner.eat("{");
+        }
+        let lower = self.bound();
+        self.scanner.skip_space();
+        self.word("TO");
+        let upper = self.bound();
+        self.scanner.skip_space();
+        let with_upper = self.scanner.eat("]");
+        if !with_upper {
+            self.scanner.close("}");
+        }
+        Value::Interval { lower: lower.map(|value| (value, with_lower)), upper: upper.map(|value| (value, with_upper)) }
+    }
+
+    fn bound(&mut self) -> Option<String> {
+        self.scanner.skip_space();
+        if self.scanner.peek() == Some('"') {
+            return Some(self.quoted());
+        }
+        let start = self.scanner.at;
+        let rest = self.scanner.rest();
+        let length = rest.find(|character| is_space(character) || matches!(character, ']' | '}')).unwrap_or(rest.len());
+        self.scanner.at += length;
+        self.scanner.token(start, TokenKind::Number);
+        let value = &rest[..length];
+        (value != "*" && !value.is_empty()).then(|| value.replace('\\', ""))
+    }
+
+    fn regex(&mut self) -> String {
+        let start = self.scanner.at;
+        self.scanner.bump();
+        let mut pattern = String::new();
+        while let Some(character) = self.scanner.bump() {
+            match character {
+                '/' => break,
+                '\\' if self.scanner.peek() == Some('/') => pattern.extend(self.scanner.bump()),
+                '\\' => {
+                    pattern.push('\\');
+                    pattern.extend(self.scanner.bump());
+                }
+                _ => pattern.push(character),
+            }
+        }
+        self.scanner.token(start, TokenKind::String);
+        pattern
+    }
+
+    fn quoted(&mut self) -> String {
+        let start = self.scanner.at;
+        self.scanner.bump();
+        let mut text = String::new();
+        loop {
+            match self.scanner.bump() {
+                None => {
+                    let span = Span::new(start, self.scanner.at);
+                    self.scanner.error("unclosed quote", "The quoted value has no closing quote.", span);
+                    break;
+                }
+                Some('"') => break,
+                Some('\\') => text.extend(self.escape()),
+                Some(character) => text.push(character),
+            }
+        }
+        self.scanner.token(start, TokenKind::String);
+        text
+    }
+
+    /// What the text behind a backslash stands for, stepped over.
+    fn escape(&mut self) -> Option<char> {
+        if self.scanner.peek() == Some('u') {
+            self.scanner.bump();
+            return self.scanner.unicode_escape().or(Some('u'));
+        }
+        self.scanner.bump()
+    }
+
+    /// A term, with wildcards; `None` where none begins here.
+    fn term(&mut self) -> Option<Vec<Piece>> {
+        let start = self.scanner.at;
+        let mut pieces = Vec::new();
+        while let Some(character) = self.scanner.peek() {
+            let first = pieces.is_empty();
+            let ends = is_space(character)
+                || matches!(character, '(' | ')' | ':' | '^' | '[' | ']' | '"' | '{' | '}' | '~')
+                || first && matches!(character, '+' | '-' | '!' | '/' | '<' | '>')
+                || first && self.scanner.rest().starts_with("&&")
+                || self.scanner.rest().starts_with("||");
+            if ends {
+                break;
+            }
+            self.scanner.bump();
+            pieces.push(match character {
+                '*' => Piece::Many,
+                '?' => Piece::One,
+                '\\' => match self.escape() {
+                    Some(escaped) => Piece::Char(escaped),
+                    None => Piece::Char('\\'),
+                },
+                _ => Piece::Char(character),
+            });
+        }
+        if pieces.is_empty() {
+            return None;
+        }
+        self.scanner.token(start, TokenKind::String);
+        Some(pieces)
+    }
+
+    /// Steps over what no clause can begin with, up to the next space or closing parenthesis.
+    fn skip(&mut self, reason: &'static str) -> Tree {
+        let start = self.scanner.at;
+        while let Some(character) = self.scanner.peek() {
+            if is_space(character) || character == ')' {
+                break;
+            }
+            self.scanner.bump();
+        }
+        self.scanner.broken(reason, Span::new(start, self.scanner.at))
+    }
+}
+
+fn phrase(text: String) -> Value {
+    Value::Term { pieces: text.chars().map(Piece::Char).collect(), quoted: true }
+}
+
+fn plain(pieces: &[Piece]) -> String {
+    let character = |piece: &Piece| match piece {
+        Piece::Char(character) => *character,
+        Piece::Many => '*',
+        Piece::One => '?',
+    };
+    pieces.iter().map(character).collect()
+}
