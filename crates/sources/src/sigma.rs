@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use ruleatlas_core::{Context, Query, Referenced};
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
+use ruleatlas_sigma::merge_actions;
 use ruleatlas_yaml::Node;
 use rustc_hash::FxHashMap;
 
@@ -15,7 +16,7 @@ use crate::{Draft, Format, Outcome, RawTag, SourceFile, metadata};
 pub(crate) struct SigmaRules;
 
 /// The keys that the fields of [`Rule`] hold; all others are kept by their own names.
-const KNOWN_KEYS: [&str; 16] = [
+const KNOWN_KEYS: [&str; 15] = [
     "title",
     "id",
     "status",
@@ -30,7 +31,6 @@ const KNOWN_KEYS: [&str; 16] = [
     "falsepositives",
     "level",
     "license",
-    "action",
     "correlation",
 ];
 
@@ -48,26 +48,20 @@ impl Format for SigmaRules {
             Ok(parsed) => parsed,
             Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
         };
-        let mut rules = Rules { text, path: &file.path, written: Vec::new() };
-        let mut global: Option<Node<'_>> = None;
         let mut warnings: Vec<Diagnostic> = parsed
             .warnings
             .iter()
             .map(|warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line))
             .collect();
-        for document in &parsed.documents {
-            match document.text_of("action") {
-                Some("global") => global = Some(document.clone()),
-                Some("reset") => global = None,
-                _ => match &global {
-                    Some(base) => rules.rule(&base.overlaid(document), None, &mut warnings, sink),
-                    None => rules.rule(document, kind_of(document), &mut warnings, sink),
-                },
-            }
-        }
-        // A global part with a detection of its own and nothing after it is a rule by itself.
-        if let (Some(base), true) = (&global, rules.written.is_empty()) {
-            rules.rule(base, kind_of(base), &mut warnings, sink);
+        // A rule with a global part under it has its query in several places: the whole file is shown.
+        let is_merged = parsed.documents.iter().any(|document| document.get("action").is_some());
+        let documents = match merge_actions(parsed.documents) {
+            Ok(documents) => documents,
+            Err(error) => return Outcome::Unreadable(error.to_string(), None),
+        };
+        let mut rules = Rules { text, path: &file.path, is_merged, written: Vec::new() };
+        for document in &documents {
+            rules.rule(document, &mut warnings, sink);
         }
         if rules.written.is_empty() {
             Outcome::NotARule(Cow::Borrowed("no detection, correlation or filter in it"))
@@ -87,25 +81,17 @@ fn kind_of(document: &Node<'_>) -> Option<(&'static str, Kind)> {
 struct Rules<'a> {
     text: &'a str,
     path: &'a str,
+    is_merged: bool,
     /// The ids of the file's rules so far.
     written: Vec<String>,
 }
 
 impl Rules<'_> {
-    /// `place` is the key whose text is the query; without it the whole file is.
-    fn rule(
-        &mut self,
-        document: &Node<'_>,
-        place: Option<(&'static str, Kind)>,
-        warnings: &mut Vec<Diagnostic>,
-        sink: &mut dyn FnMut(Draft<'_>),
-    ) {
+    fn rule(&mut self, document: &Node<'_>, warnings: &mut Vec<Diagnostic>, sink: &mut dyn FnMut(Draft<'_>)) {
         let looks_like_a_rule = document.get("title").is_some() || document.get("logsource").is_some();
-        let Some((_, kind)) = place.or_else(|| kind_of(document)).or(looks_like_a_rule.then_some(("", Kind::Rule)))
-        else {
-            return;
-        };
-        let slice = place.and_then(|(key, _)| document.entry(key)).map(|(key, value)| (key.start, value.end));
+        let Some((key, kind)) = kind_of(document).or(looks_like_a_rule.then_some(("", Kind::Rule))) else { return };
+        let entry = if self.is_merged { None } else { document.entry(key) };
+        let slice = entry.map(|(key, value)| (key.start, value.end));
         let (base, query) = match slice.and_then(|(start, end)| Some((start, self.text.get(start..end)?))) {
             Some(found) => found,
             None => (0, self.text),

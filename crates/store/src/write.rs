@@ -30,11 +30,12 @@ pub fn write(path: &Path, catalog: &Catalog, index: &Index, options: WriteOption
     if path.is_dir() {
         return Err(Error::io(path, std::io::Error::other("a folder is in the catalog's place")));
     }
-    let file = tempfile::Builder::new()
-        .prefix(".ruleatlas-")
-        .suffix(".db")
-        .tempfile_in(folder)
-        .map_err(|error| Error::io(folder, error))?;
+    let mut builder = tempfile::Builder::new();
+    // A catalog holds nothing secret: it gets the rights that any new file of the user gets.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file =
+        builder.prefix(".ruleatlas-").suffix(".db").tempfile_in(folder).map_err(|error| Error::io(folder, error))?;
     fill(file.path(), catalog, index, options).map_err(|error| Error::database(path, error))?;
     file.as_file().sync_all().map_err(|error| Error::io(path, error))?;
     file.persist(path).map_err(|error| Error::io(path, error.error))?;

@@ -9,6 +9,7 @@ use crate::{
     log_source::LogSources,
     read::{Entry, Source, list},
     scope::{Pattern, Placename},
+    tree::{Kind, Value},
 };
 
 /// What a field's values are.
@@ -188,7 +189,7 @@ impl Fields {
             let scope = entry.texts("in").into_iter().map(|(text, _)| Pattern::read(text)).collect();
             let (name, title) = (entry.text("name").to_owned(), entry.text("title").to_owned());
             if matches!(name.as_str(), "name" | "description" | "type") || self.vocabulary(&name).is_some() {
-                source.fault(entry.at(), format!("a vocabulary cannot be called `{name}`, or is called so already"));
+                source.fault(entry.at, format!("a vocabulary cannot be called `{name}`, or is called so already"));
             }
             self.vocabularies.push(Vocabulary { name, title, scope });
         }
@@ -196,11 +197,11 @@ impl Fields {
             source.only(entry.table, &["name", "vocabularies", "prefixes", "dataset_prefix"]);
             let name = entry.text("name");
             let Ok(vendor) = name.parse() else {
-                source.fault(entry.at(), format!("`{name}` is no vendor"));
+                source.fault(entry.at, format!("`{name}` is no vendor"));
                 continue;
             };
             let prefixes = entry.table.get("prefixes").map(list).unwrap_or_default();
-            let prefixes = prefixes.iter().filter_map(|value| source.entry(value)).map(|prefix| {
+            let prefixes = prefixes.iter().filter_map(|value| source.table(value)).map(|prefix| {
                 source.only(prefix.table, &["strip", "vocabularies"]);
                 Prefix { lower: prefix.text("strip").to_lowercase(), rank: self.ranks(&prefix) }
             });
@@ -210,8 +211,7 @@ impl Fields {
                 dataset_prefix: entry
                     .table
                     .get("dataset_prefix")
-                    .and_then(|value| value.get_ref().as_bool())
-                    .unwrap_or(false),
+                    .is_some_and(|value| value.kind == Kind::Boolean(true)),
             };
             self.readings.insert(vendor, reading);
         }
@@ -243,23 +243,22 @@ impl Fields {
         for entry in source.tables(&tree, "field") {
             let kind = entry.text("type");
             let field_type = kind.parse().unwrap_or_else(|()| {
-                source.fault(entry.at(), format!("`{kind}` is no type of field"));
+                source.fault(entry.at, format!("`{kind}` is no type of field"));
                 FieldType::Keyword
             });
             let name = entry.text("name").to_owned();
             let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
             if self.by_name.insert(name.to_lowercase(), index).is_some() {
-                source.fault(entry.at(), format!("the field `{name}` stands here a second time"));
+                source.fault(entry.at, format!("the field `{name}` stands here a second time"));
             }
             let description = entry.text("description").to_owned();
             self.all.push(Field { name, description, field_type, aliases: Vec::new() });
-            for (key, value) in entry.table.iter() {
-                let vocabulary = key.get_ref().as_ref();
-                if matches!(vocabulary, "name" | "description" | "type") {
+            for (key, value) in &entry.table.entries {
+                if matches!(key.name, "name" | "description" | "type") {
                     continue;
                 }
-                let Some(vocabulary) = self.vocabulary(vocabulary) else {
-                    source.fault(key.span().start, format!("`{vocabulary}` is no vocabulary"));
+                let Some(vocabulary) = self.vocabulary(key.name) else {
+                    source.fault(key.at, format!("`{}` is no vocabulary", key.name));
                     continue;
                 };
                 for value in list(value) {
@@ -269,12 +268,14 @@ impl Fields {
         }
     }
 
-    fn read_alias<'a>(&mut self, source: &Source<'a>, vocabulary: usize, value: &crate::read::Value<'a>) {
-        let at = value.span().start;
+    fn read_alias<'a>(&mut self, source: &Source<'a>, vocabulary: usize, value: &Value<'a>) {
+        let at = value.at;
         let Some(field) = self.all.last_mut() else { return };
         let mut alias =
             Alias { vocabulary, name: String::new(), part: Part::Whole, sources: Vec::new(), patterns: Vec::new() };
-        if let Some(entry) = source.entry(value) {
+        if matches!(value.kind, Kind::Table(_))
+            && let Some(entry) = source.table(value)
+        {
             source.only(entry.table, &["name", "part", "in"]);
             entry.text("name").clone_into(&mut alias.name);
             for (part, at) in entry.texts("part") {

@@ -29,6 +29,7 @@ mod fold;
 mod log_source;
 mod read;
 mod scope;
+mod tree;
 
 use std::sync::OnceLock;
 

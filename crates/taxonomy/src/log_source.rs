@@ -92,11 +92,11 @@ impl LogSources {
         loaded
     }
 
-    fn read<'t>(&mut self, source: &Source<'_>, entry: &Entry<'t, '_>, names: &mut FxHashSet<&'t str>) {
+    fn read<'a>(&mut self, source: &Source<'a>, entry: &Entry<'_, 'a>, names: &mut FxHashSet<&'a str>) {
         source.only(entry.table, &["name", "title", "domains", "platforms", "when"]);
         let name = entry.text("name");
         if !names.insert(name) {
-            source.fault(entry.at(), format!("the log source `{name}` stands here a second time"));
+            source.fault(entry.at, format!("the log source `{name}` stands here a second time"));
         }
         let domains = entry.names("domains");
         check_terms(entry, "domains", &self.domains);
@@ -105,9 +105,8 @@ impl LogSources {
         self.all.push(LogSource { name: name.to_owned(), title: entry.text("title").to_owned(), domains });
         let selectors = entry.table.get("when").map(list).unwrap_or_default();
         for value in selectors {
-            match source.entry(value) {
-                Some(selector) => self.read_selector(&selector, &platforms),
-                None => source.fault(value.span().start, "`when` must be tables".to_owned()),
+            if let Some(selector) = source.table(value) {
+                self.read_selector(&selector, &platforms);
             }
         }
     }
@@ -115,13 +114,12 @@ impl LogSources {
     fn read_selector(&mut self, entry: &Entry<'_, '_>, platforms: &[String]) {
         let source = entry.source;
         let mut alternatives: Vec<Vec<Pattern>> = vec![Vec::new()];
-        for (key, value) in entry.table.iter() {
-            let key_name = key.get_ref().as_ref();
-            if matches!(key_name, "platforms" | "events" | "provider" | "channel" | "event_field") {
+        for (key, value) in &entry.table.entries {
+            if matches!(key.name, "platforms" | "events" | "provider" | "channel" | "event_field") {
                 continue;
             }
-            let Some(kind) = source_kind(key_name) else {
-                source.fault(key.span().start, format!("`{key_name}` is no kind of data source"));
+            let Some(kind) = source_kind(key.name) else {
+                source.fault(key.at, format!("`{}` is no kind of data source", key.name));
                 continue;
             };
             let names = source.texts(value);
@@ -143,11 +141,11 @@ impl LogSources {
             providers: entry.names("provider"),
             channel: entry.names("channel").pop(),
             event_field: entry.names("event_field").pop().unwrap_or_else(|| "EventID".to_owned()),
-            at: entry.at(),
+            at: entry.at,
         };
         for constraints in alternatives {
             if constraints.is_empty() {
-                source.fault(entry.at(), "a selector must name a data source".to_owned());
+                source.fault(entry.at, "a selector must name a data source".to_owned());
             }
             self.selectors.push(Selector { constraints, ..selector.clone() });
         }
@@ -247,14 +245,12 @@ fn check_terms(entry: &Entry<'_, '_>, key: &str, known: &[Term]) {
 }
 
 fn read_events(entry: &Entry<'_, '_>) -> Vec<EventRef> {
-    let Some(value) = entry.table.get("events") else { return Vec::new() };
-    let Some(providers) = entry.source.entry(value) else {
-        entry.source.fault(value.span().start, "`events` must be a table of provider = [ids]".to_owned());
+    let Some(providers) = entry.table.get("events").and_then(|value| entry.source.table(value)) else {
         return Vec::new();
     };
-    let events = providers.table.iter().flat_map(|(provider, ids)| {
+    let events = providers.table.entries.iter().flat_map(|(provider, ids)| {
         let ids = entry.source.texts(ids).into_iter();
-        ids.map(move |(id, _)| EventRef { provider: provider.get_ref().to_string(), event_id: id.to_owned() })
+        ids.map(|(id, _)| EventRef { provider: provider.name.to_owned(), event_id: id.to_owned() })
     });
     events.collect()
 }

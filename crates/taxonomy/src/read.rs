@@ -1,15 +1,11 @@
-//! TOML with places: every value knows its line, every unknown key is a fault.
+//! Data files with places: every value knows its line, every unknown key is a fault.
 
-use std::{cell::RefCell, ops::Range};
+use std::cell::RefCell;
 
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
+use crate::{
+    Fault, File,
+    tree::{self, Kind, Table, Value},
 };
-
-use crate::{Fault, File};
-
-pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// A file being read, and what is wrong with it so far.
 pub(crate) struct Source<'a> {
@@ -22,19 +18,20 @@ impl<'a> Source<'a> {
         Self { file, faults: RefCell::new(Vec::new()) }
     }
 
-    /// The file's tree; a fault and nothing when it is no TOML.
-    pub fn tree(&self) -> Option<DeTable<'a>> {
-        match DeTable::parse(self.file.text) {
-            Ok(table) => Some(table.into_inner()),
-            Err(error) => {
-                self.fault(error.span().map_or(0, |span| span.start), error.message().to_owned());
+    /// The file's tree; a fault and nothing when it cannot be read.
+    pub fn tree(&self) -> Option<Table<'a>> {
+        match tree::parse(self.file.text) {
+            Ok(table) => Some(table),
+            Err((at, message)) => {
+                self.fault(at, message.to_owned());
                 None
             }
         }
     }
 
     pub fn fault(&self, at: usize, message: String) {
-        let line = line_of(self.file.text, at);
+        let newlines = self.file.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
+        let line = u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1);
         self.faults.borrow_mut().push(Fault { file: self.file.name.to_owned(), line, message });
     }
 
@@ -43,45 +40,38 @@ impl<'a> Source<'a> {
     }
 
     /// The tables of the array `name`.
-    pub fn tables<'t>(&'t self, tree: &'t DeTable<'a>, name: &str) -> Vec<Entry<'t, 'a>> {
-        let Some(value) = tree.get(name) else { return Vec::new() };
-        let entries = list(value).iter().filter_map(|value| {
-            let entry = self.entry(value);
-            if entry.is_none() {
-                self.fault(value.span().start, format!("`{name}` must be tables"));
-            }
-            entry
-        });
-        entries.collect()
+    pub fn tables<'t>(&'t self, tree: &'t Table<'a>, name: &str) -> Vec<Entry<'t, 'a>> {
+        let values = tree.get(name).map(list).unwrap_or_default();
+        values.iter().filter_map(|value| self.table(value)).collect()
     }
 
-    pub fn entry<'t>(&'t self, value: &'t Value<'a>) -> Option<Entry<'t, 'a>> {
-        Some(Entry { source: self, table: value.get_ref().as_table()?, span: value.span() })
+    /// The table that `value` is; a fault where it is none.
+    pub fn table<'t>(&'t self, value: &'t Value<'a>) -> Option<Entry<'t, 'a>> {
+        if let Kind::Table(table) = &value.kind {
+            return Some(Entry { source: self, table, at: value.at });
+        }
+        self.fault(value.at, "a table should stand here".to_owned());
+        None
     }
 
     /// Faults the keys of `table` that are not `known`.
-    pub fn only(&self, table: &DeTable<'_>, known: &[&str]) {
-        for key in table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
-            self.fault(
-                key.span().start,
-                format!("`{}` is not known here; known are {}", key.get_ref(), known.join(", ")),
-            );
+    pub fn only(&self, table: &Table<'_>, known: &[&str]) {
+        for (key, _) in table.entries.iter().filter(|(key, _)| !known.contains(&key.name)) {
+            self.fault(key.at, format!("`{}` is not known here; known are {}", key.name, known.join(", ")));
         }
     }
 
     /// One text or a list of texts, each with its place.
-    pub fn texts<'t>(&self, value: &'t Value<'a>) -> Vec<(&'t str, usize)> {
+    pub fn texts(&self, value: &Value<'a>) -> Vec<(&'a str, usize)> {
         let texts = list(value).iter().filter_map(|value| {
-            let at = value.span().start;
-            let text = match value.get_ref() {
-                DeValue::String(text) => Some(text.as_ref()),
-                DeValue::Integer(number) => Some(number.as_str()),
+            let text = match value.kind {
+                Kind::Text(text) | Kind::Integer(text) => Some(text),
                 _ => None,
             };
             if text.is_none_or(str::is_empty) {
-                self.fault(at, "a text that is not empty must stand here".to_owned());
+                self.fault(value.at, "a text that is not empty should stand here".to_owned());
             }
-            text.map(|text| (text, at))
+            text.map(|text| (text, value.at))
         });
         texts.collect()
     }
@@ -91,28 +81,25 @@ impl<'a> Source<'a> {
 #[derive(Clone)]
 pub(crate) struct Entry<'t, 'a> {
     pub source: &'t Source<'a>,
-    pub table: &'t DeTable<'a>,
-    pub span: Range<usize>,
+    pub table: &'t Table<'a>,
+    /// Where it begins in the file.
+    pub at: usize,
 }
 
-impl<'t, 'a> Entry<'t, 'a> {
-    pub fn at(&self) -> usize {
-        self.span.start
-    }
-
+impl<'a> Entry<'_, 'a> {
     /// The text under `key`; a fault where there is none.
-    pub fn text(&self, key: &str) -> &'t str {
-        match self.table.get(key).map(|value| value.get_ref()) {
-            Some(DeValue::String(text)) if !text.is_empty() => text.as_ref(),
+    pub fn text(&self, key: &str) -> &'a str {
+        match self.table.get(key).map(|value| &value.kind) {
+            Some(Kind::Text(text)) if !text.is_empty() => text,
             _ => {
-                self.source.fault(self.at(), format!("`{key}` is missing, empty or no text"));
+                self.source.fault(self.at, format!("`{key}` is missing, empty or no text"));
                 ""
             }
         }
     }
 
     /// The text or texts under `key`; none where the key is missing.
-    pub fn texts(&self, key: &str) -> Vec<(&'t str, usize)> {
+    pub fn texts(&self, key: &str) -> Vec<(&'a str, usize)> {
         self.table.get(key).map(|value| self.source.texts(value)).unwrap_or_default()
     }
 
@@ -123,13 +110,8 @@ impl<'t, 'a> Entry<'t, 'a> {
 
 /// A list's members; any other value is a list of one.
 pub(crate) fn list<'t, 'a>(value: &'t Value<'a>) -> &'t [Value<'a>] {
-    match value.get_ref() {
-        DeValue::Array(array) => array,
+    match &value.kind {
+        Kind::List(values) => values,
         _ => std::slice::from_ref(value),
     }
-}
-
-fn line_of(text: &str, at: usize) -> u32 {
-    let newlines = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
-    u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)
 }

@@ -125,20 +125,3 @@ impl<'a> Node<'a> {
         self.get(key).map_or_else(Vec::new, |node| node.items_or_self().iter().filter_map(Node::text_or_null).collect())
     }
 }
-
-impl Node<'_> {
-    /// This mapping with the entries of another laid over it; mappings under the same key are merged, all else is
-    /// replaced. The place is that of `over`.
-    #[must_use]
-    pub fn overlaid(&self, over: &Self) -> Self {
-        let (Value::Mapping(below), Value::Mapping(above)) = (&self.value, &over.value) else { return over.clone() };
-        let mut entries = below.clone();
-        for (key, value) in above {
-            match entries.iter_mut().find(|(other, _)| other.text() == key.text()) {
-                Some((_, existing)) => *existing = existing.overlaid(value),
-                None => entries.push((key.clone(), value.clone())),
-            }
-        }
-        Self { value: Value::Mapping(entries), ..over.clone() }
-    }
-}

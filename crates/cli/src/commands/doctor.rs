@@ -53,7 +53,7 @@ fn text(ledger: &Ledger, limit: usize) -> String {
         ledger.faults.len(),
         "rules and files",
     ));
-    let columns = [Column::Left("Parse"), Column::Left("File"), Column::Right("Line"), Column::Left("Why")];
+    let columns = [Column::Left("Parse"), Column::Long("File"), Column::Right("Line"), Column::Long("Why")];
     text.push_str(&table(
         &columns,
         ledger.faults.iter().take(limit).map(|fault| {

@@ -94,7 +94,7 @@ fn guide(guide: &Guide) -> String {
     let columns = [
         Column::Left("Provider"),
         Column::Left("Id"),
-        Column::Left("Title"),
+        Column::Long("Title"),
         Column::Right("Rules"),
         Column::Right("written"),
         Column::Right("implied"),
@@ -117,7 +117,7 @@ fn guide(guide: &Guide) -> String {
 }
 
 fn fields(rows: &[FieldRow]) -> String {
-    let columns = [Column::Left("Field"), Column::Right("Rules"), Column::Left("How"), Column::Left("Samples")];
+    let columns = [Column::Left("Field"), Column::Right("Rules"), Column::List("How"), Column::List("Samples")];
     table(
         &columns,
         rows.iter().map(|row| {
@@ -131,7 +131,7 @@ fn fields(rows: &[FieldRow]) -> String {
 fn how(counts: &BTreeMap<&'static str, u64>) -> String {
     let mut ops: Vec<(&&str, &u64)> = counts.iter().collect();
     ops.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    ops.into_iter().map(|(op, count)| format!("{op} {count}")).collect::<Vec<_>>().join(", ")
+    ops.into_iter().map(|(op, count)| format!("{op} {count}")).collect::<Vec<_>>().join("  ")
 }
 
 /// A bare term has no field.
@@ -143,7 +143,7 @@ fn indicators(rows: &[IndicatorRow], reach: &'static str) -> String {
     let columns = [
         Column::Left("Field"),
         Column::Left("Op"),
-        Column::Left("Value"),
+        Column::Long("Value"),
         Column::Right("Rules"),
         Column::Right(reach),
         Column::Left("By vendor"),
@@ -185,7 +185,7 @@ fn letter(vendor: &str) -> char {
 }
 
 fn rules(items: &[RuleItem], limit: usize) -> String {
-    let columns = [Column::Left("Severity"), Column::Left("Techniques"), Column::Left("Title"), Column::Left("Id")];
+    let columns = [Column::Left("Severity"), Column::Left("Techniques"), Column::Long("Title"), Column::Left("Id")];
     table(
         &columns,
         items.iter().take(limit).map(|item| {
@@ -257,7 +257,7 @@ fn rule_text(view: &RuleView) -> String {
         Column::Left("Role"),
         Column::Left("Field"),
         Column::Left("Op"),
-        Column::Left("Value"),
+        Column::Long("Value"),
         Column::Right("Reach"),
     ];
     text.push_str(&table(
@@ -282,7 +282,7 @@ pub fn predicates(rows: &[PredicateRow]) -> String {
         Column::Left("Field"),
         Column::Left("As written"),
         Column::Left("Op"),
-        Column::Left("Values"),
+        Column::List("Values"),
     ];
     table(
         &columns,
@@ -377,7 +377,7 @@ fn search_text(view: &SearchView) -> String {
     for (title, hits) in [("Techniques", &view.techniques), ("Fields", &view.fields), ("Events", &view.events)] {
         if !hits.is_empty() {
             text.push_str(&heading(title, hits.len(), hits.len(), "shown"));
-            let columns = [Column::Left("Name"), Column::Left("")];
+            let columns = [Column::Left("Name"), Column::Long("")];
             text.push_str(&table(&columns, hits.iter().map(|hit| vec![shown_field(&hit.id), hit.name.clone()])));
         }
     }

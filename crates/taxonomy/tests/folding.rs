@@ -1,0 +1,182 @@
+//! Predicates fold to indicators as the predicate model says.
+
+use proptest::prelude::*;
+use ruleatlas_core::{Placed, roles};
+use ruleatlas_evaluate::{Event, Verdict, evaluate};
+use ruleatlas_model::{Condition, DataSource, Indicator, Node, Op, Predicate, SourceKind, Vendor};
+use ruleatlas_taxonomy::Taxonomy;
+
+const DEVICE_PROCESS: (SourceKind, &str) = (SourceKind::Table, "DeviceProcessEvents");
+const DEVICE_FILE: (SourceKind, &str) = (SourceKind::Table, "DeviceFileEvents");
+const PROCESSES: (SourceKind, &str) = (SourceKind::DataModel, "Endpoint.Processes");
+const REGISTRY: (SourceKind, &str) = (SourceKind::DataModel, "Endpoint.Registry");
+
+fn fold(vendor: Vendor, source: Option<(SourceKind, &str)>, node: Node) -> Vec<Indicator> {
+    let mut condition = Condition::new(node);
+    condition.sources = source.into_iter().map(|(kind, name)| DataSource::new(kind, name)).collect();
+    let steps = [condition];
+    let placed = roles(&steps);
+    let taxonomy = Taxonomy::builtin();
+    placed
+        .iter()
+        .flat_map(|placed: &Placed<'_>| taxonomy.fold(vendor, placed, &steps[0].sources))
+        .map(|folded| folded.indicator)
+        .collect()
+}
+
+/// `field op value`, each indicator a line.
+fn shown(indicators: &[Indicator]) -> String {
+    let lines: Vec<String> = indicators
+        .iter()
+        .map(|found| {
+            let modifier = found.modifier.as_deref().map(|modifier| format!("|{modifier}")).unwrap_or_default();
+            format!("{} {}{modifier} {}", found.field, found.op, found.value).trim_end().to_owned()
+        })
+        .collect();
+    lines.join("; ")
+}
+
+fn predicate(field: &str, op: Op, values: &[&str]) -> Predicate {
+    Predicate::new(field, op, values.iter().copied())
+}
+
+#[test]
+fn spellings_of_one_check_become_one_indicator() {
+    use Op::{CidrMatch, Contains, EndsWith, Eq, In, IsNotNull, IsNull, RegexMatch, StartsWith, Wildcard};
+    use Vendor::{Elastic, Kusto, Panther, Sigma, Splunk};
+    type Case<'a> = (Vendor, Option<(SourceKind, &'a str)>, &'a str, Op, &'a [&'a str], &'a str);
+    let cases: &[Case<'_>] = &[
+        // The last part of a path, pinned in any language's way.
+        (Sigma, None, "Image", EndsWith, &["\\cmd.exe"], "Image basename cmd.exe"),
+        (Sigma, None, "Image", EndsWith, &["/bash"], "Image basename bash"),
+        (Elastic, None, "process.name", Eq, &["cmd.exe"], "Image basename cmd.exe"),
+        (Splunk, Some(PROCESSES), "Processes.process_name", Eq, &["cmd.exe"], "Image basename cmd.exe"),
+        (Kusto, Some(DEVICE_PROCESS), "FileName", In, &["CMD.EXE", "sh"], "Image basename cmd.exe; Image basename sh"),
+        (Kusto, Some(DEVICE_FILE), "FileName", Eq, &["a.dll"], "TargetFilename basename a.dll"),
+        (Kusto, Some(DEVICE_PROCESS), "InitiatingProcessFileName", Eq, &["w3wp.exe"], "ParentImage basename w3wp.exe"),
+        (Kusto, Some(DEVICE_FILE), "InitiatingProcessFileName", Eq, &["w3wp.exe"], "Image basename w3wp.exe"),
+        (Splunk, Some(REGISTRY), "Registry.registry_value_name", Eq, &["EnableLUA"], "TargetObject basename enablelua"),
+        (Sigma, None, "TargetObject", EndsWith, &["\\EnableLUA"], "TargetObject basename enablelua"),
+        // What does not pin just the last part stays what it is.
+        (Sigma, None, "Image", EndsWith, &["cmd.exe"], "Image ends_with cmd.exe"),
+        (Sigma, None, "Image", EndsWith, &["\\bin\\cmd.exe"], "Image ends_with \\bin\\cmd.exe"),
+        (Sigma, None, "Image", EndsWith, &["\\\\cmd.exe"], "Image ends_with \\\\cmd.exe"),
+        (Sigma, None, "Image", EndsWith, &["\\"], "Image ends_with \\"),
+        (Sigma, None, "Image", Eq, &["C:\\Windows\\cmd.exe"], "Image eq c:\\windows\\cmd.exe"),
+        (Sigma, None, "Image", Eq, &["cmd.exe"], "Image eq cmd.exe"),
+        (Sigma, None, "Image", Contains, &["\\cmd.exe"], "Image contains \\cmd.exe"),
+        (Sigma, None, "Image", Wildcard, &["*\\cmd?.exe"], "Image wildcard *\\cmd?.exe"),
+        (Sigma, None, "CommandLine", EndsWith, &["\\cmd.exe"], "CommandLine ends_with \\cmd.exe"),
+        // A name is not its path, except where it ends.
+        (Elastic, None, "process.name", StartsWith, &["python"], "Image basename_starts_with python"),
+        (Elastic, None, "process.name", Contains, &["sql"], "Image basename_contains sql"),
+        (Elastic, None, "process.name", Wildcard, &["py*w.exe"], "Image basename_wildcard py*w.exe"),
+        (Elastic, None, "process.name", RegexMatch, &["py.*"], "Image basename_regex_match py.*"),
+        (Elastic, None, "process.name", EndsWith, &[".scr"], "Image ends_with .scr"),
+        (Elastic, None, "process.name", IsNotNull, &[], "Image is_not_null"),
+        // Lists, case, numbers, presence.
+        (Sigma, None, "CommandLine", In, &["A", "ÉÀ"], "CommandLine eq a; CommandLine eq éà"),
+        (Sigma, None, "commandline", Contains, &[" -Enc "], "CommandLine contains  -enc"),
+        (Sigma, None, "EventID", Eq, &["4688"], "EventID eq 4688"),
+        (Elastic, None, "event.code", Eq, &["4688"], "EventID eq 4688"),
+        (Sigma, None, "GrantedAccess", Eq, &["0x1FFFFF"], "GrantedAccess eq 0x1fffff"),
+        (Sigma, None, "ParentImage", IsNull, &[], "ParentImage is_null"),
+        (Sigma, None, "DestinationIp", CidrMatch, &["10.0.0.0/8"], "dest_ip cidr_match 10.0.0.0/8"),
+        // Unknown fields keep their name, compared without case; a keyword is a field of its own.
+        (Sigma, None, "NoSuchField", Eq, &["X"], "nosuchfield eq x"),
+        (Sigma, None, "", Op::Match, &["Mimikatz"], "keyword match mimikatz"),
+        (
+            Panther,
+            Some((SourceKind::LogType, "AWS.CloudTrail")),
+            "eventName",
+            Eq,
+            &["GetObject"],
+            "eventName eq getobject",
+        ),
+        (Kusto, Some((SourceKind::Table, "AWSCloudTrail")), "EventName", Eq, &["GetObject"], "eventName eq getobject"),
+    ];
+    for (vendor, source, field, op, values, expected) in cases {
+        let found = shown(&fold(*vendor, *source, predicate(field, *op, values).into()));
+        assert_eq!(found, *expected, "{vendor} {field} {op} {values:?}");
+    }
+}
+
+#[test]
+fn an_operators_own_negation_is_not_counted() {
+    let negated = Predicate { negated: true, ..predicate("Image", Op::In, &["a", "b"]) };
+    assert_eq!(shown(&fold(Vendor::Sigma, None, negated.into())), "Image eq a; Image eq b");
+}
+
+#[test]
+fn a_negated_null_check_counts_as_its_opposite() {
+    let node = Node::from(predicate("Image", Op::IsNull, &[])).not();
+    assert_eq!(shown(&fold(Vendor::Sigma, None, node)), "Image is_not_null");
+}
+
+#[test]
+fn a_modifier_belongs_to_the_indicator_and_keeps_the_value_whole() {
+    let with = |op, value: &str, modifier: &str| {
+        let predicate = Predicate { modifier: Some(modifier.to_owned()), ..predicate("Image", op, &[value]) };
+        shown(&fold(Vendor::Sigma, None, predicate.into()))
+    };
+    assert_eq!(with(Op::Contains, "IEX", "base64offset"), "Image contains|base64offset iex");
+    assert_eq!(with(Op::EndsWith, "\\cmd.exe", "utf16le|base64"), "Image ends_with|utf16le|base64 \\cmd.exe");
+}
+
+#[test]
+fn what_is_computed_or_cut_out_is_no_field_of_the_event() {
+    let computed = Predicate { computed: true, ..predicate("Image", Op::Gt, &["5"]) };
+    assert_eq!(shown(&fold(Vendor::Sigma, None, computed.into())), "image gt 5");
+    let cut = Predicate { derived_from: Some("Message".to_owned()), ..predicate("Image", Op::Eq, &["x"]) };
+    assert_eq!(shown(&fold(Vendor::Sigma, None, cut.into())), "image eq x");
+}
+
+/// Whether an indicator holds for a path, asked of the evaluator.
+fn holds(indicator: &Indicator, path: &str) -> bool {
+    let name = path.rsplit(['\\', '/']).next().unwrap_or(path);
+    let value = if indicator.op.basename { name } else { path };
+    let node = Node::from(Predicate::new("value", indicator.op.op, [indicator.value.as_str()]));
+    evaluate(&node, &Event::new(&serde_json::json!({ "value": value }))) == Verdict::Holds
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    use Op::{Contains, EndsWith, Eq, In, IsNotNull, IsNull, Match, StartsWith, Wildcard};
+    proptest::sample::select(vec![Eq, In, Contains, StartsWith, EndsWith, Wildcard, Match, IsNull, IsNotNull])
+}
+
+proptest! {
+    #[test]
+    fn folding_changes_no_answer_about_a_path(
+        op in op(),
+        values in prop::collection::vec(r"\\?[abAB.É\\]{0,4}", 1..4),
+        folders in prop::collection::vec("[abAB.É]{1,2}", 0..3),
+        name in "[abAB.É]{0,3}",
+        tail in 0..8_usize,
+    ) {
+        let path = format!("C:\\{}", folders.into_iter().chain([name]).collect::<Vec<_>>().join("\\"));
+        // Most random values miss; one is what the path ends with, so that answers of both kinds are compared.
+        let end: String = path.chars().rev().take(tail).collect::<Vec<_>>().into_iter().rev().collect();
+        let values = values.into_iter().chain([end]);
+        let values = if op.is_presence() { Vec::new() } else { values.collect::<Vec<_>>() };
+        let predicate = Predicate::new("Image", op, values);
+        let event = serde_json::json!({ "Image": path });
+        let expected = evaluate(&predicate.clone().into(), &Event::new(&event)) == Verdict::Holds;
+        let found = fold(Vendor::Sigma, None, predicate.into()).iter().any(|indicator| holds(indicator, &path));
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn folding_changes_no_answer_about_a_name(
+        op in op(),
+        values in prop::collection::vec("[abAB.É*?]{0,3}", 1..4),
+        name in "[abAB.É]{1,4}",
+    ) {
+        let path = format!("C:\\ab\\{name}");
+        let values = if op.is_presence() { Vec::new() } else { values };
+        let predicate = Predicate::new("process.name", op, values);
+        let event = serde_json::json!({ "process": { "name": name } });
+        let expected = evaluate(&predicate.clone().into(), &Event::new(&event)) == Verdict::Holds;
+        let found = fold(Vendor::Elastic, None, predicate.into()).iter().any(|indicator| holds(indicator, &path));
+        prop_assert_eq!(found, expected);
+    }
+}

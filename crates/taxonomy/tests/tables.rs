@@ -1,0 +1,152 @@
+//! The tables say where they are wrong, and find fields by any vendor's name.
+
+use ruleatlas_model::{DataSource, SourceKind, Vendor};
+use ruleatlas_taxonomy::{File, Files, Taxonomy};
+
+const VOCABULARIES: &str = "[[vocabulary]]\nname = \"sigma\"\ntitle = \"Sigma\"\n
+[[vendor]]\nname = \"sigma\"\nvocabularies = [\"sigma\"]\n[[vendor]]\nname = \"elastic\"\nvocabularies = [\"sigma\"]
+[[vendor]]\nname = \"splunk\"\nvocabularies = [\"sigma\"]\n[[vendor]]\nname = \"kusto\"\nvocabularies = [\"sigma\"]
+[[vendor]]\nname = \"panther\"\nvocabularies = [\"sigma\"]\n";
+const FIELDS: &str = "[[field]]\nname = \"keyword\"\ndescription = \"d\"\ntype = \"text\"\n
+[[field]]\nname = \"EventID\"\ndescription = \"d\"\ntype = \"keyword\"\nsigma = [\"EventID\"]\n";
+const LOG_SOURCES: &str = "[[domain]]\nname = \"endpoint\"\ndescription = \"d\"\n
+[[platform]]\nname = \"windows\"\ndescription = \"d\"\n";
+const EVENTS: &str = "provider,event_id,channel,title\nSysmon,1,C,Process creation\n";
+
+fn faults(fields: &str, log_sources: &str, events: &str) -> Vec<String> {
+    let (fields, log_sources) = (format!("{FIELDS}{fields}"), format!("{LOG_SOURCES}{log_sources}"));
+    let events = format!("{EVENTS}{events}");
+    let files = Files {
+        vocabularies: File { name: "vocabularies.toml", text: VOCABULARIES },
+        fields: &[File { name: "fields.toml", text: &fields }],
+        log_sources: File { name: "log_sources.toml", text: &log_sources },
+        events: File { name: "events.csv", text: &events },
+    };
+    match Taxonomy::load(&files) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+#[test]
+fn sound_tables_have_no_fault() {
+    let field = "[[field]]\nname = \"Image\"\ndescription = \"d\"\ntype = \"path\"\nsigma = [{ name = \"Name\", part = \"name\" }]\n";
+    let log_source = "[[log_source]]\nname = \"p\"\ntitle = \"P\"\ndomains = [\"endpoint\"]
+when = [{ product = \"windows\", platforms = [\"windows\"], events = { Sysmon = [1] } }]\n";
+    assert_eq!(faults(field, log_source, ""), Vec::<String>::new());
+}
+
+#[test]
+fn a_contradiction_is_named_with_file_and_line() {
+    let field = |rest: &str| format!("[[field]]\nname = \"X\"\ndescription = \"d\"\ntype = \"keyword\"\n{rest}\n");
+    let fields = [
+        (
+            "sigma = [\"eventid\"]",
+            "fields.toml:15: `eventid` (sigma) is `X` here and `EventID` elsewhere in the same scope",
+        ),
+        ("sigma = [\"X\", \"x\"]", "fields.toml:15: `x` (sigma) stands here a second time"),
+        (
+            "sigma = [{ name = \"X\", part = \"name\" }]",
+            "fields.toml:15: `part` can only be \"name\", and only of a field of type path",
+        ),
+        ("latin = [\"X\"]", "fields.toml:15: `latin` is no vocabulary"),
+        ("sigma = [{ name = \"X\", on = \"y\" }]", "fields.toml:15: `on` is not known here; known are name, part, in"),
+        (
+            "sigma = [{ name = \"X\", in = [\"log_source:y\"] }]",
+            "log_sources.toml:1: there is no log source `y`, which `X` names",
+        ),
+        ("sigma = [\"\"]", "fields.toml:15: a text that is not empty should stand here"),
+        (
+            "[[field]]\nname = \"x\"\ndescription = \"d\"\ntype = \"keyword\"",
+            "fields.toml:15: the field `x` stands here a second time",
+        ),
+    ];
+    for (rest, expected) in fields {
+        assert_eq!(faults(&field(rest), "", ""), [expected], "{rest}");
+    }
+    let source = |rest: &str| format!("[[log_source]]\nname = \"p\"\ntitle = \"P\"\n{rest}\n");
+    let log_sources = [
+        ("domains = [\"moon\"]", "log_sources.toml:11: `moon` is not of the closed list of domains"),
+        (
+            "when = [{ product = \"w\", platforms = [\"moon\"] }]",
+            "log_sources.toml:11: `moon` is not of the closed list of platforms",
+        ),
+        (
+            "when = [{ product = \"w\", events = { Sysmon = [2] } }]",
+            "log_sources.toml:11: Sysmon 2 is not in events.csv",
+        ),
+        ("when = [{ planet = \"w\" }]", "log_sources.toml:11: `planet` is no kind of data source"),
+        (
+            "when = [{ product = \"w\" }, { product = \"W\" }]",
+            "log_sources.toml:11: `p` selects the same data sources as `p`",
+        ),
+        ("when = [{ product = \"w\", event_field = \"X\" }]", "log_sources.toml:11: `X` is no field"),
+    ];
+    for (rest, expected) in log_sources {
+        let found = faults("", &source(rest), "");
+        assert!(found.iter().any(|fault| fault == expected), "{rest}: {found:?}");
+    }
+    let events = [
+        ("Sysmon,1,C,Again\n", "events.csv:3: Sysmon 1 stands here a second time"),
+        ("sysmon,2,C,Other\n", "events.csv:3: `sysmon` is spelled `Sysmon` before"),
+        ("Sysmon,2,C,\n", "events.csv:3: an event must have a provider, an id and a title"),
+    ];
+    for (rest, expected) in events {
+        assert_eq!(faults("", "", rest), [expected], "{rest}");
+    }
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let fields = "[[field]]\nname = \"X\"\ndescription = \"\"\ntype = \"none\"\nsigma = [\"EventID\"]\n";
+    assert_eq!(faults(fields, "[[log_source]]\n", "Sysmon,1,C,Again\n").len(), 6);
+}
+
+#[test]
+fn a_field_name_of_any_vendor_finds_it() {
+    let taxonomy = Taxonomy::builtin();
+    let found = |name: &str| taxonomy.find_fields(name).iter().map(|field| field.name.as_str()).collect::<Vec<_>>();
+    for name in
+        ["Image", "image", "NewProcessName", "process.executable", "process_path", "winlog.event_data.NewProcessName"]
+    {
+        assert_eq!(found(name), ["Image"], "{name}");
+    }
+    let of_file_name = found("FileName");
+    assert!(of_file_name.contains(&"Image") && of_file_name.contains(&"TargetFilename"), "{of_file_name:?}");
+    assert_eq!(found("User")[0], "User");
+    assert_eq!(found("no such field"), Vec::<&str>::new());
+}
+
+#[test]
+fn one_name_means_what_its_data_source_says() {
+    use SourceKind::{Category, Product, Service, Table};
+    let taxonomy = Taxonomy::builtin();
+    type Case<'a> = (Vendor, &'a str, &'a [(SourceKind, &'a str)], &'a str);
+    let cases: &[Case<'_>] = &[
+        (Vendor::Sigma, "Path", &[(Product, "windows"), (Category, "ps_script")], "ScriptPath"),
+        (Vendor::Sigma, "Path", &[(Product, "windows"), (Service, "taskscheduler")], "TaskPath"),
+        (Vendor::Sigma, "Status", &[(Product, "windows"), (Service, "security")], "Status"),
+        (Vendor::Sigma, "Status", &[(Product, "azure"), (Service, "signinlogs")], "SignInStatus"),
+        (Vendor::Sigma, "eventName", &[(Product, "aws"), (Service, "cloudtrail")], "eventName"),
+        (
+            Vendor::Sigma,
+            "eventName",
+            &[(Product, "gcp"), (Service, "google_workspace.admin")],
+            "google_workspace.eventName",
+        ),
+        (Vendor::Sigma, "query", &[(Category, "dns")], "QueryName"),
+        (Vendor::Sigma, "query", &[(Product, "zeek"), (Service, "dns")], "QueryName"),
+        (Vendor::Sigma, "ImagePath", &[(Product, "windows"), (Service, "system")], "ImagePath"),
+        (Vendor::Sigma, "ImagePath", &[(Product, "windows"), (Category, "driver_load")], "ImageLoaded"),
+        (Vendor::Kusto, "TargetProcessName", &[(Table, "imProcessCreate")], "Image"),
+        (Vendor::Kusto, "ActingProcessName", &[(Table, "imProcessCreate")], "ParentImage"),
+        (Vendor::Kusto, "ActingProcessName", &[(Table, "imFileEvent")], "Image"),
+        (Vendor::Kusto, "OperationName", &[(Table, "AuditLogs")], "operationName"),
+    ];
+    for (vendor, name, sources, expected) in cases {
+        let sources: Vec<_> = sources.iter().map(|(kind, name)| DataSource::new(*kind, *name)).collect();
+        let found = taxonomy.resolve(*vendor, name, &sources).map(|used| used.field.name.as_str());
+        assert_eq!(found, Some(*expected), "{name} in {sources:?}");
+    }
+    assert!(taxonomy.resolve(Vendor::Sigma, "query", &[]).is_none());
+}
