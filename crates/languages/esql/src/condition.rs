@@ -8,7 +8,6 @@ use ruleatlas_model::{Diagnostic, Missing, Node, Op};
 use crate::{
     ast::{Comparison, Constant, Expr, Kind, Link},
     pipeline::Lowering,
-    regex::anchored,
     subject::{Test, Way},
 };
 
@@ -83,7 +82,7 @@ impl Lowering<'_> {
         if let (Some(_), Some(other), Op::Eq) = (plain_field(left), plain_field(right), op) {
             return self.test(left, &Test { op: Op::FieldRef, negated, ..Test::new(op, [other.to_string()]) }, way);
         }
-        let value = self.excerpt(right.span).to_owned();
+        let value = self.label(right);
         self.computed(left, &Test { negated, ..Test::new(op, [value]) }, way)
     }
 
@@ -116,13 +115,13 @@ impl Lowering<'_> {
         let mut nodes = Vec::new();
         for pattern in patterns {
             let Some(Constant::Text(text)) = pattern.constant() else {
-                let value = self.excerpt(pattern.span).to_owned();
+                let value = self.label(pattern);
                 let op = if regex { Op::RegexMatch } else { Op::Wildcard };
                 nodes.push(self.computed(subject, &Test { negated, ..Test::new(op, [value]) }, way));
                 continue;
             };
             let Folded { op, value } = if regex {
-                Folded { op: Op::RegexMatch, value: anchored(text) }
+                Folded { op: Op::RegexMatch, value: text.to_string() }
             } else {
                 fold_wildcards(text, Some('\\'))
             };
@@ -166,19 +165,24 @@ impl Lowering<'_> {
         let Some((subject, values)) = arguments.split_first() else {
             return Some(self.opaque("function without arguments", expr.span));
         };
-        let listed: Vec<&Link> =
-            values
-                .iter()
-                .flat_map(|value| {
-                    if let Kind::List(items) = &value.kind { items.as_slice() } else { std::slice::from_ref(value) }
-                })
-                .collect();
+        let is_option = |value: &Link| matches!(&value.kind, Kind::Call { name, .. } if &**name == "{}");
+        let options = values.iter().filter(|value| is_option(value)).flat_map(|options| options.kind.children());
+        let fuzzy = options.filter_map(|name| name.constant()).any(|name| name.text() == "fuzziness");
+        let listed: Vec<&Link> = values
+            .iter()
+            .filter(|value| !is_option(value))
+            .flat_map(|value| match &value.kind {
+                Kind::List(items) => items.as_slice(),
+                _ => std::slice::from_ref(value),
+            })
+            .collect();
         let constants: Vec<&Constant> = listed.iter().filter_map(|value| value.constant()).collect();
         let mut way = way.clone();
         if op == Op::Match {
             // A full-text search is made in the index: it finds nothing without the field, and its negation does.
             way.missing = Missing::Fails;
             way.caseless = true;
+            way.modifier = fuzzy.then_some("fuzzy").or(way.modifier);
         }
         Some(match (constants.len() == listed.len(), listed.as_slice()) {
             (true, _) if op == Op::Eq => {
@@ -199,7 +203,7 @@ impl Lowering<'_> {
                     let way = Way { modifier: Some(modifier), ..way };
                     self.test(subject, &Test::new(Op::FieldRef, [other.to_string()]), &way)
                 }
-                _ => self.computed(subject, &Test::new(op, [self.excerpt(value.span).to_owned()]), &way),
+                _ => self.computed(subject, &Test::new(op, [self.label(value)]), &way),
             },
             _ => self.opaque("arguments are no constants", expr.span),
         })

@@ -266,7 +266,7 @@ impl Parser<'_> {
         while self.peek().is_some() && self.peek_text() != close && self.peek_text() != "|" {
             let before = self.here();
             if self.peek_text() == "{" {
-                self.skip_braces();
+                items.push(self.options());
             } else {
                 items.push(self.expression());
                 // `first(x by y)`.
@@ -283,6 +283,29 @@ impl Parser<'_> {
         }
         self.close(close);
         items
+    }
+
+    /// `{ "name": value, … }`, as a call named `{}` of the names.
+    fn options(&mut self) -> Link {
+        let start = self.here();
+        let mut names = Vec::new();
+        let mut depth = 0_u32;
+        while let Some(lexeme) = self.peek() {
+            match self.peek_text() {
+                "{" => depth += 1,
+                "}" => depth = depth.saturating_sub(1),
+                text if depth == 1 && matches!(lexeme.kind, Lex::Text { .. }) && self.peek_second() == ":" => {
+                    let name = Constant::Text(Rc::from(unquote_text(text).0));
+                    names.push(Expr::new(Kind::Constant(name), lexeme.span()));
+                }
+                _ => {}
+            }
+            self.advance();
+            if depth == 0 {
+                break;
+            }
+        }
+        Expr::new(Kind::Call { name: Rc::from("{}"), arguments: names }, self.since(start))
     }
 
     fn constant(&self, constant: Constant, start: usize) -> Link {

@@ -16,6 +16,10 @@
 //! for; what was aggregated is compared as something computed. A null makes a comparison null, and that selects
 //! nothing (Elasticsearch's page on null values in ES|QL).
 //!
+//! `rlike` is for the whole value: its text stays the author's, and the modifier `anchored` says that it has to be
+//! matched as `^(?:…)$`. The modifier `fuzzy` is for a full-text search with `fuzziness`, `url_decode` for a field whose
+//! decoded value is compared, `expand` for a value that is a parameter.
+//!
 //! It runs nothing. Columns that a lookup join adds are taken for the event's own; a condition that only an aggregate
 //! has (`count(*) where …`) is said in a note and no demand; so are none the restrictions of `@timestamp`. Queries in
 //! `kql("…")` and `qstr("…")` are read by the front ends that it is given ([`Esql::with_kuery`],
@@ -29,7 +33,6 @@ mod expression;
 mod lexer;
 mod parser;
 mod pipeline;
-mod regex;
 mod subject;
 
 use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};

@@ -317,21 +317,6 @@ impl<'a> Parser<'a> {
         Rc::from(name)
     }
 
-    pub fn skip_braces(&mut self) {
-        let mut depth = 0_u32;
-        while self.peek().is_some() {
-            match self.peek_text() {
-                "{" => depth += 1,
-                "}" => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            self.advance();
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-
     pub fn peek(&self) -> Option<Lexeme> {
         self.lexemes.get(self.at).copied()
     }

@@ -281,16 +281,21 @@ impl Lowering<'_> {
 
     /// A comparison of something that is no field.
     pub fn computed(&mut self, subject: &Link, test: &Test, way: &Way) -> Node {
-        let name = match &subject.kind {
-            Kind::Computed(name) | Kind::Name(name) | Kind::Field { name, .. } => name.to_string(),
-            _ => self.excerpt(subject.span).split_whitespace().collect::<Vec<_>>().join(" "),
-        };
+        let name = self.label(subject);
         match self.predicate(&name, None, test, way) {
             Node::Predicate(mut predicate) => {
                 predicate.computed = true;
                 Node::Predicate(predicate)
             }
             node => node,
+        }
+    }
+
+    /// What an expression is called: a name, or its text on one line.
+    pub fn label(&self, expr: &Link) -> String {
+        match &expr.kind {
+            Kind::Computed(name) | Kind::Name(name) | Kind::Field { name, .. } => name.to_string(),
+            _ => self.excerpt(expr.span).split_whitespace().collect::<Vec<_>>().join(" "),
         }
     }
 
@@ -305,11 +310,10 @@ impl Lowering<'_> {
         predicate.case_sensitive = test.cased && is_text && !way.caseless && !field.ends_with(".caseless");
         predicate.negated = test.negated;
         predicate.missing = if test.op.is_presence() { Missing::Fails } else { way.missing };
-        predicate.modifier = match (way.modifier, test.parameter) {
-            (Some(modifier), true) => Some(format!("{modifier}|expand")),
-            (None, true) => Some("expand".to_owned()),
-            (modifier, false) => modifier.map(str::to_owned),
-        };
+        let anchored = (test.op == Op::RegexMatch).then_some("anchored");
+        let modifiers = [way.modifier, anchored, test.parameter.then_some("expand")];
+        let modifiers: Vec<&str> = modifiers.into_iter().flatten().collect();
+        predicate.modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
         predicate.derived_from = derived_from.map(str::to_owned);
         predicate.stage = Some(self.stage);
         predicate.span = way.span;

@@ -29,11 +29,12 @@ pub(crate) fn is_time(field: &str) -> bool {
     field == "@timestamp"
 }
 
-/// Whether `value` is a network that an address field (`source.ip`, `…IpAddress`, `cidrIp`) is compared with.
+/// Whether `value` is a network that a field of type `ip` is compared with: `ip` and `…_ip` have that type in the
+/// Elastic Common Schema and its integrations, while `address` and the like are texts, which may be networks.
 pub(crate) fn is_network(field: &str, value: &str) -> bool {
     let Some((address, prefix)) = value.split_once('/') else { return false };
     let Ok(address) = address.parse::<IpAddr>() else { return false };
     let longest = if address.is_ipv4() { 32 } else { 128 };
-    let name = field.rsplit('.').next().unwrap_or(field).to_ascii_lowercase();
-    prefix.parse::<u8>().is_ok_and(|length| length <= longest) && (name.contains("ip") || name.contains("addr"))
+    let name = field.rsplit('.').next().unwrap_or(field);
+    prefix.parse::<u8>().is_ok_and(|length| length <= longest) && (name == "ip" || name.ends_with("_ip"))
 }

@@ -17,6 +17,10 @@
 //! or analysed text (`text`). An index mapping is not at hand here: a field holds whole values, compared with case,
 //! unless its name is one of the few known text fields.
 //!
+//! A regular expression is for the whole value: its text stays the author's, and the modifier `anchored` says that it
+//! has to be matched as `^(?:…)$`. The modifiers `prefix` and `suffix` are for terms that begin or end so, `fuzzy` and
+//! `proximity` for Lucene's `~`.
+//!
 //! It scores nothing (boosts are read and left), it does not know which objects of a nested field belong together,
 //! and it keeps a field name with wildcards as it is.
 
@@ -25,7 +29,6 @@ mod fields;
 mod kuery;
 mod lower;
 mod lucene;
-mod regex;
 mod scan;
 
 use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};

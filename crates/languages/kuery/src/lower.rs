@@ -8,7 +8,6 @@ use ruleatlas_model::{Diagnostic, Missing, Node, Op, Predicate};
 use crate::{
     ast::{Leaf, Tree, Value},
     fields,
-    regex::anchored,
     scan::is_space,
 };
 
@@ -89,7 +88,7 @@ fn lower_leaf(leaf: &Leaf) -> Option<Node> {
             let bounds = [bound(lower, Op::Gte, Op::Gt), bound(upper, Op::Lte, Op::Lt)];
             Some(Node::all(bounds.into_iter().flatten()))
         }
-        Value::Regex(pattern) => Some(compare(leaf, field, Op::RegexMatch, vec![anchored(pattern)]).into()),
+        Value::Regex(pattern) => Some(compare(leaf, field, Op::RegexMatch, vec![pattern.clone()]).into()),
         Value::Term { pieces, .. } if pieces.iter().all(|piece| *piece == Piece::Many) && !pieces.is_empty() => {
             Some(presence(leaf, field))
         }
@@ -119,7 +118,9 @@ fn compare(leaf: &Leaf, field: &str, op: Op, values: Vec<String>) -> Predicate {
     let mut predicate = Predicate::new(field, op, values);
     predicate.case_sensitive =
         !op.is_presence() && op != Op::CidrMatch && (op == Op::RegexMatch || !is_text) && !fields::is_caseless(field);
-    predicate.modifier = leaf.modifier.map(str::to_owned);
+    // Lucene matches a regular expression with the whole value, or with a whole term of a text.
+    let modifier = if op == Op::RegexMatch && !is_text { Some("anchored") } else { leaf.modifier };
+    predicate.modifier = modifier.map(str::to_owned);
     predicate.missing = Missing::Fails;
     predicate.span = leaf.span;
     predicate
