@@ -2,7 +2,7 @@
 
 use ruleatlas_core::{Placed, roles};
 use ruleatlas_model::{Condition, EventLink, EventRef, Op, Role, Vendor};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Fault, File, Taxonomy, log_source::Selector};
 
@@ -155,6 +155,16 @@ impl Taxonomy {
             }
         }
         if !explicit.is_empty() {
+            // Of the logs that a rule reads, those that are known to have the id.
+            let known: Vec<bool> = explicit.iter().map(|link| self.events.get(&link.event).is_some()).collect();
+            let ids: FxHashSet<String> = explicit
+                .iter()
+                .zip(&known)
+                .filter(|(_, known)| **known)
+                .map(|(link, _)| link.event.event_id.clone())
+                .collect();
+            let mut known = known.into_iter();
+            explicit.retain(|link| known.next().unwrap_or_default() || !ids.contains(&link.event.event_id));
             return explicit;
         }
         let implied = selectors.iter().flat_map(|selector| {

@@ -29,6 +29,7 @@ mod fold;
 mod log_source;
 mod read;
 mod scope;
+mod told;
 mod tree;
 
 use std::sync::OnceLock;
@@ -147,6 +148,11 @@ impl Taxonomy {
             }
             if fields.named(&selector.event_field).is_none() {
                 source.fault(LogSources::at(selector), format!("`{}` is no field", selector.event_field));
+            }
+        }
+        for name in log_sources.told.iter().flat_map(|told| told.fields()) {
+            if fields.named(name).is_none() {
+                source.fault(0, format!("`{name}` is no field"));
             }
         }
         for (name, who) in fields.named_log_sources() {
