@@ -43,6 +43,7 @@ pub(super) fn drafts(file: File<'_>, hunt: Table<'_, '_>, sink: &mut dyn FnMut(D
             let message = "the hunt has no `uuid`; its path stands for it";
             rule.diagnostics.push(Diagnostic::warning("no id", message).on_line(rule.line));
         }
+        let text = without_mark(text);
         match language_of(text, hunt) {
             Some(language) => {
                 rule.language = language;
@@ -58,6 +59,14 @@ pub(super) fn drafts(file: File<'_>, hunt: Table<'_, '_>, sink: &mut dyn FnMut(D
         sink(Draft { rule, tags: tags.clone(), tree: None, sources: sources.clone() });
     }
     !queries.is_empty()
+}
+
+/// Without the name of a language on a line of its own before the query, as it stands behind the mark of a fenced block.
+fn without_mark(text: &str) -> &str {
+    match text.split_once('\n') {
+        Some((first, rest)) if matches!(first.trim(), "sql" | "esql" | "eql" | "kql" | "kuery" | "lucene") => rest,
+        _ => text,
+    }
 }
 
 /// The language of a query: what its first word says, else the first of the hunt's languages that has no such word.
