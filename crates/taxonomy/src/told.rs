@@ -1,8 +1,9 @@
 //! What a step says of its data sources by predicates: `event.category: process` is the event category `process`.
 
+use std::collections::BTreeMap;
+
 use ruleatlas_core::roles;
 use ruleatlas_model::{Condition, DataSource, Op, Role, SourceKind, Vendor};
-use rustc_hash::FxHashMap;
 
 use crate::{
     Taxonomy,
@@ -18,7 +19,7 @@ pub(crate) struct Told {
     fields: Vec<String>,
     kind: SourceKind,
     /// What a value stands for, by the value in lower case.
-    same: FxHashMap<String, String>,
+    same: BTreeMap<String, String>,
 }
 
 impl Told {
@@ -47,9 +48,18 @@ impl Told {
         }
     }
 
-    fn source(&self, value: &str) -> DataSource {
-        let name = self.same.get(&value.to_lowercase()).map_or(value, String::as_str);
-        DataSource::new(self.kind, name)
+    /// What a value names; the beginning of a value only where the table knows all of it.
+    fn source(&self, value: &str, is_whole: bool) -> Option<DataSource> {
+        let lower = value.to_lowercase();
+        let same = match is_whole {
+            true => self.same.get(&lower),
+            false => self.same.iter().find(|(known, _)| known.starts_with(&lower)).map(|(_, name)| name),
+        };
+        match (same, is_whole) {
+            (Some(name), _) => Some(DataSource::new(self.kind, name.as_str())),
+            (None, true) => Some(DataSource::new(self.kind, value)),
+            (None, false) => None,
+        }
     }
 
     pub fn fields(&self) -> impl Iterator<Item = &str> {
@@ -59,7 +69,7 @@ impl Told {
 
 impl Taxonomy {
     /// Adds to every step the data sources that its indicators name, where the vendor's events carry such names in
-    /// fields. Excluded names, ranges and patterns say nothing.
+    /// fields. Excluded names, ranges and other patterns than a beginning say nothing.
     pub fn read_sources(&self, vendor: Vendor, conditions: &mut [Condition]) {
         let told: Vec<&Told> = self.log_sources.told.iter().filter(|told| told.vendor == vendor).collect();
         if told.is_empty() {
@@ -79,16 +89,17 @@ impl Taxonomy {
         let reader = self.reader(vendor, &condition.sources);
         // A step that must be absent says as well as any other what it would read.
         let step = Condition { absent: false, ..condition.clone() };
-        let written: Vec<(String, Vec<String>)> = roles(std::slice::from_ref(&step))
+        let written: Vec<(String, bool, Vec<String>)> = roles(std::slice::from_ref(&step))
             .iter()
             .filter(|placed| {
                 placed.role == Role::Indicator
-                    && matches!(placed.counted_op, Op::Eq | Op::In)
+                    && matches!(placed.counted_op, Op::Eq | Op::In | Op::StartsWith)
                     && placed.predicate.modifier.is_none()
             })
             .filter_map(|placed| {
                 let used = reader.field_of(placed.predicate)?;
-                Some((used.field.name.clone(), placed.predicate.values.clone()))
+                let is_whole = placed.counted_op != Op::StartsWith;
+                Some((used.field.name.clone(), is_whole, placed.predicate.values.clone()))
             })
             .collect();
         let mut sources = Vec::new();
@@ -96,9 +107,9 @@ impl Taxonomy {
             let named = |field: &str| -> Vec<DataSource> {
                 written
                     .iter()
-                    .filter(|(name, _)| name == field)
-                    .flat_map(|(_, values)| values)
-                    .map(|value| told.source(value))
+                    .filter(|(name, ..)| name == field)
+                    .flat_map(|(_, is_whole, values)| values.iter().map(|value| (*is_whole, value)))
+                    .filter_map(|(is_whole, value)| told.source(value, is_whole))
                     .collect()
             };
             let first = told.fields().map(named).find(|named| named.iter().any(|source| self.log_sources.asks_for(source)));
