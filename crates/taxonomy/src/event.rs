@@ -190,20 +190,22 @@ impl Taxonomy {
             channels.extend(selector.channel.as_deref());
         }
         let is_windows = selector.platforms.iter().any(|platform| platform == "windows");
-        if !written.providers.is_empty() {
-            let known = self.events.of_id(id).map(|known| &known.event.provider).filter(|provider| named(provider));
-            let mut known: Vec<String> = known.cloned().collect();
-            known.dedup();
-            return match known.is_empty() {
-                true if is_windows => written.providers.clone(),
-                _ => known,
-            };
-        }
         let of_channel = self
             .events
             .of_id(id)
             .filter(|known| channels.iter().any(|channel| known.channel.eq_ignore_ascii_case(channel)));
         let of_channel: Vec<String> = of_channel.map(|known| known.event.provider.clone()).collect();
+        if !written.providers.is_empty() {
+            let known = self.events.of_id(id).map(|known| &known.event.provider).filter(|provider| named(provider));
+            let mut known: Vec<String> = known.cloned().collect();
+            known.dedup();
+            return match known.is_empty() {
+                // The provider was named for another alternative.
+                true if !of_channel.is_empty() => of_channel,
+                true if is_windows => written.providers.clone(),
+                _ => known,
+            };
+        }
         match (of_channel.is_empty(), selector.providers.is_empty()) {
             (false, _) => of_channel,
             (true, false) => selector.providers.clone(),
