@@ -5,7 +5,7 @@ use std::{
 
 use rayon::prelude::*;
 use ruleatlas_core::{Context, Query};
-use ruleatlas_model::{Attack, Diagnostic, ParseStatus};
+use ruleatlas_model::{Attack, Diagnostic, Node, ParseStatus, Span};
 use ruleatlas_sources::{
     Content, Draft, Error, Format, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of, license_of,
     read_files,
@@ -233,16 +233,22 @@ impl Reader<'_> {
         let Draft { mut rule, tags, tree, sources } = draft;
         rule.source = self.source.to_owned();
         rule.license = rule.license.or_else(|| self.license.map(str::to_owned));
+        // What stands beside the query as a condition: every step is subject to it.
+        let beside = std::mem::take(&mut rule.conditions);
         if !rule.query.is_empty() {
             match frontend(rule.language) {
                 Some(frontend) => {
                     let query = Query { text: &rule.query, tree, sources: &sources };
-                    let parsed = frontend.parse(&query, context);
+                    let mut parsed = frontend.parse(&query, context);
+                    for condition in &mut parsed.conditions {
+                        let root = std::mem::replace(&mut condition.root, Node::always());
+                        let more = beside.iter().map(|condition| condition.root.clone());
+                        condition.root = Node::all(std::iter::once(root).chain(more));
+                    }
                     rule.parse = parsed.status();
                     rule.conditions = parsed.conditions;
-                    let base = tree.map_or(0, |(_, base)| base);
-                    rule.diagnostics
-                        .extend(parsed.diagnostics.into_iter().map(|diagnostic| placed(diagnostic, text, base)));
+                    let place = Place { text, base: tree.map(|(_, base)| base), query: &rule.query, line: rule.line };
+                    rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
                 }
                 None => {
                     rule.parse = ParseStatus::Failed;
@@ -251,7 +257,11 @@ impl Reader<'_> {
                 }
             }
         }
-        let telemetry = self.taxonomy.describe_sources(&sources);
+        self.taxonomy.read_sources(rule.vendor, &mut rule.conditions);
+        let telemetry = match rule.conditions.as_slice() {
+            [] => self.taxonomy.describe_sources(&sources),
+            conditions => self.taxonomy.describe(conditions),
+        };
         rule.log_sources = telemetry.log_sources.iter().map(ToString::to_string).collect();
         rule.platforms = telemetry.platforms.iter().map(ToString::to_string).collect();
         rule.domains = telemetry.domains.iter().map(ToString::to_string).collect();
@@ -260,13 +270,30 @@ impl Reader<'_> {
     }
 }
 
-/// With the line in the file, where the query's text stands in it as written.
-fn placed(mut diagnostic: Diagnostic, text: &str, base: usize) -> Diagnostic {
-    if let (None, Some(span)) = (diagnostic.line, diagnostic.span) {
-        let start = (span.start as usize).saturating_add(base);
-        diagnostic.line = Some(ruleatlas_model::Span::new(start, start).line(text));
+/// Where a query stands in its file.
+struct Place<'a> {
+    /// The file's text.
+    text: &'a str,
+    /// The offset at which the query's text begins in it, where the source knows.
+    base: Option<usize>,
+    query: &'a str,
+    /// The rule's line.
+    line: u32,
+}
+
+impl Place<'_> {
+    /// With the line in the file: the one of the span, where the query's text stands in the file as written, else the
+    /// rule's.
+    fn line(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        if let (None, Some(span)) = (diagnostic.line, diagnostic.span) {
+            let base = self.base.or_else(|| self.text.find(self.query));
+            diagnostic.line = Some(base.map_or(self.line, |base| {
+                let start = (span.start as usize).saturating_add(base);
+                Span::new(start, start).line(self.text)
+            }));
+        }
+        diagnostic
     }
-    diagnostic
 }
 
 /// Orders by id, and gives the later of two rules with one id its path besides.

@@ -2,7 +2,13 @@ use ruleatlas_core::Frontend;
 use ruleatlas_model::Language;
 
 /// Every front end there is. A new language is one line here.
-static FRONTENDS: &[&dyn Frontend] = &[&ruleatlas_sigma::Sigma];
+static FRONTENDS: &[&dyn Frontend] = &[
+    &ruleatlas_sigma::Sigma,
+    &ruleatlas_eql::Eql,
+    &ruleatlas_kuery::Kuery,
+    &ruleatlas_kuery::Lucene,
+    &ruleatlas_esql::Esql::new().with_kuery(&ruleatlas_kuery::Kuery).with_lucene(&ruleatlas_kuery::Lucene),
+];
 
 /// Every front end there is.
 #[must_use]

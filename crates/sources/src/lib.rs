@@ -17,6 +17,7 @@
 
 pub mod attack;
 mod draft;
+mod elastic;
 mod error;
 mod files;
 mod license;
@@ -36,6 +37,7 @@ pub use spec::{Origin, SourceKind, SourceSpec};
 pub fn format_of(kind: SourceKind) -> Option<&'static dyn Format> {
     match kind {
         SourceKind::Sigma => Some(&sigma::SigmaRules),
+        SourceKind::Elastic => Some(&elastic::ElasticRules),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use ruleatlas_core::{Placed, roles};
 use ruleatlas_model::{Condition, EventLink, EventRef, Op, Role, Vendor};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Fault, File, Taxonomy, log_source::Selector};
 
@@ -159,6 +159,16 @@ impl Taxonomy {
             }
         }
         if !explicit.is_empty() {
+            // Of the logs that a rule reads, those that are known to have the id.
+            let known: Vec<bool> = explicit.iter().map(|link| self.events.get(&link.event).is_some()).collect();
+            let ids: FxHashSet<String> = explicit
+                .iter()
+                .zip(&known)
+                .filter(|(_, known)| **known)
+                .map(|(link, _)| link.event.event_id.clone())
+                .collect();
+            let mut known = known.into_iter();
+            explicit.retain(|link| known.next().unwrap_or_default() || !ids.contains(&link.event.event_id));
             return explicit;
         }
         let implied = selectors.iter().flat_map(|selector| {
@@ -184,20 +194,22 @@ impl Taxonomy {
             channels.extend(selector.channel.as_deref());
         }
         let is_windows = selector.platforms.iter().any(|platform| platform == "windows");
-        if !written.providers.is_empty() {
-            let known = self.events.of_id(id).map(|known| &known.event.provider).filter(|provider| named(provider));
-            let mut known: Vec<String> = known.cloned().collect();
-            known.dedup();
-            return match known.is_empty() {
-                true if is_windows => written.providers.clone(),
-                _ => known,
-            };
-        }
         let of_channel = self
             .events
             .of_id(id)
             .filter(|known| channels.iter().any(|channel| known.channel.eq_ignore_ascii_case(channel)));
         let of_channel: Vec<String> = of_channel.map(|known| known.event.provider.clone()).collect();
+        if !written.providers.is_empty() {
+            let known = self.events.of_id(id).map(|known| &known.event.provider).filter(|provider| named(provider));
+            let mut known: Vec<String> = known.cloned().collect();
+            known.dedup();
+            return match known.is_empty() {
+                // The provider was named for another alternative.
+                true if !of_channel.is_empty() => of_channel,
+                true if is_windows => written.providers.clone(),
+                _ => known,
+            };
+        }
         match (of_channel.is_empty(), selector.providers.is_empty()) {
             (false, _) => of_channel,
             (true, false) => selector.providers.clone(),

@@ -29,6 +29,7 @@ mod fold;
 mod log_source;
 mod read;
 mod scope;
+mod told;
 
 use std::sync::OnceLock;
 
@@ -89,6 +90,7 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/cloud.toml"),
         file!("fields/identity.toml"),
         file!("fields/saas.toml"),
+        file!("fields/elastic.toml"),
         file!("fields/general.toml"),
     ],
     log_sources: file!("log_sources.toml"),
@@ -146,6 +148,11 @@ impl Taxonomy {
             }
             for name in selector.event_fields.iter().filter(|name| fields.named(name).is_none()) {
                 source.fault(LogSources::at(selector), format!("`{name}` is no field"));
+            }
+        }
+        for name in log_sources.told.iter().flat_map(|told| told.fields()) {
+            if fields.named(name).is_none() {
+                source.fault(0, format!("`{name}` is no field"));
             }
         }
         for (name, who) in fields.named_log_sources() {

@@ -1,11 +1,12 @@
 //! Log sources: what a rule reads, and what that says of platforms, domains and events.
 
-use ruleatlas_model::{DataSource, EventRef};
+use ruleatlas_model::{DataSource, EventRef, SourceKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     read::{Entry, Source, list},
     scope::{Pattern, Placename, source_kind},
+    told::Told,
 };
 
 /// A kind of telemetry that rules read, by whatever name their language has for it.
@@ -55,6 +56,8 @@ pub(crate) struct Selector {
     pub channel: Option<String>,
     /// The canonical fields that hold the event's id.
     pub event_fields: Vec<String>,
+    /// Whether it applies only when no other does.
+    otherwise: bool,
     at: usize,
 }
 
@@ -63,6 +66,8 @@ pub(crate) struct LogSources {
     pub all: Vec<LogSource>,
     pub domains: Vec<Term>,
     pub platforms: Vec<Term>,
+    /// Fields whose values name data sources.
+    pub told: Vec<Told>,
     selectors: Vec<Selector>,
     /// Selectors by the exact name that one of their constraints asks for.
     by_name: FxHashMap<String, Vec<u32>>,
@@ -77,13 +82,14 @@ impl LogSources {
     pub fn load(source: &Source<'_>) -> Self {
         let mut loaded = Self::default();
         let Some(tree) = source.tree() else { return loaded };
-        source.only(&tree, &["domain", "platform", "log_source"]);
+        source.only(&tree, &["domain", "platform", "told", "log_source"]);
         let term = |entry: &Entry<'_, '_>| {
             source.only(entry.table, &["name", "description"]);
             Term { name: entry.text("name").to_owned(), description: entry.text("description").to_owned() }
         };
         loaded.domains = source.tables(&tree, "domain").iter().map(term).collect();
         loaded.platforms = source.tables(&tree, "platform").iter().map(term).collect();
+        loaded.told = source.tables(&tree, "told").iter().filter_map(|entry| Told::read(source, entry)).collect();
         let mut names = FxHashSet::default();
         for entry in source.tables(&tree, "log_source") {
             loaded.read(source, &entry, &mut names);
@@ -116,7 +122,7 @@ impl LogSources {
         let mut alternatives: Vec<Vec<Pattern>> = vec![Vec::new()];
         for (key, value) in entry.table {
             let name = key.get_ref().as_ref();
-            if matches!(name, "platforms" | "events" | "provider" | "channel" | "event_field") {
+            if matches!(name, "platforms" | "events" | "provider" | "channel" | "event_field" | "otherwise") {
                 continue;
             }
             let Some(kind) = source_kind(name) else {
@@ -143,6 +149,7 @@ impl LogSources {
             providers: entry.names("provider"),
             channel: entry.names("channel").pop(),
             event_fields: if event_fields.is_empty() { vec!["EventID".to_owned()] } else { event_fields },
+            otherwise: entry.flag("otherwise"),
             at: entry.at,
         };
         for constraints in alternatives {
@@ -167,6 +174,22 @@ impl LogSources {
                 None => self.open.push(at),
             }
         }
+    }
+
+    /// Whether a selector asks for this data source, or it is a platform of the list.
+    pub fn asks_for(&self, wanted: &DataSource) -> bool {
+        if wanted.kind == SourceKind::Platform {
+            return self.platform(&wanted.name).is_some();
+        }
+        self.selectors
+            .iter()
+            .flat_map(|selector| &selector.constraints)
+            .any(|pattern| pattern.matches(Placename::Source(wanted)))
+    }
+
+    fn platform(&self, name: &str) -> Option<&str> {
+        let known = self.platforms.iter().find(|platform| platform.name.eq_ignore_ascii_case(name))?;
+        Some(known.name.as_str())
     }
 
     pub fn selectors(&self) -> &[Selector] {
@@ -202,11 +225,16 @@ impl LogSources {
             .collect();
         kept.sort_unstable();
         kept.dedup();
+        if kept.iter().any(|at| !self.selectors[*at as usize].otherwise) {
+            kept.retain(|at| !self.selectors[*at as usize].otherwise);
+        }
         kept.into_iter().map(|at| &self.selectors[at as usize]).collect()
     }
 
     pub fn describe(&self, sources: &[DataSource]) -> Telemetry<'_> {
         let mut told = Telemetry::default();
+        let named = sources.iter().filter(|source| source.kind == SourceKind::Platform);
+        add(&mut told.platforms, named.filter_map(|source| self.platform(&source.name)));
         for selector in self.select(sources) {
             let log_source = &self.all[selector.log_source];
             add(&mut told.log_sources, [log_source.name.as_str()]);

@@ -111,6 +111,11 @@ impl<'t> Entry<'t, '_> {
         self.table.get(key).map(|value| self.source.texts(value)).unwrap_or_default()
     }
 
+    /// Whether `true` stands under `key`.
+    pub fn flag(&self, key: &str) -> bool {
+        matches!(self.table.get(key).map(Spanned::get_ref), Some(DeValue::Boolean(true)))
+    }
+
     pub fn names(&self, key: &str) -> Vec<String> {
         self.texts(key).into_iter().map(|(text, _)| text.to_owned()).collect()
     }
