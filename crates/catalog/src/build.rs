@@ -13,7 +13,7 @@ use ruleatlas_sources::{
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, FileRecord, frontend, tags};
+use crate::{Entry, FileRecord, frontend, spelling, tags};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -154,6 +154,7 @@ pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, Buil
         catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
     }
     order(&mut catalog.entries);
+    spelling::unify_events(&mut catalog.entries);
     Ok(catalog)
 }
 

@@ -130,7 +130,7 @@ fn technique(tag: &TechniqueTag, atlas: &Atlas) -> String {
 /// Predicates as a table. The columns that say nothing here are left out.
 fn predicates(rows: &[PredicateRow]) -> String {
     let has_steps = rows.iter().any(|row| row.step > 0 || row.stage.is_some());
-    let is_renamed = rows.iter().any(|row| !row.mapped || row.field != row.raw_field);
+    let is_renamed = rows.iter().any(|row| !row.raw_field.is_empty() && (!row.mapped || row.field != row.raw_field));
     let mut columns: Vec<Column> = Vec::new();
     columns.extend(has_steps.then_some(Column::Left("Step")));
     columns.extend([Column::Left("Role"), Column::Left("Field")]);
