@@ -112,7 +112,8 @@ impl Taxonomy {
                     .filter_map(|(is_whole, value)| told.source(value, is_whole))
                     .collect()
             };
-            let first = told.fields().map(named).find(|named| named.iter().any(|source| self.log_sources.asks_for(source)));
+            let first =
+                told.fields().map(named).find(|named| named.iter().any(|source| self.log_sources.asks_for(source)));
             sources.extend(first.into_iter().flatten());
         }
         sources

@@ -91,12 +91,12 @@ impl Reader<'_> {
             let queries = items(value).iter();
             let mut nodes: Vec<Node> = Vec::new();
             match occur.get_ref().as_ref() {
-                "must" | "filter" | "must_not" | "should" => nodes.extend(queries.map(|query| {
-                    match query.get_ref().as_table() {
+                "must" | "filter" | "must_not" | "should" => {
+                    nodes.extend(queries.map(|query| match query.get_ref().as_table() {
                         Some(table) => self.query(table, query, depth + 1),
                         None => self.opaque(query, "query is no table"),
-                    }
-                })),
+                    }))
+                }
                 "minimum_should_match" | "boost" | "_name" => continue,
                 _ => nodes.push(self.opaque(value, "clause of the query DSL is not known")),
             }

@@ -92,8 +92,7 @@ fn status(metadata: Table<'_, '_>, file: File<'_>, diagnostics: &mut Vec<Diagnos
         "deprecated" => Some(Status::Deprecated),
         other => {
             let message = format!("`maturity`: `{other}` is none of production, beta, development, deprecated");
-            diagnostics
-                .push(Diagnostic::warning("unknown word", message).on_line(file.line(maturity.span().start)));
+            diagnostics.push(Diagnostic::warning("unknown word", message).on_line(file.line(maturity.span().start)));
             None
         }
     }
