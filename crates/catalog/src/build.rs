@@ -13,7 +13,7 @@ use ruleatlas_sources::{
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, FileRecord, frontend, tags};
+use crate::{Entry, FileRecord, frontend, spelling, tags};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -154,6 +154,7 @@ pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, Buil
         catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
     }
     order(&mut catalog.entries);
+    spelling::unify_events(&mut catalog.entries);
     Ok(catalog)
 }
 
@@ -183,7 +184,7 @@ fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) 
             let reader = Reader { source: &source.spec.name, license, taxonomy };
             let parsed = reader.file(file, format, context.as_deref());
             let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if count % 64 == 0 || count == total {
+            if count.is_multiple_of(64) || count == total {
                 progress(Stage::Parse, &source.spec.name, count, total);
             }
             parsed

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 use ruleatlas_model::{
-    EventLink, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor,
+    EventLink, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor, is_counted,
 };
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -61,17 +61,13 @@ impl Head {
     /// Whether the rule is counted without being asked for.
     #[must_use]
     pub fn is_counted(&self) -> bool {
-        self.kind.is_counted() && self.status.is_none_or(Status::is_counted)
+        is_counted(self.kind, self.status)
     }
 
     /// The techniques, each once, in order.
     #[must_use]
     pub fn techniques(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> =
-            self.technique_tags.iter().flat_map(|tag| tag.techniques.iter().map(String::as_str)).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+        TechniqueTag::ids(&self.technique_tags)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use ruleatlas_model::{Level, ParseStatus};
+use ruleatlas_model::{Level, ParseStatus, Rule};
 use serde::Serialize;
 
 use crate::{Catalog, Entry};
@@ -69,6 +69,8 @@ pub struct LedgerFault {
     pub rule: Option<String>,
     /// `partial`, `failed`, `no_query` or `unreadable`.
     pub parse: &'static str,
+    /// A short phrase that groups alike cases.
+    pub phrase: String,
     /// Why.
     pub reason: String,
 }
@@ -102,6 +104,7 @@ impl Ledger {
                         line: file.line,
                         rule: None,
                         parse: "unreadable",
+                        phrase: "unreadable file".to_owned(),
                         reason: file.reason.clone().unwrap_or_default(),
                     });
                 }
@@ -119,13 +122,14 @@ impl Ledger {
                 *row.diagnostics.entry(phrase.to_owned()).or_default() += 1;
             }
             if rule.parse != ParseStatus::Full {
-                let (reason, line) = reason_of(rule);
+                let (phrase, reason, line) = reason_of(rule);
                 faults.push(LedgerFault {
                     source: rule.source.clone(),
                     path: rule.path.clone(),
                     line,
                     rule: Some(rule.id.clone()),
                     parse: rule.parse.name(),
+                    phrase,
                     reason,
                 });
             }
@@ -136,18 +140,23 @@ impl Ledger {
     }
 }
 
-/// Why a rule is not `full`: the gravest diagnostic, or the first opaque part.
-fn reason_of(rule: &ruleatlas_model::Rule) -> (String, Option<u32>) {
-    let gravest = rule.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error).min_by_key(|d| d.line);
-    if let Some(diagnostic) = gravest {
-        return (diagnostic.message.clone(), diagnostic.line.or(Some(rule.line)));
+/// Why a rule is not `full`, as a phrase and as a sentence, and on which line: the first error, or the first opaque
+/// part.
+fn reason_of(rule: &Rule) -> (String, String, Option<u32>) {
+    let errors = rule.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error);
+    if let Some(first) = errors.min_by_key(|diagnostic| diagnostic.line) {
+        return (first.code.clone().into_owned(), first.message.clone(), first.line.or(Some(rule.line)));
     }
     let opaque = rule.conditions.iter().flat_map(|condition| condition.root.opaques()).next();
-    match opaque {
-        Some(opaque) => (format!("{}: {}", opaque.reason, shortened(&opaque.text)), Some(rule.line)),
-        None if rule.parse == ParseStatus::NoQuery => ("the rule has no query".to_owned(), Some(rule.line)),
-        None => ("nothing in the query was understood".to_owned(), Some(rule.line)),
-    }
+    // What is said of the same part has found its line in the file.
+    let said = rule.diagnostics.iter().find(|diagnostic| opaque.is_some_and(|part| diagnostic.span == Some(part.span)));
+    let line = said.and_then(|diagnostic| diagnostic.line).unwrap_or(rule.line);
+    let (phrase, reason) = match opaque {
+        Some(opaque) => (opaque.reason.clone(), format!("{}: {}", opaque.reason, shortened(&opaque.text))),
+        None if rule.parse == ParseStatus::NoQuery => ("no query".to_owned(), "the rule has no query".to_owned()),
+        None => ("nothing understood".to_owned(), "nothing in the query was understood".to_owned()),
+    };
+    (phrase, reason, Some(line))
 }
 
 fn shortened(text: &str) -> String {

@@ -16,6 +16,7 @@ mod guide;
 mod index;
 mod ledger;
 mod scope;
+mod spelling;
 mod tags;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};

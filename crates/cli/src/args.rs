@@ -174,8 +174,8 @@ pub struct Field {
 
 #[derive(Debug, Args)]
 pub struct Search {
-    /// What to look for.
-    #[arg(required = true, num_args = 1.., allow_hyphen_values = true)]
+    /// What to look for; words that begin with a hyphen behind `--`.
+    #[arg(required = true, num_args = 1..)]
     pub text: Vec<String>,
     /// At most this many rows of a kind.
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -223,6 +223,9 @@ pub struct Doctor {
     /// Write JSON.
     #[arg(long)]
     pub json: bool,
+    /// Write the numbers as Markdown.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     /// At most this many faults.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

@@ -31,5 +31,5 @@ pub use indicator::{FoldedOp, Indicator};
 pub use op::{Op, UnknownOp};
 pub use predicate::{Missing, Predicate};
 pub use role::Role;
-pub use rule::{Kind, Language, ParseStatus, Resolution, Rule, Severity, Status, TechniqueTag, Vendor};
+pub use rule::{Kind, Language, ParseStatus, Resolution, Rule, Severity, Status, TechniqueTag, Vendor, is_counted};
 pub use span::Span;

@@ -195,6 +195,23 @@ pub struct TechniqueTag {
     pub inferred: bool,
 }
 
+impl TechniqueTag {
+    /// The ids of the techniques that tags lead to, each once, in order.
+    #[must_use]
+    pub fn ids(tags: &[Self]) -> Vec<&str> {
+        let mut ids: Vec<&str> = tags.iter().flat_map(|tag| tag.techniques.iter().map(String::as_str)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+/// Whether a rule of this kind and status is counted without being asked for.
+#[must_use]
+pub fn is_counted(kind: Kind, status: Option<Status>) -> bool {
+    kind.is_counted() && status.is_none_or(Status::is_counted)
+}
+
 /// A detection rule of any vendor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
@@ -301,17 +318,13 @@ impl Rule {
     /// Whether the rule is counted without being asked for. A variant counts together with the rule it is one of.
     #[must_use]
     pub fn is_counted(&self) -> bool {
-        self.kind.is_counted() && self.status.is_none_or(Status::is_counted)
+        is_counted(self.kind, self.status)
     }
 
     /// The ids of its techniques, each once, in order.
     #[must_use]
     pub fn techniques(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> =
-            self.technique_tags.iter().flat_map(|tag| tag.techniques.iter().map(String::as_str)).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+        TechniqueTag::ids(&self.technique_tags)
     }
 }
 

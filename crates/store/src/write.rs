@@ -27,9 +27,7 @@ pub fn write(path: &Path, catalog: &Catalog, index: &Index, options: WriteOption
         _ => Path::new("."),
     };
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-    if path.is_dir() {
-        return Err(Error::io(path, std::io::Error::other("a folder is in the catalog's place")));
-    }
+    Error::if_folder(path)?;
     let mut builder = tempfile::Builder::new();
     // A catalog holds nothing secret: it gets the rights that any new file of the user gets.
     #[cfg(unix)]

@@ -20,6 +20,7 @@ pub struct KnownEvent {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Events {
     pub all: Vec<KnownEvent>,
+    /// By the id in lower case.
     by_id: FxHashMap<String, Vec<u32>>,
     /// Providers as they are spelled here, by their names in lower case.
     providers: FxHashMap<String, String>,
@@ -63,14 +64,14 @@ impl Events {
                 fault(line, format!("{provider} {id} stands here a second time"));
             }
             let index = u32::try_from(loaded.all.len()).unwrap_or(u32::MAX);
-            loaded.by_id.entry(id.to_owned()).or_default().push(index);
+            loaded.by_id.entry(id.to_lowercase()).or_default().push(index);
             loaded.all.push(KnownEvent { event, channel: channel.to_owned(), title: title.to_owned() });
         }
         loaded
     }
 
     fn of_id(&self, id: &str) -> impl Iterator<Item = &KnownEvent> {
-        self.by_id.get(id).into_iter().flatten().map(|index| &self.all[*index as usize])
+        self.by_id.get(&id.to_lowercase()).into_iter().flatten().map(|index| &self.all[*index as usize])
     }
 
     pub fn get(&self, event: &EventRef) -> Option<&KnownEvent> {
@@ -146,10 +147,13 @@ impl Taxonomy {
     fn events_of_step(&self, selectors: &[&Selector], written: &Written<'_>) -> Vec<EventLink> {
         let mut explicit = Vec::new();
         for selector in selectors {
-            for (_, placed, id) in written.ids.iter().filter(|(field, ..)| *field == selector.event_field) {
+            let is_id = |field: &str| selector.event_fields.iter().any(|known| known == field);
+            for (_, placed, id) in written.ids.iter().filter(|(field, ..)| is_id(field)) {
                 let why = format!("{} {} {id}", placed.predicate.raw_field, placed.predicate.written_op());
                 explicit.extend(self.providers(selector, id, written).into_iter().map(|provider| {
                     let event = EventRef { provider, event_id: (*id).to_owned() };
+                    // Ids that are words compare without case, as values do: auditd's `execve` is its `EXECVE`.
+                    let event = self.events.get(&event).map_or(event, |known| known.event.clone());
                     EventLink { event, explicit: true, why: why.clone() }
                 }));
             }

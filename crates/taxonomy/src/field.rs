@@ -7,9 +7,8 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     log_source::LogSources,
-    read::{Entry, Source, list},
+    read::{Entry, Source, Value, list},
     scope::{Pattern, Placename},
-    tree::{Kind, Value},
 };
 
 /// What a field's values are.
@@ -211,7 +210,7 @@ impl Fields {
                 dataset_prefix: entry
                     .table
                     .get("dataset_prefix")
-                    .is_some_and(|value| value.kind == Kind::Boolean(true)),
+                    .is_some_and(|value| value.get_ref().as_bool() == Some(true)),
             };
             self.readings.insert(vendor, reading);
         }
@@ -253,12 +252,13 @@ impl Fields {
             }
             let description = entry.text("description").to_owned();
             self.all.push(Field { name, description, field_type, aliases: Vec::new() });
-            for (key, value) in &entry.table.entries {
-                if matches!(key.name, "name" | "description" | "type") {
+            for (key, value) in entry.table {
+                let name = key.get_ref().as_ref();
+                if matches!(name, "name" | "description" | "type") {
                     continue;
                 }
-                let Some(vocabulary) = self.vocabulary(key.name) else {
-                    source.fault(key.at, format!("`{}` is no vocabulary", key.name));
+                let Some(vocabulary) = self.vocabulary(name) else {
+                    source.fault(key.span().start, format!("`{name}` is no vocabulary"));
                     continue;
                 };
                 for value in list(value) {
@@ -269,11 +269,11 @@ impl Fields {
     }
 
     fn read_alias<'a>(&mut self, source: &Source<'a>, vocabulary: usize, value: &Value<'a>) {
-        let at = value.at;
+        let at = value.span().start;
         let Some(field) = self.all.last_mut() else { return };
         let mut alias =
             Alias { vocabulary, name: String::new(), part: Part::Whole, sources: Vec::new(), patterns: Vec::new() };
-        if matches!(value.kind, Kind::Table(_))
+        if value.get_ref().is_table()
             && let Some(entry) = source.table(value)
         {
             source.only(entry.table, &["name", "part", "in"]);

@@ -30,7 +30,6 @@ mod log_source;
 mod read;
 mod scope;
 mod told;
-mod tree;
 
 use std::sync::OnceLock;
 
@@ -147,8 +146,8 @@ impl Taxonomy {
                 let message = format!("{} {} is not in {}", event.provider, event.event_id, files.events.name);
                 source.fault(LogSources::at(selector), message);
             }
-            if fields.named(&selector.event_field).is_none() {
-                source.fault(LogSources::at(selector), format!("`{}` is no field", selector.event_field));
+            for name in selector.event_fields.iter().filter(|name| fields.named(name).is_none()) {
+                source.fault(LogSources::at(selector), format!("`{name}` is no field"));
             }
         }
         for name in log_sources.told.iter().flat_map(|told| told.fields()) {

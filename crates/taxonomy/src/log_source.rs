@@ -7,7 +7,6 @@ use crate::{
     read::{Entry, Source, list},
     scope::{Pattern, Placename, source_kind},
     told::Told,
-    tree::Kind,
 };
 
 /// A kind of telemetry that rules read, by whatever name their language has for it.
@@ -55,8 +54,8 @@ pub(crate) struct Selector {
     pub providers: Vec<String>,
     /// The Windows channel that it is, where it is one.
     pub channel: Option<String>,
-    /// The canonical field that holds the event's id.
-    pub event_field: String,
+    /// The canonical fields that hold the event's id.
+    pub event_fields: Vec<String>,
     /// Whether it applies only when no other does.
     otherwise: bool,
     at: usize,
@@ -99,7 +98,7 @@ impl LogSources {
         loaded
     }
 
-    fn read<'a>(&mut self, source: &Source<'a>, entry: &Entry<'_, 'a>, names: &mut FxHashSet<&'a str>) {
+    fn read<'t>(&mut self, source: &Source<'_>, entry: &Entry<'t, '_>, names: &mut FxHashSet<&'t str>) {
         source.only(entry.table, &["name", "title", "domains", "platforms", "when"]);
         let name = entry.text("name");
         if !names.insert(name) {
@@ -121,12 +120,13 @@ impl LogSources {
     fn read_selector(&mut self, entry: &Entry<'_, '_>, platforms: &[String]) {
         let source = entry.source;
         let mut alternatives: Vec<Vec<Pattern>> = vec![Vec::new()];
-        for (key, value) in &entry.table.entries {
-            if matches!(key.name, "platforms" | "events" | "provider" | "channel" | "event_field" | "otherwise") {
+        for (key, value) in entry.table {
+            let name = key.get_ref().as_ref();
+            if matches!(name, "platforms" | "events" | "provider" | "channel" | "event_field" | "otherwise") {
                 continue;
             }
-            let Some(kind) = source_kind(key.name) else {
-                source.fault(key.at, format!("`{}` is no kind of data source", key.name));
+            let Some(kind) = source_kind(name) else {
+                source.fault(key.span().start, format!("`{name}` is no kind of data source"));
                 continue;
             };
             let names = source.texts(value);
@@ -140,6 +140,7 @@ impl LogSources {
         }
         check_terms(entry, "platforms", &self.platforms);
         let own = entry.names("platforms");
+        let event_fields = entry.names("event_field");
         let selector = Selector {
             log_source: self.all.len() - 1,
             constraints: Vec::new(),
@@ -147,8 +148,8 @@ impl LogSources {
             events: read_events(entry),
             providers: entry.names("provider"),
             channel: entry.names("channel").pop(),
-            event_field: entry.names("event_field").pop().unwrap_or_else(|| "EventID".to_owned()),
-            otherwise: matches!(entry.table.get("otherwise").map(|value| &value.kind), Some(Kind::Boolean(true))),
+            event_fields: if event_fields.is_empty() { vec!["EventID".to_owned()] } else { event_fields },
+            otherwise: entry.flag("otherwise"),
             at: entry.at,
         };
         for constraints in alternatives {
@@ -277,9 +278,9 @@ fn read_events(entry: &Entry<'_, '_>) -> Vec<EventRef> {
     let Some(providers) = entry.table.get("events").and_then(|value| entry.source.table(value)) else {
         return Vec::new();
     };
-    let events = providers.table.entries.iter().flat_map(|(provider, ids)| {
+    let events = providers.table.iter().flat_map(|(provider, ids)| {
         let ids = entry.source.texts(ids).into_iter();
-        ids.map(|(id, _)| EventRef { provider: provider.name.to_owned(), event_id: id.to_owned() })
+        ids.map(|(id, _)| EventRef { provider: provider.get_ref().to_string(), event_id: id.to_owned() })
     });
     events.collect()
 }

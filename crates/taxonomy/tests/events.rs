@@ -36,6 +36,8 @@ fn log_sources_imply_events() {
         ("windows", "create_remote_thread", "", "Sysmon 8"),
         ("windows", "pipe_created", "", "Sysmon 17, Sysmon 18"),
         ("windows", "dns_query", "", "Sysmon 22"),
+        ("windows", "file_block_executable", "", "Sysmon 27"),
+        ("windows", "file_block_shredding", "", "Sysmon 28"),
         ("windows", "", "security", ""),
         ("", "webserver", "", ""),
     ];
@@ -64,6 +66,26 @@ fn written_ids_decide() {
     assert_eq!(written(windows("system"), both), "!Kernel-General 16");
     let list = Predicate::new("EventID", Op::In, ["4697", "4698"]).into();
     assert_eq!(written(windows("security"), list), "!Security-Auditing 4697, !Security-Auditing 4698");
+}
+
+#[test]
+fn ids_that_are_words_count_without_case_and_from_every_field_that_holds_them() {
+    let cases = [
+        (sigma("linux", "", "auditd"), eq("type", "execve"), "!auditd EXECVE"),
+        (sigma("azure", "", "auditlogs"), eq("properties.message", "Add user"), "!Entra Audit Add user"),
+        (sigma("azure", "", "auditlogs"), eq("OperationName", "Add user"), "!Entra Audit Add user"),
+        (sigma("m365", "", "audit"), eq("eventName", "New-InboxRule"), "!Microsoft 365 New-InboxRule"),
+        (sigma("bitbucket", "", "audit"), eq("auditType.action", "User added"), "!Bitbucket User added"),
+        (sigma("opencanary", "application", ""), eq("logtype", "4002"), "!OpenCanary 4002"),
+        (
+            sigma("windows", "", "microsoft-servicebus-client"),
+            eq("EventID", "40300"),
+            "!Microsoft-ServiceBus-Client 40300",
+        ),
+    ];
+    for (sources, root, expected) in cases {
+        assert_eq!(events(Vendor::Sigma, sources, root), expected);
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
-use std::{fmt::Write as _, path::Path, process::ExitCode};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::Ledger;
 
-use super::look::atlas;
+use super::atlas;
 use crate::{
     args::Doctor,
     output,
@@ -13,6 +13,8 @@ pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let ledger = atlas(db)?.ledger()?;
     if options.json {
         output::json(&ledger)?;
+    } else if options.markdown {
+        output::text(&markdown(&ledger))?;
     } else {
         output::text(&text(&ledger, options.limit.unwrap_or(usize::MAX)))?;
     }
@@ -53,7 +55,7 @@ fn text(ledger: &Ledger, limit: usize) -> String {
         ledger.faults.len(),
         "rules and files",
     ));
-    let columns = [Column::Left("Parse"), Column::Long("File"), Column::Right("Line"), Column::Long("Why")];
+    let columns = [Column::Left("Parse"), Column::Path("File"), Column::Right("Line"), Column::Text("Why")];
     text.push_str(&table(
         &columns,
         ledger.faults.iter().take(limit).map(|fault| {
@@ -61,5 +63,41 @@ fn text(ledger: &Ledger, limit: usize) -> String {
             vec![fault.parse.to_owned(), format!("{}/{}", fault.source, fault.path), line, fault.reason.clone()]
         }),
     ));
+    text
+}
+
+/// The ledger's numbers as Markdown, as `docs/parse-coverage.md` keeps them.
+fn markdown(ledger: &Ledger) -> String {
+    let mut text = String::from("| source | files | with rules | without | unreadable |\n|---|--:|--:|--:|--:|\n");
+    for row in &ledger.sources {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            row.source, row.files, row.with_rules, row.not_a_rule, row.unreadable
+        );
+    }
+    text.push_str(
+        "\n| source | language | rules | full | partial | failed | no query |\n|---|---|--:|--:|--:|--:|--:|\n",
+    );
+    for row in &ledger.sources {
+        for (language, statuses) in &row.parse {
+            let of = |status: &str| statuses.get(status).copied().unwrap_or_default();
+            let total: u64 = statuses.values().sum();
+            let counts =
+                [of("full"), of("partial"), of("failed"), of("no_query")].map(|count| count.to_string()).join(" | ");
+            let _ = writeln!(text, "| {} | {language} | {total} | {counts} |", row.source);
+        }
+    }
+    let mut reasons: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for fault in &ledger.faults {
+        *reasons.entry((&fault.source, fault.parse, &fault.phrase)).or_default() += 1;
+    }
+    if !reasons.is_empty() {
+        text.push_str("\n| source | parse | why | rules and files |\n|---|---|---|--:|\n");
+        for ((source, parse, phrase), count) in reasons {
+            let _ =
+                writeln!(text, "| {source} | {} | {} | {count} |", parse.replace('_', " "), phrase.replace('|', "\\|"));
+        }
+    }
     text
 }

@@ -8,7 +8,7 @@ use ruleatlas_catalog::{EventRow, FieldRow, Filters, Guide, IndicatorRow, Scope}
 use ruleatlas_views::{Atlas, export_rule};
 use serde::Serialize;
 
-use super::look::atlas;
+use super::atlas;
 use crate::{
     args::{Export, ExportKind, Format},
     output::WrongCall,
@@ -100,11 +100,7 @@ fn tables(atlas: &Atlas, what: ExportKind, format: Format, out: impl Write) -> a
                 &columns,
                 |row: &EventRow| {
                     let counts = [row.rules, row.explicit, row.implied].map(|count| count.to_string());
-                    [
-                        vec![row.provider.clone(), row.event_id.clone(), row.title.clone().unwrap_or_default()],
-                        counts.to_vec(),
-                    ]
-                    .concat()
+                    [vec![row.provider.clone(), row.event_id.clone(), row.title.clone()], counts.to_vec()].concat()
                 },
                 out,
             )

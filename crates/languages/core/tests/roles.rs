@@ -35,7 +35,8 @@ fn described(root: Node) -> String {
     let placed = roles(&steps);
     let words = placed.iter().map(|placed| {
         let group = placed.group.map(|group| format!("#{group}")).unwrap_or_default();
-        let counted = if placed.counted_op == placed.predicate.op { String::new() } else { format!(" as {}", placed.counted_op) };
+        let counted =
+            if placed.counted_op == placed.predicate.op { String::new() } else { format!(" as {}", placed.counted_op) };
         format!("{}={}{group}{counted}", placed.predicate.raw_field, placed.role)
     });
     words.collect::<Vec<_>>().join(", ")
@@ -50,7 +51,11 @@ fn roles_follow_the_negation_normal_form() {
         ("an operator's own negation counts as a not", all([eq("a"), ne("b")]), "a=indicator, b=exclusion"),
         ("not (a != 1) is the indicator a = 1", not(ne("a")), "a=indicator"),
         ("not not x is x", not(not(eq("a"))), "a=indicator"),
-        ("not (a or b) makes two exclusions", all([eq("x"), not(any([eq("a"), eq("b")]))]), "x=indicator, a=exclusion, b=exclusion"),
+        (
+            "not (a or b) makes two exclusions",
+            all([eq("x"), not(any([eq("a"), eq("b")]))]),
+            "x=indicator, a=exclusion, b=exclusion",
+        ),
         (
             "not (a and b) makes two exclusions of one group",
             all([eq("x"), not(all([eq("a"), eq("b")]))]),
@@ -95,11 +100,7 @@ fn roles_follow_the_negation_normal_form() {
             any([eq("a"), not(presence("f", Op::IsNull))]),
             "a=indicator, f=indicator as is_not_null",
         ),
-        (
-            "but not in a group",
-            not(all([eq("a"), presence("f", Op::IsNull)])),
-            "a=exclusion#0, f=exclusion#0",
-        ),
+        ("but not in a group", not(all([eq("a"), presence("f", Op::IsNull)])), "a=exclusion#0, f=exclusion#0"),
     ];
     for (what, root, expected) in cases {
         assert_eq!(described(root), expected, "{what}");
