@@ -165,7 +165,14 @@ fn check_technique(place: &Place, rules: &[Value], technique: &str, with_sub_tec
     let here: Vec<&Value> =
         all.iter().copied().filter(|rule| is_tagged(rule, technique, with_sub_techniques)).collect();
     assert_eq!(view["rules"], json!({"total": here.len(), "by_vendor": by_vendor(&here)}), "{technique}");
-    let listed: Vec<&str> = list(&view, "rule_list").iter().map(|rule| text(rule, "id")).collect();
+    let mut listed: Vec<&str> = list(&view, "rule_list").iter().map(|rule| text(rule, "id")).collect();
+    let vendors = |ids: &[&str]| ids.chunk_by(|a, b| a.split('/').next() == b.split('/').next()).count();
+    assert_eq!(
+        vendors(&listed),
+        by_vendor(&here).as_object().unwrap().len(),
+        "the rules of a vendor stand together: {listed:?}"
+    );
+    listed.sort_unstable();
     assert_eq!(listed, here.iter().map(|rule| text(rule, "id")).collect::<Vec<_>>());
     check_events(&view, &here);
     check_indicators(list(&view, "indicators"), &here, &all, "indicator");
