@@ -285,6 +285,52 @@ fn the_demo_corpus_recounted() {
     check_folding(&rules);
 }
 
+/// Rules whose checks repeat each other in every way: other spellings, roles, statuses, techniques.
+#[test]
+fn our_rules_recounted() {
+    let place = Place::with(&[]);
+    let mut state = 1_u32;
+    let mut one_of = |choices: &[&str]| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        choices[(state >> 16) as usize % choices.len()].to_owned()
+    };
+    for number in 0..150 {
+        let tag = one_of(&["attack.t1059", "attack.t1059.001", "attack.t1059.003", "attack.t1105", "attack.t1685"]);
+        let status = one_of(&["stable", "test", "test", "experimental", "deprecated", "unsupported"]);
+        let mut check = || {
+            let field =
+                one_of(&["Image|endswith", "Image", "image|contains", "User", "CommandLine|contains", "Own", "own"]);
+            let values = [
+                one_of(&["'\\cmd.exe'", "'\\CMD.exe'", "cmd.exe", "'*\\sh'"]),
+                one_of(&["a", "A", "null", "'*'", "b*c"]),
+            ];
+            format!("{field}: [{}]", values.join(", "))
+        };
+        let (first, second, third, fourth) = (check(), check(), check(), check());
+        let condition =
+            one_of(&["one and not two", "one and not three", "one or two", "not one and not (two and three)"]);
+        let detection = format!(
+            "one:\n  {first}\ntwo:\n  {second}\nthree:\n  {third}\n  Extra|re: x\nfour:\n  {fourth}\ncondition: {condition} and four"
+        );
+        let folder = one_of(&["", "", "", "deprecated/"]);
+        place.write(
+            &format!("sigma/{folder}{number}.yml"),
+            support::rule(&format!("r{number}"), &[&tag], &status, &detection),
+        );
+    }
+    place.build().ends(0);
+    let rules = place.export("rules");
+    assert_eq!(rules.len(), 150);
+    assert!(rules.iter().filter(|rule| is_counted(rule)).count() < 120);
+    for technique in ["T1059", "T1059.001", "T1059.003", "T1105", "T1562", "T1562.001"] {
+        for with_sub_techniques in [true, false] {
+            check_technique(&place, &rules, technique, with_sub_techniques);
+        }
+    }
+    check_exports(&place, &rules);
+    check_folding(&rules);
+}
+
 #[test]
 fn the_real_corpora_recounted() {
     let Some(corpora) = corpora() else { return };
