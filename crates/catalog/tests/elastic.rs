@@ -5,6 +5,7 @@ use ruleatlas_catalog::{Catalog, Entry, Loaded, build};
 use ruleatlas_model::{ParseStatus, Role};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 
+#[allow(clippy::expect_used)]
 fn catalog(files: &[(&str, &str)]) -> Catalog {
     let files = files.iter().map(|(path, text)| SourceFile::from_bytes(*path, text.as_bytes().to_vec())).collect();
     let loaded = Loaded { spec: SourceSpec::new(SourceKind::Elastic, "none"), files };

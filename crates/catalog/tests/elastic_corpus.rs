@@ -6,6 +6,7 @@ use ruleatlas_catalog::{Catalog, Ledger, Loaded, build};
 use ruleatlas_model::{Indicator, Vendor};
 use ruleatlas_sources::{SourceKind, SourceSpec};
 
+#[allow(clippy::expect_used)]
 fn corpus(kinds: &[SourceKind]) -> Option<Catalog> {
     let Some(corpora) = std::env::var_os("RULEATLAS_CORPORA") else {
         println!("skipped: RULEATLAS_CORPORA names no folder of corpora");

@@ -11,6 +11,7 @@ struct Read {
     sources: Vec<DataSource>,
 }
 
+#[allow(clippy::expect_used)]
 fn read(path: &str, text: &str) -> (Vec<Read>, Outcome) {
     let format = format_of(SourceKind::Elastic).expect("Elastic has a format");
     let mut read = Vec::new();
