@@ -20,6 +20,8 @@ pub struct SourceFile {
     pub content: Content,
     /// The content's hash; of what is known of the file where it could not be read.
     pub hash: [u8; 32],
+    /// Whether the text is no UTF-8 and was read as Windows-1252.
+    pub is_windows_1252: bool,
 }
 
 /// What a file holds.
@@ -47,7 +49,19 @@ impl SourceFile {
                 Content::Unreadable("not UTF-8 text; save the file as UTF-8".to_owned(), Some(line))
             }
         };
-        Self { path: path.into(), content, hash }
+        Self { path: path.into(), content, hash, is_windows_1252: false }
+    }
+
+    /// A file at hand whose source holds files in the encoding of Windows too: what is no UTF-8 is read as that.
+    #[must_use]
+    pub fn from_windows_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+        // UTF-16 and binary files hold zeros; they are no text of one byte a character.
+        if bytes.contains(&0) || std::str::from_utf8(&bytes).is_ok() {
+            return Self::from_bytes(path, bytes);
+        }
+        let hash = *blake3::hash(&bytes).as_bytes();
+        let content = Content::Text(bytes.iter().map(|byte| windows_1252(*byte)).collect());
+        Self { path: path.into(), content, hash, is_windows_1252: true }
     }
 
     /// The file's text; `None` where it could not be read.
@@ -107,6 +121,7 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
             known(path, Content::Skipped("not among the bundles that are read".to_owned()))
         }
         Found::File(file) => match bytes(&file) {
+            Ok(Some(bytes)) if spec.kind == SourceKind::Kusto => SourceFile::from_windows_bytes(path, bytes),
             Ok(Some(bytes)) => SourceFile::from_bytes(path, bytes),
             Ok(None) => known(path, Content::Unreadable(too_large(), None)),
             Err(error) => known(path, Content::Unreadable(error.to_string(), None)),
@@ -123,13 +138,22 @@ enum Found {
     Broken(String),
 }
 
+/// The character of a byte of [Windows-1252](https://encoding.spec.whatwg.org/#windows-1252).
+fn windows_1252(byte: u8) -> char {
+    const UPPER: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    byte.checked_sub(0x80).and_then(|at| UPPER.get(usize::from(at)).copied()).unwrap_or(char::from(byte))
+}
+
 /// A file without text; its hash stands for why.
 fn known(path: String, content: Content) -> SourceFile {
     let reason = match &content {
         Content::Unreadable(text, _) | Content::Skipped(text) | Content::Text(text) => text,
     };
     let hash = *blake3::hash(reason.as_bytes()).as_bytes();
-    SourceFile { path, content, hash }
+    SourceFile { path, content, hash, is_windows_1252: false }
 }
 
 fn bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {
