@@ -13,7 +13,7 @@ struct Read {
 
 #[allow(clippy::expect_used)]
 fn read(path: &str, text: &str) -> (Vec<Read>, Outcome) {
-    let format = format_of(SourceKind::Elastic).expect("Elastic has a format");
+    let format = format_of(SourceKind::Elastic, |_, _| false).expect("Elastic has a format");
     let mut read = Vec::new();
     let file = SourceFile::from_bytes(path, text.as_bytes().to_vec());
     let outcome = format.read(&file, &mut |draft| {
