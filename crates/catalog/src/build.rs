@@ -183,7 +183,7 @@ fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) 
             let reader = Reader { source: &source.spec.name, license, taxonomy };
             let parsed = reader.file(file, format, context.as_deref());
             let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if count % 64 == 0 || count == total {
+            if count.is_multiple_of(64) || count == total {
                 progress(Stage::Parse, &source.spec.name, count, total);
             }
             parsed

@@ -25,6 +25,8 @@ pub struct Store {
 }
 
 type Sql<T> = Result<T, rusqlite::Error>;
+/// Which list of a rule a table holds.
+type ListOf = fn(&mut Head) -> &mut Vec<String>;
 
 impl Store {
     /// Opens a catalog.
@@ -201,7 +203,7 @@ impl Store {
                 head.events.push(link);
             }
         }
-        let lists: [(&str, fn(&mut Head) -> &mut Vec<String>); 4] = [
+        let lists: [(&str, ListOf); 4] = [
             ("SELECT rule, tactic FROM rule_tactic ORDER BY rowid", |head| &mut head.tactics),
             ("SELECT rule, platform FROM rule_platform ORDER BY rowid", |head| &mut head.platforms),
             ("SELECT rule, domain FROM rule_domain ORDER BY rowid", |head| &mut head.domains),
