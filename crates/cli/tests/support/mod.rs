@@ -73,7 +73,7 @@ impl Place {
     /// With an ATT&CK bundle and rules, by path inside the source.
     pub fn with(rules: &[(&str, &str)]) -> Self {
         let place = Self::new();
-        place.write("attack/enterprise-attack.json", &bundle().to_string());
+        place.write("attack/enterprise-attack.json", bundle().to_string());
         fs::create_dir_all(place.path("sigma")).unwrap();
         for (path, text) in rules {
             place.write(&format!("sigma/{path}"), text);
