@@ -24,7 +24,7 @@ resource roleGranted 'Microsoft.SecurityInsights/alertRules@2023-02-01' = {
       'Persistence'
     ]
     techniques: [
-      'T1098'
+      'T1078'
     ]
   }
 }
