@@ -1,5 +1,6 @@
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -107,8 +108,10 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
                 let Some(kind) = entry.file_type() else { continue };
                 if kind.is_symlink() && entry.depth() > 0 {
                     found.push((name, Found::Link));
-                } else if !kind.is_dir() {
+                } else if kind.is_file() || kind.is_symlink() {
                     found.push((name, Found::File(entry.into_path())));
+                } else if !kind.is_dir() {
+                    found.push((name, Found::Broken("no regular file".to_owned())));
                 }
             }
             Err(error) => found.push((String::new(), Found::Broken(error.to_string()))),
@@ -156,15 +159,20 @@ fn known(path: String, content: Content) -> SourceFile {
     SourceFile { path, content, hash, is_windows_1252: false }
 }
 
+/// The bytes of a regular file; `None` where there are too many. The file is asked for its size once it is open: to
+/// find it by its path a second time costs as much as to parse a tenth of it.
 fn bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {
-    let metadata = fs::metadata(file)?;
+    let file = fs::File::open(file)?;
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("no regular file"));
     }
     if metadata.len() > MAX_FILE_BYTES {
         return Ok(None);
     }
-    fs::read(file).map(Some)
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MAX_FILE_BYTES).then_some(bytes))
 }
 
 fn too_large() -> String {

@@ -37,7 +37,7 @@ pub fn make(sources: &[Loaded], db: Option<&Path>, report: &Report) -> anyhow::R
     let path = paths::catalog(db)?;
     let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
     if Store::fingerprint(&path).is_some_and(|known| known == fingerprint(sources)) {
-        let not_full = u64::from(Store::open(&path)?.count_not_full()?);
+        let not_full = u64::from(Store::open(&path)?.count_not_understood()?);
         output::say(format_args!("{}: nothing changed", path.display()));
         return Ok(not_full);
     }
@@ -77,5 +77,5 @@ fn summary(catalog: &Catalog) -> u64 {
     for ((source, parse), count) in &not_full {
         output::say(format_args!("{source}: {count} {parse}; `ruleatlas doctor` says why"));
     }
-    ledger.faults.len() as u64
+    ledger.faults.iter().filter(|fault| fault.parse != ParseStatus::NoQuery.name()).count() as u64
 }
