@@ -35,6 +35,9 @@ struct Page<'a> {
 
 pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     let page = Page::of(file.text);
+    if file.stem().eq_ignore_ascii_case("readme") {
+        return no_rule("a README, whose queries are examples");
+    }
     if page.blocks.is_empty() {
         return no_rule("a page without a fenced block");
     }
