@@ -9,10 +9,14 @@ use ruleatlas_catalog::frontend;
 use ruleatlas_core::Query;
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec, format_of, read_files};
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Every file read, every rule's metadata taken, every detection made into conditions.
 fn rules(spec: &SourceSpec) -> usize {
     let files = read_files(spec).expect("the corpus can be read");
-    let format = format_of(spec.kind).expect("a format of rules");
+    let format = format_of(spec.kind, |_, _| false).expect("a format of rules");
     let context = format.context(&files);
     let parse = |file: &SourceFile| {
         let mut predicates = 0;

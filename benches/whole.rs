@@ -10,10 +10,14 @@ use std::{
 
 use criterion::Criterion;
 use ruleatlas_benches::{corpus, ratio};
-use ruleatlas_catalog::{Index, Loaded, build, fingerprint};
+use ruleatlas_catalog::{Loaded, build, fingerprint};
 use ruleatlas_sources::{SourceKind, SourceSpec};
 use ruleatlas_store::{Store, WriteOptions, write};
 use serde::Deserialize;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// In a child process: build here, and say how much memory it took.
 const CHILD: &str = "RULEATLAS_BENCH_BUILD";
@@ -25,8 +29,8 @@ fn cold(specs: &[SourceSpec], catalog: &Path) {
         return;
     }
     let built = build(&sources, &|_, _, _, _| {}).expect("the catalog can be built");
-    let index = Index::of(&built);
-    write(catalog, &built, &index, WriteOptions::default()).expect("the catalog can be written");
+    write(catalog, &built, WriteOptions::default()).expect("the catalog can be written");
+    std::mem::forget(built);
 }
 
 /// As much of STIX as a catalog of techniques needs, typed.
