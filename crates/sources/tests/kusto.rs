@@ -66,6 +66,7 @@ fn a_hunting_query_has_neither_severity_nor_frequency() {
 #[test]
 fn a_rule_without_its_ending_is_one_and_a_licence_is_none() {
     assert_eq!(read("Detections/odd", ANALYTIC).1[0].0.title, "Odd logon");
+    assert_eq!(read("hunts/0xFF-1-Odd", PAGE).1.len(), 3);
     assert_eq!(why_not("LICENSE", "MIT License\n"), "no query in it");
 }
 

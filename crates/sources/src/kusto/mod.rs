@@ -48,9 +48,12 @@ impl Format for KustoRules {
             "kql" | "csl" | "kusto" | "txt" => query::read(source, &mut sink),
             // A name without an ending, or with a dot that begins none. A rule that lost its ending is one.
             ending if ending.len() > 5 || ending.contains(' ') || ending.is_empty() => {
-                match rule::looks_like_one(text) {
-                    true => rule::read(source, &mut sink),
-                    false => query::read(source, &mut sink),
+                if rule::looks_like_one(text) {
+                    rule::read(source, &mut sink)
+                } else if text.starts_with("# ") {
+                    page::read(source, &mut sink)
+                } else {
+                    query::read(source, &mut sink)
                 }
             }
             _ => no_rule("a kind of file that holds no rules"),
