@@ -24,6 +24,7 @@ mod license;
 mod metadata;
 mod sigma;
 mod spec;
+mod splunk;
 pub mod sync;
 
 pub use draft::{Draft, Format, Outcome, RawTag};
@@ -38,6 +39,7 @@ pub fn format_of(kind: SourceKind) -> Option<&'static dyn Format> {
     match kind {
         SourceKind::Sigma => Some(&sigma::SigmaRules),
         SourceKind::Elastic => Some(&elastic::ElasticRules),
+        SourceKind::Splunk => Some(&splunk::SplunkRules),
         _ => None,
     }
 }
