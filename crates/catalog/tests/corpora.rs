@@ -166,11 +166,8 @@ fn splunks_detections_parse_and_say_what_they_read() {
     let catalog = catalog(&folder, &[SourceKind::Splunk]);
     let counted: Vec<&Rule> =
         catalog.entries.iter().map(|entry| &entry.rule).filter(|rule| rule.is_counted()).collect();
-    let not_full: Vec<&str> = counted
-        .iter()
-        .filter(|rule| !matches!(rule.parse, ParseStatus::Full))
-        .map(|rule| rule.path.as_str())
-        .collect();
+    let not_full: Vec<&str> =
+        counted.iter().filter(|rule| !matches!(rule.parse, ParseStatus::Full)).map(|rule| rule.path.as_str()).collect();
     let silent: Vec<&str> =
         counted.iter().filter(|rule| rule.log_sources.is_empty()).map(|rule| rule.path.as_str()).collect();
     println!("{} rules; not full: {not_full:?}; without a log source: {silent:?}", counted.len());

@@ -81,6 +81,8 @@ fn no_rule(document: &Node<'_>) -> Option<&'static str> {
     match document.text_of("type") {
         Some("Investigation") => return Some("an investigation"),
         _ if has("search") => return None,
+        // A story may carry the type of a detection.
+        _ if has("narrative") => return Some("a story"),
         // A rule whose search is missing is a rule all the same.
         Some("TTP" | "Anomaly" | "Hunting" | "Correlation" | "Baseline") => return None,
         _ => {}
@@ -88,7 +90,6 @@ fn no_rule(document: &Node<'_>) -> Option<&'static str> {
     Some(match () {
         () if has("definition") => "a macro",
         () if has("filename") || has("collection") || has("lookup_type") => "a lookup",
-        () if has("narrative") => "a story",
         () if has("sourcetype") || has("source") => "a data source",
         () => "neither a search nor a type in it",
     })
@@ -253,6 +254,7 @@ tags:
         assert_eq!(of("name: a\ndefinition: x=1\n"), "a macro");
         assert_eq!(of("name: a\nfilename: a.csv\n"), "a lookup");
         assert_eq!(of("name: a\nnarrative: long\n"), "a story");
+        assert_eq!(of("name: a\ntype: Anomaly\nnarrative: long\n"), "a story");
         assert_eq!(of("name: a\nsource: s\nsourcetype: t\n"), "a data source");
         assert_eq!(read("lookups/a.csv", "a,b\n").1, Outcome::NotARule("the table of a lookup".into()));
     }
