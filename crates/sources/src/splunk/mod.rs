@@ -178,7 +178,9 @@ mod tests {
         SourceFile::from_bytes(path, text.as_bytes().to_vec())
     }
 
-    fn read(path: &str, text: &str) -> (Vec<(Rule, Vec<RawTag>, Vec<DataSource>)>, Outcome) {
+    type Read = (Rule, Vec<RawTag>, Vec<DataSource>);
+
+    fn read(path: &str, text: &str) -> (Vec<Read>, Outcome) {
         let mut drafts = Vec::new();
         let outcome = SplunkRules
             .read(&file(path, text), &mut |draft| drafts.push((draft.rule.clone(), draft.tags, draft.sources)));
