@@ -7,13 +7,13 @@ use rayon::prelude::*;
 use ruleatlas_core::{Context, Query};
 use ruleatlas_model::{Attack, Diagnostic, Node, ParseStatus, Span};
 use ruleatlas_sources::{
-    Content, Draft, Error, Format, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of, license_of,
-    read_files,
+    Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of,
+    license_of, read_files,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, FileRecord, frontend, spelling, tags};
+use crate::{Entry, FileRecord, frontend, frontends::is_query, spelling, tags};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -177,12 +177,13 @@ fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) 
     let total = sources.iter().map(|source| source.files.len()).sum();
     let done = AtomicUsize::new(0);
     let parse_source = |source: &Loaded| {
-        let format = format_of(source.spec.kind);
-        let context = format.map(|format| format.context(&source.files));
-        let license = source.spec.origin.license.as_deref().or_else(|| license_of(&source.files));
+        let format = format_of(source.spec.kind, is_query);
+        let context = format.as_deref().map(|format| format.context(&source.files));
+        let licenses = Licenses::of(&source.files);
         let parse_file = |file: &SourceFile| {
+            let license = source.spec.origin.license.as_deref().or_else(|| licenses.at(&file.path));
             let reader = Reader { source: &source.spec.name, license, taxonomy };
-            let parsed = reader.file(file, format, context.as_deref());
+            let parsed = reader.file(file, format.as_deref(), context.as_deref());
             let count = done.fetch_add(1, Ordering::Relaxed) + 1;
             if count.is_multiple_of(64) || count == total {
                 progress(Stage::Parse, &source.spec.name, count, total);

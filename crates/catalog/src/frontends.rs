@@ -9,6 +9,7 @@ static FRONTENDS: &[&dyn Frontend] = &[
     &ruleatlas_kuery::Lucene,
     &ruleatlas_esql::Esql::new().with_kuery(&ruleatlas_kuery::Kuery).with_lucene(&ruleatlas_kuery::Lucene),
     &ruleatlas_spl::Spl,
+    &ruleatlas_kusto::Kusto,
 ];
 
 /// Every front end there is.
@@ -21,4 +22,9 @@ pub fn frontends() -> &'static [&'static dyn Frontend] {
 #[must_use]
 pub fn frontend(language: Language) -> Option<&'static dyn Frontend> {
     FRONTENDS.iter().copied().find(|frontend| frontend.language() == language)
+}
+
+/// Whether a text that nobody marked as a query is one. Only Kusto's rules stand on pages without a mark.
+pub(crate) fn is_query(language: Language, text: &str) -> bool {
+    language == Language::Kusto && ruleatlas_kusto::parser::parse(text).is_query()
 }

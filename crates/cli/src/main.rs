@@ -18,6 +18,10 @@ use crate::{
     commands::{build, doctor, export, field, indicator, matching, parse, rule, search, serve, sync, technique},
 };
 
+/// A build makes millions of small texts on all threads; the system's allocator takes a quarter of its time for them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {

@@ -113,6 +113,14 @@ fn an_unreadable_file_and_an_odd_name() {
 }
 
 #[test]
+fn a_pipe_among_the_files() {
+    let place = place();
+    let made = std::process::Command::new("mkfifo").arg(place.path("sigma/pipe.yml")).status().unwrap();
+    assert!(made.success());
+    built(&place, 1).says(&["SigmaHQ/pipe.yml: unreadable: no regular file"]);
+}
+
+#[test]
 fn a_rule_without_a_detection() {
     let place = place();
     let bare = format!("title: bare\nid: {BAD}\nlogsource:\n  product: windows\n");

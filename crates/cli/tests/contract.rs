@@ -538,3 +538,24 @@ fn the_demo_corpus_is_built_and_understood() {
         assert!(!view[table].as_array().unwrap().is_empty(), "{table}");
     }
 }
+
+#[test]
+fn a_correlation_takes_its_base_rules_from_other_files() {
+    let place = place();
+    let named = rule(BROKEN, &[], "test", "selection:\n  User: ada\ncondition: selection");
+    place.write("sigma/named.yml", named.replace("level: high", "name: user_ada"));
+    let id = "3f6a3f4e-0000-4000-8000-000000000007";
+    place.write(
+        "sigma/correlation.yml",
+        format!(
+            "title: Both\nid: {id}\nstatus: test\ncorrelation:\n  type: temporal\n  rules:\n    - user_ada\n    - {SHELL}\n\
+             \x20 timespan: 1h\n  group-by: [User]\nlevel: high\n"
+        ),
+    );
+    place.build().ends(0);
+    let both = place.json(&["rule", id]);
+    assert_eq!((&both["kind"], &both["parse"]), (&json!("correlation"), &json!("full")), "{}", both["diagnostics"]);
+    let steps: Vec<Value> =
+        both["predicates"].as_array().unwrap().iter().map(|p| json!([p["step"], p["raw_field"]])).collect();
+    assert_eq!(steps[..2], [json!([0, "User"]), json!([1, "Image"])]);
+}

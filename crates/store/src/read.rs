@@ -53,12 +53,12 @@ impl Store {
         Self::open(path).ok()?.meta("fingerprint").ok()?
     }
 
-    /// How many rules are not understood as a whole, and how many files could not be read.
+    /// How many queries are not understood as a whole, and how many files could not be read.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn count_not_full(&self) -> Result<u32, Error> {
-        let sql = "SELECT (SELECT count(*) FROM rule WHERE parse <> 'full') \
+    pub fn count_not_understood(&self) -> Result<u32, Error> {
+        let sql = "SELECT (SELECT count(*) FROM rule WHERE parse IN ('partial', 'failed')) \
                    + (SELECT count(*) FROM file WHERE outcome = 'unreadable')";
         self.said(self.connection.query_row(sql, [], |row| row.get(0)))
     }

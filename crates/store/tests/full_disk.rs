@@ -7,7 +7,7 @@
     reason = "a test may fail anywhere, in its helpers too"
 )]
 
-use ruleatlas_catalog::{Catalog, Index, Loaded, build};
+use ruleatlas_catalog::{Catalog, Loaded, build};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_store::{Error, Store, WriteOptions, write};
 
@@ -22,7 +22,7 @@ fn catalog(rules: usize) -> Catalog {
 }
 
 fn put(path: &std::path::Path, catalog: &Catalog, max_bytes: Option<u64>) -> Result<(), Error> {
-    write(path, catalog, &Index::of(catalog), WriteOptions { max_bytes })
+    write(path, catalog, WriteOptions { max_bytes })
 }
 
 #[test]

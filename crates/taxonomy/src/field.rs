@@ -364,7 +364,9 @@ impl Fields {
             }
         }
         let prefixed = reading.prefixes.iter().filter_map(|prefix| Some((lower.strip_prefix(&prefix.lower)?, prefix)));
-        prefixed.filter_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true)).next()
+        let found = prefixed.filter_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true)).next();
+        // A member of a list is called like the list's members: `TargetResources[0].type`.
+        found.or_else(|| self.look_up(&without_places(&lower)?, &reading.rank, place, false))
     }
 
     /// The alias that fits best: one that holds here only before one of a vocabulary that holds here only, before one
@@ -409,4 +411,24 @@ impl Fields {
         }
         found.into_iter().map(|index| &self.all[index as usize]).collect()
     }
+}
+
+/// A path without the places in lists (`[0]`); `None` where it has none.
+fn without_places(path: &str) -> Option<String> {
+    let mut rest = path.split('[');
+    let mut name = rest.next()?.to_owned();
+    let mut is_shorter = false;
+    for part in rest {
+        match part.split_once(']') {
+            Some((place, after)) if !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_digit()) => {
+                name.push_str(after);
+                is_shorter = true;
+            }
+            _ => {
+                name.push('[');
+                name.push_str(part);
+            }
+        }
+    }
+    is_shorter.then_some(name)
 }

@@ -92,6 +92,7 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/saas.toml"),
         file!("fields/elastic.toml"),
         file!("fields/splunk.toml"),
+        file!("fields/kusto.toml"),
         file!("fields/general.toml"),
     ],
     log_sources: file!("log_sources.toml"),

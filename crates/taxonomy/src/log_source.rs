@@ -312,6 +312,9 @@ impl Selector {
                     next.extend(ways.iter().map(|(used, weight)| (used | bit, weight + pattern.weight())));
                 }
             }
+            if next.is_empty() {
+                return;
+            }
             next.truncate(MATCHES);
             ways = next;
         }

@@ -76,7 +76,10 @@ impl Taxonomy {
             return;
         }
         for condition in conditions {
+            // A step that must be absent says as well as any other what it would read.
+            let absent = std::mem::take(&mut condition.absent);
             let found = self.told(vendor, condition, &told);
+            condition.absent = absent;
             for source in found {
                 if !condition.sources.contains(&source) {
                     condition.sources.push(source);
@@ -87,9 +90,7 @@ impl Taxonomy {
 
     fn told(&self, vendor: Vendor, condition: &Condition, told: &[&Told]) -> Vec<DataSource> {
         let reader = self.reader(vendor, &condition.sources);
-        // A step that must be absent says as well as any other what it would read.
-        let step = Condition { absent: false, ..condition.clone() };
-        let written: Vec<(String, bool, Vec<String>)> = roles(std::slice::from_ref(&step))
+        let written: Vec<(String, bool, Vec<String>)> = roles(std::slice::from_ref(condition))
             .iter()
             .filter(|placed| {
                 placed.role == Role::Indicator

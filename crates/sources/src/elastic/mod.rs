@@ -24,7 +24,8 @@ impl Format for ElasticRules {
         if file.extension() != "toml" {
             return Outcome::NotARule(Cow::Borrowed("no TOML file"));
         }
-        let source = File { text, path: &file.path };
+        let line_ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+        let source = File { text, path: &file.path, line_ends: &line_ends };
         let document = match DeTable::parse(text) {
             Ok(document) => document,
             Err(error) => {

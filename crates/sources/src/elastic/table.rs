@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_model::Diagnostic;
 use serde_json::Value as Json;
 use toml::{
     Spanned,
@@ -19,12 +19,15 @@ const DEPTH_LIMIT: u32 = 64;
 pub(super) struct File<'a> {
     pub text: &'a str,
     pub path: &'a str,
+    /// Where the lines end.
+    pub line_ends: &'a [usize],
 }
 
 impl File<'_> {
     /// The one-based line of a byte.
     pub fn line(self, at: usize) -> u32 {
-        Span::new(at, at).line(self.text)
+        let before = self.line_ends.partition_point(|end| *end < at);
+        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     /// Whether the file lies in a folder of that name.

@@ -7,7 +7,7 @@ use axum::{
     body::{Body, Bytes},
     http::{Request, StatusCode, request, response::Response},
 };
-use ruleatlas_catalog::{Index, Loaded, build};
+use ruleatlas_catalog::{Loaded, build};
 use ruleatlas_model::{Attack, AttackDomain, Technique};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_store::WriteOptions;
@@ -60,7 +60,7 @@ impl Site {
         change(&mut catalog.attack);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.db");
-        ruleatlas_store::write(&path, &catalog, &Index::of(&catalog), WriteOptions::default()).unwrap();
+        ruleatlas_store::write(&path, &catalog, WriteOptions::default()).unwrap();
         let atlas = Arc::new(Atlas::open(&path).unwrap());
         let router = ruleatlas_web::router(Arc::clone(&atlas));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
