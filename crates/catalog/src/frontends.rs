@@ -8,6 +8,7 @@ static FRONTENDS: &[&dyn Frontend] = &[
     &ruleatlas_kuery::Kuery,
     &ruleatlas_kuery::Lucene,
     &ruleatlas_esql::Esql::new().with_kuery(&ruleatlas_kuery::Kuery).with_lucene(&ruleatlas_kuery::Lucene),
+    &ruleatlas_spl::Spl,
     &ruleatlas_kusto::Kusto,
 ];
 

@@ -12,8 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ruleatlas_catalog::{Catalog, Loaded, build};
-use ruleatlas_model::Rule;
+use ruleatlas_catalog::{Catalog, Loaded, PredicateRow, build};
+use ruleatlas_model::{ParseStatus, Role, Rule};
 use ruleatlas_sources::{SourceKind, SourceSpec};
 
 const RULES: [SourceKind; 5] =
@@ -138,4 +138,42 @@ fn nearly_every_field_that_sigma_compares_is_known() {
     most.truncate(15);
     println!("{} of {total} predicates are mapped; unknown most often: {most:?}", total - lacking);
     assert!(lacking * 100 <= total * 5, "{lacking} of {total} predicates are not mapped: {most:?}");
+}
+
+#[test]
+fn nearly_every_field_that_splunk_compares_is_known() {
+    let Some(folder) = corpora() else { return };
+    let catalog = catalog(&folder, &[SourceKind::Splunk]);
+    let counted = || catalog.entries.iter().filter(|entry| entry.rule.is_counted());
+    // What is computed, or cut out of another field, has no canonical name by design.
+    let of_events = |predicate: &&PredicateRow| predicate.role != Role::Computed && predicate.derived_from.is_none();
+    let predicates = || counted().flat_map(|entry| &entry.predicates).filter(of_events);
+    let mut unknown: BTreeMap<&str, u64> = BTreeMap::new();
+    for predicate in predicates().filter(|predicate| !predicate.mapped) {
+        *unknown.entry(&predicate.raw_field).or_default() += 1;
+    }
+    let (total, lacking) = (predicates().count() as u64, unknown.values().sum::<u64>());
+    let mut most: Vec<(&str, u64)> = unknown.into_iter().collect();
+    most.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    most.truncate(15);
+    println!("{} of {total} predicates are mapped; unknown most often: {most:?}", total - lacking);
+    assert!(lacking * 100 <= total * 5, "{lacking} of {total} predicates are not mapped: {most:?}");
+}
+
+#[test]
+fn splunks_detections_parse_and_say_what_they_read() {
+    let Some(folder) = corpora() else { return };
+    let catalog = catalog(&folder, &[SourceKind::Splunk]);
+    let counted: Vec<&Rule> =
+        catalog.entries.iter().map(|entry| &entry.rule).filter(|rule| rule.is_counted()).collect();
+    let not_full: Vec<&str> =
+        counted.iter().filter(|rule| !matches!(rule.parse, ParseStatus::Full)).map(|rule| rule.path.as_str()).collect();
+    let silent: Vec<&str> =
+        counted.iter().filter(|rule| rule.log_sources.is_empty()).map(|rule| rule.path.as_str()).collect();
+    println!("{} rules; not full: {not_full:?}; without a log source: {silent:?}", counted.len());
+    assert!(counted.iter().all(|rule| rule.parse != ParseStatus::Failed));
+    assert!(not_full.len() * 100 <= counted.len() && silent.len() * 100 <= counted.len());
+    let unread: Vec<&str> =
+        catalog.files.iter().filter(|file| file.outcome == "unreadable").map(|file| file.path.as_str()).collect();
+    assert!(unread.is_empty(), "{unread:?}");
 }

@@ -230,7 +230,7 @@ pub enum SourceKind {
     Source,
     /// A Splunk event type, or what Elastic's events call their type or action.
     EventType,
-    /// A Panther log type.
+    /// A Panther log type, or a log that Splunk's detections say they need.
     LogType,
     /// An Elastic integration, or the data set that one writes.
     Integration,

@@ -25,6 +25,7 @@ mod license;
 mod metadata;
 mod sigma;
 mod spec;
+mod splunk;
 pub mod sync;
 
 use ruleatlas_model::Language;
@@ -44,6 +45,7 @@ pub fn format_of(kind: SourceKind, is_query: fn(Language, &str) -> bool) -> Opti
     match kind {
         SourceKind::Sigma => Some(Box::new(sigma::SigmaRules)),
         SourceKind::Elastic => Some(Box::new(elastic::ElasticRules)),
+        SourceKind::Splunk => Some(Box::new(splunk::SplunkRules)),
         SourceKind::Kusto => Some(Box::new(kusto::KustoRules { is_query })),
         _ => None,
     }

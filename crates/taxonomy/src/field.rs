@@ -127,7 +127,8 @@ struct Reading {
     /// By vocabulary, its place in the order in which they are asked.
     rank: Vec<Option<usize>>,
     prefixes: Vec<Prefix>,
-    /// Whether `Processes.process_name` is `process_name` of the data model `Endpoint.Processes`.
+    /// Whether names are written as Splunk writes them: in a step that reads a data model, `Processes.process_name` is
+    /// `process_name` of its dataset; `a{}.b` is `a.b` of a list.
     dataset_prefix: bool,
 }
 
@@ -347,15 +348,20 @@ impl Fields {
         if let Some(found) = self.look_up(&lower, &reading.rank, place, false) {
             return Some(found);
         }
-        if reading.dataset_prefix
-            && let Some((dataset, rest)) = lower.split_once('.')
-            && place.sources.iter().any(|source| {
-                source.kind == SourceKind::DataModel
-                    && source.name.split('.').any(|part| part.eq_ignore_ascii_case(dataset))
-            })
-            && let Some(found) = self.look_up(rest, &reading.rank, place, false)
-        {
-            return Some(found);
+        if reading.dataset_prefix {
+            // `a{}.b` is the member `b` of every object of the list `a`.
+            let members = lower.replace("{}", "");
+            if members != lower
+                && let Some(found) = self.look_up(&members, &reading.rank, place, false)
+            {
+                return Some(found);
+            }
+            if place.sources.iter().any(|source| source.kind == SourceKind::DataModel)
+                && let Some((_, rest)) = members.split_once('.')
+                && let Some(found) = self.look_up(rest, &reading.rank, place, false)
+            {
+                return Some(found);
+            }
         }
         let prefixed = reading.prefixes.iter().filter_map(|prefix| Some((lower.strip_prefix(&prefix.lower)?, prefix)));
         let found = prefixed.filter_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true)).next();

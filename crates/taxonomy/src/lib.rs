@@ -91,6 +91,7 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/identity.toml"),
         file!("fields/saas.toml"),
         file!("fields/elastic.toml"),
+        file!("fields/splunk.toml"),
         file!("fields/kusto.toml"),
         file!("fields/general.toml"),
     ],

@@ -130,3 +130,28 @@ fn data_sources_say_platforms_and_domains() {
     assert_eq!((told.log_sources, told.platforms), (vec!["linux"], vec!["linux"]));
     assert_eq!(taxonomy.describe_sources(&[]), ruleatlas_taxonomy::Telemetry::default());
 }
+
+#[test]
+fn splunks_metadata_says_what_feeds_a_data_model_and_written_ids_go_before_it() {
+    let of = |sources: &[(SourceKind, &str)], root: Node| {
+        let sources = sources.iter().map(|(kind, name)| DataSource::new(*kind, *name)).collect();
+        events(Vendor::Splunk, sources, root)
+    };
+    let processes = (SourceKind::DataModel, "Endpoint.Processes");
+    let told = |name| (SourceKind::LogType, name);
+    assert_eq!(of(&[processes], Node::always()), "");
+    assert_eq!(
+        of(&[processes, told("Sysmon EventID 1"), told("Windows Event Log Security 4688")], Node::always()),
+        "Sysmon 1, Security-Auditing 4688"
+    );
+    assert_eq!(of(&[processes, told("Sysmon for Linux EventID 1")], Node::always()), "Sysmon for Linux 1");
+    // The usual macro for Sysmon reads both logs; the one of Linux counts where nothing else is read.
+    let sysmon = (SourceKind::Source, "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational");
+    let linux = (SourceKind::Source, "Syslog:Linux-Sysmon/Operational");
+    assert_eq!(of(&[sysmon, linux, told("Sysmon EventID 1")], eq("EventCode", "10")), "!Sysmon 10");
+    assert_eq!(of(&[linux], eq("EventCode", "11")), "!Sysmon for Linux 11");
+    let security = (SourceKind::EventType, "wineventlog_security");
+    assert_eq!(of(&[security], eq("EventCode", "4720")), "!Security-Auditing 4720");
+    let audit = (SourceKind::SourceType, "linux:audit");
+    assert_eq!(of(&[audit], eq("type", "EXECVE")), "!auditd EXECVE");
+}

@@ -28,6 +28,7 @@
 //!   and `tag` are fields, and so is `source` in the risk data model, where it names a rule. A comparison that is an
 //!   alternative to a choice of data (`eventtype=a OR Channel=b`) is no condition for the events of that data, and is
 //!   left out with a note.
+//!   What the rule's metadata says it reads is a source of every step beside those that the search names.
 //! - **Time.** A comparison of times (`_time`, `now()`, `relative_time`, the least or greatest of them) is the time window,
 //!   and so is one of a lookup's output with a time. A field compared with a time is computed.
 //! - **Names.** A name whose text was changed (`replace`, `urldecode`, `mvjoin`, `split`, `rex mode=sed`, a `foreach` over
@@ -77,7 +78,11 @@ impl Frontend for Spl {
     fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
         let mut diagnostics = Vec::new();
         let pipeline = parser::parse(query.text, context, &mut diagnostics);
-        lower::lower(&pipeline, query.text, context, diagnostics)
+        let mut parsed = lower::lower(&pipeline, query.text, context, diagnostics);
+        for condition in &mut parsed.conditions {
+            condition.sources.extend_from_slice(query.sources);
+        }
+        parsed
     }
 
     fn tokens(&self, text: &str) -> Vec<Token> {
