@@ -5,15 +5,15 @@ use std::{
 
 use rayon::prelude::*;
 use ruleatlas_core::{Context, Query};
-use ruleatlas_model::{Attack, Diagnostic, ParseStatus};
+use ruleatlas_model::{Attack, Diagnostic, Node, ParseStatus, Span};
 use ruleatlas_sources::{
-    Content, Draft, Error, Format, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of, license_of,
-    read_files,
+    Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of,
+    license_of, read_files,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, FileRecord, frontend, tags, unit_tests};
+use crate::{Entry, FileRecord, frontend, frontends::is_query, spelling, tags, unit_tests};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -154,6 +154,7 @@ pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, Buil
         catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
     }
     order(&mut catalog.entries);
+    spelling::unify_events(&mut catalog.entries);
     Ok(catalog)
 }
 
@@ -176,14 +177,15 @@ fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) 
     let total = sources.iter().map(|source| source.files.len()).sum();
     let done = AtomicUsize::new(0);
     let parse_source = |source: &Loaded| {
-        let format = format_of(source.spec.kind);
-        let context = format.map(|format| format.context(&source.files));
-        let license = source.spec.origin.license.as_deref().or_else(|| license_of(&source.files));
+        let format = format_of(source.spec.kind, is_query);
+        let context = format.as_deref().map(|format| format.context(&source.files));
+        let licenses = Licenses::of(&source.files);
         let parse_file = |file: &SourceFile| {
+            let license = source.spec.origin.license.as_deref().or_else(|| licenses.at(&file.path));
             let reader = Reader { source: &source.spec.name, license, taxonomy };
-            let parsed = reader.file(file, format, context.as_deref());
+            let parsed = reader.file(file, format.as_deref(), context.as_deref());
             let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if count % 64 == 0 || count == total {
+            if count.is_multiple_of(64) || count == total {
                 progress(Stage::Parse, &source.spec.name, count, total);
             }
             parsed
@@ -233,16 +235,22 @@ impl Reader<'_> {
         let Draft { mut rule, tags, tree, sources } = draft;
         rule.source = self.source.to_owned();
         rule.license = rule.license.or_else(|| self.license.map(str::to_owned));
+        // What stands beside the query as a condition: every step is subject to it.
+        let beside = std::mem::take(&mut rule.conditions);
         if !rule.query.is_empty() {
             match frontend(rule.language) {
                 Some(frontend) => {
                     let query = Query { text: &rule.query, tree, sources: &sources };
-                    let parsed = frontend.parse(&query, context);
+                    let mut parsed = frontend.parse(&query, context);
+                    for condition in &mut parsed.conditions {
+                        let root = std::mem::replace(&mut condition.root, Node::always());
+                        let more = beside.iter().map(|condition| condition.root.clone());
+                        condition.root = Node::all(std::iter::once(root).chain(more));
+                    }
                     rule.parse = parsed.status();
                     rule.conditions = parsed.conditions;
-                    let base = tree.map_or(0, |(_, base)| base);
-                    rule.diagnostics
-                        .extend(parsed.diagnostics.into_iter().map(|diagnostic| placed(diagnostic, text, base)));
+                    let place = Place { text, base: tree.map(|(_, base)| base), query: &rule.query, line: rule.line };
+                    rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
                 }
                 None => {
                     rule.parse = ParseStatus::Failed;
@@ -252,7 +260,11 @@ impl Reader<'_> {
             }
         }
         unit_tests::complete(&mut rule, &sources, context);
-        let telemetry = self.taxonomy.describe_sources(&sources);
+        self.taxonomy.read_sources(rule.vendor, &mut rule.conditions);
+        let telemetry = match rule.conditions.as_slice() {
+            [] => self.taxonomy.describe_sources(&sources),
+            conditions => self.taxonomy.describe(conditions),
+        };
         rule.log_sources = telemetry.log_sources.iter().map(ToString::to_string).collect();
         rule.platforms = telemetry.platforms.iter().map(ToString::to_string).collect();
         rule.domains = telemetry.domains.iter().map(ToString::to_string).collect();
@@ -261,13 +273,30 @@ impl Reader<'_> {
     }
 }
 
-/// With the line in the file, where the query's text stands in it as written.
-fn placed(mut diagnostic: Diagnostic, text: &str, base: usize) -> Diagnostic {
-    if let (None, Some(span)) = (diagnostic.line, diagnostic.span) {
-        let start = (span.start as usize).saturating_add(base);
-        diagnostic.line = Some(ruleatlas_model::Span::new(start, start).line(text));
+/// Where a query stands in its file.
+struct Place<'a> {
+    /// The file's text.
+    text: &'a str,
+    /// The offset at which the query's text begins in it, where the source knows.
+    base: Option<usize>,
+    query: &'a str,
+    /// The rule's line.
+    line: u32,
+}
+
+impl Place<'_> {
+    /// With the line in the file: the one of the span, where the query's text stands in the file as written, else the
+    /// rule's.
+    fn line(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        if let (None, Some(span)) = (diagnostic.line, diagnostic.span) {
+            let base = self.base.or_else(|| self.text.find(self.query));
+            diagnostic.line = Some(base.map_or(self.line, |base| {
+                let start = (span.start as usize).saturating_add(base);
+                Span::new(start, start).line(self.text)
+            }));
+        }
+        diagnostic
     }
-    diagnostic
 }
 
 /// Orders by id, and gives the later of two rules with one id its path besides.

@@ -18,6 +18,8 @@ pub struct Guide {
     pub rules: RuleCount,
     /// The events that at least one rule reads.
     pub events: Vec<EventRow>,
+    /// How many events there are, before any limit.
+    pub events_distinct: usize,
     /// The fields filtered most.
     pub fields: Vec<FieldRow>,
     /// How many fields there are, before any limit.
@@ -51,7 +53,7 @@ pub struct EventRow {
     pub provider: String,
     /// The id.
     pub event_id: String,
-    /// The title; `Event ID N` where no dictionary knows the event.
+    /// The title; where no dictionary knows the event `Event ID N`, or the id where it is a name itself.
     pub title: String,
     /// Rules that read it, written or implied.
     pub rules: u64,
@@ -135,11 +137,13 @@ impl Guide {
         let exclusions =
             index.rows(excluding.iter().map(|(id, counts)| (*id, counts.0, counts.1)), Role::Exclusion, rules);
         let fields = field_rows(index, how, &indicators, &exclusions);
+        let events = event_rows(index, taxonomy, rules);
         let mut members: Vec<RuleId> = rules.iter().collect();
         members.sort_by_key(|rule| (index.head(*rule).map(|head| head.vendor), *rule));
         Self {
             rules: index.count(rules),
-            events: event_rows(index, taxonomy, rules),
+            events_distinct: events.len(),
+            events,
             fields_distinct: fields.len(),
             fields,
             indicators_distinct: indicators.len(),
@@ -179,6 +183,26 @@ impl Index {
     pub fn row(&self, id: IndicatorId, role: Role, rules: &RoaringBitmap) -> Option<IndicatorRow> {
         let here = self.rules_with(id, role)?.intersection_len(rules);
         self.rows([(id, here, 0)].into_iter(), role, rules).pop()
+    }
+
+    /// The indicators of a field in a role, over all counted rules; the field compares without case.
+    #[must_use]
+    pub fn rows_of_field(&self, field: &str, role: Role) -> Vec<IndicatorRow> {
+        let mut counts: FxHashMap<IndicatorId, (u64, u64)> = FxHashMap::default();
+        for rule in &self.counted {
+            let mut last = None;
+            for (id, other, grouped) in self.uses_of(rule).iter().filter(|(_, other, _)| *other == role) {
+                let is_of_field =
+                    || self.indicator(*id).is_some_and(|indicator| indicator.field.eq_ignore_ascii_case(field));
+                if last != Some((*id, *other)) && is_of_field() {
+                    let count = counts.entry(*id).or_default();
+                    count.0 += 1;
+                    count.1 += u64::from(*grouped);
+                }
+                last = Some((*id, *other));
+            }
+        }
+        self.rows(counts.iter().map(|(id, count)| (*id, count.0, count.1)), role, &self.counted)
     }
 
     fn rows(
@@ -234,6 +258,15 @@ fn field_rows(
     rows
 }
 
+/// The title of an event; of one that no dictionary knows its id: audit logs name an event with a word.
+fn title_of(event: &ruleatlas_model::EventRef, taxonomy: &Taxonomy) -> String {
+    match taxonomy.event_title(event) {
+        Some(title) => title.to_owned(),
+        None if event.event_id.bytes().all(|byte| byte.is_ascii_digit()) => format!("Event ID {}", event.event_id),
+        None => event.event_id.clone(),
+    }
+}
+
 fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<EventRow> {
     let mut counts: BTreeMap<&ruleatlas_model::EventRef, (u64, u64)> = BTreeMap::new();
     for rule in rules {
@@ -256,7 +289,7 @@ fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<
         .map(|(event, (explicit, implied))| EventRow {
             provider: event.provider.clone(),
             event_id: event.event_id.clone(),
-            title: taxonomy.event_title(event).map_or_else(|| format!("Event ID {}", event.event_id), str::to_owned),
+            title: title_of(event, taxonomy),
             rules: explicit + implied,
             explicit,
             implied,

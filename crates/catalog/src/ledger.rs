@@ -148,12 +148,15 @@ fn reason_of(rule: &Rule) -> (String, String, Option<u32>) {
         return (first.code.clone().into_owned(), first.message.clone(), first.line.or(Some(rule.line)));
     }
     let opaque = rule.conditions.iter().flat_map(|condition| condition.root.opaques()).next();
+    // What is said of the same part has found its line in the file.
+    let said = rule.diagnostics.iter().find(|diagnostic| opaque.is_some_and(|part| diagnostic.span == Some(part.span)));
+    let line = said.and_then(|diagnostic| diagnostic.line).unwrap_or(rule.line);
     let (phrase, reason) = match opaque {
         Some(opaque) => (opaque.reason.clone(), format!("{}: {}", opaque.reason, shortened(&opaque.text))),
         None if rule.parse == ParseStatus::NoQuery => ("no query".to_owned(), "the rule has no query".to_owned()),
         None => ("nothing understood".to_owned(), "nothing in the query was understood".to_owned()),
     };
-    (phrase, reason, Some(rule.line))
+    (phrase, reason, Some(line))
 }
 
 fn shortened(text: &str) -> String {

@@ -16,6 +16,7 @@ mod guide;
 mod index;
 mod ledger;
 mod scope;
+mod spelling;
 mod tags;
 mod unit_tests;
 

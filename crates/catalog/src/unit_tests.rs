@@ -43,6 +43,9 @@ pub fn unit_tests(rule: &Rule) -> Vec<UnitTest> {
     tests.iter().filter_map(|test| unit_test(rule, test)).collect()
 }
 
+/// What a data model's method returns, each with its condition.
+type Alternatives = Vec<(Compiled, Unified)>;
+
 /// Adds to a rule's unit tests what the methods of a data model say of their events, where the rule asks for it.
 ///
 /// This needs the data model's module, which only a build has at hand.
@@ -57,7 +60,7 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
     names.sort_unstable();
     names.dedup();
     let Some(Value::Array(tests)) = rule.extra.get_mut("tests").filter(|_| !names.is_empty()) else { return };
-    let mut methods: FxHashMap<(String, String), Option<Vec<(Compiled, Unified)>>> = FxHashMap::default();
+    let mut methods: FxHashMap<(String, String), Option<Alternatives>> = FxHashMap::default();
     for test in tests.iter_mut().filter_map(Value::as_object_mut) {
         let Some(event) = test.get("event").map(|event| opened(event, 0)) else { continue };
         let own = event.get("p_log_type").and_then(Value::as_str);

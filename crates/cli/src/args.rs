@@ -174,8 +174,8 @@ pub struct Field {
 
 #[derive(Debug, Args)]
 pub struct Search {
-    /// What to look for.
-    #[arg(required = true, num_args = 1.., allow_hyphen_values = true)]
+    /// What to look for; words that begin with a hyphen behind `--`.
+    #[arg(required = true, num_args = 1..)]
     pub text: Vec<String>,
     /// At most this many rows of a kind.
     #[arg(long, value_name = "N", default_value_t = 10)]

@@ -1,4 +1,7 @@
-use std::io::{self, Write as _};
+use std::{
+    fmt,
+    io::{self, Write as _},
+};
 
 use serde::Serialize;
 
@@ -6,8 +9,8 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct WrongCall(pub String);
 
-impl std::fmt::Display for WrongCall {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for WrongCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
@@ -19,6 +22,11 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+}
+
+/// Writes a line to standard error. What it names (files, rules, values) is anybody's text, and shown as [`plain`] has it.
+pub fn say(line: fmt::Arguments<'_>) {
+    anstream::eprintln!("{}", plain(&line.to_string()));
 }
 
 /// Writes text to standard output, without colour where that is no terminal.

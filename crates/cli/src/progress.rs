@@ -7,6 +7,8 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ruleatlas_catalog::Stage;
 
+use crate::output;
+
 /// Work shorter than this shows no progress.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How often a line is written where there is no terminal.
@@ -55,7 +57,7 @@ impl Report {
                 let Ok(mut last) = self.last_line.lock() else { return };
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
-                    anstream::eprintln!("{what}: {done} of {total}");
+                    output::say(format_args!("{what}: {done} of {total}"));
                 }
             }
         }

@@ -35,9 +35,13 @@ pub fn role(name: &str) -> String {
 pub enum Column {
     /// Words that are kept whole.
     Left(&'static str),
-    /// Text that is cut in the middle where room is short.
+    /// A value that is cut in the middle where room is short, for paths differ at both ends.
     Long(&'static str),
-    /// Parts, two spaces between them; as many are shown as there is room for.
+    /// A sentence, cut at its end.
+    Text(&'static str),
+    /// A path in a source, cut at its beginning: it ends with what tells it from others.
+    Path(&'static str),
+    /// What [`list`] joined; as many parts are shown as there is room for.
     List(&'static str),
     /// Numbers.
     Right(&'static str),
@@ -46,31 +50,56 @@ pub enum Column {
 impl Column {
     fn name(self) -> &'static str {
         match self {
-            Self::Left(name) | Self::Long(name) | Self::List(name) | Self::Right(name) => name,
+            Self::Left(name)
+            | Self::Long(name)
+            | Self::Text(name)
+            | Self::Path(name)
+            | Self::List(name)
+            | Self::Right(name) => name,
         }
     }
 
     fn gives_way(self) -> bool {
-        matches!(self, Self::Long(_) | Self::List(_))
+        matches!(self, Self::Long(_) | Self::Text(_) | Self::Path(_) | Self::List(_))
     }
 
     fn fit(self, cell: &str, width: usize) -> String {
-        if !matches!(self, Self::List(_)) {
-            return cut(cell, width);
+        match self {
+            Self::List(_) => fitting_parts(cell, width),
+            Self::Text(_) => cut_end(cell, width),
+            Self::Path(_) => cut_beginning(cell, width),
+            _ => cut(cell, width),
         }
-        let mut fitted = String::new();
-        for part in cell.split("  ") {
-            let part = cut(part, width);
-            if !fitted.is_empty() && fitted.chars().count() + 2 + part.chars().count() > width {
-                break;
-            }
-            if !fitted.is_empty() {
-                fitted.push_str("  ");
-            }
-            fitted.push_str(&part);
-        }
-        fitted
     }
+}
+
+/// What stands between the parts of a list until they are shown: values hold any character that people write.
+const BETWEEN: char = '\u{1f}';
+
+/// Parts as one cell of a [`Column::List`].
+pub fn list<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
+    let parts: Vec<String> = parts.into_iter().map(|part| plain(part.as_ref())).collect();
+    parts.join(&BETWEEN.to_string())
+}
+
+/// As many parts as there is room for, two spaces between them, and `…` where some are missing.
+fn fitting_parts(cell: &str, width: usize) -> String {
+    let parts: Vec<&str> = cell.split(BETWEEN).collect();
+    let mut fitted = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        let is_last = at + 1 == parts.len();
+        let gap = if at == 0 { 0 } else { 2 };
+        let room = width.saturating_sub(fitted.chars().count() + gap);
+        // Room is kept for the mark of what is missing.
+        let needed = part.chars().count() + if is_last { 0 } else { 2 };
+        if at > 0 && needed > room {
+            fitted.push_str(if fitted.chars().count() + 2 <= width { " …" } else { "" });
+            break;
+        }
+        fitted.push_str(if at == 0 { "" } else { "  " });
+        fitted.push_str(&cut(part, room.saturating_sub(if is_last { 0 } else { 2 })));
+    }
+    fitted
 }
 
 /// Narrower than this no column gets.
@@ -78,7 +107,10 @@ const NARROWEST: usize = 12;
 
 /// A table without frame that fits the terminal.
 pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let one_line = |cell: &String| plain(cell).replace('\n', " ");
+    let one_line = |cell: &String| {
+        let parts = cell.split(BETWEEN).map(|part| plain(part).replace('\n', " "));
+        parts.collect::<Vec<_>>().join(&BETWEEN.to_string())
+    };
     let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(one_line).collect()).collect();
     if rows.is_empty() {
         return String::new();
@@ -112,7 +144,9 @@ pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) ->
 /// The width of each column, so that a row fits: the widest of those that give way shrinks first.
 fn fitted(columns: &[Column], rows: &[Vec<String>], width: usize) -> Vec<usize> {
     let widest = |at: usize, column: &Column| {
-        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
+        // Between the parts of a list stand two characters.
+        let length = |cell: &String| cell.chars().count() + cell.chars().filter(|c| *c == BETWEEN).count();
+        let cells = rows.iter().filter_map(|row| row.get(at)).map(length);
         cells.chain([column.name().len()]).max().unwrap_or(0)
     };
     let mut widths: Vec<usize> = columns.iter().enumerate().map(|(at, column)| widest(at, column)).collect();
@@ -145,7 +179,57 @@ fn cut(text: &str, width: usize) -> String {
     text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
 }
 
-fn terminal_width() -> usize {
+/// The text in at most `width` characters, the end left out.
+fn cut_end(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The text in at most `width` characters, the beginning left out.
+fn cut_beginning(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    ['…'].into_iter().chain(text.chars().skip(length + 1 - width.max(1))).collect()
+}
+
+/// How many characters a line of the terminal has.
+pub fn terminal_width() -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     asked.or_else(|| Table::new().width().map(usize::from)).unwrap_or(120).clamp(40, 400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, cut, cut_beginning, cut_end, fitted, fitting_parts, list};
+
+    #[test]
+    fn a_list_shows_whole_parts_and_marks_what_is_missing() {
+        let cell = list(["contains 15", "ends_with 3", "eq 1"]);
+        let cases = [(40, "contains 15  ends_with 3  eq 1"), (29, "contains 15  ends_with 3 …"), (14, "contains 15 …")];
+        for (width, shown) in cases {
+            assert_eq!(fitting_parts(&cell, width), shown);
+            assert!(shown.chars().count() <= width);
+        }
+        assert_eq!(fitting_parts(&list(["two  spaces"]), 40), "two  spaces");
+        assert_eq!(fitting_parts(&list(["abcdefghijkl", "x"]), 9), "abc…jkl …");
+    }
+
+    #[test]
+    fn sentences_lose_their_end_and_values_their_middle() {
+        assert_eq!(cut_end("Suspicious child process", 11), "Suspicious…");
+        assert_eq!(cut_beginning("rules/windows/a.yml", 8), "…s/a.yml");
+        assert_eq!(cut(r"C:\Windows\System32\cmd.exe", 11), r"C:\Wi…d.exe");
+    }
+
+    #[test]
+    fn a_row_fits_by_the_widest_that_give_way() {
+        let columns = [Column::Left("Id"), Column::Text("Title"), Column::Right("Rules")];
+        let rows = [vec!["x".repeat(20), "y".repeat(90), "5".to_owned()]];
+        assert_eq!(fitted(&columns, &rows, 80), [20, 49, 5]);
+        assert_eq!(fitted(&columns, &rows, 200), [20, 90, 5]);
+    }
 }

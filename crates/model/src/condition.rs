@@ -228,10 +228,12 @@ pub enum SourceKind {
     SourceType,
     /// A Splunk source.
     Source,
-    /// A Splunk event type.
+    /// A Splunk event type, or what Elastic's events call their type or action.
     EventType,
-    /// A Panther log type.
+    /// A Panther log type, or a log that Splunk's detections say they need.
     LogType,
-    /// An Elastic integration.
+    /// An Elastic integration, or the data set that one writes.
     Integration,
+    /// An operating system that the rule says it watches.
+    Platform,
 }

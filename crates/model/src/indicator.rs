@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,9 @@ use crate::{Op, UnknownOp};
 
 /// An operator as it is counted: `in` is `eq`, own negation is gone, and a check of a path's last part has the
 /// prefix `basename`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// Ordered as the names are, so that rows that are sorted here are sorted for every reader of the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FoldedOp {
     /// The comparison.
@@ -27,14 +29,34 @@ impl FoldedOp {
     pub fn basename(op: Op) -> Self {
         Self { basename: true, ..Self::plain(op) }
     }
+
+    /// The two parts of the name, `basename` and the comparison behind it.
+    fn name_parts(self) -> (&'static str, &'static str) {
+        match (self.basename, self.op) {
+            (false, op) => (op.name(), ""),
+            (true, Op::Eq) => ("basename", ""),
+            (true, op) => ("basename", op.name()),
+        }
+    }
+}
+
+impl Ord for FoldedOp {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name_parts().cmp(&other.name_parts())
+    }
+}
+
+impl PartialOrd for FoldedOp {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl fmt::Display for FoldedOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.basename, self.op) {
-            (false, op) => f.write_str(op.name()),
-            (true, Op::Eq) => f.write_str("basename"),
-            (true, op) => write!(f, "basename_{op}"),
+        match self.name_parts() {
+            (name, "") => f.write_str(name),
+            (first, second) => write!(f, "{first}_{second}"),
         }
     }
 }

@@ -27,7 +27,8 @@ pub trait Format: Sync {
 #[derive(Clone, Debug)]
 pub struct Draft<'a> {
     /// Everything that stands beside the query, and the query's text. What follows from the query or from the
-    /// knowledge of names is still empty.
+    /// knowledge of names is still empty: `conditions` holds only what the format has beside the query and every step
+    /// is subject to (Kibana's filters).
     pub rule: Rule,
     /// The tags that may name techniques and tactics.
     pub tags: Vec<RawTag>,

@@ -1,5 +1,6 @@
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +21,8 @@ pub struct SourceFile {
     pub content: Content,
     /// The content's hash; of what is known of the file where it could not be read.
     pub hash: [u8; 32],
+    /// Whether the text is no UTF-8 and was read as Windows-1252.
+    pub is_windows_1252: bool,
 }
 
 /// What a file holds.
@@ -47,7 +50,19 @@ impl SourceFile {
                 Content::Unreadable("not UTF-8 text; save the file as UTF-8".to_owned(), Some(line))
             }
         };
-        Self { path: path.into(), content, hash }
+        Self { path: path.into(), content, hash, is_windows_1252: false }
+    }
+
+    /// A file at hand whose source holds files in the encoding of Windows too: what is no UTF-8 is read as that.
+    #[must_use]
+    pub fn from_windows_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+        // UTF-16 and binary files hold zeros; they are no text of one byte a character.
+        if bytes.contains(&0) || std::str::from_utf8(&bytes).is_ok() {
+            return Self::from_bytes(path, bytes);
+        }
+        let hash = *blake3::hash(&bytes).as_bytes();
+        let content = Content::Text(bytes.iter().map(|byte| windows_1252(*byte)).collect());
+        Self { path: path.into(), content, hash, is_windows_1252: true }
     }
 
     /// The file's text; `None` where it could not be read.
@@ -93,8 +108,10 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
                 let Some(kind) = entry.file_type() else { continue };
                 if kind.is_symlink() && entry.depth() > 0 {
                     found.push((name, Found::Link));
-                } else if !kind.is_dir() {
+                } else if kind.is_file() || kind.is_symlink() {
                     found.push((name, Found::File(entry.into_path())));
+                } else if !kind.is_dir() {
+                    found.push((name, Found::Broken("no regular file".to_owned())));
                 }
             }
             Err(error) => found.push((String::new(), Found::Broken(error.to_string()))),
@@ -107,6 +124,7 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
             known(path, Content::Skipped("not among the bundles that are read".to_owned()))
         }
         Found::File(file) => match bytes(&file) {
+            Ok(Some(bytes)) if spec.kind == SourceKind::Kusto => SourceFile::from_windows_bytes(path, bytes),
             Ok(Some(bytes)) => SourceFile::from_bytes(path, bytes),
             Ok(None) => known(path, Content::Unreadable(too_large(), None)),
             Err(error) => known(path, Content::Unreadable(error.to_string(), None)),
@@ -123,24 +141,38 @@ enum Found {
     Broken(String),
 }
 
+/// The character of a byte of [Windows-1252](https://encoding.spec.whatwg.org/#windows-1252).
+fn windows_1252(byte: u8) -> char {
+    const UPPER: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    byte.checked_sub(0x80).and_then(|at| UPPER.get(usize::from(at)).copied()).unwrap_or(char::from(byte))
+}
+
 /// A file without text; its hash stands for why.
 fn known(path: String, content: Content) -> SourceFile {
     let reason = match &content {
         Content::Unreadable(text, _) | Content::Skipped(text) | Content::Text(text) => text,
     };
     let hash = *blake3::hash(reason.as_bytes()).as_bytes();
-    SourceFile { path, content, hash }
+    SourceFile { path, content, hash, is_windows_1252: false }
 }
 
+/// The bytes of a regular file; `None` where there are too many. The file is asked for its size once it is open: to
+/// find it by its path a second time costs as much as to parse a tenth of it.
 fn bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {
-    let metadata = fs::metadata(file)?;
+    let file = fs::File::open(file)?;
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("no regular file"));
     }
     if metadata.len() > MAX_FILE_BYTES {
         return Ok(None);
     }
-    fs::read(file).map(Some)
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MAX_FILE_BYTES).then_some(bytes))
 }
 
 fn too_large() -> String {

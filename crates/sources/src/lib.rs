@@ -17,27 +17,38 @@
 
 pub mod attack;
 mod draft;
+mod elastic;
 mod error;
 mod files;
+mod kusto;
 mod license;
 mod metadata;
 mod panther;
 mod sigma;
 mod spec;
+mod splunk;
 pub mod sync;
+
+use ruleatlas_model::Language;
 
 pub use draft::{Draft, Format, Outcome, RawTag};
 pub use error::Error;
 pub use files::{Content, SourceFile, read_files};
-pub use license::license_of;
+pub use license::{Licenses, license_of};
 pub use spec::{Origin, SourceKind, SourceSpec};
 
 /// The format of a vendor's rules; `None` for sources that hold no rules.
+///
+/// `is_query` is asked whether a text that nobody marked as a query is one of that language: formats do not know how
+/// queries are parsed.
 #[must_use]
-pub fn format_of(kind: SourceKind) -> Option<&'static dyn Format> {
+pub fn format_of(kind: SourceKind, is_query: fn(Language, &str) -> bool) -> Option<Box<dyn Format>> {
     match kind {
-        SourceKind::Sigma => Some(&sigma::SigmaRules),
-        SourceKind::Panther => Some(&panther::PantherRules),
+        SourceKind::Sigma => Some(Box::new(sigma::SigmaRules)),
+        SourceKind::Elastic => Some(Box::new(elastic::ElasticRules)),
+        SourceKind::Splunk => Some(Box::new(splunk::SplunkRules)),
+        SourceKind::Kusto => Some(Box::new(kusto::KustoRules { is_query })),
+        SourceKind::Panther => Some(Box::new(panther::PantherRules)),
         _ => None,
     }
 }

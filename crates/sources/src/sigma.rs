@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use aho_corasick::AhoCorasick;
 use ruleatlas_core::{Context, Query, Referenced};
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_sigma::merge_actions;
@@ -70,6 +71,11 @@ impl Format for SigmaRules {
         }
     }
 }
+
+/// How long an id or name may be by which a correlation refers to a rule.
+const MAX_REFERENCE: usize = 200;
+/// How many rules the correlations of a source may refer to.
+const MAX_REFERENCES: usize = 20_000;
 
 /// The key whose text is the query, and the kind of rule it makes.
 fn kind_of(document: &Node<'_>) -> Option<(&'static str, Kind)> {
@@ -176,28 +182,42 @@ struct Base<'a> {
 }
 
 impl<'a> BaseRules<'a> {
-    /// Reads the files again, and only where a correlation is among them.
+    /// Reads again what correlations refer to: a file that has none of the references in it is passed over.
     fn of(files: &'a [SourceFile]) -> Self {
         let texts = || files.iter().filter_map(SourceFile::text);
         let mut by_reference = FxHashMap::default();
-        if texts().any(has_correlation) {
-            for text in texts() {
-                let Ok(parsed) = ruleatlas_yaml::parse(text) else { continue };
-                for document in &parsed.documents {
-                    if kind_of(document).is_none() {
-                        continue;
-                    }
-                    let own = |key: &str| document.text_of(key).unwrap_or_default().to_owned();
-                    let Some(text) = text.get(document.start..document.end) else { continue };
-                    for reference in ["id", "name"].into_iter().filter_map(|key| document.text_of(key)) {
-                        let base = Base { id: own("id"), title: own("title"), text };
-                        by_reference.entry(reference.to_owned()).or_insert(base);
-                    }
+        let mut references: Vec<String> = texts().filter(|text| has_correlation(text)).flat_map(references).collect();
+        references.sort_unstable();
+        references.dedup();
+        references.truncate(MAX_REFERENCES);
+        let Ok(finder) = AhoCorasick::new(&references) else { return Self { by_reference } };
+        if references.is_empty() {
+            return Self { by_reference };
+        }
+        for text in texts().filter(|text| finder.is_match(*text)) {
+            let Ok(parsed) = ruleatlas_yaml::parse(text) else { continue };
+            for document in &parsed.documents {
+                if kind_of(document).is_none() {
+                    continue;
+                }
+                let own = |key: &str| document.text_of(key).unwrap_or_default().to_owned();
+                let Some(text) = text.get(document.start..document.end) else { continue };
+                for reference in ["id", "name"].into_iter().filter_map(|key| document.text_of(key)) {
+                    let base = Base { id: own("id"), title: own("title"), text };
+                    by_reference.entry(reference.to_owned()).or_insert(base);
                 }
             }
         }
         Self { by_reference }
     }
+}
+
+/// The ids and names that the correlations of a file refer to.
+fn references(text: &str) -> Vec<String> {
+    let documents = ruleatlas_yaml::parse(text).map(|parsed| parsed.documents).unwrap_or_default();
+    let rules = documents.iter().filter_map(|document| document.get("correlation")?.get("rules"));
+    let texts = rules.flat_map(|rules| rules.items_or_self()).filter_map(Node::text_or_null);
+    texts.filter(|reference| (1..=MAX_REFERENCE).contains(&reference.len())).map(str::to_owned).collect()
 }
 
 fn has_correlation(text: &str) -> bool {

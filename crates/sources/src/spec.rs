@@ -77,21 +77,22 @@ impl SourceKind {
         self.name().parse().ok()
     }
 
-    /// The name a source of this kind goes by when its user gives none: that of the public repository everybody means.
+    /// The name a source of this kind goes by when its user gives none: that of the public repository everybody means, as
+    /// the table of repositories has it; where it has several, the kind's own.
     #[must_use]
     pub fn usual_name(self) -> &'static str {
         match self {
             Self::Sigma => "SigmaHQ",
-            Self::Elastic => "elastic/detection-rules",
-            Self::Splunk => "splunk/security_content",
-            Self::Kusto => "kusto",
-            Self::Panther => "panther-analysis",
-            Self::Attack => "ATT&CK",
+            Self::Elastic => "Elastic",
+            Self::Splunk => "Splunk",
+            Self::Kusto => "Kusto",
+            Self::Panther => "Panther",
+            Self::Attack => "ATTACK",
             Self::D3fend => "D3FEND",
             Self::Car => "CAR",
-            Self::Atomic => "Atomic Red Team",
-            Self::Stratus => "Stratus Red Team",
-            Self::Events => "event dictionaries",
+            Self::Atomic => "Atomic-Red-Team",
+            Self::Stratus => "Stratus-Red-Team",
+            Self::Events => "events",
         }
     }
 }
@@ -203,5 +204,25 @@ impl FromStr for SourceSpec {
             return Err(wrong());
         }
         Ok(Self::new(kind.parse().map_err(|_| wrong())?, path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_a_fetched_repository_of_one_kind_go_by_one_name() {
+        let table = crate::sync::table(None).unwrap();
+        for kind in SourceKind::ALL {
+            let names: Vec<&str> = table
+                .iter()
+                .filter(|repository| repository.kind == kind)
+                .map(|repository| repository.name.as_str())
+                .collect();
+            if let ([only], true) = (names.as_slice(), kind != SourceKind::Events) {
+                assert_eq!(kind.usual_name(), *only);
+            }
+        }
     }
 }

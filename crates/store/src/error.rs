@@ -78,6 +78,13 @@ impl Error {
         if error.kind() == io::ErrorKind::StorageFull { Self::Full(path) } else { Self::Io { path, error } }
     }
 
+    pub(crate) fn if_folder(path: &Path) -> Result<(), Self> {
+        if path.is_dir() {
+            return Err(Self::io(path, io::Error::other("a folder is in the catalog's place")));
+        }
+        Ok(())
+    }
+
     pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
     }

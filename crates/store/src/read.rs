@@ -35,6 +35,7 @@ impl Store {
         if !path.exists() {
             return Err(Error::Missing(path.to_owned()));
         }
+        Error::if_folder(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::database(path, error))?;
         connection.busy_timeout(PATIENCE).map_err(|error| Error::database(path, error))?;
@@ -52,12 +53,12 @@ impl Store {
         Self::open(path).ok()?.meta("fingerprint").ok()?
     }
 
-    /// How many rules are not understood as a whole, and how many files could not be read.
+    /// How many queries are not understood as a whole, and how many files could not be read.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn count_not_full(&self) -> Result<u32, Error> {
-        let sql = "SELECT (SELECT count(*) FROM rule WHERE parse <> 'full') \
+    pub fn count_not_understood(&self) -> Result<u32, Error> {
+        let sql = "SELECT (SELECT count(*) FROM rule WHERE parse IN ('partial', 'failed')) \
                    + (SELECT count(*) FROM file WHERE outcome = 'unreadable')";
         self.said(self.connection.query_row(sql, [], |row| row.get(0)))
     }
@@ -200,7 +201,8 @@ impl Store {
                 head.events.push(link);
             }
         }
-        let lists: [(&str, fn(&mut Head) -> &mut Vec<String>); 4] = [
+        type List = fn(&mut Head) -> &mut Vec<String>;
+        let lists: [(&str, List); 4] = [
             ("SELECT rule, tactic FROM rule_tactic ORDER BY rowid", |head| &mut head.tactics),
             ("SELECT rule, platform FROM rule_platform ORDER BY rowid", |head| &mut head.platforms),
             ("SELECT rule, domain FROM rule_domain ORDER BY rowid", |head| &mut head.domains),

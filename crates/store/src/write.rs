@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use rayon::prelude::*;
 use ruleatlas_catalog::{Catalog, Entry, Index, IndexData};
 use ruleatlas_model::{Attack, Role};
 use rusqlite::{Connection, Statement, Transaction, params};
@@ -21,28 +22,26 @@ const PAGE: u64 = 8192;
 ///
 /// # Errors
 /// The folder cannot be made or written, or the disk is full. What was at `path` is then unchanged.
-pub fn write(path: &Path, catalog: &Catalog, index: &Index, options: WriteOptions) -> Result<(), Error> {
+pub fn write(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), Error> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-    if path.is_dir() {
-        return Err(Error::io(path, std::io::Error::other("a folder is in the catalog's place")));
-    }
+    Error::if_folder(path)?;
     let mut builder = tempfile::Builder::new();
     // A catalog holds nothing secret: it gets the rights that any new file of the user gets.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file =
         builder.prefix(".ruleatlas-").suffix(".db").tempfile_in(folder).map_err(|error| Error::io(folder, error))?;
-    fill(file.path(), catalog, index, options).map_err(|error| Error::database(path, error))?;
+    fill(file.path(), catalog, options).map_err(|error| Error::database(path, error))?;
     file.as_file().sync_all().map_err(|error| Error::io(path, error))?;
     file.persist(path).map_err(|error| Error::io(path, error.error))?;
     Ok(())
 }
 
-fn fill(path: &Path, catalog: &Catalog, index: &Index, options: WriteOptions) -> Result<(), rusqlite::Error> {
+fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rusqlite::Error> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "page_size", PAGE as i64)?;
     connection.pragma_update(None, "journal_mode", "OFF")?;
@@ -55,9 +54,17 @@ fn fill(path: &Path, catalog: &Catalog, index: &Index, options: WriteOptions) ->
     let transaction = connection.transaction()?;
     transaction.execute_batch(include_str!("schema.sql"))?;
     about(&transaction, catalog)?;
-    rules(&transaction, &catalog.entries)?;
-    counted(&transaction, index)?;
     attack(&transaction, &catalog.attack)?;
+    // SQLite takes rows from one thread only; the index is made on another meanwhile.
+    std::thread::scope(|scope| {
+        let index = scope.spawn(|| Index::of(catalog));
+        rules(&transaction, &catalog.entries)?;
+        let index = index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let written = counted(&transaction, &index);
+        // What the index holds goes with the process; a file has been written and nothing reads it again.
+        std::mem::forget(index);
+        written
+    })?;
     transaction.execute_batch(INDEXES)?;
     transaction.commit()?;
     connection.close().map_err(|(_, error)| error)
@@ -92,6 +99,7 @@ fn about(transaction: &Transaction<'_>, catalog: &Catalog) -> Result<(), rusqlit
 
 fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlite::Error> {
     let mut head = transaction.prepare("INSERT INTO rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let columns: Vec<Columns> = entries.par_iter().map(Columns::of).collect();
     let mut body = transaction.prepare("INSERT INTO rule_body VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     let mut text = transaction.prepare("INSERT INTO rule_text (rowid, title, description, id) VALUES (?, ?, ?, ?)")?;
     let mut technique = transaction.prepare("INSERT INTO rule_technique VALUES (?, ?, ?, ?, ?)")?;
@@ -103,7 +111,7 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
     let mut log_source = transaction.prepare("INSERT INTO rule_log_source VALUES (?, ?)")?;
     let mut predicate =
         transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-    for (number, entry) in (0_u32..).zip(entries) {
+    for ((number, entry), columns) in (0_u32..).zip(entries).zip(&columns) {
         let rule = &entry.rule;
         head.execute(params![
             number,
@@ -123,17 +131,18 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
             rule.variant_of,
             rule.is_counted(),
         ])?;
+        let [authors, links, false_positives, tags, extra, conditions] = &columns.body;
         body.execute(params![
             number,
             rule.description,
             rule.query,
             rule.license,
-            json(&rule.authors),
-            json(&rule.references),
-            json(&rule.false_positives),
-            json(&rule.tags),
-            json(&rule.extra),
-            json(&rule.conditions),
+            authors,
+            links,
+            false_positives,
+            tags,
+            extra,
+            conditions,
         ])?;
         text.execute(params![number, rule.title, rule.description, rule.id])?;
         for tag in &rule.technique_tags {
@@ -157,7 +166,7 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
         each(&mut platform, number, &rule.platforms)?;
         each(&mut domain, number, &rule.domains)?;
         each(&mut log_source, number, &rule.log_sources)?;
-        for (n, row) in (0_u32..).zip(&entry.predicates) {
+        for ((n, row), values) in (0_u32..).zip(&entry.predicates).zip(&columns.values) {
             predicate.execute(params![
                 number,
                 n,
@@ -169,7 +178,7 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
                 row.mapped,
                 row.op,
                 row.negated,
-                json(&row.values),
+                values,
                 row.case_sensitive,
                 row.modifier,
                 row.group,
@@ -180,6 +189,30 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
         }
     }
     Ok(())
+}
+
+/// The columns of a rule that hold JSON, made on all threads before the rows are written on one.
+struct Columns {
+    body: [String; 6],
+    /// Of each predicate.
+    values: Vec<String>,
+}
+
+impl Columns {
+    fn of(entry: &Entry) -> Self {
+        let rule = &entry.rule;
+        Self {
+            body: [
+                json(&rule.authors),
+                json(&rule.references),
+                json(&rule.false_positives),
+                json(&rule.tags),
+                json(&rule.extra),
+                json(&rule.conditions),
+            ],
+            values: entry.predicates.iter().map(|row| json(&row.values)).collect(),
+        }
+    }
 }
 
 fn each(statement: &mut Statement<'_>, rule: u32, values: &[String]) -> Result<(), rusqlite::Error> {

@@ -2,7 +2,7 @@
 
 use ruleatlas_core::{Placed, roles};
 use ruleatlas_model::{Condition, EventLink, EventRef, Op, Role, Vendor};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Fault, File, Taxonomy, log_source::Selector};
 
@@ -20,6 +20,7 @@ pub struct KnownEvent {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Events {
     pub all: Vec<KnownEvent>,
+    /// By the id in lower case.
     by_id: FxHashMap<String, Vec<u32>>,
     /// Providers as they are spelled here, by their names in lower case.
     providers: FxHashMap<String, String>,
@@ -63,14 +64,14 @@ impl Events {
                 fault(line, format!("{provider} {id} stands here a second time"));
             }
             let index = u32::try_from(loaded.all.len()).unwrap_or(u32::MAX);
-            loaded.by_id.entry(id.to_owned()).or_default().push(index);
+            loaded.by_id.entry(id.to_lowercase()).or_default().push(index);
             loaded.all.push(KnownEvent { event, channel: channel.to_owned(), title: title.to_owned() });
         }
         loaded
     }
 
     fn of_id(&self, id: &str) -> impl Iterator<Item = &KnownEvent> {
-        self.by_id.get(id).into_iter().flatten().map(|index| &self.all[*index as usize])
+        self.by_id.get(&id.to_lowercase()).into_iter().flatten().map(|index| &self.all[*index as usize])
     }
 
     pub fn get(&self, event: &EventRef) -> Option<&KnownEvent> {
@@ -146,15 +147,28 @@ impl Taxonomy {
     fn events_of_step(&self, selectors: &[&Selector], written: &Written<'_>) -> Vec<EventLink> {
         let mut explicit = Vec::new();
         for selector in selectors {
-            for (_, placed, id) in written.ids.iter().filter(|(field, ..)| *field == selector.event_field) {
+            let is_id = |field: &str| selector.event_fields.iter().any(|known| known == field);
+            for (_, placed, id) in written.ids.iter().filter(|(field, ..)| is_id(field)) {
                 let why = format!("{} {} {id}", placed.predicate.raw_field, placed.predicate.written_op());
                 explicit.extend(self.providers(selector, id, written).into_iter().map(|provider| {
                     let event = EventRef { provider, event_id: (*id).to_owned() };
+                    // Ids that are words compare without case, as values do: auditd's `execve` is its `EXECVE`.
+                    let event = self.events.get(&event).map_or(event, |known| known.event.clone());
                     EventLink { event, explicit: true, why: why.clone() }
                 }));
             }
         }
         if !explicit.is_empty() {
+            // Of the logs that a rule reads, those that are known to have the id.
+            let known: Vec<bool> = explicit.iter().map(|link| self.events.get(&link.event).is_some()).collect();
+            let ids: FxHashSet<String> = explicit
+                .iter()
+                .zip(&known)
+                .filter(|(_, known)| **known)
+                .map(|(link, _)| link.event.event_id.clone())
+                .collect();
+            let mut known = known.into_iter();
+            explicit.retain(|link| known.next().unwrap_or_default() || !ids.contains(&link.event.event_id));
             return explicit;
         }
         let implied = selectors.iter().flat_map(|selector| {
@@ -180,20 +194,22 @@ impl Taxonomy {
             channels.extend(selector.channel.as_deref());
         }
         let is_windows = selector.platforms.iter().any(|platform| platform == "windows");
-        if !written.providers.is_empty() {
-            let known = self.events.of_id(id).map(|known| &known.event.provider).filter(|provider| named(provider));
-            let mut known: Vec<String> = known.cloned().collect();
-            known.dedup();
-            return match known.is_empty() {
-                true if is_windows => written.providers.clone(),
-                _ => known,
-            };
-        }
         let of_channel = self
             .events
             .of_id(id)
             .filter(|known| channels.iter().any(|channel| known.channel.eq_ignore_ascii_case(channel)));
         let of_channel: Vec<String> = of_channel.map(|known| known.event.provider.clone()).collect();
+        if !written.providers.is_empty() {
+            let known = self.events.of_id(id).map(|known| &known.event.provider).filter(|provider| named(provider));
+            let mut known: Vec<String> = known.cloned().collect();
+            known.dedup();
+            return match known.is_empty() {
+                // The provider was named for another alternative.
+                true if !of_channel.is_empty() => of_channel,
+                true if is_windows => written.providers.clone(),
+                _ => known,
+            };
+        }
         match (of_channel.is_empty(), selector.providers.is_empty()) {
             (false, _) => of_channel,
             (true, false) => selector.providers.clone(),

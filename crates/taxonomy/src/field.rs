@@ -7,9 +7,8 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     log_source::LogSources,
-    read::{Entry, Source, list},
+    read::{Entry, Source, Value, list},
     scope::{Pattern, Placename},
-    tree::{Kind, Value},
 };
 
 /// What a field's values are.
@@ -128,7 +127,8 @@ struct Reading {
     /// By vocabulary, its place in the order in which they are asked.
     rank: Vec<Option<usize>>,
     prefixes: Vec<Prefix>,
-    /// Whether `Processes.process_name` is `process_name` of the data model `Endpoint.Processes`.
+    /// Whether names are written as Splunk writes them: in a step that reads a data model, `Processes.process_name` is
+    /// `process_name` of its dataset; `a{}.b` is `a.b` of a list.
     dataset_prefix: bool,
 }
 
@@ -211,7 +211,7 @@ impl Fields {
                 dataset_prefix: entry
                     .table
                     .get("dataset_prefix")
-                    .is_some_and(|value| value.kind == Kind::Boolean(true)),
+                    .is_some_and(|value| value.get_ref().as_bool() == Some(true)),
             };
             self.readings.insert(vendor, reading);
         }
@@ -253,12 +253,13 @@ impl Fields {
             }
             let description = entry.text("description").to_owned();
             self.all.push(Field { name, description, field_type, aliases: Vec::new() });
-            for (key, value) in &entry.table.entries {
-                if matches!(key.name, "name" | "description" | "type") {
+            for (key, value) in entry.table {
+                let name = key.get_ref().as_ref();
+                if matches!(name, "name" | "description" | "type") {
                     continue;
                 }
-                let Some(vocabulary) = self.vocabulary(key.name) else {
-                    source.fault(key.at, format!("`{}` is no vocabulary", key.name));
+                let Some(vocabulary) = self.vocabulary(name) else {
+                    source.fault(key.span().start, format!("`{name}` is no vocabulary"));
                     continue;
                 };
                 for value in list(value) {
@@ -269,11 +270,11 @@ impl Fields {
     }
 
     fn read_alias<'a>(&mut self, source: &Source<'a>, vocabulary: usize, value: &Value<'a>) {
-        let at = value.at;
+        let at = value.span().start;
         let Some(field) = self.all.last_mut() else { return };
         let mut alias =
             Alias { vocabulary, name: String::new(), part: Part::Whole, sources: Vec::new(), patterns: Vec::new() };
-        if matches!(value.kind, Kind::Table(_))
+        if value.get_ref().is_table()
             && let Some(entry) = source.table(value)
         {
             source.only(entry.table, &["name", "part", "in"]);
@@ -347,18 +348,25 @@ impl Fields {
         if let Some(found) = self.look_up(&lower, &reading.rank, place, false) {
             return Some(found);
         }
-        if reading.dataset_prefix
-            && let Some((dataset, rest)) = lower.split_once('.')
-            && place.sources.iter().any(|source| {
-                source.kind == SourceKind::DataModel
-                    && source.name.split('.').any(|part| part.eq_ignore_ascii_case(dataset))
-            })
-            && let Some(found) = self.look_up(rest, &reading.rank, place, false)
-        {
-            return Some(found);
+        if reading.dataset_prefix {
+            // `a{}.b` is the member `b` of every object of the list `a`.
+            let members = lower.replace("{}", "");
+            if members != lower
+                && let Some(found) = self.look_up(&members, &reading.rank, place, false)
+            {
+                return Some(found);
+            }
+            if place.sources.iter().any(|source| source.kind == SourceKind::DataModel)
+                && let Some((_, rest)) = members.split_once('.')
+                && let Some(found) = self.look_up(rest, &reading.rank, place, false)
+            {
+                return Some(found);
+            }
         }
         let prefixed = reading.prefixes.iter().filter_map(|prefix| Some((lower.strip_prefix(&prefix.lower)?, prefix)));
-        prefixed.filter_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true)).next()
+        let found = prefixed.filter_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true)).next();
+        // A member of a list is called like the list's members: `TargetResources[0].type`.
+        found.or_else(|| self.look_up(&without_places(&lower)?, &reading.rank, place, false))
     }
 
     /// The alias that fits best: one that holds here only before one of a vocabulary that holds here only, before one
@@ -403,4 +411,24 @@ impl Fields {
         }
         found.into_iter().map(|index| &self.all[index as usize]).collect()
     }
+}
+
+/// A path without the places in lists (`[0]`); `None` where it has none.
+fn without_places(path: &str) -> Option<String> {
+    let mut rest = path.split('[');
+    let mut name = rest.next()?.to_owned();
+    let mut is_shorter = false;
+    for part in rest {
+        match part.split_once(']') {
+            Some((place, after)) if !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_digit()) => {
+                name.push_str(after);
+                is_shorter = true;
+            }
+            _ => {
+                name.push('[');
+                name.push_str(part);
+            }
+        }
+    }
+    is_shorter.then_some(name)
 }

@@ -29,7 +29,7 @@ mod fold;
 mod log_source;
 mod read;
 mod scope;
-mod tree;
+mod told;
 
 use std::sync::OnceLock;
 
@@ -90,6 +90,9 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/cloud.toml"),
         file!("fields/identity.toml"),
         file!("fields/saas.toml"),
+        file!("fields/elastic.toml"),
+        file!("fields/splunk.toml"),
+        file!("fields/kusto.toml"),
         file!("fields/general.toml"),
     ],
     log_sources: file!("log_sources.toml"),
@@ -145,8 +148,13 @@ impl Taxonomy {
                 let message = format!("{} {} is not in {}", event.provider, event.event_id, files.events.name);
                 source.fault(LogSources::at(selector), message);
             }
-            if fields.named(&selector.event_field).is_none() {
-                source.fault(LogSources::at(selector), format!("`{}` is no field", selector.event_field));
+            for name in selector.event_fields.iter().filter(|name| fields.named(name).is_none()) {
+                source.fault(LogSources::at(selector), format!("`{name}` is no field"));
+            }
+        }
+        for name in log_sources.told.iter().flat_map(|told| told.fields()) {
+            if fields.named(name).is_none() {
+                source.fault(0, format!("`{name}` is no field"));
             }
         }
         for (name, who) in fields.named_log_sources() {

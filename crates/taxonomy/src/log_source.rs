@@ -1,11 +1,12 @@
 //! Log sources: what a rule reads, and what that says of platforms, domains and events.
 
-use ruleatlas_model::{DataSource, EventRef};
+use ruleatlas_model::{DataSource, EventRef, SourceKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     read::{Entry, Source, list},
     scope::{Pattern, Placename, source_kind},
+    told::Told,
 };
 
 /// A kind of telemetry that rules read, by whatever name their language has for it.
@@ -53,8 +54,10 @@ pub(crate) struct Selector {
     pub providers: Vec<String>,
     /// The Windows channel that it is, where it is one.
     pub channel: Option<String>,
-    /// The canonical field that holds the event's id.
-    pub event_field: String,
+    /// The canonical fields that hold the event's id.
+    pub event_fields: Vec<String>,
+    /// Whether it applies only when no other does.
+    otherwise: bool,
     at: usize,
 }
 
@@ -63,6 +66,8 @@ pub(crate) struct LogSources {
     pub all: Vec<LogSource>,
     pub domains: Vec<Term>,
     pub platforms: Vec<Term>,
+    /// Fields whose values name data sources.
+    pub told: Vec<Told>,
     selectors: Vec<Selector>,
     /// Selectors by the exact name that one of their constraints asks for.
     by_name: FxHashMap<String, Vec<u32>>,
@@ -77,13 +82,14 @@ impl LogSources {
     pub fn load(source: &Source<'_>) -> Self {
         let mut loaded = Self::default();
         let Some(tree) = source.tree() else { return loaded };
-        source.only(&tree, &["domain", "platform", "log_source"]);
+        source.only(&tree, &["domain", "platform", "told", "log_source"]);
         let term = |entry: &Entry<'_, '_>| {
             source.only(entry.table, &["name", "description"]);
             Term { name: entry.text("name").to_owned(), description: entry.text("description").to_owned() }
         };
         loaded.domains = source.tables(&tree, "domain").iter().map(term).collect();
         loaded.platforms = source.tables(&tree, "platform").iter().map(term).collect();
+        loaded.told = source.tables(&tree, "told").iter().filter_map(|entry| Told::read(source, entry)).collect();
         let mut names = FxHashSet::default();
         for entry in source.tables(&tree, "log_source") {
             loaded.read(source, &entry, &mut names);
@@ -92,7 +98,7 @@ impl LogSources {
         loaded
     }
 
-    fn read<'a>(&mut self, source: &Source<'a>, entry: &Entry<'_, 'a>, names: &mut FxHashSet<&'a str>) {
+    fn read<'t>(&mut self, source: &Source<'_>, entry: &Entry<'t, '_>, names: &mut FxHashSet<&'t str>) {
         source.only(entry.table, &["name", "title", "domains", "platforms", "when"]);
         let name = entry.text("name");
         if !names.insert(name) {
@@ -114,12 +120,13 @@ impl LogSources {
     fn read_selector(&mut self, entry: &Entry<'_, '_>, platforms: &[String]) {
         let source = entry.source;
         let mut alternatives: Vec<Vec<Pattern>> = vec![Vec::new()];
-        for (key, value) in &entry.table.entries {
-            if matches!(key.name, "platforms" | "events" | "provider" | "channel" | "event_field") {
+        for (key, value) in entry.table {
+            let name = key.get_ref().as_ref();
+            if matches!(name, "platforms" | "events" | "provider" | "channel" | "event_field" | "otherwise") {
                 continue;
             }
-            let Some(kind) = source_kind(key.name) else {
-                source.fault(key.at, format!("`{}` is no kind of data source", key.name));
+            let Some(kind) = source_kind(name) else {
+                source.fault(key.span().start, format!("`{name}` is no kind of data source"));
                 continue;
             };
             let names = source.texts(value);
@@ -133,6 +140,7 @@ impl LogSources {
         }
         check_terms(entry, "platforms", &self.platforms);
         let own = entry.names("platforms");
+        let event_fields = entry.names("event_field");
         let selector = Selector {
             log_source: self.all.len() - 1,
             constraints: Vec::new(),
@@ -140,7 +148,8 @@ impl LogSources {
             events: read_events(entry),
             providers: entry.names("provider"),
             channel: entry.names("channel").pop(),
-            event_field: entry.names("event_field").pop().unwrap_or_else(|| "EventID".to_owned()),
+            event_fields: if event_fields.is_empty() { vec!["EventID".to_owned()] } else { event_fields },
+            otherwise: entry.flag("otherwise"),
             at: entry.at,
         };
         for constraints in alternatives {
@@ -165,6 +174,22 @@ impl LogSources {
                 None => self.open.push(at),
             }
         }
+    }
+
+    /// Whether a selector asks for this data source, or it is a platform of the list.
+    pub fn asks_for(&self, wanted: &DataSource) -> bool {
+        if wanted.kind == SourceKind::Platform {
+            return self.platform(&wanted.name).is_some();
+        }
+        self.selectors
+            .iter()
+            .flat_map(|selector| &selector.constraints)
+            .any(|pattern| pattern.matches(Placename::Source(wanted)))
+    }
+
+    fn platform(&self, name: &str) -> Option<&str> {
+        let known = self.platforms.iter().find(|platform| platform.name.eq_ignore_ascii_case(name))?;
+        Some(known.name.as_str())
     }
 
     pub fn selectors(&self) -> &[Selector] {
@@ -200,11 +225,16 @@ impl LogSources {
             .collect();
         kept.sort_unstable();
         kept.dedup();
+        if kept.iter().any(|at| !self.selectors[*at as usize].otherwise) {
+            kept.retain(|at| !self.selectors[*at as usize].otherwise);
+        }
         kept.into_iter().map(|at| &self.selectors[at as usize]).collect()
     }
 
     pub fn describe(&self, sources: &[DataSource]) -> Telemetry<'_> {
         let mut told = Telemetry::default();
+        let named = sources.iter().filter(|source| source.kind == SourceKind::Platform);
+        add(&mut told.platforms, named.filter_map(|source| self.platform(&source.name)));
         for selector in self.select(sources) {
             let log_source = &self.all[selector.log_source];
             add(&mut told.log_sources, [log_source.name.as_str()]);
@@ -248,9 +278,9 @@ fn read_events(entry: &Entry<'_, '_>) -> Vec<EventRef> {
     let Some(providers) = entry.table.get("events").and_then(|value| entry.source.table(value)) else {
         return Vec::new();
     };
-    let events = providers.table.entries.iter().flat_map(|(provider, ids)| {
+    let events = providers.table.iter().flat_map(|(provider, ids)| {
         let ids = entry.source.texts(ids).into_iter();
-        ids.map(|(id, _)| EventRef { provider: provider.name.to_owned(), event_id: id.to_owned() })
+        ids.map(|(id, _)| EventRef { provider: provider.get_ref().to_string(), event_id: id.to_owned() })
     });
     events.collect()
 }
@@ -281,6 +311,9 @@ impl Selector {
                     let bit = 1 << at.min(127);
                     next.extend(ways.iter().map(|(used, weight)| (used | bit, weight + pattern.weight())));
                 }
+            }
+            if next.is_empty() {
+                return;
             }
             next.truncate(MATCHES);
             ways = next;

@@ -67,9 +67,10 @@ impl Pattern {
         if self.open { starts_with(name, &self.name) } else { same(name, &self.name) }
     }
 
-    /// How narrow the pattern is: the higher, the more it says. A product says least, an exact name more than an open one.
+    /// How narrow the pattern is: the higher, the more it says. A product or platform says least, an exact name more than an open one.
     pub fn weight(&self) -> usize {
-        let breadth = if self.kind == Kind::Source(SourceKind::Product) { 0 } else { 2000 };
+        let is_broad = matches!(self.kind, Kind::Source(SourceKind::Product | SourceKind::Platform));
+        let breadth = if is_broad { 0 } else { 2000 };
         breadth + if self.open { 0 } else { 1000 } + self.name.len().min(999)
     }
 }

@@ -36,6 +36,8 @@ fn log_sources_imply_events() {
         ("windows", "create_remote_thread", "", "Sysmon 8"),
         ("windows", "pipe_created", "", "Sysmon 17, Sysmon 18"),
         ("windows", "dns_query", "", "Sysmon 22"),
+        ("windows", "file_block_executable", "", "Sysmon 27"),
+        ("windows", "file_block_shredding", "", "Sysmon 28"),
         ("windows", "", "security", ""),
         ("", "webserver", "", ""),
     ];
@@ -64,6 +66,26 @@ fn written_ids_decide() {
     assert_eq!(written(windows("system"), both), "!Kernel-General 16");
     let list = Predicate::new("EventID", Op::In, ["4697", "4698"]).into();
     assert_eq!(written(windows("security"), list), "!Security-Auditing 4697, !Security-Auditing 4698");
+}
+
+#[test]
+fn ids_that_are_words_count_without_case_and_from_every_field_that_holds_them() {
+    let cases = [
+        (sigma("linux", "", "auditd"), eq("type", "execve"), "!auditd EXECVE"),
+        (sigma("azure", "", "auditlogs"), eq("properties.message", "Add user"), "!Entra Audit Add user"),
+        (sigma("azure", "", "auditlogs"), eq("OperationName", "Add user"), "!Entra Audit Add user"),
+        (sigma("m365", "", "audit"), eq("eventName", "New-InboxRule"), "!Microsoft 365 New-InboxRule"),
+        (sigma("bitbucket", "", "audit"), eq("auditType.action", "User added"), "!Bitbucket User added"),
+        (sigma("opencanary", "application", ""), eq("logtype", "4002"), "!OpenCanary 4002"),
+        (
+            sigma("windows", "", "microsoft-servicebus-client"),
+            eq("EventID", "40300"),
+            "!Microsoft-ServiceBus-Client 40300",
+        ),
+    ];
+    for (sources, root, expected) in cases {
+        assert_eq!(events(Vendor::Sigma, sources, root), expected);
+    }
 }
 
 #[test]
@@ -107,4 +129,29 @@ fn data_sources_say_platforms_and_domains() {
     let told = taxonomy.describe_sources(&sigma("linux", "no_such_category", ""));
     assert_eq!((told.log_sources, told.platforms), (vec!["linux"], vec!["linux"]));
     assert_eq!(taxonomy.describe_sources(&[]), ruleatlas_taxonomy::Telemetry::default());
+}
+
+#[test]
+fn splunks_metadata_says_what_feeds_a_data_model_and_written_ids_go_before_it() {
+    let of = |sources: &[(SourceKind, &str)], root: Node| {
+        let sources = sources.iter().map(|(kind, name)| DataSource::new(*kind, *name)).collect();
+        events(Vendor::Splunk, sources, root)
+    };
+    let processes = (SourceKind::DataModel, "Endpoint.Processes");
+    let told = |name| (SourceKind::LogType, name);
+    assert_eq!(of(&[processes], Node::always()), "");
+    assert_eq!(
+        of(&[processes, told("Sysmon EventID 1"), told("Windows Event Log Security 4688")], Node::always()),
+        "Sysmon 1, Security-Auditing 4688"
+    );
+    assert_eq!(of(&[processes, told("Sysmon for Linux EventID 1")], Node::always()), "Sysmon for Linux 1");
+    // The usual macro for Sysmon reads both logs; the one of Linux counts where nothing else is read.
+    let sysmon = (SourceKind::Source, "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational");
+    let linux = (SourceKind::Source, "Syslog:Linux-Sysmon/Operational");
+    assert_eq!(of(&[sysmon, linux, told("Sysmon EventID 1")], eq("EventCode", "10")), "!Sysmon 10");
+    assert_eq!(of(&[linux], eq("EventCode", "11")), "!Sysmon for Linux 11");
+    let security = (SourceKind::EventType, "wineventlog_security");
+    assert_eq!(of(&[security], eq("EventCode", "4720")), "!Security-Auditing 4720");
+    let audit = (SourceKind::SourceType, "linux:audit");
+    assert_eq!(of(&[audit], eq("type", "EXECVE")), "!auditd EXECVE");
 }

@@ -93,6 +93,32 @@ fn spellings_of_one_check_become_one_indicator() {
             &["GetObject"],
             "eventName eq getobject",
         ),
+        // Splunk's names carry a dataset of the data model, and `{}` for the members of a list.
+        (
+            Splunk,
+            Some((SourceKind::DataModel, "Network_Traffic")),
+            "All_Traffic.dest_port",
+            Eq,
+            &["445"],
+            "dest_port eq 445",
+        ),
+        (Splunk, Some((SourceKind::DataModel, "Network_Resolution")), "DNS.query", Eq, &["a.b"], "QueryName eq a.b"),
+        (
+            Splunk,
+            Some((SourceKind::Index, "net")),
+            "All_Traffic.dest_port",
+            Eq,
+            &["445"],
+            "all_traffic.dest_port eq 445",
+        ),
+        (
+            Splunk,
+            Some((SourceKind::SourceType, "azure:monitor:aad")),
+            "properties.targetResources{}.modifiedProperties{}.newValue",
+            Eq,
+            &["x"],
+            "TargetResources.modifiedProperties.newValue eq x",
+        ),
         (Kusto, Some((SourceKind::Table, "AWSCloudTrail")), "EventName", Eq, &["GetObject"], "eventName eq getobject"),
     ];
     for (vendor, source, field, op, values, expected) in cases {

@@ -127,6 +127,12 @@ fn one_name_means_what_its_data_source_says() {
         (Vendor::Sigma, "Path", &[(Product, "windows"), (Service, "taskscheduler")], "TaskPath"),
         (Vendor::Sigma, "Status", &[(Product, "windows"), (Service, "security")], "Status"),
         (Vendor::Sigma, "Status", &[(Product, "azure"), (Service, "signinlogs")], "SignInStatus"),
+        (Vendor::Sigma, "Status", &[(Product, "azure"), (Service, "auditlogs")], "AuditResult"),
+        (Vendor::Sigma, "ClientApp", &[(Product, "azure"), (Service, "signinlogs")], "ClientAppUsed"),
+        (Vendor::Sigma, "FailureReason", &[(Product, "windows"), (Service, "security")], "FailureReason"),
+        (Vendor::Sigma, "subjectName", &[(Product, "windows"), (Service, "appxpackaging-om")], "subjectName"),
+        (Vendor::Sigma, "eventName", &[(Product, "m365"), (Service, "exchange")], "Operation"),
+        (Vendor::Sigma, "eventName", &[(Product, "m365"), (Service, "threat_management")], "m365.alert"),
         (Vendor::Sigma, "eventName", &[(Product, "aws"), (Service, "cloudtrail")], "eventName"),
         (
             Vendor::Sigma,

@@ -1,4 +1,7 @@
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo};
 use ruleatlas_model::Attack;
@@ -18,7 +21,8 @@ pub struct Atlas {
     pub sources: Vec<SourceInfo>,
     /// What names mean.
     pub taxonomy: &'static Taxonomy,
-    pub(crate) store: Store,
+    /// SQLite's connection answers one thread at a time.
+    store: Mutex<Store>,
 }
 
 impl Atlas {
@@ -33,8 +37,13 @@ impl Atlas {
             attack: store.attack()?,
             sources: store.sources()?,
             taxonomy: Taxonomy::builtin(),
-            store,
+            store: Mutex::new(store),
         })
+    }
+
+    /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A rule with everything that is known of it.
@@ -42,7 +51,7 @@ impl Atlas {
     /// # Errors
     /// The catalog cannot be read.
     pub fn entry(&self, rule: RuleId) -> Result<Option<Entry>, Error> {
-        Ok(self.store.entry(&self.index, rule)?)
+        Ok(self.store().entry(&self.index, rule)?)
     }
 
     /// The parse ledger.
@@ -50,7 +59,7 @@ impl Atlas {
     /// # Errors
     /// The catalog cannot be read.
     pub fn ledger(&self) -> Result<Ledger, Error> {
-        let files = self.store.files()?;
+        let files = self.store().files()?;
         let mut entries = Vec::with_capacity(self.index.heads().len());
         for rule in 0..u32::try_from(self.index.heads().len()).unwrap_or(u32::MAX) {
             entries.extend(self.entry(rule)?);

@@ -1,5 +1,5 @@
 use ruleatlas_catalog::{Entry, PredicateRow};
-use ruleatlas_model::{Diagnostic, EventRef, FoldedOp, Language, ParseStatus, Role, Severity, Status, Vendor};
+use ruleatlas_model::{Diagnostic, EventRef, FoldedOp, Kind, Language, ParseStatus, Role, Severity, Status, Vendor};
 use serde::Serialize;
 
 /// A line of `export rules`.
@@ -15,6 +15,8 @@ pub struct ExportRow<'a> {
     pub path: &'a str,
     /// The title.
     pub title: &'a str,
+    /// What kind of text it is; filters, policies and baselines are outside every count.
+    pub kind: Kind,
     /// The query's language.
     pub language: Language,
     /// How mature it is.
@@ -74,6 +76,7 @@ pub fn export_rule(entry: &Entry) -> ExportRow<'_> {
         source: &rule.source,
         path: &rule.path,
         title: &rule.title,
+        kind: rule.kind,
         language: rule.language,
         status: rule.status,
         severity: rule.severity,

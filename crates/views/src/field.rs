@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorRow, Scope};
+use ruleatlas_model::Role;
 use ruleatlas_taxonomy::Field;
 use serde::Serialize;
 
@@ -21,9 +22,9 @@ pub struct FieldView {
     /// How it is filtered: rules, operators.
     #[serde(flatten)]
     pub filtered: FieldCheck,
-    /// Its indicators.
+    /// Its indicators over the whole catalog.
     pub indicators: Vec<IndicatorRow>,
-    /// Its exclusions.
+    /// Its exclusions over the whole catalog, of rules too that do not look for the field.
     pub exclusions: Vec<IndicatorRow>,
 }
 
@@ -75,15 +76,14 @@ impl Atlas {
         let guide = Guide::of(&self.index, self.taxonomy, &scope);
         let is_this = |other: &str| other.eq_ignore_ascii_case(&name);
         let filtered = guide.fields.into_iter().find(|row| is_this(&row.field));
-        let of_field = |rows: Vec<IndicatorRow>| rows.into_iter().filter(|row| is_this(&row.indicator.field)).collect();
         let known = self.taxonomy.find_fields(&name).into_iter().find(|field| is_this(&field.name));
         FieldView {
             description: known.map(|field| field.description.clone()),
             kind: known.map(|field| field.field_type.name().to_owned()),
             names: known.map(|field| self.names_of(field)).unwrap_or_default(),
             filtered: filtered.map(|row| FieldCheck { rules: row.rules, how: row.how }).unwrap_or_default(),
-            indicators: of_field(guide.indicators),
-            exclusions: of_field(guide.exclusions),
+            indicators: self.index.rows_of_field(&name, Role::Indicator),
+            exclusions: self.index.rows_of_field(&name, Role::Exclusion),
             field: name,
         }
     }

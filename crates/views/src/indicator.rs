@@ -24,10 +24,27 @@ impl Atlas {
     /// # Errors
     /// No rule checks it.
     pub fn indicator(&self, field: &str, op: FoldedOp, value: &str) -> Result<IndicatorView, Error> {
+        self.modified_indicator(field, op, value, None)
+    }
+
+    /// The same of an indicator whose value or match is transformed (`base64offset`), which is one of its own.
+    ///
+    /// # Errors
+    /// No rule checks it.
+    pub fn modified_indicator(
+        &self,
+        field: &str,
+        op: FoldedOp,
+        value: &str,
+        modifier: Option<&str>,
+    ) -> Result<IndicatorView, Error> {
         let mut names = vec![field.to_owned()];
         names.extend(self.taxonomy.find_fields(field).into_iter().map(|field| field.name.clone()));
-        let candidates =
-            names.into_iter().map(|field| Indicator { field, op, value: value.to_owned(), modifier: None });
+        let modifier = modifier.map(str::to_owned);
+        let candidates = names.into_iter().map(|field| {
+            let (value, modifier) = (value.to_owned(), modifier.clone());
+            Indicator { field, op, value, modifier }
+        });
         let id = candidates.filter_map(|indicator| self.index.find_indicator(&indicator)).next();
         let id = id.ok_or_else(|| self.unknown_indicator(field, op, value))?;
         let scope = Scope { rules: self.index.counted().clone() };

@@ -33,4 +33,4 @@ pub use indicator::IndicatorView;
 pub use rule::RuleView;
 pub use search::{Hit, SearchView};
 pub use similar::nearest;
-pub use technique::{RuleItem, TechniqueView};
+pub use technique::{RuleItem, TechniqueView, vendor_letter};

@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::{Atlas, Error, ExportRow, export_rule, nearest};
 
+/// A beginning of an id that is shorter than the first group of a UUID is none.
+pub(crate) const SHORTEST_BEGINNING: usize = 8;
+
 /// A rule with everything that is known of it.
 #[derive(Clone, Debug)]
 pub struct RuleView {
@@ -23,7 +26,6 @@ struct RuleJson<'a> {
     #[serde(flatten)]
     exported: ExportRow<'a>,
     description: &'a str,
-    kind: ruleatlas_model::Kind,
     line: u32,
     query: &'a str,
     authors: &'a [String],
@@ -65,7 +67,6 @@ impl RuleView {
         let json = RuleJson {
             exported: export_rule(&self.entry),
             description: &rule.description,
-            kind: rule.kind,
             line: rule.line,
             query: &rule.query,
             authors: &rule.authors,
@@ -87,7 +88,7 @@ impl RuleView {
 }
 
 impl Atlas {
-    /// A rule by its id, with or without the vendor before it.
+    /// A rule by its id, with or without the vendor before it, or by a beginning of its id that no other rule has.
     ///
     /// # Errors
     /// There is no such rule, or the catalog cannot be read.
@@ -96,7 +97,7 @@ impl Atlas {
             let bare = self.index.heads().iter().map(|head| head.id.as_str());
             Error::NotFound { what: "rule", name: id.to_owned(), near: nearest(id, bare, 3) }
         };
-        let number = self.find_rule(id).ok_or_else(not_found)?;
+        let number = self.find_rule(id).or_else(|| self.find_beginning(id)).ok_or_else(not_found)?;
         let entry = self.entry(number)?.ok_or_else(not_found)?;
         let reach = entry.indicators.iter().map(|folded| {
             let id = self.index.find_indicator(&folded.indicator)?;
@@ -114,6 +115,26 @@ impl Atlas {
             let vendors = ruleatlas_model::Vendor::ALL.iter();
             vendors.filter_map(|vendor| self.index.rule(&format!("{vendor}/{id}"))).next()
         })
+    }
+
+    /// The one rule whose id begins like this, where the beginning is long enough to be meant as one.
+    fn find_beginning(&self, beginning: &str) -> Option<RuleId> {
+        if beginning.rsplit('/').next().is_none_or(|bare| bare.len() < SHORTEST_BEGINNING) {
+            return None;
+        }
+        let heads = self.index.heads();
+        let vendors = ruleatlas_model::Vendor::ALL.iter().map(|vendor| format!("{vendor}/"));
+        let mut found = vendors.chain([String::new()]).flat_map(|vendor| {
+            let wanted = format!("{vendor}{beginning}");
+            // Ids are in order.
+            let first = heads.partition_point(|head| head.id < wanted);
+            let end = first + heads[first..].iter().take_while(|head| head.id.starts_with(&wanted)).take(2).count();
+            first..end
+        });
+        match (found.next(), found.next()) {
+            (Some(only), None) => u32::try_from(only).ok(),
+            _ => None,
+        }
     }
 
     /// Where the rule stands upstream, when the source's repository and commit are known.

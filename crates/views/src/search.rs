@@ -1,5 +1,6 @@
-use ruleatlas_catalog::IndicatorRow;
+use ruleatlas_catalog::{Facet, Filters, IndicatorRow, Scope};
 use ruleatlas_model::Role;
+use ruleatlas_taxonomy::KnownEvent;
 use serde::Serialize;
 
 use crate::{Atlas, Error, RuleItem};
@@ -28,6 +29,8 @@ pub struct Hit {
     pub id: String,
     /// The name or title.
     pub name: String,
+    /// Rules that have it, for a technique with its sub-techniques.
+    pub rules: u64,
 }
 
 impl Atlas {
@@ -53,24 +56,34 @@ impl Atlas {
         let (resolved, _) = self.attack.resolve(text);
         let by_id = resolved.iter().filter_map(|id| self.attack.techniques.get(id));
         let by_name = self.attack.techniques.values().filter(|technique| has(&technique.id) || has(&technique.name));
-        let techniques = by_id.chain(by_name).map(|technique| (&technique.id, &technique.name));
-        view.techniques = hits(techniques, limit);
+        let techniques = by_id.chain(by_name).map(|technique| (technique.id.clone(), technique.name.as_str()));
+        view.techniques = hits(techniques, limit, |id| {
+            Scope::technique(&self.index, &self.attack, id, true, &Filters::default()).rules.len()
+        });
         let fields =
             self.taxonomy.find_fields(text).into_iter().chain(self.taxonomy.fields().filter(|field| has(&field.name)));
-        view.fields = hits(fields.map(|field| (&field.name, &field.description)), limit);
-        let events = self
-            .taxonomy
-            .events_iter()
-            .map(|event| (format!("{} {}", event.event.provider, event.event.event_id), event.title.clone()));
-        let events: Vec<(String, String)> = events.filter(|(id, title)| has(id) || has(title)).collect();
-        view.events = hits(events.iter().map(|(id, title)| (id, title)), limit);
+        let fields = fields.map(|field| (field.name.clone(), field.description.as_str()));
+        view.fields = hits(fields, limit, |name| self.having(Facet::Field, &name.to_lowercase()));
+        let events = self.taxonomy.events_iter().map(|event| (name_of(event), event.title.as_str()));
+        let events = events.filter(|(name, title)| has(name) || has(title));
+        view.events = hits(events, limit, |name| {
+            let known = self.taxonomy.events_iter().find(|event| name_of(event) == name);
+            known.map_or(0, |KnownEvent { event, .. }| {
+                self.having(Facet::Event, &format!("{}/{}", event.provider, event.event_id))
+            })
+        });
         view.indicators = self.values_with(&wanted, limit);
         let rules = match self.find_rule(text) {
             Some(rule) => vec![rule],
-            None => self.store.search_rules(text, limit)?,
+            None => self.store().search_rules(text, limit)?,
         };
         view.rules = RuleItem::list(&self.index, rules);
         Ok(view)
+    }
+
+    /// How many counted rules have a value of a facet.
+    fn having(&self, facet: Facet, value: &str) -> u64 {
+        Scope::facet(&self.index, facet, value, &Filters::default()).rules.len()
     }
 
     fn values_with(&self, wanted: &str, limit: usize) -> Vec<IndicatorRow> {
@@ -90,14 +103,19 @@ impl Atlas {
     }
 }
 
-fn hits<'a>(found: impl Iterator<Item = (&'a String, &'a String)>, limit: usize) -> Vec<Hit> {
+/// An event as people write it.
+fn name_of(event: &KnownEvent) -> String {
+    format!("{} {}", event.event.provider, event.event.event_id)
+}
+
+fn hits<'a>(found: impl Iterator<Item = (String, &'a str)>, limit: usize, rules: impl Fn(&str) -> u64) -> Vec<Hit> {
     let mut hits: Vec<Hit> = Vec::new();
     for (id, name) in found {
         if hits.len() >= limit {
             break;
         }
-        if !hits.iter().any(|hit| hit.id == *id) {
-            hits.push(Hit { id: id.clone(), name: name.clone() });
+        if !hits.iter().any(|hit| hit.id == id) {
+            hits.push(Hit { rules: rules(&id), id, name: name.to_owned() });
         }
     }
     hits

@@ -1,8 +1,8 @@
 use ruleatlas_catalog::{Filters, Guide, Index, RuleId, Scope};
-use ruleatlas_model::{AttackDomain, Severity, Status, Technique, TechniqueTag, Vendor};
+use ruleatlas_model::{AttackDomain, Reference, Severity, Status, Technique, TechniqueTag, Vendor};
 use serde::Serialize;
 
-use crate::{Atlas, Error, nearest};
+use crate::{Atlas, Error, nearest, rule::SHORTEST_BEGINNING};
 
 /// A technique with the authoring guide over its rules.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +32,8 @@ pub struct TechniqueView {
     pub platforms: Vec<String>,
     /// ATT&CK's text, Markdown.
     pub description: String,
+    /// What the text cites.
+    pub references: Vec<Reference>,
     /// The counts.
     #[serde(flatten)]
     pub guide: Guide,
@@ -47,6 +49,9 @@ pub struct RuleItem {
     pub rule: RuleId,
     /// The id.
     pub id: String,
+    /// A beginning of the id that no other rule has, where the id is a UUID; else the id.
+    #[serde(skip)]
+    pub short_id: String,
     /// The title.
     pub title: String,
     /// Who publishes it.
@@ -65,6 +70,7 @@ impl RuleItem {
         Some(Self {
             rule,
             id: head.id.clone(),
+            short_id: short_id(index, rule).unwrap_or(&head.id).to_owned(),
             title: head.title.clone(),
             vendor: head.vendor,
             status: head.status,
@@ -78,7 +84,48 @@ impl RuleItem {
     }
 }
 
+/// The letter that stands for a vendor beside its colour.
+#[must_use]
+pub fn vendor_letter(vendor: Vendor) -> char {
+    match vendor {
+        Vendor::Sigma => 'S',
+        Vendor::Elastic => 'E',
+        Vendor::Splunk => 'P',
+        Vendor::Kusto => 'K',
+        Vendor::Panther => 'N',
+    }
+}
+
+/// The shortest beginning of a UUID, from its first group on, that tells it from the ids before and behind it.
+fn short_id(index: &Index, rule: RuleId) -> Option<&str> {
+    let heads = index.heads();
+    let at = rule as usize;
+    let id = &heads.get(at)?.id;
+    let (vendor, bare) = id.split_once('/')?;
+    if !is_uuid(bare) {
+        return None;
+    }
+    let shared = |other: usize| heads.get(other).map_or(0, |other| shared_beginning(id, &other.id));
+    let told_apart = shared(at.wrapping_sub(1)).max(shared(at + 1)) + 1;
+    id.get(..told_apart.max(vendor.len() + 1 + SHORTEST_BEGINNING).min(id.len()))
+}
+
+fn shared_beginning(one: &str, other: &str) -> usize {
+    one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count()
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
 impl Atlas {
+    /// Rules as a list shows them, in the order given.
+    #[must_use]
+    pub fn rule_items(&self, rules: impl IntoIterator<Item = RuleId>) -> Vec<RuleItem> {
+        RuleItem::list(&self.index, rules)
+    }
+
     /// The technique that `id` leads to in the loaded ATT&CK version.
     ///
     /// # Errors
@@ -90,7 +137,7 @@ impl Atlas {
         found.or_else(by_name).ok_or_else(|| Error::NotFound {
             what: "technique",
             name: id.to_owned(),
-            near: nearest(id, self.attack.techniques.keys().map(String::as_str), 3),
+            near: nearest(id, self.attack.techniques.values().flat_map(|known| [known.id.as_str(), &known.name]), 3),
         })
     }
 
@@ -122,6 +169,7 @@ impl Atlas {
             tactics: technique.tactics.clone(),
             platforms: technique.platforms.clone(),
             description: technique.description.clone(),
+            references: technique.references.clone(),
             rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
             guide,
         })

@@ -1,12 +1,33 @@
 //! Pages, JSON and static files from one set of view functions.
-use std::net::SocketAddr;
+//!
+//! [`serve`] answers on an address until it is told to stop; [`router`] is the same without a socket. Every page is made
+//! on the server from a view of `ruleatlas-views`, is complete without JavaScript, and asks no other host for anything.
+//!
+//! ```no_run
+//! use ruleatlas_views::Atlas;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let atlas = Atlas::open("catalog.db".as_ref())?;
+//! ruleatlas_web::serve(atlas, ([127, 0, 0, 1], 7071).into(), |at| println!("http://{at}/")).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It parses no query and counts nothing. All text from rules is untrusted here: it is escaped, control characters in it
+//! are made visible, and only addresses of `http` and `https` become links.
 
-use ruleatlas_views::Atlas;
+mod answer;
+mod app;
+mod assets;
+mod cache;
+mod error;
+mod limits;
+mod markdown;
+mod page;
+mod params;
+mod server;
+mod text;
 
-/// Serves.
-///
-/// # Errors
-/// The port is taken.
-pub async fn serve(_atlas: Atlas, _addr: SocketAddr, _ready: impl FnOnce(SocketAddr)) -> std::io::Result<()> {
-    Ok(())
-}
+pub use app::router;
+pub use error::Error;
+pub use server::serve;

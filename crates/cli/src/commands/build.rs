@@ -1,11 +1,17 @@
 use std::{collections::BTreeMap, path::Path, process::ExitCode, time::Instant};
 
-use ruleatlas_catalog::{Catalog, Index, Ledger, Loaded, Stage, build, fingerprint};
+use ruleatlas_catalog::{Catalog, Ledger, Loaded, Stage, build, fingerprint};
 use ruleatlas_model::ParseStatus;
 use ruleatlas_store::{Store, WriteOptions};
 
 use super::sync;
-use crate::{args::Build, demo, output::WrongCall, paths, progress::Report};
+use crate::{
+    args::Build,
+    demo,
+    output::{self, WrongCall},
+    paths,
+    progress::Report,
+};
 
 pub fn run(options: &Build, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let report = Report::new();
@@ -31,24 +37,25 @@ pub fn make(sources: &[Loaded], db: Option<&Path>, report: &Report) -> anyhow::R
     let path = paths::catalog(db)?;
     let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
     if Store::fingerprint(&path).is_some_and(|known| known == fingerprint(sources)) {
-        let not_full = u64::from(Store::open(&path)?.count_not_full()?);
-        anstream::eprintln!("{}: nothing changed", path.display());
+        let not_full = u64::from(Store::open(&path)?.count_not_understood()?);
+        output::say(format_args!("{}: nothing changed", path.display()));
         return Ok(not_full);
     }
     let catalog = build(sources, &progress)?;
-    let index = Index::of(&catalog);
     progress(Stage::Write, "", 0, 1);
-    ruleatlas_store::write(&path, &catalog, &index, WriteOptions::default())?;
+    ruleatlas_store::write(&path, &catalog, WriteOptions::default())?;
     let not_full = summary(&catalog);
     let took = begun.elapsed().as_secs_f64();
-    anstream::eprintln!("{}: {} rules, {took:.2} s", path.display(), catalog.entries.len());
+    output::say(format_args!("{}: {} rules, {took:.2} s", path.display(), catalog.entries.len()));
+    // Taking millions of small texts apart is a tenth of a build, and the process ends or reads the file anew.
+    std::mem::forget(catalog);
     Ok(not_full)
 }
 
 /// Says what was read, and what was not understood, by vendor and reason.
 fn summary(catalog: &Catalog) -> u64 {
     for diagnostic in &catalog.diagnostics {
-        anstream::eprintln!("{}", diagnostic.message);
+        output::say(format_args!("{}", diagnostic.message));
     }
     let ledger = Ledger::of(catalog);
     let mut not_full: BTreeMap<(&str, &str), u64> = BTreeMap::new();
@@ -56,22 +63,20 @@ fn summary(catalog: &Catalog) -> u64 {
         *not_full.entry((&fault.source, fault.parse)).or_default() += 1;
         if matches!(fault.parse, "failed" | "unreadable") {
             let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
-            anstream::eprintln!("{}/{}{line}: {}: {}", fault.source, fault.path, fault.parse, fault.reason);
+            output::say(format_args!("{}/{}{line}: {}: {}", fault.source, fault.path, fault.parse, fault.reason));
         }
     }
     for source in &ledger.sources {
         let full: u64 = source.parse.values().filter_map(|statuses| statuses.get(ParseStatus::Full.name())).sum();
         if source.rules > 0 {
-            anstream::eprintln!(
+            output::say(format_args!(
                 "{}: {} files, {} rules, {full} parsed full",
-                source.source,
-                source.files,
-                source.rules
-            );
+                source.source, source.files, source.rules
+            ));
         }
     }
     for ((source, parse), count) in &not_full {
-        anstream::eprintln!("{source}: {count} {parse}; `ruleatlas doctor` says why");
+        output::say(format_args!("{source}: {count} {parse}; `ruleatlas doctor` says why"));
     }
-    ledger.faults.len() as u64
+    ledger.faults.iter().filter(|fault| fault.parse != ParseStatus::NoQuery.name()).count() as u64
 }

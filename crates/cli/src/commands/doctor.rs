@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::ExitCode}
 
 use ruleatlas_catalog::Ledger;
 
-use super::look::atlas;
+use super::atlas;
 use crate::{
     args::Doctor,
     output,
@@ -55,7 +55,7 @@ fn text(ledger: &Ledger, limit: usize) -> String {
         ledger.faults.len(),
         "rules and files",
     ));
-    let columns = [Column::Left("Parse"), Column::Long("File"), Column::Right("Line"), Column::Long("Why")];
+    let columns = [Column::Left("Parse"), Column::Path("File"), Column::Right("Line"), Column::Text("Why")];
     text.push_str(&table(
         &columns,
         ledger.faults.iter().take(limit).map(|fault| {

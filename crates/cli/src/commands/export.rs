@@ -8,7 +8,7 @@ use ruleatlas_catalog::{EventRow, FieldRow, Filters, Guide, IndicatorRow, Scope}
 use ruleatlas_views::{Atlas, export_rule};
 use serde::Serialize;
 
-use super::look::atlas;
+use super::atlas;
 use crate::{
     args::{Export, ExportKind, Format},
     output::WrongCall,

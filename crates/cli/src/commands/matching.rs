@@ -9,7 +9,7 @@ use ruleatlas_evaluate::{CompiledRule, Event, Verdict};
 use ruleatlas_model::{Condition, Language};
 use serde::Serialize;
 
-use super::{look::atlas, parse};
+use super::{atlas, parse};
 use crate::{args::Match, output};
 
 /// A line longer than this is no event.
@@ -47,12 +47,12 @@ pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
             Ok(event) if line.len() <= MAX_LINE => event,
             Ok(_) => {
                 wrong += 1;
-                anstream::eprintln!("{name}:{number}: longer than {} MiB", MAX_LINE / 1024 / 1024);
+                output::say(format_args!("{name}:{number}: longer than {} MiB", MAX_LINE / 1024 / 1024));
                 continue;
             }
             Err(error) => {
                 wrong += 1;
-                anstream::eprintln!("{name}:{number}: no JSON object: {error}");
+                output::say(format_args!("{name}:{number}: no JSON object: {error}"));
                 continue;
             }
         };
@@ -102,7 +102,7 @@ fn conditions(rule: &str, db: Option<&Path>) -> anyhow::Result<Vec<Condition>> {
         let parsed = parse::query(language_of(path), &text)?;
         for diagnostic in &parsed.diagnostics {
             let line = diagnostic.line.map(|line| format!(":{line}")).unwrap_or_default();
-            anstream::eprintln!("{rule}{line}: {}", output::plain(&diagnostic.message));
+            output::say(format_args!("{rule}{line}: {}", diagnostic.message));
         }
         anyhow::ensure!(!parsed.conditions.is_empty(), "{rule}: no condition was understood in it");
         return Ok(parsed.conditions);

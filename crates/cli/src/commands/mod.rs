@@ -1,10 +1,25 @@
-//! One file a group of commands.
+//! One file a command, or a group of them.
+
+use std::path::Path;
+
+use ruleatlas_views::Atlas;
+
+use crate::paths;
 
 pub mod build;
 pub mod doctor;
 pub mod export;
-pub mod look;
+pub mod field;
+pub mod indicator;
 pub mod matching;
 pub mod parse;
+pub mod rule;
+pub mod search;
 pub mod serve;
 pub mod sync;
+pub mod technique;
+
+/// Opens the catalog that a command names.
+fn atlas(db: Option<&Path>) -> anyhow::Result<Atlas> {
+    Ok(Atlas::open(&paths::catalog(db)?)?)
+}

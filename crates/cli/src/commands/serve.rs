@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use ruleatlas_views::Atlas;
 
 use super::build;
-use crate::{args::Serve, demo, paths, progress::Report};
+use crate::{args::Serve, demo, output, paths, progress::Report};
 
 pub fn run(options: &Serve, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let path = paths::catalog(db)?;
@@ -15,7 +15,7 @@ pub fn run(options: &Serve, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 pub fn first_run(db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let path = paths::catalog(db)?;
     if !path.exists() {
-        anstream::eprintln!("no catalog yet: building the demo corpus; `ruleatlas sync` fetches the public ones");
+        output::say(format_args!("no catalog yet: building the demo corpus; `ruleatlas sync` fetches the public ones"));
         let report = Report::new();
         build::make(&demo::sources(), db, &report)?;
     }
@@ -26,7 +26,7 @@ fn serve(atlas: Atlas, addr: SocketAddr) -> anyhow::Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no server can be started")?;
     runtime.block_on(ruleatlas_web::serve(atlas, addr, |addr| {
-        anstream::eprintln!("http://{addr}/  (Ctrl-C ends)");
+        output::say(format_args!("http://{addr}/  (Ctrl-C ends)"));
     }))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,12 @@ use ruleatlas_sources::{
 };
 
 use super::build;
-use crate::{args::Sync, output::WrongCall, paths, progress::Report};
+use crate::{
+    args::Sync,
+    output::{self, WrongCall},
+    paths,
+    progress::Report,
+};
 
 pub fn run(options: &Sync, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let into = into(options.into.as_deref())?;
@@ -22,10 +27,10 @@ pub fn run(options: &Sync, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     }
     let reports = sync(&wanted, &into, &mut |progress| match progress {
         Progress::Started { source, index, of } => {
-            anstream::eprintln!("{} of {of}: {} from {}", index + 1, source.name, source.url);
+            output::say(format_args!("{} of {of}: {} from {}", index + 1, source.name, source.url));
         }
         Progress::Git { .. } => {}
-        Progress::Finished(report) => anstream::eprintln!("{report}"),
+        Progress::Finished(report) => output::say(format_args!("{report}")),
     });
     let failed = reports.iter().filter(|report| report.outcome.is_err()).count();
     let specs = specs(&known, &into);

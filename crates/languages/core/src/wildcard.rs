@@ -81,10 +81,12 @@ fn plain(pieces: &[Piece]) -> String {
 /// The pattern as a `wildcard` value writes it; [`Pattern::read`] reads it back.
 #[must_use]
 pub fn write_pattern(pieces: &[Piece]) -> String {
+    // Two runs of any characters are one; what a bracket must be told apart from is then what stands beside it.
+    let mut pieces = pieces.to_vec();
+    pieces.dedup_by(|piece, before| *piece == Piece::Many && *before == Piece::Many);
     let mut text = String::with_capacity(pieces.len());
     for (at, piece) in pieces.iter().enumerate() {
         match piece {
-            Piece::Many if at > 0 && pieces[at - 1] == Piece::Many => {}
             Piece::Many => text.push('*'),
             Piece::One => text.push('?'),
             Piece::Char('*') => text.push_str("[*]"),

@@ -27,6 +27,7 @@ fn a_pattern_is_the_operator_that_it_means() {
         (r"C:\Temp*", Op::StartsWith, r"C:\Temp"),
         (r"a\\*", Op::StartsWith, r"a\"),
         ("a[*]c", Op::Wildcard, "a[[]*]c"),
+        ("a[**]c", Op::Wildcard, "a[[]*]c"),
     ];
     for (text, op, value) in cases {
         assert_eq!(fold_wildcards(text, Some('\\')), Folded { op, value: value.to_owned() }, "{text}");

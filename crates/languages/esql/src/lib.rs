@@ -75,7 +75,10 @@ impl Frontend for Esql<'_> {
 
     fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
         let (stages, mut diagnostics) = parser::parse(query.text);
-        let (conditions, more) = pipeline::Lowering::new(query.text, self).run(&stages);
+        let (mut conditions, more) = pipeline::Lowering::new(query.text, self).run(&stages);
+        for condition in &mut conditions {
+            condition.sources.extend_from_slice(query.sources);
+        }
         diagnostics.extend(more);
         Parsed { conditions, diagnostics }
     }

@@ -49,7 +49,7 @@ impl Frontend for Kuery {
     }
 
     fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
-        finish(kuery::parse(query.text))
+        finish(kuery::parse(query.text), query)
     }
 
     fn tokens(&self, text: &str) -> Vec<Token> {
@@ -68,7 +68,7 @@ impl Frontend for Lucene {
     }
 
     fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
-        finish(lucene::parse(query.text))
+        finish(lucene::parse(query.text), query)
     }
 
     fn tokens(&self, text: &str) -> Vec<Token> {
@@ -76,8 +76,9 @@ impl Frontend for Lucene {
     }
 }
 
-fn finish((tree, scanner): (Tree, Scanner<'_>)) -> Parsed {
+fn finish((tree, scanner): (Tree, Scanner<'_>), query: &Query<'_>) -> Parsed {
     let mut diagnostics = scanner.diagnostics;
     let root = lower::lower(&tree, scanner.text, &mut diagnostics).unwrap_or_else(Node::always);
-    Parsed { conditions: vec![Condition::new(root)], diagnostics }
+    let condition = Condition { sources: query.sources.to_vec(), ..Condition::new(root) };
+    Parsed { conditions: vec![condition], diagnostics }
 }

@@ -1,6 +1,6 @@
 //! Correlation rules: steps that are other rules, by id.
 
-use ruleatlas_core::{Context, Frontend, Query};
+use ruleatlas_core::{Context, Frontend};
 use ruleatlas_model::{Condition, Diagnostic, Level};
 use ruleatlas_yaml::Node as Yaml;
 
@@ -61,9 +61,9 @@ fn referenced(report: &mut Report<'_>, step: &Yaml<'_>, context: &dyn Context) -
     // A rule whose text is YAML is one that says what it is; a correlation of correlations is not followed.
     let is_yaml = found.query.text.starts_with("AnalysisType:") || found.query.text.contains("\nAnalysisType:");
     let parsed = if is_yaml {
-        PantherYaml.parse(&Query::new(found.query.text), &ruleatlas_core::NoContext)
+        PantherYaml.parse(&found.query, &ruleatlas_core::NoContext)
     } else {
-        Python.parse(&Query::new(found.query.text), context)
+        Python.parse(&found.query, context)
     };
     let place = report.span(reference);
     let worst = parsed.diagnostics.iter().filter(|said| said.level == Level::Error).take(4);

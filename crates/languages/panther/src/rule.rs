@@ -107,9 +107,12 @@ impl Frontend for Python {
             node = Node::all([node, filters]);
             diagnostics.extend(said);
         }
-        // The text is the module's, so is the line.
+        // The rule's file is the YAML, in which the module has no lines.
         for said in &mut diagnostics {
-            said.line = said.span.map(|span| span.line(query.text));
+            said.line = match query.tree {
+                Some((document, _)) => Some(document.line),
+                None => said.span.map(|span| span.line(query.text)),
+            };
         }
         let mut condition = Condition::new(node);
         condition.label = label.to_owned();

@@ -1,6 +1,7 @@
 //! What a checkout has around its rules: modules by import name and by path, rules by id, data models by log type.
 
 use ruleatlas_core::{Context, LookupTable, Query, Referenced};
+use ruleatlas_model::{DataSource, SourceKind};
 use rustc_hash::FxHashMap;
 
 use crate::SourceFile;
@@ -36,6 +37,7 @@ struct Base<'a> {
     id: String,
     title: String,
     text: &'a str,
+    sources: Vec<DataSource>,
 }
 
 impl<'a> Checkout<'a> {
@@ -65,17 +67,18 @@ impl<'a> Checkout<'a> {
         checkout
     }
 
-    fn keep_rule(&mut self, file: &SourceFile, text: &'a str, id_key: &str) {
-        let Some(id) = top_level(text, id_key) else { return };
+    fn keep_rule(&mut self, file: &SourceFile, yaml: &'a str, id_key: &str) {
+        let Some(id) = top_level(yaml, id_key) else { return };
         let module =
-            top_level(text, "Filename").map(|name| self.modules.get(beside(&file.path, name).as_str()).copied());
+            top_level(yaml, "Filename").map(|name| self.modules.get(beside(&file.path, name).as_str()).copied());
         let text = match module {
             Some(Some(module)) => module,
             Some(None) => return,
-            None => text,
+            None => yaml,
         };
-        let title = top_level(text, "DisplayName").unwrap_or(id);
-        self.rules.insert(id.to_owned(), Base { id: id.to_owned(), title: title.to_owned(), text });
+        let title = top_level(yaml, "DisplayName").unwrap_or(id);
+        let base = Base { id: id.to_owned(), title: title.to_owned(), text, sources: log_types(yaml) };
+        self.rules.insert(id.to_owned(), base);
     }
 
     fn model(&mut self, path: &str, text: &str) {
@@ -106,6 +109,17 @@ fn top_level<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     })
 }
 
+/// The log types of a rule, by the lines under their key.
+fn log_types(text: &str) -> Vec<DataSource> {
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("LogTypes:"));
+    lines.next();
+    lines
+        .map_while(|line| line.trim_start().strip_prefix("- "))
+        .map(|name| name.split(" #").next().unwrap_or(name).trim().trim_matches(['"', '\'']))
+        .map(|name| DataSource::new(SourceKind::LogType, name))
+        .collect()
+}
+
 impl Context for Checkout<'_> {
     fn module(&self, name: &str) -> Option<&str> {
         self.modules.get(name).copied()
@@ -117,6 +131,7 @@ impl Context for Checkout<'_> {
 
     fn rule(&self, reference: &str) -> Option<Referenced<'_>> {
         let base = self.rules.get(reference)?;
-        Some(Referenced { id: &base.id, title: &base.title, query: Query::new(base.text) })
+        let query = Query { sources: &base.sources, ..Query::new(base.text) };
+        Some(Referenced { id: &base.id, title: &base.title, query })
     }
 }

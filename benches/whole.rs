@@ -1,0 +1,135 @@
+//! The whole build of Sigma and ATT&CK: cold, with nothing changed, and how much memory it takes.
+
+use std::{
+    borrow::Cow,
+    fs::File,
+    hint::black_box,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use criterion::Criterion;
+use ruleatlas_benches::{corpus, ratio};
+use ruleatlas_catalog::{Loaded, build, fingerprint};
+use ruleatlas_sources::{SourceKind, SourceSpec};
+use ruleatlas_store::{Store, WriteOptions, write};
+use serde::Deserialize;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// In a child process: build here, and say how much memory it took.
+const CHILD: &str = "RULEATLAS_BENCH_BUILD";
+
+/// What the program's `build` does.
+fn cold(specs: &[SourceSpec], catalog: &Path) {
+    let sources = Loaded::read(specs, &|_, _, _, _| {}).expect("the corpora can be read");
+    if Store::fingerprint(catalog).is_some_and(|known| known == fingerprint(&sources)) {
+        return;
+    }
+    let built = build(&sources, &|_, _, _, _| {}).expect("the catalog can be built");
+    write(catalog, &built, WriteOptions::default()).expect("the catalog can be written");
+    std::mem::forget(built);
+}
+
+/// As much of STIX as a catalog of techniques needs, typed.
+#[derive(Deserialize)]
+struct Bundle<'a> {
+    #[serde(borrow)]
+    objects: Vec<Object<'a>>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "what is read counts")]
+struct Object<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    description: Option<Cow<'a, str>>,
+    #[serde(default)]
+    revoked: Option<bool>,
+    #[serde(borrow, default)]
+    source_ref: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    target_ref: Option<Cow<'a, str>>,
+    #[serde(default)]
+    external_references: Vec<ExternalReference>,
+    #[serde(default)]
+    x_mitre_platforms: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "what is read counts")]
+struct ExternalReference {
+    source_name: Option<String>,
+    external_id: Option<String>,
+    url: Option<String>,
+}
+
+/// `cat` of every file, and the bundles parsed.
+fn cat_and_json(files: &[PathBuf], bundles: &[PathBuf]) {
+    for chunk in files.chunks(2_000) {
+        let null = File::options().write(true).open("/dev/null").expect("/dev/null");
+        let status = Command::new("cat").args(chunk).stdout(null).status().expect("cat");
+        assert!(status.success());
+    }
+    for bundle in bundles {
+        let bytes = std::fs::read(bundle).expect("a bundle");
+        let bundle: Bundle<'_> = serde_json::from_slice(&bytes).expect("STIX");
+        black_box(bundle.objects.len());
+    }
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// The most memory this process has taken, in kB, where the system says it.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+}
+
+fn main() {
+    let (Some(sigma), Some(attack)) = (corpus(SourceKind::Sigma), corpus(SourceKind::Attack)) else { return };
+    let specs = [sigma, attack];
+    let folder = tempfile::tempdir().expect("a folder");
+    let catalog = folder.path().join("catalog.db");
+    if std::env::var_os(CHILD).is_some() {
+        cold(&specs, &catalog);
+        println!("peak memory of a build: {} MB (bound 400)", peak().unwrap_or_default() / 1000);
+        return;
+    }
+    let child = Command::new(std::env::current_exe().expect("this program")).env(CHILD, "1").status();
+    assert!(child.expect("a child process").success());
+
+    let (mut all, mut json) = (Vec::new(), Vec::new());
+    files(&specs[0].path, &mut all);
+    files(&specs[1].path, &mut json);
+    // The files of groups lie beside the bundles and are not read by the build.
+    json.retain(|file| file.to_string_lossy().ends_with("-attack.json"));
+    all.extend(json.iter().cloned());
+    let anew = || {
+        let _ = std::fs::remove_file(&catalog);
+        cold(&specs, &catalog);
+    };
+    let mut criterion = Criterion::default().configure_from_args().sample_size(10);
+    criterion.bench_function("cat and serde_json", |bencher| bencher.iter(|| cat_and_json(&all, &json)));
+    criterion.bench_function("build: cold", |bencher| bencher.iter(anew));
+    cold(&specs, &catalog);
+    criterion.bench_function("build: nothing changed", |bencher| bencher.iter(|| cold(&specs, &catalog)));
+    criterion.final_summary();
+
+    ratio("cold build / cat and serde_json", 3.0, 15, anew, || cat_and_json(&all, &json));
+    let unchanged = folder.path().join("unchanged.db");
+    cold(&specs, &unchanged);
+    ratio("build with nothing changed / cold build", 0.25, 15, || cold(&specs, &unchanged), anew);
+}

@@ -1,0 +1,141 @@
+//! Whatever the files of a source hold, a catalog is built, and every file is accounted for.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail anywhere, in its helpers too"
+)]
+
+use proptest::prelude::*;
+use ruleatlas_catalog::{Filters, Guide, Index, Ledger, Loaded, Scope, build};
+use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
+use ruleatlas_taxonomy::Taxonomy;
+
+const RULE: &str = "title: One
+id: 01
+name: base
+status: test
+tags:
+  - attack.t1059.001
+  - attack.defense-evasion
+logsource:
+  product: windows
+  category: process_creation
+detection:
+  sel:
+    - Image|endswith: ['\\cmd.exe', \"/sh\"]
+      EventID: 4688
+    - CommandLine|contains|all|windash: [' -a', b*]
+  filter_a:
+    User|re|i: '^a.*$'
+    Hash|base64offset|contains: x
+  filter_b: [one, two]
+  condition: sel and not 1 of filter_*
+falsepositives: none
+level: high
+";
+
+const CORRELATION: &str = "title: Two
+correlation:
+  type: event_count
+  rules: [base, 01]
+  group-by: [User]
+  timespan: 1h
+  condition: {gte: 2}
+---
+action: global
+detection: {condition: s}
+---
+detection: {s: {A: 1}}
+";
+
+/// Builds a source of these files and asks for everything that is counted of it.
+fn check(files: Vec<(String, Vec<u8>)>) {
+    let count = files.len() as u64;
+    let mut files: Vec<SourceFile> =
+        files.into_iter().map(|(path, bytes)| SourceFile::from_bytes(path, bytes)).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let source = Loaded { spec: SourceSpec::new(SourceKind::Sigma, "rules"), files };
+    let sources = [source];
+    let catalog = build(&sources, &|_, _, _, _| {}).unwrap();
+    let ledger = Ledger::of(&catalog);
+    let rows = &ledger.sources;
+    assert_eq!(rows.iter().map(|row| row.files).sum::<u64>(), count);
+    assert_eq!(rows.iter().map(|row| row.with_rules + row.not_a_rule + row.unreadable).sum::<u64>(), count);
+    let statuses = rows.iter().flat_map(|row| row.parse.values().flat_map(|statuses| statuses.values()));
+    assert_eq!(statuses.sum::<u64>(), catalog.entries.len() as u64);
+    let ids = catalog.entries.iter().map(|entry| &entry.rule.id);
+    assert!(ids.clone().is_sorted() && ids.collect::<std::collections::HashSet<_>>().len() == catalog.entries.len());
+    let index = Index::of(&catalog);
+    let guide = Guide::of(&index, Taxonomy::builtin(), &Scope::all(&index, &Filters::default()));
+    for row in guide.indicators.iter().chain(&guide.exclusions) {
+        assert!(row.rules == row.reach && row.reach <= guide.rules.total, "{row:?}");
+    }
+    assert_eq!(build(&sources, &|_, _, _, _| {}).unwrap().fingerprint, catalog.fingerprint);
+}
+
+fn path() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["a.yml", "deprecated/b.yml", "c.yaml", "unsupported/d.YML", "e.txt", "f", "g.yml"])
+        .prop_map(str::to_owned)
+}
+
+/// A text with pieces of it overwritten.
+fn changed(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
+    let new = prop::sample::select(vec![
+        "",
+        "'",
+        "\"",
+        "|",
+        ": ",
+        "- ",
+        "\n",
+        "[",
+        "]",
+        "{",
+        "}",
+        "*",
+        "\\",
+        "null",
+        "é",
+        "\u{0}",
+        "#",
+        "  ",
+        "---\n",
+        "&x ",
+        "*x",
+        "<<: *x",
+        "action: global\n",
+        "condition:",
+        "not ",
+        "1 of them",
+        "base64",
+        "expand",
+        "\t",
+        "\r\n",
+    ]);
+    let change = (0..text.len(), 0..30_usize, new);
+    prop::collection::vec(change, 0..6).prop_map(move |changes| {
+        let mut text = text.as_bytes().to_vec();
+        for (at, length, new) in changes {
+            let start = at.min(text.len());
+            let end = (start + length).min(text.len());
+            text.splice(start..end, new.bytes());
+        }
+        text
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_bytes_are_accounted_for(files in prop::collection::btree_map(path(), prop::collection::vec(any::<u8>(), 0..400), 0..4)) {
+        check(files.into_iter().collect());
+    }
+
+    #[test]
+    fn any_change_of_rules_is_accounted_for(rule in changed(RULE), correlation in changed(CORRELATION)) {
+        check(vec![("a.yml".to_owned(), rule), ("b.yml".to_owned(), correlation), ("c.yml".to_owned(), RULE.into())]);
+    }
+}

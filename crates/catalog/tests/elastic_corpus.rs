@@ -1,0 +1,99 @@
+//! Elastic's real corpus: everything parses, nearly every field has a canonical name, and vendors meet.
+
+use std::{collections::BTreeMap, path::Path};
+
+use ruleatlas_catalog::{Catalog, Ledger, Loaded, build};
+use ruleatlas_model::{Indicator, Vendor};
+use ruleatlas_sources::{SourceKind, SourceSpec};
+
+#[allow(clippy::expect_used)]
+fn corpus(kinds: &[SourceKind]) -> Option<Catalog> {
+    let Some(corpora) = std::env::var_os("RULEATLAS_CORPORA") else {
+        println!("skipped: RULEATLAS_CORPORA names no folder of corpora");
+        return None;
+    };
+    let specs: Vec<_> =
+        kinds.iter().map(|kind| SourceSpec::new(*kind, Path::new(&corpora).join(kind.name()))).collect();
+    let loaded = Loaded::read(&specs, &|_, _, _, _| {}).expect("the corpora can be read");
+    Some(build(&loaded, &|_, _, _, _| {}).expect("the catalog is built"))
+}
+
+#[test]
+fn no_query_fails_and_all_but_a_few_are_understood_as_a_whole() {
+    let Some(catalog) = corpus(&[SourceKind::Elastic]) else { return };
+    let ledger = Ledger::of(&catalog);
+    let row = &ledger.sources[0];
+    println!("{:#?}", row.parse);
+    for fault in ledger.faults.iter().filter(|fault| fault.parse != "no_query") {
+        println!("{} {}:{:?}: {}", fault.parse, fault.path, fault.line, fault.reason);
+    }
+    let of = |status: &str| row.parse.values().filter_map(|statuses| statuses.get(status)).sum::<u64>();
+    assert_eq!((row.unreadable, of("failed")), (0, 0));
+    assert!(of("partial") <= 2, "{} partial", of("partial"));
+    assert!(of("full") >= 2200);
+}
+
+#[test]
+fn nineteen_of_twenty_predicates_name_a_field_that_is_known() {
+    let Some(catalog) = corpus(&[SourceKind::Elastic]) else { return };
+    let mut languages: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in &catalog.entries {
+        let fields = entry.predicates.iter().filter(|row| row.role.name() != "computed" && row.derived_from.is_none());
+        for row in fields {
+            let (mapped, all) = languages.entry(entry.rule.language.name()).or_default();
+            *all += 1;
+            *mapped += usize::from(row.mapped);
+            if !row.mapped {
+                *unknown.entry(&row.raw_field).or_default() += 1;
+            }
+        }
+    }
+    let mut unknown: Vec<_> = unknown.into_iter().collect();
+    unknown.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    println!("mapped by language: {languages:?}\nmost often unmapped: {:?}", &unknown[..unknown.len().min(40)]);
+    let (mapped, all) = languages.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    println!("{mapped} of {all} predicates");
+    assert!(all > 15_000 && mapped * 100 >= all * 95, "{mapped} of {all} mapped");
+    for (language, (mapped, all)) in &languages {
+        assert!(mapped * 100 >= all * 95, "{language}: {mapped} of {all} mapped");
+    }
+}
+
+#[test]
+fn a_host_rule_says_what_it_reads() {
+    let Some(catalog) = corpus(&[SourceKind::Elastic]) else { return };
+    let (mut silent, mut all) = (Vec::new(), 0);
+    for entry in &catalog.entries {
+        let is_query = !entry.rule.query.is_empty();
+        all += usize::from(is_query);
+        if is_query && entry.rule.log_sources.is_empty() {
+            silent.push(entry.rule.path.as_str());
+        }
+    }
+    println!("{} of {all} rules without a log source: {silent:#?}", silent.len());
+    assert!(silent.len() * 100 <= all, "{} of {all}", silent.len());
+}
+
+#[test]
+fn one_check_of_two_vendors_is_one_indicator() {
+    let Some(catalog) = corpus(&[SourceKind::Elastic, SourceKind::Sigma]) else { return };
+    for (field, op, value) in [
+        ("Image", "basename", "rundll32.exe"),
+        ("ParentImage", "basename", "w3wp.exe"),
+        ("OriginalFileName", "eq", "powershell.exe"),
+        ("dest_port", "eq", "445"),
+        ("eventName", "eq", "consolelogin"),
+        ("TargetImage", "basename", "lsass.exe"),
+    ] {
+        let op = op.parse().expect("an operator");
+        let wanted = Indicator { field: field.to_owned(), op, value: value.to_owned(), modifier: None };
+        let reach = |vendor: Vendor| {
+            let rules = catalog.entries.iter().filter(|entry| entry.rule.vendor == vendor);
+            rules.filter(|entry| entry.indicators.iter().any(|row| row.indicator == wanted)).count()
+        };
+        let (elastic, sigma) = (reach(Vendor::Elastic), reach(Vendor::Sigma));
+        println!("{field} {value}: elastic {elastic}, sigma {sigma}");
+        assert!(elastic > 0 && sigma > 0, "{field} {value}: elastic {elastic}, sigma {sigma}");
+    }
+}

@@ -1,0 +1,156 @@
+use std::{fmt::Write as _, path::Path, process::ExitCode};
+
+use ruleatlas_catalog::PredicateRow;
+use ruleatlas_model::{Resolution, TechniqueTag};
+use ruleatlas_views::{Atlas, RuleView};
+
+use super::atlas;
+use crate::{
+    args::Rule,
+    lists::{operator, shown_field, shown_value, value_of, wrapped},
+    output::{self, plain},
+    table::{self, Column, heading, table, title},
+};
+
+pub fn run(options: &Rule, db: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let atlas = atlas(db)?;
+    let view = atlas.rule(&options.id)?;
+    if options.json {
+        output::json(&view.json())?;
+    } else {
+        output::text(&text(&view, &atlas))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(view: &RuleView, atlas: &Atlas) -> String {
+    let rule = &view.entry.rule;
+    let mut text = title(&rule.title);
+    let word = |word: Option<String>| word.unwrap_or_else(|| "not said".to_owned());
+    let _ = writeln!(
+        text,
+        "{} · {} {} · severity {} · status {}",
+        plain(&rule.id),
+        rule.vendor,
+        rule.kind.name().replace('_', " "),
+        word(rule.severity.map(|s| s.to_string())),
+        word(rule.status.map(|s| s.to_string()))
+    );
+    let _ = writeln!(text, "{} in {}, line {}", plain(&rule.path), plain(&rule.source), rule.line);
+    if let Some(upstream) = &view.upstream {
+        let _ = writeln!(text, "{}", plain(upstream));
+    }
+    if !rule.description.is_empty() {
+        let _ = writeln!(text, "\n{}", wrapped(&rule.description));
+    }
+    text.push('\n');
+    text.push_str(&facts(view, atlas));
+    let _ = writeln!(text, "\n{}\n", plain(&rule.query).trim_end());
+    let _ = writeln!(text, "parse: {}", rule.parse);
+    for diagnostic in &rule.diagnostics {
+        let line = diagnostic.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        let _ = writeln!(text, "{line}{}", plain(&diagnostic.message));
+    }
+    text.push_str(&heading("Predicates", view.entry.predicates.len(), view.entry.predicates.len(), "predicates"));
+    text.push_str(&predicates(&view.entry.predicates));
+    let folded = &view.entry.indicators;
+    text.push_str(&heading("Indicators and exclusions", folded.len(), folded.len(), "as counted"));
+    let columns = [
+        Column::Left("Role"),
+        Column::Left("Field"),
+        Column::Left("Op"),
+        Column::Long("Value"),
+        Column::Right("Reach"),
+    ];
+    text.push_str(&table(
+        &columns,
+        folded.iter().zip(&view.reach).map(|(row, reach)| {
+            let indicator = &row.indicator;
+            let field = shown_field(&indicator.field);
+            vec![row.role.to_string(), field, operator(indicator), value_of(indicator), reach.to_string()]
+        }),
+    ));
+    text
+}
+
+/// What is known beside the query, a line a fact.
+fn facts(view: &RuleView, atlas: &Atlas) -> String {
+    let rule = &view.entry.rule;
+    let mut text = String::new();
+    let mut fact = |name: &str, value: String| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{name:<15} {}", plain(&value).replace('\n', " "));
+        }
+    };
+    fact("tactics", rule.tactics.join(", "));
+    for tag in &rule.technique_tags {
+        fact("technique", technique(tag, atlas));
+    }
+    fact("log source", rule.log_sources.join(", "));
+    fact("platforms", rule.platforms.join(", "));
+    fact("domains", rule.domains.join(", "));
+    for link in &rule.events {
+        let title = atlas.taxonomy.event_title(&link.event).map(|title| format!(" {title}")).unwrap_or_default();
+        let how = if link.explicit { "written" } else { "implied" };
+        fact("event", format!("{} {}{title} ({how}: {})", link.event.provider, link.event.event_id, link.why));
+    }
+    for false_positive in &rule.false_positives {
+        fact("false positive", false_positive.clone());
+    }
+    for reference in &rule.references {
+        fact("reference", reference.clone());
+    }
+    fact("authors", rule.authors.join(", "));
+    fact("licence", rule.license.clone().unwrap_or_default());
+    let dates = [("written", &rule.date), ("changed", &rule.modified)];
+    let dates = dates.iter().filter_map(|(what, date)| Some(format!("{what} {}", date.as_ref()?)));
+    fact("dates", dates.collect::<Vec<_>>().join(", "));
+    text
+}
+
+/// Where a tag leads, and how it got there where that says something.
+fn technique(tag: &TechniqueTag, atlas: &Atlas) -> String {
+    let named = |id: &String| match atlas.attack.techniques.get(id) {
+        Some(technique) => format!("{id} {}", technique.name),
+        None => id.clone(),
+    };
+    let names: Vec<String> = tag.techniques.iter().map(named).collect();
+    let inferred = if tag.inferred { ", named in the text" } else { "" };
+    let way = match tag.resolution {
+        Resolution::Direct => String::new(),
+        Resolution::RevokedBy => format!(" ← {} (revoked by ATT&CK)", tag.tag),
+        Resolution::Crosswalk => format!(" ← {} (crosswalk of ATT&CK versions)", tag.tag),
+        Resolution::Deprecated => " (deprecated in ATT&CK)".to_owned(),
+        Resolution::AsWritten => " (as written; no ATT&CK is loaded)".to_owned(),
+        Resolution::Unknown => format!("none: no ATT&CK version has {}", tag.tag),
+    };
+    format!("{}{way}{inferred}", names.join(", "))
+}
+
+/// Predicates as a table. The columns that say nothing here are left out.
+fn predicates(rows: &[PredicateRow]) -> String {
+    let has_steps = rows.iter().any(|row| row.step > 0 || row.stage.is_some());
+    let is_renamed = rows.iter().any(|row| !row.raw_field.is_empty() && (!row.mapped || row.field != row.raw_field));
+    let mut columns: Vec<Column> = Vec::new();
+    columns.extend(has_steps.then_some(Column::Left("Step")));
+    columns.extend([Column::Left("Role"), Column::Left("Field")]);
+    columns.extend(is_renamed.then_some(Column::Left("As written")));
+    columns.extend([Column::Left("Op"), Column::List("Values")]);
+    table(
+        &columns,
+        rows.iter().map(|row| {
+            let step = row.stage.map_or(row.step.to_string(), |stage| format!("{}.{stage}", row.step));
+            let role = row.group.map_or(row.role.to_string(), |group| format!("{} #{group}", row.role));
+            let field = if row.mapped { shown_field(&row.field) } else { "—".to_owned() };
+            let not = if row.negated && !matches!(row.op, "ne" | "not_in") { "not " } else { "" };
+            let modifier = row.modifier.as_ref().map(|modifier| format!(" |{modifier}")).unwrap_or_default();
+            let mut cells = Vec::new();
+            cells.extend(has_steps.then_some(step));
+            cells.extend([role, field]);
+            cells.extend(is_renamed.then(|| row.raw_field.clone()));
+            cells.push(format!("{not}{}{modifier}", row.op));
+            cells.push(table::list(row.values.iter().map(|value| shown_value(value))));
+            cells
+        }),
+    )
+}

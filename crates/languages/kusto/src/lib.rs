@@ -1,0 +1,72 @@
+//! Kusto Query Language, as Microsoft Sentinel and Defender use it: lexer, syntax tree, parser, and the conditions of
+//! a query.
+//!
+//! For the syntax alone use [`parser::parse`], which gives an [`ast::Script`] and recovers from what it cannot read.
+//! [`Kusto`] goes on to what a query asks of an event: names are followed back through `let`, `extend`, `project`,
+//! functions and joins to the columns they come from.
+//!
+//! ```
+//! use ruleatlas_core::{Frontend, NoContext, Query};
+//! use ruleatlas_kusto::Kusto;
+//!
+//! let text = r#"
+//! let Shells = dynamic(["cmd.exe", "powershell.exe"]);
+//! DeviceProcessEvents
+//! | extend Name = tolower(FileName)
+//! | where Timestamp > ago(1d) and Name in (Shells)
+//! "#;
+//! let parsed = Kusto.parse(&Query::new(text), &NoContext);
+//! assert_eq!(parsed.conditions[0].sources[0].name, "DeviceProcessEvents");
+//! let predicates: Vec<_> = parsed.conditions[0].root.predicates().collect();
+//! assert_eq!(predicates.len(), 1);
+//! assert_eq!(predicates[0].raw_field, "FileName");
+//! assert_eq!(predicates[0].values, ["cmd.exe", "powershell.exe"]);
+//! ```
+//!
+//! # What is read how
+//! - A comparison with the event's time or with a time counted from now is the rule's window, and no predicate; one
+//!   with something computed (`min(Timestamp) > ago(1d)`) is kept as computed.
+//! - A union's legs without filters are sources of one step; a leg with filters is a step of its own, and what follows
+//!   the union is the first step, whose sources are all tables of it.
+//! - `in (sub-query)` is a step of its own; within an alternative a computed `in_list` says so too, as leaving it out
+//!   would change what the others mean.
+//! - A list is known by its values (`dynamic`, `datatable`), by its address (`externaldata`), by its alias
+//!   (`_GetWatchlist`), or by its `let` where that is empty or filtered. A join with one is a test of the key.
+//! - A function that is neither in the query nor of the language is a table at the start of a pipeline, whose ASIM
+//!   parameters filter, and opaque in a condition.
+//! - A field that an event does not have is an empty text: `!=`, `!has` and the like hold, an order is null
+//!   ([null values](https://learn.microsoft.com/kusto/query/scalar-data-types/null-values)).
+//!
+//! It runs no query, knows no table's schema, reads no rule's file, and does not read management commands or the graph
+//! operators.
+
+pub mod ast;
+pub mod lexer;
+mod lower;
+pub mod parser;
+mod tokens;
+
+use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_model::Language;
+
+/// The front end.
+///
+/// The main pipeline is the first step; each leg of a join or union, each sub-query and each tabular `let` that is used
+/// as one of these is a step behind it. A `let` at the start of a pipeline is part of that pipeline.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kusto;
+
+impl Frontend for Kusto {
+    fn language(&self) -> Language {
+        Language::Kusto
+    }
+
+    fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
+        let script = parser::parse(query.text);
+        lower::lower(&script, query.text)
+    }
+
+    fn tokens(&self, text: &str) -> Vec<Token> {
+        tokens::tokens(text)
+    }
+}

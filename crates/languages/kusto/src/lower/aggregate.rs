@@ -1,0 +1,149 @@
+//! `summarize`: which outputs are values of the table, and which are computed of many rows.
+
+use super::flow::Flow;
+use super::scope::ScopeRef;
+use super::stage::auto_name;
+use super::value::{Columns, Value};
+use super::{Lowering, Place};
+use crate::ast::{Expr, ExprKind, Named};
+
+/// Aggregates whose result is made of the values of their first argument, with what the result is called by default.
+const COLLECTING: &[(&str, &str)] = &[
+    ("make_set", "set_"),
+    ("makeset", "set_"),
+    ("make_set_if", "set_"),
+    ("make_list", "list_"),
+    ("makelist", "list_"),
+    ("make_list_if", "list_"),
+    ("make_list_with_nulls", "list_"),
+    ("take_any", ""),
+    ("take_anyif", ""),
+    ("any", "any_"),
+    ("anyif", "any_"),
+    ("make_bag", "bag_"),
+    ("make_bag_if", "bag_"),
+];
+
+impl<'a> Lowering<'a, '_> {
+    pub(super) fn summarize(
+        &mut self,
+        flow: &mut Flow<'a>,
+        aggregates: &'a [Named<'a>],
+        by: &'a [Named<'a>],
+        scope: ScopeRef,
+    ) {
+        let mut columns = Columns { list: flow.columns.list.clone(), ..Columns::default() };
+        for item in by {
+            let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
+            let name = item.names.first().map(ToString::to_string).or_else(|| auto_name(&item.value));
+            if let Some(name) = name {
+                columns.set(&name, value);
+            }
+        }
+        for item in aggregates {
+            self.aggregate(&mut columns, item, flow, scope);
+        }
+        flow.columns = columns;
+    }
+
+    fn aggregate(&mut self, columns: &mut Columns<'a>, item: &'a Named<'a>, flow: &Flow<'a>, scope: ScopeRef) {
+        let place = Place { scope, columns: &flow.columns };
+        if let ExprKind::Call(function, arguments) = &item.value.kind
+            && matches!(&**function, "arg_max" | "arg_min" | "argmax" | "argmin" | "take_any" | "any")
+        {
+            let is_extreme = function.starts_with("arg");
+            for (at, argument) in arguments.iter().enumerate() {
+                if matches!(argument.value.kind, ExprKind::Star) {
+                    for (name, value) in &flow.columns.known {
+                        columns.known.entry(name.clone()).or_insert_with(|| value.clone());
+                    }
+                    columns.open |= flow.columns.open;
+                    continue;
+                }
+                let value = self.scalar(&argument.value, place);
+                let named = item.names.get(at).map(ToString::to_string);
+                let auto = auto_name(&argument.value);
+                let single = !is_extreme && arguments.len() == 1;
+                let default = if &**function == "any" { auto.map(|name| format!("any_{name}")) } else { auto };
+                if let Some(name) = named.or(default) {
+                    columns.set(&name, value.clone());
+                }
+                if single && &**function == "any" {
+                    // The older form kept the name.
+                    if let Some(name) = auto_name(&argument.value) {
+                        columns.known.entry(name.into()).or_insert(value);
+                    }
+                }
+            }
+            return;
+        }
+        let value = self.aggregated(&item.value, place);
+        let name = item.names.first().map(ToString::to_string).or_else(|| default_name(&item.value));
+        if let Some(name) = name {
+            columns.set(&name, value);
+        }
+    }
+
+    /// The value of an aggregate, wrappers looked through.
+    fn aggregated(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>) -> Value<'a> {
+        let ExprKind::Call(function, arguments) = &expr.kind else { return Value::Computed };
+        let Some(first) = arguments.first() else { return Value::Computed };
+        let collects =
+            COLLECTING.iter().any(|(name, _)| *name == &**function) || matches!(&**function, "arg_max" | "arg_min");
+        if collects {
+            return match self.scalar(&first.value, place) {
+                value @ (Value::Field(_)
+                | Value::List(_)
+                | Value::Const(_)
+                | Value::Named(_)
+                | Value::Either(_)
+                | Value::Cases(..)
+                | Value::Condition(_)
+                | Value::Cut(_)) => value,
+                _ => Value::Computed,
+            };
+        }
+        let transparent = matches!(
+            &**function,
+            "tostring" | "array_sort_asc" | "array_sort_desc" | "strcat_array" | "set_union" | "todynamic" | "tolower"
+        );
+        if transparent { self.aggregated(&first.value, place) } else { Value::Computed }
+    }
+}
+
+/// The name that Kusto gives an aggregate without one: `count_`, `dcount_Account`, `set_Account`.
+fn default_name(expr: &Expr<'_>) -> Option<String> {
+    let ExprKind::Call(function, arguments) = &expr.kind else { return None };
+    if let (true, Some(inner)) = (super::scalar::keeps_name(function), arguments.first()) {
+        return default_name(&inner.value);
+    }
+    let argument = arguments.first().and_then(|argument| auto_name(&argument.value)).unwrap_or_default();
+    let prefix = COLLECTING.iter().find(|(name, _)| *name == &**function).map(|(_, prefix)| *prefix);
+    Some(match prefix {
+        Some(prefix) => format!("{prefix}{argument}"),
+        None => format!("{function}_{argument}"),
+    })
+}
+
+/// Whether a name looks like one that Kusto gives an aggregate.
+pub(super) fn is_default_name(name: &str) -> bool {
+    const PREFIXES: &[&str] = &[
+        "count_",
+        "countif_",
+        "dcount_",
+        "dcountif_",
+        "sum_",
+        "sumif_",
+        "avg_",
+        "avgif_",
+        "min_",
+        "max_",
+        "stdev_",
+        "variance_",
+        "percentile_",
+        "percentiles_",
+        "hll_",
+        "Column",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}

@@ -1,0 +1,72 @@
+//! The filtering parameters of ASIM parsers (`_Im_Dns(responsecodename='NXDOMAIN')`).
+//!
+//! A parameter filters a normalised column before the parser runs; what it means is what a `where` on that column
+//! would mean ([ASIM parsers](https://learn.microsoft.com/azure/sentinel/normalization-about-parsers)).
+
+use ruleatlas_model::{Node, Op, Predicate, Span};
+
+use super::value::Value;
+
+/// Parameter, column, operator, modifier.
+const PARAMETERS: &[(&str, &str, Op, &str)] = &[
+    ("srcipaddr", "SrcIpAddr", Op::Eq, ""),
+    ("domain_has_any", "DnsQuery", Op::Match, ""),
+    ("responsecodename", "ResponseCodeName", Op::Eq, ""),
+    ("response_has_ipv4", "DnsResponseName", Op::Match, ""),
+    ("response_has_any_prefix", "DnsResponseName", Op::Match, "prefix"),
+    ("eventtype", "EventType", Op::Eq, ""),
+    ("eventtype_in", "EventType", Op::In, ""),
+    ("eventtype_has_any", "EventType", Op::Match, ""),
+    ("eventresult", "EventResult", Op::Eq, ""),
+    ("eventresultdetails_in", "EventResultDetails", Op::In, ""),
+    ("eventresultdetails_has_any", "EventResultDetails", Op::Match, ""),
+    ("dstportnumber", "DstPortNumber", Op::Eq, ""),
+    ("srcipaddr_has_any_prefix", "SrcIpAddr", Op::StartsWith, ""),
+    ("dstipaddr_has_any_prefix", "DstIpAddr", Op::StartsWith, ""),
+    ("ipaddr_has_any_prefix", "IpAddr", Op::StartsWith, ""),
+    ("targetipaddr_has_any_prefix", "TargetIpAddr", Op::StartsWith, ""),
+    ("dvcipaddr_has_any_prefix", "DvcIpAddr", Op::StartsWith, ""),
+    ("hostname_has_any", "Hostname", Op::Match, ""),
+    ("dvchostname_has_any", "DvcHostname", Op::Match, ""),
+    ("srchostname_has_any", "SrcHostname", Op::Match, ""),
+    ("dvcaction", "DvcAction", Op::In, ""),
+    ("commandline_has_any", "CommandLine", Op::Match, ""),
+    ("commandline_has_any_ip_prefix", "CommandLine", Op::Match, "prefix"),
+    ("actingprocess_has_any", "ActingProcessName", Op::Match, ""),
+    ("targetprocess_has_any", "TargetProcessName", Op::Match, ""),
+    ("parentprocess_has_any", "ParentProcessName", Op::Match, ""),
+    ("targetusername_has", "TargetUsername", Op::Match, ""),
+    ("targetusername_has_any", "TargetUsername", Op::Match, ""),
+    ("actorusername_has", "ActorUsername", Op::Match, ""),
+    ("actorusername_has_any", "ActorUsername", Op::Match, ""),
+    ("username_has_any", "Username", Op::Match, ""),
+    ("targetappname_has_any", "TargetAppName", Op::Match, ""),
+    ("url_has_any", "Url", Op::Match, ""),
+    ("httpuseragent_has_any", "HttpUserAgent", Op::Match, ""),
+    ("registrykey_has_any", "RegistryKey", Op::Match, ""),
+    ("registryvalue_has_any", "RegistryValue", Op::Match, ""),
+    ("registrydata_has_any", "RegistryData", Op::Match, ""),
+    ("targetfilepath_has_any", "TargetFilePath", Op::Match, ""),
+    ("srcfilepath_has_any", "SrcFilePath", Op::Match, ""),
+    ("operation_has_any", "Operation", Op::Match, ""),
+    ("object_has_any", "Object", Op::Match, ""),
+    ("newvalue_has_any", "NewValue", Op::Match, ""),
+];
+
+/// The condition that a parameter with a value stands for; `None` where it says nothing of the event: the time window,
+/// a setting, a value that is not at hand or the default `*`.
+pub(super) fn filter(parameter: &str, value: &Value<'_>, span: Span) -> Option<Node> {
+    let values = value.constants()?;
+    let values: Vec<String> = values.iter().map(|constant| constant.text.to_string()).collect();
+    if values.is_empty() || values.iter().any(|value| value == "*") {
+        return None;
+    }
+    let known = PARAMETERS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(parameter));
+    let (_, column, op, modifier) = known?;
+    if *op == Op::StartsWith && values.iter().all(|value| value.contains('/')) {
+        return Some(Predicate { span, ..Predicate::new(*column, Op::CidrMatch, values) }.into());
+    }
+    let op = if *op == Op::Eq && values.len() > 1 { Op::In } else { *op };
+    let modifier = (!modifier.is_empty()).then(|| (*modifier).to_owned());
+    Some(Predicate { span, modifier, ..Predicate::new(*column, op, values) }.into())
+}

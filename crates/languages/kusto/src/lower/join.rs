@@ -1,0 +1,263 @@
+//! Joins, lookups and unions: whose legs are steps, and what their columns stand for.
+
+use std::rc::Rc;
+
+use ruleatlas_model::{Node, Op, Predicate};
+
+use super::compare::values_of;
+use super::flow::Flow;
+use super::scope::{Binding, ScopeRef};
+use super::value::{Columns, Value};
+use super::{LegKey, Lowering, Place};
+use crate::ast::{Expr, ExprKind, JoinKind, Relation};
+
+impl<'a> Lowering<'a, '_> {
+    /// The table of a leg, which becomes a step of its own unless it holds no events.
+    pub(super) fn leg(&mut self, expr: &'a Expr<'a>, scope: ScopeRef, what: &str, absent: bool) -> Rc<Flow<'a>> {
+        self.leg_with(expr, scope, what, absent, true)
+    }
+
+    /// The same, where a table without filters is a step only if `bare` says so.
+    fn leg_with(&mut self, expr: &'a Expr<'a>, scope: ScopeRef, what: &str, absent: bool, bare: bool) -> Rc<Flow<'a>> {
+        let (expr, scope, label, depth) = self.resolve_leg(expr, scope, what);
+        let absent = absent || self.absent;
+        let key: LegKey = (std::ptr::from_ref(expr).cast(), scope, absent);
+        if let Some(flow) = self.legs.get(&key) {
+            let flow = flow.clone();
+            self.naming.truncate(depth);
+            return flow;
+        }
+        let slot = self.reserve();
+        let outer = std::mem::replace(&mut self.absent, absent);
+        let flow = self.flow(expr, scope);
+        self.absent = outer;
+        self.naming.truncate(depth);
+        let is_silent = flow.is_bare() && (flow.is_union || !bare);
+        if flow.columns.list.is_none() && !is_silent {
+            self.fill(slot, &flow, label, absent);
+        }
+        let flow = Rc::new(flow);
+        self.legs.insert(key, flow.clone());
+        flow
+    }
+
+    /// The expression that a leg's name is bound to, and what the step is called; names are pushed for lists, and
+    /// the number of those before is given back.
+    fn resolve_leg(
+        &mut self,
+        expr: &'a Expr<'a>,
+        scope: ScopeRef,
+        what: &str,
+    ) -> (&'a Expr<'a>, ScopeRef, String, usize) {
+        let depth = self.naming.len();
+        let (mut expr, mut scope) = (expr, scope);
+        let mut label = what.to_owned();
+        for _ in 0..16 {
+            match &expr.kind {
+                ExprKind::Call(name, arguments) if &**name == "materialize" => match arguments.first() {
+                    Some(argument) => expr = &argument.value,
+                    None => break,
+                },
+                ExprKind::Name(name) => match self.scopes.get(scope, name) {
+                    Some(Binding::Expr(bound, inner)) => {
+                        label = format!("let {name}");
+                        (expr, scope) = (bound, *inner);
+                        self.naming.push(Rc::from(&**name));
+                    }
+                    _ => break,
+                },
+                ExprKind::Call(name, arguments) if arguments.is_empty() => match self.scopes.get(scope, name) {
+                    Some(Binding::Expr(bound, inner)) => {
+                        label = format!("let {name}");
+                        (expr, scope) = (bound, *inner);
+                        self.naming.push(Rc::from(&**name));
+                    }
+                    _ => break,
+                },
+                _ => break,
+            }
+        }
+        (expr, scope, label, depth)
+    }
+
+    pub(super) fn join(
+        &mut self,
+        flow: &mut Flow<'a>,
+        kind: JoinKind,
+        lookup: bool,
+        right: &'a Expr<'a>,
+        on: &'a [Expr<'a>],
+        scope: ScopeRef,
+    ) {
+        let what = if lookup { "lookup" } else { "join leg" };
+        if matches!(kind, JoinKind::RightAnti | JoinKind::RightSemi) {
+            // The rows are those of the right table: it goes on as the main one.
+            let absent = kind == JoinKind::RightAnti;
+            let slot = self.reserve();
+            let main = self.flow(right, scope);
+            if flow.columns.list.is_none() {
+                self.fill(slot, flow, "join leg".to_owned(), absent || self.absent);
+            } else {
+                let keys: Vec<_> = keys(on).into_iter().map(|(left, right)| (right, left)).collect();
+                let list = Rc::new(std::mem::replace(flow, main));
+                self.list_filter(flow, &list, &keys, absent);
+                return;
+            }
+            *flow = main;
+            return;
+        }
+        let absent = kind == JoinKind::LeftAnti;
+        let leg = self.leg(right, scope, what, absent);
+        if leg.columns.list.is_some() {
+            if matches!(kind, JoinKind::Inner | JoinKind::InnerUnique | JoinKind::LeftSemi | JoinKind::LeftAnti) {
+                self.list_filter(flow, &leg, &keys(on), absent);
+            }
+            if kind != JoinKind::LeftAnti && kind != JoinKind::LeftSemi {
+                // Enrichment: columns of the list.
+                let columns = Columns { open: false, ..leg.columns.clone() };
+                flow.columns.joined(&columns);
+            }
+            return;
+        }
+        if flow.columns.list.is_some() && flow.sources.is_empty() {
+            // Values joined to events: the rows are events from here on.
+            flow.columns.list = None;
+            flow.nodes.clear();
+            flow.columns.open = true;
+        }
+        if !matches!(kind, JoinKind::LeftAnti | JoinKind::LeftSemi) {
+            flow.columns.joined(&leg.columns);
+            // A column that both tables have comes from the right one with a `1` behind its name.
+            for (name, value) in &leg.columns.known {
+                let second: Rc<str> = format!("{name}1").into();
+                flow.columns.known.entry(second).or_insert_with(|| value.clone());
+            }
+        }
+    }
+
+    /// A join with a list keeps the rows whose key is in it, or those whose key is not.
+    fn list_filter(
+        &mut self,
+        flow: &mut Flow<'a>,
+        list: &Rc<Flow<'a>>,
+        keys: &[(&'a Expr<'a>, &'a Expr<'a>)],
+        negated: bool,
+    ) {
+        let Some(names) = list.columns.list.clone() else { return };
+        let mut nodes = Vec::new();
+        for (left, right) in keys {
+            let value = self.key(left, &flow.columns);
+            let Value::Field(field) = value else { continue };
+            let column = self.key(right, &list.columns);
+            let span = left.span.to(right.span);
+            let mut predicate = match column.constants() {
+                Some(constants) => {
+                    let mut predicate = Predicate::new(&*field.path, Op::In, values_of(&constants));
+                    predicate.case_sensitive = true;
+                    predicate
+                }
+                None if !names.is_empty() => Predicate::new(&*field.path, Op::InList, names.iter().map(|name| &**name)),
+                None => continue,
+            };
+            predicate.derived_from = field.from.as_deref().map(str::to_owned);
+            predicate.span = span;
+            nodes.push(Node::from(predicate));
+        }
+        let node = Node::all(nodes);
+        if node.as_constant().is_none() {
+            let node = match (negated, node) {
+                (true, Node::Predicate(mut predicate)) => {
+                    predicate.negated = true;
+                    predicate.missing = ruleatlas_model::Missing::Holds;
+                    Node::Predicate(predicate)
+                }
+                (true, node) => node.not(),
+                (false, node) => node,
+            };
+            flow.push(node);
+        }
+    }
+
+    /// What a join's key stands for; `$left` and `$right` are off already.
+    fn key(&mut self, expr: &'a Expr<'a>, columns: &Columns<'a>) -> Value<'a> {
+        let nowhere = self.scopes.block(None);
+        self.scalar(expr, Place { scope: nowhere, columns })
+    }
+
+    /// One table of several. Bare tables are sources of it; others are steps of their own.
+    pub(super) fn union(&mut self, left: Option<Flow<'a>>, legs: &'a [Expr<'a>], scope: ScopeRef) -> Flow<'a> {
+        if let (None, [only]) = (&left, legs) {
+            return self.flow(only, scope);
+        }
+        let mut flow = Flow::default();
+        let mut parts: Vec<Columns<'a>> = Vec::new();
+        let mut lists: Vec<Rc<str>> = Vec::new();
+        let mut all_lists = true;
+        let mut all_steps = true;
+        if let Some(left) = left {
+            flow.stage = left.stage;
+            all_lists = left.columns.list.is_some();
+            if left.columns.list.is_none() {
+                if !left.is_bare() {
+                    let slot = self.reserve();
+                    self.fill(slot, &left, "union leg".to_owned(), self.absent);
+                }
+                all_steps &= left.is_union || !left.is_bare();
+            }
+            lists.extend(left.columns.list.iter().flat_map(|list| list.iter().cloned()));
+            flow.add_sources(&left.sources);
+            parts.push(left.columns);
+        }
+        for expr in legs {
+            let leg = self.leg_with(expr, scope, "union leg", false, false);
+            flow.add_sources(&leg.sources);
+            if let Some(list) = &leg.columns.list {
+                lists.extend(list.iter().cloned());
+            } else {
+                all_lists = false;
+                all_steps &= leg.is_union || !leg.is_bare();
+            }
+            parts.push(leg.columns.clone());
+        }
+        flow.columns = merged(parts);
+        flow.is_union = all_steps && !all_lists;
+        if all_lists {
+            lists.dedup();
+            flow.columns.list = Some(lists.into());
+        }
+        flow
+    }
+}
+
+/// The pairs of keys of a join: the left table's expression and the right one's.
+fn keys<'a>(on: &'a [Expr<'a>]) -> Vec<(&'a Expr<'a>, &'a Expr<'a>)> {
+    let mut pairs = Vec::new();
+    for expr in on {
+        match &expr.kind {
+            ExprKind::And(children) => pairs.extend(keys(children)),
+            ExprKind::Compare(comparison, left, right) if comparison.operator == Relation::Equal => {
+                let is_left = |expr: &Expr<'_>| matches!(&expr.kind, ExprKind::Member(base, _) | ExprKind::Index(base, _) if base.as_name() == Some("$left"));
+                if is_left(right) { pairs.push((&**right, &**left)) } else { pairs.push((&**left, &**right)) }
+            }
+            _ => pairs.push((expr, expr)),
+        }
+    }
+    pairs
+}
+
+/// What names stand for in a union: any of what they stand for in its legs.
+fn merged<'a>(parts: Vec<Columns<'a>>) -> Columns<'a> {
+    let mut columns = Columns { open: parts.iter().any(|part| part.open), ..Columns::default() };
+    let mut names: Vec<Rc<str>> = parts.iter().flat_map(|part| part.known.keys().cloned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let values = parts.iter().filter_map(|part| {
+            let raw = || (part.open && part.list.is_none()).then(|| super::stage::plain(&name));
+            part.known.get(&name).cloned().or_else(raw)
+        });
+        let value = Value::either(values);
+        columns.known.insert(name, value);
+    }
+    columns
+}

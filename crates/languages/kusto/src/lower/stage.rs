@@ -1,0 +1,344 @@
+//! Pipelines: what each stage filters and which names it makes.
+
+use std::rc::Rc;
+
+use ruleatlas_core::{Piece, fold_pieces};
+use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+
+use super::condition::Side;
+use super::flow::Flow;
+use super::scope::{Binding, ScopeRef};
+use super::value::{Columns, Const, Field, Value};
+use super::{Lowering, Place};
+use crate::ast::{Argument, Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
+
+impl<'a> Lowering<'a, '_> {
+    pub(super) fn stage(&mut self, flow: &mut Flow<'a>, stage: &'a Stage<'a>, scope: ScopeRef) {
+        match &stage.operator {
+            Operator::Where(condition) => self.filter(flow, condition, scope),
+            Operator::Extend(named) => self.extend(flow, named, scope),
+            Operator::Project(named) | Operator::Distinct(named) => self.project(flow, named, scope),
+            Operator::ProjectRename(named) => self.extend(flow, named, scope),
+            Operator::Summarize { aggregates, by } => self.summarize(flow, aggregates, by, scope),
+            Operator::MakeSeries { aggregates, by, .. } => self.summarize(flow, aggregates, by, scope),
+            Operator::Join { kind, right, on, lookup } => self.join(flow, *kind, *lookup, right, on, scope),
+            Operator::Union(legs) => {
+                let left = std::mem::take(flow);
+                *flow = self.union(Some(left), legs, scope);
+            }
+            Operator::MvExpand(items) => self.expand(flow, items, scope),
+            Operator::MvApply { items, body } => self.apply(flow, items, body, scope),
+            Operator::Parse { subject, pattern, regex, filters } => {
+                self.parse_stage(flow, subject, pattern, *regex, *filters, stage.span, scope);
+            }
+            Operator::ParseKv(subject, columns) => {
+                let origin = self.scalar(subject, Place { scope, columns: &flow.columns }).origin();
+                for column in columns {
+                    flow.columns.set(column, origin.clone().map_or(Value::Computed, Value::Cut));
+                }
+            }
+            Operator::Evaluate(call) => self.evaluate(flow, call, scope),
+            Operator::Invoke(call) => self.invoke(flow, call, scope),
+            Operator::Search(search) => self.search(flow, search, scope),
+            Operator::As(name) => {
+                let copy = self.copy_flow(flow);
+                self.named_flows.insert(name.to_string(), Rc::new(copy));
+            }
+            Operator::Count => {
+                let list = flow.columns.list.take();
+                flow.columns = Columns { open: false, list, ..Columns::default() };
+                flow.columns.set("Count", Value::Computed);
+            }
+            Operator::Partition(body) => {
+                for stage in body {
+                    self.stage(flow, stage, scope);
+                }
+            }
+            Operator::Fork(branches) => {
+                for branch in branches {
+                    let slot = self.reserve();
+                    let mut leg = self.copy_flow(flow);
+                    for stage in branch {
+                        leg.stage += 1;
+                        self.stage(&mut leg, stage, scope);
+                    }
+                    self.fill(slot, &leg, "fork branch".to_owned(), self.absent);
+                }
+            }
+            Operator::Scan { steps, columns } => self.scan(flow, steps, columns, scope),
+            Operator::Arrange(_) | Operator::Neutral(_) => {}
+            Operator::Broken(fault) => {
+                self.fault(fault);
+                let text = self.snippet(stage.span);
+                flow.push(Node::opaque(text, fault.code, stage.span));
+            }
+        }
+    }
+
+    fn filter(&mut self, flow: &mut Flow<'a>, condition: &'a Expr<'a>, scope: ScopeRef) {
+        let place = Place { scope, columns: &flow.columns };
+        let before = self.sub_queries;
+        let node = self.condition(condition, place, Side::default());
+        flow.is_restricted |= self.sub_queries > before;
+        // What is filtered is a list of values no longer at hand as a whole.
+        if let Some(list) = flow.columns.list.clone().filter(|list| !list.is_empty()) {
+            for value in flow.columns.known.values_mut() {
+                if matches!(value, Value::List(_)) {
+                    *value = Value::Named(list.clone());
+                }
+            }
+        }
+        if let Some(node) = node {
+            self.keep(flow, node, condition.span);
+        }
+    }
+
+    /// Adds a conjunct, unless it is a constant: a rule whose condition never holds still shows what it asks for.
+    fn keep(&mut self, flow: &mut Flow<'a>, node: Node, span: Span) {
+        match node.as_constant() {
+            Some(true) => {}
+            Some(false) => {
+                let message = "with the values in the query this condition never holds";
+                let diagnostic = ruleatlas_model::Diagnostic::note("condition never holds", message);
+                self.diagnostics.push(diagnostic.at(span));
+            }
+            None => flow.push(node),
+        }
+    }
+
+    fn extend(&mut self, flow: &mut Flow<'a>, named: &'a [Named<'a>], scope: ScopeRef) {
+        for item in named {
+            let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
+            match item.names.as_slice() {
+                [] => {
+                    if let Some(name) = auto_name(&item.value) {
+                        flow.columns.set(&name, value);
+                    }
+                }
+                [name] => flow.columns.set(name, value),
+                names => {
+                    let part = value.origin().map_or(Value::Computed, Value::Cut);
+                    for name in names {
+                        flow.columns.set(name, part.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    fn project(&mut self, flow: &mut Flow<'a>, named: &'a [Named<'a>], scope: ScopeRef) {
+        let mut columns = Columns { list: flow.columns.list.clone(), ..Columns::default() };
+        for item in named {
+            if matches!(item.value.kind, ExprKind::Star) {
+                columns.joined(&flow.columns);
+                columns.open = flow.columns.open;
+                continue;
+            }
+            let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
+            match item.names.as_slice() {
+                [] => {
+                    if let Some(name) = auto_name(&item.value) {
+                        columns.set(&name, value);
+                    }
+                }
+                names => {
+                    for name in names {
+                        columns.set(name, value.clone());
+                    }
+                }
+            }
+        }
+        flow.columns = columns;
+    }
+
+    /// Names that an expanded array gives: each is an element of what it was made of.
+    fn expand(&mut self, flow: &mut Flow<'a>, items: &'a [Named<'a>], scope: ScopeRef) {
+        for item in items {
+            let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
+            let element = match value {
+                Value::List(list) => Value::either(list.iter().cloned().map(Value::Const)),
+                other => other,
+            };
+            let name = match item.names.first() {
+                Some(name) => Some(name.to_string()),
+                None => auto_name(&item.value),
+            };
+            if let Some(name) = name {
+                flow.columns.set(&name, element);
+            }
+        }
+    }
+
+    /// `mv-apply`: the filters of its body are conjuncts, as rows without a matching element fall away.
+    fn apply(&mut self, flow: &mut Flow<'a>, items: &'a [Named<'a>], body: &'a [Stage<'a>], scope: ScopeRef) {
+        let mut inner =
+            Flow { columns: flow.columns.clone(), sources: flow.sources.clone(), stage: flow.stage, ..Flow::default() };
+        self.expand(&mut inner, items, scope);
+        for stage in body {
+            self.stage(&mut inner, stage, scope);
+        }
+        flow.nodes.append(&mut inner.nodes);
+        flow.columns.known.extend(inner.columns.known);
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn parse_stage(
+        &mut self,
+        flow: &mut Flow<'a>,
+        subject: &'a Expr<'a>,
+        pattern: &'a [ParsePiece<'a>],
+        regex: bool,
+        filters: bool,
+        span: Span,
+        scope: ScopeRef,
+    ) {
+        let value = self.scalar(subject, Place { scope, columns: &flow.columns });
+        let part = match (&value, value.origin()) {
+            (_, Some(origin)) => Value::Cut(origin),
+            (Value::Named(names), None) => Value::Named(names.clone()),
+            _ => Value::Computed,
+        };
+        for piece in pattern {
+            if let ParsePiece::Column(name) = piece {
+                flow.columns.set(name, part.clone());
+            }
+        }
+        if !filters {
+            return;
+        }
+        if let (Value::Field(field), false) = (&value, regex) {
+            let mut pieces = Vec::new();
+            for piece in pattern {
+                match piece {
+                    ParsePiece::Star | ParsePiece::Column(_) => pieces.push(Piece::Many),
+                    ParsePiece::Text(text) => pieces.extend(text.chars().map(Piece::Char)),
+                }
+            }
+            let folded = fold_pieces(&pieces);
+            let values = if folded.op == Op::IsNotNull { Vec::new() } else { vec![folded.value] };
+            let mut predicate = Predicate::new(&*field.path, folded.op, values);
+            predicate.case_sensitive = folded.op != Op::IsNotNull;
+            predicate.derived_from = field.from.as_deref().map(str::to_owned);
+            predicate.span = span;
+            flow.push(predicate.into());
+        } else {
+            let text = self.snippet(span);
+            flow.push(Node::opaque(text, "pattern of parse-where", span));
+        }
+    }
+
+    fn evaluate(&mut self, flow: &mut Flow<'a>, call: &'a Expr<'a>, scope: ScopeRef) {
+        flow.columns.open = true;
+        let ExprKind::Call(name, arguments) = &call.kind else { return };
+        if name.contains("lookup") {
+            // `ipv4_lookup(T, …)`: the columns of the other table come to this one.
+            if let Some(argument) = arguments.first()
+                && self.is_tabular(&argument.value, scope)
+            {
+                let right = self.flow(&argument.value, scope);
+                flow.columns.joined(&right.columns);
+            }
+        }
+    }
+
+    fn invoke(&mut self, flow: &mut Flow<'a>, call: &'a Expr<'a>, scope: ScopeRef) {
+        let (name, arguments): (&str, &'a [Argument<'a>]) = match &call.kind {
+            ExprKind::Call(name, arguments) => (name, arguments),
+            ExprKind::Name(name) => (name, &[]),
+            _ => return,
+        };
+        let Some(Binding::Function(function, defined)) = self.scopes.get(scope, name).cloned() else {
+            // A function of the service (`FileProfile`) or of the workspace: it adds columns.
+            flow.columns.open = true;
+            if name != "FileProfile" {
+                let message = format!("`{name}` is not in the query; what it filters is not known");
+                let note = ruleatlas_model::Diagnostic::note("function is not defined", message);
+                self.diagnostics.push(note.at(call.span));
+            }
+            return;
+        };
+        let table = Rc::new(self.copy_flow(flow));
+        let columns = flow.columns.clone();
+        let block = self.bind_arguments(function, defined, arguments, Some(table), Place { scope, columns: &columns });
+        if let Some((expr, inner)) = self.body(function, block) {
+            *flow = self.flow(expr, inner);
+        }
+    }
+
+    pub(super) fn search(&mut self, flow: &mut Flow<'a>, search: &'a Search<'a>, scope: ScopeRef) {
+        if let Some(condition) = &search.condition {
+            let columns = flow.columns.clone();
+            let side = Side { search: true, search_cased: search.case_sensitive, ..Side::default() };
+            if let Some(node) = self.condition(condition, Place { scope, columns: &columns }, side) {
+                self.keep(flow, node, condition.span);
+            }
+        }
+    }
+
+    /// `scan`: rows that match a step are given out; what a step's name stands for is the state of the scan.
+    fn scan(
+        &mut self,
+        flow: &mut Flow<'a>,
+        steps: &'a [(std::borrow::Cow<'a, str>, Expr<'a>)],
+        declared: &'a [std::borrow::Cow<'a, str>],
+        scope: ScopeRef,
+    ) {
+        for name in steps.iter().map(|(name, _)| name).chain(declared) {
+            flow.columns.set(name, Value::Computed);
+        }
+        let columns = flow.columns.clone();
+        let mut nodes = Vec::new();
+        for (_, condition) in steps {
+            let side = Side { alternative: steps.len() > 1, ..Side::default() };
+            match self.condition(condition, Place { scope, columns: &columns }, side) {
+                Some(node) => nodes.push(node),
+                None => return,
+            }
+        }
+        let node = Node::any(nodes);
+        if node.as_constant().is_none() {
+            flow.push(node);
+        }
+    }
+
+    /// A keyword that any column may hold.
+    pub(super) fn keyword(text: &str, cased: bool, span: Span) -> Node {
+        let inner = text.trim_matches('*');
+        let mut predicate = match (text.strip_prefix('*').is_some(), text.strip_suffix('*').is_some()) {
+            _ if inner.is_empty() => return Node::always(),
+            _ if inner.contains('*') => Predicate::new("", Op::Wildcard, [format!("*{inner}*")]),
+            (false, false) => Predicate::new("", Op::Match, [inner]),
+            (false, true) => Predicate { modifier: Some("prefix".into()), ..Predicate::new("", Op::Match, [inner]) },
+            (true, false) => Predicate { modifier: Some("suffix".into()), ..Predicate::new("", Op::Match, [inner]) },
+            (true, true) => Predicate::new("", Op::Contains, [inner]),
+        };
+        predicate.case_sensitive = cased;
+        predicate.span = span;
+        predicate.missing = Missing::Fails;
+        predicate.into()
+    }
+}
+
+/// The name that Kusto gives a column without one: that of the field in it, for a path its parts joined by `_`.
+pub(super) fn auto_name(expr: &Expr<'_>) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.to_string()),
+        ExprKind::Member(base, name) => Some(format!("{}_{name}", auto_name(base)?)),
+        ExprKind::Index(base, index) => match index.as_string() {
+            Some(key) => Some(format!("{}_{key}", auto_name(base)?)),
+            None => auto_name(base),
+        },
+        ExprKind::Call(name, arguments) if super::scalar::keeps_name(name) => auto_name(&arguments.first()?.value),
+        _ => None,
+    }
+}
+
+/// A field for a name that nothing defines.
+pub(super) fn plain(name: &str) -> Value<'static> {
+    Value::Field(Field::new(name))
+}
+
+/// A text constant.
+pub(super) fn text(text: &str) -> Value<'static> {
+    Value::Const(Const::string(text))
+}

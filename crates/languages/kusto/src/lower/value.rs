@@ -1,0 +1,265 @@
+//! What an expression stands for, as far as the text of the query tells.
+
+use std::rc::Rc;
+
+use ruleatlas_model::Node;
+use rustc_hash::FxHashMap;
+
+use super::scope::ScopeRef;
+use crate::ast::{Expr, Json, Literal, LiteralKind};
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Const {
+    pub text: Rc<str>,
+    pub kind: LiteralKind,
+}
+
+impl Const {
+    pub fn new(text: &str, kind: LiteralKind) -> Self {
+        Self { text: Rc::from(text), kind }
+    }
+
+    pub fn string(text: &str) -> Self {
+        Self::new(text, LiteralKind::String)
+    }
+
+    pub fn of(literal: &Literal<'_>) -> Self {
+        Self::new(&literal.text, literal.kind)
+    }
+
+    pub fn as_bool(&self) -> Option<bool> {
+        match (self.kind, &*self.text) {
+            (LiteralKind::Bool, text) => Some(text == "true"),
+            (LiteralKind::Number, "1") => Some(true),
+            (LiteralKind::Number, "0") => Some(false),
+            _ => None,
+        }
+    }
+
+    pub fn as_number(&self) -> Option<f64> {
+        if self.kind == LiteralKind::Number { self.text.parse().ok() } else { None }
+    }
+}
+
+/// A field of the event, followed back to where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// The path in dots; empty for "any column".
+    pub path: Rc<str>,
+    /// The field it was cut out of.
+    pub from: Option<Rc<str>>,
+    /// Whether its letters were brought to one case, so that no comparison tells cases apart.
+    pub one_case: bool,
+}
+
+impl Field {
+    pub fn new(path: &str) -> Self {
+        Self { path: Rc::from(path), from: None, one_case: false }
+    }
+
+    /// The field at the root: what this one was cut out of, or itself.
+    pub fn origin(&self) -> Rc<str> {
+        self.from.clone().unwrap_or_else(|| self.path.clone())
+    }
+
+    pub fn member(&self, name: &str) -> Self {
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        Self { path: path.into(), ..self.clone() }
+    }
+
+    pub fn element(&self, index: &str) -> Self {
+        Self { path: format!("{}[{index}]", self.path).into(), ..self.clone() }
+    }
+}
+
+/// A sub-query that stands for values.
+#[derive(Clone, Debug)]
+pub(super) struct Rows<'a> {
+    pub expr: &'a Expr<'a>,
+    pub scope: ScopeRef,
+    /// The `let` that binds it.
+    pub name: Option<Rc<str>>,
+}
+
+/// The arms of a case: what leads to a value, and the value.
+pub(super) type Arms<'a> = Rc<[(Option<Rc<Node>>, Value<'a>)]>;
+
+/// What an expression stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Value<'a> {
+    /// A field, behind wrappers that do not change what is compared.
+    Field(Field),
+    /// A constant.
+    Const(Const),
+    /// A list of constants.
+    List(Rc<[Const]>),
+    /// A property bag or a list that holds more than scalars.
+    Json(&'a Json<'a>),
+    /// Values of lists that are known by name only.
+    Named(Rc<[Rc<str>]>),
+    /// The rows of a sub-query.
+    Rows(Rows<'a>),
+    /// One of some values, the first whose condition holds; `None` is a condition that says nothing.
+    Cases(Arms<'a>, Rc<Value<'a>>),
+    /// Any of some values.
+    Either(Rc<[Value<'a>]>),
+    /// A condition; `None` says nothing of the event.
+    Condition(Option<Rc<Node>>),
+    /// The event's time, or a time that is counted from now; `true` for the event's.
+    Time(bool),
+    /// A part of a field's text.
+    Cut(Rc<str>),
+    /// Something computed.
+    Computed,
+    /// The result of a function that is not defined.
+    Unknown(Rc<str>),
+}
+
+impl<'a> Value<'a> {
+    pub fn field(path: &str) -> Self {
+        Self::Field(Field::new(path))
+    }
+
+    pub fn of_json(json: &'a Json<'a>) -> Self {
+        match json {
+            Json::Scalar(literal) => Self::Const(Const::of(literal)),
+            Json::Array(items) => {
+                let scalars: Option<Rc<[Const]>> = items
+                    .iter()
+                    .map(|item| if let Json::Scalar(literal) = item { Some(Const::of(literal)) } else { None })
+                    .collect();
+                scalars.map_or(Self::Json(json), Self::List)
+            }
+            Json::Bag(_) => Self::Json(json),
+        }
+    }
+
+    /// One of some values; alike ones are one.
+    pub fn either(values: impl IntoIterator<Item = Self>) -> Self {
+        let mut kept: Vec<Self> = Vec::new();
+        for value in values {
+            let known = kept.iter().any(|other| other.is_same(&value));
+            if !known {
+                kept.push(value);
+            }
+        }
+        match kept.len() {
+            0 => Self::Computed,
+            1 => kept.remove(0),
+            2..=16 => Self::Either(kept.into()),
+            _ => Self::Computed,
+        }
+    }
+
+    /// Cases with each value changed.
+    pub fn each(arms: &[(Option<Rc<Node>>, Self)], rest: &Self, change: impl Fn(&Self) -> Self) -> Self {
+        let arms = arms.iter().map(|(node, value)| (node.clone(), change(value))).collect();
+        Self::Cases(arms, Rc::new(change(rest)))
+    }
+
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Field(a), Self::Field(b)) => a == b,
+            (Self::Const(a), Self::Const(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Named(a), Self::Named(b)) => a == b,
+            (Self::Time(a), Self::Time(b)) => a == b,
+            (Self::Cut(a), Self::Cut(b)) => a == b,
+            (Self::Computed, Self::Computed) => true,
+            _ => false,
+        }
+    }
+
+    /// What a name that is bound to this stands for: a part that was cut out has a name from then on.
+    pub fn called(self, name: &str) -> Self {
+        match self {
+            Self::Cut(from) => Self::Field(Field { path: Rc::from(name), from: Some(from), one_case: false }),
+            other => other,
+        }
+    }
+
+    /// The constants this value lists.
+    pub fn constants(&self) -> Option<Vec<Const>> {
+        match self {
+            Self::Const(constant) => Some(vec![constant.clone()]),
+            Self::List(list) => Some(list.to_vec()),
+            Self::Either(values) => {
+                let mut all = Vec::new();
+                for value in values.iter() {
+                    all.extend(value.constants()?);
+                }
+                Some(all)
+            }
+            _ => None,
+        }
+    }
+
+    pub fn member(&self, name: &str) -> Self {
+        match self {
+            Self::Field(field) => Self::Field(field.member(name)),
+            Self::Json(Json::Bag(entries)) => {
+                entries.iter().find(|(key, _)| key == name).map_or(Self::Computed, |(_, value)| Self::of_json(value))
+            }
+            Self::Either(values) => Self::either(values.iter().map(|value| value.member(name))),
+            Self::Cases(arms, rest) => Self::each(arms, rest, |value| value.member(name)),
+            Self::Cut(from) => Self::Cut(from.clone()),
+            Self::Named(names) => Self::Named(names.clone()),
+            Self::Unknown(function) => Self::Unknown(function.clone()),
+            _ => Self::Computed,
+        }
+    }
+
+    pub fn element(&self, index: &str) -> Self {
+        match self {
+            Self::Cases(arms, rest) => Self::each(arms, rest, |value| value.element(index)),
+            Self::Field(field) => Self::Field(field.element(index)),
+            Self::List(list) => {
+                let at = index.parse::<i64>().ok().and_then(|at| {
+                    let length = i64::try_from(list.len()).ok()?;
+                    usize::try_from(if at < 0 { length + at } else { at }).ok()
+                });
+                at.and_then(|at| list.get(at)).map_or(Self::Computed, |found| Self::Const(found.clone()))
+            }
+            Self::Json(Json::Array(items)) => {
+                index.parse::<usize>().ok().and_then(|at| items.get(at)).map_or(Self::Computed, Self::of_json)
+            }
+            other => other.member(index),
+        }
+    }
+
+    /// The field this value is, or was cut out of.
+    pub fn origin(&self) -> Option<Rc<str>> {
+        match self {
+            Self::Field(field) => Some(field.origin()),
+            Self::Cut(from) => Some(from.clone()),
+            Self::Either(values) => values.iter().find_map(Self::origin),
+            Self::Cases(arms, rest) => arms.iter().find_map(|(_, value)| value.origin()).or_else(|| rest.origin()),
+            _ => None,
+        }
+    }
+}
+
+/// The names that are known at a place of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Columns<'a> {
+    pub known: FxHashMap<Rc<str>, Value<'a>>,
+    /// Whether other columns may be there.
+    pub open: bool,
+    /// The lists that rows come from, where the table is none of events.
+    pub list: Option<Rc<[Rc<str>]>>,
+}
+
+impl<'a> Columns<'a> {
+    pub fn set(&mut self, name: &str, value: Value<'a>) {
+        self.known.insert(Rc::from(name), value.called(name));
+    }
+
+    /// Those of two tables side by side: the first wins.
+    pub fn joined(&mut self, other: &Self) {
+        for (name, value) in &other.known {
+            self.known.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        self.open |= other.open && other.list.is_none();
+    }
+}

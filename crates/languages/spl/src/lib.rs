@@ -1,0 +1,91 @@
+//! Splunk searches (SPL) in, conditions out.
+//!
+//! ```
+//! use ruleatlas_core::{Frontend, NoContext, Query};
+//! use ruleatlas_model::Op;
+//! use ruleatlas_spl::Spl;
+//!
+//! let query = r#"index=win EventCode=1 Image IN ("*\\cmd.exe", "*\\pwsh.exe") NOT User="svc-*" | where len(CommandLine) > 500"#;
+//! let parsed = Spl.parse(&Query::new(query), &NoContext);
+//! let [step] = parsed.conditions.as_slice() else { panic!() };
+//! assert_eq!(step.sources[0].name, "win");
+//! let ops: Vec<Op> = step.root.predicates().map(|predicate| predicate.op).collect();
+//! assert_eq!(ops, [Op::Eq, Op::EndsWith, Op::StartsWith, Op::Gt]);
+//! ```
+//!
+//! A search is read in four rooms: `expand` puts macros in their places and takes comments out, `parser` with `search`,
+//! `eval`, `aggregate` and `commands` reads the commands, `names` knows what each name stands for, `lower` makes the
+//! conditions. What the [documentation](https://docs.splunk.com/Documentation/Splunk/latest/SearchReference) leaves to
+//! the reader is decided like this:
+//!
+//! - **Precedence.** In `search`, `OR` binds tighter than `AND`, written or implied; in `where` and `eval` it is the
+//!   other way round. Only words in capitals are operators of `search`; a `*` cannot be escaped there, a backslash
+//!   before anything but `\`, `"` and `|` stands for itself, and `?` is a plain character.
+//! - **Case and absence.** `search` compares without case, fails on a missing field, `!=` included, and its `NOT` holds
+//!   there. `where` compares with case, and a missing field is null. A condition inside `if`, `case` or `coalesce`
+//!   takes null for false.
+//! - **Data.** `index`, `sourcetype`, `source`, `eventtype`, a data model and `nodename` are sources of the step; `host`
+//!   and `tag` are fields, and so is `source` in the risk data model, where it names a rule. A comparison that is an
+//!   alternative to a choice of data (`eventtype=a OR Channel=b`) is no condition for the events of that data, and is
+//!   left out with a note.
+//!   What the rule's metadata says it reads is a source of every step beside those that the search names.
+//! - **Time.** A comparison of times (`_time`, `now()`, `relative_time`, the least or greatest of them) is the time window,
+//!   and so is one of a lookup's output with a time. A field compared with a time is computed.
+//! - **Names.** A name whose text was changed (`replace`, `urldecode`, `mvjoin`, `split`, `rex mode=sed`, a `foreach` over
+//!   fields) keeps its own name with `derived_from`, like one that `rex` cuts out; without a name of its own the change
+//!   is computed. After a rename with wildcards a name is the renamed field, unless it was in use before.
+//! - **Stages** are counted by the pipes that the author wrote: what a macro expands to has the stage of its call, and
+//!   the call is the span of all that comes of it. A conjunct that compares fields of a joined search alone belongs to
+//!   that search's step, with the stage in the pipeline where it is written.
+//! - **Aggregates.** `values`, `list`, `first`, `last`, `earliest`, `latest` and `mode` of a field stand for the field:
+//!   they give values of it. All others (`count`, `dc`, `max`, …) are computed. `min` and `max` of a time are times.
+//!   `mvindex`, `mvdedup` and the like stand for the field, as any of its values may be meant.
+//! - **Lookups.** A filter on a lookup's output is the values of the input's column in the rows that pass, when the
+//!   context has the table (of up to 20,000 rows that give up to 10,000 values), and else `in_list` with the lookup's
+//!   name. An output that must be `false`, where no row says so, is the lookup's default: not in the list. `[| inputlookup … | fields f]` is a list too.
+//! - **Macros.** `drop_dm_object_name` is known without a context. A macro whose name ends in `_filter` and that
+//!   nobody defines adds nothing, with a note: by convention it is empty until a user fills it. Any other that is not
+//!   defined is opaque where it stands for a condition or a command, and a warning elsewhere.
+//!
+//! It does not run searches, and knows nothing of data models' fields, of event types' or saved searches' definitions,
+//! or of what scripts behind lookups give.
+
+mod aggregate;
+mod ast;
+mod colour;
+mod commands;
+mod eval;
+mod expand;
+mod lexer;
+mod lower;
+mod names;
+mod parser;
+mod search;
+mod source;
+
+use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_model::Language;
+
+/// The front end for SPL.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spl;
+
+impl Frontend for Spl {
+    fn language(&self) -> Language {
+        Language::Spl
+    }
+
+    fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
+        let mut diagnostics = Vec::new();
+        let pipeline = parser::parse(query.text, context, &mut diagnostics);
+        let mut parsed = lower::lower(&pipeline, query.text, context, diagnostics);
+        for condition in &mut parsed.conditions {
+            condition.sources.extend_from_slice(query.sources);
+        }
+        parsed
+    }
+
+    fn tokens(&self, text: &str) -> Vec<Token> {
+        colour::tokens(text)
+    }
+}

@@ -1,0 +1,192 @@
+//! From pipelines to conditions: one a step, with every name followed back to the fields of the events.
+
+mod check;
+mod command;
+mod compare;
+mod eval;
+mod list;
+mod search;
+
+use ruleatlas_core::{Context, Parsed};
+use ruleatlas_model::{Condition, DataSource, Diagnostic, Level, Node, SourceKind, Span};
+
+use rustc_hash::FxHashSet;
+
+use self::compare::clip;
+use crate::{
+    ast::{Command, Pipeline},
+    names::Scope,
+};
+
+/// How many searches may stand beside the first.
+const MAX_STEPS: usize = 256;
+/// How many nodes the conditions of a query may come to.
+const MAX_NODES: usize = 60_000;
+
+/// Makes the conditions of a query.
+pub(crate) fn lower(pipeline: &Pipeline, text: &str, context: &dyn Context, diagnostics: Vec<Diagnostic>) -> Parsed {
+    let mut lowering =
+        Lowering { text, context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), nodes: 0 };
+    let mut scope = Scope::new(0);
+    lowering.pipeline(pipeline, &mut scope);
+    lowering.finish()
+}
+
+/// What is known of a step while its pipeline is walked.
+#[derive(Default)]
+struct Step {
+    conjuncts: Vec<Node>,
+    absent: bool,
+    label: String,
+    sources: Vec<DataSource>,
+}
+
+/// Which segment of a pipeline is at hand.
+#[derive(Clone, Copy)]
+struct Place {
+    stage: u32,
+    span: Span,
+}
+
+struct Lowering<'c> {
+    /// The author's text.
+    text: &'c str,
+    context: &'c dyn Context,
+    diagnostics: Vec<Diagnostic>,
+    steps: Vec<Step>,
+    /// The steps whose fields the conjunct at hand compares.
+    touched: Vec<usize>,
+    nodes: usize,
+}
+
+impl Lowering<'_> {
+    fn pipeline(&mut self, pipeline: &Pipeline, scope: &mut Scope) {
+        for segment in &pipeline.segments {
+            self.command(segment, scope);
+        }
+    }
+
+    /// A new step for a search beside the one at hand, with the names of `scope`.
+    fn step(&mut self, label: &str) -> usize {
+        self.steps.push(Step { label: label.to_owned(), ..Step::default() });
+        self.steps.len() - 1
+    }
+
+    /// Runs a search of its own as a step, and gives its names.
+    fn beside(&mut self, pipeline: &Pipeline, label: &str, absent: bool) -> Scope {
+        if self.steps.len() > MAX_STEPS {
+            let message = "a search beside others is not read";
+            self.diagnostics.push(Diagnostic::error("too many sub-searches", message).at(pipeline.span));
+            return Scope::new(0);
+        }
+        let step = self.step(label);
+        self.steps[step].absent = absent;
+        let mut scope = Scope::new(step);
+        self.pipeline(pipeline, &mut scope);
+        scope
+    }
+
+    /// Adds a conjunct to a step.
+    fn filter(&mut self, step: usize, place: Place, mut node: Node) {
+        if node.as_constant() == Some(true) {
+            return;
+        }
+        if node.as_constant() == Some(false) {
+            node =
+                Node::opaque(clip(place.span.of(self.text).unwrap_or_default()), "condition never holds", place.span);
+        }
+        set_stage(&mut node, place.stage);
+        if let Some(step) = self.steps.get_mut(step) {
+            step.conjuncts.push(node);
+        }
+    }
+
+    fn add_source(&mut self, step: usize, kind: SourceKind, name: &str) {
+        let source = DataSource::new(kind, name);
+        if let Some(step) = self.steps.get_mut(step)
+            && !name.is_empty()
+            && !step.sources.contains(&source)
+        {
+            step.sources.push(source);
+        }
+    }
+
+    /// Whether `count` nodes more are within bounds.
+    fn spend(&mut self, count: usize) -> bool {
+        self.nodes = self.nodes.saturating_add(count);
+        self.nodes <= MAX_NODES
+    }
+
+    /// What stands for a condition that would be too large.
+    fn too_large(text: &str, span: Span) -> Option<Node> {
+        Some(Node::opaque(text, "condition is too large", span))
+    }
+
+    fn finish(self) -> Parsed {
+        let mut diagnostics = self.diagnostics;
+        let several = self.steps.iter().skip(1).any(|step| !step.is_empty());
+        let conditions: Vec<Condition> = self
+            .steps
+            .into_iter()
+            .enumerate()
+            .filter(|(at, step)| *at == 0 || !step.is_empty())
+            .map(|(at, step)| Condition {
+                root: Node::all(step.conjuncts),
+                absent: step.absent,
+                label: if at == 0 && several { "main search".to_owned() } else { step.label },
+                sources: step.sources,
+            })
+            .collect();
+        // What is opaque says it again as a diagnostic, with its place.
+        let mut said: FxHashSet<(Option<Span>, String)> =
+            diagnostics.iter().map(|found| (found.span, found.code.to_string())).collect();
+        for opaque in conditions.iter().flat_map(|condition| condition.root.opaques()) {
+            if said.insert((Some(opaque.span), opaque.reason.clone())) {
+                let mut found = Diagnostic::warning("", format!("not understood: {}", opaque.text)).at(opaque.span);
+                found.code = opaque.reason.clone().into();
+                diagnostics.push(found);
+            }
+        }
+        diagnostics.sort_by_key(|found| (found.span, found.level == Level::Note));
+        Parsed { conditions, diagnostics }
+    }
+}
+
+impl Step {
+    fn is_empty(&self) -> bool {
+        self.conjuncts.is_empty() && self.sources.is_empty()
+    }
+}
+
+fn set_stage(node: &mut Node, stage: u32) {
+    match node {
+        Node::All(children) | Node::Any(children) => {
+            for child in children {
+                set_stage(child, stage);
+            }
+        }
+        Node::Not(child) => set_stage(child, stage),
+        Node::Predicate(predicate) => predicate.stage = Some(stage),
+        Node::Opaque(opaque) => opaque.stage = Some(stage),
+    }
+}
+
+/// All of what is said; `None` where nothing is.
+fn all(nodes: impl IntoIterator<Item = Option<Node>>) -> Option<Node> {
+    let said: Vec<Node> = nodes.into_iter().flatten().collect();
+    if said.is_empty() { None } else { Some(Node::all(said)) }
+}
+
+/// Any of what is said; `None` where nothing is.
+fn any(nodes: impl IntoIterator<Item = Option<Node>>) -> Option<Node> {
+    let said: Vec<Node> = nodes.into_iter().flatten().collect();
+    if said.is_empty() { None } else { Some(Node::any(said)) }
+}
+
+/// The commands that begin with a lookup, as far as they are a list.
+fn begins_with_lookup(pipeline: &Pipeline) -> bool {
+    matches!(
+        pipeline.segments.first().map(|segment| &segment.command),
+        Some(Command::InputLookup { append: false, .. })
+    )
+}

@@ -1,0 +1,346 @@
+//! The names of a pipeline: what each stands for, followed back to the fields of the events.
+
+use std::rc::Rc;
+
+use ruleatlas_model::Node;
+use rustc_hash::FxHashMap;
+
+/// What a name or an expression stands for.
+#[derive(Debug)]
+pub(crate) enum Value {
+    /// A field of the events.
+    Field {
+        name: String,
+        /// The field it was cut out of.
+        derived_from: Option<String>,
+        /// The step whose events have it.
+        step: usize,
+    },
+    Literal(String),
+    Null,
+    /// Without its case (`lower`, `upper`).
+    Folded(Rc<Value>),
+    /// The first of these that is not null (`coalesce`), or all of them (`mvappend`).
+    Any {
+        values: Vec<Rc<Value>>,
+        depth: usize,
+    },
+    /// The value behind the first condition that holds; a condition of `None` is one of time or data.
+    Case {
+        branches: Vec<(Option<Node>, Rc<Value>)>,
+        otherwise: Rc<Value>,
+        depth: usize,
+    },
+    /// A truth value.
+    Test(Option<Node>),
+    /// Something computed, with its text.
+    Computed(String),
+    /// A field's text changed (`replace`, `urldecode`, `mvjoin`, `split`): computed until it has a name of its own,
+    /// then cut out of the field.
+    Changed {
+        text: String,
+        from: String,
+        step: usize,
+    },
+    /// A moment.
+    Time,
+    /// A lookup's output.
+    Lookup(Rc<LookupColumn>),
+}
+
+/// How deep names may be made of names, and how long a `case` may be.
+const MAX_DEPTH: usize = 200;
+/// How many renames with wildcards, computed patterns and open lookups are followed.
+const MAX_PATTERNS: usize = 64;
+
+impl Value {
+    /// The first of `values` that is not null; nothing where they are made of too many names.
+    pub(crate) fn any(values: Vec<Rc<Self>>) -> Option<Self> {
+        let depth = 1 + values.iter().map(|value| value.depth()).max().unwrap_or_default();
+        (depth <= MAX_DEPTH).then_some(Self::Any { values, depth })
+    }
+
+    /// The value behind the first condition that holds; nothing where it is made of too many names.
+    pub(crate) fn case(branches: Vec<(Option<Node>, Rc<Self>)>, otherwise: Rc<Self>) -> Option<Self> {
+        let inner = branches.iter().map(|(_, value)| value.depth()).max().unwrap_or_default().max(otherwise.depth());
+        let depth = 1 + branches.len() + inner;
+        (depth <= MAX_DEPTH).then_some(Self::Case { branches, otherwise, depth })
+    }
+
+    fn depth(&self) -> usize {
+        match self {
+            Self::Any { depth, .. } | Self::Case { depth, .. } => *depth,
+            Self::Folded(inner) => inner.depth(),
+            Self::Lookup(column) => 1 + column.inputs.iter().map(|(_, value)| value.depth()).max().unwrap_or_default(),
+            _ => 0,
+        }
+    }
+
+    /// The value, its case folded away.
+    pub(crate) fn without_case(self: Rc<Self>) -> Rc<Self> {
+        match &*self {
+            Self::Folded(_) => self,
+            _ => Rc::new(Self::Folded(self)),
+        }
+    }
+
+    /// The value under a folding of its case, and whether there is one.
+    pub(crate) fn unfolded(&self) -> (&Self, bool) {
+        match self {
+            Self::Folded(inner) => (inner, true),
+            other => (other, false),
+        }
+    }
+}
+
+/// Columns of a lookup and what they are compared with.
+pub(crate) type Inputs = Rc<Vec<(String, Rc<Value>)>>;
+
+/// A column of a lookup, chosen by the values of other columns.
+#[derive(Debug)]
+pub(crate) struct LookupColumn {
+    pub lookup: String,
+    pub column: String,
+    pub inputs: Inputs,
+}
+
+/// The names that commands made, in one place of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    names: FxHashMap<String, Rc<Value>>,
+    /// Renames with wildcards, in order, where the fields' names are not known one by one.
+    renames: Vec<(String, String)>,
+    /// How many renames with wildcards there were.
+    patterns: usize,
+    /// Patterns of names that commands computed.
+    computed: Vec<String>,
+    /// Lookups whose output columns are not known.
+    lookups: Vec<(String, Inputs)>,
+    /// How many renames with wildcards there were when a field of the events was first named.
+    touched: FxHashMap<String, usize>,
+    /// Whether no other fields than the names exist (after `stats`).
+    closed: bool,
+    /// The step of a search beside this one whose fields are not known one by one, and whether it reads events.
+    beyond: Option<(usize, bool)>,
+    pub(crate) step: usize,
+}
+
+impl Scope {
+    /// The names at the start of a step.
+    pub(crate) fn new(step: usize) -> Self {
+        Self { step, ..Self::default() }
+    }
+
+    /// The same names in a step of its own.
+    pub(crate) fn in_step(&self, step: usize) -> Self {
+        Self { step, ..self.clone() }
+    }
+
+    /// A field of the events of this step.
+    pub(crate) fn field(&self, name: &str) -> Value {
+        Value::Field { name: name.to_owned(), derived_from: None, step: self.step }
+    }
+
+    /// Whether a command made this name.
+    pub(crate) fn is_made(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// What a name stands for.
+    pub(crate) fn resolve(&mut self, name: &str) -> Rc<Value> {
+        if let Some(value) = self.names.get(name) {
+            return Rc::clone(value);
+        }
+        if matches!(name, "_time" | "_indextime") {
+            return Rc::new(Value::Time);
+        }
+        if self.computed.iter().any(|pattern| captured(pattern, name).is_some()) {
+            return Rc::new(Value::Computed(name.to_owned()));
+        }
+        // A lookup script names its output after itself.
+        let open = self.lookups.iter().rev().find(|(lookup, _)| self.closed || lookup.starts_with(name));
+        if let Some((lookup, inputs)) = open {
+            let column = LookupColumn { lookup: lookup.clone(), column: name.to_owned(), inputs: Rc::clone(inputs) };
+            return Rc::new(Value::Lookup(Rc::new(column)));
+        }
+        match self.beyond.filter(|_| self.closed) {
+            Some((step, true)) => {
+                let (name, derived_from) = (name.to_owned(), None);
+                return Rc::new(Value::Field { name, derived_from, step });
+            }
+            Some((_, false)) => return Rc::new(Value::Computed(name.to_owned())),
+            None => {}
+        }
+        let renames = self.renames.len();
+        let first = *self.touched.entry(name.to_owned()).or_insert(renames);
+        let mut origin = name.to_owned();
+        // A name that was in use before a rename is not one that it made.
+        for (from, to) in self.renames.iter().take(first).rev() {
+            if let Some(part) = captured(to, &origin) {
+                origin = from.replacen('*', part, 1);
+            }
+        }
+        Rc::new(self.field(&origin))
+    }
+
+    /// Gives a name to what `eval` makes.
+    pub(crate) fn assign(&mut self, name: &str, value: Rc<Value>) {
+        let value = match changed_field(name, &value) {
+            Some((from, step)) => {
+                Rc::new(Value::Field { name: name.to_owned(), derived_from: Some(from.to_owned()), step })
+            }
+            None => value,
+        };
+        self.set(name, value);
+    }
+
+    /// Gives a name.
+    pub(crate) fn set(&mut self, name: &str, value: Rc<Value>) {
+        self.names.insert(name.to_owned(), value);
+    }
+
+    /// Says that names of this pattern are computed.
+    pub(crate) fn set_computed(&mut self, pattern: &str) {
+        if pattern.contains('*') {
+            if self.computed.len() >= MAX_PATTERNS {
+                return;
+            }
+            self.computed.push(pattern.to_owned());
+        } else {
+            self.set(pattern, Rc::new(Value::Computed(pattern.to_owned())));
+        }
+    }
+
+    /// Says that names are made of the fields of this pattern.
+    pub(crate) fn set_made_of(&mut self, names: &[String], pattern: &str) {
+        for name in names {
+            let value = if self.closed || pattern.is_empty() {
+                Value::Computed(name.clone())
+            } else {
+                let derived_from = Some(pattern.to_owned());
+                Value::Field { name: name.clone(), derived_from, step: self.step }
+            };
+            self.set(name, Rc::new(value));
+        }
+    }
+
+    /// Adds a lookup whose output columns are not known.
+    pub(crate) fn add_lookup(&mut self, lookup: &str, inputs: Inputs) {
+        if self.lookups.len() >= MAX_PATTERNS {
+            return;
+        }
+        self.lookups.push((lookup.to_owned(), inputs));
+    }
+
+    /// `rename from as to`.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+        if !from.contains('*') {
+            let value = self.resolve(from);
+            self.names.remove(from);
+            self.set(to, value);
+            return;
+        }
+        if self.patterns >= MAX_PATTERNS {
+            return;
+        }
+        self.patterns += 1;
+        let matching: Vec<(String, String)> = self
+            .names
+            .keys()
+            .filter_map(|name| Some((name.clone(), to.replacen('*', captured(from, name)?, 1))))
+            .collect();
+        let values: Vec<_> = matching.iter().filter_map(|(old, _)| self.names.remove(old)).collect();
+        for ((_, new), value) in matching.into_iter().zip(values) {
+            self.names.insert(new, value);
+        }
+        if !self.closed {
+            self.renames.push((from.to_owned(), to.to_owned()));
+        }
+    }
+
+    /// The names after an aggregation: `made`, and nothing else unless `open`.
+    pub(crate) fn aggregate(&mut self, made: Vec<(String, Rc<Value>)>, open: bool) {
+        if !open {
+            *self = Self { closed: true, ..Self::new(self.step) };
+        }
+        self.names.extend(made);
+    }
+
+    /// Says that results with other fields, which are no events', were added.
+    pub(crate) fn add_results(&mut self) {
+        self.beyond = Some((self.step, false));
+    }
+
+    /// Takes over the names of a search beside this one, `keys` and names that exist left out.
+    ///
+    /// Without keys the results stand below each other: there the fields that this search may have stay its own.
+    pub(crate) fn take_over(&mut self, other: Self, keys: Option<&[String]>, reads_events: bool) {
+        let joins = keys.is_some();
+        let keys = keys.unwrap_or_default();
+        if !other.closed {
+            self.beyond = Some((other.step, reads_events));
+        }
+        for (name, value) in other.names {
+            let is_own = !joins && !self.closed && matches!(*value, Value::Field { .. });
+            if !keys.contains(&name) && !is_own {
+                self.names.entry(name).or_insert(value);
+            }
+        }
+        self.computed.extend(other.computed);
+    }
+}
+
+/// The field that a value is a changed form of, where all it may be comes from one field, or is what `name` was before,
+/// and is not simply that field.
+fn changed_field<'v>(name: &str, value: &'v Value) -> Option<(&'v str, usize)> {
+    if matches!(value, Value::Field { .. }) {
+        return None;
+    }
+    // Values may be shared many times over: a small number of looks is enough.
+    let mut search = ChangedField { own: name, found: None, changed: false, looks: 64 };
+    let whole = search.visit(value);
+    search.found.filter(|_| whole && search.changed)
+}
+
+struct ChangedField<'v, 'n> {
+    own: &'n str,
+    found: Option<(&'v str, usize)>,
+    changed: bool,
+    looks: usize,
+}
+
+impl<'v> ChangedField<'v, '_> {
+    /// Whether all that the value may be comes from one field.
+    fn visit(&mut self, value: &'v Value) -> bool {
+        self.looks = self.looks.saturating_sub(1);
+        if self.looks == 0 {
+            return false;
+        }
+        match value {
+            Value::Changed { from, step, .. } | Value::Field { derived_from: Some(from), step, .. } => {
+                self.changed = true;
+                self.add(from, *step)
+            }
+            Value::Field { name, .. } if name == self.own => true,
+            Value::Field { name, step, .. } => self.add(name, *step),
+            Value::Folded(inner) => self.visit(inner),
+            Value::Case { branches, otherwise, .. } => {
+                branches.iter().all(|(_, value)| self.visit(value)) && self.visit(otherwise)
+            }
+            Value::Null => true,
+            _ => false,
+        }
+    }
+
+    fn add(&mut self, field: &'v str, step: usize) -> bool {
+        *self.found.get_or_insert((field, step)) == (field, step)
+    }
+}
+
+/// What the `*` of a pattern stands for in `name`; the whole name where the pattern has none and is the name.
+pub(crate) fn captured<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {
+    match pattern.split_once('*') {
+        Some((before, after)) => name.strip_prefix(before)?.strip_suffix(after),
+        None => (pattern == name).then_some(name),
+    }
+}

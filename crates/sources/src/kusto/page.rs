@@ -1,0 +1,208 @@
+//! A Markdown page: its fenced blocks that are queries, and what the page says around them.
+
+use ruleatlas_model::{Diagnostic, Kind};
+
+use super::{
+    File, comments, inferred_tags, no_rule, query,
+    rule::distinct,
+    variant::{Side, Variants},
+};
+use crate::{Draft, Outcome, RawTag};
+
+/// A heading and what stands under it, up to the next.
+struct Section<'a> {
+    heading: &'a str,
+    text: String,
+}
+
+/// A fenced block.
+struct Block<'a> {
+    /// What stands behind the fence.
+    mark: &'a str,
+    text: String,
+    /// The one-based line of its first line of text.
+    line: u32,
+    /// The section that it stands in.
+    section: usize,
+}
+
+struct Page<'a> {
+    sections: Vec<Section<'a>>,
+    blocks: Vec<Block<'a>>,
+    /// All lines outside blocks; the others are empty.
+    prose: String,
+}
+
+pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+    let page = Page::of(file.text);
+    if file.stem().eq_ignore_ascii_case("readme") {
+        return no_rule("a README, whose queries are examples");
+    }
+    if page.blocks.is_empty() {
+        return no_rule("a page without a fenced block");
+    }
+    if let Some(reason) = file.no_detection() {
+        return no_rule(reason);
+    }
+    let queries: Vec<&Block<'_>> = page.blocks.iter().filter(|block| is_query(file, block)).collect();
+    if queries.is_empty() {
+        return no_rule("a page whose fenced blocks are no queries");
+    }
+    let title = page.title().unwrap_or(file.stem());
+    let page_tags = page.tags();
+    let references = query::addresses(&page.section(&["references", "reference"]).lines().collect::<Vec<_>>());
+    let false_positives = page.section(&["false positives", "known false positives"]).trim().to_owned();
+    let mut variants = Variants::default();
+    for (place, block) in queries.iter().enumerate() {
+        let mut rule = file.blank(query::kind(file));
+        rule.line = block.line;
+        rule.id = file.id();
+        if queries.len() > 1 {
+            rule.id = format!("{}#{place}", rule.id);
+        }
+        let heading = page.sections.get(block.section).map_or("", |section| section.heading);
+        rule.title = if queries.len() > 1 && !heading.is_empty() && heading != title {
+            format!("{title} ({heading})")
+        } else {
+            title.to_owned()
+        };
+        rule.description = page.description().to_owned();
+        rule.references.clone_from(&references);
+        rule.false_positives = Some(false_positives.clone()).filter(|text| !text.is_empty()).into_iter().collect();
+        block.text.clone_into(&mut rule.query);
+        if rule.kind == Kind::Hunting && page.sections.iter().any(|section| section.heading == "Detection") {
+            rule.kind = Kind::Rule;
+        }
+        let message = "a query on a page carries no id; its place stands for it";
+        rule.diagnostics.push(Diagnostic::note("id from path", message).on_line(rule.line));
+        rule.variant_of = variants.add(&rule.id, &block.text, Side::of(heading));
+        let mut tags = page_tags.clone();
+        tags.extend(inferred_tags(&comments(&block.text), block.line));
+        sink(Draft { rule, tags: distinct(tags), tree: None, sources: Vec::new() });
+    }
+    Outcome::Rules
+}
+
+/// Whether a block is a query: marked as one, or without a mark and one by itself.
+fn is_query(file: File<'_>, block: &Block<'_>) -> bool {
+    let mark = block.mark.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    match mark.as_str() {
+        "kql" | "kusto" | "c#" | "csl" => !block.text.trim().is_empty(),
+        "" => file.is_query(&block.text),
+        _ => false,
+    }
+}
+
+impl<'a> Page<'a> {
+    fn of(text: &'a str) -> Self {
+        let mut page = Self {
+            sections: vec![Section { heading: "", text: String::new() }],
+            blocks: Vec::new(),
+            prose: String::new(),
+        };
+        // The fence that is open, by its marks.
+        let mut open: Option<&str> = None;
+        for (number, line) in (1..).zip(text.lines()) {
+            let trimmed = line.trim();
+            let fence = fence(trimmed);
+            page.prose.push('\n');
+            match (open, fence) {
+                (Some(marks), Some((closing, ""))) if closing.starts_with(marks) => open = None,
+                (Some(_), _) => {
+                    if let Some(block) = page.blocks.last_mut() {
+                        block.text.push_str(line);
+                        block.text.push('\n');
+                    }
+                }
+                (None, Some((marks, mark))) => {
+                    open = Some(marks);
+                    // The query's first word may stand right behind the mark.
+                    let glued = mark.get(..3).filter(|head| head.eq_ignore_ascii_case("kql")).and(mark.get(3..));
+                    let glued = glued.filter(|rest| rest.starts_with(char::is_alphabetic));
+                    let (mark, first) = glued.map_or((mark, ""), |rest| ("kql", rest));
+                    let text = if first.is_empty() { String::new() } else { format!("{first}\n") };
+                    let line = if first.is_empty() { number + 1 } else { number };
+                    page.blocks.push(Block { mark, text, line, section: page.sections.len() - 1 });
+                }
+                (None, None) => {
+                    if let Some(heading) = heading(trimmed) {
+                        page.sections.push(Section { heading, text: String::new() });
+                    } else if let Some(section) = page.sections.last_mut() {
+                        section.text.push_str(line);
+                        section.text.push('\n');
+                    }
+                    page.prose.pop();
+                    page.prose.push_str(line);
+                    page.prose.push('\n');
+                }
+            }
+        }
+        page
+    }
+
+    /// The page's first heading.
+    fn title(&self) -> Option<&'a str> {
+        self.sections.iter().map(|section| section.heading).find(|heading| !heading.is_empty())
+    }
+
+    /// What stands under the first heading of one of these names, in lower case.
+    fn section(&self, names: &[&str]) -> &str {
+        let is_named = |section: &&Section<'_>| names.contains(&section.heading.to_lowercase().as_str());
+        self.sections.iter().find(is_named).map_or("", |section| section.text.as_str())
+    }
+
+    /// What the page says under a heading for it, else what stands first.
+    fn description(&self) -> &str {
+        let named = self.section(&["description", "detection description"]).trim();
+        if !named.is_empty() {
+            return named;
+        }
+        self.sections.iter().take(2).map(|section| section.text.trim()).find(|text| !text.is_empty()).unwrap_or("")
+    }
+
+    /// The techniques that the page's text names, and the tactics and techniques that its tables mark as covered.
+    fn tags(&self) -> Vec<RawTag> {
+        let mut tags = Vec::new();
+        for (number, line) in (1..).zip(self.prose.lines()) {
+            let cells: Vec<&str> =
+                line.trim().strip_prefix('|').unwrap_or_default().split('|').map(str::trim).collect();
+            let tag = |text: String| RawTag { text, inferred: true, line: number };
+            let mut in_cells = false;
+            for pair in cells.windows(2) {
+                let [cell, next] = pair else { continue };
+                // A column for the technique, one for the sub-technique's number.
+                let is_number = next.len() == 3 && next.bytes().all(|byte| byte.is_ascii_digit());
+                let is_id = cell.len() == 5 && cell.starts_with('T');
+                if is_id && is_number {
+                    tags.push(tag(format!("{cell}.{next}")));
+                    in_cells = true;
+                }
+                // A table of all tactics, in which `v` marks those that the query covers.
+                if next.eq_ignore_ascii_case("v") {
+                    tags.push(tag((*cell).to_owned()));
+                }
+            }
+            if !in_cells {
+                tags.extend(inferred_tags(line, number));
+            }
+        }
+        distinct(tags)
+    }
+}
+
+/// The marks of a fence and what stands behind them.
+fn fence(line: &str) -> Option<(&str, &str)> {
+    let mark = line.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let rest = line.trim_start_matches(mark);
+    let length = line.len() - rest.len();
+    let marks = line.get(..length)?;
+    // A line of code in backticks is no fence.
+    (length >= 3 && !rest.contains('`')).then_some((marks, rest.trim()))
+}
+
+fn heading(line: &str) -> Option<&str> {
+    let rest = line.trim_start_matches('#');
+    let depth = line.len() - rest.len();
+    ((1..=6).contains(&depth) && rest.starts_with([' ', '\t']))
+        .then(|| rest.trim().trim_end_matches('#').trim().trim_matches('*').trim_end_matches(':').trim())
+}

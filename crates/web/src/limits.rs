@@ -1,0 +1,34 @@
+//! What no request may do.
+
+use std::time::Duration;
+
+use axum::{
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+/// How long an answer may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// Requests answered at one time; more wait.
+pub(crate) const AT_ONCE: usize = 256;
+/// Bytes of an address.
+pub(crate) const LONGEST_ADDRESS: usize = 8 << 10;
+
+/// Only reading is asked for here: `GET` and `HEAD`, without a body, under an address of reasonable length.
+pub(crate) async fn only_reading(request: Request, next: Next) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow, "Only GET and HEAD are answered here.\n").into_response();
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH).map(HeaderValue::as_bytes);
+    if length.is_some_and(|length| length != b"0") || request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "A request here has no body.\n").into_response();
+    }
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if address > LONGEST_ADDRESS {
+        return (StatusCode::URI_TOO_LONG, "The address is too long.\n").into_response();
+    }
+    next.run(request).await
+}

@@ -1,0 +1,161 @@
+use maud::{Markup, html};
+use ruleatlas_model::Vendor;
+use ruleatlas_views::Atlas;
+
+use super::layout::Page;
+use crate::text::{clipped, number, web_address};
+
+/// What ATT&CK's terms of use ask every copy to carry.
+pub(super) const ATTACK_NOTICE: &str = "© 2025 The MITRE Corporation. This work is reproduced and distributed with the \
+                                        permission of The MITRE Corporation.";
+
+/// The licence that every copy carries beside it, in ATT&CK's words.
+const ATTACK_LICENCE: &str = "The MITRE Corporation (MITRE) hereby grants you a non-exclusive, royalty-free license to use \
+    ATT&CK® for research, development, and commercial purposes. Any copy you make for such purposes is authorized provided \
+    that you reproduce MITRE's copyright designation and this license in any such copy.";
+
+/// The sources of the catalog.
+pub(super) fn sources(atlas: &Atlas) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Sources" {
+            table aria-label="Sources" {
+                thead { tr {
+                    th.wide scope="col" { "Source" } th scope="col" { "Kind" } th.n scope="col" { "Files" } th.n scope="col" { "Rules" }
+                    th scope="col" { "Commit" } th scope="col" { "Date" } th scope="col" { "Licence" }
+                } }
+                tbody {
+                    @for source in &atlas.sources {
+                        tr {
+                            td.w { @match source.origin.url.as_deref().and_then(web_address) {
+                                Some(url) => a rel="noreferrer" href=(url) { (clipped(&source.name, 60)) },
+                                None => (clipped(&source.name, 60)),
+                            } }
+                            td { (source.kind) }
+                            td.n { (number(source.files.into())) }
+                            td.n { @if source.rules > 0 { (number(source.rules.into())) } @else { span.faint { "–" } } }
+                            td.val { (origin(source.origin.commit.as_deref(), 10)) }
+                            td { (origin(source.origin.date.as_deref(), 20)) }
+                            td { (origin(source.origin.license.as_deref(), 40)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn origin(fact: Option<&str>, most: usize) -> Markup {
+    html! {
+        @match fact {
+            Some(fact) => (clipped(fact, most).trim_end_matches('…')),
+            None => span.faint { "–" },
+        }
+    }
+}
+
+/// How everything is counted.
+pub(crate) fn about(atlas: &Atlas) -> Markup {
+    let contents = [
+        ("method", "Method", None),
+        ("fields", "Fields", None),
+        ("indicators", "Indicators", None),
+        ("exclusions", "Exclusions", None),
+        ("events", "Events", None),
+        ("techniques", "Techniques", None),
+        ("sources", "Sources", None),
+    ];
+    let body = html! {
+        h1 { "How it is counted" }
+        div.prose {
+            h2 #method { "Method" }
+            p {
+                "A rule’s query is read into conditions, and a condition into predicates: a field, an operator, one or more "
+                "values. What could not be read stays in the rule as an opaque part, marked where it stands; everything "
+                "around it still counts, and the rule says that it was read in part."
+            }
+            p {
+                "A predicate’s role is read off the condition with every negation moved down to the predicates. What must "
+                "be there is an " b { "indicator" } ". What must not be there, outside any alternative of the author’s, is an "
+                b { "exclusion" } ". A negation inside an alternative and an exception to an exclusion are " b { "nested" }
+                ", a comparison of something computed is " b { "computed" } "; both are shown with the rule and counted nowhere."
+            }
+            p {
+                "Rules that their authors call deprecated or unsupported are in the catalog and outside every count until a "
+                "filter asks for them. Two variants of one rule count once."
+            }
+            h2 #fields { "Fields" }
+            p {
+                "Vendors name one thing differently. A field stands here under one name, that of the practitioners of its "
+                "telemetry; a name that the table of fields does not know stands as its author wrote it. A rule counts once "
+                "for a field. Operators are as the author wrote them, so a rule can count for several."
+            }
+            h2 #indicators { "Indicators and their reach" }
+            p {
+                "A list of values is as many indicators. Values compare without case, and the spelling that most rules use is "
+                "shown. On a path, a check that pins only the last part has the operator " code.val { "basename" }
+                ", however it is spelled. A rule counts once for an indicator, however often it checks it. "
+                "Corpus reach is the number of counted rules in the whole catalog, of any technique, that look for the same: "
+                "a value with many rules here and little reach beyond is telling for this technique."
+            }
+            h2 #exclusions { "Exclusions" }
+            p {
+                "The same over what rules leave out. An exclusion is grouped when its rule excludes only what has all of "
+                "several values together: such a value must not be read alone."
+            }
+            h2 #events { "Events" }
+            p {
+                "A rule reads an event when it names the event’s id, or when its log source means that event. Where a rule "
+                "does both, it counts as written."
+            }
+            h2 #techniques { "Techniques" }
+            p {
+                "A technique is one of ATT&CK " (clipped(&atlas.attack.version, 40)) ", the version that is loaded. A tag with an id of another "
+                "version leads to it by ATT&CK’s own notes on what revoked what, and by a table of the ids that later versions "
+                "brought. The rule’s page shows the tag as written and the way it took."
+            }
+        }
+        h2 #sources { "Sources" }
+        (sources(atlas))
+    };
+    Page { title: "How it is counted", asked: "", contents: &contents, body }.render()
+}
+
+/// What the sources' licences ask to be said.
+pub(crate) fn notices(atlas: &Atlas) -> Markup {
+    let has = |vendor| atlas.sources.iter().any(|source| source.kind.vendor() == Some(vendor));
+    let body = html! {
+        h1 { "Notices and licences" }
+        div.prose {
+            h2 { "MITRE ATT&CK®" }
+            p { (ATTACK_NOTICE) }
+            blockquote { p { (ATTACK_LICENCE) } }
+            p {
+                "Names, descriptions, tactics and platforms of techniques are ATT&CK’s, provided as is; ATT&CK and MITRE ATT&CK are "
+                "registered trademarks of The MITRE Corporation. "
+                a rel="noreferrer" href="https://attack.mitre.org/resources/legal-and-branding/terms-of-use/" { "Terms of use" }
+            }
+            h2 { "Rules" }
+            p {
+                "A rule, its query, title and description belong to its authors. Every rule’s page names them as the rule "
+                "credits them, with its licence and, where the source’s commit is known, a link to the file."
+            }
+            @if has(Vendor::Sigma) {
+                p {
+                    "Sigma rules of SigmaHQ stand under the "
+                    a rel="noreferrer" href="https://github.com/SigmaHQ/Detection-Rule-License" { "Detection Rule License 1.1" }
+                    ", which asks that authors are credited wherever their rules, or hits of their rules, are shown."
+                }
+            }
+            @if has(Vendor::Elastic) {
+                p {
+                    "Elastic’s detection rules stand under the "
+                    a rel="noreferrer" href="https://www.elastic.co/licensing/elastic-license" { "Elastic License 2.0" }
+                    ", which does not allow offering them to others as a hosted or managed service."
+                }
+            }
+        }
+        h2 { "Sources of this catalog" }
+        (sources(atlas))
+    };
+    Page { title: "Notices and licences", asked: "", contents: &[], body }.render()
+}

@@ -1,0 +1,120 @@
+//! The form that narrows a page's rules; it works without JavaScript.
+
+use maud::{Markup, html};
+use ruleatlas_catalog::{Facet, Filters, Index, Scope};
+use ruleatlas_model::{Attack, Status};
+
+use crate::{
+    params::Params,
+    text::{clipped, number},
+};
+
+/// One thing to filter by.
+struct Choice {
+    name: &'static str,
+    label: &'static str,
+    options: Vec<Choosable>,
+}
+
+struct Choosable {
+    value: String,
+    rules: u64,
+    is_chosen: bool,
+}
+
+/// The form of a technique's page. The numbers are those of the technique without filters.
+pub(super) fn filters(
+    index: &Index,
+    attack: &Attack,
+    technique: &str,
+    params: &Params,
+    has_sub_techniques: bool,
+) -> Markup {
+    let scope = |filters: &Filters| Scope::technique(index, attack, technique, !params.only_itself, filters);
+    let counted = scope(&Filters::default());
+    // Deprecated rules are counted when asked for, so the form says how many there are.
+    let any_status = scope(&Filters { statuses: Status::ALL.to_vec(), ..Filters::default() });
+    let filters = &params.filters;
+    let names = |names: Vec<&'static str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let choices = [
+        ("vendor", "Vendor", Facet::Vendor, names(filters.vendors.iter().map(|it| it.name()).collect()), &counted),
+        ("platform", "Platform", Facet::Platform, filters.platforms.clone(), &counted),
+        ("domain", "Domain", Facet::Domain, filters.domains.clone(), &counted),
+        (
+            "severity",
+            "Severity",
+            Facet::Severity,
+            names(filters.severities.iter().map(|it| it.name()).collect()),
+            &counted,
+        ),
+        ("status", "Status", Facet::Status, names(filters.statuses.iter().map(|it| it.name()).collect()), &any_status),
+        ("parse", "Parsed", Facet::Parse, names(filters.parse.iter().map(|it| it.name()).collect()), &counted),
+    ];
+    let choices: Vec<Choice> = choices
+        .into_iter()
+        .map(|(name, label, facet, chosen, scope)| Choice {
+            name,
+            label,
+            options: options(index, facet, chosen, scope),
+        })
+        .filter(|choice| !choice.options.is_empty())
+        .collect();
+    let address = super::parts::technique_address(technique);
+    html! {
+        form.filters action=(address) aria-label="Filters" {
+            @for choice in &choices { (menu(choice)) }
+            @if has_sub_techniques {
+                select name="subtechniques" aria-label="Sub-techniques" {
+                    option value="" { "with sub-techniques" }
+                    option value="no" selected[params.only_itself] { "without sub-techniques" }
+                }
+            }
+            button type="submit" { "Apply" }
+            @if !filters.is_empty() || params.only_itself { a href=(address) { "Clear" } }
+        }
+    }
+}
+
+fn options(index: &Index, facet: Facet, chosen: Vec<String>, scope: &Scope) -> Vec<Choosable> {
+    let mut options: Vec<Choosable> = index
+        .values(facet)
+        .map(|(value, set)| Choosable {
+            value: value.to_owned(),
+            rules: set.intersection_len(&scope.rules),
+            is_chosen: chosen.iter().any(|other| other == value),
+        })
+        .filter(|option| option.rules > 0 || option.is_chosen)
+        .collect();
+    let unknown = chosen.into_iter().filter(|value| index.set(facet, value).is_none());
+    options.extend(unknown.map(|value| Choosable { value, rules: 0, is_chosen: true }).collect::<Vec<_>>());
+    options.sort_by(|a, b| b.rules.cmp(&a.rules).then_with(|| a.value.cmp(&b.value)));
+    options
+}
+
+/// A menu of boxes to tick, whose head says what is ticked.
+fn menu(choice: &Choice) -> Markup {
+    let chosen: Vec<String> =
+        choice.options.iter().filter(|option| option.is_chosen).map(|option| clipped(&option.value, 24)).collect();
+    html! {
+        details.menu.chosen[!chosen.is_empty()] name="filter" {
+            summary {
+                (choice.label)
+                @match chosen.as_slice() {
+                    [] => {},
+                    [only] => { ": " b { (only) } },
+                    many => { ": " b { (many.len()) } },
+                }
+            }
+            fieldset {
+                legend.unseen { (choice.label) }
+                @for option in &choice.options {
+                    label {
+                        input type="checkbox" name=(choice.name) value=(option.value) checked[option.is_chosen];
+                        span { (clipped(&option.value, 40)) }
+                        span.count { (number(option.rules)) }
+                    }
+                }
+            }
+        }
+    }
+}

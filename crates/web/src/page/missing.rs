@@ -1,0 +1,34 @@
+use maud::{Markup, html};
+
+use super::{layout::Page, parts};
+use crate::text::{clipped, encoded};
+
+/// That there is no such thing, and names near to it.
+pub(crate) fn missing(what: &str, name: &str, near: &[String]) -> Markup {
+    let shown = clipped(name, 200);
+    let body = html! {
+        h1 { "There is no such " (what) }
+        p { code.val { (shown) } " is not in the catalog." }
+        @if !near.is_empty() {
+            p { "Near to it:" }
+            ul.near { @for name in near { li { a href=(address(what, name)) { (clipped(name, 120)) } } } }
+        }
+        p { a href={ "/search?q=" (encoded(&shown, b"")) } { "Search for it" } ", or start from the " a href="/" { "first page" } "." }
+    };
+    Page { title: "Not found", asked: "", contents: &[], body }.render()
+}
+
+fn address(what: &str, name: &str) -> String {
+    match what {
+        "technique" => parts::technique_address(name),
+        "rule" => parts::rule_address(name),
+        "field" => parts::field_address(name),
+        _ => format!("/search?q={}", encoded(name, b"")),
+    }
+}
+
+/// That something cannot be shown, and why.
+pub(crate) fn failed(title: &str, message: &str) -> Markup {
+    let body = html! { h1 { (title) } p { (clipped(message, 500)) } p { a href="/" { "First page" } } };
+    Page { title, asked: "", contents: &[], body }.render()
+}

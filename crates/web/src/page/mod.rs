@@ -1,0 +1,27 @@
+//! One function a page; what they share stands in [`layout`] and [`parts`].
+
+mod about;
+mod bar;
+mod facts;
+mod field;
+mod filters;
+mod guide;
+mod home;
+mod indicator;
+mod layout;
+mod missing;
+mod parts;
+mod query;
+mod rule;
+mod search;
+mod technique;
+
+pub(crate) use about::{about, notices};
+pub(crate) use field::field;
+pub(crate) use home::home;
+pub(crate) use indicator::indicator;
+pub(crate) use missing::{failed, missing};
+pub(crate) use parts::rule_address;
+pub(crate) use rule::rule;
+pub(crate) use search::search;
+pub(crate) use technique::technique;

@@ -1,0 +1,130 @@
+//! A query as written, with its predicates marked in place.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use maud::{Markup, html};
+use ruleatlas_catalog::PredicateRow;
+use ruleatlas_model::{Opaque, Span};
+
+use crate::text::{clipped, shown};
+
+/// A marked range of the text.
+struct Mark<'a> {
+    range: Range<usize>,
+    class: &'a str,
+    /// The place of the row about it.
+    row: Option<usize>,
+    title: String,
+}
+
+/// The query with every predicate underlined in its role's colour and every part that was not understood marked.
+///
+/// Of ranges that lie in each other the shortest decides, so that a list's values stand out of the list.
+pub(super) fn query(text: &str, predicates: &[PredicateRow], opaques: &[&Opaque]) -> Markup {
+    let valid = |span: Span| {
+        let part = span.of(text).filter(|part| !part.is_empty())?;
+        let start = span.start as usize;
+        // White space at the end would be underlined to the end of its line.
+        Some(start..start + part.trim_end().len())
+    };
+    let mut marks: Vec<Mark<'_>> = Vec::new();
+    for (row, predicate) in predicates.iter().enumerate() {
+        if let Some(range) = valid(predicate.span).filter(|range| !range.is_empty()) {
+            let title = format!("{}: {} {}", predicate.role, predicate.field, predicate.op);
+            marks.push(Mark { range, class: predicate.role.name(), row: Some(row), title });
+        }
+    }
+    for opaque in opaques {
+        if let Some(range) = valid(opaque.span).filter(|range| !range.is_empty()) {
+            marks.push(Mark { range, class: "opaque", row: None, title: format!("not understood: {}", opaque.reason) });
+        }
+    }
+    let pieces = pieces(text.len(), &marks);
+    html! {
+        pre.query tabindex="0" aria-label="The query as written" {
+            code {
+                @for (range, mark) in pieces {
+                    @let part = shown(text.get(range).unwrap_or_default());
+                    @match mark.and_then(|mark| marks.get(mark)) {
+                        None => (part),
+                        Some(mark) => (marked(&part, mark)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A marked part, line by line, so that a line's indentation stays plain. Only its first line is a stop of the keyboard.
+fn marked(part: &str, mark: &Mark<'_>) -> Markup {
+    let title = clipped(&mark.title, 300);
+    html! {
+        @for (at, line) in part.split_inclusive('\n').enumerate() {
+            @let words = line.trim_start();
+            @let text = words.trim_end();
+            (line[..line.len() - words.len()])
+            @if !text.is_empty() {
+                @match mark.row {
+                    Some(row) => a.p.(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(at > 0).then_some("-1")] { (text) },
+                    None => mark.opaque title=(title) { (text) },
+                }
+            }
+            (words[text.len()..])
+        }
+    }
+}
+
+/// The text cut where marks begin and end, each piece with the shortest mark over it.
+fn pieces(length: usize, marks: &[Mark<'_>]) -> Vec<(Range<usize>, Option<usize>)> {
+    let mut edges: Vec<(usize, bool, usize)> = Vec::with_capacity(marks.len() * 2);
+    for (at, mark) in marks.iter().enumerate() {
+        edges.push((mark.range.start, true, at));
+        edges.push((mark.range.end, false, at));
+    }
+    edges.sort_unstable();
+    let mut over: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let mut pieces: Vec<(Range<usize>, Option<usize>)> = Vec::new();
+    let mut done = 0;
+    let mut push = |range: Range<usize>, mark: Option<usize>| match pieces.last_mut() {
+        _ if range.is_empty() => {}
+        Some((last, same)) if *same == mark && last.end == range.start => last.end = range.end,
+        _ => pieces.push((range, mark)),
+    };
+    for (position, starts, at) in edges {
+        push(done..position, over.first().map(|(_, mark)| *mark));
+        done = position;
+        let key = (marks[at].range.len(), at);
+        if starts {
+            over.insert(key);
+        } else {
+            over.remove(&key);
+        }
+    }
+    push(done..length, None);
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(length: usize, ranges: &[Range<usize>]) -> Vec<(Range<usize>, Option<usize>)> {
+        let mark = |range: &Range<usize>| Mark { range: range.clone(), class: "", row: None, title: String::new() };
+        pieces(length, &ranges.iter().map(mark).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_shortest_mark_decides() {
+        assert_eq!(
+            marked(10, &[1..9, 3..5]),
+            [(0..1, None), (1..3, Some(0)), (3..5, Some(1)), (5..9, Some(0)), (9..10, None)]
+        );
+    }
+
+    #[test]
+    fn marks_that_touch_stay_apart() {
+        assert_eq!(marked(4, &[0..2, 2..4]), [(0..2, Some(0)), (2..4, Some(1))]);
+        assert_eq!(marked(4, &[]), [(0..4, None)]);
+        assert_eq!(marked(4, &[0..4, 0..4]), [(0..4, Some(0))]);
+    }
+}

@@ -1,0 +1,279 @@
+use maud::{Markup, html};
+use ruleatlas_catalog::{FoldedRow, PredicateRow};
+use ruleatlas_model::{Level, Opaque, ParseStatus, Role, Rule};
+use ruleatlas_views::{Atlas, RuleView};
+
+use super::{
+    bar,
+    facts::Facts,
+    layout::Page,
+    parts::{self, heading},
+    query::query,
+};
+use crate::text::{NAME, clipped, number, paragraph, value, web_address};
+
+/// Predicates, values of one, and list items of a fact that a page shows.
+const ROWS: usize = 500;
+const VALUES: usize = 30;
+const ITEMS: usize = 50;
+
+/// A rule: its query as written, with what was read out of it.
+pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
+    let rule = &view.entry.rule;
+    let opaques: Vec<&Opaque> = rule.conditions.iter().flat_map(|condition| condition.root.opaques()).collect();
+    let of_role =
+        |role| view.entry.indicators.iter().zip(&view.reach).filter(move |(folded, _)| folded.role == role).collect();
+    let indicators: Vec<(&FoldedRow, &u64)> = of_role(Role::Indicator);
+    let exclusions: Vec<(&FoldedRow, &u64)> = of_role(Role::Exclusion);
+    let contents = [
+        ("query", "Query", None),
+        ("predicates", "Predicates", Some(view.entry.predicates.len() as u64)),
+        ("indicators", "Indicators", Some(indicators.len() as u64)),
+        ("exclusions", "Exclusions", Some(exclusions.len() as u64)),
+    ];
+    let contents: Vec<_> = contents.into_iter().filter(|(_, _, rows)| *rows != Some(0)).collect();
+    let title = parts::title(&rule.title, &rule.id, 300);
+    let body = html! {
+        h1 { (title) }
+        p.under {
+            (bar::letter(rule.vendor)) " " (rule.vendor)
+            @if let Some(severity) = rule.severity { " · " (severity) }
+            @if let Some(status) = rule.status { " · " (status) }
+            " · " (rule.language)
+            @if rule.parse != ParseStatus::Full { " · " span.mark.opaque { (parsed(rule.parse)) } }
+            @if !rule.is_counted() { " · " span.mark { "outside the counts" } }
+        }
+        div.prose { p.lines { (paragraph(&rule.description, 6_000)) } }
+        div.columns { (facts(atlas, view)) }
+        (diagnostics(rule, &opaques))
+        div.beside {
+          section {
+            h2 #query { "Query" }
+            @if rule.query.is_empty() { p.empty { "The rule has no query." } }
+            @else {
+                p.about {
+                    "As written. Underlined: " span.p.indicator { "looked for" } ", " span.p.exclusion { "excluded" } ", "
+                    span.p.nested { "nested or computed" } "; marked: " mark.opaque { "not understood" } "."
+                }
+                (query(&rule.query, &view.entry.predicates, &opaques))
+            }
+          }
+          (predicates(rule, &view.entry.predicates))
+        }
+        (folded("indicators", "Indicators", &indicators, "Reach", "indicator"))
+        (folded("exclusions", "Exclusions", &exclusions, "In catalog", "exclusion"))
+    };
+    Page { title: &title, asked: "", contents: &contents, body }.render()
+}
+
+fn parsed(status: ParseStatus) -> &'static str {
+    match status {
+        ParseStatus::Full => "understood in full",
+        ParseStatus::Partial => "understood in part",
+        ParseStatus::Failed => "not understood",
+        ParseStatus::NoQuery => "without a query",
+    }
+}
+
+fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
+    let rule = &view.entry.rule;
+    let list = |items: &[String]| html! { (clipped(&items.join(", "), 400)) };
+    let mut facts = Facts::default();
+    facts.add(if rule.authors.len() == 1 { "Author" } else { "Authors" }, list(&rule.authors));
+    facts.add("Licence", html! { @if let Some(license) = &rule.license { (clipped(license, 120)) } });
+    let place = format!("{}:{}", clipped(&rule.path, 200), rule.line);
+    let file = html! {
+        (clipped(&rule.source, 80)) " "
+        @match view.upstream.as_deref().and_then(web_address) {
+            Some(address) => a.val rel="noreferrer" href=(address) { (place) },
+            None => span.val { (place) },
+        }
+    };
+    facts.add("Source", file);
+    facts.add("Id", html! { (value(&rule.id, 80, None)) });
+    let dates = [rule.date.as_deref(), rule.modified.as_deref()].into_iter().flatten().map(|date| clipped(date, 20));
+    facts.add("Dates", html! { (dates.collect::<Vec<_>>().join(", changed ")) });
+    facts.add("Techniques", techniques(atlas, rule));
+    let tactics =
+        rule.tactics.iter().map(|short| atlas.attack.tactic(short).map_or(short.clone(), |tactic| tactic.name.clone()));
+    facts.add("Tactics", list(&tactics.collect::<Vec<_>>()));
+    facts.add("Log sources", list(&rule.log_sources));
+    facts.add("Platforms", list(&rule.platforms));
+    facts.add("Domains", list(&rule.domains));
+    let events = html! {
+        @if !rule.events.is_empty() {
+            ul {
+                @for link in rule.events.iter().take(ITEMS) {
+                    li {
+                        (clipped(&link.event.provider, 48)) " " span.val { (clipped(&link.event.event_id, 48)) } " "
+                        span.faint title=(clipped(&link.why, 300)) { @if link.explicit { "written" } @else { "implied" } }
+                    }
+                }
+            }
+        }
+    };
+    facts.add("Events", events);
+    let variant = html! { @if let Some(other) = &rule.variant_of { a href=(parts::rule_address(other)) { (clipped(other, 120)) } } };
+    facts.add("Variant of", variant);
+    let false_positives = html! {
+        @if !rule.false_positives.is_empty() {
+            ul { @for text in rule.false_positives.iter().take(ITEMS) { li { (clipped(text, 600)) } } }
+        }
+    };
+    facts.add("False positives", false_positives);
+    let references = html! {
+        @if !rule.references.is_empty() {
+            ul {
+                @for reference in rule.references.iter().take(ITEMS) {
+                    li { @match web_address(reference) {
+                        Some(address) => a rel="noreferrer" href=(address) { (clipped(reference, 90)) },
+                        None => (clipped(reference, 90)),
+                    } }
+                }
+            }
+        }
+    };
+    facts.add("References", references);
+    facts
+}
+
+/// The tags as written, and where they lead.
+fn techniques(atlas: &Atlas, rule: &Rule) -> Markup {
+    html! {
+        @if !rule.technique_tags.is_empty() {
+            ul {
+                @for tag in rule.technique_tags.iter().take(ITEMS) {
+                    li {
+                        @for id in &tag.techniques {
+                            a href=(parts::technique_address(id)) {
+                                span.val { (clipped(id, 24)) }
+                                @if let Some(technique) = atlas.attack.techniques.get(id) { " " (clipped(&technique.name, NAME)) }
+                            } " "
+                        }
+                        @if let Some(way) = parts::way(tag.resolution) {
+                            span.faint { "tagged " span.val { (clipped(&tag.tag, 60)) } ": " (way) }
+                        }
+                        @if tag.inferred { " " span.faint { "named in the text" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with the rule, and what was not understood.
+fn diagnostics(rule: &Rule, opaques: &[&Opaque]) -> Markup {
+    html! {
+        @if !rule.diagnostics.is_empty() || !opaques.is_empty() {
+            ul.diagnostics {
+                @for diagnostic in rule.diagnostics.iter().take(ITEMS) {
+                    li {
+                        b { @match diagnostic.level { Level::Error => "Error", Level::Warning => "Warning", Level::Note => "Note" } }
+                        @if let Some(line) = diagnostic.line { " on line " (line) }
+                        ": " (clipped(&diagnostic.message, 500))
+                    }
+                }
+                @for opaque in opaques.iter().take(ITEMS) {
+                    li { b { "Not understood" } ": " (clipped(&opaque.reason, 200)) ": " (value(&opaque.text, 80, None)) }
+                }
+            }
+        }
+    }
+}
+
+fn predicates(rule: &Rule, rows: &[PredicateRow]) -> Markup {
+    let has_steps = rule.conditions.len() > 1;
+    html! {
+        @if !rows.is_empty() {
+            section {
+                (heading("predicates", "Predicates", rows.len() as u64))
+                p.about {
+                    "A row is a comparison as written, in the order of the query. "
+                    a href="/about#method" { "What the roles mean" }
+                }
+                div.scroll {
+                    table.predicates aria-label="Predicates" {
+                        thead { tr {
+                            @if has_steps { th scope="col" { "Step" } }
+                            th scope="col" { "Role" } th scope="col" { "Field" } th scope="col" { "Op" } th.wide scope="col" { "Values" }
+                        } }
+                        tbody {
+                            @for (at, row) in rows.iter().enumerate().take(ROWS) {
+                                tr id={ "p" (at) } data-p=(at) {
+                                    @if has_steps { td { (step(rule, row.step)) } }
+                                    td { span.role.(row.role.name()) { (row.role) } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
+                                    td { (predicate_field(row)) }
+                                    td.o { (operator(row)) }
+                                    td.w { span.samples {
+                                        @for text in row.values.iter().take(VALUES) { (value(text, 80, None)) " " }
+                                        @if row.values.len() > VALUES { span.faint { "and " (number((row.values.len() - VALUES) as u64)) " more" } }
+                                    } }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if rows.len() > ROWS { p.more { (number(ROWS as u64)) " of " (number(rows.len() as u64)) " shown" } }
+            }
+        }
+    }
+}
+
+fn step(rule: &Rule, step: u32) -> Markup {
+    let label = rule.conditions.get(step as usize).map_or("", |condition| condition.label.as_str());
+    html! { (step + 1) @if !label.is_empty() { " " span.faint { (clipped(label, 40)) } } }
+}
+
+fn predicate_field(row: &PredicateRow) -> Markup {
+    html! {
+        @if row.role == Role::Computed { span.val { (clipped(&row.raw_field, 80)) } }
+        @else {
+            (parts::field(&row.field))
+            @if !row.mapped { " " span.faint title="No vendor’s table of fields has it" { "unmapped" } }
+            @else if row.raw_field != row.field && !row.raw_field.is_empty() { " " span.faint.val { (clipped(&row.raw_field, 64)) } }
+        }
+    }
+}
+
+fn operator(row: &PredicateRow) -> Markup {
+    let is_said = matches!(row.op, "ne" | "not_in");
+    html! {
+        span.op { @if row.negated && !is_said { "not " } (row.op) }
+        @if let Some(modifier) = &row.modifier { " " span.op.faint { "|" (clipped(modifier, 40)) } }
+        @if row.case_sensitive { " " span.faint title="Compares with case" { "Aa" } }
+    }
+}
+
+fn folded(place: &str, title: &str, rows: &[(&FoldedRow, &u64)], reach: &str, class: &str) -> Markup {
+    html! {
+        @if !rows.is_empty() {
+            section.(class) {
+                (heading(place, title, rows.len() as u64))
+                p.about { "A row is what is counted of it: each value once, spellings of the same check made one." }
+                div.scroll {
+                    table aria-label=(title) {
+                        thead { tr {
+                            th scope="col" { "Field" } th scope="col" { "Op" } th.wide scope="col" { "Value" } th.n scope="col" { (reach) }
+                        } }
+                        tbody {
+                            @for (row, reach) in rows.iter().take(ROWS) {
+                                @let link = parts::indicator_address(&row.indicator);
+                                tr {
+                                    td { (parts::field(&row.indicator.field)) }
+                                    td.o { (parts::operator(row.indicator.op, row.indicator.modifier.as_deref())) }
+                                    td.w {
+                                        @if row.indicator.op.op.is_presence() { span.faint { "–" } }
+                                        @else { (value(&row.spelling, parts::VALUE, link.as_deref())) }
+                                        @if row.grouped { " " span.mark.grouped { "grouped" } }
+                                    }
+                                    td.n { a href=[&link] { (number(**reach)) } }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if rows.len() > ROWS { p.more { (number(ROWS as u64)) " of " (number(rows.len() as u64)) " shown" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use maud::{Markup, html};
+use ruleatlas_catalog::{Filters, Scope};
+use ruleatlas_views::{Atlas, Error, TechniqueView};
+
+use super::{bar, facts::Facts, filters::filters, guide::Tables, layout::Page, parts};
+use crate::{
+    markdown,
+    params::Params,
+    text::{NAME, clipped, counted, number, web_address},
+};
+
+/// The page of a technique: what its rules read, filter, look for and exclude.
+pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Markup, Error> {
+    let view = atlas.technique(id, !params.only_itself, &params.filters)?;
+    let address = parts::technique_address(&view.technique);
+    let tables = Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own: &view.technique };
+    let is_narrowed = !params.filters.is_empty() || params.only_itself;
+    let contents = tables.contents();
+    let contents = if view.guide.rules.total > 0 { &contents[..] } else { &[] };
+    let (first, rest) = markdown::paragraphs(&view.description, &view.references);
+    let body = html! {
+        (head(atlas, &view, params))
+        div.intro {
+            div.prose {
+                (first)
+                @if let Some(rest) = rest { details { summary { "More of ATT&CK’s text" } (rest) } }
+            }
+            (facts(atlas, &view))
+        }
+        (sub_techniques(atlas, &view))
+        @if view.guide.rules.total > 0 || is_narrowed {
+            (filters(&atlas.index, &atlas.attack, &view.technique, params, !view.sub_techniques.is_empty()))
+        }
+        @if view.guide.rules.total > 0 { (tables.all()) }
+        @else { (nothing(&view, is_narrowed)) }
+    };
+    let title = format!("{} {}", view.technique, view.name);
+    Ok(Page { title: &title, asked: "", contents, body }.render())
+}
+
+/// Why there is nothing to count, and what to do.
+fn nothing(view: &TechniqueView, is_narrowed: bool) -> Markup {
+    html! {
+        @if is_narrowed {
+            p.empty {
+                "No rule of this technique passes all of these filters. Take one away, or "
+                a href=(parts::technique_address(&view.technique)) { "clear them" } "."
+            }
+        } @else {
+            p.empty {
+                "No counted rule of the catalog is tagged with " span.val { (view.technique) } ". "
+                @if let Some(parent) = &view.parent {
+                    "Rules of the wider technique stand under " a.val href=(parts::technique_address(parent)) { (parent) } "."
+                } @else { "Another source may have some: add it with " code.val { "ruleatlas build --source KIND=PATH" } "." }
+            }
+        }
+    }
+}
+
+fn head(atlas: &Atlas, view: &TechniqueView, params: &Params) -> Markup {
+    let total = view.guide.rules.total;
+    html! {
+        @if let Some(from) = &params.from { (note(atlas, from, &view.technique)) }
+        h1 {
+            span.id { (view.technique) } " " (clipped(&view.name, NAME))
+            @if view.deprecated { " " span.mark { "deprecated by ATT&CK" } }
+        }
+        div.sum {
+            p { b { (number(total)) } @if total == 1 { " rule" } @else { " rules" } @if !params.filters.is_empty() { ", filtered" } }
+            (bar::whole(&view.guide.rules.by_vendor, total, |vendor| format!("#rules-{vendor}")))
+        }
+    }
+}
+
+/// That another id led here, and how.
+fn note(atlas: &Atlas, from: &str, id: &str) -> Markup {
+    let Some(redirect) = atlas.attack.redirects.get(from) else { return html! {} };
+    let others: Vec<&String> = redirect.to.iter().filter(|other| *other != id).collect();
+    html! {
+        p.note {
+            code.val { (from) } " leads here: " (parts::way(redirect.resolution).unwrap_or("the same technique"))
+            " (ATT&CK " (clipped(&atlas.attack.version, 40)) " is loaded)."
+            @if !others.is_empty() {
+                " It leads to "
+                @for other in others { a.val href=(parts::technique_address(other)) { (other) } " " }
+                "as well."
+            }
+        }
+    }
+}
+
+fn facts(atlas: &Atlas, view: &TechniqueView) -> Facts {
+    let mut facts = Facts::default();
+    if let Some(parent) = &view.parent {
+        let name = atlas.attack.techniques.get(parent).map_or("", |parent| parent.name.as_str());
+        facts.add(
+            "Technique",
+            html! { a href=(parts::technique_address(parent)) { span.val { (parent) } " " (clipped(name, NAME)) } },
+        );
+    }
+    let tactics: Vec<&str> = view
+        .tactics
+        .iter()
+        .map(|short| atlas.attack.tactic(short).map_or(short.as_str(), |tactic| tactic.name.as_str()))
+        .collect();
+    facts.add(if tactics.len() == 1 { "Tactic" } else { "Tactics" }, html! { (clipped(&tactics.join(", "), 400)) });
+    facts.add("Platforms", html! { (clipped(&view.platforms.join(", "), 400)) });
+    if let Some(url) = web_address(&view.url) {
+        let page = html! { a rel="noreferrer" href=(url) { "attack.mitre.org" } " · " (view.domain.name()) " matrix" };
+        facts.add("ATT&CK", page);
+    }
+    facts
+}
+
+/// The sub-techniques, each with the number of its own rules.
+fn sub_techniques(atlas: &Atlas, view: &TechniqueView) -> Markup {
+    let rules = |id: &str| Scope::technique(&atlas.index, &atlas.attack, id, false, &Filters::default()).rules.len();
+    html! {
+        @if !view.sub_techniques.is_empty() {
+            ul.subs aria-label="Sub-techniques" {
+                @for (id, name) in &view.sub_techniques {
+                    @let rules = rules(id);
+                    li {
+                        a href=(parts::technique_address(id)) {
+                            span.val { (id.strip_prefix(view.technique.as_str()).unwrap_or(id)) } " " (clipped(name, NAME))
+                        }
+                        " " span.count title=(counted(rules, "rule")) { (number(rules)) }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+use std::{io, net::SocketAddr, sync::Arc};
+
+use ruleatlas_views::Atlas;
+use tokio::net::TcpListener;
+
+use crate::{Error, router};
+
+/// Serves the site on `addr` until the process is interrupted; requests under way are answered first.
+///
+/// `ready` is called once with the address that is listened on, which tells the port where `addr` leaves it open (`:0`).
+///
+/// # Errors
+/// The address cannot be listened on.
+pub async fn serve(atlas: Atlas, addr: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), Error> {
+    let listener = TcpListener::bind(addr).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Error::Taken(addr),
+        _ => Error::Listen { address: addr, error },
+    })?;
+    let router = router(Arc::new(atlas));
+    ready(listener.local_addr()?);
+    Ok(axum::serve(listener, router).with_graceful_shutdown(interrupted()).await?)
+}
+
+/// Waits for ctrl-c; where the system has no such signal, for ever.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,192 @@
+//! Untrusted text on its way to a page.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use maud::{Markup, html};
+
+/// Characters of a value that a page shows; of longer ones the middle is left out for good.
+const MOST: usize = 2_000;
+/// Characters of a name.
+pub(crate) const NAME: usize = 120;
+
+/// Text with what a reader could not see, or what would reorder the text around it, made visible.
+///
+/// Line breaks and tabs stay; a line break of two characters is one.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut visible = String::with_capacity(text.len() + 16);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\n' | '\t' => visible.push(character),
+            '\0'..='\u{1f}' => visible.extend(char::from_u32(u32::from(character) + 0x2400)),
+            '\u{7f}' => visible.push('\u{2421}'),
+            _ if is_unseen(character) => {
+                let _ = write!(visible, "⟨U+{:04X}⟩", u32::from(character));
+            }
+            _ => visible.push(character),
+        }
+    }
+    Cow::Owned(visible)
+}
+
+/// The same on one line.
+pub(crate) fn shown_line(text: &str) -> String {
+    shown(text).replace('\n', "↵").replace('\t', "⇥")
+}
+
+fn is_unseen(character: char) -> bool {
+    let reorders =
+        matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+    let empty = matches!(character, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    (character.is_control() && !matches!(character, '\n' | '\t')) || reorders || empty
+}
+
+/// A title or name, at most `most` characters of it.
+pub(crate) fn clipped(text: &str, most: usize) -> String {
+    let line = shown_line(head(text, most + 1));
+    if line.chars().count() <= most { line } else { line.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
+}
+
+/// A text of several lines, at most `most` characters of it.
+pub(crate) fn paragraph(text: &str, most: usize) -> Cow<'_, str> {
+    shown(head(text.trim(), most))
+}
+
+/// The first `most` characters.
+pub(crate) fn head(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
+}
+
+/// The last `most` characters.
+fn tail(text: &str, most: usize) -> &str {
+    match most.checked_sub(1) {
+        Some(before) => text.char_indices().rev().nth(before).map_or(text, |(at, _)| &text[at..]),
+        None => "",
+    }
+}
+
+/// A text without its middle when it has more than `most` characters: its head, its middle, its tail.
+fn cut(text: &str, most: usize) -> Option<(&str, &str, &str)> {
+    text.char_indices().nth(most)?;
+    let tail = tail(text, most * 2 / 5);
+    let head = head(text, most - most * 2 / 5 - 1);
+    Some((head, text.get(head.len()..text.len() - tail.len())?, tail))
+}
+
+/// A value in monospace. One of more than `most` characters loses its middle until it is focused; the whole is in the
+/// page all the same, so that it can be copied.
+pub(crate) fn value(text: &str, most: usize, link: Option<&str>) -> Markup {
+    let whole = match cut(text, MOST) {
+        Some((head, middle, tail)) => {
+            shown_line(&format!("{head} … {} more characters … {tail}", middle.chars().count()))
+        }
+        None => shown_line(text),
+    };
+    let parts = cut(&whole, most);
+    let inner = html! {
+        @match parts {
+            _ if text.is_empty() => span.faint { "\"\"" },
+            Some((head, middle, tail)) => { (edges(head, true, false)) i { (middle) } (edges(tail, false, true)) },
+            None => (edges(&whole, true, true)),
+        }
+    };
+    let (class, title) = if parts.is_some() { ("cut", Some(head(&whole, 500))) } else { ("", None) };
+    html! {
+        @match (link, title) {
+            (Some(link), _) => a.val.(class) href=(link) title=[title] { (inner) },
+            (None, Some(_)) => code.val.(class) title=[title] tabindex="0" { (inner) },
+            (None, None) => code.val { (inner) },
+        }
+    }
+}
+
+/// A value's text with white space at its ends marked, as it decides what matches.
+fn edges(text: &str, start: bool, end: bool) -> Markup {
+    let inner = if start { text.trim_start_matches(' ') } else { text };
+    let before = &text[..text.len() - inner.len()];
+    let core = if end { inner.trim_end_matches(' ') } else { inner };
+    let after = &inner[core.len()..];
+    html! {
+        @if !before.is_empty() { span.space { (before) } }
+        (core)
+        @if !after.is_empty() { span.space { (after) } }
+    }
+}
+
+/// A number with its thousands apart.
+pub(crate) fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 rule`, `2 rules`.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    format!("{} {thing}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
+/// Percent-encoded but for what is plain and what `keep` names.
+pub(crate) fn encoded(text: &str, keep: &[u8]) -> String {
+    let mut address = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            let _ = write!(address, "%{byte:02X}");
+        }
+    }
+    address
+}
+
+/// A text as the address of a link: only `http` and `https`, and nothing that is no address.
+pub(crate) fn web_address(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let has = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let is_web = has("http://") || has("https://");
+    let is_plain = !text.chars().any(|character| character.is_whitespace() || is_unseen(character));
+    (is_web && is_plain && text.len() <= 2_000).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        assert_eq!(shown("a\u{202e}b\u{0}\u{1b}"), "a⟨U+202E⟩b\u{2400}\u{241b}");
+        assert_eq!(shown_line("a\r\nb\tc\rd"), "a↵b⇥c␍d");
+        assert_eq!(shown("a\r\nb"), "a\nb");
+    }
+
+    #[test]
+    fn a_long_value_keeps_its_ends() {
+        let (head, middle, tail) = cut("0123456789äöü", 10).unwrap();
+        assert_eq!((head, middle, tail), ("01234", "56789"[..].get(0..4).unwrap(), "9äöü"));
+        assert_eq!(cut("0123456789", 10), None);
+    }
+
+    #[test]
+    fn only_web_addresses_become_links() {
+        assert!(web_address("https://example.org/a?b=c").is_some());
+        for wrong in
+            ["javascript:alert(1)", "data:text/html,x", "//example.org", "https://a b", "https://a\u{202e}b", ""]
+        {
+            assert_eq!(web_address(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_their_thousands_apart() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

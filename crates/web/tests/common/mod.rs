@@ -1,0 +1,166 @@
+//! A catalog of rules written in a test, and a client.
+
+use std::{io::Read as _, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{Request, StatusCode, request, response::Response},
+};
+use ruleatlas_catalog::{Loaded, build};
+use ruleatlas_model::{Attack, AttackDomain, Technique};
+use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
+use ruleatlas_store::WriteOptions;
+use ruleatlas_views::Atlas;
+use tower::ServiceExt as _;
+
+pub struct Site {
+    pub atlas: Arc<Atlas>,
+    router: Router,
+    runtime: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+}
+
+/// A rule tagged with T1071.
+pub fn rule(title: &str, id: &str, item: &str, value: &str) -> String {
+    format!(
+        "title: {title}\nid: {id}\nstatus: test\ndescription: Says what it looks for.\nauthor: Somebody\nlevel: high\ndate: 2026-01-01\n\
+         license: DRL-1.1\nreferences:\n  - https://example.org/\ntags:\n  - attack.t1071\n\
+         logsource:\n  category: process_creation\n  product: windows\n\
+         detection:\n  selection:\n    {item}: '{value}'\n  condition: selection\n"
+    )
+}
+
+fn technique(id: &str, name: &str) -> Technique {
+    Technique {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        domain: AttackDomain::Enterprise,
+        description: "What they do.\n\nAnd how.".to_owned(),
+        tactics: vec!["command-and-control".to_owned()],
+        platforms: vec!["Windows".to_owned()],
+        parent: None,
+        deprecated: false,
+        url: format!("https://attack.mitre.org/techniques/{id}"),
+        references: Vec::new(),
+        mitigations: Vec::new(),
+    }
+}
+
+impl Site {
+    /// The site of Sigma rules, one a text, and an ATT&CK of one technique.
+    pub fn new(rules: &[String], change: impl FnOnce(&mut Attack)) -> Self {
+        let files = rules
+            .iter()
+            .enumerate()
+            .map(|(n, text)| SourceFile::from_bytes(format!("rules/{n}.yml"), text.clone().into_bytes()));
+        let spec = SourceSpec::new(SourceKind::Sigma, "rules");
+        let mut catalog = build(&[Loaded { spec, files: files.collect() }], &|_, _, _, _| {}).unwrap();
+        catalog.attack.techniques.insert("T1071".to_owned(), technique("T1071", "Application Layer Protocol"));
+        change(&mut catalog.attack);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.db");
+        ruleatlas_store::write(&path, &catalog, WriteOptions::default()).unwrap();
+        let atlas = Arc::new(Atlas::open(&path).unwrap());
+        let router = ruleatlas_web::router(Arc::clone(&atlas));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        Self { atlas, router, runtime, folder }
+    }
+
+    /// The catalog, opened once more.
+    pub fn open(&self) -> Atlas {
+        Atlas::open(&self.folder.path().join("catalog.db")).unwrap()
+    }
+
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    pub fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.runtime.block_on(self.router.clone().oneshot(request)).unwrap()
+    }
+
+    pub fn ask(&self, request: request::Builder) -> Response<Body> {
+        self.send(request.body(Body::empty()).unwrap())
+    }
+
+    pub fn get(&self, address: &str) -> Response<Body> {
+        self.ask(Request::get(address))
+    }
+
+    pub fn bytes(&self, answer: Response<Body>) -> Bytes {
+        self.runtime.block_on(axum::body::to_bytes(answer.into_body(), usize::MAX)).unwrap()
+    }
+
+    pub fn status_and_page(&self, address: &str) -> (StatusCode, String) {
+        let answer = self.get(address);
+        let status = answer.status();
+        (status, String::from_utf8(self.bytes(answer).to_vec()).unwrap())
+    }
+
+    pub fn page(&self, address: &str) -> String {
+        let (status, page) = self.status_and_page(address);
+        assert_eq!(status, StatusCode::OK, "{address}: {page}");
+        page
+    }
+}
+
+pub fn decoded(coding: &str, bytes: Bytes) -> String {
+    let mut text = String::new();
+    match coding {
+        "br" => brotli::Decompressor::new(&bytes[..], 4096).read_to_string(&mut text).unwrap(),
+        _ => flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap(),
+    };
+    text
+}
+
+/// Percent-encoded, but for `/`.
+pub fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'/' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+const TAGS: &str = "html head meta title link script body a header form input kbd nav ol ul li main div p h1 h2 h3 span b em strong \
+                    i abbr svg rect footer details summary fieldset legend label select option button section table thead tbody tr th td \
+                    code pre mark dl dt dd sup br blockquote";
+const ATTRIBUTES: &str = "lang charset name content rel href type src defer class action role value aria-label placeholder autocomplete \
+                          spellcheck aria-hidden id width height x title tabindex scope data-p selected checked";
+
+/// Fails when a page holds a tag or attribute that the site does not write itself, a link that leads neither to the
+/// site nor to the web, or a character that reorders or hides text.
+pub fn check(page: &str, address: &str) {
+    let odd = page.chars().find(|character| {
+        (character.is_control() && *character != '\n' && *character != '\t')
+            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+    });
+    assert_eq!(odd, None, "{address}");
+    let known = |list: &str, name: &str| list.split_whitespace().any(|known| known == name);
+    for part in page.strip_prefix("<!DOCTYPE html>").unwrap_or(page).split('<').skip(1) {
+        let mut rest = part.strip_prefix('/').unwrap_or(part);
+        let end = rest.find([' ', '>']).unwrap_or(rest.len());
+        let tag = &rest[..end];
+        assert!(known(TAGS, tag), "{address}: tag {tag:.40}");
+        rest = &rest[end..];
+        while let Some(inner) = rest.strip_prefix(' ') {
+            let end = inner.find(['=', ' ', '>']).unwrap();
+            let name = &inner[..end];
+            assert!(known(ATTRIBUTES, name), "{address}: attribute {name:.40} of {tag}");
+            rest = &inner[end..];
+            if let Some(quoted) = rest.strip_prefix("=\"") {
+                let (value, behind) = quoted.split_once('"').unwrap();
+                let leads = ["/", "#", "https://", "http://"].iter().any(|start| value.starts_with(start));
+                assert!(
+                    !matches!(name, "href" | "src" | "action") || (leads && !value.starts_with("//")),
+                    "{address}: {value:.80}"
+                );
+                rest = behind;
+            }
+        }
+        assert!(rest.starts_with('>'), "{address}: {tag} {rest:.40}");
+    }
+}

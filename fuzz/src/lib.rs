@@ -1,0 +1,63 @@
+//! What must hold for every query of every language, whatever its text is.
+
+use std::sync::LazyLock;
+
+use ruleatlas_catalog::Entry;
+use ruleatlas_core::{Context, Frontend, NoContext, Query, normal_form, roles};
+use ruleatlas_evaluate::{CompiledRule, Event, evaluate, evaluate_normal};
+use ruleatlas_model::{Rule, Vendor};
+use ruleatlas_taxonomy::Taxonomy;
+use serde_json::Value;
+
+/// Events that the conditions are asked about.
+static EVENTS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let texts = [
+        r#"{}"#,
+        r#"{"Image": "C:\\Windows\\cmd.exe", "CommandLine": "cmd /c whoami", "EventID": 4688, "a": "1", "A": 1}"#,
+        r#"{"process": {"name": "cmd.exe", "args": ["cmd", "/c"], "pid": 4}, "user.name": "", "a": [null, true, 1.5]}"#,
+    ];
+    texts.iter().map(|text| serde_json::from_str(text).expect("JSON")).collect()
+});
+
+/// Parses a query and walks everything that is made of it.
+pub fn check(frontend: &dyn Frontend, text: &str) {
+    check_query(frontend, &Query::new(text), &NoContext, Vendor::Sigma);
+}
+
+/// As [`check`], with what stands around the query.
+///
+/// # Panics
+/// A span is not in the text, tokens overlap, or the negation normal form of a condition says something else of an
+/// event than the condition.
+pub fn check_query(frontend: &dyn Frontend, query: &Query<'_>, context: &dyn Context, vendor: Vendor) {
+    let parsed = frontend.parse(query, context);
+    for diagnostic in &parsed.diagnostics {
+        assert!(diagnostic.span.is_none_or(|span| span.of(query.text).is_some()), "{diagnostic:?}");
+    }
+    for condition in &parsed.conditions {
+        for predicate in condition.root.predicates() {
+            assert!(predicate.span.of(query.text).is_some(), "{predicate:?}");
+        }
+        for opaque in condition.root.opaques() {
+            assert!(opaque.span.of(query.text).is_some(), "{opaque:?}");
+        }
+    }
+    let mut end = 0;
+    for token in frontend.tokens(query.text) {
+        assert!(token.span.start >= end && token.span.of(query.text).is_some(), "{token:?}");
+        end = token.span.end;
+    }
+    let placed = roles(&parsed.conditions);
+    assert!(placed.iter().all(|placed| (placed.step as usize) < parsed.conditions.len()));
+    for event in EVENTS.iter() {
+        let event = Event::new(event);
+        CompiledRule::new(&parsed.conditions).evaluate(&event);
+        for condition in &parsed.conditions {
+            let normal = evaluate_normal(&normal_form(&condition.root), &event);
+            assert_eq!(evaluate(&condition.root, &event), normal);
+        }
+    }
+    let mut rule = Rule::blank(vendor, frontend.language(), "rule");
+    rule.conditions = parsed.conditions;
+    Entry::new(rule, Taxonomy::builtin());
+}
