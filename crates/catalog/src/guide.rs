@@ -270,12 +270,12 @@ fn title_of(event: &ruleatlas_model::EventRef, taxonomy: &Taxonomy) -> String {
 fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<EventRow> {
     let mut counts: BTreeMap<&ruleatlas_model::EventRef, (u64, u64)> = BTreeMap::new();
     for rule in rules {
-        let Some(head) = index.head(rule) else { continue };
+        // A rule reads what its variants read: they count as one.
+        let heads = || std::iter::once(&rule).chain(index.variants(rule)).filter_map(|rule| index.head(*rule));
+        let links = |explicit| heads().flat_map(|head| &head.events).filter(move |link| link.explicit == explicit);
         let mut seen: Vec<&ruleatlas_model::EventRef> = Vec::new();
         // A rule that writes an event's id counts as that, and not also as one whose log source implies it.
-        for link in
-            head.events.iter().filter(|link| link.explicit).chain(head.events.iter().filter(|link| !link.explicit))
-        {
+        for link in links(true).chain(links(false)) {
             if seen.contains(&&link.event) {
                 continue;
             }

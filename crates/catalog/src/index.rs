@@ -92,6 +92,8 @@ pub struct Index {
     pub(crate) data: IndexData,
     /// The rule that each rule counts as: itself, or the one it is a variant of.
     pub(crate) unit: Vec<RuleId>,
+    /// The variants of rules that have any.
+    variants: FxHashMap<RuleId, Vec<RuleId>>,
     pub(crate) counted: RoaringBitmap,
     sets: FxHashMap<Facet, BTreeMap<String, RoaringBitmap>>,
     /// For each indicator the rules that have it, by role.
@@ -144,6 +146,10 @@ impl Index {
             .zip(&data.heads)
             .map(|(rule, head)| head.variant_of.as_ref().and_then(|id| by_id.get(id)).copied().unwrap_or(rule))
             .collect();
+        let mut variants: FxHashMap<RuleId, Vec<RuleId>> = FxHashMap::default();
+        for (rule, unit) in (0..).zip(&unit).filter(|(rule, unit)| rule != *unit) {
+            variants.entry(*unit).or_default().push(rule);
+        }
         let mut sets: FxHashMap<Facet, BTreeMap<String, RoaringBitmap>> = FxHashMap::default();
         let mut counted = RoaringBitmap::new();
         for (head, unit) in data.heads.iter().zip(&unit) {
@@ -191,6 +197,7 @@ impl Index {
             unit_field_uses: Rows::gather(count, unit_field_uses),
             data,
             unit,
+            variants,
             counted,
             sets,
             looking,
@@ -272,9 +279,10 @@ impl Index {
         if (rule as usize) < self.data.heads.len() { self.unit_uses.of(rule) } else { &[] }
     }
 
-    /// The variants of a rule.
-    pub fn variants(&self, rule: RuleId) -> impl Iterator<Item = RuleId> + '_ {
-        (0..).zip(&self.unit).filter(move |(other, unit)| **unit == rule && *other != rule).map(|(other, _)| other)
+    /// The variants of a rule, in order.
+    #[must_use]
+    pub fn variants(&self, rule: RuleId) -> &[RuleId] {
+        self.variants.get(&rule).map_or(&[], Vec::as_slice)
     }
 }
 
