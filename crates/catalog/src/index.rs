@@ -90,9 +90,7 @@ pub struct IndexData {
 #[derive(Debug)]
 pub struct Index {
     pub(crate) data: IndexData,
-    /// The rule that each rule counts as: itself, or the one it is a variant of.
-    pub(crate) unit: Vec<RuleId>,
-    /// The variants of rules that have any.
+    /// The variants of rules that have any; they count as the rule that they are variants of.
     variants: FxHashMap<RuleId, Vec<RuleId>>,
     pub(crate) counted: RoaringBitmap,
     sets: FxHashMap<Facet, BTreeMap<String, RoaringBitmap>>,
@@ -196,7 +194,6 @@ impl Index {
             unit_uses: Rows::gather(count, unit_uses),
             unit_field_uses: Rows::gather(count, unit_field_uses),
             data,
-            unit,
             variants,
             counted,
             sets,
