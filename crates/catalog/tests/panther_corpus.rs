@@ -146,3 +146,24 @@ fn fields_are_known_to_the_taxonomy() {
     }
     println!("{known} of {all} predicates have a known field ({:.1} %)", known as f64 * 100.0 / all as f64);
 }
+
+/// The demo's rules are ours, so all of it is understood and every unit test agrees.
+#[test]
+fn the_demo_says_what_its_tests_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/demo/panther");
+    let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Panther, path)], &|_, _, _, _| {}).unwrap();
+    let entries = build(&loaded, &|_, _, _, _| {}).unwrap().entries;
+    assert_eq!(entries.len(), 12);
+    for entry in &entries {
+        let rule = &entry.rule;
+        assert_eq!(rule.parse, ParseStatus::Full, "{} {:?}", rule.id, rule.diagnostics);
+        assert!(rule.kind == Kind::Policy || !rule.log_sources.is_empty(), "{}", rule.id);
+        for test in unit_tests(rule) {
+            assert!(test.agrees(), "{} {test:?}", rule.id);
+        }
+    }
+    let tests: usize = entries.iter().map(|entry| unit_tests(&entry.rule).len()).sum();
+    assert_eq!(tests, 20);
+    let correlation = entries.iter().find(|entry| entry.rule.kind == Kind::Correlation).unwrap();
+    assert_eq!(correlation.rule.conditions.len(), 2);
+}
