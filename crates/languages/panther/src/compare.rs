@@ -150,10 +150,8 @@ impl Follow<'_> {
                 predicate.missing = missing;
                 predicate.into()
             }
-            OnDefault::Tested(node) => {
-                let missing = self.missing(&field.path, span);
-                Node::any([predicate.into(), Node::all([missing, node])])
-            }
+            // As with `coalesce`: what is equal to one of both is what is looked for.
+            OnDefault::Tested(node) => Node::any([predicate.into(), node]),
         }
     }
 
@@ -209,10 +207,9 @@ impl Follow<'_> {
         let then = one(&either.then);
         let otherwise = one(&either.otherwise);
         let other = if is_left { right } else { left };
-        // A value that equals something true is true itself.
+        // As with `coalesce`: what is equal to one of both is what is looked for.
         if either.is_or && other.constant_truth() == Some(true) && then.predicates().all(|part| !part.negated) {
-            let rest = self.chosen(either.condition.clone(), Node::never(), otherwise);
-            return Some(Node::any([then, rest]));
+            return Some(Node::any([then, otherwise]));
         }
         Some(self.chosen(either.condition.clone(), then, otherwise))
     }
