@@ -5,9 +5,9 @@ use std::rc::Rc;
 use ruleatlas_model::{Node, Op, Span};
 
 use crate::{
-    follow::{Arguments, Follow, Frame, default_of},
+    follow::{Arguments, Follow, Frame},
     syntax::{Argument, Comparison, Expr, Kind, Shape, Text},
-    value::{Absent, Case, Field, Holds, Item, Regex, Value},
+    value::{Absent, Case, Field, Holds, Item, Value},
 };
 
 /// Functions whose meaning is known here, by the name they are imported by. Their modules are not asked.
@@ -199,84 +199,6 @@ impl Follow<'_> {
         }
     }
 
-    /// Functions of packages that rules import.
-    fn library(&mut self, name: &Text, short: &str, arguments: &Arguments, span: Span) -> Value {
-        let first = arguments.positional.first();
-        let second = arguments.positional.get(1);
-        let from_base =
-            ["panther_base_helpers.", "panther_base.", "panther_core."].iter().any(|module| name.starts_with(module));
-        match (&**name, first, second) {
-            ("re.compile", Some(pattern), _) => self.regex(pattern, second.or_else(|| arguments.get(9, "flags")), span),
-            ("re.search" | "re.match" | "re.fullmatch" | "re.findall" | "re.finditer", Some(pattern), Some(text)) => {
-                let flags = arguments.get(2, "flags");
-                match self.regex(pattern, flags, span) {
-                    Value::Regex(regex) => Value::test(self.matches(&regex, short, text, span)),
-                    other => other,
-                }
-            }
-            ("re.escape", Some(Value::Text(text)), _) => Value::Text(escaped(text).into()),
-            ("re.sub" | "re.split", ..) => Value::Computed(self.text_at(span).into()),
-            (
-                "json.loads" | "ast.literal_eval" | "json.dumps" | "copy.deepcopy" | "copy.copy" | "html.unescape",
-                Some(value),
-                _,
-            ) => match value {
-                Value::Text(_) => self.unknown("text is decoded", span),
-                other => other.clone(),
-            },
-            ("fnmatch.fnmatch" | "fnmatch.fnmatchcase", Some(text), Some(pattern)) => {
-                Value::test(self.globbed(text, pattern, span))
-            }
-            ("ipaddress.ip_address" | "ipaddress.IPv4Address" | "ipaddress.IPv6Address", Some(value), _) => {
-                Value::Address(Rc::new(value.clone()))
-            }
-            (
-                "ipaddress.ip_network" | "ipaddress.IPv4Network" | "ipaddress.IPv6Network",
-                Some(Value::Text(text)),
-                _,
-            ) => Value::Network(text.clone()),
-            ("functools.partial", ..) => self.unknown("function is called with some of its arguments", span),
-            _ if from_base => match (short, first) {
-                ("deep_get", Some(value)) => {
-                    let absent = default_of(arguments.get(usize::MAX, "default"));
-                    self.get(value, &arguments.positional[1..], absent, span)
-                }
-                ("deep_walk", Some(value)) => self.walk(value, &arguments.positional[1..], arguments, span),
-                ("pattern_match", Some(text)) => match second {
-                    Some(pattern) => Value::test(self.globbed(text, pattern, span)),
-                    None => self.unknown("argument is missing", span),
-                },
-                ("pattern_match_list", Some(text)) => {
-                    let Some(items) = second.and_then(|list| self.items(list, span)) else {
-                        return self.unknown("list is not at hand", span);
-                    };
-                    let some: Vec<Node> = items
-                        .iter()
-                        .map(|item| {
-                            let node = self.globbed(text, &item.value, span);
-                            self.exists(item, node, span)
-                        })
-                        .collect();
-                    Value::test(Node::any(some))
-                }
-                ("is_ip_in_network", Some(text)) => {
-                    let list = second.and_then(|list| self.items(list, span)).unwrap_or_default();
-                    let networks: Vec<String> = list.iter().filter_map(|item| item.value.literal()).collect();
-                    Value::test(self.in_networks(&text.clone(), &networks, span))
-                }
-                ("listify", Some(value)) => value.clone(),
-                ("get_val_from_list", Some(value)) => self.value_from_list(value, arguments, span),
-                _ => self.unknown("function is not at hand", span),
-            },
-            _ if name.contains("caching.") => self.unknown("state is kept between events", span),
-            _ if name.starts_with("datetime") || name.starts_with("time.") || name.starts_with("dateutil") => {
-                self.unknown("time is computed", span)
-            }
-            _ if name.starts_with("base64.") || name.starts_with("urllib.") => self.unknown("text is decoded", span),
-            _ => self.unknown("function is not at hand", span),
-        }
-    }
-
     fn as_text(&mut self, value: &Value) -> Value {
         match value {
             Value::Number(number) => Value::Text(number.clone()),
@@ -353,7 +275,7 @@ impl Follow<'_> {
         Value::test(Node::all(every))
     }
 
-    fn followed_reason(&mut self, value: &Value, span: Span) -> Value {
+    pub(crate) fn followed_reason(&mut self, value: &Value, span: Span) -> Value {
         match value {
             Value::Unknown(unknown) => self.unknown(unknown.reason, span),
             _ => self.unknown("loop over something that is not known", span),
@@ -545,87 +467,6 @@ impl Follow<'_> {
         }
         Value::List(Shape::List, Rc::new(kept))
     }
-
-    /// `get_val_from_list(list, wanted, key, value)`: what the elements hold that have that value under that key.
-    fn value_from_list(&mut self, value: &Value, arguments: &Arguments, span: Span) -> Value {
-        let wanted = arguments.get(1, "return_field_key").cloned().unwrap_or(Value::None);
-        let key = arguments.get(2, "field_cmp_key").cloned().unwrap_or(Value::None);
-        let equals = arguments.get(3, "field_cmp_val").cloned().unwrap_or(Value::None);
-        let Some(items) = self.items(value, span) else { return self.followed_reason(value, span) };
-        let mut found = Vec::new();
-        for item in items {
-            let own = self.get(&item.value, std::slice::from_ref(&key), Absent::Is(Value::None), span);
-            let test = self.equal(&own, &equals, span);
-            let value = self.get(&item.value, std::slice::from_ref(&wanted), Absent::Is(Value::None), span);
-            found.push(Item { guard: Node::all([item.guard, test]), value, over: item.over });
-        }
-        Value::List(Shape::Set, Rc::new(found))
-    }
-
-    /// `deep_walk`: a path through lists.
-    pub(crate) fn walk(&mut self, value: &Value, keys: &[Value], arguments: &Arguments, span: Span) -> Value {
-        let absent = default_of(arguments.get(usize::MAX, "default"));
-        let one = matches!(arguments.get(usize::MAX, "return_val"), Some(Value::Text(text)) if matches!(&**text, "first" | "last"));
-        match self.get(value, keys, absent, span) {
-            Value::Field(field) => {
-                let holds = match (field.holds, one) {
-                    (Holds::Unknown, false) => Holds::Unknown,
-                    (holds, _) => holds,
-                };
-                Value::field(Field { each: !one, holds, ..(*field).clone() })
-            }
-            other => other,
-        }
-    }
-
-    /// A regular expression and its flags.
-    fn regex(&mut self, pattern: &Value, flags: Option<&Value>, span: Span) -> Value {
-        let mut modifiers = Vec::new();
-        let (mut pattern, mut ignore_case) = match pattern {
-            Value::Text(pattern) => (pattern.clone(), false),
-            Value::Regex(regex) => {
-                modifiers.clone_from(&regex.modifiers);
-                (regex.pattern.clone(), regex.ignore_case)
-            }
-            Value::Unknown(unknown) => return self.unknown(unknown.reason, span),
-            _ => return self.unknown("regular expression is not known", span),
-        };
-        let mut named = Vec::new();
-        flag_names(flags, &mut named);
-        for name in named {
-            match name.rsplit_once('.').map_or(&*name, |(_, last)| last) {
-                "IGNORECASE" | "I" => ignore_case = true,
-                "MULTILINE" | "M" => modifiers.push("m"),
-                "DOTALL" | "S" => modifiers.push("s"),
-                _ => {}
-            }
-        }
-        if let Some(rest) = pattern.strip_prefix("(?i)") {
-            ignore_case = true;
-            pattern = Text::from(rest);
-        }
-        Value::Regex(Rc::new(Regex { pattern, ignore_case, modifiers }))
-    }
-}
-
-fn flag_names(flags: Option<&Value>, into: &mut Vec<Text>) {
-    match flags {
-        Some(Value::Name(name)) => into.push(name.clone()),
-        // `re.I | re.M` is kept by its text.
-        Some(Value::Computed(text)) => into.extend(text.split('|').map(|name| Text::from(name.trim()))),
-        _ => {}
-    }
-}
-
-fn escaped(text: &str) -> String {
-    let mut written = String::with_capacity(text.len());
-    for character in text.chars() {
-        if !character.is_alphanumeric() && character != '_' {
-            written.push('\\');
-        }
-        written.push(character);
-    }
-    written
 }
 
 fn as_number(absent: &Absent) -> Absent {

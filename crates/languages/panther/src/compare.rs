@@ -1,15 +1,12 @@
 //! Comparisons of values, and what counts as true.
 
-use std::rc::Rc;
-
-use ruleatlas_core::fold_wildcards;
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use crate::{
     follow::Follow,
     nodes::{choose, negated},
-    syntax::{Comparison, Shape, Text},
-    value::{Absent, Case, Field, Holds, Item, Regex, Value, number_of},
+    syntax::Comparison,
+    value::{Absent, Case, Field, Holds, Item, Value, number_of},
 };
 
 /// What a comparison is on the default of a field that is missing.
@@ -106,7 +103,7 @@ impl Follow<'_> {
 
     /// A comparison of a field with literals. `on_default` says what it is on the field's default; `None` is an
     /// exception.
-    fn field_test(
+    pub(crate) fn field_test(
         &mut self,
         field: &Field,
         op: Op,
@@ -188,7 +185,7 @@ impl Follow<'_> {
     }
 
     /// Takes alternatives apart, on whichever side they are.
-    fn alternatives(
+    pub(crate) fn alternatives(
         &mut self,
         left: &Value,
         right: &Value,
@@ -371,7 +368,7 @@ impl Follow<'_> {
 
     /// The first or last part of a text against whole texts: the text is it, or begins or ends with it and the
     /// separator.
-    fn part_in(&mut self, field: &Field, part: &crate::value::Part, values: &[String], span: Span) -> Node {
+    pub(crate) fn part_in(&mut self, field: &Field, part: &crate::value::Part, values: &[String], span: Span) -> Node {
         let separator = &*part.separator;
         let values: Vec<String> = values.iter().filter(|value| !value.contains(separator)).cloned().collect();
         if values.is_empty() {
@@ -442,326 +439,6 @@ impl Follow<'_> {
                 self.computed(&text, Op::Eq, Value::Bool(true), span)
             }
         }
-    }
-
-    /// `left in right`.
-    pub(crate) fn contained(&mut self, left: &Value, right: &Value, span: Span) -> Node {
-        if let Value::Either(_) = right
-            && let Some(node) =
-                self.alternatives(&Value::None, right, |this, _, right| this.contained(left, right, span))
-        {
-            return node;
-        }
-        match right {
-            Value::List(_, items) => self.in_items(left, items, span),
-            Value::Dict(entries) => {
-                let keys: Vec<Item> = entries.iter().map(|(key, _)| Item::plain(key.clone())).collect();
-                self.in_items(left, &keys, span)
-            }
-            Value::Keyed(entry) => self.equal(&entry.0, left, span),
-            Value::Event => match left {
-                Value::Text(key) => self.present(key, span),
-                _ => self.opaque("key is not known", span),
-            },
-            Value::Field(field) => self.in_field(left, field, span),
-            Value::Split(split) => self.in_split(left, &split.0, &split.1, span),
-            Value::Network(network) => self.in_networks(left, &[network.to_string()], span),
-            Value::Text(text) => match left {
-                Value::Text(part) => Node::constant(text.contains(&**part)),
-                Value::Field(field) if field.is_plain() && text.chars().count() <= 64 => {
-                    let text = self.text_at(span).to_owned();
-                    let _ = field;
-                    self.computed(&text, Op::Eq, Value::Bool(true), span)
-                }
-                Value::Either(_) => {
-                    let right = right.clone();
-                    self.alternatives(left, &Value::None, |this, left, _| this.contained(left, &right, span))
-                        .unwrap_or_else(Node::never)
-                }
-                Value::Unknown(unknown) => self.opaque(unknown.reason, span),
-                _ => self.opaque("comparison is not known", span),
-            },
-            Value::Name(name) => self.in_named(left, name, span),
-            Value::Joined(pieces) => {
-                // A text is in another if it is in one of its pieces; what lies across two is rare and not looked for.
-                let pieces = pieces.clone();
-                let some: Vec<Node> = pieces.iter().map(|piece| self.contained(left, piece, span)).collect();
-                self.note("text is looked for in each piece of another", span);
-                Node::any(some)
-            }
-            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
-            Value::None | Value::Bool(_) | Value::Number(_) => Node::never(),
-            _ => self.opaque("comparison is not known", span),
-        }
-    }
-
-    fn in_named(&mut self, left: &Value, name: &Text, span: Span) -> Node {
-        match left {
-            Value::Field(field) => {
-                let field = field.clone();
-                self.field_test(&field, Op::InList, vec![name.to_string()], None, span, |_, _| Some(Node::never()))
-            }
-            _ => self.opaque("list is not at hand", span),
-        }
-    }
-
-    fn in_items(&mut self, left: &Value, items: &[Item], span: Span) -> Node {
-        if let Value::Either(_) = left
-            && let Some(node) = self.alternatives(left, &Value::None, |this, left, _| this.in_items(left, items, span))
-        {
-            return node;
-        }
-        // Literals go into one predicate, all else is compared by itself.
-        let mut literals = Vec::new();
-        let mut rest = Vec::new();
-        for item in items {
-            let plain = item.guard.as_constant() == Some(true) && item.over.is_none();
-            match item.value.literal() {
-                Some(literal) if plain => literals.push((literal, item.value.clone())),
-                _ => rest.push(item),
-            }
-        }
-        let mut any = Vec::new();
-        match left {
-            Value::Field(field) if !literals.is_empty() => {
-                let texts: Vec<String> = literals.iter().map(|(text, _)| text.clone()).collect();
-                any.push(match field.part.clone() {
-                    Some(part) => self.part_in(field, &part, &texts, span),
-                    None => self.field_test(field, Op::In, texts, None, span, |this, default| {
-                        let some: Vec<Node> =
-                            literals.iter().map(|(_, value)| this.equal(default, value, span)).collect();
-                        Some(Node::any(some))
-                    }),
-                });
-            }
-            Value::Address(_) if rest.iter().any(|item| matches!(item.value, Value::Network(_))) => {}
-            _ => {
-                for (_, value) in &literals {
-                    any.push(self.equal(left, value, span));
-                    if any.last().and_then(Node::as_constant) == Some(true) {
-                        return Node::always();
-                    }
-                }
-            }
-        }
-        for item in rest {
-            if self.is_spent() {
-                any.push(self.opaque("too much to follow", span));
-                break;
-            }
-            self.spend_nodes(&item.guard);
-            let equal = self.equal(left, &item.value, span);
-            any.push(self.exists(item, equal, span));
-        }
-        Node::any(any)
-    }
-
-    /// `left in field`: an element of a list, or a part of a text.
-    fn in_field(&mut self, left: &Value, field: &Rc<Field>, span: Span) -> Node {
-        let absent = |default: &Value| matches!(default, Value::None);
-        match left {
-            Value::Text(_) | Value::Number(_) | Value::Bool(_) => {
-                let Some(literal) = left.literal() else { return Node::never() };
-                if field.holds == Holds::Dict {
-                    let below = Field { each: field.each, ..field.below(&literal, Absent::Is(Value::None)) };
-                    return self.present(&below.path, span);
-                }
-                if let Some(part) = &field.part {
-                    if !literal.contains(&*part.separator) {
-                        let text = self.text_at(span).to_owned();
-                        return self.computed(&text, Op::Eq, Value::Bool(true), span);
-                    }
-                    return Node::never();
-                }
-                let op = if field.holds == Holds::List { Op::Eq } else { Op::Contains };
-                let left = left.clone();
-                self.field_test(field, op, vec![literal], None, span, |this, default| {
-                    if absent(default) { None } else { Some(this.contained(&left, default, span)) }
-                })
-            }
-            Value::Field(other) => {
-                if field.holds == Holds::List || field.each {
-                    self.fields_equal(other, field, None, span)
-                } else {
-                    self.fields_equal(field, other, Some("contains"), span)
-                }
-            }
-            Value::Either(_) => {
-                let right = Value::Field(field.clone());
-                self.alternatives(left, &Value::None, |this, left, _| this.contained(left, &right, span))
-                    .unwrap_or_else(Node::never)
-            }
-            Value::None => Node::never(),
-            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
-            _ => {
-                let text = self.text_at(span).to_owned();
-                self.computed(&text, Op::Eq, Value::Bool(true), span)
-            }
-        }
-    }
-
-    /// An element of a text's parts: the whole text, or at an end or between two separators.
-    fn in_split(&mut self, left: &Value, field: &Field, separator: &Text, span: Span) -> Node {
-        let Value::Text(value) = left else { return self.opaque("comparison is not known", span) };
-        if value.contains(&**separator) {
-            return Node::never();
-        }
-        let mut any = Vec::new();
-        for (op, text) in [
-            (Op::Eq, value.to_string()),
-            (Op::StartsWith, format!("{value}{separator}")),
-            (Op::EndsWith, format!("{separator}{value}")),
-            (Op::Contains, format!("{separator}{value}{separator}")),
-        ] {
-            any.push(self.field_test(field, op, vec![text], None, span, |_, _| Some(Node::never())));
-        }
-        Node::any(any)
-    }
-
-    /// Whether an address lies in one of the networks.
-    pub(crate) fn in_networks(&mut self, left: &Value, networks: &[String], span: Span) -> Node {
-        match left {
-            Value::Address(inner) => {
-                let inner = (**inner).clone();
-                self.in_networks(&inner, networks, span)
-            }
-            Value::Field(field) => {
-                let field = Field { absent: Absent::Raises, case: Case::Exact, part: None, ..(**field).clone() };
-                self.field_test(&field, Op::CidrMatch, networks.to_vec(), None, span, |_, _| None)
-            }
-            Value::Either(_) => self
-                .alternatives(left, &Value::None, |this, left, _| this.in_networks(left, networks, span))
-                .unwrap_or_else(Node::never),
-            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
-            _ => self.opaque("address is not known", span),
-        }
-    }
-
-    /// A text at one end of another.
-    pub(crate) fn edge(&mut self, value: &Value, op: Op, argument: &Value, span: Span) -> Node {
-        match (value, argument) {
-            (Value::Either(_), _) | (_, Value::Either(_)) => self
-                .alternatives(value, argument, |this, value, argument| this.edge(value, op, argument, span))
-                .unwrap_or_else(Node::never),
-            (_, Value::List(Shape::Tuple, items)) => {
-                let texts: Option<Vec<String>> = items
-                    .iter()
-                    .map(|item| if let Value::Text(text) = &item.value { Some(text.to_string()) } else { None })
-                    .collect();
-                match (value, texts) {
-                    (Value::Field(field), Some(texts)) if field.part.is_none() => self.edges(field, op, texts, span),
-                    _ => {
-                        let some: Vec<Node> =
-                            items.iter().map(|item| self.edge(value, op, &item.value, span)).collect();
-                        Node::any(some)
-                    }
-                }
-            }
-            (Value::Text(text), Value::Text(part)) => {
-                Node::constant(if op == Op::StartsWith { text.starts_with(&**part) } else { text.ends_with(&**part) })
-            }
-            (Value::Field(field), Value::Text(text)) => match &field.part {
-                None => self.edges(field, op, vec![text.to_string()], span),
-                Some(part) if (part.last == (op == Op::EndsWith)) && !text.contains(&*part.separator) => {
-                    let whole = Field { part: None, ..(**field).clone() };
-                    self.edges(&whole, op, vec![text.to_string()], span)
-                }
-                Some(_) => {
-                    let text = self.text_at(span).to_owned();
-                    self.computed(&text, Op::Eq, Value::Bool(true), span)
-                }
-            },
-            (Value::Field(field), Value::Field(other)) => {
-                let modifier = if op == Op::StartsWith { "startswith" } else { "endswith" };
-                self.fields_equal(field, other, Some(modifier), span)
-            }
-            (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
-            _ => {
-                let text = self.text_at(span).to_owned();
-                self.computed(&text, Op::Eq, Value::Bool(true), span)
-            }
-        }
-    }
-
-    fn edges(&mut self, field: &Field, op: Op, texts: Vec<String>, span: Span) -> Node {
-        let known = texts.clone();
-        self.field_test(field, op, texts, None, span, |_, default| {
-            let Value::Text(default) = default else { return None };
-            let edge = |text: &String| {
-                if op == Op::StartsWith { default.starts_with(text.as_str()) } else { default.ends_with(text.as_str()) }
-            };
-            Some(Node::constant(known.iter().any(edge)))
-        })
-    }
-
-    /// A regular expression anywhere in a text, at its start, or over the whole of it.
-    pub(crate) fn matches(&mut self, regex: &Regex, how: &str, value: &Value, span: Span) -> Node {
-        match value {
-            Value::Field(field) if field.part.is_none() => {
-                let mut modifiers: Vec<&str> = regex.modifiers.clone();
-                let mut pattern = regex.pattern.to_string();
-                match how {
-                    "fullmatch" => modifiers.push("anchored"),
-                    "match" if !pattern.starts_with('^') => pattern = format!("^(?:{pattern})"),
-                    _ => {}
-                }
-                let modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
-                let mut field = (**field).clone();
-                if field.case == Case::Lower && regex.pattern.to_lowercase() != *regex.pattern {
-                    field.case = Case::Lower;
-                }
-                if regex.ignore_case {
-                    field.case = Case::Lower;
-                }
-                let on_text = pattern.clone();
-                self.field_test(&field, Op::RegexMatch, vec![pattern], modifier, span, |_, default| match default {
-                    // What an expression says of a default is known where the default is empty or a note for readers.
-                    Value::Text(text) => {
-                        Some(Node::constant(text.is_empty() && matches!(on_text.as_str(), ".*" | "^.*")))
-                    }
-                    _ => None,
-                })
-            }
-            Value::Either(either) => {
-                let then = self.matches(regex, how, &either.then, span);
-                let otherwise = self.matches(regex, how, &either.otherwise, span);
-                self.chosen(either.condition.clone(), then, otherwise)
-            }
-            Value::Unknown(unknown) => self.opaque(unknown.reason, span),
-            Value::Text(text) if text.is_empty() => Node::never(),
-            _ => self.opaque("regular expression on a computed text", span),
-        }
-    }
-
-    /// `fnmatch`: `*`, `?`, and sets in brackets.
-    pub(crate) fn globbed(&mut self, value: &Value, pattern: &Value, span: Span) -> Node {
-        let (Value::Field(field), Value::Text(pattern)) = (value, pattern) else {
-            return match (value, pattern) {
-                (Value::Either(_), _) | (_, Value::Either(_)) => self
-                    .alternatives(value, pattern, |this, value, pattern| this.globbed(value, pattern, span))
-                    .unwrap_or_else(Node::never),
-                (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
-                _ => self.opaque("pattern is not known", span),
-            };
-        };
-        if field.part.is_some() || pattern.contains('[') {
-            return self.opaque("pattern with a set of characters", span);
-        }
-        let folded = fold_wildcards(pattern, None);
-        if folded.op == Op::IsNotNull {
-            return self.present(&field.path, span);
-        }
-        let (op, value) = (folded.op, folded.value.clone());
-        self.field_test(field, op, vec![folded.value], None, span, |_, default| {
-            let Value::Text(text) = default else { return None };
-            Some(Node::constant(match op {
-                Op::Eq => **text == *value,
-                Op::Contains => text.contains(&value),
-                Op::StartsWith => text.starts_with(&value),
-                Op::EndsWith => text.ends_with(&value),
-                _ => false,
-            }))
-        })
     }
 }
 

@@ -50,14 +50,17 @@
 
 mod calls;
 mod compare;
+mod contain;
 mod correlation;
 mod exec;
 mod expr;
 mod flow;
 mod follow;
+mod library;
 mod methods;
 mod module;
 mod nodes;
+mod operators;
 mod python;
 mod rule;
 mod simple;
