@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use ruleatlas_catalog::Entry;
 use ruleatlas_core::{Context, Frontend, NoContext, Query, normal_form, roles};
 use ruleatlas_evaluate::{CompiledRule, Event, evaluate, evaluate_normal};
-use ruleatlas_model::{Rule, Vendor};
+use ruleatlas_model::{Language, Rule, Vendor};
 use ruleatlas_taxonomy::Taxonomy;
 use serde_json::Value;
 
@@ -22,6 +22,15 @@ static EVENTS: LazyLock<Vec<Value>> = LazyLock::new(|| {
 /// Parses a query and walks everything that is made of it.
 pub fn check(frontend: &dyn Frontend, text: &str) {
     check_query(frontend, &Query::new(text), &NoContext, Vendor::Sigma);
+}
+
+/// As [`check`], for the front end that the catalog has for a language.
+///
+/// # Panics
+/// There is no front end of the language; or as [`check_query`].
+pub fn check_language(language: Language, vendor: Vendor, text: &str) {
+    let frontend = ruleatlas_catalog::frontend(language).expect("a front end");
+    check_query(frontend, &Query::new(text), &NoContext, vendor);
 }
 
 /// As [`check`], with what stands around the query.

@@ -219,17 +219,20 @@ impl<'a> Reader<'a> {
         metadata::word::<Status>(self.document, "Status", diagnostics)
     }
 
-    /// The tactics and techniques under `Reports` (`TA0003:T1098` names both).
+    /// The tactics and techniques under `Reports` (`TA0003:T1098` names both), and those among the tags.
     fn attack_tags(&self) -> Vec<RawTag> {
-        let Some(reports) = self.document.get("Reports").and_then(Node::entries) else { return Vec::new() };
-        let mut tags = Vec::new();
-        for (name, list) in reports {
-            let is_attack = name.text().is_some_and(|name| name.to_uppercase().contains("ATT&CK"));
-            for item in list.items_or_self().iter().filter(|_| is_attack) {
-                let Some(text) = item.text_or_null() else { continue };
-                tags.push(RawTag { text: text.trim().to_owned(), inferred: false, line: item.line });
-            }
-        }
-        tags
+        let reports = self.document.get("Reports").and_then(Node::entries).unwrap_or_default();
+        let reported = reports
+            .iter()
+            .filter(|(name, _)| name.text().is_some_and(|name| name.to_uppercase().contains("ATT&CK")))
+            .map(|(_, list)| list);
+        reported
+            .chain(self.document.get("Tags"))
+            .flat_map(Node::items_or_self)
+            .filter_map(|item| {
+                let text = item.text_or_null()?.trim().to_owned();
+                Some(RawTag { text, inferred: false, line: item.line })
+            })
+            .collect()
     }
 }
