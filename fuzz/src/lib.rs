@@ -60,7 +60,7 @@ pub fn check_query(frontend: &dyn Frontend, query: &Query<'_>, context: &dyn Con
     assert!(placed.iter().all(|placed| (placed.step as usize) < parsed.conditions.len()));
     for event in EVENTS.iter() {
         let event = Event::new(event);
-        CompiledRule::new(&parsed.conditions).evaluate(&event);
+        let _ = CompiledRule::new(&parsed.conditions).evaluate(&event);
         for condition in &parsed.conditions {
             let normal = evaluate_normal(&normal_form(&condition.root), &event);
             assert_eq!(evaluate(&condition.root, &event), normal);
@@ -68,5 +68,5 @@ pub fn check_query(frontend: &dyn Frontend, query: &Query<'_>, context: &dyn Con
     }
     let mut rule = Rule::blank(vendor, frontend.language(), "rule");
     rule.conditions = parsed.conditions;
-    Entry::new(rule, Taxonomy::builtin());
+    let _ = Entry::new(rule, Taxonomy::builtin());
 }
