@@ -6,7 +6,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use ruleatlas_model::{Attack, AttackDomain, Resolution};
@@ -143,52 +142,4 @@ fn every_attack_tag_of_sigma_leads_somewhere() {
 
     assert_eq!(resolve_tag(&attack, "attack.t1685").unwrap().techniques, ["T1562.001"]);
     assert_eq!(resolve_tag(&attack, "attack.t1686.003").unwrap().techniques, ["T1562.004"]);
-}
-
-/// Prints how long loading takes against nothing but the parsing of the same files; run it with `--release --ignored`.
-#[test]
-#[ignore = "a measurement"]
-fn measure_loading() {
-    let Some(folder) = corpora("attack") else { return };
-    let files = ["enterprise", "mobile", "ics"].map(|name| folder.join(format!("{name}-attack.json")));
-    let best = |run: &dyn Fn()| {
-        (0..20)
-            .map(|_| {
-                let start = Instant::now();
-                run();
-                start.elapsed()
-            })
-            .min()
-            .unwrap()
-    };
-    #[derive(serde::Deserialize)]
-    struct Plain<'a> {
-        #[serde(borrow)]
-        objects: Vec<PlainObject<'a>>,
-    }
-    #[derive(serde::Deserialize)]
-    #[allow(dead_code)]
-    struct PlainObject<'a> {
-        r#type: String,
-        id: String,
-        name: Option<String>,
-        description: Option<String>,
-        modified: Option<String>,
-        revoked: Option<bool>,
-        x_mitre_deprecated: Option<bool>,
-        #[serde(borrow)]
-        external_references: Option<Vec<BTreeMap<&'a str, std::borrow::Cow<'a, str>>>>,
-        x_mitre_platforms: Option<Vec<String>>,
-        source_ref: Option<String>,
-        target_ref: Option<String>,
-    }
-    let read = best(&|| files.iter().for_each(|file| assert!(!fs::read(file).unwrap().is_empty())));
-    let plain = best(&|| {
-        for file in &files {
-            let bytes = fs::read(file).unwrap();
-            assert!(!serde_json::from_slice::<Plain<'_>>(&bytes).unwrap().objects.is_empty());
-        }
-    });
-    let load = best(&|| assert!(attack::load(&folder, None).is_ok()));
-    println!("read {read:?}, read and plain typed parse {plain:?}, load {load:?}");
 }
