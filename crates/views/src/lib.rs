@@ -15,6 +15,7 @@
 //!
 //! It prints nothing and serves nothing.
 
+mod about;
 mod atlas;
 mod error;
 mod export;
@@ -31,6 +32,7 @@ mod technique;
 mod vendor;
 mod years;
 
+pub use about::AboutView;
 pub use atlas::Atlas;
 pub use error::Error;
 pub use export::{ExportRow, export_rule};

@@ -9,7 +9,7 @@ use ruleatlas_views::RuleItem;
 
 use super::{
     bar,
-    parts::{self, Counted, heading, more},
+    parts::{self, Counted, heading, more, or_dash},
 };
 use crate::{
     params::{Params, Table},
@@ -208,10 +208,6 @@ fn event(row: &EventRow) -> Markup {
             td.n { (or_dash(row.implied)) }
         }
     }
-}
-
-fn or_dash(count: u64) -> Markup {
-    html! { @if count == 0 { span.faint { "–" } } @else { (number(count)) } }
 }
 
 fn field(row: &FieldRow) -> Markup {
