@@ -8,6 +8,7 @@
 //! It knows no SQL, no HTTP and no terminal.
 
 mod build;
+mod distinct;
 mod entry;
 mod facet;
 mod frontends;
@@ -21,11 +22,12 @@ mod tags;
 mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
+pub use distinct::Distinctiveness;
 pub use entry::{Entry, FoldedRow, PredicateRow};
 pub use facet::Facet;
 pub use frontends::{frontend, frontends};
-pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount};
+pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount, SharedRow};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
 pub use ledger::{FileRecord, Ledger, LedgerFault, LedgerSource};
-pub use scope::{Filters, Scope};
+pub use scope::{Filters, Scope, is_day};
 pub use unit_tests::{UnitTest, unit_tests};

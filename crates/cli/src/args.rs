@@ -105,6 +105,17 @@ pub struct FilterArgs {
     /// Only rules of this parse status.
     #[arg(long = "parse", value_name = "P")]
     parse: Vec<ParseStatus>,
+    /// Only rules that were last changed on this day or after it.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    since: Option<String>,
+    /// Only rules that were last changed on this day or before it.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    until: Option<String>,
+}
+
+/// A day as rules write it.
+fn day(text: &str) -> Result<String, String> {
+    if ruleatlas_catalog::is_day(text) { Ok(text.to_owned()) } else { Err(format!("`{text}` is no day such as 2026-01-31")) }
 }
 
 impl FilterArgs {
@@ -116,6 +127,8 @@ impl FilterArgs {
             severities: self.severities.clone(),
             statuses: self.statuses.clone(),
             parse: self.parse.clone(),
+            since: self.since.clone(),
+            until: self.until.clone(),
         }
     }
 }
