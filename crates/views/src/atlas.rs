@@ -8,7 +8,10 @@ use ruleatlas_model::Attack;
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
-use crate::Error;
+use crate::{
+    Error,
+    quick::{Quick, Values},
+};
 
 /// An open catalog.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ pub struct Atlas {
     pub taxonomy: &'static Taxonomy,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
+    quick: Quick,
 }
 
 impl Atlas {
@@ -38,12 +42,18 @@ impl Atlas {
             sources: store.sources()?,
             taxonomy: Taxonomy::builtin(),
             store: Mutex::new(store),
+            quick: Quick::default(),
         })
     }
 
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What searches and comparisons of rules need at once.
+    pub(crate) fn quick(&self) -> &Values {
+        self.quick.get(&self.index)
     }
 
     /// A rule with everything that is known of it.

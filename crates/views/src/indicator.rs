@@ -1,8 +1,13 @@
-use ruleatlas_catalog::{IndicatorRow, Scope};
+use std::collections::BTreeMap;
+
+use ruleatlas_catalog::{Facet, Guide, IndicatorRow, Scope};
 use ruleatlas_model::{FoldedOp, Indicator, Role};
 use serde::Serialize;
 
-use crate::{Atlas, Error, RuleItem, nearest};
+use crate::{Atlas, Error, RuleItem, Snippet, nearest, snippets};
+
+/// Rows of what a value is combined with.
+const COMBINED: usize = 30;
 
 /// Who checks a value.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +21,28 @@ pub struct IndicatorView {
     pub rule_list: Vec<RuleItem>,
     /// The rules that exclude it.
     pub excluding_rules: Vec<RuleItem>,
+    /// The techniques of the rules that look for it, the most rules first.
+    pub techniques: Vec<TechniqueCount>,
+    /// What the rules that look for it look for besides, and how much more often than other rules do, the most telling
+    /// first; the first thirty.
+    pub combined: Vec<IndicatorRow>,
+    /// How many different indicators those are.
+    pub combined_distinct: usize,
+    /// The indicator in the languages that can say it.
+    pub snippets: Vec<Snippet>,
+}
+
+/// A technique with the rules of some set that are tagged with it, sub-techniques apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TechniqueCount {
+    /// The id.
+    pub technique: String,
+    /// The name.
+    pub name: String,
+    /// The rules.
+    pub rules: u64,
+    /// By vendor.
+    pub by_vendor: BTreeMap<&'static str, u64>,
 }
 
 impl Atlas {
@@ -53,12 +80,41 @@ impl Atlas {
             let rules = self.index.rules_with(id, role).map(|rules| rules & &scope.rules).unwrap_or_default();
             RuleItem::list(&self.index, rules)
         };
+        let looked_for = row(Role::Indicator)?;
+        let rules = self.index.rules_with(id, Role::Indicator).map(|rules| rules & &scope.rules).unwrap_or_default();
+        let looking = Scope { rules };
+        let mut combined = Guide::of(&self.index, self.taxonomy, &looking).indicators;
+        combined.retain(|row| row.id != id);
+        let combined_distinct = combined.len();
+        combined.sort_by(|a, b| b.distinctiveness.distinctiveness.total_cmp(&a.distinctiveness.distinctiveness));
+        combined.truncate(COMBINED);
         Ok(IndicatorView {
-            looked_for: row(Role::Indicator)?,
             excluded: row(Role::Exclusion)?,
             rule_list: list(Role::Indicator),
             excluding_rules: list(Role::Exclusion),
+            techniques: self.techniques_in(&looking),
+            combined,
+            combined_distinct,
+            snippets: snippets(self.taxonomy, &looked_for.indicator),
+            looked_for,
         })
+    }
+
+    /// The techniques of a scope's rules, the most rules first.
+    #[must_use]
+    pub fn techniques_in(&self, scope: &Scope) -> Vec<TechniqueCount> {
+        let mut counts: Vec<TechniqueCount> = self
+            .index
+            .values(Facet::Technique)
+            .filter_map(|(technique, set)| {
+                let count = self.index.count(&(set & &scope.rules));
+                let name = self.attack.techniques.get(technique).map(|known| known.name.clone()).unwrap_or_default();
+                let (rules, by_vendor) = (count.total, count.by_vendor);
+                (rules > 0).then(|| TechniqueCount { technique: technique.to_owned(), name, rules, by_vendor })
+            })
+            .collect();
+        counts.sort_by(|a, b| b.rules.cmp(&a.rules).then_with(|| a.technique.cmp(&b.technique)));
+        counts
     }
 
     fn unknown_indicator(&self, field: &str, op: FoldedOp, value: &str) -> Error {
