@@ -2,7 +2,7 @@ use roaring::RoaringBitmap;
 use ruleatlas_model::{Attack, ParseStatus, Severity, Status, Vendor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Facet, Index};
+use crate::{Day, Facet, Head, Index, RuleId};
 
 /// What narrows a scope. An empty list narrows nothing; the values of one list are alternatives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,13 +20,10 @@ pub struct Filters {
     pub statuses: Vec<Status>,
     /// Parse statuses.
     pub parse: Vec<ParseStatus>,
-    /// Only rules that were last changed on this day or after it, `YYYY-MM-DD`; a rule that does not say when it was
-    /// changed counts by the day it was written, one that says neither is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
-    /// The same, on this day or before it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
+    /// Rules changed on this day or later; a rule that says no change counts from the day it was written.
+    pub since: Option<Day>,
+    /// Rules changed on this day or before.
+    pub until: Option<Day>,
 }
 
 impl Filters {
@@ -35,18 +32,6 @@ impl Filters {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// Whether a text is a day as filters take it, `YYYY-MM-DD`.
-#[must_use]
-pub fn is_day(text: &str) -> bool {
-    let number = |range: std::ops::Range<usize>| text.get(range).and_then(|digits| digits.parse::<u32>().ok());
-    let is_plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    let is_parted = text.bytes().enumerate().all(|(at, byte)| (byte == b'-') == matches!(at, 4 | 7));
-    is_plain
-        && is_parted
-        && number(5..7).is_some_and(|month| (1..=12).contains(&month))
-        && number(8..10).is_some_and(|day| (1..=31).contains(&day))
 }
 
 /// A set of rules to ask about.
@@ -101,18 +86,20 @@ impl Scope {
         narrow(Facet::Severity, &filters.severities.iter().map(|severity| severity.name()).collect::<Vec<_>>());
         narrow(Facet::Parse, &filters.parse.iter().map(|parse| parse.name()).collect::<Vec<_>>());
         if filters.since.is_some() || filters.until.is_some() {
-            let is_in = |rule: &u32| {
-                // Dates of one form compare as text.
-                let day = index.head(*rule).and_then(|head| head.modified.as_deref().or(head.date.as_deref()));
-                day.is_some_and(|day| {
-                    filters.since.as_deref().is_none_or(|since| day >= since)
-                        && filters.until.as_deref().is_none_or(|until| day <= until)
-                })
-            };
-            self.rules = self.rules.iter().filter(is_in).collect();
+            self.rules = self.rules.iter().filter(|rule| is_within(index, *rule, filters)).collect();
         }
         self
     }
+}
+
+/// Whether a rule or a variant of it was changed in the days of the filters. One without any day was not.
+fn is_within(index: &Index, rule: RuleId, filters: &Filters) -> bool {
+    let fits = |head: &Head| {
+        let Some(day) = head.changed() else { return false };
+        let from = filters.since.as_ref().is_none_or(|since| day >= since.as_str());
+        from && filters.until.as_ref().is_none_or(|until| day <= until.as_str())
+    };
+    std::iter::once(&rule).chain(index.variants(rule)).filter_map(|rule| index.head(*rule)).any(fits)
 }
 
 fn union<'a>(index: &Index, facet: Facet, values: impl IntoIterator<Item = &'a str>) -> RoaringBitmap {

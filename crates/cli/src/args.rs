@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ruleatlas_catalog::Filters;
+use ruleatlas_catalog::{Day, Filters};
 use ruleatlas_model::{FoldedOp, Language, ParseStatus, Severity, Status, Vendor};
 use ruleatlas_sources::{SourceKind, SourceSpec};
 
@@ -105,17 +105,12 @@ pub struct FilterArgs {
     /// Only rules of this parse status.
     #[arg(long = "parse", value_name = "P")]
     parse: Vec<ParseStatus>,
-    /// Only rules that were last changed on this day or after it.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
-    since: Option<String>,
-    /// Only rules that were last changed on this day or before it.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
-    until: Option<String>,
-}
-
-/// A day as rules write it.
-fn day(text: &str) -> Result<String, String> {
-    if ruleatlas_catalog::is_day(text) { Ok(text.to_owned()) } else { Err(format!("`{text}` is no day such as 2026-01-31")) }
+    /// Only rules changed (or written, where no change is said) on this day or later, as YYYY-MM-DD.
+    #[arg(long, value_name = "DAY")]
+    since: Option<Day>,
+    /// Only rules changed on this day or before.
+    #[arg(long, value_name = "DAY")]
+    until: Option<Day>,
 }
 
 impl FilterArgs {
