@@ -22,7 +22,7 @@ pub struct IndicatorView {
     /// The rules that exclude it.
     pub excluding_rules: Vec<RuleItem>,
     /// The techniques of the rules that look for it, the most rules first.
-    pub techniques: Vec<TechniqueCount>,
+    pub techniques: Vec<TechniqueShare>,
     /// What the rules that look for it look for besides, and how much more often than other rules do, the most telling
     /// first; the first thirty.
     pub combined: Vec<IndicatorRow>,
@@ -34,7 +34,7 @@ pub struct IndicatorView {
 
 /// A technique with the rules of some set that are tagged with it, sub-techniques apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TechniqueCount {
+pub struct TechniqueShare {
     /// The id.
     pub technique: String,
     /// The name.
@@ -102,15 +102,15 @@ impl Atlas {
 
     /// The techniques of a scope's rules, the most rules first.
     #[must_use]
-    pub fn techniques_in(&self, scope: &Scope) -> Vec<TechniqueCount> {
-        let mut counts: Vec<TechniqueCount> = self
+    pub fn techniques_in(&self, scope: &Scope) -> Vec<TechniqueShare> {
+        let mut counts: Vec<TechniqueShare> = self
             .index
             .values(Facet::Technique)
             .filter_map(|(technique, set)| {
                 let count = self.index.count(&(set & &scope.rules));
                 let name = self.attack.techniques.get(technique).map(|known| known.name.clone()).unwrap_or_default();
                 let (rules, by_vendor) = (count.total, count.by_vendor);
-                (rules > 0).then(|| TechniqueCount { technique: technique.to_owned(), name, rules, by_vendor })
+                (rules > 0).then(|| TechniqueShare { technique: technique.to_owned(), name, rules, by_vendor })
             })
             .collect();
         counts.sort_by(|a, b| b.rules.cmp(&a.rules).then_with(|| a.technique.cmp(&b.technique)));

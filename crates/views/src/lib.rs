@@ -34,7 +34,7 @@ pub use atlas::Atlas;
 pub use error::Error;
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
-pub use indicator::{IndicatorView, TechniqueCount};
+pub use indicator::{IndicatorView, TechniqueShare};
 pub use order::{Order, Table, csv};
 pub use question::{Check, Question, ScopeView};
 pub use rule::RuleView;

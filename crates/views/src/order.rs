@@ -44,7 +44,16 @@ impl Table {
             Self::Events => &["provider", "event_id", "title", "rules", "explicit", "implied"],
             Self::Fields => &["field", "rules", "reach", "expected", "distinctiveness", "how", "samples"],
             Self::Indicators | Self::Exclusions => &[
-                "field", "op", "value", "modifier", "rules", "reach", "reach_by_vendor", "expected", "distinctiveness", "grouped",
+                "field",
+                "op",
+                "value",
+                "modifier",
+                "rules",
+                "reach",
+                "reach_by_vendor",
+                "expected",
+                "distinctiveness",
+                "grouped",
             ],
             Self::Rules => &["id", "title", "vendor", "severity", "status", "date", "modified", "techniques"],
         }
@@ -55,9 +64,10 @@ impl FromStr for Table {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|table| table.name() == name).ok_or_else(|| {
-            format!("`{name}` is no table; there are {}", Self::ALL.map(Self::name).join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|table| table.name() == name)
+            .ok_or_else(|| format!("`{name}` is no table; there are {}", Self::ALL.map(Self::name).join(", ")))
     }
 }
 
@@ -189,7 +199,8 @@ pub fn csv(table: Table, guide: &Guide, rules: &[RuleItem]) -> String {
         Table::Fields => guide.fields.iter().for_each(|row| {
             let told = [row.distinctiveness.expected, row.distinctiveness.distinctiveness].map(|it| it.to_string());
             let (how, samples) = (pairs(&row.how), row.samples.join(" "));
-            let cells = [&row.field, &row.rules.to_string(), &row.reach.to_string(), &told[0], &told[1], &how, &samples];
+            let cells =
+                [&row.field, &row.rules.to_string(), &row.reach.to_string(), &told[0], &told[1], &how, &samples];
             line(&mut text, &cells.map(String::as_str));
         }),
         Table::Indicators => guide.indicators.iter().for_each(|row| indicator_line(&mut text, row)),

@@ -154,7 +154,8 @@ impl Atlas {
             let name = name_of(event);
             // Many events have the same bare id: it fits, and is none of them.
             let of_id = (event.event.event_id.to_lowercase() == wanted).then_some(Fit::Begins);
-            let fit = Fit::of(&name.to_lowercase(), wanted).max(Fit::of(&event.title.to_lowercase(), wanted)).max(of_id);
+            let fit =
+                Fit::of(&name.to_lowercase(), wanted).max(Fit::of(&event.title.to_lowercase(), wanted)).max(of_id);
             found.extend(fit.map(|fit| (fit, name, event.title.as_str())));
         }
         found.sort_by_key(|(fit, ..)| std::cmp::Reverse(*fit));

@@ -280,7 +280,9 @@ impl<'a> Check<'a> {
             (Op::EndsWith, _) => "endswith",
             (Op::Match, _) => "has",
             (Op::RegexMatch, _) => "matches regex",
-            (Op::CidrMatch, _) if self.value.contains(':') => return Some(format!("ipv6_is_in_range({field}, {value})")),
+            (Op::CidrMatch, _) if self.value.contains(':') => {
+                return Some(format!("ipv6_is_in_range({field}, {value})"));
+            }
             (Op::CidrMatch, _) => return Some(format!("ipv4_is_in_range({field}, {value})")),
             (Op::Lt | Op::Lte | Op::Gt | Op::Gte, _) if self.is_bare => {
                 return Some(format!("{field} {} {}", sign(self.op), self.value));
@@ -364,10 +366,8 @@ fn pieces_escaped(pieces: &[Piece]) -> String {
             Piece::One => text.push('?'),
             Piece::Char(character @ ('*' | '?')) => text.extend(['\\', *character]),
             Piece::Char('\\') => {
-                let would_escape = matches!(
-                    pieces.get(at + 1),
-                    Some(Piece::Many | Piece::One | Piece::Char('\\' | '*' | '?'))
-                );
+                let would_escape =
+                    matches!(pieces.get(at + 1), Some(Piece::Many | Piece::One | Piece::Char('\\' | '*' | '?')));
                 text.push_str(if would_escape { "\\\\" } else { "\\" });
             }
             Piece::Char(character) => text.push(*character),
@@ -378,7 +378,8 @@ fn pieces_escaped(pieces: &[Piece]) -> String {
 
 /// A YAML scalar that is read as this text.
 fn yaml(text: &str) -> String {
-    if text.chars().any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}')) {
+    if text.chars().any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}'))
+    {
         return serde_json::to_string(text).unwrap_or_default();
     }
     format!("'{}'", text.replace('\'', "''"))

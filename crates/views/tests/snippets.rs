@@ -24,7 +24,11 @@ fn around(snippet: &Snippet) -> (String, Vendor, Vec<DataSource>) {
     match snippet.language {
         Language::Sigma => {
             let vendor = Vendor::Sigma;
-            (format!("detection:\n  selection:\n    {text}\n  condition: selection\nlogsource:\n  product: any\n"), vendor, vec![])
+            (
+                format!("detection:\n  selection:\n    {text}\n  condition: selection\nlogsource:\n  product: any\n"),
+                vendor,
+                vec![],
+            )
         }
         Language::Eql => (format!("any where {text}"), Vendor::Elastic, vec![]),
         Language::Spl => match text.strip_prefix("| ") {
@@ -86,7 +90,10 @@ fn every_language_says_it_in_its_own_way() {
             r#"KQL ProcessCommandLine contains @"c:\users\public\""#
         ]
     );
-    assert_eq!(all("CommandLine", "contains", "iex", Some("base64offset")), ["Sigma CommandLine|base64offset|contains: 'iex'"]);
+    assert_eq!(
+        all("CommandLine", "contains", "iex", Some("base64offset")),
+        ["Sigma CommandLine|base64offset|contains: 'iex'"]
+    );
     assert_eq!(all("dest_port", "eq", "4444", None).len(), 4);
     assert_eq!(all("dest_ip", "cidr_match", "10.0.0.0/8", None).len(), 4);
 }
@@ -94,8 +101,31 @@ fn every_language_says_it_in_its_own_way() {
 #[test]
 fn every_operator_reads_back_as_itself() {
     let values = [
-        "a", "it's", "say \"no\"", r"c:\a\b.exe", r"\\host\share", "50%", "a*b", "what?", "  padded ", "tab\there", "täst", "|pipe|",
-        "{brace}", "$var", "#x", "- list", "key: value", "null", "true", "007", "12", "a/b", "[x]", "`tick`", "",
+        "a",
+        "it's",
+        "say \"no\"",
+        r"c:\a\b.exe",
+        r"\\host\share",
+        "50%",
+        "a*b",
+        "what?",
+        "  padded ",
+        "tab\there",
+        "täst",
+        "|pipe|",
+        "{brace}",
+        "$var",
+        "#x",
+        "- list",
+        "key: value",
+        "null",
+        "true",
+        "007",
+        "12",
+        "a/b",
+        "[x]",
+        "`tick`",
+        "",
     ];
     let mut said = std::collections::BTreeMap::new();
     for op in ["eq", "contains", "starts_with", "ends_with", "match", "regex_match", "lt", "gte"] {
@@ -117,7 +147,9 @@ fn every_operator_reads_back_as_itself() {
     for value in ["a*b", r"\temp\*.exe", "a?c", "x[*]*y"] {
         checked(&indicator("CommandLine", "wildcard", value, None));
     }
-    for (op, language) in [("eq", "Sigma"), ("contains", "EQL"), ("starts_with", "SPL"), ("ends_with", "KQL"), ("match", "KQL")] {
+    for (op, language) in
+        [("eq", "Sigma"), ("contains", "EQL"), ("starts_with", "SPL"), ("ends_with", "KQL"), ("match", "KQL")]
+    {
         assert!(said.get(&(op, language)).is_some_and(|count| *count > 20), "{op} {language}: {said:?}");
     }
 }
@@ -149,7 +181,9 @@ fn the_indicators_of_the_real_corpora_read_back_as_themselves() {
         for snippet in snippets(Taxonomy::builtin(), shown) {
             said += 1;
             let back = read_back(&snippet);
-            let is_same = back.iter().any(|back| back.field.eq_ignore_ascii_case(&wanted.field) && back.op == wanted.op && back.value == wanted.value);
+            let is_same = back.iter().any(|back| {
+                back.field.eq_ignore_ascii_case(&wanted.field) && back.op == wanted.op && back.value == wanted.value
+            });
             if !is_same || back.len() != 1 {
                 wrong.push(format!("{wanted:?}\n  {} {}\n  {back:?}", snippet.label(), snippet.text));
             }

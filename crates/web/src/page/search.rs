@@ -1,4 +1,5 @@
 use maud::{Markup, html};
+use ruleatlas_model::Role;
 use ruleatlas_views::{Hit, SearchView};
 
 use super::{
@@ -29,7 +30,7 @@ pub(crate) fn search(view: &SearchView) -> Markup {
             section {
                 h2 { "Values" }
                 p.about { "A row is a value that rules look for or exclude, with the number of rules in the whole catalog." }
-                (parts::indicators(&view.indicators, &Counted { label: "Values", here: None, reach: "Reach", of_one_field: false }))
+                (parts::indicators(&view.indicators, &Counted { label: "Values", here: None, reach: "Reach", of_one_field: false, role: Role::Indicator, place: None, question: None }))
             }
         }
         @if !view.rules.is_empty() { section { h2 { "Rules" } (parts::rules(&view.rules, "Rules", None)) } }

@@ -11,6 +11,7 @@ mod ask;
 mod matching;
 mod parameter;
 mod rule;
+mod scope;
 mod search;
 mod technique;
 mod value;
@@ -60,7 +61,7 @@ pub(crate) enum Export {
 
 /// All routes.
 pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
-    [about::ROUTES, technique::ROUTES, rule::ROUTES, value::ROUTES, search::ROUTES].into_iter().flatten()
+    [about::ROUTES, technique::ROUTES, rule::ROUTES, scope::ROUTES, value::ROUTES, search::ROUTES].into_iter().flatten()
 }
 
 /// An address as it is looked up and kept: the path, and the pairs behind it in order, each once, without empty ones.
