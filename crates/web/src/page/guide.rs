@@ -9,7 +9,7 @@ use ruleatlas_views::{Check, Question, RuleItem};
 
 use super::{
     bar,
-    parts::{self, Counted, heading},
+    parts::{self, Counted, heading, or_dash},
     shared,
     table::Place,
 };
@@ -261,10 +261,6 @@ impl Tables<'_> {
             }
         }
     }
-}
-
-fn or_dash(count: u64) -> Markup {
-    html! { @if count == 0 { span.faint { "–" } } @else { (number(count)) } }
 }
 
 /// Rules by operator, the most used first.

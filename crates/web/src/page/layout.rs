@@ -25,6 +25,15 @@ pub(super) struct Page<'a> {
 impl Page<'_> {
     /// The page with what stands around every one.
     pub(super) fn render(self) -> Markup {
+        self.framed(false)
+    }
+
+    /// The same for a page that takes all of a wide screen.
+    pub(super) fn render_wide(self) -> Markup {
+        self.framed(true)
+    }
+
+    fn framed(self, is_wide: bool) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -52,7 +61,7 @@ impl Page<'_> {
                             }
                         }
                     }
-                    div.frame.with-contents[!self.contents.is_empty()] {
+                    div.frame.wide-frame[is_wide].with-contents[!self.contents.is_empty()] {
                         @if !self.contents.is_empty() {
                             nav.contents aria-label="On this page" {
                                 ol {
