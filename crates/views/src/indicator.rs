@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use ruleatlas_catalog::{Facet, Guide, IndicatorRow, Scope};
+use ruleatlas_catalog::{Facet, Guide, IndicatorId, IndicatorRow, Scope};
 use ruleatlas_model::{FoldedOp, Indicator, Role};
 use serde::Serialize;
 
@@ -65,15 +65,7 @@ impl Atlas {
         value: &str,
         modifier: Option<&str>,
     ) -> Result<IndicatorView, Error> {
-        let mut names = vec![field.to_owned()];
-        names.extend(self.taxonomy.find_fields(field).into_iter().map(|field| field.name.clone()));
-        let modifier = modifier.map(str::to_owned);
-        let candidates = names.into_iter().map(|field| {
-            let (value, modifier) = (value.to_owned(), modifier.clone());
-            Indicator { field, op, value, modifier }
-        });
-        let id = candidates.filter_map(|indicator| self.index.find_indicator(&indicator)).next();
-        let id = id.ok_or_else(|| self.unknown_indicator(field, op, value))?;
+        let id = self.place_of(field, op, value, modifier)?;
         let scope = Scope { rules: self.index.counted().clone() };
         let row = |role| self.index.row(id, role, &scope.rules).ok_or_else(|| self.unknown_indicator(field, op, value));
         let list = |role| {
@@ -115,6 +107,31 @@ impl Atlas {
             .collect();
         counts.sort_by(|a, b| b.rules.cmp(&a.rules).then_with(|| a.technique.cmp(&b.technique)));
         counts
+    }
+
+    /// An indicator in the languages that can say it.
+    ///
+    /// # Errors
+    /// No rule checks it.
+    pub fn snippets(
+        &self,
+        field: &str,
+        op: FoldedOp,
+        value: &str,
+        modifier: Option<&str>,
+    ) -> Result<Vec<Snippet>, Error> {
+        let id = self.place_of(field, op, value, modifier)?;
+        Ok(self.index.indicator(id).map(|indicator| snippets(self.taxonomy, indicator)).unwrap_or_default())
+    }
+
+    /// The place of an indicator by its field's name at any vendor.
+    fn place_of(&self, field: &str, op: FoldedOp, value: &str, modifier: Option<&str>) -> Result<IndicatorId, Error> {
+        let candidates = self.field_names(field).into_iter().map(|field| {
+            let (value, modifier) = (value.to_owned(), modifier.map(str::to_owned));
+            Indicator { field, op, value, modifier }
+        });
+        let mut found = candidates.filter_map(|indicator| self.index.find_indicator(&indicator));
+        found.next().ok_or_else(|| self.unknown_indicator(field, op, value))
     }
 
     fn unknown_indicator(&self, field: &str, op: FoldedOp, value: &str) -> Error {

@@ -34,7 +34,7 @@ pub(crate) use missing::{failed, missing};
 pub(crate) use parts::{rule_address, tactic_address, vendor_address};
 pub(crate) use rule::{rule, rule_part};
 pub(crate) use scope::{scope, scope_part};
-pub(crate) use search::search;
+pub(crate) use search::{best_hit, search};
 pub(crate) use tactic::tactic;
 pub(crate) use technique::technique;
 pub(crate) use vendor::{log_source, vendor};
