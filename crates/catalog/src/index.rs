@@ -279,6 +279,12 @@ impl Index {
         if (rule as usize) < self.data.heads.len() { self.unit_uses.of(rule) } else { &[] }
     }
 
+    /// The fields that a rule filters, by their place in [`IndexData::fields`], and the operators as written.
+    #[must_use]
+    pub fn filters_of(&self, rule: RuleId) -> &[(u32, &'static str)] {
+        if (rule as usize) < self.data.heads.len() { self.unit_field_uses.of(rule) } else { &[] }
+    }
+
     /// The variants of a rule, in order.
     #[must_use]
     pub fn variants(&self, rule: RuleId) -> &[RuleId] {

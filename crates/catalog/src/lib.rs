@@ -9,6 +9,7 @@
 
 mod build;
 mod day;
+mod distinct;
 mod entry;
 mod facet;
 mod frontends;
@@ -23,10 +24,11 @@ mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
 pub use day::Day;
+pub use distinct::Distinctiveness;
 pub use entry::{Entry, FoldedRow, PredicateRow};
 pub use facet::Facet;
 pub use frontends::{frontend, frontends};
-pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount};
+pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount, SharedRow};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
 pub use ledger::{FileRecord, Ledger, LedgerFault, LedgerSource};
 pub use scope::{Filters, Scope};
