@@ -9,6 +9,7 @@
 
 mod build;
 mod entry;
+mod events;
 mod facet;
 mod frontends;
 mod gather;
@@ -22,6 +23,7 @@ mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
 pub use entry::{Entry, FoldedRow, PredicateRow};
+pub use events::EventCatalog;
 pub use facet::Facet;
 pub use frontends::{frontend, frontends};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount};
