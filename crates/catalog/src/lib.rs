@@ -8,6 +8,7 @@
 //! It knows no SQL, no HTTP and no terminal.
 
 mod build;
+mod day;
 mod entry;
 mod events;
 mod facet;
@@ -22,6 +23,7 @@ mod tags;
 mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
+pub use day::Day;
 pub use entry::{Entry, FoldedRow, PredicateRow};
 pub use events::EventCatalog;
 pub use facet::Facet;

@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::IndicatorRow;
-use ruleatlas_model::{FoldedOp, Indicator, Resolution, TechniqueTag};
-use ruleatlas_views::RuleItem;
+use ruleatlas_model::{FoldedOp, Indicator, Resolution, TechniqueTag, Vendor};
+use ruleatlas_views::{RuleItem, ValueCount};
 
 use super::bar;
 use crate::{
@@ -22,6 +22,18 @@ pub(crate) fn rule_address(id: &str) -> String {
 
 pub(super) fn technique_address(id: &str) -> String {
     format!("/technique/{}", encoded(id, b""))
+}
+
+pub(crate) fn tactic_address(id: &str) -> String {
+    format!("/tactic/{}", encoded(id, b""))
+}
+
+pub(crate) fn vendor_address(vendor: Vendor) -> String {
+    format!("/vendor/{vendor}")
+}
+
+pub(super) fn log_source_address(name: &str) -> String {
+    format!("/log-source/{}", encoded(name, b""))
 }
 
 pub(super) fn field_address(field: &str) -> String {
@@ -62,6 +74,11 @@ pub(super) fn operator(op: FoldedOp, modifier: Option<&str>) -> Markup {
 /// The heading of a section with its number of rows.
 pub(super) fn heading(place: &str, name: &str, rows: u64) -> Markup {
     html! { h2 id=(place) { a href={ "#" (place) } { (name) } " " span.count { (number(rows)) } } }
+}
+
+/// A number; nothing is a stroke.
+pub(super) fn or_dash(count: u64) -> Markup {
+    html! { @if count == 0 { span.faint { "–" } } @else { (number(count)) } }
 }
 
 /// What a table counts.
@@ -195,6 +212,25 @@ pub(super) fn more(shown: usize, distinct: usize, address: &str) -> Markup {
     html! {
         @if shown < distinct {
             p.more { (number(shown as u64)) " of " (number(distinct as u64)) " shown · " a href=(address) { "Show all " (number(distinct as u64)) } }
+        }
+    }
+}
+
+/// Values with their numbers, as one line: the first of many.
+pub(super) fn values(counts: &[ValueCount], link: impl Fn(&str) -> Option<String>) -> Markup {
+    const SHOWN: usize = 24;
+    html! {
+        span.pairs {
+            @for count in counts.iter().take(SHOWN) {
+                span {
+                    @match link(&count.value) {
+                        Some(link) => a href=(link) { (clipped(&count.value, 40)) },
+                        None => (clipped(&count.value, 40)),
+                    }
+                    " " b { (number(count.rules)) }
+                } " "
+            }
+            @if counts.len() > SHOWN { span.faint { "and " (number((counts.len() - SHOWN) as u64)) " more" } }
         }
     }
 }
