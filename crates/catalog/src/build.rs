@@ -13,7 +13,7 @@ use ruleatlas_sources::{
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, FileRecord, frontend, frontends::is_query, spelling, tags, unit_tests};
+use crate::{Entry, EventCatalog, FileRecord, frontend, frontends::is_query, spelling, tags, unit_tests};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub struct Catalog {
     pub entries: Vec<Entry>,
     /// ATT&CK as loaded; empty where no source holds it.
     pub attack: Attack,
+    /// Every event that a dictionary knows or a rule reads.
+    pub events: EventCatalog,
     /// What was said of sources that hold no rules.
     pub diagnostics: Vec<Diagnostic>,
     /// Stands for the sources' content and the program's version: equal fingerprints, equal catalogs.
@@ -140,8 +142,12 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
 pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, BuildError> {
     let taxonomy = Taxonomy::builtin();
     let mut catalog = Catalog { fingerprint: fingerprint(&sources), ..Catalog::default() };
-    let (attack, parsed) = rayon::join(|| load_attack(&sources), || parse_rules(&sources, taxonomy, progress));
+    let load = || rayon::join(|| load_attack(&sources), || EventCatalog::load(&sources, taxonomy));
+    let ((attack, events), parsed) = rayon::join(load, || parse_rules(&sources, taxonomy, progress));
     (catalog.attack, catalog.diagnostics) = attack?;
+    let (events, said) = events;
+    catalog.events = events;
+    catalog.diagnostics.extend(said);
     progress(Stage::Count, "", 0, 1);
     let attack = &catalog.attack;
     let (mut files, mut rules) = (0, 0);
@@ -177,6 +183,7 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     }
     order(&mut catalog.entries);
     spelling::unify_events(&mut catalog.entries);
+    catalog.events.complete(&catalog.entries);
     Ok(catalog)
 }
 
@@ -289,8 +296,10 @@ impl Reader<'_> {
         rule.log_sources = telemetry.log_sources.iter().map(ToString::to_string).collect();
         rule.platforms = telemetry.platforms.iter().map(ToString::to_string).collect();
         rule.domains = telemetry.domains.iter().map(ToString::to_string).collect();
-        rule.events = self.taxonomy.events(rule.vendor, &rule.conditions);
-        Fresh { entry: Entry::new(rule, self.taxonomy), tags }
+        let reads = self.taxonomy.reads(rule.vendor, &rule.conditions);
+        rule.events = reads.links;
+        let entry = Entry { needs: reads.needs, ..Entry::new(rule, self.taxonomy) };
+        Fresh { entry, tags }
     }
 }
 

@@ -2,8 +2,10 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 use ruleatlas_model::{
-    EventLink, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor, is_counted,
+    EventLink, EventRef, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor,
+    is_counted,
 };
+use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
@@ -109,6 +111,8 @@ pub struct Index {
     by_id: FxHashMap<String, RuleId>,
     by_indicator: FxHashMap<(String, String, String, Option<String>), IndicatorId>,
     pub(crate) vendors: Vec<(Vendor, RoaringBitmap)>,
+    /// Titles of the events that rules read, where the dictionaries of the catalog have one.
+    titles: FxHashMap<EventRef, String>,
 }
 
 /// Rows gathered by the rule they belong to.
@@ -205,6 +209,25 @@ impl Index {
             by_id,
             by_indicator,
             vendors,
+            titles: FxHashMap::default(),
+        }
+    }
+
+    /// The same with titles of events from the catalog's dictionaries, which go before those of the taxonomy.
+    #[must_use]
+    pub fn with_titles(mut self, titles: impl IntoIterator<Item = (EventRef, String)>) -> Self {
+        self.titles = titles.into_iter().collect();
+        self
+    }
+
+    /// The title of an event; where no dictionary knows it `Event ID N`, or the id where it is a name itself, as audit
+    /// logs name events.
+    #[must_use]
+    pub fn event_title(&self, event: &EventRef, taxonomy: &Taxonomy) -> String {
+        match self.titles.get(event).map(String::as_str).or_else(|| taxonomy.event_title(event)) {
+            Some(title) => title.to_owned(),
+            None if event.event_id.bytes().all(|byte| byte.is_ascii_digit()) => format!("Event ID {}", event.event_id),
+            None => event.event_id.clone(),
         }
     }
 

@@ -11,6 +11,7 @@ mod build;
 mod day;
 mod distinct;
 mod entry;
+mod events;
 mod facet;
 mod frontends;
 mod gather;
@@ -26,6 +27,7 @@ pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build,
 pub use day::Day;
 pub use distinct::Distinctiveness;
 pub use entry::{Entry, FoldedRow, PredicateRow};
+pub use events::EventCatalog;
 pub use facet::Facet;
 pub use frontends::{frontend, frontends};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount, SharedRow};

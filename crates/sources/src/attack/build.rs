@@ -8,7 +8,7 @@ use ruleatlas_model::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::stix::Object;
+use super::{analytics, stix::Object};
 
 /// How many revoked objects are followed from one; ATT&CK's own chains have three.
 const MAX_REVOCATIONS: usize = 64;
@@ -30,7 +30,7 @@ pub(super) fn domain_named(name: &str) -> Option<AttackDomain> {
 }
 
 /// The objects of all bundles by STIX id, and the relationships by their ends.
-struct Graph<'a> {
+pub(super) struct Graph<'a> {
     /// The objects that have an ATT&CK id, each once, in order of appearance.
     objects: Vec<(AttackDomain, &'a Object<'a>)>,
     by_id: FxHashMap<&'a str, usize>,
@@ -106,7 +106,9 @@ pub(super) fn build(sources: &[Source<'_>], diagnostics: &mut Vec<Diagnostic>) -
     }
     orphans(&mut techniques);
     gaps.report(diagnostics);
-    Attack { version: version(sources), techniques, tactics, mitigations, redirects, tactic_redirects: BTreeMap::new() }
+    let analytics = analytics::of(sources, &graph, &techniques);
+    let version = version(sources);
+    Attack { version, techniques, tactics, mitigations, redirects, tactic_redirects: BTreeMap::new(), analytics }
 }
 
 /// Adds a technique; of two with one id the first that is not deprecated stays.
@@ -283,7 +285,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn object(&self, id: &str) -> Option<&'a Object<'a>> {
+    pub(super) fn object(&self, id: &str) -> Option<&'a Object<'a>> {
         Some(self.objects.get(*self.by_id.get(id)?)?.1)
     }
 

@@ -20,7 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Groups, software and detection strategies are not read.
+//! Groups and software are not read.
 
 use std::path::Path;
 
@@ -29,6 +29,7 @@ use ruleatlas_model::{Attack, AttackDomain, Diagnostic};
 
 use crate::{Content, SourceFile, SourceKind, SourceSpec, read_files};
 
+mod analytics;
 mod build;
 mod crosswalk;
 mod stix;
