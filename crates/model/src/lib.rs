@@ -14,6 +14,7 @@
 
 mod attack;
 mod condition;
+mod control;
 mod diagnostic;
 mod event;
 mod indicator;
@@ -25,6 +26,7 @@ mod span;
 
 pub use attack::{Attack, AttackDomain, Mitigation, MitigationRef, Redirect, Reference, Tactic, Technique};
 pub use condition::{Condition, DataSource, Node, Opaque, SourceKind};
+pub use control::{Basis, Control, ControlKind, ControlLink, ControlSource, Threat, ThreatKind};
 pub use diagnostic::{Diagnostic, Level};
 pub use event::{EventLink, EventRef};
 pub use indicator::{FoldedOp, Indicator};
