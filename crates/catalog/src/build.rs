@@ -7,13 +7,13 @@ use rayon::prelude::*;
 use ruleatlas_core::{Context, Query};
 use ruleatlas_model::{Attack, Diagnostic, Node, ParseStatus, Span};
 use ruleatlas_sources::{
-    Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of,
-    license_of, read_files,
+    Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec,
+    attack::Knowledge, format_of, license_of, read_files,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, FileRecord, frontend, frontends::is_query, spelling, tags, unit_tests};
+use crate::{Controls, Entry, FileRecord, controls, frontend, frontends::is_query, spelling, tags, unit_tests};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub struct Catalog {
     pub entries: Vec<Entry>,
     /// ATT&CK as loaded; empty where no source holds it.
     pub attack: Attack,
+    /// Countermeasures, analytics and tests, and who threatens.
+    pub controls: Controls,
     /// What was said of sources that hold no rules.
     pub diagnostics: Vec<Diagnostic>,
     /// Stands for the sources' content and the program's version: equal fingerprints, equal catalogs.
@@ -133,8 +135,15 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
 pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, BuildError> {
     let taxonomy = Taxonomy::builtin();
     let mut catalog = Catalog { fingerprint: fingerprint(sources), ..Catalog::default() };
-    let (attack, parsed) = rayon::join(|| load_attack(sources), || parse_rules(sources, taxonomy, progress));
-    (catalog.attack, catalog.diagnostics) = attack?;
+    let ((knowledge, (sets, said)), parsed) = rayon::join(
+        || rayon::join(|| load_attack(sources), || controls::read(sources)),
+        || parse_rules(sources, taxonomy, progress),
+    );
+    let Knowledge { attack, threats, diagnostics } = knowledge?;
+    (catalog.attack, catalog.diagnostics) = (attack, diagnostics);
+    catalog.diagnostics.extend(said);
+    let name = sources.iter().find(|source| source.spec.kind == SourceKind::Attack).map(|source| &*source.spec.name);
+    catalog.controls = Controls::of(sets, &catalog.attack, name, threats, &mut catalog.diagnostics);
     progress(Stage::Count, "", 0, 1);
     let attack = &catalog.attack;
     for (source, (records, mut fresh)) in sources.iter().zip(parsed) {
@@ -158,10 +167,10 @@ pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, Buil
     Ok(catalog)
 }
 
-fn load_attack(sources: &[Loaded]) -> Result<(Attack, Vec<Diagnostic>), BuildError> {
+fn load_attack(sources: &[Loaded]) -> Result<Knowledge, BuildError> {
     match sources.iter().find(|source| source.spec.kind == SourceKind::Attack) {
-        Some(source) => Ok(ruleatlas_sources::attack::load_files(&source.files, None)?),
-        None => Ok((Attack::default(), Vec::new())),
+        Some(source) => Ok(ruleatlas_sources::attack::load_all(&source.files, None)?),
+        None => Ok(Knowledge::default()),
     }
 }
 

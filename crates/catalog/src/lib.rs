@@ -8,6 +8,7 @@
 //! It knows no SQL, no HTTP and no terminal.
 
 mod build;
+mod controls;
 mod entry;
 mod facet;
 mod frontends;
@@ -21,6 +22,7 @@ mod tags;
 mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
+pub use controls::{ControlSourceInfo, Controls};
 pub use entry::{Entry, FoldedRow, PredicateRow};
 pub use facet::Facet;
 pub use frontends::{frontend, frontends};

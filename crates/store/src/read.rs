@@ -24,7 +24,7 @@ pub struct Store {
     pub(crate) path: PathBuf,
 }
 
-type Sql<T> = Result<T, rusqlite::Error>;
+pub(crate) type Sql<T> = Result<T, rusqlite::Error>;
 
 impl Store {
     /// Opens a catalog.
@@ -75,7 +75,7 @@ impl Store {
         result.map_err(|error| Error::database(&self.path, error))
     }
 
-    fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> Sql<T>) -> Result<Vec<T>, Error> {
+    pub(crate) fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> Sql<T>) -> Result<Vec<T>, Error> {
         let collect = || self.connection.prepare(sql)?.query_map([], read)?.collect();
         self.said(collect())
     }
@@ -369,7 +369,7 @@ fn written_op(row: &Row<'_>, column: usize) -> Sql<&'static str> {
     })
 }
 
-fn word<T: FromStr>(row: &Row<'_>, column: usize) -> Sql<T>
+pub(crate) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> Sql<T>
 where
     T::Err: std::fmt::Display,
 {
@@ -383,7 +383,7 @@ fn optional_word<T: FromStr<Err = String>>(row: &Row<'_>, column: usize) -> Sql<
     }
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Sql<T> {
+pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Sql<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
 }
 

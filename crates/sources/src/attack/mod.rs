@@ -79,7 +79,7 @@ pub fn load_files(files: &[SourceFile], crosswalk: Option<&Crosswalk>) -> Result
 }
 
 /// What the bundles hold.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Knowledge {
     /// Techniques, tactics, mitigations, and ids that lead elsewhere.
     pub attack: Attack,
