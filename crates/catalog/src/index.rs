@@ -64,6 +64,12 @@ impl Head {
         is_counted(self.kind, self.status)
     }
 
+    /// The day it was last changed, or written where no change is said: `YYYY-MM-DD`.
+    #[must_use]
+    pub fn changed(&self) -> Option<&str> {
+        self.modified.as_deref().or(self.date.as_deref())
+    }
+
     /// The techniques, each once, in order.
     #[must_use]
     pub fn techniques(&self) -> Vec<&str> {

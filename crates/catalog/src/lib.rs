@@ -9,6 +9,7 @@
 
 mod build;
 mod controls;
+mod day;
 mod entry;
 mod facet;
 mod frontends;
@@ -23,6 +24,7 @@ mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
 pub use controls::{ControlSourceInfo, Controls};
+pub use day::Day;
 pub use entry::{Entry, FoldedRow, PredicateRow};
 pub use facet::Facet;
 pub use frontends::{frontend, frontends};

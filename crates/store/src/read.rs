@@ -132,6 +132,16 @@ impl Store {
         })
     }
 
+    /// What is said of rules: each code once a rule, in order.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn diagnostic_codes(&self) -> Result<Vec<(RuleId, String)>, Error> {
+        self.rows("SELECT DISTINCT rule, code FROM diagnostic ORDER BY rule, code", |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
     /// The index over all rules.
     ///
     /// # Errors

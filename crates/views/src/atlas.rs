@@ -1,10 +1,10 @@
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo};
-use ruleatlas_model::Attack;
+use ruleatlas_model::{Attack, ParseStatus};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
@@ -21,6 +21,8 @@ pub struct Atlas {
     pub sources: Vec<SourceInfo>,
     /// What names mean.
     pub taxonomy: &'static Taxonomy,
+    /// The parse ledger, once somebody has asked for it.
+    ledger: OnceLock<Ledger>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
 }
@@ -37,6 +39,7 @@ impl Atlas {
             attack: store.attack()?,
             sources: store.sources()?,
             taxonomy: Taxonomy::builtin(),
+            ledger: OnceLock::new(),
             store: Mutex::new(store),
         })
     }
@@ -58,12 +61,22 @@ impl Atlas {
     ///
     /// # Errors
     /// The catalog cannot be read.
-    pub fn ledger(&self) -> Result<Ledger, Error> {
-        let files = self.store().files()?;
-        let mut entries = Vec::with_capacity(self.index.heads().len());
-        for rule in 0..u32::try_from(self.index.heads().len()).unwrap_or(u32::MAX) {
-            entries.extend(self.entry(rule)?);
+    pub fn ledger(&self) -> Result<&Ledger, Error> {
+        if let Some(ledger) = self.ledger.get() {
+            return Ok(ledger);
         }
-        Ok(Ledger::from_parts(&files, entries.iter()))
+        let (files, codes) = {
+            let store = self.store();
+            (store.files()?, store.diagnostic_codes()?)
+        };
+        let heads = self.index.heads();
+        let mut faulty = Vec::new();
+        for (rule, head) in (0..).zip(heads) {
+            if head.parse != ParseStatus::Full {
+                faulty.extend(self.entry(rule)?);
+            }
+        }
+        let ledger = Ledger::from_heads(&files, heads, &codes, faulty.iter());
+        Ok(self.ledger.get_or_init(|| ledger))
     }
 }

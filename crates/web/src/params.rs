@@ -20,7 +20,7 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 5] = [Self::Events, Self::Fields, Self::Indicators, Self::Exclusions, Self::Rules];
+    pub(crate) const ALL: [Self; 5] = [Self::Events, Self::Fields, Self::Indicators, Self::Exclusions, Self::Rules];
 
     /// Its name in addresses, which is also its place on the page.
     pub(crate) fn name(self) -> &'static str {
@@ -51,18 +51,8 @@ pub(crate) struct Params {
 /// A parameter with a value that it cannot have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WrongParameter {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) message: String,
-}
-
-/// The pairs of a query string; what is not UTF-8 in it is replaced.
-pub(crate) fn pairs(uri: &axum::http::Uri) -> Vec<(String, String)> {
-    axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri).map(|query| query.0).unwrap_or_default()
-}
-
-/// The first value of a parameter.
-pub(crate) fn first(pairs: Vec<(String, String)>, name: &str) -> Option<String> {
-    pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 impl Params {
@@ -78,11 +68,14 @@ impl Params {
                 "parse" => add(&mut filters.parse, word("parse", value)?),
                 "platform" => add(&mut filters.platforms, value.to_lowercase()),
                 "domain" => add(&mut filters.domains, value.to_lowercase()),
+                "since" => filters.since = Some(word("since", value)?),
+                "until" => filters.until = Some(word("until", value)?),
                 "subtechniques" => params.only_itself = matches!(value.as_str(), "no" | "0" | "false"),
                 "all" => params.whole.extend(Table::ALL.into_iter().filter(|table| table.name() == value)),
                 "limit" => {
                     let message = || format!("`{value}` is no number of rows");
-                    let limit = value.parse().map_err(|_| WrongParameter { name: "limit", message: message() })?;
+                    let wrong = |_| WrongParameter { name: "limit".to_owned(), message: message() };
+                    let limit = value.parse().map_err(wrong)?;
                     params.limit = Some(limit);
                 }
                 "from" => params.from = Some(value.clone()),
@@ -118,6 +111,8 @@ impl Params {
         filters.severities.iter().for_each(|value| add("severity", value.name()));
         filters.statuses.iter().for_each(|value| add("status", value.name()));
         filters.parse.iter().for_each(|value| add("parse", value.name()));
+        filters.since.iter().for_each(|day| add("since", day.as_str()));
+        filters.until.iter().for_each(|day| add("until", day.as_str()));
         if self.only_itself {
             add("subtechniques", "no");
         }
@@ -146,7 +141,7 @@ fn add<T: PartialEq>(values: &mut Vec<T>, value: T) {
 }
 
 fn word<T: FromStr<Err = String>>(name: &'static str, value: &str) -> Result<T, WrongParameter> {
-    value.parse().map_err(|message| WrongParameter { name, message })
+    value.parse().map_err(|message| WrongParameter { name: name.to_owned(), message })
 }
 
 #[cfg(test)]
@@ -154,8 +149,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<Params, WrongParameter> {
-        let uri = format!("/technique/T1071?{query}").parse().unwrap();
-        Params::read(&pairs(&uri))
+        Params::read(&crate::routes::Address::new("/technique/T1071", query).pairs)
     }
 
     #[test]
@@ -168,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_query_reads_back_as_itself() {
-        let query = "?platform=a%26b&severity=high&status=deprecated&parse=full&subtechniques=no&all=fields&all=rules";
+        let query = "?platform=a%26b&severity=high&status=deprecated&parse=full&since=2024-02-29&until=2025-01-01&subtechniques=no&all=fields&all=rules";
         assert_eq!(read(&query[1..]).unwrap().query(), query);
     }
 
@@ -177,6 +171,7 @@ mod tests {
         let wrong = read("vendor=acme").unwrap_err();
         assert_eq!(wrong.name, "vendor");
         assert!(wrong.message.contains("acme") && wrong.message.contains("sigma"), "{}", wrong.message);
+        assert_eq!(read("since=2023-02-29").unwrap_err().name, "since");
         assert_eq!(read("limit=-1").unwrap_err().name, "limit");
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Tables<'a> {
     pub(super) rules: &'a [RuleItem],
     pub(super) address: &'a str,
     pub(super) params: &'a Params,
-    /// The technique that the page is about.
-    pub(super) own: &'a str,
+    /// The technique that the page is about, where it is about one.
+    pub(super) own: Option<&'a str>,
 }
 
 impl Tables<'_> {
@@ -174,10 +174,13 @@ impl Tables<'_> {
         }
         html! {
             section {
-                (heading("rules", "Rules under this technique", self.rules.len() as u64))
+                @let name = if self.own.is_some() { "Rules under this technique" } else { "Rules" };
+                (heading("rules", name, self.rules.len() as u64))
                 p.about {
-                    "A row is a rule tagged with this technique"
-                    @if !self.params.only_itself { " or one of its sub-techniques" }
+                    @if self.own.is_some() {
+                        "A row is a rule tagged with this technique"
+                        @if !self.params.only_itself { " or one of its sub-techniques" }
+                    } @else { "A row is a rule" }
                     ", the gravest first. Deprecated and unsupported rules are left out unless the filter asks for them. "
                     a href="/about#techniques" { "How tags lead here" }
                 }
@@ -186,7 +189,7 @@ impl Tables<'_> {
                     @let shown = self.shown(Table::Rules, items, LONG);
                     @let place = format!("rules-{vendor}");
                     h3 id=(place) { (bar::letter(*vendor)) " " (vendor) " " span.count { (number(items.len() as u64)) } }
-                    (parts::rules(shown.iter().copied(), &format!("Rules of {vendor}"), Some(self.own)))
+                    (parts::rules(shown.iter().copied(), &format!("Rules of {vendor}"), self.own))
                     (more(shown.len(), items.len(), &self.whole_address(Table::Rules, &place)))
                 }
             }

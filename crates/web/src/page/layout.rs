@@ -1,6 +1,16 @@
 use maud::{DOCTYPE, Markup, html};
 
-use crate::{assets, text::clipped};
+use crate::{assets, routes, text::clipped};
+
+/// The parts of the site that stand at the top of every page.
+const NAVIGATION: [(&str, &str); 6] = [
+    ("Matrix", "/matrix"),
+    ("Rules", "/rules"),
+    ("Events", "/events"),
+    ("Controls", "/controls"),
+    ("Ledger", "/ledger"),
+    ("About", "/about"),
+];
 
 /// What a page is called, and what stands on it.
 pub(super) struct Page<'a> {
@@ -36,7 +46,11 @@ impl Page<'_> {
                                 placeholder="Technique, rule, field or value" autocomplete="off" spellcheck="false";
                             kbd aria-hidden="true" { "/" }
                         }
-                        nav aria-label="Site" { a href="/about" { "About" } }
+                        nav aria-label="Site" {
+                            @for (name, address) in NAVIGATION.iter().filter(|(_, address)| routes::has(address)) {
+                                a href=(address) { (name) }
+                            }
+                        }
                     }
                     div.frame.with-contents[!self.contents.is_empty()] {
                         @if !self.contents.is_empty() {
