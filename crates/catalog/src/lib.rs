@@ -8,6 +8,7 @@
 //! It knows no SQL, no HTTP and no terminal.
 
 mod build;
+mod controls;
 mod day;
 mod distinct;
 mod entry;
@@ -24,6 +25,7 @@ mod tags;
 mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
+pub use controls::{ControlSourceInfo, Controls};
 pub use day::Day;
 pub use distinct::Distinctiveness;
 pub use entry::{Entry, FoldedRow, PredicateRow};

@@ -11,6 +11,7 @@
 //!
 //! It does not know how a catalog is built.
 
+mod controls;
 mod error;
 mod events;
 mod read;
@@ -18,6 +19,7 @@ mod search;
 mod text;
 mod write;
 
+pub use controls::ControlCount;
 pub use error::Error;
 pub use events::EventHead;
 pub use read::Store;

@@ -6,7 +6,7 @@ use ruleatlas_model::Attack;
 use rusqlite::{Connection, Statement, Transaction, params};
 use serde::Serialize;
 
-use crate::{Error, SCHEMA_VERSION, events, text::Text};
+use crate::{Error, SCHEMA_VERSION, controls, events, text::Text};
 
 /// How a catalog is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +66,7 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rus
     about(&transaction, catalog)?;
     attack(&transaction, &catalog.attack)?;
     events::write(&transaction, catalog)?;
+    controls::write(&transaction, &catalog.controls)?;
     // SQLite takes rows from one thread only; the index is made on another meanwhile.
     std::thread::scope(|scope| {
         let (send, receive) = sync_channel(WAITING);
@@ -94,6 +95,7 @@ const INDEXES: &str = "
 CREATE INDEX rule_technique_by_technique ON rule_technique (technique);
 CREATE INDEX rule_indicator_by_indicator ON rule_indicator (indicator);
 CREATE INDEX event_by_name ON event (provider COLLATE NOCASE, event_id COLLATE NOCASE);
+CREATE INDEX control_technique_by_technique ON control_technique (technique);
 CREATE INDEX diagnostic_by_rule ON diagnostic (rule);
 ";
 
