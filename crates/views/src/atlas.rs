@@ -8,7 +8,10 @@ use ruleatlas_model::{Attack, ParseStatus};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
-use crate::Error;
+use crate::{
+    Error,
+    quick::{Quick, Values},
+};
 
 /// An open catalog.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct Atlas {
     ledger: OnceLock<Ledger>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
+    quick: Quick,
 }
 
 impl Atlas {
@@ -41,12 +45,18 @@ impl Atlas {
             taxonomy: Taxonomy::builtin(),
             ledger: OnceLock::new(),
             store: Mutex::new(store),
+            quick: Quick::default(),
         })
     }
 
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What searches and comparisons of rules need at once.
+    pub(crate) fn quick(&self) -> &Values {
+        self.quick.get(&self.index)
     }
 
     /// A rule with everything that is known of it.

@@ -15,7 +15,10 @@ mod missing;
 mod parts;
 mod query;
 mod rule;
+mod scope;
 mod search;
+mod shared;
+mod table;
 mod tactic;
 mod technique;
 mod vendor;
@@ -31,8 +34,9 @@ pub(crate) use missing::{failed, missing};
 pub(crate) use parts::{
     field_address, log_source_address, rule_address, tactic_address, technique_address, vendor_address,
 };
-pub(crate) use rule::rule;
-pub(crate) use search::search;
+pub(crate) use rule::{rule, rule_part};
+pub(crate) use scope::{scope, scope_part};
+pub(crate) use search::{best_hit, search};
 pub(crate) use tactic::tactic;
 pub(crate) use technique::technique;
 pub(crate) use vendor::{log_source, vendor};
