@@ -1,6 +1,7 @@
 use ruleatlas_catalog::{Entry, RuleId};
 use ruleatlas_model::{Condition, Indicator, Rule};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, ExportRow, export_rule, nearest};
 
@@ -21,8 +22,8 @@ pub struct RuleView {
 }
 
 /// A rule's JSON: what `export rules` has, and what stands beside the query.
-#[derive(Serialize)]
-struct RuleJson<'a> {
+#[derive(Serialize, ToSchema)]
+pub struct RuleJson<'a> {
     #[serde(flatten)]
     exported: ExportRow<'a>,
     description: &'a str,
@@ -38,12 +39,13 @@ struct RuleJson<'a> {
     tags: &'a [String],
     technique_tags: &'a [ruleatlas_model::TechniqueTag],
     event_links: &'a [ruleatlas_model::EventLink],
+    #[schema(value_type = Vec<utoipa::openapi::Object>)]
     conditions: &'a [Condition],
     extra: &'a std::collections::BTreeMap<String, serde_json::Value>,
     reach: Vec<Reach<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Reach<'a> {
     role: ruleatlas_model::Role,
     #[serde(flatten)]

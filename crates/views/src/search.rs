@@ -2,11 +2,12 @@ use ruleatlas_catalog::{Facet, Filters, IndicatorRow, Scope};
 use ruleatlas_model::Role;
 use ruleatlas_taxonomy::KnownEvent;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, RuleItem};
 
 /// What a text finds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SearchView {
     /// The text.
     pub text: String,
@@ -27,7 +28,7 @@ pub struct SearchView {
 }
 
 /// Something found by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Hit {
     /// The id.
     pub id: String,

@@ -11,6 +11,7 @@ mod ask;
 mod ledger;
 mod matching;
 mod matrix;
+mod openapi;
 mod parameter;
 mod rule;
 mod scope;
@@ -23,6 +24,7 @@ use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
+    openapi::{View, view},
     parameter::{FILTERS, Parameter, Values},
 };
 use crate::text;
@@ -34,7 +36,6 @@ pub(crate) const API: &str = "/api/v1";
 const MOST_PAIRS: usize = 256;
 
 /// An address of the site.
-#[allow(dead_code)]
 pub(crate) struct Route {
     /// The page's address: `{name}` stands for one part of it, `{*name}` at the end for all that follows.
     pub(crate) path: &'static str,
@@ -46,6 +47,8 @@ pub(crate) struct Route {
     pub(crate) only: Option<Form>,
     /// Whether the static site has it.
     pub(crate) export: Export,
+    /// What its JSON looks like.
+    pub(crate) view: Option<View>,
     /// What answers it.
     pub(crate) answer: fn(&Ask<'_>) -> Result<Made, Fault>,
 }
@@ -73,6 +76,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         vendor::ROUTES,
         search::ROUTES,
         ledger::ROUTES,
+        openapi::ROUTES,
     ];
     topics.into_iter().flatten()
 }
@@ -171,6 +175,7 @@ mod tests {
         for route in table() {
             assert!(route.path.starts_with('/') && seen.insert(route.path), "{}", route.path);
             assert!(route.about.ends_with('.'), "{}", route.path);
+            assert!(route.view.is_some() || route.only == Some(Form::Page), "{} says what its JSON is", route.path);
             assert!(!matches!(route.export, Export::Once) || !route.path.contains('{'), "{}", route.path);
             let mut names: Vec<&str> = route.parameters.iter().copied().flatten().map(|it| it.name).collect();
             names.sort_unstable();
