@@ -26,6 +26,6 @@ pub use facet::Facet;
 pub use frontends::{frontend, frontends};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
-pub use ledger::{FileRecord, Ledger, LedgerFault, LedgerSource};
+pub use ledger::{FileRecord, Ledger, LedgerDisagreement, LedgerFault, LedgerSource, LedgerTests};
 pub use scope::{Filters, Scope};
 pub use unit_tests::{UnitTest, unit_tests};

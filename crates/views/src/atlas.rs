@@ -54,7 +54,7 @@ impl Atlas {
         Ok(self.store().entry(&self.index, rule)?)
     }
 
-    /// The parse ledger.
+    /// The parse ledger, with what conditions say of the rules' own unit tests.
     ///
     /// # Errors
     /// The catalog cannot be read.
@@ -64,6 +64,8 @@ impl Atlas {
         for rule in 0..u32::try_from(self.index.heads().len()).unwrap_or(u32::MAX) {
             entries.extend(self.entry(rule)?);
         }
-        Ok(Ledger::from_parts(&files, entries.iter()))
+        let mut ledger = Ledger::from_parts(&files, entries.iter());
+        ledger.add_unit_tests(entries.iter());
+        Ok(ledger)
     }
 }
