@@ -15,6 +15,7 @@ mod gather;
 mod guide;
 mod index;
 mod ledger;
+mod lookups;
 mod scope;
 mod spelling;
 mod tags;
