@@ -7,7 +7,7 @@ use ruleatlas_model::{
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use crate::{Catalog, Facet};
+use crate::{Catalog, Facet, gather::units};
 
 /// A rule's place in the catalog, in the order of ids.
 pub type RuleId = u32;
@@ -140,10 +140,7 @@ impl Index {
         let count = data.heads.len();
         let by_id: FxHashMap<String, RuleId> =
             (0..).zip(&data.heads).map(|(rule, head)| (head.id.clone(), rule)).collect();
-        let unit: Vec<RuleId> = (0..)
-            .zip(&data.heads)
-            .map(|(rule, head)| head.variant_of.as_ref().and_then(|id| by_id.get(id)).copied().unwrap_or(rule))
-            .collect();
+        let unit = units(data.heads.iter().map(|head| (head.id.as_str(), head.variant_of.as_deref())));
         let mut variants: FxHashMap<RuleId, Vec<RuleId>> = FxHashMap::default();
         for (rule, unit) in (0..).zip(&unit).filter(|(rule, unit)| rule != *unit) {
             variants.entry(*unit).or_default().push(rule);

@@ -14,6 +14,7 @@
 mod error;
 mod read;
 mod search;
+mod text;
 mod write;
 
 pub use error::Error;
