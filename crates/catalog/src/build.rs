@@ -14,7 +14,8 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, spelling, tags, unit_tests,
+    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, lookups::Asked, spelling, tags,
+    unit_tests,
 };
 
 /// A catalog just built.
@@ -281,7 +282,8 @@ impl Reader<'_> {
             match frontend(rule.language) {
                 Some(frontend) => {
                     let query = Query { text: &rule.query, tree, sources: &sources };
-                    let mut parsed = frontend.parse(&query, context);
+                    let asked = Asked::of(context);
+                    let mut parsed = frontend.parse(&query, &asked);
                     for condition in &mut parsed.conditions {
                         let root = std::mem::replace(&mut condition.root, Node::always());
                         let more = beside.iter().map(|condition| condition.root.clone());
@@ -291,6 +293,7 @@ impl Reader<'_> {
                     rule.conditions = parsed.conditions;
                     let place = Place { text, base: tree.map(|(_, base)| base), query: &rule.query, line: rule.line };
                     rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
+                    asked.keep(&mut rule);
                 }
                 None => {
                     rule.parse = ParseStatus::Failed;
