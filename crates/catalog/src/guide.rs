@@ -314,15 +314,6 @@ fn field_rows(
     rows
 }
 
-/// The title of an event; of one that no dictionary knows its id: audit logs name an event with a word.
-fn title_of(event: &ruleatlas_model::EventRef, taxonomy: &Taxonomy) -> String {
-    match taxonomy.event_title(event) {
-        Some(title) => title.to_owned(),
-        None if event.event_id.bytes().all(|byte| byte.is_ascii_digit()) => format!("Event ID {}", event.event_id),
-        None => event.event_id.clone(),
-    }
-}
-
 fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<EventRow> {
     let mut counts: BTreeMap<&ruleatlas_model::EventRef, (u64, u64)> = BTreeMap::new();
     for rule in rules {
@@ -345,7 +336,7 @@ fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<
         .map(|(event, (explicit, implied))| EventRow {
             provider: event.provider.clone(),
             event_id: event.event_id.clone(),
-            title: title_of(event, taxonomy),
+            title: index.event_title(event, taxonomy),
             rules: explicit + implied,
             explicit,
             implied,
