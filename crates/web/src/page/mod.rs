@@ -31,7 +31,9 @@ pub(crate) use indicator::indicator;
 pub(crate) use ledger::ledger;
 pub(crate) use matrix::matrix;
 pub(crate) use missing::{failed, missing};
-pub(crate) use parts::{rule_address, tactic_address, vendor_address};
+pub(crate) use parts::{
+    field_address, log_source_address, rule_address, tactic_address, technique_address, vendor_address,
+};
 pub(crate) use rule::{rule, rule_part};
 pub(crate) use scope::{scope, scope_part};
 pub(crate) use search::{best_hit, search};

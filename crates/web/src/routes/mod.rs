@@ -52,13 +52,12 @@ pub(crate) struct Route {
 
 /// The addresses of a route in the static site.
 #[derive(Clone, Copy)]
-#[allow(dead_code)]
 pub(crate) enum Export {
     /// None: what it shows depends on what is asked.
     Never,
     /// The one address that it has.
     Once,
-    /// One for each of these, as they stand in the place of the path's name, in order, not encoded.
+    /// These, as links lead to them, in order.
     Each(fn(&Atlas) -> Vec<String>),
 }
 

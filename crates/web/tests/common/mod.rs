@@ -1,5 +1,8 @@
 //! A catalog of rules written in a test, and a client.
 
+// Every test program uses a part of it.
+#![allow(dead_code)]
+
 use std::{io::Read as _, sync::Arc};
 
 use axum::{
@@ -8,7 +11,7 @@ use axum::{
     http::{Request, StatusCode, request, response::Response},
 };
 use ruleatlas_catalog::{Loaded, build};
-use ruleatlas_model::{Attack, AttackDomain, Technique};
+use ruleatlas_model::{Attack, AttackDomain, Tactic, Technique};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_store::WriteOptions;
 use ruleatlas_views::Atlas;
@@ -57,6 +60,15 @@ impl Site {
         let spec = SourceSpec::new(SourceKind::Sigma, "rules");
         let mut catalog = build(vec![Loaded { spec, files: files.collect() }], &|_, _, _, _| {}).unwrap();
         catalog.attack.techniques.insert("T1071".to_owned(), technique("T1071", "Application Layer Protocol"));
+        catalog.attack.tactics.push(Tactic {
+            id: "TA0011".to_owned(),
+            short_name: "command-and-control".to_owned(),
+            name: "Command and Control".to_owned(),
+            domain: AttackDomain::Enterprise,
+            order: 0,
+            deprecated: false,
+            description: "They talk to what they control.".to_owned(),
+        });
         change(&mut catalog.attack);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.db");
@@ -125,10 +137,27 @@ pub fn encoded(text: &str) -> String {
         .collect()
 }
 
+pub fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        match (first, behind) {
+            (b'%', [high, low, after @ ..]) => {
+                let digits = [*high, *low].map(char::from).iter().collect::<String>();
+                bytes.push(u8::from_str_radix(&digits, 16).unwrap());
+                rest = after;
+            }
+            (byte, _) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
 const TAGS: &str = "html head meta title link script body a header form input kbd nav ol ul li main div p h1 h2 h3 span b em strong \
                     i abbr svg rect text line circle figure figcaption footer details summary fieldset legend label select option button section table thead tbody tr th td \
                     code pre mark dl dt dd sup br blockquote";
-const ATTRIBUTES: &str = "lang charset name content rel href type src defer class action role value aria-label placeholder autocomplete \
+const ATTRIBUTES: &str = "lang charset name content http-equiv rel href type src defer class action role value aria-label placeholder autocomplete \
                           spellcheck aria-hidden id width height x title tabindex scope data-p selected checked download viewBox y x1 x2 y1 y2 \
                           cx cy r text-anchor aria-sort data-copy colspan";
 
