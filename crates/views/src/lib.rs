@@ -35,8 +35,8 @@ mod similar;
 mod similar_rules;
 mod snippet;
 mod technique;
-mod told;
 mod telemetry;
+mod told;
 mod vendor;
 mod years;
 
@@ -59,7 +59,7 @@ pub use similar::nearest;
 pub use similar_rules::{SharedIndicator, SimilarRule};
 pub use snippet::{Snippet, snippets};
 pub use technique::{RuleItem, TechniqueView, vendor_letter};
-pub use told::{Told, told};
 pub use telemetry::Telemetry;
+pub use told::{Told, told};
 pub use vendor::{LogSourceView, ValueCount, VendorView};
 pub use years::{Year, Years};

@@ -247,7 +247,8 @@ fn hostile_texts_stay_text_on_every_page() {
         for page in ["/technique/T1071?all=indicators", "/"] {
             let page = site.page(page);
             let links = page.split("href=\"/").skip(1).filter_map(|part| part.split('"').next());
-            let own = links.filter(|link| !link.starts_with("assets") && !link.starts_with("api/") && link.len() < 8_000);
+            let own =
+                links.filter(|link| !link.starts_with("assets") && !link.starts_with("api/") && link.len() < 8_000);
             addresses.extend(
                 own.map(|link| format!("/{}", link.replace("&amp;", "&").split('#').next().unwrap_or_default())),
             );
