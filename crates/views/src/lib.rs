@@ -36,6 +36,7 @@ mod similar_rules;
 mod snippet;
 mod technique;
 mod telemetry;
+mod told;
 mod vendor;
 mod years;
 
@@ -59,5 +60,6 @@ pub use similar_rules::{SharedIndicator, SimilarRule};
 pub use snippet::{Snippet, snippets};
 pub use technique::{RuleItem, TechniqueView, vendor_letter};
 pub use telemetry::Telemetry;
+pub use told::{Told, told};
 pub use vendor::{LogSourceView, ValueCount, VendorView};
 pub use years::{Year, Years};
