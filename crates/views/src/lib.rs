@@ -17,7 +17,10 @@
 
 mod about;
 mod atlas;
+mod attack_events;
+mod coverage;
 mod error;
+mod event;
 mod export;
 mod field;
 mod have;
@@ -28,6 +31,7 @@ mod ledger;
 mod matrix;
 mod rule;
 mod search;
+mod silent;
 mod similar;
 mod technique;
 mod telemetry;
@@ -36,7 +40,14 @@ mod years;
 
 pub use about::AboutView;
 pub use atlas::Atlas;
+pub use attack_events::{AttackEvents, AttackLog, AttackStrategy, NamedEvent};
+pub use coverage::{
+    BlindRule, CollectedEvent, CoverageCount, CoverageView, MissingEvent, NextEvent, TechniqueCoverage,
+};
 pub use error::Error;
+pub use event::{
+    Credit, EventFacts, EventFieldRow, EventItem, EventView, EventsQuestion, EventsView, ProviderField, ProviderView,
+};
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
 pub use have::{Have, HaveError};
@@ -47,6 +58,7 @@ pub use ledger::{Fault, LedgerQuestion, LedgerReason, LedgerRow, LedgerView};
 pub use matrix::{MatrixSubTechnique, MatrixTactic, MatrixTechnique, MatrixView, TacticView};
 pub use rule::RuleView;
 pub use search::{Hit, SearchView};
+pub use silent::{SilentRule, WithoutEvent};
 pub use similar::nearest;
 pub use technique::{RuleItem, TechniqueView, vendor_letter};
 pub use telemetry::Telemetry;
