@@ -18,7 +18,7 @@ mod search;
 mod write;
 
 pub use error::Error;
-pub use events::EventHead;
+pub use events::{EventHead, Steps};
 pub use read::Store;
 
 pub use write::{WriteOptions, write};
