@@ -9,7 +9,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use crate::{Catalog, Facet};
+use crate::{Catalog, Facet, gather::units};
 
 /// A rule's place in the catalog, in the order of ids.
 pub type RuleId = u32;
@@ -150,10 +150,7 @@ impl Index {
         let count = data.heads.len();
         let by_id: FxHashMap<String, RuleId> =
             (0..).zip(&data.heads).map(|(rule, head)| (head.id.clone(), rule)).collect();
-        let unit: Vec<RuleId> = (0..)
-            .zip(&data.heads)
-            .map(|(rule, head)| head.variant_of.as_ref().and_then(|id| by_id.get(id)).copied().unwrap_or(rule))
-            .collect();
+        let unit = units(data.heads.iter().map(|head| (head.id.as_str(), head.variant_of.as_deref())));
         let mut variants: FxHashMap<RuleId, Vec<RuleId>> = FxHashMap::default();
         for (rule, unit) in (0..).zip(&unit).filter(|(rule, unit)| rule != *unit) {
             variants.entry(*unit).or_default().push(rule);
@@ -303,6 +300,12 @@ impl Index {
     #[must_use]
     pub fn uses_of(&self, rule: RuleId) -> &[(IndicatorId, Role, bool)] {
         if (rule as usize) < self.data.heads.len() { self.unit_uses.of(rule) } else { &[] }
+    }
+
+    /// The fields that a rule filters, by their place in [`IndexData::fields`], and the operators as written.
+    #[must_use]
+    pub fn filters_of(&self, rule: RuleId) -> &[(u32, &'static str)] {
+        if (rule as usize) < self.data.heads.len() { self.unit_field_uses.of(rule) } else { &[] }
     }
 
     /// The variants of a rule, in order.

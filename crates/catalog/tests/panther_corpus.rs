@@ -15,7 +15,7 @@ fn entries(variable: &str, folder: &str) -> Option<Vec<Entry>> {
     };
     let path = std::path::Path::new(&path).join(folder);
     let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Panther, path)], &|_, _, _, _| {}).unwrap();
-    Some(build(&loaded, &|_, _, _, _| {}).unwrap().entries)
+    Some(build(loaded, &|_, _, _, _| {}).unwrap().entries)
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn fields_are_known_to_the_taxonomy() {
         println!("sourceless {count} {source}");
     }
     println!("{known} of {all} predicates have a known field ({:.1} %)", known as f64 * 100.0 / all as f64);
-    assert!(known * 100 >= all * 40, "{known} of {all}");
+    assert!(known * 100 >= all * 95, "{known} of {all}");
 }
 
 /// The demo's rules are ours, so all of it is understood and every unit test agrees.
@@ -173,7 +173,7 @@ fn fields_are_known_to_the_taxonomy() {
 fn the_demo_says_what_its_tests_say() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/demo/panther");
     let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Panther, path)], &|_, _, _, _| {}).unwrap();
-    let entries = build(&loaded, &|_, _, _, _| {}).unwrap().entries;
+    let entries = build(loaded, &|_, _, _, _| {}).unwrap().entries;
     assert_eq!(entries.len(), 12);
     for entry in &entries {
         let rule = &entry.rule;

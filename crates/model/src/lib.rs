@@ -15,6 +15,7 @@
 mod analytic;
 mod attack;
 mod condition;
+mod control;
 mod diagnostic;
 mod dictionary;
 mod event;
@@ -28,6 +29,7 @@ mod span;
 pub use analytic::{Analytic, LogSourceReference};
 pub use attack::{Attack, AttackDomain, Mitigation, MitigationRef, Redirect, Reference, Tactic, Technique};
 pub use condition::{Condition, DataSource, Node, Opaque, SourceKind};
+pub use control::{Basis, Control, ControlKind, ControlLink, ControlSource, Threat, ThreatKind};
 pub use diagnostic::{Diagnostic, Level};
 pub use dictionary::{Dictionary, EventEntry, EventField, Told};
 pub use event::{EventLink, EventRef};

@@ -11,12 +11,15 @@
 //!
 //! It does not know how a catalog is built.
 
+mod controls;
 mod error;
 mod events;
 mod read;
 mod search;
+mod text;
 mod write;
 
+pub use controls::ControlCount;
 pub use error::Error;
 pub use events::{EventHead, Steps};
 pub use read::Store;

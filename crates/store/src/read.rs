@@ -384,7 +384,7 @@ fn written_op(row: &Row<'_>, column: usize) -> Sql<&'static str> {
     })
 }
 
-fn word<T: FromStr>(row: &Row<'_>, column: usize) -> Sql<T>
+pub(crate) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> Sql<T>
 where
     T::Err: std::fmt::Display,
 {

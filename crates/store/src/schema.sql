@@ -88,5 +88,27 @@ CREATE TABLE analytic (technique TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT R
 -- Ids that lead elsewhere; kind is technique or tactic; "to" is a JSON list.
 CREATE TABLE redirect (kind TEXT NOT NULL, id TEXT NOT NULL, "to" TEXT NOT NULL, resolution TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 
+-- Where controls come from: source is mitigations, d3fend, car, car-tests, atomic or stratus; name is that of the source
+-- that holds them, version what it states itself; mapped is how many of them belong to a technique.
+CREATE TABLE control_source (source TEXT NOT NULL, name TEXT NOT NULL, version TEXT, total INTEGER NOT NULL, mapped INTEGER NOT NULL);
+-- A countermeasure, analytic or test; platforms is a JSON list, tactic is D3FEND's, executor runs a test, elevated is 1
+-- where it asks for an administrator's rights.
+CREATE TABLE control (
+  control INTEGER PRIMARY KEY, source TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, url TEXT NOT NULL, path TEXT NOT NULL,
+  description TEXT NOT NULL, tactic TEXT, platforms TEXT NOT NULL, executor TEXT, elevated INTEGER NOT NULL);
+-- Which control belongs to which technique of the loaded ATT&CK version: cited is the id that the source writes,
+-- resolution the way from there; basis is official where the source maps the technique itself, derived where it follows
+-- from what it says, and how (a JSON list) says how.
+CREATE TABLE control_technique (
+  control INTEGER NOT NULL, technique TEXT NOT NULL, cited TEXT NOT NULL, resolution TEXT NOT NULL, basis TEXT NOT NULL,
+  how TEXT NOT NULL);
+-- Every technique that a source names, with or without a control.
+CREATE TABLE control_known (source TEXT NOT NULL, technique TEXT NOT NULL);
+-- ATT&CK's groups, software and campaigns; kind is group, software or campaign; aliases, attributed_to (ids of groups) and
+-- techniques (ids of the loaded version) are JSON lists; revoked_by is the id that took its place.
+CREATE TABLE threat (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, aliases TEXT NOT NULL, url TEXT NOT NULL,
+  deprecated INTEGER NOT NULL, revoked_by TEXT, attributed_to TEXT NOT NULL, techniques TEXT NOT NULL) WITHOUT ROWID;
+
 -- Full text of titles and descriptions; rowid is the rule's number.
 CREATE VIRTUAL TABLE rule_text USING fts5(title, description, id, content='', detail=column, tokenize="unicode61 tokenchars '_'");

@@ -3,12 +3,15 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo};
+use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo, brings_unit_tests};
 use ruleatlas_model::{Attack, ParseStatus};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
-use crate::Error;
+use crate::{
+    Error,
+    quick::{Quick, Values},
+};
 
 /// An open catalog.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct Atlas {
     ledger: OnceLock<Ledger>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
+    quick: Quick,
 }
 
 impl Atlas {
@@ -41,12 +45,18 @@ impl Atlas {
             taxonomy: Taxonomy::builtin(),
             ledger: OnceLock::new(),
             store: Mutex::new(store),
+            quick: Quick::default(),
         })
     }
 
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What searches and comparisons of rules need at once.
+    pub(crate) fn quick(&self) -> &Values {
+        self.quick.get(&self.index)
     }
 
     /// A rule with everything that is known of it.
@@ -57,7 +67,7 @@ impl Atlas {
         Ok(self.store().entry(&self.index, rule)?)
     }
 
-    /// The parse ledger.
+    /// The parse ledger, with what conditions say of the rules' own unit tests.
     ///
     /// # Errors
     /// The catalog cannot be read.
@@ -70,13 +80,14 @@ impl Atlas {
             (store.files()?, store.diagnostic_codes()?)
         };
         let heads = self.index.heads();
-        let mut faulty = Vec::new();
+        let mut read = Vec::new();
         for (rule, head) in (0..).zip(heads) {
-            if head.parse != ParseStatus::Full {
-                faulty.extend(self.entry(rule)?);
+            if head.parse != ParseStatus::Full || brings_unit_tests(head.vendor) {
+                read.extend(self.entry(rule)?);
             }
         }
-        let ledger = Ledger::from_heads(&files, heads, &codes, faulty.iter());
+        let mut ledger = Ledger::from_heads(&files, heads, &codes, read.iter());
+        ledger.add_unit_tests(read.iter());
         Ok(self.ledger.get_or_init(|| ledger))
     }
 }

@@ -58,6 +58,10 @@ pub(super) struct Object<'a> {
     #[serde(borrow, default)]
     pub(super) tactic_refs: Option<Vec<Text<'a>>>,
     #[serde(borrow, default)]
+    pub(super) aliases: Option<Vec<Text<'a>>>,
+    #[serde(borrow, default)]
+    pub(super) x_mitre_aliases: Option<Vec<Text<'a>>>,
+    #[serde(borrow, default)]
     pub(super) relationship_type: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) source_ref: Option<Text<'a>>,

@@ -54,6 +54,9 @@ impl Page<'_> {
                             input type="search" name="q" value=(self.asked) aria-label="Search"
                                 placeholder="Technique, rule, field or value" autocomplete="off" spellcheck="false";
                             kbd aria-hidden="true" { "/" }
+                            // Enter takes the first button: it leads to the best hit.
+                            button.unseen type="submit" name="go" value="best" tabindex="-1" { "Go to the best hit" }
+                            button.all type="submit" { "All hits" }
                         }
                         nav aria-label="Site" {
                             @for (name, address) in NAVIGATION.iter().filter(|(_, address)| routes::has(address)) {

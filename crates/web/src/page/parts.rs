@@ -1,11 +1,13 @@
 use maud::{Markup, html};
-use ruleatlas_catalog::IndicatorRow;
-use ruleatlas_model::{FoldedOp, Indicator, Resolution, TechniqueTag, Vendor};
-use ruleatlas_views::{RuleItem, ValueCount};
+use ruleatlas_catalog::{Distinctiveness, IndicatorRow};
+use ruleatlas_model::{FoldedOp, Indicator, Resolution, Role, TechniqueTag, Vendor};
+use ruleatlas_views::{Check, Question, RuleItem, ValueCount};
 
-use super::bar;
+use super::{bar, table::Place};
 use crate::{
     limits::LONGEST_ADDRESS,
+    params::Params,
+    routes,
     text::{clipped, encoded, number, value},
 };
 
@@ -58,6 +60,28 @@ pub(super) fn indicator_address(indicator: &Indicator) -> Option<String> {
     (address.len() < LONGEST_ADDRESS).then_some(address)
 }
 
+/// The rules of a question; `None` where no address can hold it.
+pub(super) fn rules_address(question: &Question) -> Option<String> {
+    let address = format!("/rules{}", Params::of(question).query());
+    (address.len() < LONGEST_ADDRESS).then_some(address)
+}
+
+/// The page of an event, where the site has one.
+pub(super) fn event_address(provider: &str, event_id: &str) -> Option<String> {
+    let has = routes::has("/event/{provider}/{id}") || routes::has("/event/{provider}/{*id}");
+    has.then(|| format!("/event/{}/{}", encoded(provider, b""), encoded(event_id, b"")))
+}
+
+/// At least how many times as often as by chance something is checked; nothing where it is not told from chance.
+pub(super) fn telling(told: Distinctiveness) -> Markup {
+    let factor = told.factor();
+    html! {
+        @if factor < 1.05 { span.faint { "–" } }
+        @else if factor < 9.95 { (format!("{factor:.1}")) "×" }
+        @else { (format!("{factor:.0}")) "×" }
+    }
+}
+
 /// A field with a link to its page.
 pub(super) fn field(name: &str) -> Markup {
     value(name, FIELD, Some(&field_address(name)))
@@ -81,7 +105,7 @@ pub(super) fn or_dash(count: u64) -> Markup {
     html! { @if count == 0 { span.faint { "–" } } @else { (number(count)) } }
 }
 
-/// What a table counts.
+/// What a table of indicators counts.
 pub(super) struct Counted<'a> {
     /// What the table is called.
     pub(super) label: &'a str,
@@ -91,6 +115,26 @@ pub(super) struct Counted<'a> {
     pub(super) reach: &'a str,
     /// Whether all rows are of one field, which then stands above them.
     pub(super) of_one_field: bool,
+    /// What the values do in their rules.
+    pub(super) role: Role,
+    /// Where the table stands, if it can be ordered.
+    pub(super) place: Option<Place<'a>>,
+    /// The rules that are counted: a value opens to those that check it.
+    pub(super) question: Option<&'a Question>,
+}
+
+impl Counted<'_> {
+    fn head(&self, column: &'static str, label: &str, class: &str) -> Markup {
+        match self.place {
+            Some(place) => place.head(column, label, class),
+            None => html! { th.(class) scope="col" { (label) } },
+        }
+    }
+
+    /// The scope's rules that check a value.
+    fn rules(&self, indicator: &Indicator) -> Option<String> {
+        rules_address(&self.question?.clone().checking(Check::indicator(indicator, self.role)))
+    }
 }
 
 /// The rows of indicators or exclusions.
@@ -101,35 +145,58 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
             table.indicators aria-label=(counted.label) {
                 thead {
                     tr {
-                        @if !counted.of_one_field { th scope="col" { "Field" } }
-                        th scope="col" { "Op" }
-                        th.wide scope="col" { "Value" }
-                        @if let Some(here) = counted.here { th.n scope="col" { (here) } }
-                        th.n scope="col" { (counted.reach) }
-                        th scope="col" { "By vendor" }
-                    }
-                }
-                tbody {
-                    @for row in rows {
-                        @let link = indicator_address(&row.indicator);
-                        tr {
-                            @if !counted.of_one_field { td { (field(&row.indicator.field)) } }
-                            td.o { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
-                            td.w {
-                                @if row.indicator.op.op.is_presence() { span.faint { "–" } }
-                                @else { (value(&row.indicator.value, VALUE, link.as_deref())) }
-                                @if row.grouped > 0 {
-                                    " " span.mark.grouped title="Excludes only together with others of its group" {
-                                        @if row.grouped < row.rules { (number(row.grouped)) " " } "grouped"
-                                    }
-                                }
-                            }
-                            @if counted.here.is_some() { td.n { (number(row.rules)) } }
-                            td.n { a href=[&link] { (number(row.reach)) } }
-                            td { (bar::small(&row.reach_by_vendor, most)) }
+                        @if !counted.of_one_field { (counted.head("field", "Field", "")) }
+                        (counted.head("op", "Op", ""))
+                        (counted.head("value", "Value", "wide"))
+                        @if let Some(here) = counted.here {
+                            (counted.head("rules", here, "n"))
+                            (counted.head("distinctiveness", "Telling", "n"))
                         }
+                        (counted.head("reach", counted.reach, "n"))
+                        (counted.head("reach_by_vendor", "By vendor", ""))
                     }
                 }
+                tbody { @for row in rows { (indicator(row, counted, most)) } }
+            }
+        }
+    }
+}
+
+fn indicator(row: &IndicatorRow, counted: &Counted<'_>, most: u64) -> Markup {
+    let page = indicator_address(&row.indicator);
+    let rules = counted.rules(&row.indicator);
+    let shown = |link: Option<&str>| match row.indicator.op.op.is_presence() {
+        true => html! { span.faint { "any value" } },
+        false => value(&row.indicator.value, VALUE, link),
+    };
+    html! {
+        tr {
+            @if !counted.of_one_field { td { (field(&row.indicator.field)) } }
+            td.o { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
+            td.w {
+                @match &rules {
+                    Some(rules) => details.in {
+                        summary { (shown(None)) (grouped(row)) }
+                        p { a href=(rules) { (crate::text::counted(row.rules, "rule")) " here" } }
+                    },
+                    None => { (shown(page.as_deref())) (grouped(row)) }
+                }
+            }
+            @if counted.here.is_some() {
+                td.n { @match &rules { Some(rules) => a href=(rules) { (number(row.rules)) }, None => (number(row.rules)) } }
+                td.n { (telling(row.distinctiveness)) }
+            }
+            td.n { a href=[&page] { (number(row.reach)) } }
+            td { (bar::small(&row.reach_by_vendor, most)) }
+        }
+    }
+}
+
+fn grouped(row: &IndicatorRow) -> Markup {
+    html! {
+        @if row.grouped > 0 {
+            " " span.mark.grouped title="Excludes only together with others of its group" {
+                @if row.grouped < row.rules { (number(row.grouped)) " " } "grouped"
             }
         }
     }
@@ -137,25 +204,55 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
 
 /// A list of rules; `own` is the technique whose page it stands on, and needs no mention.
 pub(super) fn rules<'a>(items: impl IntoIterator<Item = &'a RuleItem>, label: &str, own: Option<&str>) -> Markup {
+    list(items, label, own, own.is_none(), None)
+}
+
+/// The rules of one vendor, in a table that can be ordered.
+pub(super) fn rules_of<'a>(
+    items: impl IntoIterator<Item = &'a RuleItem>,
+    label: &str,
+    own: Option<&str>,
+    place: Option<Place<'_>>,
+) -> Markup {
+    list(items, label, own, false, place)
+}
+
+fn list<'a>(
+    items: impl IntoIterator<Item = &'a RuleItem>,
+    label: &str,
+    own: Option<&str>,
+    has_vendors: bool,
+    place: Option<Place<'_>>,
+) -> Markup {
+    let head = |column, name: &str, class| match place {
+        Some(place) => place.head(column, name, class),
+        None => html! { th.(class) scope="col" { (name) } },
+    };
     html! {
         div.scroll {
             table.rules aria-label=(label) {
                 thead {
                     tr {
-                        @if own.is_none() { th scope="col" { span.unseen { "Vendor" } } }
-                        th.wide scope="col" { "Rule" }
-                        th scope="col" { "Severity" }
-                        th scope="col" { "Status" }
-                        th scope="col" { "Techniques" }
+                        @if has_vendors { th scope="col" { span.unseen { "Vendor" } } }
+                        (head("title", "Rule", "wide"))
+                        (head("severity", "Severity", ""))
+                        (head("status", "Status", ""))
+                        (head("modified", "Changed", ""))
+                        (head("techniques", "Techniques", ""))
                     }
                 }
                 tbody {
                     @for item in items {
+                        @let address = rule_address(&item.id);
                         tr {
-                            @if own.is_none() { td { (bar::letter(item.vendor)) } }
-                            td.w { a href=(rule_address(&item.id)) { (title(&item.title, &item.id, 110)) } }
+                            @if has_vendors { td { (bar::letter(item.vendor)) } }
+                            td.w {
+                                a href=(address) { (title(&item.title, &item.id, 110)) }
+                                " " details.in.what { summary title="What it checks" { "checks" } p { a href=(address) { "Its predicates" } } }
+                            }
                             td { @match item.severity { Some(severity) => (severity), None => span.faint { "–" } } }
                             td { @match item.status { Some(status) => (status), None => span.faint { "–" } } }
+                            td { @match item.modified.as_ref().or(item.date.as_ref()) { Some(day) => (clipped(day, 12)), None => span.faint { "–" } } }
                             td { (techniques(&item.techniques, own)) }
                         }
                     }

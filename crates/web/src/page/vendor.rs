@@ -99,7 +99,15 @@ fn languages(parse: &BTreeMap<&'static str, BTreeMap<&'static str, u64>>) -> Mar
 pub(crate) fn log_source(atlas: &Atlas, view: &LogSourceView, params: &Params) -> Markup {
     let address = parts::log_source_address(&view.log_source);
     let total = view.guide.rules.total;
-    let tables = Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own: None };
+    let question = params.question().with(Facet::LogSource, &view.log_source);
+    let tables = Tables {
+        guide: &view.guide,
+        rules: &view.rule_list,
+        address: &address,
+        params,
+        own: None,
+        question: &question,
+    };
     let contents = tables.contents();
     let contents = if total > 0 { &contents[..] } else { &[] };
     let mut facts = Facts::default();

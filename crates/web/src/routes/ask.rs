@@ -145,7 +145,6 @@ impl Made {
     }
 
     /// A text of another kind.
-    #[allow(dead_code)]
     pub(crate) fn text(kind: &'static str, bytes: Vec<u8>) -> Self {
         Self::Body { status: 200, kind, bytes, keep: false }
     }

@@ -13,6 +13,7 @@ mod matching;
 mod matrix;
 mod parameter;
 mod rule;
+mod scope;
 mod search;
 mod technique;
 mod value;
@@ -68,6 +69,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         matrix::ROUTES,
         technique::ROUTES,
         rule::ROUTES,
+        scope::ROUTES,
         value::ROUTES,
         vendor::ROUTES,
         search::ROUTES,

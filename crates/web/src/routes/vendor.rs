@@ -40,6 +40,12 @@ fn vendor(ask: &Ask<'_>) -> Result<Made, Fault> {
 fn log_source(ask: &Ask<'_>) -> Result<Made, Fault> {
     let params = ask.params()?;
     let mut view = ask.atlas.log_source(ask.name(0), &params.filters)?;
+    params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
+    if let Some(made) =
+        super::technique::one_table(&params, &view.guide, &view.rule_list).filter(|_| ask.form == Form::Json)
+    {
+        return Ok(made);
+    }
     let is_cut = ask.form == Form::Json && params.limit.is_some();
     if let (true, Some(limit)) = (is_cut, params.limit) {
         view.guide = view.guide.limited(limit);

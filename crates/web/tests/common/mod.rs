@@ -55,7 +55,7 @@ impl Site {
             .enumerate()
             .map(|(n, text)| SourceFile::from_bytes(format!("rules/{n}.yml"), text.clone().into_bytes()));
         let spec = SourceSpec::new(SourceKind::Sigma, "rules");
-        let mut catalog = build(&[Loaded { spec, files: files.collect() }], &|_, _, _, _| {}).unwrap();
+        let mut catalog = build(vec![Loaded { spec, files: files.collect() }], &|_, _, _, _| {}).unwrap();
         catalog.attack.techniques.insert("T1071".to_owned(), technique("T1071", "Application Layer Protocol"));
         change(&mut catalog.attack);
         let folder = tempfile::tempdir().unwrap();
