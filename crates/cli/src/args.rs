@@ -28,6 +28,8 @@ pub enum Command {
     Sync(Sync),
     /// Serve the catalog as a web site.
     Serve(Serve),
+    /// Write the whole site as files for any web host.
+    Site(Site),
     /// What the rules of a technique read, filter, look for and exclude.
     Technique(Technique),
     /// A rule with its predicates, indicators and exclusions.
@@ -86,6 +88,16 @@ pub struct Serve {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:7071", value_name = "HOST:PORT")]
     pub addr: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct Site {
+    /// The folder: a new one, an empty one, or one that an earlier run wrote.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Where the site will stand on its host, when not at the root.
+    #[arg(long, value_name = "/PATH", default_value = "", hide_default_value = true)]
+    pub base: String,
 }
 
 /// Which rules count.

@@ -16,7 +16,8 @@ use clap::Parser;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        build, coverage, doctor, event, export, field, indicator, matching, parse, rule, search, serve, sync, technique,
+        build, coverage, doctor, event, export, field, indicator, matching, parse, rule, search, serve, site, sync,
+        technique,
     },
 };
 
@@ -44,6 +45,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Build(options)) => build::run(&options, db.as_deref()),
         Some(Command::Sync(options)) => sync::run(&options, db.as_deref()),
         Some(Command::Serve(options)) => serve::run(&options, db.as_deref()),
+        Some(Command::Site(options)) => site::run(&options, db.as_deref()),
         Some(Command::Technique(options)) => technique::run(&options, db.as_deref()),
         Some(Command::Rule(options)) => rule::run(&options, db.as_deref()),
         Some(Command::Indicator(options)) => indicator::run(&options, db.as_deref()),

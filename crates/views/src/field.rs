@@ -55,9 +55,10 @@ impl Atlas {
         let known = self.taxonomy.find_fields(name);
         let mut names: Vec<String> = known.iter().map(|field| field.name.clone()).collect();
         let is_listed = |names: &[String]| names.iter().any(|other| other.eq_ignore_ascii_case(name));
-        if !is_listed(&names) && self.index.set(Facet::Field, &name.to_lowercase()).is_some() {
-            let spelled = self.index.data().fields.iter().find(|field| field.eq_ignore_ascii_case(name));
-            names.push(spelled.cloned().unwrap_or_else(|| name.to_owned()));
+        if !is_listed(&names) && !name.is_empty() {
+            // A field that rules only exclude by is filtered by none, and has a page all the same.
+            let wanted = name.to_lowercase();
+            names.extend(self.index.data().fields.iter().find(|field| field.to_lowercase() == wanted).cloned());
         }
         if names.is_empty() {
             let all = self.index.data().fields.iter().map(String::as_str);

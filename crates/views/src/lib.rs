@@ -55,7 +55,7 @@ pub use event::{
 };
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
-pub use have::{Have, HaveError};
+pub use have::{HAVE_KINDS, Have, HaveError};
 pub use home::{HomeView, TechniqueCount};
 pub use indicator::{IndicatorView, TechniqueShare};
 pub use layer::{Layer, LayerFact, LayerGradient, LayerLayout, LayerLegend, LayerTechnique, LayerVersions};

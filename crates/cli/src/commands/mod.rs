@@ -18,6 +18,7 @@ pub mod parse;
 pub mod rule;
 pub mod search;
 pub mod serve;
+pub mod site;
 pub mod sync;
 pub mod technique;
 
