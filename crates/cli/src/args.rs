@@ -38,6 +38,10 @@ pub enum Command {
     Indicator(Indicator),
     /// A field: what every vendor calls it, and how it is checked.
     Field(Field),
+    /// An event: what it holds, what turns it on, and the rules that read it.
+    Event(Event),
+    /// What the telemetry you have lets you detect, and which event to collect next.
+    Coverage(Coverage),
     /// Find techniques, rules, fields, values and events.
     Search(Search),
     /// Write the catalog's rows for other programs.
@@ -185,6 +189,41 @@ pub struct Field {
     /// The field, by any vendor's name.
     pub name: String,
     /// At most this many rows a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Event {
+    /// The provider (`Sysmon`, `Microsoft-Windows-Sysmon`), or a Windows channel (`Security`).
+    pub provider: String,
+    /// The id (`1`, `ConsoleLogin`).
+    pub id: String,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+    /// At most this many rows a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Coverage {
+    /// A Sysmon configuration, the output of `auditpol /get /category:* /r`, a DeTT&CT data source administration, or
+    /// lines of `Provider,EventID`.
+    #[arg(long, value_name = "FILE")]
+    pub have: PathBuf,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+    /// Write a layer of the ATT&CK Navigator to this file.
+    #[arg(long, value_name = "FILE")]
+    pub layer: Option<PathBuf>,
+    /// At most this many rows of the next best events.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Write JSON.

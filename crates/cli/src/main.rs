@@ -15,7 +15,10 @@ use clap::Parser;
 
 use crate::{
     args::{Arguments, Command},
-    commands::{build, doctor, export, field, indicator, matching, parse, rule, search, serve, site, sync, technique},
+    commands::{
+        build, coverage, doctor, event, export, field, indicator, matching, parse, rule, search, serve, site, sync,
+        technique,
+    },
 };
 
 /// A build makes millions of small texts on all threads; the system's allocator takes a quarter of its time for them.
@@ -47,6 +50,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Rule(options)) => rule::run(&options, db.as_deref()),
         Some(Command::Indicator(options)) => indicator::run(&options, db.as_deref()),
         Some(Command::Field(options)) => field::run(&options, db.as_deref()),
+        Some(Command::Event(options)) => event::run(&options, db.as_deref()),
+        Some(Command::Coverage(options)) => coverage::run(&options, db.as_deref()),
         Some(Command::Search(options)) => search::run(&options, db.as_deref()),
         Some(Command::Export(options)) => export::run(&options, db.as_deref()),
         Some(Command::Doctor(options)) => doctor::run(&options, db.as_deref()),

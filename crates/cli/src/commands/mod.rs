@@ -7,7 +7,9 @@ use ruleatlas_views::Atlas;
 use crate::paths;
 
 pub mod build;
+pub mod coverage;
 pub mod doctor;
+pub mod event;
 pub mod export;
 pub mod field;
 pub mod indicator;

@@ -8,6 +8,7 @@
 
 mod about;
 mod ask;
+mod event;
 mod ledger;
 mod matching;
 mod matrix;
@@ -23,6 +24,7 @@ use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
+    event::{Wanted, covered},
     parameter::{FILTERS, Parameter, Values},
 };
 use crate::text;
@@ -71,6 +73,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         scope::ROUTES,
         value::ROUTES,
         vendor::ROUTES,
+        event::ROUTES,
         search::ROUTES,
         ledger::ROUTES,
     ];
