@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod demo;
 mod lists;
+mod markdown;
 mod output;
 mod paths;
 mod progress;
@@ -15,7 +16,7 @@ use clap::Parser;
 
 use crate::{
     args::{Arguments, Command},
-    commands::{build, doctor, export, field, indicator, matching, parse, rule, search, serve, sync, technique},
+    commands::{align, build, controls, doctor, export, field, indicator, matching, parse, playbook, rule, search, serve, sync, technique},
 };
 
 /// A build makes millions of small texts on all threads; the system's allocator takes a quarter of its time for them.
@@ -43,6 +44,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Sync(options)) => sync::run(&options, db.as_deref()),
         Some(Command::Serve(options)) => serve::run(&options, db.as_deref()),
         Some(Command::Technique(options)) => technique::run(&options, db.as_deref()),
+        Some(Command::Playbook(options)) => playbook::run(&options, db.as_deref()),
+        Some(Command::Controls(options)) => controls::run(&options, db.as_deref()),
+        Some(Command::Align(options)) => align::run(&options, db.as_deref()),
         Some(Command::Rule(options)) => rule::run(&options, db.as_deref()),
         Some(Command::Indicator(options)) => indicator::run(&options, db.as_deref()),
         Some(Command::Field(options)) => field::run(&options, db.as_deref()),

@@ -4,11 +4,11 @@ use std::{
 };
 
 use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo};
-use ruleatlas_model::{Attack, ParseStatus};
+use ruleatlas_model::{Attack, ParseStatus, Threat};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
-use crate::Error;
+use crate::{Error, controls::Board};
 
 /// An open catalog.
 #[derive(Debug)]
@@ -23,6 +23,9 @@ pub struct Atlas {
     pub taxonomy: &'static Taxonomy,
     /// The parse ledger, once somebody has asked for it.
     ledger: OnceLock<Ledger>,
+    /// What counting needs of the controls, and who threatens, likewise.
+    board: OnceLock<Board>,
+    threats: OnceLock<Vec<Threat>>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
 }
@@ -40,6 +43,8 @@ impl Atlas {
             sources: store.sources()?,
             taxonomy: Taxonomy::builtin(),
             ledger: OnceLock::new(),
+            board: OnceLock::new(),
+            threats: OnceLock::new(),
             store: Mutex::new(store),
         })
     }
@@ -47,6 +52,31 @@ impl Atlas {
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What counting needs of the controls.
+    pub(crate) fn board(&self) -> Result<&Board, Error> {
+        match self.board.get() {
+            Some(board) => Ok(board),
+            None => {
+                let board = Board::of(self)?;
+                Ok(self.board.get_or_init(|| board))
+            }
+        }
+    }
+
+    /// ATT&CK's groups, software and campaigns, ordered by id.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn threats(&self) -> Result<&[Threat], Error> {
+        match self.threats.get() {
+            Some(threats) => Ok(threats),
+            None => {
+                let threats = self.store().threats()?;
+                Ok(self.threats.get_or_init(|| threats))
+            }
+        }
     }
 
     /// A rule with everything that is known of it.

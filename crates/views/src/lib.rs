@@ -15,7 +15,9 @@
 //!
 //! It prints nothing and serves nothing.
 
+mod align;
 mod atlas;
+mod controls;
 mod error;
 mod export;
 mod field;
@@ -31,7 +33,12 @@ mod technique;
 mod vendor;
 mod years;
 
+pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
 pub use atlas::Atlas;
+pub use controls::{
+    CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap, GapCount,
+    PlaybookTactic, PlaybookView,
+};
 pub use error::Error;
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
