@@ -25,7 +25,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("catalog.db");
     let sources = Loaded::read(&[sigma, attack], &|_, _, _, _| {}).expect("the corpora can be read");
-    let catalog = build(&sources, &|_, _, _, _| {}).expect("the catalog can be built");
+    let catalog = build(sources, &|_, _, _, _| {}).expect("the catalog can be built");
     write(&path, &catalog, WriteOptions::default()).expect("the catalog can be written");
     let atlas = Atlas::open(&path).expect("the catalog can be read");
     tokio::runtime::Runtime::new().expect("a runtime").block_on(measure(atlas));

@@ -28,7 +28,7 @@ fn cold(specs: &[SourceSpec], catalog: &Path) {
     if Store::fingerprint(catalog).is_some_and(|known| known == fingerprint(&sources)) {
         return;
     }
-    let built = build(&sources, &|_, _, _, _| {}).expect("the catalog can be built");
+    let built = build(sources, &|_, _, _, _| {}).expect("the catalog can be built");
     write(catalog, &built, WriteOptions::default()).expect("the catalog can be written");
     std::mem::forget(built);
 }

@@ -13,7 +13,9 @@ use ruleatlas_sources::{
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Controls, Entry, FileRecord, controls, frontend, frontends::is_query, spelling, tags, unit_tests};
+use crate::{
+    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, spelling, tags, unit_tests,
+};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub struct Catalog {
     pub attack: Attack,
     /// Countermeasures, analytics and tests, and who threatens.
     pub controls: Controls,
+    /// Every event that a dictionary knows or a rule reads.
+    pub events: EventCatalog,
     /// What was said of sources that hold no rules.
     pub diagnostics: Vec<Diagnostic>,
     /// Stands for the sources' content and the program's version: equal fingerprints, equal catalogs.
@@ -80,7 +84,7 @@ pub enum BuildError {
 }
 
 /// A source whose files are at hand.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     /// What it is.
     pub spec: SourceSpec,
@@ -97,11 +101,17 @@ impl Loaded {
         if specs.is_empty() {
             return Err(BuildError::NoSource);
         }
-        let read = |(done, spec): (usize, &SourceSpec)| {
-            progress(Stage::Read, &spec.name, done, specs.len());
-            Ok(Self { spec: spec.clone(), files: read_files(spec)? })
+        // What names mean is read meanwhile: the parsing of the first rule would wait for it.
+        rayon::spawn(|| {
+            let _ = Taxonomy::builtin();
+        });
+        let done = AtomicUsize::new(0);
+        let read = |spec: &SourceSpec| {
+            let files = read_files(spec)?;
+            progress(Stage::Read, &spec.name, done.fetch_add(1, Ordering::Relaxed) + 1, specs.len());
+            Ok(Self { spec: spec.clone(), files })
         };
-        specs.iter().enumerate().map(read).collect()
+        specs.par_iter().map(read).collect()
     }
 }
 
@@ -128,27 +138,48 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
 
 /// Builds the catalog of `sources`.
 ///
-/// A rule that cannot be parsed is in it all the same, and says so; a file that cannot be read is in the ledger.
+/// A rule that cannot be parsed is in it all the same, and says so; a file that cannot be read is in the ledger. The
+/// sources are taken, so that their texts are gone before the rules are counted and written.
 ///
 /// # Errors
 /// ATT&CK bundles are named and none can be read.
-pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, BuildError> {
+pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, BuildError> {
     let taxonomy = Taxonomy::builtin();
-    let mut catalog = Catalog { fingerprint: fingerprint(sources), ..Catalog::default() };
-    let ((knowledge, (sets, said)), parsed) = rayon::join(
-        || rayon::join(|| load_attack(sources), || controls::read(sources)),
-        || parse_rules(sources, taxonomy, progress),
-    );
+    let mut catalog = Catalog { fingerprint: fingerprint(&sources), ..Catalog::default() };
+    let beside = || rayon::join(|| EventCatalog::load(&sources, taxonomy), || controls::read(&sources));
+    let load = || rayon::join(|| load_attack(&sources), beside);
+    let ((knowledge, (events, sets)), parsed) = rayon::join(load, || parse_rules(&sources, taxonomy, progress));
     let Knowledge { attack, threats, diagnostics } = knowledge?;
     (catalog.attack, catalog.diagnostics) = (attack, diagnostics);
+    let (events, said) = events;
+    catalog.events = events;
+    catalog.diagnostics.extend(said);
+    let (sets, said) = sets;
     catalog.diagnostics.extend(said);
     let name = sources.iter().find(|source| source.spec.kind == SourceKind::Attack).map(|source| &*source.spec.name);
     catalog.controls = Controls::of(sets, &catalog.attack, name, threats, &mut catalog.diagnostics);
     progress(Stage::Count, "", 0, 1);
     let attack = &catalog.attack;
-    for (source, (records, mut fresh)) in sources.iter().zip(parsed) {
-        fresh.par_iter_mut().for_each(|fresh| tags::resolve(&mut fresh.entry.rule, &fresh.tags, attack));
+    let (mut files, mut rules) = (0, 0);
+    for of_source in &parsed {
+        files += of_source.len();
+        rules += of_source.iter().map(|(_, fresh)| fresh.len()).sum::<usize>();
+    }
+    // A rule is some hundred bytes beside its texts: the lists are as long as they get from the start.
+    catalog.files.reserve_exact(files);
+    catalog.entries.reserve_exact(rules);
+    for (source, mut parsed) in sources.into_iter().zip(parsed) {
+        parsed.par_iter_mut().for_each(|(_, fresh)| {
+            for fresh in fresh {
+                tags::resolve(&mut fresh.entry.rule, &std::mem::take(&mut fresh.tags), attack);
+            }
+        });
         let origin = &source.spec.origin;
+        let before = catalog.entries.len();
+        for (record, fresh) in parsed {
+            catalog.files.push(record);
+            catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
+        }
         catalog.sources.push(SourceInfo {
             name: source.spec.name.clone(),
             kind: source.spec.kind,
@@ -157,13 +188,12 @@ pub fn build(sources: &[Loaded], progress: Progress<'_>) -> Result<Catalog, Buil
                 ..origin.clone()
             },
             files: u32::try_from(source.files.len()).unwrap_or(u32::MAX),
-            rules: u32::try_from(fresh.len()).unwrap_or(u32::MAX),
+            rules: u32::try_from(catalog.entries.len() - before).unwrap_or(u32::MAX),
         });
-        catalog.files.extend(records);
-        catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
     }
     order(&mut catalog.entries);
     spelling::unify_events(&mut catalog.entries);
+    catalog.events.complete(&catalog.entries);
     Ok(catalog)
 }
 
@@ -174,7 +204,8 @@ fn load_attack(sources: &[Loaded]) -> Result<Knowledge, BuildError> {
     }
 }
 
-type ParsedSource = (Vec<FileRecord>, Vec<Fresh>);
+/// A file's record and its rules.
+type ParsedFile = (FileRecord, Vec<Fresh>);
 
 /// A rule whose tags are still to be resolved.
 struct Fresh {
@@ -182,7 +213,7 @@ struct Fresh {
     tags: Vec<RawTag>,
 }
 
-fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) -> Vec<ParsedSource> {
+fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) -> Vec<Vec<ParsedFile>> {
     let total = sources.iter().map(|source| source.files.len()).sum();
     let done = AtomicUsize::new(0);
     let parse_source = |source: &Loaded| {
@@ -199,9 +230,7 @@ fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) 
             }
             parsed
         };
-        let files: Vec<(FileRecord, Vec<Fresh>)> = source.files.par_iter().map(parse_file).collect();
-        let (records, entries): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-        (records, entries.into_iter().flatten().collect())
+        source.files.par_iter().map(parse_file).collect()
     };
     sources.par_iter().map(parse_source).collect()
 }
@@ -277,8 +306,10 @@ impl Reader<'_> {
         rule.log_sources = telemetry.log_sources.iter().map(ToString::to_string).collect();
         rule.platforms = telemetry.platforms.iter().map(ToString::to_string).collect();
         rule.domains = telemetry.domains.iter().map(ToString::to_string).collect();
-        rule.events = self.taxonomy.events(rule.vendor, &rule.conditions);
-        Fresh { entry: Entry::new(rule, self.taxonomy), tags }
+        let reads = self.taxonomy.reads(rule.vendor, &rule.conditions);
+        rule.events = reads.links;
+        let entry = Entry { needs: reads.needs, ..Entry::new(rule, self.taxonomy) };
+        Fresh { entry, tags }
     }
 }
 
@@ -310,12 +341,11 @@ impl Place<'_> {
 
 /// Orders by id, and gives the later of two rules with one id its path besides.
 fn order(entries: &mut [Entry]) {
-    entries.sort_by(|a, b| {
-        let key = |entry: &Entry| {
-            (!entry.rule.is_counted(), entry.rule.source.clone(), entry.rule.path.clone(), entry.rule.line)
-        };
-        a.rule.id.cmp(&b.rule.id).then_with(|| key(a).cmp(&key(b)))
+    // By cached keys, as a rule is large to move.
+    entries.sort_by_cached_key(|Entry { rule, .. }| {
+        (rule.id.clone(), !rule.is_counted(), rule.source.clone(), rule.path.clone(), rule.line)
     });
+    let mut is_renamed = false;
     let mut first: Option<String> = None;
     for entry in entries.iter_mut() {
         let rule = &mut entry.rule;
@@ -323,9 +353,12 @@ fn order(entries: &mut [Entry]) {
             let message = format!("another rule has the id `{}`; this one goes by its path besides", rule.id);
             rule.diagnostics.push(Diagnostic::warning("duplicate id", message).on_line(rule.line));
             rule.id = format!("{}@{}", rule.id, rule.path);
+            is_renamed = true;
         } else {
             first = Some(rule.id.clone());
         }
     }
-    entries.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
+    if is_renamed {
+        entries.sort_by_cached_key(|entry| entry.rule.id.clone());
+    }
 }

@@ -3,18 +3,23 @@
 use ruleatlas_model::{FoldedOp, Indicator, Role};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{Entry, Head, IndexData};
+use crate::{Entry, Head, IndexData, IndicatorId, RuleId};
 
 impl IndexData {
     /// The rows of built entries, which are ordered by id.
     #[must_use]
     pub fn of(entries: &[Entry]) -> Self {
+        Self { heads: entries.iter().map(Head::of).collect(), ..Self::without_heads(entries) }
+    }
+
+    /// The same without `heads`, for who has the entries at hand.
+    #[must_use]
+    pub fn without_heads(entries: &[Entry]) -> Self {
         let mut fields = Spellings::default();
         let mut indicators = Numbers::default();
         let mut spellings: Vec<Votes> = Vec::new();
         let mut data = Self::default();
         for (rule, entry) in (0..).zip(entries) {
-            data.heads.push(Head::of(entry));
             let mut used = FxHashSet::default();
             for row in &entry.predicates {
                 let counts = matches!(row.role, Role::Indicator) || (row.negated && row.role == Role::Exclusion);
@@ -50,6 +55,41 @@ impl IndexData {
             .collect();
         data
     }
+
+    /// For each indicator how many counted rules look for it and how many exclude it, as an index of these rows and
+    /// `entries` counts them, without making one.
+    #[must_use]
+    pub fn reach(&self, entries: &[Entry]) -> Vec<(u32, u32)> {
+        let units = units(entries.iter().map(|entry| (entry.rule.id.as_str(), entry.rule.variant_of.as_deref())));
+        let mut is_counted = vec![false; entries.len()];
+        for (entry, unit) in entries.iter().zip(&units) {
+            is_counted[*unit as usize] |= entry.rule.is_counted();
+        }
+        let mut uses: Vec<(IndicatorId, Role, RuleId)> = self
+            .uses
+            .iter()
+            .filter_map(|(rule, indicator, role, _)| {
+                let unit = *units.get(*rule as usize)?;
+                is_counted[unit as usize].then_some((*indicator, *role, unit))
+            })
+            .collect();
+        uses.sort_unstable();
+        uses.dedup();
+        let mut reach = vec![(0, 0); self.indicators.len()];
+        for (indicator, role, _) in uses {
+            if let Some((looking, excluding)) = reach.get_mut(indicator as usize) {
+                *(if role == Role::Indicator { looking } else { excluding }) += 1;
+            }
+        }
+        reach
+    }
+}
+
+/// The rule that each rule counts as: the one that it is a variant of, else itself. Takes each rule's id and the one
+/// that it is a variant of.
+pub(crate) fn units<'a>(rules: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone) -> Vec<RuleId> {
+    let by_id: FxHashMap<&str, RuleId> = (0..).zip(rules.clone()).map(|(rule, (id, _))| (id, rule)).collect();
+    (0..).zip(rules).map(|(rule, (_, of))| of.and_then(|id| by_id.get(id)).copied().unwrap_or(rule)).collect()
 }
 
 impl Head {

@@ -2,12 +2,14 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 use ruleatlas_model::{
-    EventLink, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor, is_counted,
+    EventLink, EventRef, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor,
+    is_counted,
 };
+use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use crate::{Catalog, Facet};
+use crate::{Catalog, Facet, gather::units};
 
 /// A rule's place in the catalog, in the order of ids.
 pub type RuleId = u32;
@@ -109,6 +111,8 @@ pub struct Index {
     by_id: FxHashMap<String, RuleId>,
     by_indicator: FxHashMap<(String, String, String, Option<String>), IndicatorId>,
     pub(crate) vendors: Vec<(Vendor, RoaringBitmap)>,
+    /// Titles of the events that rules read, where the dictionaries of the catalog have one.
+    titles: FxHashMap<EventRef, String>,
 }
 
 /// Rows gathered by the rule they belong to.
@@ -146,10 +150,7 @@ impl Index {
         let count = data.heads.len();
         let by_id: FxHashMap<String, RuleId> =
             (0..).zip(&data.heads).map(|(rule, head)| (head.id.clone(), rule)).collect();
-        let unit: Vec<RuleId> = (0..)
-            .zip(&data.heads)
-            .map(|(rule, head)| head.variant_of.as_ref().and_then(|id| by_id.get(id)).copied().unwrap_or(rule))
-            .collect();
+        let unit = units(data.heads.iter().map(|head| (head.id.as_str(), head.variant_of.as_deref())));
         let mut variants: FxHashMap<RuleId, Vec<RuleId>> = FxHashMap::default();
         for (rule, unit) in (0..).zip(&unit).filter(|(rule, unit)| rule != *unit) {
             variants.entry(*unit).or_default().push(rule);
@@ -208,6 +209,25 @@ impl Index {
             by_id,
             by_indicator,
             vendors,
+            titles: FxHashMap::default(),
+        }
+    }
+
+    /// The same with titles of events from the catalog's dictionaries, which go before those of the taxonomy.
+    #[must_use]
+    pub fn with_titles(mut self, titles: impl IntoIterator<Item = (EventRef, String)>) -> Self {
+        self.titles = titles.into_iter().collect();
+        self
+    }
+
+    /// The title of an event; where no dictionary knows it `Event ID N`, or the id where it is a name itself, as audit
+    /// logs name events.
+    #[must_use]
+    pub fn event_title(&self, event: &EventRef, taxonomy: &Taxonomy) -> String {
+        match self.titles.get(event).map(String::as_str).or_else(|| taxonomy.event_title(event)) {
+            Some(title) => title.to_owned(),
+            None if event.event_id.bytes().all(|byte| byte.is_ascii_digit()) => format!("Event ID {}", event.event_id),
+            None => event.event_id.clone(),
         }
     }
 
@@ -280,6 +300,12 @@ impl Index {
     #[must_use]
     pub fn uses_of(&self, rule: RuleId) -> &[(IndicatorId, Role, bool)] {
         if (rule as usize) < self.data.heads.len() { self.unit_uses.of(rule) } else { &[] }
+    }
+
+    /// The fields that a rule filters, by their place in [`IndexData::fields`], and the operators as written.
+    #[must_use]
+    pub fn filters_of(&self, rule: RuleId) -> &[(u32, &'static str)] {
+        if (rule as usize) < self.data.heads.len() { self.unit_field_uses.of(rule) } else { &[] }
     }
 
     /// The variants of a rule, in order.

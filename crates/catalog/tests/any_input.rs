@@ -57,8 +57,8 @@ fn check(files: Vec<(String, Vec<u8>)>) {
         files.into_iter().map(|(path, bytes)| SourceFile::from_bytes(path, bytes)).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let source = Loaded { spec: SourceSpec::new(SourceKind::Sigma, "rules"), files };
-    let sources = [source];
-    let catalog = build(&sources, &|_, _, _, _| {}).unwrap();
+    let sources = vec![source];
+    let catalog = build(sources.clone(), &|_, _, _, _| {}).unwrap();
     let ledger = Ledger::of(&catalog);
     let rows = &ledger.sources;
     assert_eq!(rows.iter().map(|row| row.files).sum::<u64>(), count);
@@ -72,7 +72,7 @@ fn check(files: Vec<(String, Vec<u8>)>) {
     for row in guide.indicators.iter().chain(&guide.exclusions) {
         assert!(row.rules == row.reach && row.reach <= guide.rules.total, "{row:?}");
     }
-    assert_eq!(build(&sources, &|_, _, _, _| {}).unwrap().fingerprint, catalog.fingerprint);
+    assert_eq!(build(sources, &|_, _, _, _| {}).unwrap().fingerprint, catalog.fingerprint);
 }
 
 fn path() -> impl Strategy<Value = String> {

@@ -35,7 +35,7 @@ fn catalog(folder: &Path, kinds: &[SourceKind]) -> Catalog {
         .filter(|spec| folder.join(spec.kind.name()).is_dir())
         .collect();
     let sources = Loaded::read(&specs, &|_, _, _, _| {}).unwrap();
-    build(&sources, &|_, _, _, _| {}).unwrap()
+    build(sources, &|_, _, _, _| {}).unwrap()
 }
 
 /// The technique id that a tag carries, if it is of that form: `attack.t1685.001`, `T1078`.

@@ -18,7 +18,7 @@ fn corpus(kinds: &[SourceKind]) -> Option<Catalog> {
     let specs: Vec<_> =
         kinds.iter().map(|kind| SourceSpec::new(*kind, Path::new(&corpora).join(kind.name()))).collect();
     let loaded = Loaded::read(&specs, &|_, _, _, _| {}).expect("the corpora can be read");
-    Some(build(&loaded, &|_, _, _, _| {}).expect("the catalog is built"))
+    Some(build(loaded, &|_, _, _, _| {}).expect("the catalog is built"))
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn entries(variable: &str, folder: &str) -> Option<Vec<Entry>> {
     };
     let path = std::path::Path::new(&path).join(folder);
     let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Panther, path)], &|_, _, _, _| {}).unwrap();
-    Some(build(&loaded, &|_, _, _, _| {}).unwrap().entries)
+    Some(build(loaded, &|_, _, _, _| {}).unwrap().entries)
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn fields_are_known_to_the_taxonomy() {
 fn the_demo_says_what_its_tests_say() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/demo/panther");
     let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Panther, path)], &|_, _, _, _| {}).unwrap();
-    let entries = build(&loaded, &|_, _, _, _| {}).unwrap().entries;
+    let entries = build(loaded, &|_, _, _, _| {}).unwrap().entries;
     assert_eq!(entries.len(), 12);
     for entry in &entries {
         let rule = &entry.rule;

@@ -80,7 +80,12 @@ impl Store {
         self.said(collect())
     }
 
-    fn rows_of<T>(&self, sql: &str, rule: RuleId, read: impl FnMut(&Row<'_>) -> Sql<T>) -> Result<Vec<T>, Error> {
+    pub(crate) fn rows_of<T>(
+        &self,
+        sql: &str,
+        rule: RuleId,
+        read: impl FnMut(&Row<'_>) -> Sql<T>,
+    ) -> Result<Vec<T>, Error> {
         let collect = || self.connection.prepare_cached(sql)?.query_map([rule], read)?.collect();
         self.said(collect())
     }
@@ -167,7 +172,7 @@ impl Store {
         for (field, indicator) in &mut data.indicators {
             indicator.field = data.fields.get(*field as usize).cloned().unwrap_or_default();
         }
-        Ok(Index::new(data))
+        Ok(Index::new(data).with_titles(self.titles()?))
     }
 
     fn heads(&self) -> Result<Vec<Head>, Error> {
@@ -298,7 +303,7 @@ impl Store {
             Some(FoldedRow { role: *role, indicator, spelling, grouped: *grouped })
         });
         let indicators = indicators.collect();
-        Ok(Some(Entry { rule, predicates, indicators }))
+        Ok(Some(Entry { rule, predicates, indicators, needs: Vec::new() }))
     }
 }
 

@@ -1,7 +1,8 @@
 -- The catalog. One file, written whole by `ruleatlas build` and never changed after.
 -- Rules are numbered from 0 in the order of their ids; `rule` in every table is that number.
 
--- What the file is: schema (version of these tables), program (that wrote it), fingerprint (of the sources' content).
+-- What the file is: schema (version of these tables), program (that wrote it), fingerprint (of the sources' content),
+-- events_read (how many of the events rules read).
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- Where the content comes from.
@@ -37,6 +38,19 @@ CREATE TABLE rule_log_source (rule INTEGER NOT NULL, log_source TEXT NOT NULL);
 CREATE TABLE rule_event (
   rule INTEGER NOT NULL, provider TEXT NOT NULL, event_id TEXT NOT NULL, explicit INTEGER NOT NULL, why TEXT NOT NULL);
 
+-- What a rule needs to fire: steps is a JSON list, a list of alternatives a step, each [provider, event_id]; of every step
+-- at least one must be collected, and of an empty one nobody knows what it reads.
+CREATE TABLE rule_need (rule INTEGER PRIMARY KEY, steps TEXT NOT NULL);
+
+-- An event that a dictionary knows or a rule reads; those that rules read come first. title_by is the dictionary whose
+-- title it is.
+CREATE TABLE event (
+  event INTEGER PRIMARY KEY, provider TEXT NOT NULL, event_id TEXT NOT NULL, channel TEXT, title TEXT, title_by TEXT);
+-- What dictionaries say of an event, as a JSON object, each fact with its dictionary.
+CREATE TABLE event_body (event INTEGER PRIMARY KEY, body TEXT NOT NULL);
+-- The events that have a field; the name is in lower case, events is a JSON list of their numbers.
+CREATE TABLE event_field (name TEXT PRIMARY KEY, events TEXT NOT NULL) WITHOUT ROWID;
+
 -- What is wrong with a rule; code groups alike cases, span_* are bytes in the query, line is in the file.
 CREATE TABLE diagnostic (
   rule INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, span_start INTEGER,
@@ -69,6 +83,8 @@ CREATE TABLE technique (
   body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tactic (n INTEGER PRIMARY KEY, id TEXT NOT NULL, short_name TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE mitigation (id TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+-- How ATT&CK detects a technique, its sub-techniques apart: a JSON list of analytics with the logs that they read.
+CREATE TABLE analytic (technique TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 -- Ids that lead elsewhere; kind is technique or tactic; "to" is a JSON list.
 CREATE TABLE redirect (kind TEXT NOT NULL, id TEXT NOT NULL, "to" TEXT NOT NULL, resolution TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 

@@ -1,12 +1,12 @@
-use std::path::Path;
+use std::{path::Path, sync::mpsc::sync_channel};
 
 use rayon::prelude::*;
-use ruleatlas_catalog::{Catalog, Entry, Index, IndexData};
-use ruleatlas_model::{Attack, Role};
+use ruleatlas_catalog::{Catalog, Entry, IndexData};
+use ruleatlas_model::Attack;
 use rusqlite::{Connection, Statement, Transaction, params};
 use serde::Serialize;
 
-use crate::{Error, SCHEMA_VERSION, controls};
+use crate::{Error, SCHEMA_VERSION, controls, events, text::Text};
 
 /// How a catalog is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +16,17 @@ pub struct WriteOptions {
 }
 
 /// Bytes of a page of the file.
-const PAGE: u64 = 8192;
+///
+/// Large, as most of the file is text that is read a rule at a time: fewer calls to write it, less lost at the pages' ends.
+const PAGE: u64 = 32_768;
+
+/// Pages that SQLite keeps in memory while it writes, in KiB; rows come in the order of their keys, so that few are met
+/// again.
+const KEPT: i64 = 8192;
+
+/// Rules whose JSON is made on one thread at a time, and how many such lots may wait for the one that writes.
+const LOT: usize = 256;
+const WAITING: usize = 4;
 
 /// Writes a catalog to `path`: beside it first, then in its place.
 ///
@@ -46,7 +56,7 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rus
     connection.pragma_update(None, "page_size", PAGE as i64)?;
     connection.pragma_update(None, "journal_mode", "OFF")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
-    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "cache_size", -KEPT)?;
     if let Some(bytes) = options.max_bytes {
         let pages = i64::try_from(bytes / PAGE).unwrap_or(i64::MAX).max(1);
         connection.pragma_update(None, "max_page_count", pages)?;
@@ -56,15 +66,24 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rus
     about(&transaction, catalog)?;
     attack(&transaction, &catalog.attack)?;
     controls::write(&transaction, &catalog.controls)?;
+    events::write(&transaction, catalog)?;
     // SQLite takes rows from one thread only; the index is made on another meanwhile.
     std::thread::scope(|scope| {
-        let index = scope.spawn(|| Index::of(catalog));
-        rules(&transaction, &catalog.entries)?;
-        let index = index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let written = counted(&transaction, &index);
-        // What the index holds goes with the process; a file has been written and nothing reads it again.
-        std::mem::forget(index);
-        written
+        let (send, receive) = sync_channel(WAITING);
+        scope.spawn(move || {
+            let lots = catalog.entries.chunks(LOT).map(|lot| lot.par_iter().map(Columns::of).collect::<Vec<_>>());
+            // A writer that has gone wants no more.
+            let _ = lots.map(|lot| send.send(lot)).find(Result::is_err);
+        });
+        let counts = scope.spawn(|| {
+            let data = IndexData::without_heads(&catalog.entries);
+            (data.reach(&catalog.entries), data)
+        });
+        let text = scope.spawn(|| Text::of(&catalog.entries));
+        rules(&transaction, &catalog.entries, receive.into_iter().flatten())?;
+        text.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?.write(&transaction)?;
+        let (reach, data) = counts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        counted(&transaction, &data, &reach)
     })?;
     transaction.execute_batch(INDEXES)?;
     transaction.commit()?;
@@ -76,6 +95,7 @@ const INDEXES: &str = "
 CREATE INDEX rule_technique_by_technique ON rule_technique (technique);
 CREATE INDEX rule_indicator_by_indicator ON rule_indicator (indicator);
 CREATE INDEX control_technique_by_technique ON control_technique (technique);
+CREATE INDEX event_by_name ON event (provider COLLATE NOCASE, event_id COLLATE NOCASE);
 CREATE INDEX diagnostic_by_rule ON diagnostic (rule);
 ";
 
@@ -99,11 +119,14 @@ fn about(transaction: &Transaction<'_>, catalog: &Catalog) -> Result<(), rusqlit
     Ok(())
 }
 
-fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlite::Error> {
+/// The rows of every rule; `columns` are those of `entries`, in their order.
+fn rules(
+    transaction: &Transaction<'_>,
+    entries: &[Entry],
+    columns: impl Iterator<Item = Columns>,
+) -> Result<(), rusqlite::Error> {
     let mut head = transaction.prepare("INSERT INTO rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-    let columns: Vec<Columns> = entries.par_iter().map(Columns::of).collect();
     let mut body = transaction.prepare("INSERT INTO rule_body VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-    let mut text = transaction.prepare("INSERT INTO rule_text (rowid, title, description, id) VALUES (?, ?, ?, ?)")?;
     let mut technique = transaction.prepare("INSERT INTO rule_technique VALUES (?, ?, ?, ?, ?)")?;
     let mut event = transaction.prepare("INSERT INTO rule_event VALUES (?, ?, ?, ?, ?)")?;
     let mut diagnostic = transaction.prepare("INSERT INTO diagnostic VALUES (?, ?, ?, ?, ?, ?, ?)")?;
@@ -113,7 +136,7 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
     let mut log_source = transaction.prepare("INSERT INTO rule_log_source VALUES (?, ?)")?;
     let mut predicate =
         transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-    for ((number, entry), columns) in (0_u32..).zip(entries).zip(&columns) {
+    for ((number, entry), columns) in (0_u32..).zip(entries).zip(columns) {
         let rule = &entry.rule;
         head.execute(params![
             number,
@@ -146,7 +169,6 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
             extra,
             conditions,
         ])?;
-        text.execute(params![number, rule.title, rule.description, rule.id])?;
         for tag in &rule.technique_tags {
             let resolution = tag.resolution.name();
             if tag.techniques.is_empty() {
@@ -193,7 +215,7 @@ fn rules(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), rusqlit
     Ok(())
 }
 
-/// The columns of a rule that hold JSON, made on all threads before the rows are written on one.
+/// The columns of a rule that hold JSON, made on other threads than the one that writes.
 struct Columns {
     body: [String; 6],
     /// Of each predicate.
@@ -224,8 +246,7 @@ fn each(statement: &mut Statement<'_>, rule: u32, values: &[String]) -> Result<(
     Ok(())
 }
 
-fn counted(transaction: &Transaction<'_>, index: &Index) -> Result<(), rusqlite::Error> {
-    let data: &IndexData = index.data();
+fn counted(transaction: &Transaction<'_>, data: &IndexData, reach: &[(u32, u32)]) -> Result<(), rusqlite::Error> {
     let mut field = transaction.prepare("INSERT INTO field VALUES (?, ?)")?;
     for (number, name) in (0_u32..).zip(&data.fields) {
         field.execute(params![number, name])?;
@@ -235,12 +256,7 @@ fn counted(transaction: &Transaction<'_>, index: &Index) -> Result<(), rusqlite:
         rule_field.execute(params![rule, field, op])?;
     }
     let mut indicator = transaction.prepare("INSERT INTO indicator VALUES (?, ?, ?, ?, ?, ?, ?)")?;
-    for (id, (field, row)) in (0_u32..).zip(&data.indicators) {
-        let reach = |role| {
-            let count = index.rules_with(id, role).map_or(0, |rules| rules.intersection_len(index.counted()));
-            i64::try_from(count).unwrap_or(i64::MAX)
-        };
-        let (looking, excluding) = (reach(Role::Indicator), reach(Role::Exclusion));
+    for ((id, (field, row)), (looking, excluding)) in (0_u32..).zip(&data.indicators).zip(reach) {
         indicator.execute(params![id, field, row.op.to_string(), row.value, row.modifier, looking, excluding])?;
     }
     let mut used = transaction.prepare("INSERT INTO rule_indicator VALUES (?, ?, ?, ?)")?;
@@ -252,8 +268,9 @@ fn counted(transaction: &Transaction<'_>, index: &Index) -> Result<(), rusqlite:
 
 fn attack(transaction: &Transaction<'_>, attack: &Attack) -> Result<(), rusqlite::Error> {
     let mut technique = transaction.prepare("INSERT INTO technique VALUES (?, ?, ?, ?, ?, ?)")?;
-    for row in attack.techniques.values() {
-        technique.execute(params![row.id, row.name, row.domain.name(), row.parent, row.deprecated, json(row)])?;
+    let bodies: Vec<String> = attack.techniques.par_iter().map(|(_, row)| json(row)).collect();
+    for (row, body) in attack.techniques.values().zip(bodies) {
+        technique.execute(params![row.id, row.name, row.domain.name(), row.parent, row.deprecated, body])?;
     }
     let mut tactic = transaction.prepare("INSERT INTO tactic VALUES (?, ?, ?, ?, ?)")?;
     for (n, row) in (0_u32..).zip(&attack.tactics) {

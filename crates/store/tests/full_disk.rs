@@ -18,7 +18,7 @@ fn catalog(rules: usize) -> Catalog {
         SourceFile::from_bytes(format!("{n}.yml"), text.into_bytes())
     };
     let spec = SourceSpec::new(SourceKind::Sigma, "rules");
-    build(&[Loaded { spec, files: (0..rules).map(rule).collect() }], &|_, _, _, _| {}).unwrap()
+    build(vec![Loaded { spec, files: (0..rules).map(rule).collect() }], &|_, _, _, _| {}).unwrap()
 }
 
 fn put(path: &std::path::Path, catalog: &Catalog, max_bytes: Option<u64>) -> Result<(), Error> {

@@ -1,5 +1,7 @@
 //! Log sources: what a rule reads, and what that says of platforms, domains and events.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use ruleatlas_model::{DataSource, EventRef, SourceKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -73,6 +75,39 @@ pub(crate) struct LogSources {
     by_name: FxHashMap<String, Vec<u32>>,
     /// Selectors without an exact name.
     open: Vec<u32>,
+    /// What steps were found to match: thousands of rules read the same few hundred lists of data sources.
+    known: Known,
+}
+
+/// Answers of `select`, by the data sources asked for.
+#[derive(Debug, Default)]
+struct Known(RwLock<FxHashMap<Box<[DataSource]>, Arc<[u32]>>>);
+
+impl Known {
+    /// Lists that are kept, and the bytes of names in one: what rules make up does not fill the memory.
+    const LISTS: usize = 4096;
+    const BYTES: usize = 1024;
+
+    fn get_or(&self, sources: &[DataSource], find: impl FnOnce() -> Vec<u32>) -> Arc<[u32]> {
+        if let Some(found) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(sources) {
+            return Arc::clone(found);
+        }
+        let found: Arc<[u32]> = find().into();
+        if sources.iter().map(|source| source.name.len()).sum::<usize>() <= Self::BYTES {
+            let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            if known.len() < Self::LISTS {
+                known.insert(sources.into(), Arc::clone(&found));
+            }
+        }
+        found
+    }
+}
+
+/// A copy finds its answers anew.
+impl Clone for Known {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// How many ways a selector may match a step; more say nothing new.
@@ -204,6 +239,11 @@ impl LogSources {
     /// The selectors that the data sources of a step match. A selector that asks for less than another which matches
     /// the same data sources is left out.
     pub fn select(&self, sources: &[DataSource]) -> Vec<&Selector> {
+        let known = self.known.get_or(sources, || self.find(sources));
+        known.iter().map(|at| &self.selectors[*at as usize]).collect()
+    }
+
+    fn find(&self, sources: &[DataSource]) -> Vec<u32> {
         let mut candidates: Vec<u32> = self.open.clone();
         for source in sources {
             let found = match self.by_name.get(source.name.as_str()) {
@@ -228,7 +268,7 @@ impl LogSources {
         if kept.iter().any(|at| !self.selectors[*at as usize].otherwise) {
             kept.retain(|at| !self.selectors[*at as usize].otherwise);
         }
-        kept.into_iter().map(|at| &self.selectors[at as usize]).collect()
+        kept
     }
 
     pub fn describe(&self, sources: &[DataSource]) -> Telemetry<'_> {

@@ -8,7 +8,11 @@ use ruleatlas_model::{Attack, ParseStatus, Threat};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
-use crate::{Error, controls::Board};
+use crate::{
+    Error,
+    controls::Board,
+    quick::{Quick, Values},
+};
 
 /// An open catalog.
 #[derive(Debug)]
@@ -28,6 +32,7 @@ pub struct Atlas {
     threats: OnceLock<Vec<Threat>>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
+    quick: Quick,
 }
 
 impl Atlas {
@@ -46,6 +51,7 @@ impl Atlas {
             board: OnceLock::new(),
             threats: OnceLock::new(),
             store: Mutex::new(store),
+            quick: Quick::default(),
         })
     }
 
@@ -77,6 +83,11 @@ impl Atlas {
                 Ok(self.threats.get_or_init(|| threats))
             }
         }
+    }
+
+    /// What searches and comparisons of rules need at once.
+    pub(crate) fn quick(&self) -> &Values {
+        self.quick.get(&self.index)
     }
 
     /// A rule with everything that is known of it.

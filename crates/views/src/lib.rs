@@ -16,24 +16,33 @@
 //! It prints nothing and serves nothing.
 
 mod align;
+mod about;
 mod atlas;
 mod controls;
 mod error;
 mod export;
 mod field;
+mod have;
 mod home;
 mod indicator;
 mod layer;
 mod ledger;
 mod matrix;
+mod order;
+mod question;
+mod quick;
 mod rule;
 mod search;
 mod similar;
+mod similar_rules;
+mod snippet;
 mod technique;
+mod telemetry;
 mod vendor;
 mod years;
 
 pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
+pub use about::AboutView;
 pub use atlas::Atlas;
 pub use controls::{
     CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap, GapCount,
@@ -42,14 +51,20 @@ pub use controls::{
 pub use error::Error;
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
+pub use have::{Have, HaveError};
 pub use home::{HomeView, TechniqueCount};
-pub use indicator::IndicatorView;
+pub use indicator::{IndicatorView, TechniqueShare};
 pub use layer::{Layer, LayerFact, LayerGradient, LayerLayout, LayerLegend, LayerTechnique, LayerVersions};
 pub use ledger::{Fault, LedgerQuestion, LedgerReason, LedgerRow, LedgerView};
 pub use matrix::{MatrixSubTechnique, MatrixTactic, MatrixTechnique, MatrixView, TacticView};
+pub use order::{Order, Table, csv};
+pub use question::{Check, Question, ScopeView};
 pub use rule::RuleView;
 pub use search::{Hit, SearchView};
 pub use similar::nearest;
+pub use similar_rules::{SharedIndicator, SimilarRule};
+pub use snippet::{Snippet, snippets};
 pub use technique::{RuleItem, TechniqueView, vendor_letter};
+pub use telemetry::Telemetry;
 pub use vendor::{LogSourceView, ValueCount, VendorView};
 pub use years::{Year, Years};

@@ -26,17 +26,17 @@ pub fn run(options: &Build, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         }
         Loaded::read(&specs, &progress)?
     };
-    let not_full = make(&sources, db, &report)?;
+    let not_full = make(sources, db, &report)?;
     Ok(ExitCode::from(u8::from(options.strict && not_full > 0)))
 }
 
 /// Builds and writes the catalog unless the one that is there was built from the same; says what came of it, and
 /// returns how many rules are not `full`.
-pub fn make(sources: &[Loaded], db: Option<&Path>, report: &Report) -> anyhow::Result<u64> {
+pub fn make(sources: Vec<Loaded>, db: Option<&Path>, report: &Report) -> anyhow::Result<u64> {
     let begun = Instant::now();
     let path = paths::catalog(db)?;
     let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
-    if Store::fingerprint(&path).is_some_and(|known| known == fingerprint(sources)) {
+    if Store::fingerprint(&path).is_some_and(|known| known == fingerprint(&sources)) {
         let not_full = u64::from(Store::open(&path)?.count_not_understood()?);
         output::say(format_args!("{}: nothing changed", path.display()));
         return Ok(not_full);

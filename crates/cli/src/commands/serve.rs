@@ -17,7 +17,7 @@ pub fn first_run(db: Option<&Path>) -> anyhow::Result<ExitCode> {
     if !path.exists() {
         output::say(format_args!("no catalog yet: building the demo corpus; `ruleatlas sync` fetches the public ones"));
         let report = Report::new();
-        build::make(&demo::sources(), db, &report)?;
+        build::make(demo::sources(), db, &report)?;
     }
     serve(Atlas::open(&path)?, SocketAddr::from(([127, 0, 0, 1], 7071)))
 }

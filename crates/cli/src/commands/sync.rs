@@ -39,7 +39,7 @@ pub fn run(options: &Sync, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     }
     let report = Report::new();
     let sources = Loaded::read(&specs, &|stage, source, done, total| report.tell(stage, source, done, total))?;
-    build::make(&sources, db, &report)?;
+    build::make(sources, db, &report)?;
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 

@@ -8,7 +8,7 @@ use ruleatlas_model::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::stix::Object;
+use super::{analytics, stix::Object};
 
 /// How many revoked objects are followed from one; ATT&CK's own chains have three.
 const MAX_REVOCATIONS: usize = 64;
@@ -110,9 +110,10 @@ pub(super) fn build(sources: &[Source<'_>], diagnostics: &mut Vec<Diagnostic>) -
     orphans(&mut techniques);
     let threats = super::threats::threats(&graph, &mut gaps);
     gaps.report(diagnostics);
-    let attack =
-        Attack { version: version(sources), techniques, tactics, mitigations, redirects, tactic_redirects: BTreeMap::new() };
-    (attack, threats)
+    let analytics = analytics::of(sources, &graph, &techniques);
+    let version = version(sources);
+    let tactic_redirects = BTreeMap::new();
+    (Attack { version, techniques, tactics, mitigations, redirects, tactic_redirects, analytics }, threats)
 }
 
 /// Adds a technique; of two with one id the first that is not deprecated stays.

@@ -21,7 +21,7 @@
 //! ```
 //!
 //! [`load_all`] reads groups, software and campaigns besides, which the same bundles hold, or `*-groups.json` beside
-//! them. Detection strategies are not read.
+//! them.
 
 use std::path::Path;
 
@@ -30,6 +30,7 @@ use ruleatlas_model::{Attack, AttackDomain, Diagnostic, Threat};
 
 use crate::{Content, SourceFile, SourceKind, SourceSpec, read_files};
 
+mod analytics;
 mod build;
 mod crosswalk;
 mod stix;

@@ -67,6 +67,21 @@ pub(super) struct Object<'a> {
     pub(super) source_ref: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) target_ref: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) x_mitre_analytic_refs: Option<Vec<Text<'a>>>,
+    #[serde(borrow, default)]
+    pub(super) x_mitre_log_source_references: Option<Vec<LogSource<'a>>>,
+}
+
+/// A log that an analytic reads.
+#[derive(Debug, Deserialize)]
+pub(super) struct LogSource<'a> {
+    #[serde(borrow, default)]
+    pub(super) x_mitre_data_component_ref: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) channel: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,5 @@
 use maud::{Markup, html};
-use ruleatlas_catalog::{Filters, Scope};
+use ruleatlas_catalog::{Facet, Filters, Scope};
 use ruleatlas_views::{Atlas, Error, TechniqueView};
 
 use super::{
@@ -18,10 +18,13 @@ use crate::{
 
 /// The page of a technique: what its rules read, filter, look for and exclude.
 pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Markup, Error> {
-    let view = atlas.technique(id, !params.only_itself, &params.filters)?;
+    let mut view = atlas.technique(id, !params.only_itself, &params.filters)?;
+    params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
     let address = parts::technique_address(&view.technique);
+    let question = params.question().with(Facet::Technique, &view.technique);
+    let own = Some(view.technique.as_str());
     let tables =
-        Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own: Some(&view.technique) };
+        Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own, question: &question };
     let is_narrowed = !params.filters.is_empty() || params.only_itself;
     let contents = tables.contents();
     let contents = if view.guide.rules.total > 0 { &contents[..] } else { &[] };

@@ -1,7 +1,5 @@
 //! The first page, and what the site says about itself.
 
-use serde::Serialize;
-
 use super::{Ask, Export, Fault, Made, Route};
 use crate::page;
 
@@ -25,25 +23,17 @@ pub(super) const ROUTES: &[Route] = &[
     },
 ];
 
-/// Where the content comes from.
-#[derive(Serialize)]
-struct Sources<'a> {
-    attack_version: &'a str,
-    sources: &'a [ruleatlas_catalog::SourceInfo],
-}
-
-fn sources<'a>(ask: &Ask<'a>) -> Sources<'a> {
-    Sources { attack_version: &ask.atlas.attack.version, sources: &ask.atlas.sources }
-}
-
 fn home(ask: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(ask.answer(&sources(ask), || page::home(ask.atlas)).kept())
+    let view = ask.atlas.home();
+    Ok(ask.answer(&view, || page::home(&view)).kept())
 }
 
 fn about(ask: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(ask.answer(&sources(ask), || page::about(ask.atlas)).kept())
+    let view = ask.atlas.about();
+    Ok(ask.answer(&view, || page::about(&view)).kept())
 }
 
 fn notices(ask: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(ask.answer(&sources(ask), || page::notices(ask.atlas)).kept())
+    let view = ask.atlas.about();
+    Ok(ask.answer(&view, || page::notices(&view)).kept())
 }

@@ -69,6 +69,11 @@ impl Ask<'_> {
         self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// All values of a parameter whose words are already known to be right.
+    pub(crate) fn words<T: std::str::FromStr>(&self, name: &str) -> Vec<T> {
+        self.pairs.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.parse().ok()).collect()
+    }
+
     /// A parameter that is a number of rows.
     pub(crate) fn count(&self, name: &'static str) -> Result<Option<usize>, Fault> {
         let read =
@@ -140,7 +145,6 @@ impl Made {
     }
 
     /// A text of another kind.
-    #[allow(dead_code)]
     pub(crate) fn text(kind: &'static str, bytes: Vec<u8>) -> Self {
         Self::Body { status: 200, kind, bytes, keep: false }
     }

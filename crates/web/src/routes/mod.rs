@@ -8,12 +8,16 @@
 
 mod about;
 mod ask;
+mod ledger;
 mod matching;
+mod matrix;
 mod parameter;
 mod rule;
+mod scope;
 mod search;
 mod technique;
 mod value;
+mod vendor;
 
 use ruleatlas_views::{Atlas, nearest};
 
@@ -60,7 +64,18 @@ pub(crate) enum Export {
 
 /// All routes.
 pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
-    [about::ROUTES, technique::ROUTES, rule::ROUTES, value::ROUTES, search::ROUTES].into_iter().flatten()
+    let topics = [
+        about::ROUTES,
+        matrix::ROUTES,
+        technique::ROUTES,
+        rule::ROUTES,
+        scope::ROUTES,
+        value::ROUTES,
+        vendor::ROUTES,
+        search::ROUTES,
+        ledger::ROUTES,
+    ];
+    topics.into_iter().flatten()
 }
 
 /// An address as it is looked up and kept: the path, and the pairs behind it in order, each once, without empty ones.

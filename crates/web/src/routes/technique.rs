@@ -1,6 +1,7 @@
 //! Techniques.
 
-use ruleatlas_views::Atlas;
+use ruleatlas_catalog::Guide;
+use ruleatlas_views::{Atlas, RuleItem};
 
 use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one};
 use crate::{
@@ -8,6 +9,8 @@ use crate::{
     params::{Params, Table},
     text::encoded,
 };
+
+const CSV: &str = "text/csv; charset=utf-8";
 
 pub(super) const ROUTES: &[Route] = &[Route {
     path: "/technique/{id}",
@@ -20,7 +23,20 @@ pub(super) const ROUTES: &[Route] = &[Route {
 
 /// What a page with a guide's tables may be asked.
 pub(super) const TABLES: &[Parameter] = &[
-    Parameter { name: "all", about: "Show this table whole, on the page.", values: Values::Words(tables), many: true },
+    Parameter {
+        name: "all",
+        about: "Show this table whole, on the page; `indicators.2` is the second page of one that is long.",
+        values: Values::Text,
+        many: true,
+    },
+    Parameter {
+        name: "sort",
+        about: "Order a table by a column, as in `indicators.distinctiveness`; `.reversed` behind it turns it round.",
+        values: Values::Text,
+        many: true,
+    },
+    one("table", "Only this table, in JSON or CSV.", Values::Words(tables)),
+    one("format", "How that table is written.", Values::Words(formats)),
     one("limit", "At most this many rows a table, in JSON.", Values::Count),
 ];
 
@@ -37,12 +53,31 @@ fn tables() -> Vec<&'static str> {
     Table::ALL.map(Table::name).into()
 }
 
+fn formats() -> Vec<&'static str> {
+    vec!["json", "csv"]
+}
+
 fn yes_or_no() -> Vec<&'static str> {
     vec!["yes", "no", "0", "1", "true", "false"]
 }
 
 fn ids(atlas: &Atlas) -> Vec<String> {
     atlas.attack.techniques.keys().cloned().collect()
+}
+
+/// The one table that is asked for, as JSON or CSV.
+pub(super) fn one_table(params: &Params, guide: &Guide, rules: &[RuleItem]) -> Option<Made> {
+    let table = params.table?;
+    if params.is_csv {
+        return Some(Made::text(CSV, ruleatlas_views::csv(table, guide, rules).into_bytes()));
+    }
+    Some(match table {
+        Table::Events => Made::json(200, &guide.events),
+        Table::Fields => Made::json(200, &guide.fields),
+        Table::Indicators => Made::json(200, &guide.indicators),
+        Table::Exclusions => Made::json(200, &guide.exclusions),
+        Table::Rules => Made::json(200, &rules),
+    })
 }
 
 fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -52,8 +87,12 @@ fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
     let is_id = atlas.attack.techniques.contains_key(id);
     if ask.form == Form::Json {
         let mut view = atlas.technique(id, !params.only_itself, &params.filters)?;
+        params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
         if let Some(limit) = params.limit {
             view.guide = view.guide.limited(limit);
+        }
+        if let Some(made) = one_table(&params, &view.guide, &view.rule_list) {
+            return Ok(made);
         }
         return Ok(Made::json(200, &view).kept_if(is_id && params.is_known(&atlas.index) && params.limit.is_none()));
     }

@@ -3,7 +3,7 @@
 use ruleatlas_model::FoldedOp;
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, Fault, Made, Route, Values, parameter::one};
+use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -18,16 +18,27 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/indicator",
         about: "Who checks a value.",
-        parameters: &[&[
-            one("field", "The field, by any vendor's name.", Values::Text),
-            one("op", "The folded operator: eq, contains, ends_with, basename and so on.", Values::Text),
-            one("value", "The value; for is_null and is_not_null none.", Values::Text),
-            one("modifier", "What transforms value or match, such as base64offset.", Values::Text),
-        ]],
+        parameters: &[INDICATOR],
         only: None,
         export: Export::Never,
         answer: indicator,
     },
+    Route {
+        path: "/snippets",
+        about: "A value that rules check, as a piece of a query in Sigma, EQL, SPL and KQL.",
+        parameters: &[INDICATOR],
+        only: Some(Form::Json),
+        export: Export::Never,
+        answer: snippets,
+    },
+];
+
+/// What names an indicator.
+const INDICATOR: &[Parameter] = &[
+    one("field", "The field, by any vendor's name.", Values::Text),
+    one("op", "The folded operator: eq, contains, ends_with, basename and so on.", Values::Text),
+    one("value", "The value; for is_null and is_not_null none.", Values::Text),
+    one("modifier", "What transforms value or match, such as base64offset.", Values::Text),
 ];
 
 fn yes() -> Vec<&'static str> {
@@ -48,13 +59,30 @@ fn field(ask: &Ask<'_>) -> Result<Made, Fault> {
     Ok(ask.answer(&views, || page::field(&views, is_whole)).kept_if(is_own_name))
 }
 
-fn indicator(ask: &Ask<'_>) -> Result<Made, Fault> {
+/// An indicator as it is asked for.
+struct Asked<'a> {
+    field: &'a str,
+    op: FoldedOp,
+    value: &'a str,
+    modifier: Option<&'a str>,
+}
+
+fn asked<'a>(ask: &'a Ask<'_>) -> Result<Asked<'a>, Fault> {
     let (Some(field), Some(op)) = (ask.first("field"), ask.first("op")) else {
         let message = "An indicator is asked for as `/indicator?field=Image&op=basename&value=cmd.exe`.";
         return Err(Fault::wrong("field", message));
     };
     let op: FoldedOp = op.parse().map_err(|error| Fault::wrong("op", format!("{error}")))?;
-    let value = ask.first("value").unwrap_or_default();
-    let view = ask.atlas.modified_indicator(field, op, value, ask.first("modifier"))?;
+    Ok(Asked { field, op, value: ask.first("value").unwrap_or_default(), modifier: ask.first("modifier") })
+}
+
+fn indicator(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let Asked { field, op, value, modifier } = asked(ask)?;
+    let view = ask.atlas.modified_indicator(field, op, value, modifier)?;
     Ok(ask.answer(&view, || page::indicator(&view)))
+}
+
+fn snippets(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let Asked { field, op, value, modifier } = asked(ask)?;
+    Ok(Made::json(200, &ask.atlas.snippets(field, op, value, modifier)?))
 }
