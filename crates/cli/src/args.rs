@@ -235,6 +235,9 @@ pub struct Align {
     /// A layer of the ATT&CK Navigator, format 4.x, as a threat of its own.
     #[arg(long = "layer", value_name = "FILE")]
     pub layers: Vec<PathBuf>,
+    /// What telemetry one collects, as `coverage` reads it; rules that it cannot feed do not count.
+    #[arg(long, value_name = "FILE")]
+    pub have: Option<PathBuf>,
     /// At most this many techniques.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

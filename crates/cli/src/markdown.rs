@@ -7,9 +7,11 @@ use crate::output::plain;
 
 /// Text within a line, as it is read and no more.
 pub fn text(text: &str) -> String {
+    let text = plain(text);
+    let text = text.trim();
     let mut escaped = String::with_capacity(text.len());
     let mut is_space = false;
-    for c in plain(text).trim().chars() {
+    for (at, c) in text.char_indices() {
         if c.is_whitespace() {
             if !is_space {
                 escaped.push(' ');
@@ -18,12 +20,25 @@ pub fn text(text: &str) -> String {
             continue;
         }
         is_space = false;
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!' | '$') {
+        let behind = &text[at + c.len_utf8()..];
+        let is_mark = match c {
+            // Within a word it is a letter; an ampersand alone begins no entity.
+            '_' => !(escaped.ends_with(char::is_alphanumeric) && behind.starts_with(char::is_alphanumeric)),
+            '&' => is_entity(behind),
+            c => matches!(c, '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '!' | '$'),
+        };
+        if is_mark {
             escaped.push('\\');
         }
         escaped.push(c);
     }
     escaped
+}
+
+/// Whether what stands behind an ampersand makes it an entity.
+fn is_entity(behind: &str) -> bool {
+    let name = behind.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#');
+    name.len() < behind.len() && name.starts_with(';')
 }
 
 /// A link where the address is one of the web, else the text alone.
@@ -162,6 +177,7 @@ mod tests {
             ("[x](javascript:alert(1))", r"\[x\](javascript:alert(1))"),
             ("![x](https://a)", r"\!\[x\](https://a)"),
             ("<img src=x>", r"\<img src=x\>"),
+            ("ATT&CK &lt; a_b _c_", r"ATT&CK \&lt; a_b \_c\_"),
             ("a\n# b\r\n| c", r"a \# b \| c"),
             ("\u{1b}[31m\u{202e}x", "\u{fffd}\\[31m\u{fffd}x"),
         ] {

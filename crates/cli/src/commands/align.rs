@@ -2,7 +2,7 @@ use std::{fmt::Write as _, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use ruleatlas_model::ThreatKind;
-use ruleatlas_views::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance};
+use ruleatlas_views::{AlignRequest, AlignRow, AlignView, Atlas, Have, ReadLayer, Stance};
 
 use super::atlas;
 use crate::{
@@ -26,7 +26,9 @@ pub fn run(options: &Align, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         return Err(WrongCall(help.to_owned()).into());
     }
     let layers = options.layers.iter().map(|path| layer(path)).collect::<anyhow::Result<Vec<ReadLayer>>>()?;
-    let mut view = atlas(db)?.align(&AlignRequest { threats, layers, fed: None })?;
+    let atlas = atlas(db)?;
+    let have = options.have.as_deref().map(|file| have(&atlas, file)).transpose()?;
+    let mut view = atlas.align(&AlignRequest { threats, layers, have })?;
     if let Some(path) = &options.out_layer {
         write_layer(&view, path)?;
     }
@@ -40,6 +42,12 @@ pub fn run(options: &Align, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         output::text(&text(&view, distinct))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What telemetry a file says one collects.
+fn have(atlas: &Atlas, path: &Path) -> anyhow::Result<Have> {
+    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+    atlas.have(&bytes).with_context(|| path.display().to_string())
 }
 
 fn layer(path: &Path) -> anyhow::Result<ReadLayer> {
@@ -116,7 +124,7 @@ fn summary(view: &AlignView) -> String {
         .iter()
         .map(|stance| format!("{} {}", view.stances.get(stance.name()).copied().unwrap_or_default(), stance.title()))
         .collect();
-    let fed = if view.only_fed { "; only rules count that the telemetry at hand can feed" } else { "" };
+    let fed = if view.only_fed { "; rules that the telemetry at hand cannot feed are left out" } else { "" };
     format!("{} in ATT&CK {}: {}{fed}", counted(all, "technique", "techniques"), view.attack_version, parts.join(", "))
 }
 

@@ -40,9 +40,13 @@ pub fn run(options: &Controls, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 
 fn csv(view: &CompassView) -> anyhow::Result<()> {
     let mut out = csv::Writer::from_writer(io::BufWriter::new(io::stdout().lock()));
+    let closed = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    };
     let fixed = ["technique", "name", "matrix", "tactics"];
     let scores = ["policy", "detection", "test", "validated", "gaps"];
-    out.write_record(fixed.into_iter().chain(view.columns.iter().map(|column| column.source)).chain(scores))?;
+    out.write_record(fixed.into_iter().chain(view.columns.iter().map(|column| column.source)).chain(scores)).map_err(closed)?;
     for row in &view.techniques {
         let mut cells =
             vec![row.technique.clone(), row.name.clone(), row.domain.name().to_owned(), row.tactics.join(" ")];
@@ -51,7 +55,7 @@ fn csv(view: &CompassView) -> anyhow::Result<()> {
         cells.extend([row.policy, row.detection, row.test].map(|score| score.to_string()));
         cells.push(if row.validated { "yes" } else { "no" }.to_owned());
         cells.push(row.gaps.iter().map(|gap| gap.name()).collect::<Vec<_>>().join(" "));
-        out.write_record(cells)?;
+        out.write_record(cells).map_err(closed)?;
     }
     out.flush()?;
     Ok(())

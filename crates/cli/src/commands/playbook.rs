@@ -157,8 +157,11 @@ fn item(out: &mut String, item: &ControlItem, view: &PlaybookView) {
     facts.extend((!item.platforms.is_empty()).then(|| text(&item.platforms.join(", "))));
     facts.extend(item.executor.as_deref().map(text));
     facts.extend(item.elevated.then(|| "needs an administrator’s rights".to_owned()));
-    if item.technique != view.row.technique {
-        facts.push(text(&item.technique));
+    let mapped = std::iter::once(&item.technique).filter(|id| **id != view.row.technique).chain(&item.also);
+    let mapped: Vec<&str> = mapped.map(String::as_str).collect();
+    if !mapped.is_empty() {
+        let also = if item.technique == view.row.technique { "also " } else { "" };
+        facts.push(format!("{also}{}", text(&mapped.join(", "))));
     }
     facts.push(match item.basis {
         Basis::Official => "official".to_owned(),

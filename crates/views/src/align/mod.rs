@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use read::ReadLayer;
 
-use crate::{Atlas, CompassRow, ControlColumn, Error, Layer, LayerTechnique, nearest};
+use crate::{Atlas, CompassRow, ControlColumn, Error, Have, Layer, LayerTechnique, nearest};
 
 /// Revocations that are followed from one id.
 const MOST_STEPS: usize = 16;
@@ -22,8 +22,8 @@ pub struct AlignRequest {
     pub threats: Vec<(ThreatKind, String)>,
     /// Layers, each a threat of its own.
     pub layers: Vec<ReadLayer>,
-    /// The rules that one's telemetry can feed; all that count for `None`.
-    pub fed: Option<RoaringBitmap>,
+    /// What telemetry one collects: rules that it cannot feed do not count. All count for `None`.
+    pub have: Option<Have>,
 }
 
 /// Where one stands.
@@ -33,7 +33,7 @@ pub struct AlignView {
     pub attack_version: String,
     /// Who threatens.
     pub threats: Vec<ThreatItem>,
-    /// Whether only rules count that one's telemetry can feed.
+    /// Whether rules are left out that one's telemetry cannot feed.
     pub only_fed: bool,
     /// What has to be known to read the rest: ids that were followed, and ids that nobody knows.
     pub notes: Vec<String>,
@@ -176,7 +176,19 @@ impl Atlas {
             item.1.into_iter().for_each(|technique| used.entry(technique).or_default().push(id.clone()));
         }
         let board = self.board()?;
-        let scope = request.fed.as_ref().unwrap_or(self.index.counted());
+        let mut scope: RoaringBitmap = self.index.counted().clone();
+        if let Some(have) = &request.have {
+            let telemetry = self.telemetry(have)?;
+            scope -= &telemetry.blind;
+            notes.push(format!(
+                "{} of {} rules read telemetry that is not collected and do not count; {} do of which nobody knows what they \
+                 read; analytics of other sources count whatever they read",
+                telemetry.blind.len(),
+                self.index.counted().len(),
+                telemetry.unknown.len()
+            ));
+        }
+        let scope = &scope;
         let mut techniques: Vec<AlignRow> = used
             .into_iter()
             .filter_map(|(id, used_by)| Some((self.attack.techniques.get(&id)?, used_by)))
@@ -199,7 +211,7 @@ impl Atlas {
         Ok(AlignView {
             attack_version: self.attack.version.clone(),
             threats,
-            only_fed: request.fed.is_some(),
+            only_fed: request.have.is_some(),
             notes,
             columns: board.columns.clone(),
             stances: Stance::ALL.map(|stance| (stance.name(), count(stance))).into(),
@@ -348,7 +360,7 @@ impl AlignView {
         let names: Vec<String> = self.threats.iter().map(|threat| format!("{} {}", threat.id, threat.name)).collect();
         layer.say("threats", &names.join(", "));
         if self.only_fed {
-            layer.say("rules", "only those that the telemetry at hand can feed");
+            layer.say("rules", "without those that the telemetry at hand cannot feed");
         }
         for row in self.techniques.iter().filter(|row| row.row.domain == domain) {
             let comment = format!(

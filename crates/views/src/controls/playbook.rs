@@ -110,6 +110,9 @@ pub struct ControlItem {
     pub basis: Basis,
     /// The technique of the loaded ATT&CK version that it is mapped to: this one, one below or the one above.
     pub technique: String,
+    /// Techniques below this one that it is mapped to as well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// How it follows, or what the source adds.
     pub how: Vec<String>,
     /// The publisher's words, of a countermeasure.
@@ -213,6 +216,7 @@ impl Atlas {
                     url: board.page(self, &head.source, &head.path),
                     basis: if tag.is_some_and(|tag| tag.inferred) { Basis::Derived } else { Basis::Official },
                     technique: mapped.to_owned(),
+                    also: Vec::new(),
                     how: tag.map(way).into_iter().flatten().collect(),
                     description: String::new(),
                     tactic: None,
@@ -265,11 +269,8 @@ fn items<'a>(
         }
         if let Some(at) = places.get(&link.control) {
             let known = items.get_mut(*at).map(|(_, _, item)| item);
-            if let Some(item) = known.filter(|item| !is_above && item.technique != link.technique && item.how.len() < 8) {
-                let said = format!("{} too", link.technique);
-                if control.source != ControlSource::D3fend && !item.how.contains(&said) {
-                    item.how.push(said);
-                }
+            if let Some(item) = known.filter(|_| !is_above && control.source != ControlSource::D3fend) {
+                item.also.push(link.technique.clone());
             }
             continue;
         }
@@ -296,6 +297,7 @@ fn items<'a>(
             url: Some(control.url.clone()).filter(|url| !url.is_empty()),
             basis: if is_above { Basis::Derived } else { link.basis },
             technique: link.technique.clone(),
+            also: Vec::new(),
             how,
             description,
             tactic: control.tactic.clone(),
