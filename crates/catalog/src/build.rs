@@ -14,7 +14,8 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, spelling, tags, unit_tests,
+    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, lookups::Asked, spelling, tags,
+    unit_tests,
 };
 
 /// A catalog just built.
@@ -28,10 +29,10 @@ pub struct Catalog {
     pub entries: Vec<Entry>,
     /// ATT&CK as loaded; empty where no source holds it.
     pub attack: Attack,
-    /// Countermeasures, analytics and tests, and who threatens.
-    pub controls: Controls,
     /// Every event that a dictionary knows or a rule reads.
     pub events: EventCatalog,
+    /// Countermeasures, analytics and tests, and who threatens.
+    pub controls: Controls,
     /// What was said of sources that hold no rules.
     pub diagnostics: Vec<Diagnostic>,
     /// Stands for the sources' content and the program's version: equal fingerprints, equal catalogs.
@@ -146,16 +147,18 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
 pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, BuildError> {
     let taxonomy = Taxonomy::builtin();
     let mut catalog = Catalog { fingerprint: fingerprint(&sources), ..Catalog::default() };
-    let beside = || rayon::join(|| EventCatalog::load(&sources, taxonomy), || controls::read(&sources));
-    let load = || rayon::join(|| load_attack(&sources), beside);
-    let ((knowledge, (events, sets)), parsed) = rayon::join(load, || parse_rules(&sources, taxonomy, progress));
+    let beside = || {
+        rayon::join(
+            || load_attack(&sources),
+            || rayon::join(|| EventCatalog::load(&sources, taxonomy), || controls::read(&sources)),
+        )
+    };
+    let ((knowledge, ((events, of_events), (sets, of_sets))), parsed) =
+        rayon::join(beside, || parse_rules(&sources, taxonomy, progress));
     let Knowledge { attack, threats, diagnostics } = knowledge?;
-    (catalog.attack, catalog.diagnostics) = (attack, diagnostics);
-    let (events, said) = events;
-    catalog.events = events;
-    catalog.diagnostics.extend(said);
-    let (sets, said) = sets;
-    catalog.diagnostics.extend(said);
+    (catalog.attack, catalog.events, catalog.diagnostics) = (attack, events, diagnostics);
+    catalog.diagnostics.extend(of_events);
+    catalog.diagnostics.extend(of_sets);
     let name = sources.iter().find(|source| source.spec.kind == SourceKind::Attack).map(|source| &*source.spec.name);
     catalog.controls = Controls::of(sets, &catalog.attack, name, threats, &mut catalog.diagnostics);
     progress(Stage::Count, "", 0, 1);
@@ -279,7 +282,8 @@ impl Reader<'_> {
             match frontend(rule.language) {
                 Some(frontend) => {
                     let query = Query { text: &rule.query, tree, sources: &sources };
-                    let mut parsed = frontend.parse(&query, context);
+                    let asked = Asked::of(context);
+                    let mut parsed = frontend.parse(&query, &asked);
                     for condition in &mut parsed.conditions {
                         let root = std::mem::replace(&mut condition.root, Node::always());
                         let more = beside.iter().map(|condition| condition.root.clone());
@@ -289,6 +293,7 @@ impl Reader<'_> {
                     rule.conditions = parsed.conditions;
                     let place = Place { text, base: tree.map(|(_, base)| base), query: &rule.query, line: rule.line };
                     rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
+                    asked.keep(&mut rule);
                 }
                 None => {
                     rule.parse = ParseStatus::Failed;

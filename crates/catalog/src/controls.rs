@@ -1,9 +1,7 @@
 //! Countermeasures, analytics and tests, led to the techniques of the loaded ATT&CK version.
 
 use rayon::prelude::*;
-use ruleatlas_model::{
-    Attack, Basis, Control, ControlLink, ControlSource, Diagnostic, Resolution, Threat,
-};
+use ruleatlas_model::{Attack, Basis, Control, ControlLink, ControlSource, Diagnostic, Resolution, Threat};
 use ruleatlas_sources::{ControlSet, read_controls};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
@@ -146,7 +144,8 @@ impl Controls {
 fn mitigations(attack: &Attack) -> ControlSet {
     let mut set = ControlSet::new(ControlSource::Mitigations);
     set.version = Some(attack.version.clone()).filter(|version| !version.is_empty());
-    let places: std::collections::BTreeMap<&str, u32> = attack.mitigations.keys().map(String::as_str).zip(0..).collect();
+    let places: std::collections::BTreeMap<&str, u32> =
+        attack.mitigations.keys().map(String::as_str).zip(0..).collect();
     set.controls = attack
         .mitigations
         .values()
@@ -202,11 +201,8 @@ mod tests {
         };
         Attack {
             techniques: ["T1901", "T1902"].map(|id| (id.to_owned(), technique(id))).into(),
-            redirects: [(
-                "T1900".to_owned(),
-                Redirect { to: vec!["T1901".into()], resolution: Resolution::RevokedBy },
-            )]
-            .into(),
+            redirects: [("T1900".to_owned(), Redirect { to: vec!["T1901".into()], resolution: Resolution::RevokedBy })]
+                .into(),
             ..Attack::default()
         }
     }
@@ -224,7 +220,8 @@ mod tests {
             executor: None,
             is_elevated: false,
         };
-        let cite = |id: &&str| Cite { control: 0, technique: (*id).into(), basis: Basis::Official, how: vec![(*id).into()] };
+        let cite =
+            |id: &&str| Cite { control: 0, technique: (*id).into(), basis: Basis::Official, how: vec![(*id).into()] };
         let mut set = ControlSet::new(source);
         set.controls = vec![control];
         set.cites = cited.iter().map(cite).collect();
@@ -246,7 +243,9 @@ mod tests {
 
     #[test]
     fn an_ontology_speaks_for_itself_where_it_knows_the_technique() {
-        for (cited, ways) in [(&["T1900", "T1901"][..], vec!["T1901".to_owned()]), (&["T1900"], vec!["T1900".to_owned()])] {
+        for (cited, ways) in
+            [(&["T1900", "T1901"][..], vec!["T1901".to_owned()]), (&["T1900"], vec!["T1900".to_owned()])]
+        {
             let sets = vec![("d3fend".to_owned(), set(ControlSource::D3fend, cited))];
             let controls = Controls::of(sets, &attack(), None, Vec::new(), &mut Vec::new());
             assert_eq!(controls.links.iter().map(|link| link.cited.clone()).collect::<Vec<_>>(), ways);

@@ -55,7 +55,8 @@ fn technique(file: &SourceFile) -> (Option<Found>, Vec<Diagnostic>) {
 fn test(node: &Node<'_>, at: usize, technique: &str, file: &SourceFile) -> Control {
     let text = |key: &str| node.get(key).and_then(Node::text_or_null).unwrap_or_default().trim().to_owned();
     let executor = node.get("executor");
-    let of_executor = |key: &str| executor.and_then(|executor| executor.get(key)).and_then(Node::text_or_null).map(str::trim);
+    let of_executor =
+        |key: &str| executor.and_then(|executor| executor.get(key)).and_then(Node::text_or_null).map(str::trim);
     let (guid, name) = (text("auto_generated_guid"), text("name"));
     let page = file.path.rsplit_once('.').map_or(file.path.as_str(), |(page, _)| page);
     Control {

@@ -27,7 +27,12 @@ pub(crate) fn read(files: &[SourceFile], diagnostics: &mut Vec<Diagnostic>) -> V
         let link = |set: &mut ControlSet, place: u32| {
             for cover in &analytic.covers {
                 for technique in &cover.techniques {
-                    set.cite(place, technique, Basis::Official, cover.level.iter().map(|level| format!("coverage: {level}")).collect());
+                    set.cite(
+                        place,
+                        technique,
+                        Basis::Official,
+                        cover.level.iter().map(|level| format!("coverage: {level}")).collect(),
+                    );
                 }
             }
         };
@@ -135,7 +140,10 @@ mod tests {
         assert_eq!(analytics.cites[0].how, ["coverage: Moderate"]);
         assert_eq!(analytics.version.as_deref(), Some("2031-01-02"));
         assert_eq!(analytics.finished().known, ["T1059", "T1059.003", "T1204"]);
-        assert_eq!(tests.controls.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(), ["start a shell", "whoami"]);
+        assert_eq!(
+            tests.controls.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(),
+            ["start a shell", "whoami"]
+        );
         assert_eq!(tests.controls[1].id, "CAR-2031-01-001#2");
         assert_eq!(tests.cites.len(), 4);
     }

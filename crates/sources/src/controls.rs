@@ -92,7 +92,12 @@ pub(crate) fn technique_id(text: &str) -> Option<String> {
 }
 
 /// That a file of a source is left out, and why.
-pub(crate) fn left_out(kind: SourceKind, path: &str, line: Option<u32>, why: impl Into<Cow<'static, str>>) -> Diagnostic {
+pub(crate) fn left_out(
+    kind: SourceKind,
+    path: &str,
+    line: Option<u32>,
+    why: impl Into<Cow<'static, str>>,
+) -> Diagnostic {
     let place = line.map(|line| format!(":{line}")).unwrap_or_default();
     let diagnostic = Diagnostic::warning("file left out", format!("{kind}: {path}{place} is left out: {}", why.into()));
     match line {
@@ -136,8 +141,12 @@ pub(crate) fn yaml<'a>(
 pub(crate) fn texts<'a>(node: Option<&'a ruleatlas_yaml::Node<'_>>) -> Vec<&'a str> {
     use ruleatlas_yaml::Value;
     match node.map(|node| &node.value) {
-        Some(Value::Sequence(items)) => items.iter().filter_map(ruleatlas_yaml::Node::text_or_null).map(str::trim).collect(),
-        Some(Value::Scalar(..)) => node.and_then(ruleatlas_yaml::Node::text_or_null).map(str::trim).into_iter().collect(),
+        Some(Value::Sequence(items)) => {
+            items.iter().filter_map(ruleatlas_yaml::Node::text_or_null).map(str::trim).collect()
+        }
+        Some(Value::Scalar(..)) => {
+            node.and_then(ruleatlas_yaml::Node::text_or_null).map(str::trim).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -19,9 +19,11 @@ const KIND: SourceKind = SourceKind::Stratus;
 /// Reads the techniques.
 pub(crate) fn read(files: &[SourceFile], diagnostics: &mut Vec<Diagnostic>) -> ControlSet {
     let mut set = ControlSet::new(ControlSource::Stratus);
-    let pages: FxHashMap<&str, &SourceFile> = files.iter().filter_map(|file| Some((page_of(&file.path)?, file))).collect();
+    let pages: FxHashMap<&str, &SourceFile> =
+        files.iter().filter_map(|file| Some((page_of(&file.path)?, file))).collect();
     let Some(index) = files.iter().find(|file| file.path == "index.yaml" || file.path.ends_with("/index.yaml")) else {
-        let message = "stratus: no docs/index.yaml in the source: give the folder of the repository DataDog/stratus-red-team";
+        let message =
+            "stratus: no docs/index.yaml in the source: give the folder of the repository DataDog/stratus-red-team";
         diagnostics.push(Diagnostic::warning("no index", message));
         return set;
     };
@@ -75,7 +77,8 @@ fn add(set: &mut ControlSet, node: &Node<'_>, id: &str, page: Option<&SourceFile
     // Only addresses at ATT&CK: the detonation logs hold anything.
     let text = page.and_then(SourceFile::text).unwrap_or_default();
     for address in text.split("attack.mitre.org/techniques/").skip(1) {
-        let end = address.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '/' | '.')).unwrap_or(address.len());
+        let end =
+            address.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '/' | '.')).unwrap_or(address.len());
         for technique in technique_ids_in(&address[..end]) {
             set.cite(place, &technique, Basis::Official, vec!["its page links to the technique".to_owned()]);
         }

@@ -157,7 +157,12 @@ fn the_published_groups_software_and_campaigns_are_read() {
     println!("{} threats, read with the techniques in {:.0?}", threats.len(), begun.elapsed());
     let uses: usize = threats.iter().map(|threat| threat.techniques.len()).sum();
     let count = |kind| threats.iter().filter(|threat| threat.kind == kind && threat.revoked_by.is_none()).count();
-    println!("{uses} uses; {} {} {}", count(ThreatKind::Group), count(ThreatKind::Software), count(ThreatKind::Campaign));
+    println!(
+        "{uses} uses; {} {} {}",
+        count(ThreatKind::Group),
+        count(ThreatKind::Software),
+        count(ThreatKind::Campaign)
+    );
     for threat in &threats {
         assert!(threat.techniques.iter().all(|id| attack.techniques.contains_key(id)), "{}", threat.id);
         assert!(!threat.name.is_empty() && threat.url.contains("mitre.org/"), "{}", threat.id);

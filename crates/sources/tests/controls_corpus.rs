@@ -71,8 +71,11 @@ fn class(control: &ruleatlas_model::Control) -> String {
 #[test]
 fn countermeasures_are_those_that_were_published_that_month() {
     let Some(set) = ontology("d3fend/d3fend-2022-04-21-1931dcd-protege.ttl") else { return };
-    let golden =
-        table("d3fend/golden-2022-04/controlcompass-d3fend-2022-04-27.csv", "attack_id", &["d3fend_label", "d3fend_class"]);
+    let golden = table(
+        "d3fend/golden-2022-04/controlcompass-d3fend-2022-04-27.csv",
+        "attack_id",
+        &["d3fend_label", "d3fend_class"],
+    );
     let own = mapped(&set, class);
     assert_eq!(own["T1071"].len(), 19);
     assert_eq!(own, golden.unwrap());
@@ -134,7 +137,8 @@ fn every_analytic_and_its_tests_are_read() {
     let with: BTreeSet<&str> = tests.controls.iter().filter_map(|test| Some(test.id.split_once('#')?.0)).collect();
     println!("{} tests of {} analytics, version {:?}", tests.controls.len(), with.len(), analytics.version);
     assert!(analytics.cites.iter().all(|cite| cite.basis == Basis::Official));
-    let unmapped = (0..).zip(&analytics.controls).filter(|(at, _)| analytics.cites.iter().all(|cite| cite.control != *at));
+    let unmapped =
+        (0..).zip(&analytics.controls).filter(|(at, _)| analytics.cites.iter().all(|cite| cite.control != *at));
     println!("without a technique: {:?}", unmapped.map(|(_, control)| control.id.as_str()).collect::<Vec<_>>());
 }
 

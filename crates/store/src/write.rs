@@ -65,8 +65,8 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rus
     transaction.execute_batch(include_str!("schema.sql"))?;
     about(&transaction, catalog)?;
     attack(&transaction, &catalog.attack)?;
-    controls::write(&transaction, &catalog.controls)?;
     events::write(&transaction, catalog)?;
+    controls::write(&transaction, &catalog.controls)?;
     // SQLite takes rows from one thread only; the index is made on another meanwhile.
     std::thread::scope(|scope| {
         let (send, receive) = sync_channel(WAITING);
@@ -94,8 +94,8 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rus
 const INDEXES: &str = "
 CREATE INDEX rule_technique_by_technique ON rule_technique (technique);
 CREATE INDEX rule_indicator_by_indicator ON rule_indicator (indicator);
-CREATE INDEX control_technique_by_technique ON control_technique (technique);
 CREATE INDEX event_by_name ON event (provider COLLATE NOCASE, event_id COLLATE NOCASE);
+CREATE INDEX control_technique_by_technique ON control_technique (technique);
 CREATE INDEX diagnostic_by_rule ON diagnostic (rule);
 ";
 

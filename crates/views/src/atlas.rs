@@ -3,7 +3,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo};
+use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo, brings_unit_tests};
 use ruleatlas_model::{Attack, ParseStatus, Threat};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
@@ -98,7 +98,7 @@ impl Atlas {
         Ok(self.store().entry(&self.index, rule)?)
     }
 
-    /// The parse ledger.
+    /// The parse ledger, with what conditions say of the rules' own unit tests.
     ///
     /// # Errors
     /// The catalog cannot be read.
@@ -111,13 +111,14 @@ impl Atlas {
             (store.files()?, store.diagnostic_codes()?)
         };
         let heads = self.index.heads();
-        let mut faulty = Vec::new();
+        let mut read = Vec::new();
         for (rule, head) in (0..).zip(heads) {
-            if head.parse != ParseStatus::Full {
-                faulty.extend(self.entry(rule)?);
+            if head.parse != ParseStatus::Full || brings_unit_tests(head.vendor) {
+                read.extend(self.entry(rule)?);
             }
         }
-        let ledger = Ledger::from_heads(&files, heads, &codes, faulty.iter());
+        let mut ledger = Ledger::from_heads(&files, heads, &codes, read.iter());
+        ledger.add_unit_tests(read.iter());
         Ok(self.ledger.get_or_init(|| ledger))
     }
 }

@@ -64,6 +64,44 @@ fn text(ledger: &Ledger, limit: usize) -> String {
             vec![fault.parse.to_owned(), format!("{}/{}", fault.source, fault.path), line, fault.reason.clone()]
         }),
     ));
+    text.push_str(&unit_tests(ledger, limit));
+    text
+}
+
+/// What conditions say of the unit tests that rules bring along; empty where no rule brings any.
+fn unit_tests(ledger: &Ledger, limit: usize) -> String {
+    let mut text = String::new();
+    if ledger.unit_tests.is_empty() {
+        return text;
+    }
+    let all = ledger.disagreements.len();
+    text.push_str(&heading("Unit tests of rules that the parsed rule contradicts", all.min(limit), all, "tests"));
+    for row in &ledger.unit_tests {
+        let _ = writeln!(
+            text,
+            "{}, {}: {} agree + {} differ + {} cannot be known + {} apart = {} tests of {} rules",
+            row.source, row.parse, row.agree, row.differ, row.unknown, row.apart, row.tests, row.rules
+        );
+    }
+    if all == 0 {
+        return text;
+    }
+    let columns = [
+        Column::Left("Parse"),
+        Column::Path("File"),
+        Column::Text("Test"),
+        Column::Left("Expected"),
+        Column::Text("Found"),
+    ];
+    text.push_str(&table(
+        &columns,
+        ledger.disagreements.iter().take(limit).map(|one| {
+            let word = |fires: bool| if fires { "fires" } else { "does not" }.to_owned();
+            let found = one.found.map_or_else(|| format!("cannot be known: {}", one.reason), word);
+            let path = format!("{}/{}", one.source, one.path);
+            vec![one.parse.to_owned(), path, one.test.clone(), word(one.expected), found]
+        }),
+    ));
     text
 }
 
@@ -98,6 +136,18 @@ fn markdown(ledger: &Ledger) -> String {
         for ((source, parse, phrase), count) in reasons {
             let _ =
                 writeln!(text, "| {source} | {} | {} | {count} |", parse.replace('_', " "), phrase.replace('|', "\\|"));
+        }
+    }
+    if !ledger.unit_tests.is_empty() {
+        text.push_str(
+            "\n| source | parse | rules with unit tests | tests | agree | differ | cannot be known | apart |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
+        );
+        for row in &ledger.unit_tests {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
+                row.source, row.parse, row.rules, row.tests, row.agree, row.differ, row.unknown, row.apart
+            );
         }
     }
     text

@@ -100,12 +100,33 @@ fn facts(view: &RuleView, atlas: &Atlas) -> String {
     for reference in &rule.references {
         fact("reference", reference.clone());
     }
+    for lookup in rule.extra.get("lookups").and_then(|lookups| lookups.as_array()).into_iter().flatten() {
+        fact("lookup", self::lookup(lookup));
+    }
     fact("authors", rule.authors.join(", "));
     fact("licence", rule.license.clone().unwrap_or_default());
     let dates = [("written", &rule.date), ("changed", &rule.modified)];
     let dates = dates.iter().filter_map(|(what, date)| Some(format!("{what} {}", date.as_ref()?)));
     fact("dates", dates.collect::<Vec<_>>().join(", "));
     text
+}
+
+/// A lookup that the search asks for: its name, its columns, its first rows.
+fn lookup(lookup: &serde_json::Value) -> String {
+    let list = |value: Option<&serde_json::Value>| -> Vec<String> {
+        let texts = value.and_then(|value| value.as_array()).into_iter().flatten();
+        texts.map(|value| value.as_str().unwrap_or_default().trim().to_owned()).collect()
+    };
+    let name = lookup.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+    let Some(rows) = lookup.get("rows").and_then(|rows| rows.as_array()) else {
+        return format!("{name} (its table is not in the source)");
+    };
+    let count = lookup.get("row_count").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let columns = list(lookup.get("columns")).join(", ");
+    let first: Vec<String> = rows.iter().take(5).map(|row| list(Some(row)).join(", ")).collect();
+    let more = if count > first.len() as u64 { "; …" } else { "" };
+    let rows = if first.is_empty() { String::new() } else { format!(": {}{more}", first.join("; ")) };
+    format!("{name} ({count} rows of {columns}){rows}")
 }
 
 /// Where a tag leads, and how it got there where that says something.

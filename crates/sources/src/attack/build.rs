@@ -112,8 +112,9 @@ pub(super) fn build(sources: &[Source<'_>], diagnostics: &mut Vec<Diagnostic>) -
     gaps.report(diagnostics);
     let analytics = analytics::of(sources, &graph, &techniques);
     let version = version(sources);
-    let tactic_redirects = BTreeMap::new();
-    (Attack { version, techniques, tactics, mitigations, redirects, tactic_redirects, analytics }, threats)
+    let attack =
+        Attack { version, techniques, tactics, mitigations, redirects, tactic_redirects: BTreeMap::new(), analytics };
+    (attack, threats)
 }
 
 /// Adds a technique; of two with one id the first that is not deprecated stays.

@@ -123,7 +123,10 @@ mod tests {
         assert_eq!(ids, ["C1900", "G1900", "G1901", "S1900"]);
         assert_eq!(threats[0].attributed_to, ["G1901"]);
         assert_eq!(threats[1].revoked_by.as_deref(), Some("G1901"));
-        assert_eq!((&threats[2].techniques, &threats[2].aliases), (&vec!["T1901".to_owned()], &vec!["Gang".to_owned()]));
+        assert_eq!(
+            (&threats[2].techniques, &threats[2].aliases),
+            (&vec!["T1901".to_owned()], &vec!["Gang".to_owned()])
+        );
         assert_eq!((threats[3].kind, &threats[3].techniques), (ThreatKind::Software, &vec!["T1902".to_owned()]));
     }
 

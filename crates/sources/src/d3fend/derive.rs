@@ -50,7 +50,8 @@ impl Derived {
             .map(|(class, id)| (class, counter(graph, &classes, class, id)))
             .collect();
         countermeasures.sort_by(|a, b| (&a.1.id, &a.1.class).cmp(&(&b.1.id, &b.1.class)));
-        let places: FxHashMap<Id, u32> = (0..).zip(&countermeasures).map(|(place, (class, _))| (*class, place)).collect();
+        let places: FxHashMap<Id, u32> =
+            (0..).zip(&countermeasures).map(|(place, (class, _))| (*class, place)).collect();
 
         // By artifact: who counters what touches it, or a kind of it.
         let mut countering: FxHashMap<Id, Vec<(u32, Id, Id)>> = FxHashMap::default();
@@ -131,9 +132,7 @@ fn by_counter(graph: &Graph, id: &str, ways: FxHashSet<(u32, Way)>) -> Vec<(u32,
     let mut ways: Vec<(u32, bool, Way)> =
         ways.into_iter().map(|(counter, way)| (counter, !is_through(graph, &way, id), way)).collect();
     ways.sort_unstable();
-    ways.chunk_by(|a, b| a.0 == b.0)
-        .map(|ways| (ways[0].0, ways.iter().map(|(_, _, way)| *way).collect()))
-        .collect()
+    ways.chunk_by(|a, b| a.0 == b.0).map(|ways| (ways[0].0, ways.iter().map(|(_, _, way)| *way).collect())).collect()
 }
 
 fn counter(graph: &Graph, classes: &Classes, class: Id, id: &str) -> Counter {

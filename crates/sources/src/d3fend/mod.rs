@@ -11,7 +11,10 @@ mod turtle;
 
 use ruleatlas_model::{Basis, Control, ControlSource, Diagnostic};
 
-use crate::{ControlSet, SourceFile, SourceKind, controls::{left_out, unreadable}};
+use crate::{
+    ControlSet, SourceFile, SourceKind,
+    controls::{left_out, unreadable},
+};
 use graph::Graph;
 
 /// How much of a file's beginning is looked at for what it is.
@@ -24,7 +27,8 @@ const TOLD: usize = 2;
 /// Whether a file of a D3FEND source is read: the published tables and samples are larger than the ontology.
 pub(crate) fn is_read(path: &str) -> bool {
     let name = path.to_ascii_lowercase();
-    let is_table = [".csv", ".html", ".owl", ".rdf", ".xml", ".svg", ".png"].iter().any(|ending| name.ends_with(ending));
+    let is_table =
+        [".csv", ".html", ".owl", ".rdf", ".xml", ".svg", ".png"].iter().any(|ending| name.ends_with(ending));
     !is_table && (!name.ends_with(".json") || name.ends_with(".jsonld.json") || !name.contains('/'))
 }
 
@@ -33,10 +37,8 @@ pub(crate) fn read(files: &[SourceFile], diagnostics: &mut Vec<Diagnostic>) -> C
     let kind = SourceKind::D3fend;
     diagnostics.extend(files.iter().filter_map(|file| unreadable(kind, file)));
     let mut set = ControlSet::new(ControlSource::D3fend);
-    let mut found: Vec<(Version, &SourceFile, Form)> = files
-        .iter()
-        .filter_map(|file| Some((Version::of(file), file, Form::of(file)?)))
-        .collect();
+    let mut found: Vec<(Version, &SourceFile, Form)> =
+        files.iter().filter_map(|file| Some((Version::of(file), file, Form::of(file)?))).collect();
     // The newest; of two forms of one version the one that is quicker to read.
     found.sort_by(|a, b| b.0.cmp(&a.0).then(a.2.cmp(&b.2)).then_with(|| a.1.path.cmp(&b.1.path)));
     if found.is_empty() {

@@ -69,7 +69,13 @@ fn both_forms_say_the_same() {
     };
     let nodes = [
         node("File", &above("DigitalArtifact")),
-        node("FileAnalysis", &format!(r#"{}, "d3f:d3fend-id": "D3-FA", "rdfs:label": {{"@value": "File Analysis", "@language": "en"}}"#, touches("analyzes", "File"))),
+        node(
+            "FileAnalysis",
+            &format!(
+                r#"{}, "d3f:d3fend-id": "D3-FA", "rdfs:label": {{"@value": "File Analysis", "@language": "en"}}"#,
+                touches("analyzes", "File")
+            ),
+        ),
         node("T1901", r#""d3f:attack-id": "T1901", "d3f:modifies": {"@id": "d3f:File"}"#),
         r#"{"@id": "http://d3fend.mitre.org/ontologies/d3fend.owl", "owl:versionInfo": "9.0.1"}"#.to_owned(),
     ];
