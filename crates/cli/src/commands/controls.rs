@@ -1,4 +1,4 @@
-use std::{fmt::Write as _, io, path::Path, process::ExitCode};
+use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_model::{AttackDomain, ControlKind};
 use ruleatlas_views::{CompassFilters, CompassRow, CompassView, ControlColumn};
@@ -31,34 +31,11 @@ pub fn run(options: &Controls, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     if options.json {
         output::json(&view)?;
     } else if options.csv {
-        csv(&view)?;
+        output::text(&view.csv())?;
     } else {
         output::text(&text(&view, distinct))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn csv(view: &CompassView) -> anyhow::Result<()> {
-    let mut out = csv::Writer::from_writer(io::BufWriter::new(io::stdout().lock()));
-    let closed = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        kind => io::Error::other(format!("{kind:?}")),
-    };
-    let fixed = ["technique", "name", "matrix", "tactics"];
-    let scores = ["policy", "detection", "test", "validated", "gaps"];
-    out.write_record(fixed.into_iter().chain(view.columns.iter().map(|column| column.source)).chain(scores)).map_err(closed)?;
-    for row in &view.techniques {
-        let mut cells =
-            vec![row.technique.clone(), row.name.clone(), row.domain.name().to_owned(), row.tactics.join(" ")];
-        // A source that is not loaded leaves its cells empty: nobody counted.
-        cells.extend(view.columns.iter().map(|column| count(row, column).map(|it| it.to_string()).unwrap_or_default()));
-        cells.extend([row.policy, row.detection, row.test].map(|score| score.to_string()));
-        cells.push(if row.validated { "yes" } else { "no" }.to_owned());
-        cells.push(row.gaps.iter().map(|gap| gap.name()).collect::<Vec<_>>().join(" "));
-        out.write_record(cells).map_err(closed)?;
-    }
-    out.flush()?;
-    Ok(())
 }
 
 fn count(row: &CompassRow, column: &ControlColumn) -> Option<u64> {

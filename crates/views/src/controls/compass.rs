@@ -5,7 +5,7 @@ use ruleatlas_model::{AttackDomain, ControlKind, Vendor};
 use serde::Serialize;
 
 use super::board::{Board, ControlColumn, family};
-use crate::{Atlas, Error};
+use crate::{Atlas, Error, order::line};
 
 /// Every technique with what there is of each source.
 #[derive(Clone, Debug, Serialize)]
@@ -247,6 +247,30 @@ impl Atlas {
             validated: detection > 0 && test > 0,
             gaps: Gap::of(vendors, tests),
         }
+    }
+}
+
+impl CompassView {
+    /// The table as CSV (RFC 4180), with a header of the columns' names. The cells of a source that is not loaded are
+    /// empty: nobody counted.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let mut text = String::new();
+        let fixed = ["technique", "name", "matrix", "tactics"];
+        let scores = ["policy", "detection", "test", "validated", "gaps"];
+        let sources = self.columns.iter().map(|column| column.source);
+        line(&mut text, &fixed.into_iter().chain(sources).chain(scores).collect::<Vec<_>>());
+        for row in &self.techniques {
+            let counts = self.columns.iter().map(|column| row.resources.get(column.source));
+            let counts: Vec<String> = counts.map(|count| count.map(u64::to_string).unwrap_or_default()).collect();
+            let (tactics, scores) = (row.tactics.join(" "), [row.policy, row.detection, row.test].map(|it| it.to_string()));
+            let gaps = row.gaps.iter().map(|gap| gap.name()).collect::<Vec<_>>().join(" ");
+            let first = [row.technique.as_str(), &row.name, row.domain.name(), &tactics];
+            let last = [if row.validated { "yes" } else { "no" }, &gaps];
+            let cells = first.into_iter().chain(counts.iter().chain(&scores).map(String::as_str)).chain(last);
+            line(&mut text, &cells.collect::<Vec<_>>());
+        }
+        text
     }
 }
 

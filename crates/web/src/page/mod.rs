@@ -1,7 +1,9 @@
 //! One function a page; what they share stands in [`layout`] and [`parts`].
 
 mod about;
+mod align;
 mod bar;
+mod controls;
 mod facts;
 mod field;
 mod filters;
@@ -13,6 +15,7 @@ mod ledger;
 mod matrix;
 mod missing;
 mod parts;
+mod playbook;
 mod query;
 mod rule;
 mod scope;
@@ -25,6 +28,8 @@ mod vendor;
 mod years;
 
 pub(crate) use about::{about, notices};
+pub(crate) use align::{align, threats};
+pub(crate) use controls::{Listed, controls};
 pub(crate) use field::field;
 pub(crate) use home::home;
 pub(crate) use indicator::indicator;

@@ -8,6 +8,7 @@
 
 mod about;
 mod ask;
+mod controls;
 mod ledger;
 mod matching;
 mod matrix;
@@ -73,6 +74,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         value::ROUTES,
         vendor::ROUTES,
         search::ROUTES,
+        controls::ROUTES,
         ledger::ROUTES,
     ];
     topics.into_iter().flatten()
