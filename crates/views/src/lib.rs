@@ -16,8 +16,10 @@
 //! It prints nothing and serves nothing.
 
 mod about;
+mod align;
 mod atlas;
 mod attack_events;
+mod controls;
 mod coverage;
 mod error;
 mod event;
@@ -45,8 +47,13 @@ mod vendor;
 mod years;
 
 pub use about::AboutView;
+pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
 pub use atlas::Atlas;
 pub use attack_events::{AttackEvents, AttackLog, AttackStrategy, NamedEvent};
+pub use controls::{
+    CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap,
+    GapCount, PlaybookTactic, PlaybookView,
+};
 pub use coverage::{
     BlindRule, CollectedEvent, CoverageCount, CoverageView, MissingEvent, NextEvent, TechniqueCoverage,
 };
