@@ -97,7 +97,14 @@ impl<'a> Lowering<'a, '_> {
     /// else, and the main one otherwise.
     fn keep_in_its_step(&mut self, flow: &mut Flow<'a>, mut node: Node) {
         let step = {
-            let mut steps = node.predicates().map(|predicate| step_of(&predicate.raw_field).0);
+            let of_predicate = |predicate: &Predicate| {
+                let step = step_of(&predicate.raw_field).0;
+                // A comparison of two tables' columns is none of one of them.
+                step.filter(|_| {
+                    predicate.op != Op::FieldRef || predicate.values.iter().all(|path| step_of(path).0 == step)
+                })
+            };
+            let mut steps = node.predicates().map(of_predicate);
             let first = steps.next().flatten();
             first.filter(|_| steps.all(|step| step == first) && node.opaques().next().is_none())
         };
