@@ -7,13 +7,16 @@ use rayon::prelude::*;
 use ruleatlas_core::{Context, Query};
 use ruleatlas_model::{Attack, Diagnostic, Node, ParseStatus, Span};
 use ruleatlas_sources::{
-    Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec, format_of,
-    license_of, read_files,
+    Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec,
+    attack::Knowledge, format_of, license_of, read_files,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, FileRecord, frontend, frontends::is_query, lookups::Asked, spelling, tags, unit_tests};
+use crate::{
+    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, lookups::Asked, spelling, tags,
+    unit_tests,
+};
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -26,6 +29,10 @@ pub struct Catalog {
     pub entries: Vec<Entry>,
     /// ATT&CK as loaded; empty where no source holds it.
     pub attack: Attack,
+    /// Every event that a dictionary knows or a rule reads.
+    pub events: EventCatalog,
+    /// Countermeasures, analytics and tests, and who threatens.
+    pub controls: Controls,
     /// What was said of sources that hold no rules.
     pub diagnostics: Vec<Diagnostic>,
     /// Stands for the sources' content and the program's version: equal fingerprints, equal catalogs.
@@ -140,8 +147,20 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
 pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, BuildError> {
     let taxonomy = Taxonomy::builtin();
     let mut catalog = Catalog { fingerprint: fingerprint(&sources), ..Catalog::default() };
-    let (attack, parsed) = rayon::join(|| load_attack(&sources), || parse_rules(&sources, taxonomy, progress));
-    (catalog.attack, catalog.diagnostics) = attack?;
+    let beside = || {
+        rayon::join(
+            || load_attack(&sources),
+            || rayon::join(|| EventCatalog::load(&sources, taxonomy), || controls::read(&sources)),
+        )
+    };
+    let ((knowledge, ((events, of_events), (sets, of_sets))), parsed) =
+        rayon::join(beside, || parse_rules(&sources, taxonomy, progress));
+    let Knowledge { attack, threats, diagnostics } = knowledge?;
+    (catalog.attack, catalog.events, catalog.diagnostics) = (attack, events, diagnostics);
+    catalog.diagnostics.extend(of_events);
+    catalog.diagnostics.extend(of_sets);
+    let name = sources.iter().find(|source| source.spec.kind == SourceKind::Attack).map(|source| &*source.spec.name);
+    catalog.controls = Controls::of(sets, &catalog.attack, name, threats, &mut catalog.diagnostics);
     progress(Stage::Count, "", 0, 1);
     let attack = &catalog.attack;
     let (mut files, mut rules) = (0, 0);
@@ -177,13 +196,14 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     }
     order(&mut catalog.entries);
     spelling::unify_events(&mut catalog.entries);
+    catalog.events.complete(&catalog.entries);
     Ok(catalog)
 }
 
-fn load_attack(sources: &[Loaded]) -> Result<(Attack, Vec<Diagnostic>), BuildError> {
+fn load_attack(sources: &[Loaded]) -> Result<Knowledge, BuildError> {
     match sources.iter().find(|source| source.spec.kind == SourceKind::Attack) {
-        Some(source) => Ok(ruleatlas_sources::attack::load_files(&source.files, None)?),
-        None => Ok((Attack::default(), Vec::new())),
+        Some(source) => Ok(ruleatlas_sources::attack::load_all(&source.files, None)?),
+        None => Ok(Knowledge::default()),
     }
 }
 
@@ -291,8 +311,10 @@ impl Reader<'_> {
         rule.log_sources = telemetry.log_sources.iter().map(ToString::to_string).collect();
         rule.platforms = telemetry.platforms.iter().map(ToString::to_string).collect();
         rule.domains = telemetry.domains.iter().map(ToString::to_string).collect();
-        rule.events = self.taxonomy.events(rule.vendor, &rule.conditions);
-        Fresh { entry: Entry::new(rule, self.taxonomy), tags }
+        let reads = self.taxonomy.reads(rule.vendor, &rule.conditions);
+        rule.events = reads.links;
+        let entry = Entry { needs: reads.needs, ..Entry::new(rule, self.taxonomy) };
+        Fresh { entry, tags }
     }
 }
 

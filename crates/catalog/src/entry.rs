@@ -1,7 +1,7 @@
 use std::collections::hash_map::Entry as Slot;
 
 use ruleatlas_core::{Placed, roles};
-use ruleatlas_model::{Indicator, Role, Rule, Span};
+use ruleatlas_model::{EventRef, Indicator, Role, Rule, Span};
 use ruleatlas_taxonomy::{Folded, Reader, Taxonomy};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -15,6 +15,9 @@ pub struct Entry {
     pub predicates: Vec<PredicateRow>,
     /// Its indicators and exclusions, each once a role.
     pub indicators: Vec<FoldedRow>,
+    /// The telemetry it needs to fire, as [`Reads::needs`](ruleatlas_taxonomy::Reads::needs) has it. A build fills it; of a
+    /// catalog on disk it is asked for apart.
+    pub needs: Vec<Vec<EventRef>>,
 }
 
 /// A predicate as it is exported and stored.
@@ -93,7 +96,7 @@ impl Entry {
             }
         }
         drop(readers);
-        Self { rule, predicates, indicators }
+        Self { rule, predicates, indicators, needs: Vec::new() }
     }
 }
 

@@ -1,18 +1,18 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use roaring::RoaringBitmap;
-use ruleatlas_model::{Indicator, Role};
+use ruleatlas_model::{Indicator, Role, Vendor};
 use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use crate::{Index, IndicatorId, RuleId, Scope};
+use crate::{Facet, Index, IndicatorId, RuleId, Scope, distinct::Distinctiveness};
 
 /// Values shown as samples of a field.
 const SAMPLES: usize = 5;
 
 /// What the rules of a scope read, filter, look for and exclude.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Guide {
     /// How many rules.
     pub rules: RuleCount,
@@ -32,6 +32,8 @@ pub struct Guide {
     pub exclusions: Vec<IndicatorRow>,
     /// How many there are, before any limit.
     pub exclusions_distinct: usize,
+    /// How the vendors share the indicators, the largest group first.
+    pub shared: Vec<SharedRow>,
     /// The rules, by vendor and then in the order of ids.
     #[serde(skip)]
     pub members: Vec<RuleId>,
@@ -63,8 +65,17 @@ pub struct EventRow {
     pub implied: u64,
 }
 
-/// A field that rules of a scope filter.
+/// The indicators that rules of just these vendors look for in a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SharedRow {
+    /// The vendors, in their own order.
+    pub vendors: Vec<Vendor>,
+    /// How many indicators.
+    pub indicators: u64,
+}
+
+/// A field that rules of a scope filter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FieldRow {
     /// The canonical name, or the raw one.
     pub field: String,
@@ -72,12 +83,17 @@ pub struct FieldRow {
     pub rules: u64,
     /// Rules by operator as authors wrote it.
     pub how: BTreeMap<&'static str, u64>,
+    /// Rules of the whole catalog that filter it.
+    pub reach: u64,
+    /// How much more often it is filtered here than in the whole catalog.
+    #[serde(flatten)]
+    pub distinctiveness: Distinctiveness,
     /// The values checked most, most first.
     pub samples: Vec<String>,
 }
 
 /// An indicator in some role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct IndicatorRow {
     /// Its place in the catalog.
     #[serde(skip)]
@@ -91,6 +107,9 @@ pub struct IndicatorRow {
     pub reach: u64,
     /// Reach by vendor.
     pub reach_by_vendor: BTreeMap<&'static str, u64>,
+    /// How much more often it is checked here than in the whole catalog.
+    #[serde(flatten)]
+    pub distinctiveness: Distinctiveness,
     /// Rules of the scope in which it excludes only together with others of its group.
     #[serde(skip_serializing_if = "is_zero")]
     pub grouped: u64,
@@ -106,10 +125,12 @@ impl Guide {
     #[must_use]
     pub fn of(index: &Index, taxonomy: &Taxonomy, scope: &Scope) -> Self {
         let rules = &scope.rules;
-        let mut looking: FxHashMap<IndicatorId, u64> = FxHashMap::default();
+        // Beside the number the vendors, a bit each.
+        let mut looking: FxHashMap<IndicatorId, (u64, u8)> = FxHashMap::default();
         let mut excluding: FxHashMap<IndicatorId, (u64, u64)> = FxHashMap::default();
         let mut how: FxHashMap<u32, (u64, BTreeMap<&'static str, u64>)> = FxHashMap::default();
         for rule in rules {
+            let vendor = index.head(rule).map_or(0, |head| 1_u8 << head.vendor as u8);
             let mut last = None;
             for (id, role, grouped) in index.uses_of(rule) {
                 // The rows are ordered, and a variant may add the same use grouped and alone: one rule, one count.
@@ -122,7 +143,9 @@ impl Guide {
                     counts.0 += 1;
                     counts.1 += u64::from(*grouped);
                 } else {
-                    *looking.entry(*id).or_default() += 1;
+                    let counts = looking.entry(*id).or_default();
+                    counts.0 += 1;
+                    counts.1 |= vendor;
                 }
             }
             let mut last = None;
@@ -133,10 +156,10 @@ impl Guide {
                 last = Some(*field);
             }
         }
-        let indicators = index.rows(looking.iter().map(|(id, count)| (*id, *count, 0)), Role::Indicator, rules);
+        let indicators = index.rows(looking.iter().map(|(id, counts)| (*id, counts.0, 0)), Role::Indicator, rules);
         let exclusions =
             index.rows(excluding.iter().map(|(id, counts)| (*id, counts.0, counts.1)), Role::Exclusion, rules);
-        let fields = field_rows(index, how, &indicators, &exclusions);
+        let fields = field_rows(index, rules, how, &indicators, &exclusions);
         let events = event_rows(index, taxonomy, rules);
         let mut members: Vec<RuleId> = rules.iter().collect();
         members.sort_by_key(|rule| (index.head(*rule).map(|head| head.vendor), *rule));
@@ -150,6 +173,7 @@ impl Guide {
             indicators,
             exclusions_distinct: exclusions.len(),
             exclusions,
+            shared: shared_rows(looking.values().map(|(_, vendors)| *vendors)),
             members,
         }
     }
@@ -205,20 +229,35 @@ impl Index {
         self.rows(counts.iter().map(|(id, count)| (*id, count.0, count.1)), role, &self.counted)
     }
 
+    /// What a scope is held against: the counted rules. Deprecated rules in the scope were asked for, so they are there
+    /// as well: a number here is never above that of the whole.
+    fn corpus(&self, rules: &RoaringBitmap) -> RoaringBitmap {
+        if rules.is_subset(&self.counted) { self.counted.clone() } else { &self.counted | rules }
+    }
+
     fn rows(
         &self,
         counts: impl Iterator<Item = (IndicatorId, u64, u64)>,
         role: Role,
         rules: &RoaringBitmap,
     ) -> Vec<IndicatorRow> {
-        // Deprecated rules in the scope were asked for, so they are in the reach as well: here is never above reach.
-        let corpus = if rules.is_subset(&self.counted) { self.counted.clone() } else { &self.counted | rules };
+        let corpus = self.corpus(rules);
         let mut rows: Vec<IndicatorRow> = counts
             .filter_map(|(id, here, grouped)| {
                 let having = self.rules_with(id, role)? & &corpus;
                 let RuleCount { total, by_vendor } = self.count(&having);
                 let indicator = self.indicator(id)?.clone();
-                Some(IndicatorRow { id, indicator, rules: here, reach: total, reach_by_vendor: by_vendor, grouped })
+                let distinctiveness = Distinctiveness::of(here, rules.len(), total, corpus.len());
+                let reach_by_vendor = by_vendor;
+                Some(IndicatorRow {
+                    id,
+                    indicator,
+                    rules: here,
+                    reach: total,
+                    reach_by_vendor,
+                    distinctiveness,
+                    grouped,
+                })
             })
             .collect();
         rows.sort_by(|a, b| {
@@ -229,8 +268,22 @@ impl Index {
     }
 }
 
+/// The numbers of indicators by the vendors that share them, from the vendors' bits of each indicator.
+fn shared_rows(vendors: impl Iterator<Item = u8>) -> Vec<SharedRow> {
+    let mut counts: BTreeMap<u8, u64> = BTreeMap::new();
+    for bits in vendors {
+        *counts.entry(bits).or_default() += 1;
+    }
+    let names = |bits: u8| Vendor::ALL.iter().copied().filter(|vendor| bits & (1 << *vendor as u8) != 0).collect();
+    let mut rows: Vec<SharedRow> =
+        counts.into_iter().map(|(bits, indicators)| SharedRow { vendors: names(bits), indicators }).collect();
+    rows.sort_by(|a, b| b.indicators.cmp(&a.indicators).then_with(|| a.vendors.cmp(&b.vendors)));
+    rows
+}
+
 fn field_rows(
     index: &Index,
+    scope: &RoaringBitmap,
     how: FxHashMap<u32, (u64, BTreeMap<&'static str, u64>)>,
     indicators: &[IndicatorRow],
     exclusions: &[IndicatorRow],
@@ -245,26 +298,20 @@ fn field_rows(
             values.push(value.clone());
         }
     }
+    let corpus = index.corpus(scope);
     let mut rows: Vec<FieldRow> = how
         .into_iter()
-        .map(|(field, (rules, how))| FieldRow {
-            field: index.data.fields.get(field as usize).cloned().unwrap_or_default(),
-            rules,
-            how,
-            samples: samples.remove(&field).unwrap_or_default(),
+        .map(|(field, (rules, how))| {
+            let name = index.data.fields.get(field as usize).cloned().unwrap_or_default();
+            let filtering = index.set(Facet::Field, &name.to_lowercase());
+            let reach = filtering.map_or(rules, |set| set.intersection_len(&corpus));
+            let distinctiveness = Distinctiveness::of(rules, scope.len(), reach, corpus.len());
+            let samples = samples.remove(&field).unwrap_or_default();
+            FieldRow { field: name, rules, how, reach, distinctiveness, samples }
         })
         .collect();
     rows.sort_by(|a, b| b.rules.cmp(&a.rules).then_with(|| a.field.cmp(&b.field)));
     rows
-}
-
-/// The title of an event; of one that no dictionary knows its id: audit logs name an event with a word.
-fn title_of(event: &ruleatlas_model::EventRef, taxonomy: &Taxonomy) -> String {
-    match taxonomy.event_title(event) {
-        Some(title) => title.to_owned(),
-        None if event.event_id.bytes().all(|byte| byte.is_ascii_digit()) => format!("Event ID {}", event.event_id),
-        None => event.event_id.clone(),
-    }
 }
 
 fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<EventRow> {
@@ -289,7 +336,7 @@ fn event_rows(index: &Index, taxonomy: &Taxonomy, rules: &RoaringBitmap) -> Vec<
         .map(|(event, (explicit, implied))| EventRow {
             provider: event.provider.clone(),
             event_id: event.event_id.clone(),
-            title: title_of(event, taxonomy),
+            title: index.event_title(event, taxonomy),
             rules: explicit + implied,
             explicit,
             implied,

@@ -2,8 +2,10 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 use ruleatlas_model::{
-    EventLink, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor, is_counted,
+    EventLink, EventRef, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor,
+    is_counted,
 };
+use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
@@ -64,6 +66,12 @@ impl Head {
         is_counted(self.kind, self.status)
     }
 
+    /// The day it was last changed, or written where no change is said: `YYYY-MM-DD`.
+    #[must_use]
+    pub fn changed(&self) -> Option<&str> {
+        self.modified.as_deref().or(self.date.as_deref())
+    }
+
     /// The techniques, each once, in order.
     #[must_use]
     pub fn techniques(&self) -> Vec<&str> {
@@ -103,6 +111,8 @@ pub struct Index {
     by_id: FxHashMap<String, RuleId>,
     by_indicator: FxHashMap<(String, String, String, Option<String>), IndicatorId>,
     pub(crate) vendors: Vec<(Vendor, RoaringBitmap)>,
+    /// Titles of the events that rules read, where the dictionaries of the catalog have one.
+    titles: FxHashMap<EventRef, String>,
 }
 
 /// Rows gathered by the rule they belong to.
@@ -199,6 +209,25 @@ impl Index {
             by_id,
             by_indicator,
             vendors,
+            titles: FxHashMap::default(),
+        }
+    }
+
+    /// The same with titles of events from the catalog's dictionaries, which go before those of the taxonomy.
+    #[must_use]
+    pub fn with_titles(mut self, titles: impl IntoIterator<Item = (EventRef, String)>) -> Self {
+        self.titles = titles.into_iter().collect();
+        self
+    }
+
+    /// The title of an event; where no dictionary knows it `Event ID N`, or the id where it is a name itself, as audit
+    /// logs name events.
+    #[must_use]
+    pub fn event_title(&self, event: &EventRef, taxonomy: &Taxonomy) -> String {
+        match self.titles.get(event).map(String::as_str).or_else(|| taxonomy.event_title(event)) {
+            Some(title) => title.to_owned(),
+            None if event.event_id.bytes().all(|byte| byte.is_ascii_digit()) => format!("Event ID {}", event.event_id),
+            None => event.event_id.clone(),
         }
     }
 
@@ -271,6 +300,12 @@ impl Index {
     #[must_use]
     pub fn uses_of(&self, rule: RuleId) -> &[(IndicatorId, Role, bool)] {
         if (rule as usize) < self.data.heads.len() { self.unit_uses.of(rule) } else { &[] }
+    }
+
+    /// The fields that a rule filters, by their place in [`IndexData::fields`], and the operators as written.
+    #[must_use]
+    pub fn filters_of(&self, rule: RuleId) -> &[(u32, &'static str)] {
+        if (rule as usize) < self.data.heads.len() { self.unit_field_uses.of(rule) } else { &[] }
     }
 
     /// The variants of a rule, in order.

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ruleatlas_model::{Level, ParseStatus, Rule};
+use ruleatlas_model::{Language, Level, ParseStatus, Rule};
 use serde::Serialize;
 
-use crate::{Catalog, Entry, unit_tests};
+use crate::{Catalog, Entry, Head, RuleId, unit_tests};
 
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -133,58 +133,38 @@ impl Ledger {
     /// The ledger of file records and rules.
     #[must_use]
     pub fn from_parts<'a>(files: &[FileRecord], entries: impl Iterator<Item = &'a Entry>) -> Self {
-        let mut sources: BTreeMap<&str, LedgerSource> = BTreeMap::new();
-        let mut faults = Vec::new();
-        for file in files {
-            let row = sources.entry(&file.source).or_default();
-            row.files += 1;
-            match file.outcome {
-                "rules" => row.with_rules += 1,
-                "not_a_rule" => {
-                    row.not_a_rule += 1;
-                    *row.reasons.entry(file.reason.clone().unwrap_or_default()).or_default() += 1;
-                }
-                _ => {
-                    row.unreadable += 1;
-                    faults.push(LedgerFault {
-                        source: file.source.clone(),
-                        path: file.path.clone(),
-                        line: file.line,
-                        rule: None,
-                        parse: "unreadable",
-                        phrase: "unreadable file".to_owned(),
-                        reason: file.reason.clone().unwrap_or_default(),
-                    });
-                }
-            }
-        }
+        let mut rows = Rows::of(files);
         for Entry { rule, .. } in entries {
-            let row = sources.entry(&rule.source).or_default();
-            row.rules += 1;
-            row.not_counted += u64::from(!rule.is_counted());
-            *row.parse.entry(rule.language.name()).or_default().entry(rule.parse.name()).or_default() += 1;
-            let mut phrases: Vec<&str> = rule.diagnostics.iter().map(|diagnostic| diagnostic.code.as_ref()).collect();
-            phrases.sort_unstable();
-            phrases.dedup();
-            for phrase in phrases {
-                *row.diagnostics.entry(phrase.to_owned()).or_default() += 1;
+            let row = rows.add(&rule.source, rule.is_counted(), rule.language, rule.parse);
+            let codes: BTreeSet<&str> = rule.diagnostics.iter().map(|diagnostic| diagnostic.code.as_ref()).collect();
+            for code in codes {
+                *row.diagnostics.entry(code.to_owned()).or_default() += 1;
             }
-            if rule.parse != ParseStatus::Full {
-                let (phrase, reason, line) = reason_of(rule);
-                faults.push(LedgerFault {
-                    source: rule.source.clone(),
-                    path: rule.path.clone(),
-                    line,
-                    rule: Some(rule.id.clone()),
-                    parse: rule.parse.name(),
-                    phrase,
-                    reason,
-                });
-            }
+            rows.fault(rule);
         }
-        faults.sort();
-        let sources = sources.into_iter().map(|(name, row)| LedgerSource { source: name.to_owned(), ..row }).collect();
-        Self { sources, faults, ..Self::default() }
+        rows.ledger()
+    }
+
+    /// The same from what an index has in memory: all rules, what is said of them (each code once a rule), and the
+    /// rules that are not `full`.
+    #[must_use]
+    pub fn from_heads<'a>(
+        files: &[FileRecord],
+        heads: &[Head],
+        codes: &[(RuleId, String)],
+        faulty: impl Iterator<Item = &'a Entry>,
+    ) -> Self {
+        let mut rows = Rows::of(files);
+        for head in heads {
+            rows.add(&head.source, head.is_counted(), head.language, head.parse);
+        }
+        for (rule, code) in codes {
+            let Some(head) = heads.get(*rule as usize) else { continue };
+            let row = rows.sources.entry(head.source.clone()).or_default();
+            *row.diagnostics.entry(code.clone()).or_default() += 1;
+        }
+        faulty.for_each(|entry| rows.fault(&entry.rule));
+        rows.ledger()
     }
 
     /// Evaluates the unit tests that rules bring along, and says where conditions and authors disagree.
@@ -234,6 +214,73 @@ impl Ledger {
         }
         self.disagreements.sort_by(|a, b| (a.parse, a).cmp(&(b.parse, b)));
         self.unit_tests = rows.into_values().collect();
+    }
+}
+
+/// A ledger being written.
+#[derive(Default)]
+struct Rows {
+    sources: BTreeMap<String, LedgerSource>,
+    faults: Vec<LedgerFault>,
+}
+
+impl Rows {
+    fn of(files: &[FileRecord]) -> Self {
+        let mut rows = Self::default();
+        for file in files {
+            let row = rows.sources.entry(file.source.clone()).or_default();
+            row.files += 1;
+            match file.outcome {
+                "rules" => row.with_rules += 1,
+                "not_a_rule" => {
+                    row.not_a_rule += 1;
+                    *row.reasons.entry(file.reason.clone().unwrap_or_default()).or_default() += 1;
+                }
+                _ => {
+                    row.unreadable += 1;
+                    rows.faults.push(LedgerFault {
+                        source: file.source.clone(),
+                        path: file.path.clone(),
+                        line: file.line,
+                        rule: None,
+                        parse: "unreadable",
+                        phrase: "unreadable file".to_owned(),
+                        reason: file.reason.clone().unwrap_or_default(),
+                    });
+                }
+            }
+        }
+        rows
+    }
+
+    fn add(&mut self, source: &str, is_counted: bool, language: Language, parse: ParseStatus) -> &mut LedgerSource {
+        let row = self.sources.entry(source.to_owned()).or_default();
+        row.rules += 1;
+        row.not_counted += u64::from(!is_counted);
+        *row.parse.entry(language.name()).or_default().entry(parse.name()).or_default() += 1;
+        row
+    }
+
+    fn fault(&mut self, rule: &Rule) {
+        if rule.parse == ParseStatus::Full {
+            return;
+        }
+        let (phrase, reason, line) = reason_of(rule);
+        self.faults.push(LedgerFault {
+            source: rule.source.clone(),
+            path: rule.path.clone(),
+            line,
+            rule: Some(rule.id.clone()),
+            parse: rule.parse.name(),
+            phrase,
+            reason,
+        });
+    }
+
+    fn ledger(mut self) -> Ledger {
+        self.faults.sort();
+        let sources = self.sources.into_iter().map(|(name, row)| LedgerSource { source: name, ..row });
+        Ledger { sources: sources.collect(), faults: self.faults, ..Ledger::default() }
     }
 }
 

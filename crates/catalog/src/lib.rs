@@ -8,7 +8,11 @@
 //! It knows no SQL, no HTTP and no terminal.
 
 mod build;
+mod controls;
+mod day;
+mod distinct;
 mod entry;
+mod events;
 mod facet;
 mod frontends;
 mod gather;
@@ -22,11 +26,15 @@ mod tags;
 mod unit_tests;
 
 pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
+pub use controls::{ControlSourceInfo, Controls};
+pub use day::Day;
+pub use distinct::Distinctiveness;
 pub use entry::{Entry, FoldedRow, PredicateRow};
+pub use events::EventCatalog;
 pub use facet::Facet;
 pub use frontends::{frontend, frontends};
-pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount};
+pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount, SharedRow};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
 pub use ledger::{FileRecord, Ledger, LedgerDisagreement, LedgerFault, LedgerSource, LedgerTests};
 pub use scope::{Filters, Scope};
-pub use unit_tests::{UnitTest, unit_tests};
+pub use unit_tests::{UnitTest, brings_unit_tests, unit_tests};

@@ -2,7 +2,7 @@ use roaring::RoaringBitmap;
 use ruleatlas_model::{Attack, ParseStatus, Severity, Status, Vendor};
 use serde::{Deserialize, Serialize};
 
-use crate::{Facet, Index};
+use crate::{Day, Facet, Head, Index, RuleId};
 
 /// What narrows a scope. An empty list narrows nothing; the values of one list are alternatives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,10 @@ pub struct Filters {
     pub statuses: Vec<Status>,
     /// Parse statuses.
     pub parse: Vec<ParseStatus>,
+    /// Rules changed on this day or later; a rule that says no change counts from the day it was written.
+    pub since: Option<Day>,
+    /// Rules changed on this day or before.
+    pub until: Option<Day>,
 }
 
 impl Filters {
@@ -81,8 +85,21 @@ impl Scope {
         narrow(Facet::Domain, &filters.domains.iter().map(String::as_str).collect::<Vec<_>>());
         narrow(Facet::Severity, &filters.severities.iter().map(|severity| severity.name()).collect::<Vec<_>>());
         narrow(Facet::Parse, &filters.parse.iter().map(|parse| parse.name()).collect::<Vec<_>>());
+        if filters.since.is_some() || filters.until.is_some() {
+            self.rules = self.rules.iter().filter(|rule| is_within(index, *rule, filters)).collect();
+        }
         self
     }
+}
+
+/// Whether a rule or a variant of it was changed in the days of the filters. One without any day was not.
+fn is_within(index: &Index, rule: RuleId, filters: &Filters) -> bool {
+    let fits = |head: &Head| {
+        let Some(day) = head.changed() else { return false };
+        let from = filters.since.as_ref().is_none_or(|since| day >= since.as_str());
+        from && filters.until.as_ref().is_none_or(|until| day <= until.as_str())
+    };
+    std::iter::once(&rule).chain(index.variants(rule)).filter_map(|rule| index.head(*rule)).any(fits)
 }
 
 fn union<'a>(index: &Index, facet: Facet, values: impl IntoIterator<Item = &'a str>) -> RoaringBitmap {

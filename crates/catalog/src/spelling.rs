@@ -37,6 +37,11 @@ pub(crate) fn unify_events(entries: &mut [Entry]) {
             }
         }
         entry.rule.events = links;
+        for event in entry.needs.iter_mut().flatten() {
+            if let Some(spelled) = chosen.get(&key(event)) {
+                event.clone_from(spelled);
+            }
+        }
     }
 }
 

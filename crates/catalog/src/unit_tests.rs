@@ -2,7 +2,7 @@
 
 use ruleatlas_core::Context;
 use ruleatlas_evaluate::{Compiled, Event, Verdict, evaluate_rule};
-use ruleatlas_model::{DataSource, Kind, Rule};
+use ruleatlas_model::{DataSource, Kind, Rule, Vendor};
 use ruleatlas_panther::Unified;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -31,6 +31,12 @@ impl UnitTest {
     pub fn agrees(&self) -> bool {
         self.found == Some(self.expected)
     }
+}
+
+/// Whether rules of a vendor bring unit tests with events in them.
+#[must_use]
+pub fn brings_unit_tests(vendor: Vendor) -> bool {
+    vendor == Vendor::Panther
 }
 
 /// The rule's unit tests, evaluated; empty for a rule that has none with an event.

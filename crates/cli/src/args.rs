@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ruleatlas_catalog::Filters;
+use ruleatlas_catalog::{Day, Filters};
 use ruleatlas_model::{FoldedOp, Language, ParseStatus, Severity, Status, Vendor};
 use ruleatlas_sources::{SourceKind, SourceSpec};
 
@@ -105,6 +105,12 @@ pub struct FilterArgs {
     /// Only rules of this parse status.
     #[arg(long = "parse", value_name = "P")]
     parse: Vec<ParseStatus>,
+    /// Only rules changed (or written, where no change is said) on this day or later, as YYYY-MM-DD.
+    #[arg(long, value_name = "DAY")]
+    since: Option<Day>,
+    /// Only rules changed on this day or before.
+    #[arg(long, value_name = "DAY")]
+    until: Option<Day>,
 }
 
 impl FilterArgs {
@@ -116,6 +122,8 @@ impl FilterArgs {
             severities: self.severities.clone(),
             statuses: self.statuses.clone(),
             parse: self.parse.clone(),
+            since: self.since.clone(),
+            until: self.until.clone(),
         }
     }
 }

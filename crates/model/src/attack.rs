@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Resolution;
+use crate::{Analytic, Resolution};
 
 /// The three matrices of ATT&CK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,6 +129,10 @@ pub struct Attack {
     /// Tactics that the loaded version does not know, by short name (`stealth`) or id (`TA0112`), and the short names
     /// of the loaded version that they lead to (`defense-evasion`).
     pub tactic_redirects: BTreeMap<String, Vec<String>>,
+    /// The analytics that detect a technique, by its id; those of sub-techniques stand apart. Only a build holds them
+    /// all: they are as large as everything else together, and a reader asks for those of one technique.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub analytics: BTreeMap<String, Vec<Analytic>>,
 }
 
 impl Attack {

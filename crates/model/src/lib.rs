@@ -12,9 +12,12 @@
 //!
 //! It does not parse, fold, count or print.
 
+mod analytic;
 mod attack;
 mod condition;
+mod control;
 mod diagnostic;
+mod dictionary;
 mod event;
 mod indicator;
 mod op;
@@ -23,9 +26,12 @@ mod role;
 mod rule;
 mod span;
 
+pub use analytic::{Analytic, LogSourceReference};
 pub use attack::{Attack, AttackDomain, Mitigation, MitigationRef, Redirect, Reference, Tactic, Technique};
 pub use condition::{Condition, DataSource, Node, Opaque, SourceKind};
+pub use control::{Basis, Control, ControlKind, ControlLink, ControlSource, Threat, ThreatKind};
 pub use diagnostic::{Diagnostic, Level};
+pub use dictionary::{Dictionary, EventEntry, EventField, Told};
 pub use event::{EventLink, EventRef};
 pub use indicator::{FoldedOp, Indicator};
 pub use op::{Op, UnknownOp};

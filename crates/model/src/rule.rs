@@ -40,6 +40,7 @@ macro_rules! named {
         }
     };
 }
+pub(crate) use named;
 
 named! {
     /// Who publishes a rule, by the format it is published in.

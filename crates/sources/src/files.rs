@@ -118,10 +118,15 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         }
     }
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let is_read = |path: &str| spec.kind != SourceKind::Attack || crate::attack::is_read(path);
+    let is_read = match spec.kind {
+        SourceKind::Attack => crate::attack::is_read,
+        SourceKind::D3fend => crate::d3fend::is_read,
+        SourceKind::Atomic => crate::atomic::is_read,
+        _ => |_: &str| true,
+    };
     let read = |(path, found): (String, Found)| match found {
         Found::File(_) if !is_read(&path) => {
-            known(path, Content::Skipped("not among the bundles that are read".to_owned()))
+            known(path, Content::Skipped("not among the files that are read".to_owned()))
         }
         Found::File(file) => match bytes(&file) {
             Ok(Some(bytes)) if spec.kind == SourceKind::Kusto => SourceFile::from_windows_bytes(path, bytes),

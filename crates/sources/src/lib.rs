@@ -15,11 +15,17 @@
 //!
 //! It does not know how queries are parsed.
 
+mod atomic;
 pub mod attack;
+mod car;
+mod controls;
+mod d3fend;
 mod draft;
 mod elastic;
 mod error;
+pub mod events;
 mod files;
+pub mod have;
 mod kusto;
 mod license;
 mod metadata;
@@ -27,10 +33,12 @@ mod panther;
 mod sigma;
 mod spec;
 mod splunk;
+mod stratus;
 pub mod sync;
 
 use ruleatlas_model::Language;
 
+pub use controls::{Cite, ControlSet, read_controls};
 pub use draft::{Draft, Format, Outcome, RawTag};
 pub use error::Error;
 pub use files::{Content, SourceFile, read_files};

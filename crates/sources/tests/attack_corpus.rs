@@ -8,8 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ruleatlas_model::{Attack, AttackDomain, Resolution};
-use ruleatlas_sources::attack::{self, Crosswalk, read_tags, resolve_tactic_tag, resolve_tag};
+use ruleatlas_model::{Attack, AttackDomain, Resolution, ThreatKind};
+use ruleatlas_sources::{
+    SourceKind, SourceSpec,
+    attack::{self, Crosswalk, Knowledge, read_tags, resolve_tactic_tag, resolve_tag},
+    read_files,
+};
 
 fn corpora(folder: &str) -> Option<PathBuf> {
     let Some(corpora) = std::env::var_os("RULEATLAS_CORPORA") else {
@@ -142,4 +146,30 @@ fn every_attack_tag_of_sigma_leads_somewhere() {
 
     assert_eq!(resolve_tag(&attack, "attack.t1685").unwrap().techniques, ["T1562.001"]);
     assert_eq!(resolve_tag(&attack, "attack.t1686.003").unwrap().techniques, ["T1562.004"]);
+}
+
+#[test]
+fn the_published_groups_software_and_campaigns_are_read() {
+    let Some(folder) = corpora("attack") else { return };
+    let files = read_files(&SourceSpec::new(SourceKind::Attack, folder)).unwrap();
+    let begun = std::time::Instant::now();
+    let Knowledge { attack, threats, .. } = attack::load_all(&files, None).unwrap();
+    println!("{} threats, read with the techniques in {:.0?}", threats.len(), begun.elapsed());
+    let uses: usize = threats.iter().map(|threat| threat.techniques.len()).sum();
+    let count = |kind| threats.iter().filter(|threat| threat.kind == kind && threat.revoked_by.is_none()).count();
+    println!(
+        "{uses} uses; {} {} {}",
+        count(ThreatKind::Group),
+        count(ThreatKind::Software),
+        count(ThreatKind::Campaign)
+    );
+    for threat in &threats {
+        assert!(threat.techniques.iter().all(|id| attack.techniques.contains_key(id)), "{}", threat.id);
+        assert!(!threat.name.is_empty() && threat.url.contains("mitre.org/"), "{}", threat.id);
+    }
+    let apt29 = threats.iter().find(|threat| threat.id == "G0016").unwrap();
+    assert_eq!(apt29.name, "APT29");
+    assert!(apt29.aliases.contains(&"Cozy Bear".to_owned()));
+    // Counted in the file: targets of its `uses` that are techniques.
+    assert_eq!(apt29.techniques.len(), 66);
 }

@@ -11,16 +11,20 @@
 //!
 //! It does not know how a catalog is built.
 
+mod controls;
 mod error;
+mod events;
 mod read;
 mod search;
 mod text;
 mod write;
 
+pub use controls::ControlCount;
 pub use error::Error;
+pub use events::EventHead;
 pub use read::Store;
 
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;

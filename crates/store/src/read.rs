@@ -24,7 +24,7 @@ pub struct Store {
     pub(crate) path: PathBuf,
 }
 
-type Sql<T> = Result<T, rusqlite::Error>;
+pub(crate) type Sql<T> = Result<T, rusqlite::Error>;
 
 impl Store {
     /// Opens a catalog.
@@ -75,12 +75,17 @@ impl Store {
         result.map_err(|error| Error::database(&self.path, error))
     }
 
-    fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> Sql<T>) -> Result<Vec<T>, Error> {
+    pub(crate) fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> Sql<T>) -> Result<Vec<T>, Error> {
         let collect = || self.connection.prepare(sql)?.query_map([], read)?.collect();
         self.said(collect())
     }
 
-    fn rows_of<T>(&self, sql: &str, rule: RuleId, read: impl FnMut(&Row<'_>) -> Sql<T>) -> Result<Vec<T>, Error> {
+    pub(crate) fn rows_of<T>(
+        &self,
+        sql: &str,
+        rule: RuleId,
+        read: impl FnMut(&Row<'_>) -> Sql<T>,
+    ) -> Result<Vec<T>, Error> {
         let collect = || self.connection.prepare_cached(sql)?.query_map([rule], read)?.collect();
         self.said(collect())
     }
@@ -132,6 +137,16 @@ impl Store {
         })
     }
 
+    /// What is said of rules: each code once a rule, in order.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn diagnostic_codes(&self) -> Result<Vec<(RuleId, String)>, Error> {
+        self.rows("SELECT DISTINCT rule, code FROM diagnostic ORDER BY rule, code", |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
     /// The index over all rules.
     ///
     /// # Errors
@@ -157,7 +172,7 @@ impl Store {
         for (field, indicator) in &mut data.indicators {
             indicator.field = data.fields.get(*field as usize).cloned().unwrap_or_default();
         }
-        Ok(Index::new(data))
+        Ok(Index::new(data).with_titles(self.titles()?))
     }
 
     fn heads(&self) -> Result<Vec<Head>, Error> {
@@ -288,7 +303,7 @@ impl Store {
             Some(FoldedRow { role: *role, indicator, spelling, grouped: *grouped })
         });
         let indicators = indicators.collect();
-        Ok(Some(Entry { rule, predicates, indicators }))
+        Ok(Some(Entry { rule, predicates, indicators, needs: Vec::new() }))
     }
 }
 
@@ -369,7 +384,7 @@ fn written_op(row: &Row<'_>, column: usize) -> Sql<&'static str> {
     })
 }
 
-fn word<T: FromStr>(row: &Row<'_>, column: usize) -> Sql<T>
+pub(crate) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> Sql<T>
 where
     T::Err: std::fmt::Display,
 {
@@ -383,7 +398,7 @@ fn optional_word<T: FromStr<Err = String>>(row: &Row<'_>, column: usize) -> Sql<
     }
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Sql<T> {
+pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Sql<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
 }
 

@@ -1,7 +1,8 @@
 -- The catalog. One file, written whole by `ruleatlas build` and never changed after.
 -- Rules are numbered from 0 in the order of their ids; `rule` in every table is that number.
 
--- What the file is: schema (version of these tables), program (that wrote it), fingerprint (of the sources' content).
+-- What the file is: schema (version of these tables), program (that wrote it), fingerprint (of the sources' content),
+-- events_read (how many of the events rules read).
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- Where the content comes from.
@@ -37,6 +38,19 @@ CREATE TABLE rule_log_source (rule INTEGER NOT NULL, log_source TEXT NOT NULL);
 CREATE TABLE rule_event (
   rule INTEGER NOT NULL, provider TEXT NOT NULL, event_id TEXT NOT NULL, explicit INTEGER NOT NULL, why TEXT NOT NULL);
 
+-- What a rule needs to fire: steps is a JSON list, a list of alternatives a step, each [provider, event_id]; of every step
+-- at least one must be collected, and of an empty one nobody knows what it reads.
+CREATE TABLE rule_need (rule INTEGER PRIMARY KEY, steps TEXT NOT NULL);
+
+-- An event that a dictionary knows or a rule reads; those that rules read come first. title_by is the dictionary whose
+-- title it is.
+CREATE TABLE event (
+  event INTEGER PRIMARY KEY, provider TEXT NOT NULL, event_id TEXT NOT NULL, channel TEXT, title TEXT, title_by TEXT);
+-- What dictionaries say of an event, as a JSON object, each fact with its dictionary.
+CREATE TABLE event_body (event INTEGER PRIMARY KEY, body TEXT NOT NULL);
+-- The events that have a field; the name is in lower case, events is a JSON list of their numbers.
+CREATE TABLE event_field (name TEXT PRIMARY KEY, events TEXT NOT NULL) WITHOUT ROWID;
+
 -- What is wrong with a rule; code groups alike cases, span_* are bytes in the query, line is in the file.
 CREATE TABLE diagnostic (
   rule INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, span_start INTEGER,
@@ -69,8 +83,32 @@ CREATE TABLE technique (
   body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tactic (n INTEGER PRIMARY KEY, id TEXT NOT NULL, short_name TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE mitigation (id TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+-- How ATT&CK detects a technique, its sub-techniques apart: a JSON list of analytics with the logs that they read.
+CREATE TABLE analytic (technique TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 -- Ids that lead elsewhere; kind is technique or tactic; "to" is a JSON list.
 CREATE TABLE redirect (kind TEXT NOT NULL, id TEXT NOT NULL, "to" TEXT NOT NULL, resolution TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+
+-- Where controls come from: source is mitigations, d3fend, car, car-tests, atomic or stratus; name is that of the source
+-- that holds them, version what it states itself; mapped is how many of them belong to a technique.
+CREATE TABLE control_source (source TEXT NOT NULL, name TEXT NOT NULL, version TEXT, total INTEGER NOT NULL, mapped INTEGER NOT NULL);
+-- A countermeasure, analytic or test; platforms is a JSON list, tactic is D3FEND's, executor runs a test, elevated is 1
+-- where it asks for an administrator's rights.
+CREATE TABLE control (
+  control INTEGER PRIMARY KEY, source TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, url TEXT NOT NULL, path TEXT NOT NULL,
+  description TEXT NOT NULL, tactic TEXT, platforms TEXT NOT NULL, executor TEXT, elevated INTEGER NOT NULL);
+-- Which control belongs to which technique of the loaded ATT&CK version: cited is the id that the source writes,
+-- resolution the way from there; basis is official where the source maps the technique itself, derived where it follows
+-- from what it says, and how (a JSON list) says how.
+CREATE TABLE control_technique (
+  control INTEGER NOT NULL, technique TEXT NOT NULL, cited TEXT NOT NULL, resolution TEXT NOT NULL, basis TEXT NOT NULL,
+  how TEXT NOT NULL);
+-- Every technique that a source names, with or without a control.
+CREATE TABLE control_known (source TEXT NOT NULL, technique TEXT NOT NULL);
+-- ATT&CK's groups, software and campaigns; kind is group, software or campaign; aliases, attributed_to (ids of groups) and
+-- techniques (ids of the loaded version) are JSON lists; revoked_by is the id that took its place.
+CREATE TABLE threat (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, aliases TEXT NOT NULL, url TEXT NOT NULL,
+  deprecated INTEGER NOT NULL, revoked_by TEXT, attributed_to TEXT NOT NULL, techniques TEXT NOT NULL) WITHOUT ROWID;
 
 -- Full text of titles and descriptions; rowid is the rule's number.
 CREATE VIRTUAL TABLE rule_text USING fts5(title, description, id, content='', detail=column, tokenize="unicode61 tokenchars '_'");

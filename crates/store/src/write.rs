@@ -6,7 +6,7 @@ use ruleatlas_model::Attack;
 use rusqlite::{Connection, Statement, Transaction, params};
 use serde::Serialize;
 
-use crate::{Error, SCHEMA_VERSION, text::Text};
+use crate::{Error, SCHEMA_VERSION, controls, events, text::Text};
 
 /// How a catalog is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +65,8 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rus
     transaction.execute_batch(include_str!("schema.sql"))?;
     about(&transaction, catalog)?;
     attack(&transaction, &catalog.attack)?;
+    events::write(&transaction, catalog)?;
+    controls::write(&transaction, &catalog.controls)?;
     // SQLite takes rows from one thread only; the index is made on another meanwhile.
     std::thread::scope(|scope| {
         let (send, receive) = sync_channel(WAITING);
@@ -92,6 +94,8 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rus
 const INDEXES: &str = "
 CREATE INDEX rule_technique_by_technique ON rule_technique (technique);
 CREATE INDEX rule_indicator_by_indicator ON rule_indicator (indicator);
+CREATE INDEX event_by_name ON event (provider COLLATE NOCASE, event_id COLLATE NOCASE);
+CREATE INDEX control_technique_by_technique ON control_technique (technique);
 CREATE INDEX diagnostic_by_rule ON diagnostic (rule);
 ";
 
@@ -286,6 +290,6 @@ fn attack(transaction: &Transaction<'_>, attack: &Attack) -> Result<(), rusqlite
     Ok(())
 }
 
-fn json<T: Serialize>(value: &T) -> String {
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

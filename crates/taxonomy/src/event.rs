@@ -1,7 +1,7 @@
 //! Events: their titles, and which of them a rule reads.
 
-use ruleatlas_core::{Placed, roles};
-use ruleatlas_model::{Condition, EventLink, EventRef, Op, Role, Vendor};
+use ruleatlas_core::Placed;
+use ruleatlas_model::{Condition, Dictionary, EventEntry, EventField, EventLink, EventRef, Op, Role, Told, Vendor};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Fault, File, Taxonomy, log_source::Selector};
@@ -15,6 +15,29 @@ pub struct KnownEvent {
     pub channel: String,
     /// The title practitioners know it by.
     pub title: String,
+    /// The fields, with `|` between them; empty where the table has none.
+    fields: String,
+}
+
+impl KnownEvent {
+    /// The names of its fields, in the order of the event.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.fields.split('|').filter(|name| !name.is_empty())
+    }
+
+    /// The event as an entry of a dictionary.
+    #[must_use]
+    pub fn entry(&self) -> EventEntry {
+        let by = Dictionary::Ruleatlas;
+        let told = |text: &String| (!text.is_empty()).then(|| Told { text: text.clone(), by });
+        let field = |name: &str| EventField { name: name.to_owned(), kind: None, description: None, sample: None, by };
+        EventEntry {
+            title: told(&self.title),
+            channel: told(&self.channel),
+            fields: self.fields().map(field).collect(),
+            ..EventEntry::blank(self.event.clone())
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -24,6 +47,8 @@ pub(crate) struct Events {
     by_id: FxHashMap<String, Vec<u32>>,
     /// Providers as they are spelled here, by their names in lower case.
     providers: FxHashMap<String, String>,
+    /// Other names of providers in lower case.
+    aliases: FxHashMap<String, String>,
 }
 
 impl Events {
@@ -35,8 +60,8 @@ impl Events {
             faults.push(Fault { file: file.name.to_owned(), line, message });
         };
         match reader.headers() {
-            Ok(header) if header.iter().eq(["provider", "event_id", "channel", "title"]) => {}
-            _ => fault(1, "the first line must be provider,event_id,channel,title".to_owned()),
+            Ok(header) if header.iter().eq(["provider", "event_id", "channel", "title", "fields"]) => {}
+            _ => fault(1, "the first line must be provider,event_id,channel,title,fields".to_owned()),
         }
         for row in reader.records() {
             let row = match row {
@@ -63,11 +88,37 @@ impl Events {
             if loaded.get(&event).is_some() {
                 fault(line, format!("{provider} {id} stands here a second time"));
             }
+            let fields = row.get(4).unwrap_or_default().to_owned();
             let index = u32::try_from(loaded.all.len()).unwrap_or(u32::MAX);
             loaded.by_id.entry(id.to_lowercase()).or_default().push(index);
-            loaded.all.push(KnownEvent { event, channel: channel.to_owned(), title: title.to_owned() });
+            loaded.all.push(KnownEvent { event, channel: channel.to_owned(), title: title.to_owned(), fields });
         }
         loaded
+    }
+
+    /// Reads `providers.csv`: what else providers are called. A name with hyphens for spaces needs no row.
+    pub fn load_aliases(&mut self, file: File<'_>, faults: &mut Vec<Fault>) {
+        for provider in self.providers.values().filter(|provider| provider.contains(' ')) {
+            let hyphens = provider.to_lowercase().replace(' ', "-");
+            for alias in [format!("microsoft-windows-{hyphens}"), hyphens] {
+                self.aliases.entry(alias).or_insert_with(|| provider.clone());
+            }
+        }
+        let mut reader = csv::ReaderBuilder::new().from_reader(file.text.as_bytes());
+        for row in reader.records() {
+            let line = row.as_ref().ok().and_then(|row| row.position()).map_or(1, csv::Position::line);
+            let row = row.ok();
+            match row.as_ref().map(|row| (row.get(0), row.get(1))) {
+                Some((Some(alias), Some(provider))) if self.providers.contains_key(&provider.to_lowercase()) => {
+                    self.aliases.insert(alias.to_lowercase(), provider.to_owned());
+                }
+                _ => {
+                    let line = u32::try_from(line).unwrap_or(u32::MAX);
+                    let message = "a row must be another name and a provider of events.csv".to_owned();
+                    faults.push(Fault { file: file.name.to_owned(), line, message });
+                }
+            }
+        }
     }
 
     fn of_id(&self, id: &str) -> impl Iterator<Item = &KnownEvent> {
@@ -78,9 +129,12 @@ impl Events {
         self.of_id(&event.event_id).find(|known| known.event.provider.eq_ignore_ascii_case(&event.provider))
     }
 
-    /// A provider's short name: without `Microsoft-Windows-`, spelled as in the table.
-    fn short_name(&self, provider: &str) -> String {
+    /// A provider's short name: without `Microsoft-Windows-`, spelled as in the table, or what `providers.csv` calls it.
+    pub fn short_name(&self, provider: &str) -> String {
         let lower = provider.to_lowercase();
+        if let Some(known) = self.aliases.get(&lower) {
+            return known.clone();
+        }
         let short = lower.strip_prefix("microsoft-windows-").filter(|short| !short.is_empty());
         let known = short.and_then(|short| self.providers.get(short)).or_else(|| self.providers.get(&lower));
         known.cloned().unwrap_or_else(|| match short {
@@ -108,17 +162,16 @@ impl Taxonomy {
     /// and on Windows, when nobody knows, to a provider called like the channel.
     #[must_use]
     pub fn events(&self, vendor: Vendor, conditions: &[Condition]) -> Vec<EventLink> {
-        let placed = roles(conditions);
+        self.reads(vendor, conditions).links
+    }
+
+    /// The events that one step reads, whose predicates are `in_step`.
+    pub(crate) fn events_of(&self, vendor: Vendor, condition: &Condition, in_step: &[&Placed<'_>]) -> Vec<EventLink> {
+        let written = self.written(vendor, condition, in_step);
         let mut links: Vec<EventLink> = Vec::new();
-        for (step, condition) in conditions.iter().enumerate() {
-            let in_step: Vec<&Placed<'_>> = placed.iter().filter(|placed| placed.step as usize == step).collect();
-            let written = self.written(vendor, condition, &in_step);
-            for link in self.events_of_step(&self.log_sources.select(&condition.sources), &written) {
-                match links.iter_mut().find(|known| known.event == link.event) {
-                    Some(known) if !known.explicit && link.explicit => *known = link,
-                    Some(_) => {}
-                    None => links.push(link),
-                }
+        for link in self.events_of_step(&self.log_sources.select(&condition.sources), &written) {
+            if !links.iter().any(|known| known.event == link.event) {
+                links.push(link);
             }
         }
         links
@@ -216,6 +269,30 @@ impl Taxonomy {
             (true, true) if is_windows => channels.first().map(|channel| (*channel).to_owned()).into_iter().collect(),
             (true, true) => Vec::new(),
         }
+    }
+
+    /// The name by which a provider is known: that of the table, without `Microsoft-Windows-`; as given where the table
+    /// does not know it.
+    #[must_use]
+    pub fn provider_name(&self, provider: &str) -> String {
+        self.events.short_name(provider.trim())
+    }
+
+    /// The events of the table as entries of a dictionary.
+    #[must_use]
+    pub fn event_entries(&self) -> Vec<EventEntry> {
+        self.events.all.iter().map(KnownEvent::entry).collect()
+    }
+
+    /// An event of the table; provider and id compare without case.
+    #[must_use]
+    pub fn known_event(&self, event: &EventRef) -> Option<&KnownEvent> {
+        self.events.get(event)
+    }
+
+    /// The events that the table knows to be written to a channel under an id.
+    pub fn events_in_channel(&self, channel: &str, id: &str) -> impl Iterator<Item = &KnownEvent> {
+        self.events.of_id(id).filter(move |known| known.channel.eq_ignore_ascii_case(channel))
     }
 
     /// The title of an event, where the table knows it.

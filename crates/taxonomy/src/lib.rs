@@ -3,7 +3,8 @@
 //! The knowledge is data that a practitioner edits, in `data/` beside this crate's code: `vocabularies.toml` (whose
 //! names there are, and in which order a vendor's rules are read by them), `fields/*.toml` (every canonical field once,
 //! with what each vocabulary calls it), `log_sources.toml` (which data sources are which telemetry) and `events.csv`
-//! (titles of events). It is compiled in and read once.
+//! (titles
+//! and fields of events; `providers.csv` has other names of their providers). It is compiled in and read once.
 //!
 //! ```
 //! use ruleatlas_model::{DataSource, SourceKind, Vendor};
@@ -27,8 +28,10 @@ mod event;
 mod field;
 mod fold;
 mod log_source;
+mod need;
 mod read;
 mod scope;
+pub mod telemetry;
 mod told;
 
 use std::sync::OnceLock;
@@ -41,6 +44,7 @@ pub use event::KnownEvent;
 pub use field::{Alias, Field, FieldType, FieldUse, Part, Vocabulary};
 pub use fold::Folded;
 pub use log_source::{LogSource, Telemetry, Term};
+pub use need::Reads;
 
 use event::Events;
 use field::{Fields, Place};
@@ -70,6 +74,8 @@ pub struct Files<'a> {
     pub log_sources: File<'a>,
     /// `events.csv`.
     pub events: File<'a>,
+    /// `providers.csv`.
+    pub providers: File<'a>,
 }
 
 macro_rules! file {
@@ -98,6 +104,7 @@ const BUILTIN: Files<'static> = Files {
     ],
     log_sources: file!("log_sources.toml"),
     events: file!("events.csv"),
+    providers: file!("providers.csv"),
 };
 
 /// What names mean.
@@ -141,7 +148,8 @@ impl Taxonomy {
             fields.load_fields(&source);
             faults.extend(source.into_faults());
         }
-        let events = Events::load(files.events, &mut faults);
+        let mut events = Events::load(files.events, &mut faults);
+        events.load_aliases(files.providers, &mut faults);
         let source = Source::new(files.log_sources);
         let log_sources = LogSources::load(&source);
         for selector in log_sources.selectors() {

@@ -11,7 +11,7 @@ const FIELDS: &str = "[[field]]\nname = \"keyword\"\ndescription = \"d\"\ntype =
 [[field]]\nname = \"EventID\"\ndescription = \"d\"\ntype = \"keyword\"\nsigma = [\"EventID\"]\n";
 const LOG_SOURCES: &str = "[[domain]]\nname = \"endpoint\"\ndescription = \"d\"\n
 [[platform]]\nname = \"windows\"\ndescription = \"d\"\n";
-const EVENTS: &str = "provider,event_id,channel,title\nSysmon,1,C,Process creation\n";
+const EVENTS: &str = "provider,event_id,channel,title,fields\nSysmon,1,C,Process creation\n";
 
 fn faults(fields: &str, log_sources: &str, events: &str) -> Vec<String> {
     let (fields, log_sources) = (format!("{FIELDS}{fields}"), format!("{LOG_SOURCES}{log_sources}"));
@@ -21,6 +21,7 @@ fn faults(fields: &str, log_sources: &str, events: &str) -> Vec<String> {
         fields: &[File { name: "fields.toml", text: &fields }],
         log_sources: File { name: "log_sources.toml", text: &log_sources },
         events: File { name: "events.csv", text: &events },
+        providers: File { name: "providers.csv", text: "name,provider\nMicrosoft-Windows-Sysmon/Operational,Sysmon\n" },
     };
     match Taxonomy::load(&files) {
         Ok(_) => Vec::new(),
@@ -87,9 +88,9 @@ fn a_contradiction_is_named_with_file_and_line() {
         assert!(found.iter().any(|fault| fault == expected), "{rest}: {found:?}");
     }
     let events = [
-        ("Sysmon,1,C,Again\n", "events.csv:3: Sysmon 1 stands here a second time"),
-        ("sysmon,2,C,Other\n", "events.csv:3: `sysmon` is spelled `Sysmon` before"),
-        ("Sysmon,2,C,\n", "events.csv:3: an event must have a provider, an id and a title"),
+        ("Sysmon,1,C,Again,\n", "events.csv:3: Sysmon 1 stands here a second time"),
+        ("sysmon,2,C,Other,\n", "events.csv:3: `sysmon` is spelled `Sysmon` before"),
+        ("Sysmon,2,C,,\n", "events.csv:3: an event must have a provider, an id and a title"),
     ];
     for (rest, expected) in events {
         assert_eq!(faults("", "", rest), [expected], "{rest}");
@@ -99,7 +100,7 @@ fn a_contradiction_is_named_with_file_and_line() {
 #[test]
 fn every_fault_is_told_at_once() {
     let fields = "[[field]]\nname = \"X\"\ndescription = \"\"\ntype = \"none\"\nsigma = [\"EventID\"]\n";
-    assert_eq!(faults(fields, "[[log_source]]\n", "Sysmon,1,C,Again\n").len(), 6);
+    assert_eq!(faults(fields, "[[log_source]]\n", "Sysmon,1,C,Again,\n").len(), 6);
 }
 
 #[test]

@@ -1,14 +1,17 @@
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo};
-use ruleatlas_model::Attack;
+use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo, brings_unit_tests};
+use ruleatlas_model::{Attack, ParseStatus};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
-use crate::Error;
+use crate::{
+    Error,
+    quick::{Quick, Values},
+};
 
 /// An open catalog.
 #[derive(Debug)]
@@ -21,8 +24,11 @@ pub struct Atlas {
     pub sources: Vec<SourceInfo>,
     /// What names mean.
     pub taxonomy: &'static Taxonomy,
+    /// The parse ledger, once somebody has asked for it.
+    ledger: OnceLock<Ledger>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
+    quick: Quick,
 }
 
 impl Atlas {
@@ -37,13 +43,20 @@ impl Atlas {
             attack: store.attack()?,
             sources: store.sources()?,
             taxonomy: Taxonomy::builtin(),
+            ledger: OnceLock::new(),
             store: Mutex::new(store),
+            quick: Quick::default(),
         })
     }
 
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What searches and comparisons of rules need at once.
+    pub(crate) fn quick(&self) -> &Values {
+        self.quick.get(&self.index)
     }
 
     /// A rule with everything that is known of it.
@@ -58,14 +71,23 @@ impl Atlas {
     ///
     /// # Errors
     /// The catalog cannot be read.
-    pub fn ledger(&self) -> Result<Ledger, Error> {
-        let files = self.store().files()?;
-        let mut entries = Vec::with_capacity(self.index.heads().len());
-        for rule in 0..u32::try_from(self.index.heads().len()).unwrap_or(u32::MAX) {
-            entries.extend(self.entry(rule)?);
+    pub fn ledger(&self) -> Result<&Ledger, Error> {
+        if let Some(ledger) = self.ledger.get() {
+            return Ok(ledger);
         }
-        let mut ledger = Ledger::from_parts(&files, entries.iter());
-        ledger.add_unit_tests(entries.iter());
-        Ok(ledger)
+        let (files, codes) = {
+            let store = self.store();
+            (store.files()?, store.diagnostic_codes()?)
+        };
+        let heads = self.index.heads();
+        let mut read = Vec::new();
+        for (rule, head) in (0..).zip(heads) {
+            if head.parse != ParseStatus::Full || brings_unit_tests(head.vendor) {
+                read.extend(self.entry(rule)?);
+            }
+        }
+        let mut ledger = Ledger::from_heads(&files, heads, &codes, read.iter());
+        ledger.add_unit_tests(read.iter());
+        Ok(self.ledger.get_or_init(|| ledger))
     }
 }

@@ -35,6 +35,8 @@ pub struct FieldCheck {
     pub rules: u64,
     /// Rules by operator as authors wrote it.
     pub how: BTreeMap<&'static str, u64>,
+    /// Rules by vendor.
+    pub by_vendor: BTreeMap<&'static str, u64>,
 }
 
 impl Atlas {
@@ -81,7 +83,9 @@ impl Atlas {
             description: known.map(|field| field.description.clone()),
             kind: known.map(|field| field.field_type.name().to_owned()),
             names: known.map(|field| self.names_of(field)).unwrap_or_default(),
-            filtered: filtered.map(|row| FieldCheck { rules: row.rules, how: row.how }).unwrap_or_default(),
+            filtered: filtered
+                .map(|row| FieldCheck { rules: row.rules, how: row.how, by_vendor: guide.rules.by_vendor })
+                .unwrap_or_default(),
             indicators: self.index.rows_of_field(&name, Role::Indicator),
             exclusions: self.index.rows_of_field(&name, Role::Exclusion),
             field: name,

@@ -1,8 +1,13 @@
-use ruleatlas_catalog::{IndicatorRow, Scope};
+use std::collections::BTreeMap;
+
+use ruleatlas_catalog::{Facet, Guide, IndicatorId, IndicatorRow, Scope};
 use ruleatlas_model::{FoldedOp, Indicator, Role};
 use serde::Serialize;
 
-use crate::{Atlas, Error, RuleItem, nearest};
+use crate::{Atlas, Error, RuleItem, Snippet, nearest, snippets};
+
+/// Rows of what a value is combined with.
+const COMBINED: usize = 30;
 
 /// Who checks a value.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +21,28 @@ pub struct IndicatorView {
     pub rule_list: Vec<RuleItem>,
     /// The rules that exclude it.
     pub excluding_rules: Vec<RuleItem>,
+    /// The techniques of the rules that look for it, the most rules first.
+    pub techniques: Vec<TechniqueShare>,
+    /// What the rules that look for it look for besides, and how much more often than other rules do, the most telling
+    /// first; the first thirty.
+    pub combined: Vec<IndicatorRow>,
+    /// How many different indicators those are.
+    pub combined_distinct: usize,
+    /// The indicator in the languages that can say it.
+    pub snippets: Vec<Snippet>,
+}
+
+/// A technique with the rules of some set that are tagged with it, sub-techniques apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TechniqueShare {
+    /// The id.
+    pub technique: String,
+    /// The name.
+    pub name: String,
+    /// The rules.
+    pub rules: u64,
+    /// By vendor.
+    pub by_vendor: BTreeMap<&'static str, u64>,
 }
 
 impl Atlas {
@@ -38,27 +65,73 @@ impl Atlas {
         value: &str,
         modifier: Option<&str>,
     ) -> Result<IndicatorView, Error> {
-        let mut names = vec![field.to_owned()];
-        names.extend(self.taxonomy.find_fields(field).into_iter().map(|field| field.name.clone()));
-        let modifier = modifier.map(str::to_owned);
-        let candidates = names.into_iter().map(|field| {
-            let (value, modifier) = (value.to_owned(), modifier.clone());
-            Indicator { field, op, value, modifier }
-        });
-        let id = candidates.filter_map(|indicator| self.index.find_indicator(&indicator)).next();
-        let id = id.ok_or_else(|| self.unknown_indicator(field, op, value))?;
+        let id = self.place_of(field, op, value, modifier)?;
         let scope = Scope { rules: self.index.counted().clone() };
         let row = |role| self.index.row(id, role, &scope.rules).ok_or_else(|| self.unknown_indicator(field, op, value));
         let list = |role| {
             let rules = self.index.rules_with(id, role).map(|rules| rules & &scope.rules).unwrap_or_default();
             RuleItem::list(&self.index, rules)
         };
+        let looked_for = row(Role::Indicator)?;
+        let rules = self.index.rules_with(id, Role::Indicator).map(|rules| rules & &scope.rules).unwrap_or_default();
+        let looking = Scope { rules };
+        let mut combined = Guide::of(&self.index, self.taxonomy, &looking).indicators;
+        combined.retain(|row| row.id != id);
+        let combined_distinct = combined.len();
+        combined.sort_by(|a, b| b.distinctiveness.distinctiveness.total_cmp(&a.distinctiveness.distinctiveness));
+        combined.truncate(COMBINED);
         Ok(IndicatorView {
-            looked_for: row(Role::Indicator)?,
             excluded: row(Role::Exclusion)?,
             rule_list: list(Role::Indicator),
             excluding_rules: list(Role::Exclusion),
+            techniques: self.techniques_in(&looking),
+            combined,
+            combined_distinct,
+            snippets: snippets(self.taxonomy, &looked_for.indicator),
+            looked_for,
         })
+    }
+
+    /// The techniques of a scope's rules, the most rules first.
+    #[must_use]
+    pub fn techniques_in(&self, scope: &Scope) -> Vec<TechniqueShare> {
+        let mut counts: Vec<TechniqueShare> = self
+            .index
+            .values(Facet::Technique)
+            .filter_map(|(technique, set)| {
+                let count = self.index.count(&(set & &scope.rules));
+                let name = self.attack.techniques.get(technique).map(|known| known.name.clone()).unwrap_or_default();
+                let (rules, by_vendor) = (count.total, count.by_vendor);
+                (rules > 0).then(|| TechniqueShare { technique: technique.to_owned(), name, rules, by_vendor })
+            })
+            .collect();
+        counts.sort_by(|a, b| b.rules.cmp(&a.rules).then_with(|| a.technique.cmp(&b.technique)));
+        counts
+    }
+
+    /// An indicator in the languages that can say it.
+    ///
+    /// # Errors
+    /// No rule checks it.
+    pub fn snippets(
+        &self,
+        field: &str,
+        op: FoldedOp,
+        value: &str,
+        modifier: Option<&str>,
+    ) -> Result<Vec<Snippet>, Error> {
+        let id = self.place_of(field, op, value, modifier)?;
+        Ok(self.index.indicator(id).map(|indicator| snippets(self.taxonomy, indicator)).unwrap_or_default())
+    }
+
+    /// The place of an indicator by its field's name at any vendor.
+    fn place_of(&self, field: &str, op: FoldedOp, value: &str, modifier: Option<&str>) -> Result<IndicatorId, Error> {
+        let candidates = self.field_names(field).into_iter().map(|field| {
+            let (value, modifier) = (value.to_owned(), modifier.map(str::to_owned));
+            Indicator { field, op, value, modifier }
+        });
+        let mut found = candidates.filter_map(|indicator| self.index.find_indicator(&indicator));
+        found.next().ok_or_else(|| self.unknown_indicator(field, op, value))
     }
 
     fn unknown_indicator(&self, field: &str, op: FoldedOp, value: &str) -> Error {

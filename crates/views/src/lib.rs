@@ -15,22 +15,49 @@
 //!
 //! It prints nothing and serves nothing.
 
+mod about;
 mod atlas;
 mod error;
 mod export;
 mod field;
+mod have;
+mod home;
 mod indicator;
+mod layer;
+mod ledger;
+mod matrix;
+mod order;
+mod question;
+mod quick;
 mod rule;
 mod search;
 mod similar;
+mod similar_rules;
+mod snippet;
 mod technique;
+mod telemetry;
+mod vendor;
+mod years;
 
+pub use about::AboutView;
 pub use atlas::Atlas;
 pub use error::Error;
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
-pub use indicator::IndicatorView;
+pub use have::{Have, HaveError};
+pub use home::{HomeView, TechniqueCount};
+pub use indicator::{IndicatorView, TechniqueShare};
+pub use layer::{Layer, LayerFact, LayerGradient, LayerLayout, LayerLegend, LayerTechnique, LayerVersions};
+pub use ledger::{Fault, LedgerQuestion, LedgerReason, LedgerRow, LedgerView};
+pub use matrix::{MatrixSubTechnique, MatrixTactic, MatrixTechnique, MatrixView, TacticView};
+pub use order::{Order, Table, csv};
+pub use question::{Check, Question, ScopeView};
 pub use rule::RuleView;
 pub use search::{Hit, SearchView};
 pub use similar::nearest;
+pub use similar_rules::{SharedIndicator, SimilarRule};
+pub use snippet::{Snippet, snippets};
 pub use technique::{RuleItem, TechniqueView, vendor_letter};
+pub use telemetry::Telemetry;
+pub use vendor::{LogSourceView, ValueCount, VendorView};
+pub use years::{Year, Years};

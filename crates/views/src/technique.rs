@@ -60,6 +60,10 @@ pub struct RuleItem {
     pub status: Option<Status>,
     /// How grave a hit is.
     pub severity: Option<Severity>,
+    /// First written.
+    pub date: Option<String>,
+    /// Last changed.
+    pub modified: Option<String>,
     /// Its techniques.
     pub techniques: Vec<TechniqueTag>,
 }
@@ -75,6 +79,8 @@ impl RuleItem {
             vendor: head.vendor,
             status: head.status,
             severity: head.severity,
+            date: head.date.clone(),
+            modified: head.modified.clone(),
             techniques: head.technique_tags.clone(),
         })
     }

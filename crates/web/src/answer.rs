@@ -12,7 +12,7 @@ use axum::{
 const WORTH_COMPRESSING: usize = 1024;
 
 /// Nothing but the site's own files; no inline style or script.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
 /// What stands on every answer.

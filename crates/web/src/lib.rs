@@ -25,6 +25,7 @@ mod limits;
 mod markdown;
 mod page;
 mod params;
+mod routes;
 mod server;
 mod text;
 

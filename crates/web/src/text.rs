@@ -148,6 +148,25 @@ pub(crate) fn encoded(text: &str, keep: &[u8]) -> String {
     address
 }
 
+/// A part of an address without its percent-encoding, `+` being a space; what is not UTF-8 then is replaced.
+pub(crate) fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let digit = |at: usize| behind.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+        rest = behind;
+        match (byte, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.extend(u8::try_from(high * 16 + low));
+                rest = &behind[2..];
+            }
+            (b'+', ..) => bytes.push(b' '),
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// A text as the address of a link: only `http` and `https`, and nothing that is no address.
 pub(crate) fn web_address(text: &str) -> Option<&str> {
     let text = text.trim();
@@ -173,6 +192,14 @@ mod tests {
         let (head, middle, tail) = cut("0123456789äöü", 10).unwrap();
         assert_eq!((head, middle, tail), ("01234", "56789"[..].get(0..4).unwrap(), "9äöü"));
         assert_eq!(cut("0123456789", 10), None);
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_to_the_same() {
+        let text = "a b+c%é/🦀\u{0}?&=#";
+        assert_eq!(decoded(&encoded(text, b"")), text);
+        assert_eq!(decoded("a+b%2bc%zz%4"), "a b+c%zz%4");
+        assert_eq!(decoded("%ff"), "\u{fffd}");
     }
 
     #[test]

@@ -229,6 +229,10 @@ fn hostile_texts_stay_text_on_every_page() {
         let mut addresses: Vec<String> = [
             "/",
             "/technique/T1071?all=indicators",
+            "/matrix",
+            "/vendor/sigma",
+            "/ledger",
+            "/log-source/process_creation",
             "/about",
             "/about/notices",
             "/search?q=b",

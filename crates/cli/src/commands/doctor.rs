@@ -10,13 +10,14 @@ use crate::{
 };
 
 pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let ledger = atlas(db)?.ledger()?;
+    let atlas = atlas(db)?;
+    let ledger = atlas.ledger()?;
     if options.json {
-        output::json(&ledger)?;
+        output::json(ledger)?;
     } else if options.markdown {
-        output::text(&markdown(&ledger))?;
+        output::text(&markdown(ledger))?;
     } else {
-        output::text(&text(&ledger, options.limit.unwrap_or(usize::MAX)))?;
+        output::text(&text(ledger, options.limit.unwrap_or(usize::MAX)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use ruleatlas_model::{
     Attack, AttackDomain, Diagnostic, Level, Mitigation, MitigationRef, Redirect, Reference, Resolution, Tactic,
-    Technique,
+    Technique, Threat,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::stix::Object;
+use super::{analytics, stix::Object};
 
 /// How many revoked objects are followed from one; ATT&CK's own chains have three.
 const MAX_REVOCATIONS: usize = 64;
@@ -30,19 +30,22 @@ pub(super) fn domain_named(name: &str) -> Option<AttackDomain> {
 }
 
 /// The objects of all bundles by STIX id, and the relationships by their ends.
-struct Graph<'a> {
+pub(super) struct Graph<'a> {
     /// The objects that have an ATT&CK id, each once, in order of appearance.
-    objects: Vec<(AttackDomain, &'a Object<'a>)>,
+    pub(super) objects: Vec<(AttackDomain, &'a Object<'a>)>,
     by_id: FxHashMap<&'a str, usize>,
-    revoked_by: FxHashMap<&'a str, Vec<&'a str>>,
+    pub(super) revoked_by: FxHashMap<&'a str, Vec<&'a str>>,
     parents: FxHashMap<&'a str, &'a str>,
     /// Technique to (mitigation, the relationship with its text).
     mitigated: FxHashMap<&'a str, Vec<(&'a str, &'a Object<'a>)>>,
+    /// Threat to what it uses, and campaign to the groups it is attributed to.
+    pub(super) used: FxHashMap<&'a str, Vec<&'a str>>,
+    pub(super) attributed: FxHashMap<&'a str, Vec<&'a str>>,
 }
 
 /// What cannot be placed: one diagnostic a kind, however often it occurs.
 #[derive(Default)]
-struct Gaps(BTreeMap<&'static str, (Level, usize, String)>);
+pub(super) struct Gaps(BTreeMap<&'static str, (Level, usize, String)>);
 
 impl Gaps {
     fn add(&mut self, level: Level, code: &'static str, example: impl FnOnce() -> String) {
@@ -65,8 +68,8 @@ impl Gaps {
     }
 }
 
-/// The knowledge base that the bundles make together.
-pub(super) fn build(sources: &[Source<'_>], diagnostics: &mut Vec<Diagnostic>) -> Attack {
+/// The knowledge base that the bundles make together, and who uses its techniques.
+pub(super) fn build(sources: &[Source<'_>], diagnostics: &mut Vec<Diagnostic>) -> (Attack, Vec<Threat>) {
     let mut gaps = Gaps::default();
     let graph = Graph::new(sources, &mut gaps);
     let tactics = tactics(sources, &graph);
@@ -105,8 +108,13 @@ pub(super) fn build(sources: &[Source<'_>], diagnostics: &mut Vec<Diagnostic>) -
         technique.parent = technique.parent.take().filter(|parent| *parent != technique.id);
     }
     orphans(&mut techniques);
+    let threats = super::threats::threats(&graph, &mut gaps);
     gaps.report(diagnostics);
-    Attack { version: version(sources), techniques, tactics, mitigations, redirects, tactic_redirects: BTreeMap::new() }
+    let analytics = analytics::of(sources, &graph, &techniques);
+    let version = version(sources);
+    let attack =
+        Attack { version, techniques, tactics, mitigations, redirects, tactic_redirects: BTreeMap::new(), analytics };
+    (attack, threats)
 }
 
 /// Adds a technique; of two with one id the first that is not deprecated stays.
@@ -207,12 +215,15 @@ impl<'a> Graph<'a> {
             revoked_by: FxHashMap::default(),
             parents: FxHashMap::default(),
             mitigated: FxHashMap::default(),
+            used: FxHashMap::default(),
+            attributed: FxHashMap::default(),
         };
         let mut relationships = Vec::new();
         for source in sources {
             for object in &source.objects {
                 match &*object.kind {
-                    "attack-pattern" | "course-of-action" | "x-mitre-tactic" => {
+                    "attack-pattern" | "course-of-action" | "x-mitre-tactic" | "intrusion-set" | "malware" | "tool"
+                    | "campaign" => {
                         graph.place(source.domain, object, gaps);
                     }
                     "relationship" if object.is_live() => relationships.push(object),
@@ -259,7 +270,7 @@ impl<'a> Graph<'a> {
 
     fn relate(&mut self, relationship: &'a Object<'a>, gaps: &mut Gaps) {
         let kind = relationship.relationship_type.as_deref().unwrap_or_default();
-        if !matches!(kind, "revoked-by" | "subtechnique-of" | "mitigates") {
+        if !matches!(kind, "revoked-by" | "subtechnique-of" | "mitigates" | "uses" | "attributed-to") {
             return;
         }
         let ends = (relationship.source_ref.as_deref(), relationship.target_ref.as_deref());
@@ -268,7 +279,7 @@ impl<'a> Graph<'a> {
             return;
         };
         if !self.by_id.contains_key(source) || !self.by_id.contains_key(target) {
-            // Groups and software, which are not read, are revoked too.
+            // A bundle may hold techniques only, and say which of the groups that it lacks were revoked.
             if kind != "revoked-by" || source.starts_with("attack-pattern") {
                 gaps.add(Level::Note, "relationship to an object that no bundle holds", || relationship.id.to_string());
             }
@@ -279,16 +290,18 @@ impl<'a> Graph<'a> {
             "subtechnique-of" => {
                 self.parents.insert(source, target);
             }
+            "uses" => self.used.entry(source).or_default().push(target),
+            "attributed-to" => self.attributed.entry(source).or_default().push(target),
             _ => self.mitigated.entry(target).or_default().push((source, relationship)),
         }
     }
 
-    fn object(&self, id: &str) -> Option<&'a Object<'a>> {
+    pub(super) fn object(&self, id: &str) -> Option<&'a Object<'a>> {
         Some(self.objects.get(*self.by_id.get(id)?)?.1)
     }
 
     /// The ids of the techniques that a revoked one became, at the ends of its `revoked-by` chains.
-    fn successors(&self, revoked: &'a Object<'a>, gaps: &mut Gaps) -> Vec<String> {
+    pub(super) fn successors(&self, revoked: &'a Object<'a>, gaps: &mut Gaps) -> Vec<String> {
         let id = |object: &Object<'_>| object.attack_id().map(|(id, _)| id.to_ascii_uppercase()).unwrap_or_default();
         let mut found = Vec::new();
         let mut seen = vec![&*revoked.id];

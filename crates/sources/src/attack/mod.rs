@@ -20,19 +20,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Groups, software and detection strategies are not read.
+//! [`load_all`] reads groups, software and campaigns besides, which the same bundles hold, or `*-groups.json` beside
+//! them.
 
 use std::path::Path;
 
 use rayon::prelude::*;
-use ruleatlas_model::{Attack, AttackDomain, Diagnostic};
+use ruleatlas_model::{Attack, AttackDomain, Diagnostic, Threat};
 
 use crate::{Content, SourceFile, SourceKind, SourceSpec, read_files};
 
+mod analytics;
 mod build;
 mod crosswalk;
 mod stix;
 mod tags;
+mod threats;
 
 pub use crosswalk::Crosswalk;
 pub use tags::{Tags, read_tags, resolve_tactic_tag, resolve_tag, technique_ids_in};
@@ -54,7 +57,7 @@ pub enum Error {
 /// Loads the ATT&CK bundles of a folder, or one bundle when `place` is a file.
 ///
 /// Every `.json` of the folder is a candidate, and `enterprise-attack/enterprise-attack.json` and its like as the
-/// repository mitre/cti has them; `*-groups.json` are passed over. `crosswalk` is the table of ids that differ between
+/// repository mitre/cti has them. `crosswalk` is the table of ids that differ between
 /// ATT&CK versions, [`Crosswalk::built_in`] for `None`; a `crosswalk.csv` beside the bundles adds its rows.
 ///
 /// # Errors
@@ -72,8 +75,34 @@ pub fn load(place: &Path, crosswalk: Option<&Crosswalk>) -> Result<(Attack, Vec<
 ///
 /// Nothing among the files is a bundle that can be read.
 pub fn load_files(files: &[SourceFile], crosswalk: Option<&Crosswalk>) -> Result<(Attack, Vec<Diagnostic>), Error> {
-    let bundles: Vec<&SourceFile> = files.iter().filter(|file| is_bundle(&file.path)).collect();
+    let Knowledge { attack, diagnostics, .. } = load_all(files, crosswalk)?;
+    Ok((attack, diagnostics))
+}
+
+/// What the bundles hold.
+#[derive(Debug, Default)]
+pub struct Knowledge {
+    /// Techniques, tactics, mitigations, and ids that lead elsewhere.
+    pub attack: Attack,
+    /// Groups, software and campaigns, ordered by id.
+    pub threats: Vec<Threat>,
+    /// What is wrong with the bundles.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Loads the ATT&CK bundles among files that are at hand, with the groups, software and campaigns in them and in
+/// `*-groups.json`; see [`load`].
+///
+/// # Errors
+///
+/// Nothing among the files is a bundle that can be read.
+pub fn load_all(files: &[SourceFile], crosswalk: Option<&Crosswalk>) -> Result<Knowledge, Error> {
+    let mut bundles: Vec<&SourceFile> = files.iter().filter(|file| is_bundle(&file.path)).collect();
+    let found = bundles.len();
+    bundles.extend(files.iter().filter(|file| is_threats(&file.path)));
     let parsed: Vec<Result<build::Source<'_>, Diagnostic>> = bundles.par_iter().map(|file| parse(file)).collect();
+    // Groups without techniques are no knowledge base.
+    let is_some = parsed.iter().take(found).any(Result::is_ok);
     let mut diagnostics = Vec::new();
     let mut sources = Vec::new();
     for outcome in parsed {
@@ -82,11 +111,11 @@ pub fn load_files(files: &[SourceFile], crosswalk: Option<&Crosswalk>) -> Result
             Err(diagnostic) => diagnostics.push(diagnostic),
         }
     }
-    if sources.is_empty() {
+    if !is_some {
         let first = diagnostics.into_iter().next();
         return Err(first.map_or_else(|| Error::NoBundle, |first| Error::Unreadable(first.message)));
     }
-    let mut attack = build::build(&sources, &mut diagnostics);
+    let (mut attack, threats) = build::build(&sources, &mut diagnostics);
     let mut crosswalk = crosswalk.cloned().unwrap_or_else(Crosswalk::built_in);
     for own in files.iter().filter(|file| file.path == CROSSWALK) {
         diagnostics.extend(unreadable(own));
@@ -95,7 +124,7 @@ pub fn load_files(files: &[SourceFile], crosswalk: Option<&Crosswalk>) -> Result
         }
     }
     crosswalk.apply(&mut attack);
-    Ok((attack, diagnostics))
+    Ok(Knowledge { attack, threats, diagnostics })
 }
 
 /// A user's own rows of the crosswalk, beside the bundles.
@@ -103,13 +132,18 @@ const CROSSWALK: &str = "crosswalk.csv";
 
 /// Whether a file of an ATT&CK source is read: the others of mitre/cti are thousands of bundles of one object.
 pub(crate) fn is_read(path: &str) -> bool {
-    is_bundle(path) || !path.contains('/') && !path.ends_with(".json")
+    is_bundle(path) || is_threats(path) || !path.contains('/') && !path.ends_with(".json")
+}
+
+/// Whether a file may be a bundle of groups, software and campaigns, cut out of the one of its name.
+fn is_threats(path: &str) -> bool {
+    !path.contains('/') && path.to_ascii_lowercase().ends_with("-groups.json")
 }
 
 /// Whether a file may be a bundle: `enterprise-attack.json` at the top, or in the folder of its name.
 fn is_bundle(path: &str) -> bool {
     match path.rsplit_once('/') {
-        None => path.to_ascii_lowercase().ends_with(".json") && !path.ends_with("-groups.json"),
+        None => path.to_ascii_lowercase().ends_with(".json") && !is_threats(path),
         Some((folder, name)) => {
             let folder = folder.rsplit('/').next().unwrap_or(folder);
             folder.ends_with("-attack") && name.strip_suffix(".json") == Some(folder)
@@ -156,7 +190,10 @@ fn parse(file: &SourceFile) -> Result<build::Source<'_>, Diagnostic> {
         let message = format!("{} is left out: a STIX bundle without objects", file.path);
         return Err(Diagnostic::warning("empty STIX bundle", message));
     };
-    Ok(build::Source { domain: domain_of(&file.path, &objects), objects })
+    let domain = domain_of(&file.path, &objects);
+    let is_whole = !is_threats(&file.path);
+    let objects = objects.into_iter().filter(|object| is_whole || threats::is_read(&object.kind)).collect();
+    Ok(build::Source { domain, objects })
 }
 
 /// The domain that a bundle is about: its matrix says, or else its file's name.

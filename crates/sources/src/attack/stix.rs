@@ -58,11 +58,30 @@ pub(super) struct Object<'a> {
     #[serde(borrow, default)]
     pub(super) tactic_refs: Option<Vec<Text<'a>>>,
     #[serde(borrow, default)]
+    pub(super) aliases: Option<Vec<Text<'a>>>,
+    #[serde(borrow, default)]
+    pub(super) x_mitre_aliases: Option<Vec<Text<'a>>>,
+    #[serde(borrow, default)]
     pub(super) relationship_type: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) source_ref: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) target_ref: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) x_mitre_analytic_refs: Option<Vec<Text<'a>>>,
+    #[serde(borrow, default)]
+    pub(super) x_mitre_log_source_references: Option<Vec<LogSource<'a>>>,
+}
+
+/// A log that an analytic reads.
+#[derive(Debug, Deserialize)]
+pub(super) struct LogSource<'a> {
+    #[serde(borrow, default)]
+    pub(super) x_mitre_data_component_ref: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) channel: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,7 @@
 use maud::{Markup, html};
+use ruleatlas_catalog::SourceInfo;
 use ruleatlas_model::Vendor;
-use ruleatlas_views::Atlas;
+use ruleatlas_views::AboutView;
 
 use super::layout::Page;
 use crate::text::{clipped, number, web_address};
@@ -15,7 +16,7 @@ const ATTACK_LICENCE: &str = "The MITRE Corporation (MITRE) hereby grants you a 
     that you reproduce MITRE's copyright designation and this license in any such copy.";
 
 /// The sources of the catalog.
-pub(super) fn sources(atlas: &Atlas) -> Markup {
+pub(super) fn sources(sources: &[SourceInfo]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Sources" {
             table aria-label="Sources" {
@@ -24,7 +25,7 @@ pub(super) fn sources(atlas: &Atlas) -> Markup {
                     th scope="col" { "Commit" } th scope="col" { "Date" } th scope="col" { "Licence" }
                 } }
                 tbody {
-                    @for source in &atlas.sources {
+                    @for source in sources {
                         tr {
                             td.w { @match source.origin.url.as_deref().and_then(web_address) {
                                 Some(url) => a rel="noreferrer" href=(url) { (clipped(&source.name, 60)) },
@@ -54,7 +55,7 @@ fn origin(fact: Option<&str>, most: usize) -> Markup {
 }
 
 /// How everything is counted.
-pub(crate) fn about(atlas: &Atlas) -> Markup {
+pub(crate) fn about(view: &AboutView) -> Markup {
     let contents = [
         ("method", "Method", None),
         ("fields", "Fields", None),
@@ -66,6 +67,12 @@ pub(crate) fn about(atlas: &Atlas) -> Markup {
     ];
     let body = html! {
         h1 { "How it is counted" }
+        p.about {
+            (number(view.rules.total)) " rules counted of " (number(view.all_rules)) " in the catalog, read by Ruleatlas "
+            (view.program) "; " (number(view.indicators)) " distinct indicators, " (number(view.exclusions))
+            " distinct exclusions, " (number(view.fields)) " fields, " (number(view.known_fields)) " of them in the table of fields. "
+            a href="/ledger" { "What was not understood" } " stands in the parse ledger."
+        }
         div.prose {
             h2 #method { "Method" }
             p {
@@ -109,20 +116,20 @@ pub(crate) fn about(atlas: &Atlas) -> Markup {
             }
             h2 #techniques { "Techniques" }
             p {
-                "A technique is one of ATT&CK " (clipped(&atlas.attack.version, 40)) ", the version that is loaded. A tag with an id of another "
+                "A technique is one of ATT&CK " (clipped(&view.attack_version, 40)) ", the version that is loaded. A tag with an id of another "
                 "version leads to it by ATT&CK’s own notes on what revoked what, and by a table of the ids that later versions "
                 "brought. The rule’s page shows the tag as written and the way it took."
             }
         }
         h2 #sources { "Sources" }
-        (sources(atlas))
+        (sources(&view.sources))
     };
     Page { title: "How it is counted", asked: "", contents: &contents, body }.render()
 }
 
 /// What the sources' licences ask to be said.
-pub(crate) fn notices(atlas: &Atlas) -> Markup {
-    let has = |vendor| atlas.sources.iter().any(|source| source.kind.vendor() == Some(vendor));
+pub(crate) fn notices(view: &AboutView) -> Markup {
+    let has = |vendor| view.sources.iter().any(|source| source.kind.vendor() == Some(vendor));
     let body = html! {
         h1 { "Notices and licences" }
         div.prose {
@@ -155,7 +162,7 @@ pub(crate) fn notices(atlas: &Atlas) -> Markup {
             }
         }
         h2 { "Sources of this catalog" }
-        (sources(atlas))
+        (sources(&view.sources))
     };
     Page { title: "Notices and licences", asked: "", contents: &[], body }.render()
 }

@@ -1,5 +1,6 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::IndicatorRow;
+use ruleatlas_model::Role;
 use ruleatlas_views::FieldView;
 
 use super::{
@@ -58,7 +59,7 @@ fn values(view: &FieldView, title: &str, reach: &str, rows: &[IndicatorRow], is_
         @if !rows.is_empty() {
             section {
                 h2 { (title) " " span.count { (number(rows.len() as u64)) } }
-                (parts::indicators(shown, &Counted { label: title, here: None, reach, of_one_field: true }))
+                (parts::indicators(shown, &Counted { label: title, here: None, reach, of_one_field: true, role: Role::Indicator, place: None, question: None }))
                 (more(shown.len(), rows.len(), &format!("{}?all=yes", parts::field_address(&view.field))))
             }
         }

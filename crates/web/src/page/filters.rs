@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use ruleatlas_catalog::{Facet, Filters, Index, Scope};
-use ruleatlas_model::{Attack, Status};
+use ruleatlas_model::Status;
 
 use crate::{
     params::Params,
@@ -22,15 +22,18 @@ struct Choosable {
     is_chosen: bool,
 }
 
-/// The form of a technique's page. The numbers are those of the technique without filters.
-pub(super) fn filters(
-    index: &Index,
-    attack: &Attack,
-    technique: &str,
-    params: &Params,
-    has_sub_techniques: bool,
-) -> Markup {
-    let scope = |filters: &Filters| Scope::technique(index, attack, technique, !params.only_itself, filters);
+/// The form of a page that stands at `address`.
+pub(super) struct Form<'a> {
+    pub(super) address: &'a str,
+    pub(super) params: &'a Params,
+    /// The page's rules under some filters. The numbers in the form are those without any.
+    pub(super) scope: &'a dyn Fn(&Filters) -> Scope,
+    /// What else the page may be asked.
+    pub(super) besides: Markup,
+}
+
+pub(super) fn filters(index: &Index, form: &Form<'_>) -> Markup {
+    let Form { address, params, scope, besides } = form;
     let counted = scope(&Filters::default());
     // Deprecated rules are counted when asked for, so the form says how many there are.
     let any_status = scope(&Filters { statuses: Status::ALL.to_vec(), ..Filters::default() });
@@ -59,16 +62,10 @@ pub(super) fn filters(
         })
         .filter(|choice| !choice.options.is_empty())
         .collect();
-    let address = super::parts::technique_address(technique);
     html! {
         form.filters action=(address) aria-label="Filters" {
             @for choice in &choices { (menu(choice)) }
-            @if has_sub_techniques {
-                select name="subtechniques" aria-label="Sub-techniques" {
-                    option value="" { "with sub-techniques" }
-                    option value="no" selected[params.only_itself] { "without sub-techniques" }
-                }
-            }
+            (besides)
             button type="submit" { "Apply" }
             @if !filters.is_empty() || params.only_itself { a href=(address) { "Clear" } }
         }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use ruleatlas_catalog::{EventRow, FieldRow, Guide, IndicatorRow};
-use ruleatlas_model::Vendor;
-use ruleatlas_views::RuleItem;
+use ruleatlas_catalog::{EventRow, Facet, FieldRow, Guide, IndicatorRow};
+use ruleatlas_model::{Role, Vendor};
+use ruleatlas_views::{Check, Question, RuleItem};
 
 use super::{
     bar,
-    parts::{self, Counted, heading, more},
+    parts::{self, Counted, heading, or_dash},
+    shared,
+    table::Place,
 };
 use crate::{
     params::{Params, Table},
@@ -29,8 +31,10 @@ pub(super) struct Tables<'a> {
     pub(super) rules: &'a [RuleItem],
     pub(super) address: &'a str,
     pub(super) params: &'a Params,
-    /// The technique that the page is about.
-    pub(super) own: &'a str,
+    /// The technique that the page is about, where it is about one.
+    pub(super) own: Option<&'a str>,
+    /// The rules that the page is about: every count leads to those of them behind it.
+    pub(super) question: &'a Question,
 }
 
 impl Tables<'_> {
@@ -38,7 +42,7 @@ impl Tables<'_> {
     pub(super) fn contents(&self) -> [(&'static str, &'static str, Option<u64>); 5] {
         let guide = self.guide;
         [
-            ("events", "Events covered", Some(guide.events.len() as u64)),
+            ("events", "Events covered", Some(guide.events_distinct as u64)),
             ("fields", "Fields filtered most", Some(guide.fields_distinct as u64)),
             ("indicators", "Top indicator values", Some(guide.indicators_distinct as u64)),
             ("exclusions", "Exclusions", Some(guide.exclusions_distinct as u64)),
@@ -46,36 +50,35 @@ impl Tables<'_> {
         ]
     }
 
-    /// The rows of a table to show, out of all.
-    fn shown<'r, T>(&self, table: Table, rows: &'r [T], most: usize) -> &'r [T] {
-        if self.params.whole.contains(&table) { rows } else { &rows[..rows.len().min(most)] }
+    fn place(&self, table: Table) -> Place<'_> {
+        Place { table, address: self.address, params: self.params }
     }
 
-    fn whole_address(&self, table: Table, place: &str) -> String {
-        format!("{}{}#{place}", self.address, self.params.with_whole(table))
+    /// A number of rules that leads to them.
+    fn count(&self, count: u64, question: impl FnOnce(Question) -> Question) -> Markup {
+        let address = parts::rules_address(&question(self.question.clone()));
+        html! { @match address { Some(address) => a href=(address) { (number(count)) }, None => (number(count)) } }
     }
 
     /// All of them, in the order of the page.
     pub(super) fn all(&self) -> Markup {
         let guide = self.guide;
-        let indicators =
-            Counted { label: "Top indicator values", here: Some("Rules here"), reach: "Reach", of_one_field: false };
-        let exclusions =
-            Counted { label: "Exclusions", here: Some("Rules here"), reach: "In catalog", of_one_field: false };
         html! {
             (self.events())
             (self.fields())
-            section.indicator {
+            section.indicator #indicators-section {
                 (heading("indicators", "Top indicator values", guide.indicators_distinct as u64))
                 p.about {
                     "A row is a field, an operator and a value that rules look for. " em { "Rules here" }
                     " counts each rule of this page once; " em { "reach" }
-                    " counts the rules of the whole catalog, any technique, that look for the same. "
+                    " counts the rules of the whole catalog, any technique, that look for the same; " em { "telling" }
+                    " says at least how many times as often as by chance it is looked for here. "
                     a href="/about#indicators" { "How it is counted" }
                 }
-                (self.values(Table::Indicators, &guide.indicators, &indicators, "No rule here looks for a value."))
+                (shared::shared(&guide.shared, guide.indicators_distinct as u64))
+                (self.values(Table::Indicators, &guide.indicators, Role::Indicator, "No rule here looks for a value."))
             }
-            section.exclusion {
+            section.exclusion #exclusions-section {
                 (heading("exclusions", "Exclusions", guide.exclusions_distinct as u64))
                 p.about {
                     "A row is a field, an operator and a value that rules of this page leave out. " em { "In catalog" }
@@ -83,29 +86,45 @@ impl Tables<'_> {
                     " ones do so only together with others of the same rule. "
                     a href="/about#exclusions" { "How it is counted" }
                 }
-                (self.values(Table::Exclusions, &guide.exclusions, &exclusions, "No rule here excludes a value."))
+                (self.values(Table::Exclusions, &guide.exclusions, Role::Exclusion, "No rule here excludes a value."))
             }
             (self.rules())
         }
     }
 
-    fn values(&self, table: Table, rows: &[IndicatorRow], counted: &Counted<'_>, empty: &str) -> Markup {
-        let shown = self.shown(table, rows, LONG);
+    fn values(&self, table: Table, rows: &[IndicatorRow], role: Role, empty: &str) -> Markup {
+        let place = self.place(table);
+        let shown = place.shown(rows.len(), LONG);
+        let (label, reach) = match role {
+            Role::Exclusion => ("Exclusions", "In catalog"),
+            _ => ("Top indicator values", "Reach"),
+        };
+        let counted = Counted {
+            label,
+            here: Some("Rules here"),
+            reach,
+            of_one_field: false,
+            role,
+            place: Some(place),
+            question: Some(self.question),
+        };
         html! {
             @if rows.is_empty() { p.empty { (empty) } }
             @else {
-                (parts::indicators(shown, counted))
-                (more(shown.len(), rows.len(), &self.whole_address(table, table.name())))
+                (place.tools(true))
+                (parts::indicators(&rows[shown.clone()], &counted))
+                (place.rest(&shown, rows.len(), table.name()))
             }
         }
     }
 
     fn events(&self) -> Markup {
         let rows = &self.guide.events;
-        let shown = self.shown(Table::Events, rows, SHORT);
+        let place = self.place(Table::Events);
+        let shown = place.shown(rows.len(), SHORT);
         html! {
-            section {
-                (heading("events", "Events covered", rows.len() as u64))
+            section #events-section {
+                (heading("events", "Events covered", self.guide.events_distinct as u64))
                 p.about {
                     "A row is an event that at least one rule reads, because the rule names its id ("
                     em { "written" } ") or because its log source means it (" em { "implied" } "). "
@@ -113,30 +132,51 @@ impl Tables<'_> {
                 }
                 @if rows.is_empty() { p.empty { "No log source of these rules leads to an event that has an id." } }
                 @else {
+                    (place.tools(false))
                     div.scroll tabindex="0" role="region" aria-label="Events covered" {
                         table.events aria-label="Events covered" {
                             thead { tr {
-                                th scope="col" { "Provider" }
-                                th.n scope="col" { "Event" }
-                                th.wide scope="col" { "Title" }
-                                th.n scope="col" { "Rules" }
-                                th.n scope="col" { "Written" }
-                                th.n scope="col" { "Implied" }
+                                (place.head("provider", "Provider", ""))
+                                (place.head("event_id", "Event", "n"))
+                                (place.head("title", "Title", "wide"))
+                                (place.head("rules", "Rules", "n"))
+                                (place.head("explicit", "Written", "n"))
+                                (place.head("implied", "Implied", "n"))
                             } }
-                            tbody { @for row in shown { (event(row)) } }
+                            tbody { @for row in &rows[shown.clone()] { (self.event(row)) } }
                         }
                     }
-                    (more(shown.len(), rows.len(), &self.whole_address(Table::Events, "events")))
+                    (place.rest(&shown, rows.len(), "events"))
                 }
+            }
+        }
+    }
+
+    fn event(&self, row: &EventRow) -> Markup {
+        let event = format!("{}/{}", row.provider, row.event_id);
+        html! {
+            tr {
+                td { (clipped(&row.provider, 48)) }
+                td.n.val {
+                    @match parts::event_address(&row.provider, &row.event_id) {
+                        Some(address) => a href=(address) { (clipped(&row.event_id, 48)) },
+                        None => (clipped(&row.event_id, 48)),
+                    }
+                }
+                td.w { (clipped(&row.title, 100)) }
+                td.n { (self.count(row.rules, |question| question.with(Facet::Event, &event))) }
+                td.n { (or_dash(row.explicit)) }
+                td.n { (or_dash(row.implied)) }
             }
         }
     }
 
     fn fields(&self) -> Markup {
         let rows = &self.guide.fields;
-        let shown = self.shown(Table::Fields, rows, SHORT);
+        let place = self.place(Table::Fields);
+        let shown = place.shown(rows.len(), SHORT);
         html! {
-            section {
+            section #fields-section {
                 (heading("fields", "Fields filtered most", self.guide.fields_distinct as u64))
                 p.about {
                     "A row is a field under one name, whatever a vendor calls it, with the number of rules that filter it; "
@@ -145,19 +185,40 @@ impl Tables<'_> {
                 }
                 @if rows.is_empty() { p.empty { "No query of these rules filters a field." } }
                 @else {
+                    (place.tools(true))
                     div.scroll {
                         table.fields aria-label="Fields filtered most" {
                             thead { tr {
-                                th scope="col" { "Field" }
-                                th.n scope="col" { "Rules" }
-                                th.half scope="col" { "How" }
-                                th.wide scope="col" { "Samples" }
+                                (place.head("field", "Field", ""))
+                                (place.head("rules", "Rules", "n"))
+                                (place.head("reach", "In catalog", "n"))
+                                (place.head("distinctiveness", "Telling", "n"))
+                                (place.head("how", "How", "half"))
+                                (place.head("samples", "Samples", "wide"))
                             } }
-                            tbody { @for row in shown { (field(row)) } }
+                            tbody { @for row in &rows[shown.clone()] { (self.field(row)) } }
                         }
                     }
-                    (more(shown.len(), rows.len(), &self.whole_address(Table::Fields, "fields")))
+                    (place.rest(&shown, rows.len(), "fields"))
                 }
+            }
+        }
+    }
+
+    fn field(&self, row: &FieldRow) -> Markup {
+        let mut ops: Vec<(&&str, &u64)> = row.how.iter().collect();
+        ops.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let how = |op: &str| Check { how: Some(op.to_owned()), ..Check::field(&row.field) };
+        html! {
+            tr {
+                td { (parts::field(&row.field)) }
+                td.n { (self.count(row.rules, |question| question.checking(Check::field(&row.field)))) }
+                td.n { a href=(parts::field_address(&row.field)) { (number(row.reach)) } }
+                td.n { (parts::telling(row.distinctiveness)) }
+                td.w { span.how { @for (op, count) in ops {
+                    span { (op) " " (self.count(*count, |question| question.checking(how(op)))) } " "
+                } } }
+                td.w { span.samples { @for sample in &row.samples { (value(sample, SAMPLE, None)) " " } } }
             }
         }
     }
@@ -167,57 +228,37 @@ impl Tables<'_> {
         for item in self.rules {
             by_vendor.entry(item.vendor).or_default().push(item);
         }
-        for items in by_vendor.values_mut() {
-            items.sort_by(|a, b| {
-                b.severity.cmp(&a.severity).then_with(|| a.title.cmp(&b.title)).then_with(|| a.id.cmp(&b.id))
-            });
+        let place = self.place(Table::Rules);
+        if !self.params.orders.contains_key(&Table::Rules) {
+            for items in by_vendor.values_mut() {
+                items.sort_by(|a, b| {
+                    b.severity.cmp(&a.severity).then_with(|| a.title.cmp(&b.title)).then_with(|| a.id.cmp(&b.id))
+                });
+            }
         }
         html! {
-            section {
-                (heading("rules", "Rules under this technique", self.rules.len() as u64))
+            section #rules-section {
+                @let name = if self.own.is_some() { "Rules under this technique" } else { "Rules" };
+                (heading("rules", name, self.guide.rules.total))
                 p.about {
-                    "A row is a rule tagged with this technique"
-                    @if !self.params.only_itself { " or one of its sub-techniques" }
-                    ", the gravest first. Deprecated and unsupported rules are left out unless the filter asks for them. "
+                    @if self.own.is_some() {
+                        "A row is a rule tagged with this technique"
+                        @if !self.params.only_itself { " or one of its sub-techniques" }
+                    } @else { "A row is a rule" }
+                    ", the gravest first; it opens to what the rule checks. Deprecated and unsupported rules are left out "
+                    "unless the filter asks for them. "
                     a href="/about#techniques" { "How tags lead here" }
                 }
                 @if by_vendor.is_empty() { p.empty { "No rule of the catalog fits; clear the filters, or look at the techniques around this one." } }
+                @else { (place.tools(false)) }
                 @for (vendor, items) in &by_vendor {
-                    @let shown = self.shown(Table::Rules, items, LONG);
-                    @let place = format!("rules-{vendor}");
-                    h3 id=(place) { (bar::letter(*vendor)) " " (vendor) " " span.count { (number(items.len() as u64)) } }
-                    (parts::rules(shown.iter().copied(), &format!("Rules of {vendor}"), Some(self.own)))
-                    (more(shown.len(), items.len(), &self.whole_address(Table::Rules, &place)))
+                    @let shown = place.shown(items.len(), LONG);
+                    @let name = format!("rules-{vendor}");
+                    h3 id=(name) { (bar::letter(*vendor)) " " (vendor) " " span.count { (number(items.len() as u64)) } }
+                    (parts::rules_of(items[shown.clone()].iter().copied(), &format!("Rules of {vendor}"), self.own, Some(place)))
+                    (place.rest(&shown, items.len(), &name))
                 }
             }
-        }
-    }
-}
-
-fn event(row: &EventRow) -> Markup {
-    html! {
-        tr {
-            td { (clipped(&row.provider, 48)) }
-            td.n.val { (clipped(&row.event_id, 48)) }
-            td.w { (clipped(&row.title, 100)) }
-            td.n { (number(row.rules)) }
-            td.n { (or_dash(row.explicit)) }
-            td.n { (or_dash(row.implied)) }
-        }
-    }
-}
-
-fn or_dash(count: u64) -> Markup {
-    html! { @if count == 0 { span.faint { "–" } } @else { (number(count)) } }
-}
-
-fn field(row: &FieldRow) -> Markup {
-    html! {
-        tr {
-            td { (parts::field(&row.field)) }
-            td.n { (number(row.rules)) }
-            td.w { (how(&row.how)) }
-            td.w { span.samples { @for sample in &row.samples { (value(sample, SAMPLE, None)) " " } } }
         }
     }
 }

@@ -1,80 +1,82 @@
-use std::{cmp::Reverse, collections::BTreeMap};
-
 use maud::{Markup, html};
-use ruleatlas_catalog::{Filters, Scope};
-use ruleatlas_views::{Atlas, RuleItem};
+use ruleatlas_views::{HomeView, TechniqueCount};
 
-use super::{about::sources, bar, layout::Page, parts};
+use super::{
+    about::sources,
+    bar,
+    layout::Page,
+    parts::{self, heading},
+    years,
+};
 use crate::text::{NAME, clipped, number};
 
-/// Techniques and rules listed.
+/// Techniques listed.
 const TECHNIQUES: usize = 40;
-const NEWEST: usize = 12;
 
 /// The first page: what is here, and ways in.
-pub(crate) fn home(atlas: &Atlas) -> Markup {
-    let counted = atlas.index.count(atlas.index.counted());
-    let all = atlas.index.heads().len() as u64;
-    let contents = [("techniques", "Techniques", None), ("newest", "Newest rules", None), ("sources", "Sources", None)];
+pub(crate) fn home(view: &HomeView) -> Markup {
+    let mut contents = vec![("techniques", "Techniques", None), ("newest", "Newest rules", None)];
+    if !view.years.years.is_empty() {
+        contents.push(("years", "Rules over time", None));
+    }
+    contents.push(("sources", "Sources", None));
+    let total = view.rules.total;
     let body = html! {
         h1 { "What the world’s detection rules look for" }
         div.sum {
-            p { b { (number(counted.total)) } " rules counted" @if all > counted.total { " of " (number(all)) } }
-            (bar::whole(&counted.by_vendor, counted.total, |_| "#sources".to_owned()))
+            p { b { (number(total)) } " rules counted" @if view.all_rules > total { " of " (number(view.all_rules)) } }
+            (bar::whole(&view.rules.by_vendor, total, parts::vendor_address))
         }
         p.about {
-            "Every query is read into predicates: a field, an operator, values. A technique’s page counts what its rules "
-            "read, filter, look for and exclude. " a href="/about" { "How it is counted" }
+            "Every query is read into predicates: a field, an operator, values; " (number(view.indicators))
+            " distinct checks of " (number(view.fields)) " fields. A technique’s page counts what its rules read, filter, look "
+            "for and exclude. " a href="/about" { "How it is counted" }
         }
-        (techniques(atlas))
-        section {
-            h2 #newest { "Newest rules" }
-            (parts::rules(&newest(atlas), "Newest rules", None))
+        (techniques(&view.techniques))
+        @if !view.newest.is_empty() {
+            section {
+                h2 #newest { a href="#newest" { "Newest rules" } }
+                (parts::rules(&view.newest, "Newest rules", None))
+            }
         }
-        section { h2 #sources { "Sources" } (sources(atlas)) }
+        (years::section(&view.years))
+        section { h2 #sources { a href="#sources" { "Sources" } } (sources(&view.sources)) }
     };
     Page { title: "Home", asked: "", contents: &contents, body }.render()
 }
 
-fn techniques(atlas: &Atlas) -> Markup {
-    let mut rows: Vec<(u64, &str, &str, BTreeMap<&'static str, u64>)> = atlas
-        .attack
-        .techniques
-        .values()
-        .filter(|technique| technique.parent.is_none())
-        .map(|technique| {
-            let scope = Scope::technique(&atlas.index, &atlas.attack, &technique.id, true, &Filters::default());
-            let count = atlas.index.count(&scope.rules);
-            (count.total, technique.id.as_str(), technique.name.as_str(), count.by_vendor)
-        })
-        .filter(|(rules, ..)| *rules > 0)
-        .collect();
-    rows.sort_by_key(|(rules, id, ..)| (Reverse(*rules), *id));
-    let most = rows.first().map_or(0, |(rules, ..)| *rules);
-    let all = rows.len();
+fn techniques(rows: &[TechniqueCount]) -> Markup {
     html! {
         section {
-            h2 #techniques { "Techniques with the most rules" }
+            h2 #techniques { a href="#techniques" { "Techniques with the most rules" } }
             p.about {
                 "A row is an ATT&CK technique with its sub-techniques, and the rules tagged with any of them: the first "
-                (number(all.min(TECHNIQUES) as u64)) " of " (number(all as u64)) " that have any."
+                (number(rows.len().min(TECHNIQUES) as u64)) " of " (number(rows.len() as u64)) " that have any. "
+                a href="/matrix" { "All of them as a matrix" }
             }
             @if rows.is_empty() { p.empty { "No ATT&CK version is loaded, or no rule names a technique: build with `--source attack=PATH`." } }
-            @else {
-                div.scroll {
-                    table.techniques aria-label="Techniques with the most rules" {
-                        thead { tr {
-                            th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" } th scope="col" { "By vendor" }
-                        } }
-                        tbody {
-                            @for (rules, id, name, by_vendor) in rows.iter().take(TECHNIQUES) {
-                                tr {
-                                    td { a.val href=(parts::technique_address(id)) { (id) } }
-                                    td.w { a href=(parts::technique_address(id)) { (clipped(name, NAME)) } }
-                                    td.n { (number(*rules)) }
-                                    td { (bar::small(by_vendor, most)) }
-                                }
-                            }
+            @else { (table(&rows[..rows.len().min(TECHNIQUES)], "Techniques with the most rules")) }
+        }
+    }
+}
+
+/// Techniques with their rules by vendor.
+pub(super) fn table(rows: &[TechniqueCount], label: &str) -> Markup {
+    let most = rows.iter().map(|row| row.rules.total).max().unwrap_or(0);
+    html! {
+        div.scroll {
+            table.techniques aria-label=(label) {
+                thead { tr {
+                    th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" } th scope="col" { "By vendor" }
+                } }
+                tbody {
+                    @for row in rows {
+                        @let address = parts::technique_address(&row.technique);
+                        tr {
+                            td { a.val href=(address) { (row.technique) } }
+                            td.w { a href=(address) { (clipped(&row.name, NAME)) } }
+                            td.n { (number(row.rules.total)) }
+                            td { (bar::small(&row.rules.by_vendor, most)) }
                         }
                     }
                 }
@@ -83,13 +85,21 @@ fn techniques(atlas: &Atlas) -> Markup {
     }
 }
 
-/// The counted rules that were written last.
-fn newest(atlas: &Atlas) -> Vec<RuleItem> {
-    let heads = atlas.index.heads();
-    let mut rules: Vec<u32> = atlas.index.counted().iter().collect();
-    let date = |rule: &u32| heads.get(*rule as usize).and_then(|head| head.date.as_deref());
-    rules.retain(|rule| date(rule).is_some());
-    rules.sort_by(|a, b| date(b).cmp(&date(a)).then(a.cmp(b)));
-    rules.truncate(NEWEST);
-    atlas.rule_items(rules)
+/// A section of techniques with their rules, the first of many.
+pub(super) fn technique_section(rows: &[TechniqueCount], about: &str) -> Markup {
+    html! {
+        @if !rows.is_empty() {
+            section {
+                (heading("techniques", "Techniques", rows.len() as u64))
+                p.about { (about) }
+                (table(&rows[..rows.len().min(TECHNIQUES)], "Techniques"))
+                @if rows.len() > TECHNIQUES {
+                    details.rest {
+                        summary { "The other " (number((rows.len() - TECHNIQUES) as u64)) }
+                        (table(&rows[TECHNIQUES..], "The other techniques"))
+                    }
+                }
+            }
+        }
+    }
 }

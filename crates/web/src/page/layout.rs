@@ -1,6 +1,16 @@
 use maud::{DOCTYPE, Markup, html};
 
-use crate::{assets, text::clipped};
+use crate::{assets, routes, text::clipped};
+
+/// The parts of the site that stand at the top of every page.
+const NAVIGATION: [(&str, &str); 6] = [
+    ("Matrix", "/matrix"),
+    ("Rules", "/rules"),
+    ("Events", "/events"),
+    ("Controls", "/controls"),
+    ("Ledger", "/ledger"),
+    ("About", "/about"),
+];
 
 /// What a page is called, and what stands on it.
 pub(super) struct Page<'a> {
@@ -15,6 +25,15 @@ pub(super) struct Page<'a> {
 impl Page<'_> {
     /// The page with what stands around every one.
     pub(super) fn render(self) -> Markup {
+        self.framed(false)
+    }
+
+    /// The same for a page that takes all of a wide screen.
+    pub(super) fn render_wide(self) -> Markup {
+        self.framed(true)
+    }
+
+    fn framed(self, is_wide: bool) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -35,10 +54,17 @@ impl Page<'_> {
                             input type="search" name="q" value=(self.asked) aria-label="Search"
                                 placeholder="Technique, rule, field or value" autocomplete="off" spellcheck="false";
                             kbd aria-hidden="true" { "/" }
+                            // Enter takes the first button: it leads to the best hit.
+                            button.unseen type="submit" name="go" value="best" tabindex="-1" { "Go to the best hit" }
+                            button.all type="submit" { "All hits" }
                         }
-                        nav aria-label="Site" { a href="/about" { "About" } }
+                        nav aria-label="Site" {
+                            @for (name, address) in NAVIGATION.iter().filter(|(_, address)| routes::has(address)) {
+                                a href=(address) { (name) }
+                            }
+                        }
                     }
-                    div.frame.with-contents[!self.contents.is_empty()] {
+                    div.frame.wide-frame[is_wide].with-contents[!self.contents.is_empty()] {
                         @if !self.contents.is_empty() {
                             nav.contents aria-label="On this page" {
                                 ol {

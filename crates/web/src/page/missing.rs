@@ -23,6 +23,10 @@ fn address(what: &str, name: &str) -> String {
         "technique" => parts::technique_address(name),
         "rule" => parts::rule_address(name),
         "field" => parts::field_address(name),
+        "tactic" => parts::tactic_address(name),
+        "log source" => parts::log_source_address(name),
+        "vendor" => format!("/vendor/{}", encoded(name, b"")),
+        "page" => name.to_owned(),
         _ => format!("/search?q={}", encoded(name, b"")),
     }
 }

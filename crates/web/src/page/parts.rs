@@ -1,11 +1,13 @@
 use maud::{Markup, html};
-use ruleatlas_catalog::IndicatorRow;
-use ruleatlas_model::{FoldedOp, Indicator, Resolution, TechniqueTag};
-use ruleatlas_views::RuleItem;
+use ruleatlas_catalog::{Distinctiveness, IndicatorRow};
+use ruleatlas_model::{FoldedOp, Indicator, Resolution, Role, TechniqueTag, Vendor};
+use ruleatlas_views::{Check, Question, RuleItem, ValueCount};
 
-use super::bar;
+use super::{bar, table::Place};
 use crate::{
     limits::LONGEST_ADDRESS,
+    params::Params,
+    routes,
     text::{clipped, encoded, number, value},
 };
 
@@ -22,6 +24,18 @@ pub(crate) fn rule_address(id: &str) -> String {
 
 pub(super) fn technique_address(id: &str) -> String {
     format!("/technique/{}", encoded(id, b""))
+}
+
+pub(crate) fn tactic_address(id: &str) -> String {
+    format!("/tactic/{}", encoded(id, b""))
+}
+
+pub(crate) fn vendor_address(vendor: Vendor) -> String {
+    format!("/vendor/{vendor}")
+}
+
+pub(super) fn log_source_address(name: &str) -> String {
+    format!("/log-source/{}", encoded(name, b""))
 }
 
 pub(super) fn field_address(field: &str) -> String {
@@ -46,6 +60,28 @@ pub(super) fn indicator_address(indicator: &Indicator) -> Option<String> {
     (address.len() < LONGEST_ADDRESS).then_some(address)
 }
 
+/// The rules of a question; `None` where no address can hold it.
+pub(super) fn rules_address(question: &Question) -> Option<String> {
+    let address = format!("/rules{}", Params::of(question).query());
+    (address.len() < LONGEST_ADDRESS).then_some(address)
+}
+
+/// The page of an event, where the site has one.
+pub(super) fn event_address(provider: &str, event_id: &str) -> Option<String> {
+    let has = routes::has("/event/{provider}/{id}") || routes::has("/event/{provider}/{*id}");
+    has.then(|| format!("/event/{}/{}", encoded(provider, b""), encoded(event_id, b"")))
+}
+
+/// At least how many times as often as by chance something is checked; nothing where it is not told from chance.
+pub(super) fn telling(told: Distinctiveness) -> Markup {
+    let factor = told.factor();
+    html! {
+        @if factor < 1.05 { span.faint { "–" } }
+        @else if factor < 9.95 { (format!("{factor:.1}")) "×" }
+        @else { (format!("{factor:.0}")) "×" }
+    }
+}
+
 /// A field with a link to its page.
 pub(super) fn field(name: &str) -> Markup {
     value(name, FIELD, Some(&field_address(name)))
@@ -64,7 +100,12 @@ pub(super) fn heading(place: &str, name: &str, rows: u64) -> Markup {
     html! { h2 id=(place) { a href={ "#" (place) } { (name) } " " span.count { (number(rows)) } } }
 }
 
-/// What a table counts.
+/// A number; nothing is a stroke.
+pub(super) fn or_dash(count: u64) -> Markup {
+    html! { @if count == 0 { span.faint { "–" } } @else { (number(count)) } }
+}
+
+/// What a table of indicators counts.
 pub(super) struct Counted<'a> {
     /// What the table is called.
     pub(super) label: &'a str,
@@ -74,6 +115,26 @@ pub(super) struct Counted<'a> {
     pub(super) reach: &'a str,
     /// Whether all rows are of one field, which then stands above them.
     pub(super) of_one_field: bool,
+    /// What the values do in their rules.
+    pub(super) role: Role,
+    /// Where the table stands, if it can be ordered.
+    pub(super) place: Option<Place<'a>>,
+    /// The rules that are counted: a value opens to those that check it.
+    pub(super) question: Option<&'a Question>,
+}
+
+impl Counted<'_> {
+    fn head(&self, column: &'static str, label: &str, class: &str) -> Markup {
+        match self.place {
+            Some(place) => place.head(column, label, class),
+            None => html! { th.(class) scope="col" { (label) } },
+        }
+    }
+
+    /// The scope's rules that check a value.
+    fn rules(&self, indicator: &Indicator) -> Option<String> {
+        rules_address(&self.question?.clone().checking(Check::indicator(indicator, self.role)))
+    }
 }
 
 /// The rows of indicators or exclusions.
@@ -84,35 +145,58 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
             table.indicators aria-label=(counted.label) {
                 thead {
                     tr {
-                        @if !counted.of_one_field { th scope="col" { "Field" } }
-                        th scope="col" { "Op" }
-                        th.wide scope="col" { "Value" }
-                        @if let Some(here) = counted.here { th.n scope="col" { (here) } }
-                        th.n scope="col" { (counted.reach) }
-                        th scope="col" { "By vendor" }
-                    }
-                }
-                tbody {
-                    @for row in rows {
-                        @let link = indicator_address(&row.indicator);
-                        tr {
-                            @if !counted.of_one_field { td { (field(&row.indicator.field)) } }
-                            td.o { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
-                            td.w {
-                                @if row.indicator.op.op.is_presence() { span.faint { "–" } }
-                                @else { (value(&row.indicator.value, VALUE, link.as_deref())) }
-                                @if row.grouped > 0 {
-                                    " " span.mark.grouped title="Excludes only together with others of its group" {
-                                        @if row.grouped < row.rules { (number(row.grouped)) " " } "grouped"
-                                    }
-                                }
-                            }
-                            @if counted.here.is_some() { td.n { (number(row.rules)) } }
-                            td.n { a href=[&link] { (number(row.reach)) } }
-                            td { (bar::small(&row.reach_by_vendor, most)) }
+                        @if !counted.of_one_field { (counted.head("field", "Field", "")) }
+                        (counted.head("op", "Op", ""))
+                        (counted.head("value", "Value", "wide"))
+                        @if let Some(here) = counted.here {
+                            (counted.head("rules", here, "n"))
+                            (counted.head("distinctiveness", "Telling", "n"))
                         }
+                        (counted.head("reach", counted.reach, "n"))
+                        (counted.head("reach_by_vendor", "By vendor", ""))
                     }
                 }
+                tbody { @for row in rows { (indicator(row, counted, most)) } }
+            }
+        }
+    }
+}
+
+fn indicator(row: &IndicatorRow, counted: &Counted<'_>, most: u64) -> Markup {
+    let page = indicator_address(&row.indicator);
+    let rules = counted.rules(&row.indicator);
+    let shown = |link: Option<&str>| match row.indicator.op.op.is_presence() {
+        true => html! { span.faint { "any value" } },
+        false => value(&row.indicator.value, VALUE, link),
+    };
+    html! {
+        tr {
+            @if !counted.of_one_field { td { (field(&row.indicator.field)) } }
+            td.o { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
+            td.w {
+                @match &rules {
+                    Some(rules) => details.in {
+                        summary { (shown(None)) (grouped(row)) }
+                        p { a href=(rules) { (crate::text::counted(row.rules, "rule")) " here" } }
+                    },
+                    None => { (shown(page.as_deref())) (grouped(row)) }
+                }
+            }
+            @if counted.here.is_some() {
+                td.n { @match &rules { Some(rules) => a href=(rules) { (number(row.rules)) }, None => (number(row.rules)) } }
+                td.n { (telling(row.distinctiveness)) }
+            }
+            td.n { a href=[&page] { (number(row.reach)) } }
+            td { (bar::small(&row.reach_by_vendor, most)) }
+        }
+    }
+}
+
+fn grouped(row: &IndicatorRow) -> Markup {
+    html! {
+        @if row.grouped > 0 {
+            " " span.mark.grouped title="Excludes only together with others of its group" {
+                @if row.grouped < row.rules { (number(row.grouped)) " " } "grouped"
             }
         }
     }
@@ -120,25 +204,55 @@ pub(super) fn indicators(rows: &[IndicatorRow], counted: &Counted<'_>) -> Markup
 
 /// A list of rules; `own` is the technique whose page it stands on, and needs no mention.
 pub(super) fn rules<'a>(items: impl IntoIterator<Item = &'a RuleItem>, label: &str, own: Option<&str>) -> Markup {
+    list(items, label, own, own.is_none(), None)
+}
+
+/// The rules of one vendor, in a table that can be ordered.
+pub(super) fn rules_of<'a>(
+    items: impl IntoIterator<Item = &'a RuleItem>,
+    label: &str,
+    own: Option<&str>,
+    place: Option<Place<'_>>,
+) -> Markup {
+    list(items, label, own, false, place)
+}
+
+fn list<'a>(
+    items: impl IntoIterator<Item = &'a RuleItem>,
+    label: &str,
+    own: Option<&str>,
+    has_vendors: bool,
+    place: Option<Place<'_>>,
+) -> Markup {
+    let head = |column, name: &str, class| match place {
+        Some(place) => place.head(column, name, class),
+        None => html! { th.(class) scope="col" { (name) } },
+    };
     html! {
         div.scroll {
             table.rules aria-label=(label) {
                 thead {
                     tr {
-                        @if own.is_none() { th scope="col" { span.unseen { "Vendor" } } }
-                        th.wide scope="col" { "Rule" }
-                        th scope="col" { "Severity" }
-                        th scope="col" { "Status" }
-                        th scope="col" { "Techniques" }
+                        @if has_vendors { th scope="col" { span.unseen { "Vendor" } } }
+                        (head("title", "Rule", "wide"))
+                        (head("severity", "Severity", ""))
+                        (head("status", "Status", ""))
+                        (head("modified", "Changed", ""))
+                        (head("techniques", "Techniques", ""))
                     }
                 }
                 tbody {
                     @for item in items {
+                        @let address = rule_address(&item.id);
                         tr {
-                            @if own.is_none() { td { (bar::letter(item.vendor)) } }
-                            td.w { a href=(rule_address(&item.id)) { (title(&item.title, &item.id, 110)) } }
+                            @if has_vendors { td { (bar::letter(item.vendor)) } }
+                            td.w {
+                                a href=(address) { (title(&item.title, &item.id, 110)) }
+                                " " details.in.what { summary title="What it checks" { "checks" } p { a href=(address) { "Its predicates" } } }
+                            }
                             td { @match item.severity { Some(severity) => (severity), None => span.faint { "–" } } }
                             td { @match item.status { Some(status) => (status), None => span.faint { "–" } } }
+                            td { @match item.modified.as_ref().or(item.date.as_ref()) { Some(day) => (clipped(day, 12)), None => span.faint { "–" } } }
                             td { (techniques(&item.techniques, own)) }
                         }
                     }
@@ -195,6 +309,25 @@ pub(super) fn more(shown: usize, distinct: usize, address: &str) -> Markup {
     html! {
         @if shown < distinct {
             p.more { (number(shown as u64)) " of " (number(distinct as u64)) " shown · " a href=(address) { "Show all " (number(distinct as u64)) } }
+        }
+    }
+}
+
+/// Values with their numbers, as one line: the first of many.
+pub(super) fn values(counts: &[ValueCount], link: impl Fn(&str) -> Option<String>) -> Markup {
+    const SHOWN: usize = 24;
+    html! {
+        span.pairs {
+            @for count in counts.iter().take(SHOWN) {
+                span {
+                    @match link(&count.value) {
+                        Some(link) => a href=(link) { (clipped(&count.value, 40)) },
+                        None => (clipped(&count.value, 40)),
+                    }
+                    " " b { (number(count.rules)) }
+                } " "
+            }
+            @if counts.len() > SHOWN { span.faint { "and " (number((counts.len() - SHOWN) as u64)) " more" } }
         }
     }
 }

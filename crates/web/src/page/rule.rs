@@ -66,6 +66,16 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
     Page { title: &title, asked: "", contents: &contents, body }.render()
 }
 
+/// What a rule checks, as it stands inside a list of rules.
+pub(crate) fn rule_part(view: &RuleView) -> Markup {
+    let rule = &view.entry.rule;
+    html! {
+        (predicate_table(rule, &view.entry.predicates))
+        @if view.entry.predicates.is_empty() { p.empty { "Nothing of it could be read as a comparison." } }
+        p.more { a href=(parts::rule_address(&rule.id)) { "The rule with its query" } }
+    }
+}
+
 fn parsed(status: ParseStatus) -> &'static str {
     match status {
         ParseStatus::Full => "understood in full",
@@ -182,7 +192,6 @@ fn diagnostics(rule: &Rule, opaques: &[&Opaque]) -> Markup {
 }
 
 fn predicates(rule: &Rule, rows: &[PredicateRow]) -> Markup {
-    let has_steps = rule.conditions.len() > 1;
     html! {
         @if !rows.is_empty() {
             section {
@@ -191,6 +200,16 @@ fn predicates(rule: &Rule, rows: &[PredicateRow]) -> Markup {
                     "A row is a comparison as written, in the order of the query. "
                     a href="/about#method" { "What the roles mean" }
                 }
+                (predicate_table(rule, rows))
+            }
+        }
+    }
+}
+
+fn predicate_table(rule: &Rule, rows: &[PredicateRow]) -> Markup {
+    let has_steps = rule.conditions.len() > 1;
+    html! {
+        @if !rows.is_empty() {
                 div.scroll {
                     table.predicates aria-label="Predicates" {
                         thead { tr {
@@ -214,7 +233,6 @@ fn predicates(rule: &Rule, rows: &[PredicateRow]) -> Markup {
                     }
                 }
                 @if rows.len() > ROWS { p.more { (number(ROWS as u64)) " of " (number(rows.len() as u64)) " shown" } }
-            }
         }
     }
 }

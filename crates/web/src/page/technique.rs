@@ -1,8 +1,15 @@
 use maud::{Markup, html};
-use ruleatlas_catalog::{Filters, Scope};
+use ruleatlas_catalog::{Facet, Filters, Scope};
 use ruleatlas_views::{Atlas, Error, TechniqueView};
 
-use super::{bar, facts::Facts, filters::filters, guide::Tables, layout::Page, parts};
+use super::{
+    bar,
+    facts::Facts,
+    filters::{Form, filters},
+    guide::Tables,
+    layout::Page,
+    parts,
+};
 use crate::{
     markdown,
     params::Params,
@@ -11,9 +18,13 @@ use crate::{
 
 /// The page of a technique: what its rules read, filter, look for and exclude.
 pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Markup, Error> {
-    let view = atlas.technique(id, !params.only_itself, &params.filters)?;
+    let mut view = atlas.technique(id, !params.only_itself, &params.filters)?;
+    params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
     let address = parts::technique_address(&view.technique);
-    let tables = Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own: &view.technique };
+    let question = params.question().with(Facet::Technique, &view.technique);
+    let own = Some(view.technique.as_str());
+    let tables =
+        Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own, question: &question };
     let is_narrowed = !params.filters.is_empty() || params.only_itself;
     let contents = tables.contents();
     let contents = if view.guide.rules.total > 0 { &contents[..] } else { &[] };
@@ -29,13 +40,28 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
         }
         (sub_techniques(atlas, &view))
         @if view.guide.rules.total > 0 || is_narrowed {
-            (filters(&atlas.index, &atlas.attack, &view.technique, params, !view.sub_techniques.is_empty()))
+            (narrow(atlas, &view, params, &address))
         }
         @if view.guide.rules.total > 0 { (tables.all()) }
         @else { (nothing(&view, is_narrowed)) }
     };
     let title = format!("{} {}", view.technique, view.name);
     Ok(Page { title: &title, asked: "", contents, body }.render())
+}
+
+fn narrow(atlas: &Atlas, view: &TechniqueView, params: &Params, address: &str) -> Markup {
+    let scope = |filters: &Filters| {
+        Scope::technique(&atlas.index, &atlas.attack, &view.technique, !params.only_itself, filters)
+    };
+    let besides = html! {
+        @if !view.sub_techniques.is_empty() {
+            select name="subtechniques" aria-label="Sub-techniques" {
+                option value="" { "with sub-techniques" }
+                option value="no" selected[params.only_itself] { "without sub-techniques" }
+            }
+        }
+    };
+    filters(&atlas.index, &Form { address, params, scope: &scope, besides })
 }
 
 /// Why there is nothing to count, and what to do.

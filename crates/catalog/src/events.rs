@@ -1,0 +1,58 @@
+//! The event catalog: what the dictionaries say of every event, and what rules need of them.
+
+use rayon::prelude::*;
+use ruleatlas_model::{Diagnostic, EventEntry, EventRef};
+use ruleatlas_sources::{SourceFile, SourceKind, events};
+use ruleatlas_taxonomy::Taxonomy;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::{Entry, Loaded};
+
+/// Every event that a dictionary knows or a rule reads.
+#[derive(Clone, Debug, Default)]
+pub struct EventCatalog {
+    /// The events, those that a rule reads first, each part ordered by provider and id.
+    pub entries: Vec<EventEntry>,
+    /// How many of them a rule reads.
+    pub read: usize,
+}
+
+impl EventCatalog {
+    /// What the dictionaries among the sources say, and the program's own table.
+    pub(crate) fn load(sources: &[Loaded], taxonomy: &Taxonomy) -> (Self, Vec<Diagnostic>) {
+        let of_kind = sources.iter().filter(|source| source.spec.kind == SourceKind::Events);
+        let files: Vec<SourceFile> = of_kind.flat_map(|source| source.files.iter().cloned()).collect();
+        let (entries, diagnostics) =
+            events::load(&files, &taxonomy.event_entries(), &|provider| taxonomy.provider_name(provider));
+        (Self { entries, read: 0 }, diagnostics)
+    }
+
+    /// Adds the events that rules read and no dictionary knows, and puts those that rules read first.
+    pub(crate) fn complete(&mut self, rules: &[Entry]) {
+        let key = |event: &EventRef| (event.provider.to_lowercase(), event.event_id.to_lowercase());
+        let links = rules.par_iter().flat_map_iter(|entry| &entry.rule.events).map(|link| link.event.clone());
+        let read: FxHashSet<EventRef> = links.collect();
+        let mut spelled: FxHashMap<(String, String), &EventRef> = FxHashMap::default();
+        for event in &read {
+            let known = spelled.entry(key(event)).or_insert(event);
+            *known = event.max(known);
+        }
+        let mut first = Vec::with_capacity(read.len());
+        let mut rest = Vec::with_capacity(self.entries.len());
+        for entry in std::mem::take(&mut self.entries) {
+            match spelled.remove(&key(&entry.event)) {
+                // As rules spell it.
+                Some(event) => first.push(EventEntry { event: event.clone(), ..entry }),
+                None => rest.push(entry),
+            }
+        }
+        first.extend(spelled.into_values().map(|event| EventEntry::blank(event.clone())));
+        first.sort_by_cached_key(|entry| {
+            let EventRef { provider, event_id } = &entry.event;
+            (provider.to_lowercase(), event_id.parse::<u64>().unwrap_or(u64::MAX), event_id.clone())
+        });
+        self.read = first.len();
+        first.extend(rest);
+        self.entries = first;
+    }
+}

@@ -1,0 +1,47 @@
+//! Lines of `Provider,EventID`. `#` begins a comment, a header may stand first, `*` is every event of the provider.
+
+use super::{Error, MAX_ROWS, number, quoted};
+
+/// An event of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The provider, or a Windows channel, as written.
+    pub provider: String,
+    /// The id, or `*`.
+    pub event_id: String,
+    /// The one-based line.
+    pub line: u32,
+}
+
+pub(super) fn read(text: &str) -> Result<Vec<Listed>, Error> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .comment(Some(b'#'))
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut listed = Vec::new();
+    for (at, row) in reader.records().enumerate() {
+        let row = row.map_err(|error| {
+            let line = number(error.position().map_or(1, csv::Position::line));
+            Error::Line { line, reason: format!("no line of `Provider,EventID`: {error}") }
+        })?;
+        let line = number(row.position().map_or(1, csv::Position::line));
+        let (provider, id) = (row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default());
+        if provider.is_empty() && id.is_empty() {
+            continue;
+        }
+        if at == 0 && provider.eq_ignore_ascii_case("provider") {
+            continue;
+        }
+        if provider.is_empty() || id.is_empty() {
+            let reason = format!("{} is no line of `Provider,EventID`", quoted(row.iter().next().unwrap_or_default()));
+            return Err(Error::Line { line, reason });
+        }
+        if listed.len() >= MAX_ROWS {
+            return Err(Error::TooLarge);
+        }
+        listed.push(Listed { provider: provider.to_owned(), event_id: id.to_owned(), line });
+    }
+    if listed.is_empty() { Err(Error::Empty) } else { Ok(listed) }
+}

@@ -1,0 +1,242 @@
+//! The event catalog's tables. They are read at a question, never all at once: only the titles of events that rules read
+//! are read with the index.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use ruleatlas_catalog::{Catalog, RuleId};
+use ruleatlas_model::{Analytic, EventEntry, EventRef};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params, params_from_iter};
+
+use crate::{
+    Error, Store,
+    read::{Sql, json},
+    write::json as to_json,
+};
+
+/// How many events a question about fields or texts gets at most.
+const MOST: usize = 20_000;
+
+/// An event in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventHead {
+    /// Its number in the catalog.
+    pub number: u32,
+    /// Provider and id.
+    pub event: EventRef,
+    /// The channel; empty where none is known.
+    pub channel: String,
+    /// The title; empty where none is known.
+    pub title: String,
+}
+
+pub(crate) fn write(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
+    let entries = &catalog.events.entries;
+    let read = catalog.events.read.to_string();
+    transaction.execute("INSERT INTO meta VALUES ('events_read', ?)", [read])?;
+    let bodies: Vec<String> = entries.par_iter().map(to_json).collect();
+    let mut event = transaction.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)")?;
+    let mut event_body = transaction.prepare("INSERT INTO event_body VALUES (?, ?)")?;
+    for (number, entry) in (0_u32..).zip(entries) {
+        let channel = entry.channel.as_ref().map(|channel| &channel.text);
+        let (title, by) = entry.title.as_ref().map(|title| (&title.text, title.by.name())).unzip();
+        event.execute(params![number, entry.event.provider, entry.event.event_id, channel, title, by])?;
+    }
+    for (number, body) in (0_u32..).zip(&bodies) {
+        event_body.execute(params![number, body])?;
+    }
+    let mut names: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for (number, entry) in (0_u32..).zip(entries) {
+        for field in &entry.fields {
+            let events = names.entry(field.name.to_lowercase()).or_default();
+            if events.last() != Some(&number) {
+                events.push(number);
+            }
+        }
+    }
+    let mut event_field = transaction.prepare("INSERT INTO event_field VALUES (?, ?)")?;
+    for (name, events) in &names {
+        event_field.execute(params![name, to_json(events)])?;
+    }
+    let needs: Vec<Option<String>> = catalog.entries.par_iter().map(|entry| need(&entry.needs)).collect();
+    let mut rule_need = transaction.prepare("INSERT INTO rule_need VALUES (?, ?)")?;
+    for (rule, steps) in (0_u32..).zip(&needs) {
+        if let Some(steps) = steps {
+            rule_need.execute(params![rule, steps])?;
+        }
+    }
+    let mut analytic = transaction.prepare("INSERT INTO analytic VALUES (?, ?)")?;
+    for (technique, analytics) in &catalog.attack.analytics {
+        analytic.execute(params![technique, to_json(analytics)])?;
+    }
+    Ok(())
+}
+
+/// What a rule needs as the table has it; `None` where it needs nothing that has a name.
+fn need(steps: &[Vec<EventRef>]) -> Option<String> {
+    let pairs = |step: &Vec<EventRef>| -> Vec<(String, String)> {
+        step.iter().map(|event| (event.provider.clone(), event.event_id.clone())).collect()
+    };
+    let has_event = steps.iter().any(|step| !step.is_empty());
+    has_event.then(|| to_json(&steps.iter().map(pairs).collect::<Vec<_>>()))
+}
+
+fn head(row: &Row<'_>) -> Sql<EventHead> {
+    Ok(EventHead {
+        number: row.get(0)?,
+        event: EventRef { provider: row.get(1)?, event_id: row.get(2)? },
+        channel: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+        title: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+    })
+}
+
+/// The columns of [`head`].
+const HEAD: &str = "SELECT event, provider, event_id, channel, title FROM event";
+
+impl Store {
+    /// How many events rules read; they are the first.
+    fn events_read(&self) -> Result<u32, Error> {
+        Ok(self.meta("events_read")?.and_then(|count| count.parse().ok()).unwrap_or_default())
+    }
+
+    /// The titles of the events that rules read.
+    pub(crate) fn titles(&self) -> Result<Vec<(EventRef, String)>, Error> {
+        let sql = "SELECT provider, event_id, title FROM event WHERE event < ? AND title IS NOT NULL";
+        let count = self.events_read()?;
+        self.rows_of(sql, count, |row| Ok((EventRef { provider: row.get(0)?, event_id: row.get(1)? }, row.get(2)?)))
+    }
+
+    /// What the dictionaries say of an event; provider and id compare without case.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn event(&self, event: &EventRef) -> Result<Option<EventEntry>, Error> {
+        let sql = "SELECT body FROM event JOIN event_body USING (event) \
+                   WHERE provider = ? COLLATE NOCASE AND event_id = ? COLLATE NOCASE";
+        let found = self.connection.query_row(sql, params![event.provider, event.event_id], |row| json(row, 0));
+        self.said(found.optional())
+    }
+
+    /// The events written to a channel under an id; both compare without case.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn events_in_channel(&self, channel: &str, id: &str) -> Result<Vec<EventHead>, Error> {
+        let sql = format!("{HEAD} WHERE channel = ? COLLATE NOCASE AND event_id = ? COLLATE NOCASE LIMIT 100");
+        self.heads_where(&sql, &[channel, id])
+    }
+
+    /// The events that rules read.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn read_events(&self) -> Result<Vec<EventHead>, Error> {
+        let count = self.events_read()?;
+        self.rows_of(&format!("{HEAD} WHERE event < ? ORDER BY event"), count, head)
+    }
+
+    /// The events of a provider, in their order; the name compares without case.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn events_of_provider(&self, provider: &str) -> Result<Vec<(EventHead, EventEntry)>, Error> {
+        let sql = "SELECT event, provider, event_id, channel, title, body FROM event JOIN event_body USING (event) \
+                   WHERE provider = ? COLLATE NOCASE";
+        let collect = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([provider], |row| Ok((head(row)?, json(row, 5)?)))?;
+            rows.collect()
+        };
+        self.said(collect())
+    }
+
+    /// The events whose provider, id, channel or title has a text, those that rules read first; at most `limit`.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn find_events(&self, text: &str, limit: usize) -> Result<Vec<EventHead>, Error> {
+        // What people call an event: `Sysmon 1`, `Security-Auditing/4688`.
+        let sql = format!(
+            "{HEAD} WHERE instr(lower(provider || ' ' || event_id || ' ' || coalesce(title, '') || ' ' \
+             || coalesce(channel, '')), ?) ORDER BY event LIMIT {}",
+            limit.min(MOST)
+        );
+        self.heads_where(&sql, &[&text.to_lowercase()])
+    }
+
+    /// The providers with their number of events.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn providers(&self) -> Result<Vec<(String, u32)>, Error> {
+        let sql = "SELECT min(provider), count(*) FROM event GROUP BY provider COLLATE NOCASE ORDER BY 1";
+        self.rows(sql, |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// The events that have one of the fields, those that rules read first; names compare without case.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn events_with_field(&self, names: &[String]) -> Result<Vec<EventHead>, Error> {
+        let mut numbers: Vec<u32> = Vec::new();
+        for name in names {
+            let sql = "SELECT events FROM event_field WHERE name = ?";
+            let found = self.connection.query_row(sql, [name.to_lowercase()], |row| json::<Vec<u32>>(row, 0));
+            numbers.extend(self.said(found.optional())?.unwrap_or_default());
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.truncate(MOST);
+        let mut heads = Vec::with_capacity(numbers.len());
+        for some in numbers.chunks(500) {
+            let marks = vec!["?"; some.len()].join(",");
+            let sql = format!("{HEAD} WHERE event IN ({marks}) ORDER BY event");
+            let collect = || {
+                let mut statement = self.connection.prepare(&sql)?;
+                let rows = statement.query_map(params_from_iter(some), head)?;
+                rows.collect::<Sql<Vec<EventHead>>>()
+            };
+            heads.extend(self.said(collect())?);
+        }
+        Ok(heads)
+    }
+
+    /// What every rule needs to fire: for each step the events of which one must be collected; no rule without any event.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn needs(&self) -> Result<Vec<(RuleId, Vec<Vec<EventRef>>)>, Error> {
+        self.rows("SELECT rule, steps FROM rule_need ORDER BY rule", |row| {
+            let steps: Vec<Vec<(String, String)>> = json(row, 1)?;
+            let event = |(provider, event_id)| EventRef { provider, event_id };
+            Ok((row.get(0)?, steps.into_iter().map(|step| step.into_iter().map(event).collect()).collect()))
+        })
+    }
+
+    /// How ATT&CK detects a technique, without its sub-techniques.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn analytics(&self, technique: &str) -> Result<Vec<Analytic>, Error> {
+        let sql = "SELECT body FROM analytic WHERE technique = ?";
+        let found = self.connection.query_row(sql, [technique], |row| json(row, 0));
+        Ok(self.said(found.optional())?.unwrap_or_default())
+    }
+
+    /// How ATT&CK detects every technique, by its id.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn all_analytics(&self) -> Result<Vec<(String, Vec<Analytic>)>, Error> {
+        self.rows("SELECT technique, body FROM analytic", |row| Ok((row.get(0)?, json(row, 1)?)))
+    }
+
+    fn heads_where(&self, sql: &str, values: &[&str]) -> Result<Vec<EventHead>, Error> {
+        let collect = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params_from_iter(values), head)?;
+            rows.collect()
+        };
+        self.said(collect())
+    }
+}

@@ -1,0 +1,259 @@
+//! What settings and inventories of telemetry mean in events. Read at the first question: most programs never ask.
+
+use std::sync::OnceLock;
+
+use ruleatlas_model::EventRef;
+
+use crate::Taxonomy;
+
+/// Which outcomes of an audited action write an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Success.
+    Success,
+    /// Failure.
+    Failure,
+    /// Either.
+    Both,
+}
+
+/// An event that a subcategory of the Windows audit policy turns on: a row of `audit_policy.csv`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// The subcategory's GUID in upper case, without braces: its name is translated on a Windows of another language.
+    pub guid: &'static str,
+    /// The category in English.
+    pub category: &'static str,
+    /// The subcategory in English.
+    pub subcategory: &'static str,
+    /// The id of the event of Security-Auditing; empty where the subcategory has none.
+    pub event_id: &'static str,
+    /// When it is written.
+    pub outcome: Outcome,
+}
+
+/// Events of an element of a Sysmon configuration: a row of `sysmon_config.csv`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filtered {
+    /// The element (`ProcessCreate`); empty for events that no configuration turns off.
+    pub element: &'static str,
+    /// The ids.
+    pub event_ids: Vec<&'static str>,
+    /// Whether Sysmon writes them where the configuration does not have the element.
+    pub by_default: bool,
+}
+
+/// The rows of a table that is compiled in, with as many columns as asked for. Tests see to their form.
+fn rows<const N: usize>(text: &'static str) -> Vec<[&'static str; N]> {
+    // The tables have no quotes.
+    let lines = text.lines().skip(1).filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            let mut columns = line.split(',');
+            std::array::from_fn(|_| columns.next().unwrap_or_default())
+        })
+        .collect()
+}
+
+/// The Windows audit policy: which event belongs to which subcategory.
+#[must_use]
+pub fn audit_policy() -> &'static [Audited] {
+    static TABLE: OnceLock<Vec<Audited>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let read = |[guid, category, subcategory, event_id, outcome]: [&'static str; 5]| Audited {
+            guid,
+            category,
+            subcategory,
+            event_id,
+            outcome: match outcome {
+                "success" => Outcome::Success,
+                "failure" => Outcome::Failure,
+                _ => Outcome::Both,
+            },
+        };
+        rows(include_str!("../data/audit_policy.csv")).into_iter().map(read).collect()
+    })
+}
+
+/// The elements of a Sysmon configuration.
+#[must_use]
+pub fn sysmon_config() -> &'static [Filtered] {
+    static TABLE: OnceLock<Vec<Filtered>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let read = |[element, ids, default]: [&'static str; 3]| Filtered {
+            element,
+            event_ids: ids.split(' ').collect(),
+            by_default: default == "on",
+        };
+        rows(include_str!("../data/sysmon_config.csv")).into_iter().map(read).collect()
+    })
+}
+
+/// The events that show a data component of ATT&CK (`Process Creation`; compares without case).
+#[must_use]
+pub fn events_of_component(component: &str) -> Vec<EventRef> {
+    static TABLE: OnceLock<Vec<[&'static str; 3]>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| rows(include_str!("../data/data_components.csv")));
+    let of = table.iter().filter(|[name, ..]| name.eq_ignore_ascii_case(component.trim()));
+    of.flat_map(|[_, provider, ids]| {
+        // An id of one word may have a space in it: those stand in rows of their own.
+        let is_list = ids.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ');
+        let ids = if is_list { ids.split(' ').collect() } else { vec![*ids] };
+        ids.into_iter().map(|id| EventRef { provider: (*provider).to_owned(), event_id: id.to_owned() })
+    })
+    .collect()
+}
+
+/// The providers that a product's name stands for (`Windows event log`, `Sysmon`); empty where no word of it is known.
+#[must_use]
+pub fn providers_of_product(product: &str) -> Vec<&'static str> {
+    static TABLE: OnceLock<Vec<[&'static str; 2]>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| rows(include_str!("../data/products.csv")));
+    let product = product.to_lowercase();
+    let row = table.iter().find(|[word, _]| product.contains(word));
+    row.map_or_else(Vec::new, |[_, providers]| providers.split('|').collect())
+}
+
+/// How many ids of one reference are read.
+const MOST_IDS: usize = 64;
+
+impl Taxonomy {
+    /// The events that a log source reference of ATT&CK names (`WinEventLog:Security`, `EventCode=4688, 4689`). Empty where
+    /// it names no event: ATT&CK writes sentences too.
+    #[must_use]
+    pub fn attack_events(&self, name: &str, channel: &str) -> Vec<EventRef> {
+        static TABLE: OnceLock<Vec<[&'static str; 3]>> = OnceLock::new();
+        let table = TABLE.get_or_init(|| rows(include_str!("../data/attack_logs.csv")));
+        let row = table.iter().find(|[log, ..]| match log.strip_suffix('*') {
+            Some(head) => name.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head)),
+            None => log.eq_ignore_ascii_case(name),
+        });
+        // `WinEventLog:` and a channel or provider that no row has.
+        let unlisted = name.strip_prefix("WinEventLog:").or_else(|| name.strip_prefix("etw:"));
+        let (provider, windows_channel) = match (row, unlisted) {
+            (Some([_, provider, channel]), _) => ((*provider).to_owned(), *channel),
+            (None, Some(log)) => match log.split_once('/') {
+                Some((provider, _)) => (self.provider_name(provider), log),
+                None => (self.provider_name(log), ""),
+            },
+            (None, None) => return Vec::new(),
+        };
+        let mut found: Vec<EventRef> = Vec::new();
+        for id in ids(name, channel, &provider) {
+            let in_channel = || self.events_in_channel(windows_channel, id).map(|known| known.event.clone());
+            let mut events: Vec<EventRef> =
+                if windows_channel.is_empty() { Vec::new() } else { in_channel().collect() };
+            if events.is_empty() {
+                let provider = match (provider.as_str(), windows_channel) {
+                    ("", "Security") => "Security-Auditing",
+                    // Who else writes an id there, nobody says.
+                    ("", _) => continue,
+                    (provider, _) => provider,
+                };
+                let event = EventRef { provider: provider.to_owned(), event_id: id.to_owned() };
+                events.push(self.known_event(&event).map_or(event, |known| known.event.clone()));
+            }
+            found.extend(events);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// The ids of a reference: numbers behind `EventCode=`, names of event types, words that name an action.
+fn ids<'a>(name: &'a str, channel: &'a str, provider: &str) -> Vec<&'a str> {
+    if let Some((_, codes)) = channel.split_once("EventCode") {
+        let codes = codes.trim_start_matches([' ', '=', ':']);
+        let end = codes.find(|c: char| !c.is_ascii_digit() && !matches!(c, ',' | ' ' | '/')).unwrap_or(codes.len());
+        let numbers = codes[..end].split([',', ' ', '/']).filter(|number| !number.is_empty() && number.len() < 8);
+        return numbers.take(MOST_IDS).collect();
+    }
+    if name.starts_with("WinEventLog") || name.starts_with("linux:") {
+        return Vec::new();
+    }
+    if let Some(kind) = name.strip_prefix("auditd:") {
+        // A record type stands in the log's name.
+        return if kind.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+            vec![kind]
+        } else {
+            Vec::new()
+        };
+    }
+    let words = channel.split([',', ';', '/', '|']).map(str::trim).take(MOST_IDS);
+    let is_id = |word: &&str| match provider {
+        "Endpoint Security" => word.starts_with("ES_EVENT_TYPE_"),
+        // `PutIdentityPolicy`; a sentence has spaces.
+        "CloudTrail" => {
+            word.starts_with(|c: char| c.is_ascii_uppercase())
+                && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
+        }
+        "Okta" | "GitHub" => word.contains('.') && !word.contains(' '),
+        _ => false,
+    };
+    words.filter(is_id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_of_attack_name_events() {
+        let taxonomy = Taxonomy::builtin();
+        let cases: [(&str, &str, &[&str]); 12] = [
+            ("WinEventLog:Sysmon", "EventCode=3, 22", &["Sysmon 22", "Sysmon 3"]),
+            ("WinEventLog:Security", "EventCode=4688", &["Security-Auditing 4688"]),
+            ("WinEventLog:Security", "EventCode=1102", &["Eventlog 1102"]),
+            ("WinEventLog:System", "EventCode=7045", &["Service Control Manager 7045"]),
+            ("WinEventLog:PowerShell", "EventCode=4103, 4104", &["PowerShell 4103", "PowerShell 4104"]),
+            ("WinEventLog:Microsoft-Windows-Bits-Client/Operational", "EventCode=59", &["Bits-Client 59"]),
+            ("WinEventLog:Security", "High volume of logons", &[]),
+            ("auditd:EXECVE", "curl or wget", &["auditd EXECVE"]),
+            (
+                "AWS:CloudTrail",
+                "PutIdentityPolicy, GetObject",
+                &["CloudTrail GetObject", "CloudTrail PutIdentityPolicy"],
+            ),
+            ("AWS:CloudTrail", "Unusual calls of an API", &[]),
+            ("macos:endpointsecurity", "ES_EVENT_TYPE_NOTIFY_EXEC", &["Endpoint Security ES_EVENT_TYPE_NOTIFY_EXEC"]),
+            ("NSM:Flow", "EventCode=1", &[]),
+        ];
+        for (name, channel, expected) in cases {
+            let found = taxonomy.attack_events(name, channel);
+            let found: Vec<String> =
+                found.iter().map(|event| format!("{} {}", event.provider, event.event_id)).collect();
+            assert_eq!(found, expected, "{name} {channel}");
+        }
+    }
+
+    #[test]
+    fn the_tables_name_events_that_are_known() {
+        let taxonomy = Taxonomy::builtin();
+        let is_known = |provider: &str, id: &str| {
+            let event = EventRef { provider: provider.to_owned(), event_id: id.to_owned() };
+            taxonomy.known_event(&event).is_some()
+        };
+        for filtered in sysmon_config() {
+            for id in &filtered.event_ids {
+                assert!(is_known("Sysmon", id), "Sysmon {id}");
+            }
+        }
+        for [component, provider, ids] in rows::<3>(include_str!("../data/data_components.csv")) {
+            assert!(taxonomy.events_iter().any(|known| known.event.provider == provider), "{provider}");
+            for event in events_of_component(component) {
+                assert!(is_known(&event.provider, &event.event_id), "{component}: {event:?}, row {ids}");
+            }
+        }
+        let mut names = Vec::new();
+        for audited in audit_policy() {
+            assert_eq!(audited.guid.len(), 36, "{}", audited.guid);
+            assert!(audited.event_id.is_empty() || audited.event_id.len() == 4, "{}", audited.event_id);
+            if !names.contains(&audited.guid) {
+                names.push(audited.guid);
+            }
+        }
+        assert_eq!(names.len(), 59);
+    }
+}

@@ -1,0 +1,248 @@
+//! What telemetry is collected, from what a file says of settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ruleatlas_model::EventRef;
+use ruleatlas_sources::have::{
+    Component, Error as FileError, Filter, Given, Listed, OnMatch, Subcategory, SysmonConfig,
+};
+use ruleatlas_taxonomy::telemetry::{Outcome, audit_policy, events_of_component, providers_of_product, sysmon_config};
+use serde::Serialize;
+
+use crate::{Atlas, nearest};
+
+/// The events that are collected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Have {
+    /// What kind of file says so.
+    pub kind: &'static str,
+    /// The events, and what says that they are collected.
+    #[serde(skip)]
+    pub events: BTreeMap<EventRef, String>,
+    /// What somebody should know who relies on the answer.
+    pub notes: Vec<String>,
+}
+
+/// Why a file gives no events.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HaveError {
+    /// It cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It names what nobody knows.
+    #[error("{}", .0.join("\n"))]
+    Unknown(Vec<String>),
+    /// Everything in it is turned off.
+    #[error("nothing in it collects an event: {0}")]
+    Nothing(String),
+    /// The catalog cannot be read.
+    #[error("{0}")]
+    Catalog(String),
+}
+
+/// Unknown names that are told of at once.
+const TOLD: usize = 20;
+
+impl Have {
+    /// Events that are known to be collected.
+    pub fn of(events: impl IntoIterator<Item = EventRef>) -> Self {
+        let events = events.into_iter().map(|event| (event, "listed".to_owned())).collect();
+        Self { kind: "list", events, notes: Vec::new() }
+    }
+
+    fn add(&mut self, provider: &str, id: &str, how: &str) {
+        let event = EventRef { provider: provider.to_owned(), event_id: id.to_owned() };
+        self.events.entry(event).or_insert_with(|| how.to_owned());
+    }
+}
+
+impl Atlas {
+    /// The events that a file's settings collect.
+    ///
+    /// # Errors
+    /// It cannot be read, names events or settings that nobody knows, or collects nothing.
+    pub fn have(&self, bytes: &[u8]) -> Result<Have, HaveError> {
+        let have = match ruleatlas_sources::have::read(bytes)? {
+            Given::Sysmon(config) => of_sysmon(&config)?,
+            Given::AuditPolicy(lines) => of_audit_policy(&lines),
+            Given::DataSources(components) => of_components(&components)?,
+            Given::List(listed) => self.of_list(&listed)?,
+        };
+        if have.events.is_empty() {
+            return Err(HaveError::Nothing(have.notes.join("; ")));
+        }
+        Ok(have)
+    }
+
+    fn of_list(&self, listed: &[Listed]) -> Result<Have, HaveError> {
+        let broken = |error: ruleatlas_store::Error| HaveError::Catalog(error.to_string());
+        let mut have = Have { kind: "list", ..Have::default() };
+        let mut unknown: Vec<String> = Vec::new();
+        let mut without_entry: BTreeSet<String> = BTreeSet::new();
+        let store = self.store();
+        let providers: Vec<String> = store.providers().map_err(broken)?.into_iter().map(|(name, _)| name).collect();
+        for row in listed {
+            let provider = self.taxonomy.provider_name(&row.provider);
+            let known = providers.iter().find(|name| name.eq_ignore_ascii_case(&provider));
+            if let (Some(known), "*") = (known, row.event_id.as_str()) {
+                for (head, _) in store.events_of_provider(known).map_err(broken)? {
+                    have.add(&head.event.provider, &head.event.event_id, "listed with all of its provider");
+                }
+                continue;
+            }
+            let event = EventRef { provider, event_id: row.event_id.clone() };
+            if let Some(entry) = store.event(&event).map_err(broken)? {
+                have.add(&entry.event.provider, &entry.event.event_id, "listed");
+                continue;
+            }
+            let of_channel = store.events_in_channel(&row.provider, &row.event_id).map_err(broken)?;
+            for head in &of_channel {
+                have.add(&head.event.provider, &head.event.event_id, "listed by its channel");
+            }
+            match known {
+                _ if !of_channel.is_empty() => {}
+                Some(known) => {
+                    without_entry.insert(format!("{known} {}", row.event_id));
+                    have.add(known, &row.event_id, "listed");
+                }
+                None => {
+                    let near = nearest(&event.provider, providers.iter().map(String::as_str), 3);
+                    let hint =
+                        if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+                    let name: String = row.provider.chars().filter(|c| !c.is_control()).take(80).collect();
+                    unknown.push(format!("line {}: nobody knows the provider or channel `{name}`{hint}", row.line));
+                }
+            }
+        }
+        if !without_entry.is_empty() {
+            let names: Vec<&str> = without_entry.iter().take(TOLD).map(String::as_str).collect();
+            let more = without_entry.len().saturating_sub(TOLD);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            have.notes
+                .push(format!("no dictionary and no rule knows {}{more}: counted as collected", names.join(", ")));
+        }
+        if unknown.is_empty() { Ok(have) } else { Err(HaveError::Unknown(shortened(unknown))) }
+    }
+}
+
+fn shortened(mut messages: Vec<String>) -> Vec<String> {
+    let more = messages.len().saturating_sub(TOLD);
+    messages.truncate(TOLD);
+    if more > 0 {
+        messages.push(format!("and {more} more"));
+    }
+    messages
+}
+
+/// What a filter does with its event type.
+fn effect(filters: &[&Filter]) -> (bool, String) {
+    let says = |filter: &&Filter| match (filter.on_match, filter.conditions) {
+        (OnMatch::Include, 0) => "nothing is included".to_owned(),
+        (OnMatch::Include, count) => format!("only what one of {count} conditions includes"),
+        (OnMatch::Exclude, 0) => "all".to_owned(),
+        (OnMatch::Exclude, count) => format!("all but what one of {count} conditions excludes"),
+    };
+    let is_on = filters.iter().any(|filter| filter.on_match == OnMatch::Exclude || filter.conditions > 0);
+    (is_on, filters.iter().map(says).collect::<Vec<_>>().join("; "))
+}
+
+fn of_sysmon(config: &SysmonConfig) -> Result<Have, HaveError> {
+    let mut have = Have { kind: "sysmon_configuration", ..Have::default() };
+    have.notes.push(format!("Sysmon configuration of schema version {}", config.schema));
+    let elements: Vec<&str> = sysmon_config().iter().map(|row| row.element).filter(|name| !name.is_empty()).collect();
+    let is_known = |name: &str| elements.iter().any(|element| element.eq_ignore_ascii_case(name));
+    let unknown = config.filters.iter().filter(|filter| !is_known(&filter.element)).map(|filter| {
+        let near = nearest(&filter.element, elements.iter().copied(), 2);
+        let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+        let name: String = filter.element.chars().take(80).collect();
+        format!("line {}: Sysmon has no event type `{name}`{hint}", filter.line)
+    });
+    let unknown: Vec<String> = unknown.collect();
+    if !unknown.is_empty() {
+        return Err(HaveError::Unknown(shortened(unknown)));
+    }
+    for row in sysmon_config() {
+        let is_this = |filter: &&Filter| filter.element.eq_ignore_ascii_case(row.element);
+        let filters: Vec<&Filter> = config.filters.iter().filter(is_this).collect();
+        let (is_on, how) = match filters.as_slice() {
+            [] if row.element.is_empty() => (true, "always on".to_owned()),
+            [] => (row.by_default, "not in the configuration, on by default".to_owned()),
+            filters => effect(filters),
+        };
+        if is_on {
+            for id in &row.event_ids {
+                have.add("Sysmon", id, &how);
+            }
+        }
+        if !filters.is_empty() {
+            have.notes.push(format!("{}: {}{how}", row.element, if is_on { "" } else { "off, " }));
+        }
+    }
+    Ok(have)
+}
+
+fn of_audit_policy(lines: &[Subcategory]) -> Have {
+    let mut have = Have { kind: "audit_policy", ..Have::default() };
+    for line in lines {
+        let of_it = || audit_policy().iter().filter(|row| row.guid == line.guid);
+        if of_it().next().is_none() {
+            have.notes.push(format!("line {}: subcategory {{{}}} is not known", line.line, line.guid));
+        }
+        for row in of_it().filter(|row| !row.event_id.is_empty()) {
+            let is_on = match row.outcome {
+                Outcome::Success => line.success,
+                Outcome::Failure => line.failure,
+                Outcome::Both => line.success || line.failure,
+            };
+            if is_on {
+                have.add("Security-Auditing", row.event_id, &format!("audited: {}", row.subcategory));
+            }
+        }
+    }
+    // These write to the Security log whatever the policy says.
+    for id in ["1100", "1102", "1104", "1105", "1108"] {
+        have.add("Eventlog", id, "always on");
+    }
+    have.notes.push(
+        "the audit policy says nothing of other logs, nor of the access lists that object access needs".to_owned(),
+    );
+    have
+}
+
+fn of_components(components: &[Component]) -> Result<Have, HaveError> {
+    let mut have = Have { kind: "data_source_administration", ..Have::default() };
+    let mut without_events: BTreeSet<&str> = BTreeSet::new();
+    let mut assumed: BTreeSet<&str> = BTreeSet::new();
+    let mut usable = 0_u32;
+    for component in components.iter().filter(|component| component.available) {
+        usable += 1;
+        let events = events_of_component(&component.name);
+        if events.is_empty() {
+            without_events.insert(&component.name);
+            continue;
+        }
+        let providers: Vec<&str> =
+            component.products.iter().flat_map(|product| providers_of_product(product)).collect();
+        if providers.is_empty() {
+            assumed.insert(&component.name);
+        }
+        for event in events.iter().filter(|event| providers.is_empty() || providers.contains(&event.provider.as_str()))
+        {
+            have.add(&event.provider, &event.event_id, &format!("data component {}", component.name));
+        }
+    }
+    let off = components.len() as u64 - u64::from(usable);
+    if off > 0 {
+        have.notes.push(format!("{off} entries are not available for analytics"));
+    }
+    for (names, what) in [
+        (&without_events, "no event is known for the data components"),
+        (&assumed, "no product is known by name, so every event counts as collected of"),
+    ] {
+        if !names.is_empty() {
+            let names: Vec<String> = names.iter().take(TOLD).map(|name| name.chars().take(60).collect()).collect();
+            have.notes.push(format!("{what} {}", names.join(", ")));
+        }
+    }
+    Ok(have)
+}

@@ -1,0 +1,439 @@
+//! An indicator as a piece of a query in each language, ready to be pasted.
+//!
+//! A snippet says the same as the indicator: our own front ends fold it back to it. Where a language cannot say it, there
+//! is none.
+
+use ruleatlas_core::{Pattern, Piece};
+use ruleatlas_model::{DataSource, Indicator, Language, Op, SourceKind, Vendor};
+use ruleatlas_taxonomy::{Field, FieldType, Part, Taxonomy};
+use serde::Serialize;
+
+/// What bare terms and keywords are compared with.
+const KEYWORD: &str = "keyword";
+
+/// An indicator in one language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Snippet {
+    /// The language.
+    pub language: Language,
+    /// The comparison: an item of a Sigma selection, or a condition to stand in a query.
+    pub text: String,
+    /// The table whose column the field is, where its name holds there only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+}
+
+impl Snippet {
+    /// What people call the language.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self.language {
+            Language::Eql => "EQL",
+            Language::Spl => "SPL",
+            Language::Kusto => "KQL",
+            _ => "Sigma",
+        }
+    }
+}
+
+/// Languages with the vendor whose rules are written in them, and the vocabularies that name their fields, best first.
+const LANGUAGES: [(Language, Vendor, &[&str]); 4] = [
+    (Language::Sigma, Vendor::Sigma, &["sigma", "windows"]),
+    (Language::Eql, Vendor::Elastic, &["ecs"]),
+    (Language::Spl, Vendor::Splunk, &["cim", "sigma"]),
+    (Language::Kusto, Vendor::Kusto, &["defender", "sentinel", "asim"]),
+];
+
+/// The indicator in every language that can say it.
+#[must_use]
+pub fn snippets(taxonomy: &Taxonomy, indicator: &Indicator) -> Vec<Snippet> {
+    let known = taxonomy.find_fields(&indicator.field);
+    let known = known.into_iter().find(|field| field.name.eq_ignore_ascii_case(&indicator.field));
+    let written = |(language, vendor, vocabularies): &(Language, Vendor, &[&str])| {
+        let check = Check::new(taxonomy, indicator, known, *vendor, vocabularies)?;
+        let text = match language {
+            Language::Sigma => check.sigma()?,
+            Language::Eql => check.eql()?,
+            Language::Spl => check.spl()?,
+            _ => check.kql()?,
+        };
+        Some(Snippet { language: *language, text, table: check.table })
+    };
+    LANGUAGES.iter().filter_map(written).collect()
+}
+
+/// An indicator under the name that a vendor has for its field.
+struct Check<'a> {
+    field: String,
+    table: Option<String>,
+    op: Op,
+    value: String,
+    modifier: Option<&'a str>,
+    /// Whether the values are no text, and stand without quotes.
+    is_bare: bool,
+    is_keyword: bool,
+}
+
+impl<'a> Check<'a> {
+    fn new(
+        taxonomy: &Taxonomy,
+        indicator: &'a Indicator,
+        known: Option<&Field>,
+        vendor: Vendor,
+        vocabularies: &[&str],
+    ) -> Option<Self> {
+        let (op, is_name) = (indicator.op.op, indicator.op.basename);
+        let find = |part| name_of(taxonomy, indicator, known, vendor, vocabularies, part);
+        let is_keyword = indicator.field == KEYWORD;
+        let (found, op, value) = if is_keyword {
+            (Some((String::new(), None)), op, indicator.value.clone())
+        } else if is_name {
+            match find(Part::Name) {
+                Some(found) => (Some(found), op, indicator.value.clone()),
+                // The end of the path, from its last separator on.
+                None if op == Op::Eq && !indicator.value.contains(['\\', '/']) && indicator.modifier.is_none() => {
+                    let separator = if indicator.value.contains('.') { '\\' } else { '/' };
+                    (find(Part::Whole), Op::EndsWith, format!("{separator}{}", indicator.value))
+                }
+                None => (None, op, String::new()),
+            }
+        } else {
+            (find(Part::Whole), op, indicator.value.clone())
+        };
+        let (field, table) = found?;
+        // A part of nothing is anything, and no language says it so.
+        if value.is_empty() && !op.is_presence() && op != Op::Eq {
+            return None;
+        }
+        let kind = known.map(|field| field.field_type);
+        let is_number = value.parse::<i64>().is_ok_and(|number| number.to_string() == value);
+        let is_bare = match kind {
+            Some(FieldType::Integer | FieldType::Port) => is_number,
+            Some(FieldType::Boolean) => matches!(value.as_str(), "true" | "false"),
+            _ => is_number && matches!(op, Op::Lt | Op::Lte | Op::Gt | Op::Gte),
+        };
+        Some(Self { field, table, op, value, modifier: indicator.modifier.as_deref(), is_bare, is_keyword })
+    }
+
+    /// The value as a pattern of `*` and, where the language has it, `?`. A wildcard of the value itself goes through
+    /// `escape`; `None` where the language has no way to write one.
+    fn pattern(&self, has_one: bool, escape: impl Fn(char) -> Option<String>) -> Option<String> {
+        let literal: Vec<Piece>;
+        let pattern;
+        let pieces = if self.op == Op::Wildcard {
+            pattern = Pattern::read(&self.value);
+            pattern.pieces()
+        } else {
+            literal = self.value.chars().map(Piece::Char).collect();
+            &literal
+        };
+        let mut text = String::with_capacity(self.value.len() + 2);
+        if matches!(self.op, Op::Contains | Op::EndsWith) {
+            text.push('*');
+        }
+        for piece in pieces {
+            match piece {
+                Piece::Many => text.push('*'),
+                Piece::One if has_one => text.push('?'),
+                Piece::One => return None,
+                Piece::Char(character @ ('*' | '?')) if *character == '*' || has_one => {
+                    text.push_str(&escape(*character)?);
+                }
+                Piece::Char(character) => text.push(*character),
+            }
+        }
+        if matches!(self.op, Op::Contains | Op::StartsWith) {
+            text.push('*');
+        }
+        Some(text)
+    }
+
+    fn sigma(&self) -> Option<String> {
+        if self.is_keyword {
+            let is_plain = matches!(self.op, Op::Match) && self.modifier.is_none();
+            // A keyword's value is a pattern.
+            return is_plain.then(|| format!("- {}", yaml(&pieces_escaped(Pattern::read(&self.value).pieces()))));
+        }
+        let plain = sigma_escaped(&self.value);
+        if matches!(self.op, Op::Lt | Op::Lte | Op::Gt | Op::Gte) && !self.is_bare {
+            return None;
+        }
+        let (modifier, value) = match self.op {
+            Op::Eq => ("", plain),
+            Op::Contains => ("contains", plain),
+            Op::StartsWith => ("startswith", plain),
+            Op::EndsWith => ("endswith", plain),
+            Op::Wildcard => {
+                let pieces = Pattern::read(&self.value);
+                ("", pieces_escaped(pieces.pieces()))
+            }
+            Op::RegexMatch => ("re", self.value.clone()),
+            Op::CidrMatch => ("cidr", self.value.clone()),
+            Op::Lt => ("lt", self.value.clone()),
+            Op::Lte => ("lte", self.value.clone()),
+            Op::Gt => ("gt", self.value.clone()),
+            Op::Gte => ("gte", self.value.clone()),
+            Op::IsNull => return Some(format!("{}: null", yaml_key(&self.field))),
+            Op::IsNotNull => return Some(format!("{}: true", yaml_key(&format!("{}|exists", self.field)))),
+            _ => return None,
+        };
+        let parts = self.modifier.into_iter().flat_map(|modifier| modifier.split('|'));
+        let parts: Vec<&str> = parts.collect();
+        let known = ["windash", "base64offset", "base64", "utf16le", "utf16", "expand"];
+        if parts.iter().any(|part| !known.contains(part)) || (!parts.is_empty() && self.op == Op::RegexMatch) {
+            return None;
+        }
+        let mut key = self.field.clone();
+        for part in parts.into_iter().chain([modifier]).filter(|part| !part.is_empty()) {
+            key.push('|');
+            key.push_str(part);
+        }
+        Some(format!("{}: {}", yaml_key(&key), if self.is_bare { value } else { yaml(&value) }))
+    }
+
+    fn eql(&self) -> Option<String> {
+        // EQL's expressions must match the whole value, and only they do.
+        let is_anchored = self.modifier == Some("anchored") && self.op == Op::RegexMatch;
+        if self.is_keyword || (self.modifier.is_some() || self.op == Op::RegexMatch) && !is_anchored {
+            return None;
+        }
+        let field = match plain_name(&self.field, ".@_") {
+            true => self.field.clone(),
+            false => format!("`{}`", self.field),
+        };
+        let value = quoted(&self.value);
+        let pattern = self.pattern(true, |_| None).map(|pattern| quoted(&pattern));
+        Some(match self.op {
+            Op::Eq if self.is_bare => format!("{field} == {}", self.value),
+            Op::Eq => match pattern {
+                Some(pattern) => format!("{field} : {pattern}"),
+                // Where the value holds wildcards, only `==` takes them as they are.
+                None => format!("{field} == {value}"),
+            },
+            Op::Contains | Op::StartsWith | Op::EndsWith => match pattern {
+                Some(pattern) => format!("{field} : {pattern}"),
+                None => {
+                    let function = match self.op {
+                        Op::Contains => "stringContains",
+                        Op::StartsWith => "startsWith",
+                        _ => "endsWith",
+                    };
+                    format!("{function}~({field}, {value})")
+                }
+            },
+            Op::Wildcard => format!("{field} : {}", pattern?),
+            Op::RegexMatch => format!("{field} regex~ {value}"),
+            Op::CidrMatch => format!("cidrMatch({field}, {value})"),
+            Op::Lt | Op::Lte | Op::Gt | Op::Gte if self.is_bare => format!("{field} {} {}", sign(self.op), self.value),
+            Op::IsNull => format!("{field} == null"),
+            Op::IsNotNull => format!("{field} != null"),
+            _ => return None,
+        })
+    }
+
+    fn spl(&self) -> Option<String> {
+        if self.modifier.is_some() {
+            return None;
+        }
+        if self.is_keyword {
+            let is_term = self.op == Op::Match && !self.value.contains('*') && !self.value.is_empty();
+            return is_term.then(|| spl_quoted(&self.value)).flatten();
+        }
+        let field = match plain_name(&self.field, "._-{}") {
+            true => self.field.clone(),
+            false => spl_quoted(&self.field)?,
+        };
+        Some(match self.op {
+            Op::Eq if self.is_bare => format!("{field}={}", self.value),
+            // What looks like a network is read as one.
+            Op::Eq if self.value.contains('/') && is_network(&self.value) => return None,
+            Op::Eq | Op::Contains | Op::StartsWith | Op::EndsWith | Op::Wildcard => {
+                format!("{field}={}", spl_quoted(&self.pattern(false, |_| None)?)?)
+            }
+            Op::RegexMatch => format!("| regex {field}={}", quoted_pattern(&self.value)?),
+            Op::CidrMatch if is_network(&self.value) => format!("{field}={}", spl_quoted(&self.value)?),
+            Op::Lt | Op::Lte | Op::Gt | Op::Gte if self.is_bare => format!("{field}{}{}", sign(self.op), self.value),
+            Op::IsNull => format!("NOT {field}=*"),
+            Op::IsNotNull => format!("{field}=*"),
+            _ => return None,
+        })
+    }
+
+    fn kql(&self) -> Option<String> {
+        if self.is_keyword {
+            return None;
+        }
+        let field = match self.field.split('.').all(|part| plain_name(part, "_") && !part.is_empty()) {
+            true => self.field.clone(),
+            false if self.field.contains(['\'', '\\']) => return None,
+            false => format!("['{}']", self.field),
+        };
+        let value = kusto_quoted(&self.value);
+        let word = match (self.op, self.modifier) {
+            (Op::Match, Some("prefix")) => "hasprefix",
+            (Op::Match, Some("suffix")) => "hassuffix",
+            (_, Some(_)) => return None,
+            (Op::Eq, _) if self.is_bare => return Some(format!("{field} == {}", self.value)),
+            (Op::Eq, _) => "=~",
+            (Op::Contains, _) => "contains",
+            (Op::StartsWith, _) => "startswith",
+            (Op::EndsWith, _) => "endswith",
+            (Op::Match, _) => "has",
+            (Op::RegexMatch, _) => "matches regex",
+            (Op::CidrMatch, _) if self.value.contains(':') => {
+                return Some(format!("ipv6_is_in_range({field}, {value})"));
+            }
+            (Op::CidrMatch, _) => return Some(format!("ipv4_is_in_range({field}, {value})")),
+            (Op::Lt | Op::Lte | Op::Gt | Op::Gte, _) if self.is_bare => {
+                return Some(format!("{field} {} {}", sign(self.op), self.value));
+            }
+            (Op::IsNull, _) => return Some(format!("isempty({field})")),
+            (Op::IsNotNull, _) => return Some(format!("isnotempty({field})")),
+            _ => return None,
+        };
+        Some(format!("{field} {word} {value}"))
+    }
+}
+
+/// What a vendor calls the field, and the table where that holds; `part` of its value.
+fn name_of(
+    taxonomy: &Taxonomy,
+    indicator: &Indicator,
+    known: Option<&Field>,
+    vendor: Vendor,
+    vocabularies: &[&str],
+    part: Part,
+) -> Option<(String, Option<String>)> {
+    let Some(field) = known else {
+        // The table does not know the field: it is called as its author wrote it, if that means nothing else here.
+        let is_free = taxonomy.resolve(vendor, &indicator.field, &[]).is_none();
+        return (part == Part::Whole && is_free).then(|| (indicator.field.clone(), None));
+    };
+    let is_meant = |name: &str, sources: &[DataSource]| {
+        let found = taxonomy.resolve(vendor, name, sources);
+        found.is_some_and(|found| found.field.name == field.name && found.part == part)
+    };
+    let rank = |vocabulary: usize| {
+        let name = taxonomy.vocabularies().get(vocabulary).map(|vocabulary| vocabulary.name.as_str());
+        vocabularies.iter().position(|known| Some(*known) == name).unwrap_or(vocabularies.len())
+    };
+    let mut aliases: Vec<_> = field.aliases.iter().filter(|alias| alias.part == part).collect();
+    aliases.sort_by_key(|alias| rank(alias.vocabulary));
+    for alias in aliases {
+        if is_meant(&alias.name, &[]) && alias.sources.is_empty() {
+            return Some((alias.name.clone(), None));
+        }
+        for table in alias.sources.iter().filter(|table| vendor == Vendor::Kusto && !table.contains([':', '*'])) {
+            if is_meant(&alias.name, &[DataSource::new(SourceKind::Table, table.as_str())]) {
+                return Some((alias.name.clone(), Some(table.clone())));
+            }
+        }
+    }
+    is_meant(&field.name, &[]).then(|| (field.name.clone(), None))
+}
+
+fn sign(op: Op) -> &'static str {
+    match op {
+        Op::Lt => "<",
+        Op::Lte => "<=",
+        Op::Gt => ">",
+        _ => ">=",
+    }
+}
+
+fn plain_name(name: &str, besides: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || besides.contains(character))
+}
+
+fn is_network(value: &str) -> bool {
+    value.split_once('/').is_some_and(|(address, bits)| {
+        address.parse::<std::net::IpAddr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 128)
+    })
+}
+
+/// Text whose wildcards are Sigma's own characters. A backslash is doubled only where it would escape what follows.
+fn sigma_escaped(text: &str) -> String {
+    pieces_escaped(&text.chars().map(Piece::Char).collect::<Vec<_>>())
+}
+
+fn pieces_escaped(pieces: &[Piece]) -> String {
+    let mut text = String::with_capacity(pieces.len());
+    for (at, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Many => text.push('*'),
+            Piece::One => text.push('?'),
+            Piece::Char(character @ ('*' | '?')) => text.extend(['\\', *character]),
+            Piece::Char('\\') => {
+                let would_escape =
+                    matches!(pieces.get(at + 1), Some(Piece::Many | Piece::One | Piece::Char('\\' | '*' | '?')));
+                text.push_str(if would_escape { "\\\\" } else { "\\" });
+            }
+            Piece::Char(character) => text.push(*character),
+        }
+    }
+    text
+}
+
+/// A YAML scalar that is read as this text.
+fn yaml(text: &str) -> String {
+    if text.chars().any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}'))
+    {
+        return serde_json::to_string(text).unwrap_or_default();
+    }
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn yaml_key(key: &str) -> String {
+    if plain_name(key, "._-|") { key.to_owned() } else { yaml(key) }
+}
+
+/// A literal of a search of SPL, which has no escape for what cannot be seen.
+fn spl_quoted(text: &str) -> Option<String> {
+    (!text.contains(['\n', '\r'])).then(|| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+/// A literal of EQL.
+fn quoted(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 2);
+    literal.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => literal.extend(['\\', character]),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            _ => literal.push(character),
+        }
+    }
+    literal.push('"');
+    literal
+}
+
+/// A regular expression of SPL, in which a backslash is doubled only where it would escape what follows.
+fn quoted_pattern(text: &str) -> Option<String> {
+    if text.contains(['\n', '\r']) {
+        return None;
+    }
+    let mut literal = String::from("\"");
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '"' => literal.push_str("\\\""),
+            '\\' if matches!(rest.peek(), None | Some('\\' | '"' | '|')) => literal.push_str("\\\\"),
+            _ => literal.push(character),
+        }
+    }
+    literal.push('"');
+    Some(literal)
+}
+
+/// A literal of Kusto: as it stands where it holds backslashes, with escapes where it holds what cannot be seen.
+fn kusto_quoted(text: &str) -> String {
+    if text.contains('\\') && !text.chars().any(char::is_control) {
+        format!("@\"{}\"", text.replace('"', "\"\""))
+    } else {
+        quoted(text)
+    }
+}

@@ -1,0 +1,102 @@
+use maud::{Markup, html};
+use ruleatlas_views::{Atlas, MatrixTechnique, TacticView};
+
+use super::{
+    bar,
+    facts::Facts,
+    layout::Page,
+    parts::{self, heading},
+};
+use crate::{
+    markdown,
+    text::{NAME, clipped, number},
+};
+
+/// A tactic: its techniques with their rules.
+pub(crate) fn tactic(atlas: &Atlas, view: &TacticView) -> Markup {
+    let column = &view.column;
+    let contents = [
+        ("techniques", "Techniques", Some(column.techniques.len() as u64)),
+        ("rules", "Rules that name only the tactic", Some(view.only_tactic.len() as u64)),
+    ];
+    let mut facts = Facts::default();
+    facts.add("Matrix", html! { a href={ "/matrix" @if view.domain.name() != "enterprise" { "?matrix=" (view.domain.name()) } } { (view.domain.name()) } });
+    facts.add("ATT&CK", html! {
+        a rel="noreferrer" href={ "https://attack.mitre.org/tactics/" (crate::text::encoded(&column.tactic, b"")) } { "attack.mitre.org" }
+        " · version " (clipped(&atlas.attack.version, 40))
+    });
+    let (first, rest) = markdown::paragraphs(&view.description, &[]);
+    let body = html! {
+        h1 {
+            span.id { (clipped(&column.tactic, 24)) } " " (clipped(&column.name, NAME))
+            @if view.deprecated { " " span.mark { "deprecated by ATT&CK" } }
+        }
+        div.sum {
+            p { b { (number(view.count.total)) } @if view.count.total == 1 { " rule" } @else { " rules" } }
+            (bar::whole(&view.count.by_vendor, view.count.total, |_| "#techniques".to_owned()))
+        }
+        div.intro {
+            div.prose { (first) @if let Some(rest) = rest { details { summary { "More of ATT&CK’s text" } (rest) } } }
+            (facts)
+        }
+        section {
+            (heading("techniques", "Techniques", column.techniques.len() as u64))
+            p.about {
+                "A row is a technique or sub-technique; " em { "with sub-techniques" } " counts the rules tagged with it or one of "
+                "its sub-techniques, " em { "itself" } " those tagged with it alone."
+            }
+            (techniques(&column.techniques))
+        }
+        section {
+            (heading("rules", "Rules that name only the tactic", view.only_tactic.len() as u64))
+            p.about { "A row is a rule tagged with this tactic and none of its techniques; it is counted under no technique." }
+            @if view.only_tactic.is_empty() { p.empty { "Every rule that names this tactic names a technique of it." } }
+            @else { (parts::rules(view.only_tactic.iter().take(RULES), "Rules that name only the tactic", None)) }
+            @if view.only_tactic.len() > RULES {
+                details.rest {
+                    summary { "The other " (number((view.only_tactic.len() - RULES) as u64)) }
+                    (parts::rules(&view.only_tactic[RULES..], "The other rules", None))
+                }
+            }
+        }
+    };
+    let title = format!("{} {}", column.tactic, column.name);
+    Page { title: &title, asked: "", contents: &contents, body }.render()
+}
+
+/// Rules before the rest is asked for.
+const RULES: usize = 30;
+
+fn techniques(rows: &[MatrixTechnique]) -> Markup {
+    let most = rows.iter().map(|row| row.rules.total).max().unwrap_or(0);
+    html! {
+        div.scroll {
+            table.techniques aria-label="Techniques" {
+                thead { tr {
+                    th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "With sub-techniques" }
+                    th.n scope="col" { "Itself" } th scope="col" { "By vendor" }
+                } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            td { a.val href=(parts::technique_address(&row.technique)) { (row.technique) } }
+                            td.w { a href=(parts::technique_address(&row.technique)) { (clipped(&row.name, NAME)) } }
+                            td.n { (number(row.rules.total)) }
+                            td.n { (number(row.own_rules)) }
+                            td { (bar::small(&row.rules.by_vendor, most)) }
+                        }
+                        @for sub in &row.sub_techniques {
+                            tr.under {
+                                td { a.val href=(parts::technique_address(&sub.technique)) { (sub.technique) } }
+                                td.w { a href=(parts::technique_address(&sub.technique)) { (clipped(&sub.name, NAME)) } }
+                                td.n {}
+                                td.n { (number(sub.rules.total)) }
+                                td { (bar::small(&sub.rules.by_vendor, most)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

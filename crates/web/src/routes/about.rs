@@ -1,0 +1,39 @@
+//! The first page, and what the site says about itself.
+
+use super::{Ask, Export, Fault, Made, Route};
+use crate::page;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route { path: "/", about: "What is here.", parameters: &[], only: None, export: Export::Once, answer: home },
+    Route {
+        path: "/about",
+        about: "How everything is counted, and where it comes from.",
+        parameters: &[],
+        only: None,
+        export: Export::Once,
+        answer: about,
+    },
+    Route {
+        path: "/about/notices",
+        about: "What the sources' licences ask to be said.",
+        parameters: &[],
+        only: None,
+        export: Export::Once,
+        answer: notices,
+    },
+];
+
+fn home(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let view = ask.atlas.home();
+    Ok(ask.answer(&view, || page::home(&view)).kept())
+}
+
+fn about(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let view = ask.atlas.about();
+    Ok(ask.answer(&view, || page::about(&view)).kept())
+}
+
+fn notices(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let view = ask.atlas.about();
+    Ok(ask.answer(&view, || page::notices(&view)).kept())
+}

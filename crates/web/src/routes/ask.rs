@@ -1,0 +1,210 @@
+use maud::Markup;
+use ruleatlas_views::{Atlas, Error, nearest};
+use serde::Serialize;
+
+use super::{API, Parameter, Route, Values};
+use crate::{
+    page,
+    params::{Params, WrongParameter},
+};
+
+const PAGE: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A page for people.
+    Page,
+    /// JSON for programs.
+    Json,
+}
+
+/// What a route is asked.
+pub(crate) struct Ask<'a> {
+    pub(crate) atlas: &'a Atlas,
+    pub(crate) form: Form,
+    /// What stands in the places of the path's names, decoded.
+    pub(crate) names: Vec<String>,
+    /// What stands behind `?`: ordered, each once, none empty, all known to the route.
+    pub(crate) pairs: &'a [(String, String)],
+    pub(super) route: &'static Route,
+}
+
+/// A finished answer.
+#[derive(Debug)]
+pub(crate) enum Made {
+    /// A body.
+    Body {
+        /// The HTTP status.
+        status: u16,
+        /// The media type.
+        kind: &'static str,
+        bytes: Vec<u8>,
+        /// Whether it is one of only so many, so that keeping it is worth the memory.
+        keep: bool,
+    },
+    /// It stands at this address of the site.
+    Elsewhere(String),
+}
+
+/// Why a route gives no answer.
+pub(crate) enum Fault {
+    /// There is no such thing.
+    Missing { what: &'static str, name: String, near: Vec<String> },
+    /// The address asks for what cannot be.
+    Wrong { name: String, message: String },
+    /// The catalog cannot be read.
+    Broken(String),
+}
+
+impl Ask<'_> {
+    /// What stands in the place of the path's `n`th name.
+    pub(crate) fn name(&self, n: usize) -> &str {
+        self.names.get(n).map_or("", String::as_str)
+    }
+
+    /// The first value of a parameter.
+    pub(crate) fn first(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a parameter whose words are already known to be right.
+    pub(crate) fn words<T: std::str::FromStr>(&self, name: &str) -> Vec<T> {
+        self.pairs.iter().filter(|(key, _)| key == name).filter_map(|(_, value)| value.parse().ok()).collect()
+    }
+
+    /// A parameter that is a number of rows.
+    pub(crate) fn count(&self, name: &'static str) -> Result<Option<usize>, Fault> {
+        let read =
+            |value: &str| value.parse().map_err(|_| Fault::wrong(name, format!("`{value}` is no number of rows")));
+        self.first(name).map(read).transpose()
+    }
+
+    /// The filters and what else a page with tables may be asked.
+    pub(crate) fn params(&self) -> Result<Params, Fault> {
+        Ok(Params::read(self.pairs)?)
+    }
+
+    /// Why a parameter cannot be answered.
+    pub(super) fn refused(&self) -> Option<WrongParameter> {
+        let known = || self.route.parameters.iter().copied().flatten();
+        self.pairs.iter().find_map(|(name, value)| {
+            let Some(parameter) = known().find(|parameter| parameter.name == name) else {
+                let names: Vec<&str> = known().map(|parameter| parameter.name).collect();
+                let near = nearest(name, names.iter().copied(), 1);
+                let hint = match (near.first(), names.is_empty()) {
+                    (Some(near), _) => format!("did you mean `{near}`?"),
+                    (None, true) => "it takes none".to_owned(),
+                    (None, false) => format!("it takes {}", names.join(", ")),
+                };
+                let message = format!("this page takes no parameter `{name}`; {hint}");
+                return Some(WrongParameter { name: name.clone(), message });
+            };
+            wrong_value(parameter, value).map(|message| WrongParameter { name: name.clone(), message })
+        })
+    }
+
+    /// The answer from a view: its page, or its JSON.
+    pub(crate) fn answer(&self, view: &impl Serialize, page: impl FnOnce() -> Markup) -> Made {
+        match self.form {
+            Form::Page => Made::page(200, page()),
+            Form::Json => Made::json(200, view),
+        }
+    }
+
+    /// That the answer stands at another page's address.
+    pub(crate) fn elsewhere(&self, address: &str) -> Made {
+        Made::elsewhere(self.form, address)
+    }
+}
+
+fn wrong_value(parameter: &Parameter, value: &str) -> Option<String> {
+    match parameter.values {
+        Values::Text => None,
+        Values::Words(words) => {
+            let words = words();
+            (!words.contains(&value)).then(|| format!("`{value}` is none of {}", words.join(", ")))
+        }
+        Values::Count => value.parse::<u32>().is_err().then(|| format!("`{value}` is no number of rows")),
+        Values::Day => value.parse::<ruleatlas_catalog::Day>().err(),
+    }
+}
+
+impl Made {
+    /// A page.
+    pub(crate) fn page(status: u16, page: Markup) -> Self {
+        Self::Body { status, kind: PAGE, bytes: page.into_string().into_bytes(), keep: false }
+    }
+
+    /// A value as the command line writes it.
+    pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
+        let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+        bytes.push(b'\n');
+        Self::Body { status, kind: JSON, bytes, keep: false }
+    }
+
+    /// A text of another kind.
+    pub(crate) fn text(kind: &'static str, bytes: Vec<u8>) -> Self {
+        Self::Body { status: 200, kind, bytes, keep: false }
+    }
+
+    /// That the answer stands at another page's address.
+    pub(crate) fn elsewhere(form: Form, address: &str) -> Self {
+        Self::Elsewhere(if form == Form::Json { format!("{API}{address}") } else { address.to_owned() })
+    }
+
+    /// The same, worth keeping: there are only so many of its kind.
+    pub(crate) fn kept(self) -> Self {
+        self.kept_if(true)
+    }
+
+    /// The same, worth keeping when so.
+    pub(crate) fn kept_if(self, keep: bool) -> Self {
+        match self {
+            Self::Body { status, kind, bytes, .. } => Self::Body { status, kind, bytes, keep },
+            other => other,
+        }
+    }
+}
+
+impl Fault {
+    pub(crate) fn wrong(name: &str, message: impl Into<String>) -> Self {
+        Self::Wrong { name: name.to_owned(), message: message.into() }
+    }
+
+    /// What is said about it.
+    pub(super) fn made(self, form: Form) -> Made {
+        let (status, what, message, near) = match &self {
+            Self::Missing { what, name, near } => {
+                (404, *what, format!("there is no {what} `{name}` in the catalog"), near.as_slice())
+            }
+            Self::Wrong { name, message } => (400, name.as_str(), message.clone(), [].as_slice()),
+            Self::Broken(message) => (500, "catalog", message.clone(), [].as_slice()),
+        };
+        if form == Form::Json {
+            return Made::json(status, &serde_json::json!({ "error": message, "what": what, "near": near }));
+        }
+        let page = match &self {
+            Self::Missing { what, name, near } => page::missing(what, name, near),
+            Self::Wrong { message, .. } => page::failed("The address asks for something that cannot be", message),
+            Self::Broken(message) => page::failed("The catalog cannot be read", message),
+        };
+        Made::page(status, page)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound { what, name, near } => Self::Missing { what, name, near },
+            Error::Store(error) => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+impl From<WrongParameter> for Fault {
+    fn from(WrongParameter { name, message }: WrongParameter) -> Self {
+        Self::Wrong { name, message }
+    }
+}

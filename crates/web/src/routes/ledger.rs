@@ -1,0 +1,68 @@
+//! The parse ledger.
+
+use ruleatlas_model::{Language, Vendor};
+use ruleatlas_views::LedgerQuestion;
+
+use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one};
+use crate::page;
+
+/// Rows of the list on the page.
+const ROWS: usize = 100;
+
+pub(super) const ROUTES: &[Route] = &[Route {
+    path: "/ledger",
+    about: "The parse ledger: what became of every file and every rule.",
+    parameters: &[&[
+        Parameter {
+            name: "vendor",
+            about: "List only rules of this vendor.",
+            values: Values::Words(vendors),
+            many: true,
+        },
+        Parameter {
+            name: "language",
+            about: "List only rules in this language.",
+            values: Values::Words(languages),
+            many: true,
+        },
+        Parameter {
+            name: "parse",
+            about: "List only rules of this parse status.",
+            values: Values::Words(statuses),
+            many: true,
+        },
+        one("why", "List only rules with this reason, by its phrase.", Values::Text),
+        one("offset", "Where the list begins, from 0.", Values::Count),
+        one("limit", "At most this many rows of the list.", Values::Count),
+    ]],
+    only: None,
+    export: Export::Once,
+    answer: ledger,
+}];
+
+fn vendors() -> Vec<&'static str> {
+    Vendor::ALL.iter().map(|it| it.name()).collect()
+}
+
+fn languages() -> Vec<&'static str> {
+    Language::ALL.iter().map(|it| it.name()).collect()
+}
+
+fn statuses() -> Vec<&'static str> {
+    vec!["partial", "failed", "no_query"]
+}
+
+fn ledger(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let limit = ask.count("limit")?;
+    let question = LedgerQuestion {
+        vendors: ask.words("vendor"),
+        languages: ask.words("language"),
+        parse: ask.words("parse"),
+        phrase: ask.first("why").map(str::to_owned),
+        offset: ask.count("offset")?.unwrap_or(0),
+        limit: if ask.form == Form::Page { Some(limit.unwrap_or(ROWS).clamp(1, 1000)) } else { limit },
+    };
+    let view = ask.atlas.ledger_view(&question)?;
+    let keep = ask.pairs.is_empty();
+    Ok(ask.answer(&view, || page::ledger(&view, &question)).kept_if(keep))
+}

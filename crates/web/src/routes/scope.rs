@@ -1,0 +1,78 @@
+//! Any set of rules, and what stands inside other pages.
+
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique};
+use crate::page;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "/rules",
+        about: "Any set of rules: what they read, filter, look for and exclude.",
+        parameters: &[FILTERS, SCOPE, technique::TABLES],
+        only: None,
+        export: Export::Never,
+        answer: scope,
+    },
+    Route {
+        path: "/part/rules",
+        about: "The rules of a set as a list that stands inside a page.",
+        parameters: &[FILTERS, SCOPE],
+        only: Some(Form::Page),
+        export: Export::Never,
+        answer: scope_part,
+    },
+    Route {
+        path: "/part/rule/{*id}",
+        about: "What a rule checks, as it stands inside a list of rules.",
+        parameters: &[],
+        only: Some(Form::Page),
+        export: Export::Never,
+        answer: rule_part,
+    },
+];
+
+/// A parameter that may be given several times.
+const fn many(name: &'static str, about: &'static str) -> Parameter {
+    Parameter { name, about, values: Values::Text, many: true }
+}
+
+/// What a set of rules is asked by, besides the filters. Different ones must all hold.
+pub(super) const SCOPE: &[Parameter] = &[
+    one("q", "Words of a rule's title, id or description, or a part of a value that it checks.", Values::Text),
+    many("technique", "Rules of this technique, by its id in any ATT&CK version; several are alternatives."),
+    many("tactic", "Rules of this tactic; several are alternatives."),
+    many("event", "Rules that read this event, as in `Sysmon/1`; several are alternatives."),
+    many("log_source", "Rules that read this log source; several are alternatives."),
+    many("source", "Rules of this source; several are alternatives."),
+    many("language", "Rules in this query language; several are alternatives."),
+    many("kind", "Rules of this kind, such as hunting; several are alternatives."),
+    many("field", "Rules that filter this field, by any vendor's name; all of several."),
+    many("how", "Rules that filter a field with an operator as written, as in `CommandLine contains`; all of several."),
+    many("looks", "Rules that look for a value, as in `Image basename cmd.exe`; all of several."),
+    many("excludes", "Rules that exclude a value, as in `Image basename cmd.exe`; all of several."),
+    one("subtechniques", "Whether the rules of sub-techniques count; they do unless this says no.", Values::Text),
+];
+
+fn scope(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let params = ask.params()?;
+    let mut view = ask.atlas.rules(&params.question())?;
+    // What was typed freely is hardly asked for twice.
+    let keep = params.text.is_empty() && params.limit.is_none() && params.is_known(&ask.atlas.index);
+    if ask.form == Form::Page {
+        return Ok(Made::page(200, page::scope(ask.atlas, view, &params)?).kept_if(keep));
+    }
+    params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
+    if let Some(limit) = params.limit {
+        view.guide = view.guide.limited(limit);
+        view.rule_list.truncate(limit);
+    }
+    Ok(technique::one_table(&params, &view.guide, &view.rule_list).unwrap_or_else(|| Made::json(200, &view)))
+}
+
+fn scope_part(ask: &Ask<'_>) -> Result<Made, Fault> {
+    Ok(Made::page(200, page::scope_part(ask.atlas, &ask.params()?.question())?))
+}
+
+fn rule_part(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let view = ask.atlas.rule(ask.name(0))?;
+    Ok(Made::page(200, page::rule_part(&view)))
+}

@@ -1,0 +1,112 @@
+//! Techniques.
+
+use ruleatlas_catalog::Guide;
+use ruleatlas_views::{Atlas, RuleItem};
+
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one};
+use crate::{
+    page,
+    params::{Params, Table},
+    text::encoded,
+};
+
+const CSV: &str = "text/csv; charset=utf-8";
+
+pub(super) const ROUTES: &[Route] = &[Route {
+    path: "/technique/{id}",
+    about: "A technique: what its rules read, filter, look for and exclude.",
+    parameters: &[FILTERS, FAMILY, TABLES],
+    only: None,
+    export: Export::Each(ids),
+    answer: technique,
+}];
+
+/// What a page with a guide's tables may be asked.
+pub(super) const TABLES: &[Parameter] = &[
+    Parameter {
+        name: "all",
+        about: "Show this table whole, on the page; `indicators.2` is the second page of one that is long.",
+        values: Values::Text,
+        many: true,
+    },
+    Parameter {
+        name: "sort",
+        about: "Order a table by a column, as in `indicators.distinctiveness`; `.reversed` behind it turns it round.",
+        values: Values::Text,
+        many: true,
+    },
+    one("table", "Only this table, in JSON or CSV.", Values::Words(tables)),
+    one("format", "How that table is written.", Values::Words(formats)),
+    one("limit", "At most this many rows a table, in JSON.", Values::Count),
+];
+
+const FAMILY: &[Parameter] = &[
+    one(
+        "subtechniques",
+        "Whether the rules of sub-techniques count; they do unless this says no.",
+        Values::Words(yes_or_no),
+    ),
+    one("from", "The id of another ATT&CK version that led here.", Values::Text),
+];
+
+fn tables() -> Vec<&'static str> {
+    Table::ALL.map(Table::name).into()
+}
+
+fn formats() -> Vec<&'static str> {
+    vec!["json", "csv"]
+}
+
+fn yes_or_no() -> Vec<&'static str> {
+    vec!["yes", "no", "0", "1", "true", "false"]
+}
+
+fn ids(atlas: &Atlas) -> Vec<String> {
+    atlas.attack.techniques.keys().cloned().collect()
+}
+
+/// The one table that is asked for, as JSON or CSV.
+pub(super) fn one_table(params: &Params, guide: &Guide, rules: &[RuleItem]) -> Option<Made> {
+    let table = params.table?;
+    if params.is_csv {
+        return Some(Made::text(CSV, ruleatlas_views::csv(table, guide, rules).into_bytes()));
+    }
+    Some(match table {
+        Table::Events => Made::json(200, &guide.events),
+        Table::Fields => Made::json(200, &guide.fields),
+        Table::Indicators => Made::json(200, &guide.indicators),
+        Table::Exclusions => Made::json(200, &guide.exclusions),
+        Table::Rules => Made::json(200, &rules),
+    })
+}
+
+fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let atlas = ask.atlas;
+    let id = ask.name(0);
+    let params = ask.params()?;
+    let is_id = atlas.attack.techniques.contains_key(id);
+    if ask.form == Form::Json {
+        let mut view = atlas.technique(id, !params.only_itself, &params.filters)?;
+        params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
+        if let Some(limit) = params.limit {
+            view.guide = view.guide.limited(limit);
+        }
+        if let Some(made) = one_table(&params, &view.guide, &view.rule_list) {
+            return Ok(made);
+        }
+        return Ok(Made::json(200, &view).kept_if(is_id && params.is_known(&atlas.index) && params.limit.is_none()));
+    }
+    let params = Params { limit: None, ..params };
+    if !is_id {
+        // An id of another version, another spelling or a name: the page stands under the loaded version's id.
+        let technique = atlas.find_technique(id)?;
+        let leads_here = atlas.attack.redirects.contains_key(&id.to_ascii_uppercase());
+        let params = Params { from: leads_here.then(|| id.to_ascii_uppercase()), ..params };
+        return Ok(ask.elsewhere(&format!("/technique/{}{}", encoded(&technique.id, b""), params.query())));
+    }
+    let leads_here = |from: &String| atlas.attack.redirects.get(from).is_some_and(|to| to.to.iter().any(|to| to == id));
+    let is_asked = params.from.is_some();
+    let params = Params { from: params.from.filter(leads_here), ..params };
+    let keep = params.is_known(&atlas.index) && params.from.is_some() == is_asked;
+    Ok(Made::page(200, page::technique(atlas, id, &params)?).kept_if(keep))
+}
