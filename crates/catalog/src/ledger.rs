@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ruleatlas_model::{Language, Level, ParseStatus, Rule};
 use serde::Serialize;
 
-use crate::{Catalog, Entry, Head, RuleId};
+use crate::{Catalog, Entry, Head, RuleId, unit_tests};
 
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +29,10 @@ pub struct Ledger {
     pub sources: Vec<LedgerSource>,
     /// Every rule that is not `full`, and every unreadable file: why, and where.
     pub faults: Vec<LedgerFault>,
+    /// A row a source and parse status of rules that bring unit tests; see [`Ledger::add_unit_tests`].
+    pub unit_tests: Vec<LedgerTests>,
+    /// Every unit test on which the condition of a rule that is not `failed` says something else than its author.
+    pub disagreements: Vec<LedgerDisagreement>,
 }
 
 /// The ledger of one source. `files` is the sum of the three numbers behind it.
@@ -77,6 +81,50 @@ pub struct LedgerFault {
     pub reason: String,
 }
 
+/// What conditions say of the unit tests that the rules of a source and parse status bring along. `tests` is the sum of
+/// the four numbers behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LedgerTests {
+    /// The source's name.
+    pub source: String,
+    /// The rules' parse status.
+    pub parse: &'static str,
+    /// Rules that bring tests.
+    pub rules: u64,
+    /// Their tests.
+    pub tests: u64,
+    /// Tests on which condition and author agree.
+    pub agree: u64,
+    /// Tests on which they do not.
+    pub differ: u64,
+    /// Tests that the condition cannot decide, because a part of the rule was not understood.
+    pub unknown: u64,
+    /// Tests on which the two differ or nothing can be known, and may: the test replaces functions of the rule's
+    /// module, or needs a method of a data model that is not followed.
+    pub apart: u64,
+}
+
+/// A unit test on which a rule's condition does not say what the test expects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LedgerDisagreement {
+    /// The source's name.
+    pub source: String,
+    /// The rule's path inside the source.
+    pub path: String,
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's parse status.
+    pub parse: &'static str,
+    /// The test's name.
+    pub test: String,
+    /// Whether the rule is to fire.
+    pub expected: bool,
+    /// Whether it does; null where that cannot be known.
+    pub found: Option<bool>,
+    /// Why it cannot be known.
+    pub reason: String,
+}
+
 impl Ledger {
     /// The ledger of a catalog.
     #[must_use]
@@ -119,6 +167,55 @@ impl Ledger {
         }
         faulty.for_each(|entry| rows.fault(&entry.rule));
         rows.ledger()
+    }
+
+    /// Evaluates the unit tests that rules bring along, and says where conditions and authors disagree.
+    pub fn add_unit_tests<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) {
+        let mut rows: BTreeMap<(&str, ParseStatus), LedgerTests> = BTreeMap::new();
+        for Entry { rule, .. } in entries {
+            let tests = unit_tests(rule);
+            if tests.is_empty() {
+                continue;
+            }
+            let row = rows.entry((&rule.source, rule.parse)).or_insert_with(|| LedgerTests {
+                source: rule.source.clone(),
+                parse: rule.parse.name(),
+                rules: 0,
+                tests: 0,
+                agree: 0,
+                differ: 0,
+                unknown: 0,
+                apart: 0,
+            });
+            row.rules += 1;
+            for test in tests {
+                row.tests += 1;
+                // A rule of which nothing was understood says nothing of any event.
+                let found = test.found.filter(|_| rule.parse != ParseStatus::Failed);
+                let count = match found {
+                    Some(found) if found == test.expected => &mut row.agree,
+                    _ if test.apart => &mut row.apart,
+                    Some(_) => &mut row.differ,
+                    None => &mut row.unknown,
+                };
+                *count += 1;
+                if found == Some(test.expected) || test.apart || rule.parse == ParseStatus::Failed {
+                    continue;
+                }
+                self.disagreements.push(LedgerDisagreement {
+                    source: rule.source.clone(),
+                    path: rule.path.clone(),
+                    rule: rule.id.clone(),
+                    parse: rule.parse.name(),
+                    test: test.name,
+                    expected: test.expected,
+                    found,
+                    reason: test.reason,
+                });
+            }
+        }
+        self.disagreements.sort_by(|a, b| (a.parse, a).cmp(&(b.parse, b)));
+        self.unit_tests = rows.into_values().collect();
     }
 }
 
@@ -185,7 +282,7 @@ impl Rows {
     fn ledger(mut self) -> Ledger {
         self.faults.sort();
         let sources = self.sources.into_iter().map(|(name, row)| LedgerSource { source: name, ..row });
-        Ledger { sources: sources.collect(), faults: self.faults }
+        Ledger { sources: sources.collect(), faults: self.faults, ..Ledger::default() }
     }
 }
 

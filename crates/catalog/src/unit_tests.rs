@@ -2,7 +2,7 @@
 
 use ruleatlas_core::Context;
 use ruleatlas_evaluate::{Compiled, Event, Verdict, evaluate_rule};
-use ruleatlas_model::{DataSource, Kind, Rule};
+use ruleatlas_model::{DataSource, Kind, Rule, Vendor};
 use ruleatlas_panther::Unified;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 /// What a rule's condition says of one of its own unit tests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct UnitTest {
     /// The test's name.
     pub name: String,
@@ -31,6 +32,12 @@ impl UnitTest {
     pub fn agrees(&self) -> bool {
         self.found == Some(self.expected)
     }
+}
+
+/// Whether rules of a vendor bring unit tests with events in them.
+#[must_use]
+pub fn brings_unit_tests(vendor: Vendor) -> bool {
+    vendor == Vendor::Panther
 }
 
 /// The rule's unit tests, evaluated; empty for a rule that has none with an event.

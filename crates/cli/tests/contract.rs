@@ -373,6 +373,36 @@ fn the_ledger_adds_up_to_the_files() {
 }
 
 #[test]
+fn the_ledger_says_where_rules_contradict_their_own_unit_tests() {
+    let place = place();
+    let rule = |expected: bool| {
+        format!(
+            "AnalysisType: rule\nRuleID: Sign.In\nDisplayName: Sign-in\nEnabled: true\nFilename: sign_in.py\nSeverity: Low\n\
+             LogTypes: [Okta.SystemLog]\nTests:\n  - Name: A sign-in\n    ExpectedResult: {expected}\n    Log: {{eventType: user.session.start}}\n"
+        )
+    };
+    place.write("panther/sign_in.py", "def rule(event):\n    return event.get('eventType') == 'user.session.start'\n");
+    place.write("panther/sign_in.yml", rule(true));
+    place.run(&["build", "--source", "panther=panther"]).ends(0);
+    let ledger = place.json(&["doctor"]);
+    assert_eq!(
+        ledger["unit_tests"],
+        json!([{"source": "Panther", "parse": "full", "rules": 1, "tests": 1, "agree": 1, "differ": 0, "unknown": 0, "apart": 0}])
+    );
+    assert_eq!(ledger["disagreements"], json!([]));
+    place.write("panther/sign_in.yml", rule(false));
+    place.run(&["build", "--source", "panther=panther"]).ends(0);
+    let one = &place.json(&["doctor"])["disagreements"][0];
+    assert_eq!((&one["rule"], &one["test"]), (&json!("panther/Sign.In"), &json!("A sign-in")));
+    assert_eq!((&one["expected"], &one["found"]), (&json!(false), &json!(true)));
+    let text = place.run(&["doctor"]).ends(0).out;
+    assert!(
+        text.contains("Panther, full: 0 agree + 1 differ + 0 cannot be known + 0 apart = 1 tests of 1 rules"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_strict_build_fails_where_a_rule_is_not_understood() {
     let place = place();
     let strict = ["build", "--strict", "--source", "sigma=sigma", "--source", "attack=attack"];

@@ -97,7 +97,12 @@ impl Store {
         let sql = "SELECT control, source, technique, basis FROM control_technique JOIN control USING (control) \
                    ORDER BY control_technique.rowid";
         self.rows(sql, |row| {
-            Ok(ControlCount { control: row.get(0)?, source: word(row, 1)?, technique: row.get(2)?, basis: word(row, 3)? })
+            Ok(ControlCount {
+                control: row.get(0)?,
+                source: word(row, 1)?,
+                technique: row.get(2)?,
+                basis: word(row, 3)?,
+            })
         })
     }
 

@@ -99,6 +99,7 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/elastic.toml"),
         file!("fields/splunk.toml"),
         file!("fields/kusto.toml"),
+        file!("fields/panther.toml"),
         file!("fields/general.toml"),
     ],
     log_sources: file!("log_sources.toml"),

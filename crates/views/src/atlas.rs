@@ -3,13 +3,14 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo};
-use ruleatlas_model::{Attack, ParseStatus};
+use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo, brings_unit_tests};
+use ruleatlas_model::{Attack, ParseStatus, Threat};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
 use crate::{
     Error,
+    controls::Board,
     quick::{Quick, Values},
 };
 
@@ -26,6 +27,9 @@ pub struct Atlas {
     pub taxonomy: &'static Taxonomy,
     /// The parse ledger, once somebody has asked for it.
     ledger: OnceLock<Ledger>,
+    /// What counting needs of the controls, and who threatens, likewise.
+    board: OnceLock<Board>,
+    threats: OnceLock<Vec<Threat>>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
     quick: Quick,
@@ -44,6 +48,8 @@ impl Atlas {
             sources: store.sources()?,
             taxonomy: Taxonomy::builtin(),
             ledger: OnceLock::new(),
+            board: OnceLock::new(),
+            threats: OnceLock::new(),
             store: Mutex::new(store),
             quick: Quick::default(),
         })
@@ -52,6 +58,31 @@ impl Atlas {
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What counting needs of the controls.
+    pub(crate) fn board(&self) -> Result<&Board, Error> {
+        match self.board.get() {
+            Some(board) => Ok(board),
+            None => {
+                let board = Board::of(self)?;
+                Ok(self.board.get_or_init(|| board))
+            }
+        }
+    }
+
+    /// ATT&CK's groups, software and campaigns, ordered by id.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn threats(&self) -> Result<&[Threat], Error> {
+        match self.threats.get() {
+            Some(threats) => Ok(threats),
+            None => {
+                let threats = self.store().threats()?;
+                Ok(self.threats.get_or_init(|| threats))
+            }
+        }
     }
 
     /// What searches and comparisons of rules need at once.
@@ -67,7 +98,7 @@ impl Atlas {
         Ok(self.store().entry(&self.index, rule)?)
     }
 
-    /// The parse ledger.
+    /// The parse ledger, with what conditions say of the rules' own unit tests.
     ///
     /// # Errors
     /// The catalog cannot be read.
@@ -80,13 +111,14 @@ impl Atlas {
             (store.files()?, store.diagnostic_codes()?)
         };
         let heads = self.index.heads();
-        let mut faulty = Vec::new();
+        let mut read = Vec::new();
         for (rule, head) in (0..).zip(heads) {
-            if head.parse != ParseStatus::Full {
-                faulty.extend(self.entry(rule)?);
+            if head.parse != ParseStatus::Full || brings_unit_tests(head.vendor) {
+                read.extend(self.entry(rule)?);
             }
         }
-        let ledger = Ledger::from_heads(&files, heads, &codes, faulty.iter());
+        let mut ledger = Ledger::from_heads(&files, heads, &codes, read.iter());
+        ledger.add_unit_tests(read.iter());
         Ok(self.ledger.get_or_init(|| ledger))
     }
 }

@@ -11,8 +11,16 @@ use serde::Serialize;
 
 use crate::{Atlas, nearest};
 
+/// The kinds of files that say what is collected: the name in data, and what it is.
+pub const HAVE_KINDS: [(&str, &str); 4] = [
+    ("sysmon_configuration", "a configuration of Sysmon, XML of schema version 2 to 4"),
+    ("audit_policy", "the output of `auditpol /get /category:* /r`, or of `auditpol /backup`"),
+    ("data_source_administration", "a data source administration of DeTT&CT, YAML"),
+    ("list", "lines of `Provider,EventID`; `*` is every event of the provider, `#` begins a comment"),
+];
+
 /// The events that are collected.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Have {
     /// What kind of file says so.
     pub kind: &'static str,

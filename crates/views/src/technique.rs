@@ -3,7 +3,7 @@ use ruleatlas_model::{AttackDomain, Reference, Severity, Status, Technique, Tech
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, Error, nearest, rule::SHORTEST_BEGINNING};
+use crate::{Atlas, AttackEvents, Error, nearest, rule::SHORTEST_BEGINNING};
 
 /// A technique with the authoring guide over its rules.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -40,6 +40,8 @@ pub struct TechniqueView {
     pub guide: Guide,
     /// The rules, by vendor.
     pub rule_list: Vec<RuleItem>,
+    /// The events that ATT&CK's own analytics name, beside those that these rules read.
+    pub attack_events: AttackEvents,
 }
 
 /// A rule in a list.
@@ -156,6 +158,7 @@ impl Atlas {
         let technique = self.find_technique(id)?;
         let scope = Scope::technique(&self.index, &self.attack, &technique.id, with_sub_techniques, filters);
         let guide = Guide::of(&self.index, self.taxonomy, &scope);
+        let family = self.attack.family(&technique.id, with_sub_techniques);
         let sub_techniques = self
             .attack
             .family(&technique.id, true)
@@ -178,6 +181,7 @@ impl Atlas {
             description: technique.description.clone(),
             references: technique.references.clone(),
             rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
+            attack_events: self.attack_events(family.iter().map(|technique| technique.id.as_str()), &guide.events)?,
             guide,
         })
     }

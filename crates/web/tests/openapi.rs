@@ -103,7 +103,7 @@ fn path_of<'a>(description: &'a Value, address: &str) -> Option<&'a str> {
     };
     // One without names comes first: `/matrix/layer.json` is no `/matrix/{…}`.
     let mut found: Vec<&String> = paths.filter(fits).collect();
-    found.sort_by_key(|path| path.matches('{').count());
+    found.sort_by_key(|path| (std::cmp::Reverse(path.split('/').count()), path.matches('{').count()));
     found.first().map(|path| path.as_str())
 }
 
@@ -121,6 +121,12 @@ fn every_answer_is_as_described_and_every_path_answers() {
         "/api/v1/technique/T1059?limit=2&since=2020-01-01",
         "/api/v1/ledger?parse=no_query&limit=1",
         "/api/v1/matrix?matrix=ics",
+        "/api/v1/coverage",
+        "/api/v1/events?unread=yes&limit=20",
+        "/api/v1/controls?gap=no-test",
+        "/api/v1/technique/T1059/playbook",
+        "/api/v1/align",
+        "/api/v1/align/layer.json",
     ]
     .map(str::to_owned)
     .into();

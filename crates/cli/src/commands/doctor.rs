@@ -1,6 +1,8 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::Ledger;
+use ruleatlas_views::WithoutEvent;
+use serde::Serialize;
 
 use super::atlas;
 use crate::{
@@ -12,14 +14,38 @@ use crate::{
 pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let atlas = atlas(db)?;
     let ledger = atlas.ledger()?;
+    let without_event = atlas.without_event()?;
     if options.json {
-        output::json(ledger)?;
+        output::json(&Answer { ledger, without_event: &without_event })?;
     } else if options.markdown {
         output::text(&markdown(ledger))?;
     } else {
-        output::text(&text(ledger, options.limit.unwrap_or(usize::MAX)))?;
+        let limit = options.limit.unwrap_or(usize::MAX);
+        output::text(&(text(ledger, limit) + &silent(&without_event, limit)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The ledger, and the rules whose telemetry has no name.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    ledger: &'a Ledger,
+    without_event: &'a WithoutEvent,
+}
+
+/// The rules that watch Windows and lead to no event.
+fn silent(view: &WithoutEvent, limit: usize) -> String {
+    let count = view.rules.len();
+    let mut text = heading("Windows rules without an event", count.min(limit), count, "rules");
+    let share = if view.windows_rules == 0 { 0.0 } else { count as f64 * 100.0 / view.windows_rules as f64 };
+    let _ = writeln!(text, "{count} of {} counted rules that watch Windows, {share:.1} %", view.windows_rules);
+    let columns = [Column::Left("Id"), Column::Text("Title"), Column::Text("Why")];
+    text.push_str(&table(
+        &columns,
+        view.rules.iter().take(limit).map(|rule| vec![rule.id.clone(), rule.title.clone(), rule.reason.clone()]),
+    ));
+    text
 }
 
 fn text(ledger: &Ledger, limit: usize) -> String {
@@ -64,6 +90,44 @@ fn text(ledger: &Ledger, limit: usize) -> String {
             vec![fault.parse.to_owned(), format!("{}/{}", fault.source, fault.path), line, fault.reason.clone()]
         }),
     ));
+    text.push_str(&unit_tests(ledger, limit));
+    text
+}
+
+/// What conditions say of the unit tests that rules bring along; empty where no rule brings any.
+fn unit_tests(ledger: &Ledger, limit: usize) -> String {
+    let mut text = String::new();
+    if ledger.unit_tests.is_empty() {
+        return text;
+    }
+    let all = ledger.disagreements.len();
+    text.push_str(&heading("Unit tests of rules that the parsed rule contradicts", all.min(limit), all, "tests"));
+    for row in &ledger.unit_tests {
+        let _ = writeln!(
+            text,
+            "{}, {}: {} agree + {} differ + {} cannot be known + {} apart = {} tests of {} rules",
+            row.source, row.parse, row.agree, row.differ, row.unknown, row.apart, row.tests, row.rules
+        );
+    }
+    if all == 0 {
+        return text;
+    }
+    let columns = [
+        Column::Left("Parse"),
+        Column::Path("File"),
+        Column::Text("Test"),
+        Column::Left("Expected"),
+        Column::Text("Found"),
+    ];
+    text.push_str(&table(
+        &columns,
+        ledger.disagreements.iter().take(limit).map(|one| {
+            let word = |fires: bool| if fires { "fires" } else { "does not" }.to_owned();
+            let found = one.found.map_or_else(|| format!("cannot be known: {}", one.reason), word);
+            let path = format!("{}/{}", one.source, one.path);
+            vec![one.parse.to_owned(), path, one.test.clone(), word(one.expected), found]
+        }),
+    ));
     text
 }
 
@@ -98,6 +162,18 @@ fn markdown(ledger: &Ledger) -> String {
         for ((source, parse, phrase), count) in reasons {
             let _ =
                 writeln!(text, "| {source} | {} | {} | {count} |", parse.replace('_', " "), phrase.replace('|', "\\|"));
+        }
+    }
+    if !ledger.unit_tests.is_empty() {
+        text.push_str(
+            "\n| source | parse | rules with unit tests | tests | agree | differ | cannot be known | apart |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
+        );
+        for row in &ledger.unit_tests {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
+                row.source, row.parse, row.rules, row.tests, row.agree, row.differ, row.unknown, row.apart
+            );
         }
     }
     text

@@ -105,6 +105,8 @@ pub struct LookupTable {
     pub case_insensitive: bool,
     /// Columns whose values are patterns with wildcards.
     pub wildcard_columns: Vec<String>,
+    /// What every output is for a value that the table does not hold; it is null where this is `None`.
+    pub default_match: Option<String>,
 }
 
 /// A rule that another refers to.

@@ -194,6 +194,9 @@ impl<'a> Follow<'a> {
     }
 
     pub fn some_element(&mut self, list: &Field, node: Node, span: Span) -> Node {
+        if asks_one_element(&node, &list.path, false) {
+            self.note("one element of a list has to meet several checks", span);
+        }
         if node.as_constant() == Some(false) || needs_presence(&node, &list.path) == Some(false) {
             return node;
         }
@@ -400,6 +403,28 @@ impl<'a> Follow<'a> {
     }
 }
 
+/// Whether a path is that of a list, or of something in it.
+fn is_about(path: &str, list: &str) -> bool {
+    path.strip_prefix(list).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// Whether a test of a list's element has conjuncts that are each about the element: what a condition cannot say,
+/// whose predicates are each of any element.
+fn asks_one_element(node: &Node, list: &str, inverted: bool) -> bool {
+    let is_check = |predicate: &ruleatlas_model::Predicate| {
+        is_about(&predicate.raw_field, list) && !(predicate.op.is_presence() && predicate.raw_field == list)
+    };
+    match node {
+        Node::Predicate(_) | Node::Opaque(_) => false,
+        Node::Not(child) => asks_one_element(child, list, !inverted),
+        Node::All(children) | Node::Any(children) => {
+            let is_all = matches!(node, Node::All(_)) != inverted;
+            let checks = || children.iter().filter(|child| child.predicates().any(is_check)).count();
+            is_all && checks() > 1 || children.iter().any(|child| asks_one_element(child, list, inverted))
+        }
+    }
+}
+
 /// Whether the list of which an element is looked for has to be there for `node` to say so; `None` where no
 /// predicate of `node` is about the list.
 fn needs_presence(node: &Node, list: &str) -> Option<bool> {
@@ -407,11 +432,9 @@ fn needs_presence(node: &Node, list: &str) -> Option<bool> {
     if node.opaques().next().is_some() {
         return Some(false);
     }
-    let about =
-        |path: &str| path.strip_prefix(list).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
     let safe = |node: &Node| match node {
         Node::Predicate(predicate) => {
-            about(&predicate.raw_field) && predicate.op != Op::IsNull && predicate.missing != Missing::Holds
+            is_about(&predicate.raw_field, list) && predicate.op != Op::IsNull && predicate.missing != Missing::Holds
         }
         _ => false,
     };

@@ -33,8 +33,8 @@
 //! - A bare place is true in Python's sense, which is `is_not_null` with the modifier `truthy`: there, and neither
 //!   empty nor zero nor false. With a boolean default it is `eq true`.
 //! - `.lower()` before a comparison takes its case away. `.split("/")[-1] == "x"` is the end `/x` or the whole `x`.
-//! - An element of a list in the event is any element; that two checks mean the same element is not kept. A check of
-//!   every element is read as one of any, and a note says so.
+//! - An element of a list in the event is any element; that several checks mean the same element is not kept, and a
+//!   note says so. A check of every element is read as one of any, with a note too.
 //! - A test of type (`isinstance`) of a place is taken for one of presence, with a note. Exceptions end the rule;
 //!   handlers of `try` are not followed.
 //! - Lengths, arithmetic, slices and times are computed: kept, counted nowhere, and not to be decided, which is why a

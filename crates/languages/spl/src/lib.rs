@@ -42,9 +42,11 @@
 //!   `mvindex`, `mvdedup` and the like stand for the field, as any of its values may be meant.
 //! - **Lookups.** A filter on a lookup's output is the values of the input's column in the rows that pass, when the
 //!   context has the table (of up to 20,000 rows that give up to 10,000 values), and else `in_list` with the lookup's
-//!   name. An output that must be `false`, where no row says so, is the lookup's default: not in the list. `[| inputlookup … | fields f]` is a list too.
+//!   name. A value outside the table has the lookup's default, so an output that must be the default is the values of
+//!   no row that says otherwise; without a known default that holds of `false` where no row says so.
+//!   `[| inputlookup … | fields f]` is a list too.
 //! - **Macros.** `drop_dm_object_name` is known without a context. A macro whose name ends in `_filter` and that
-//!   nobody defines adds nothing, with a note: by convention it is empty until a user fills it. Any other that is not
+//!   nobody defines adds nothing: by convention it is empty until a user fills it. Any other that is not
 //!   defined is opaque where it stands for a condition or a command, and a warning elsewhere.
 //!
 //! It does not run searches, and knows nothing of data models' fields, of event types' or saved searches' definitions,

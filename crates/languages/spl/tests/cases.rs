@@ -19,6 +19,7 @@ impl Around {
             rows: rows.iter().map(|row| row.iter().map(|&text| text.to_owned()).collect()).collect(),
             case_insensitive: true,
             wildcard_columns: wildcards.iter().map(|&text| text.to_owned()).collect(),
+            default_match: None,
         };
         Self {
             macros: vec![
@@ -48,6 +49,13 @@ impl Around {
                     table(&["pattern", " dyn"], &[&["*.dyn.example", " True"], &["free*", "True"]], &["pattern"]),
                 ),
                 ("empty", table(&["tool", "bad"], &[], &[])),
+                (
+                    "roles",
+                    LookupTable {
+                        default_match: Some("false".to_owned()),
+                        ..table(&["role", "high"], &[&["owner", "true"], &["reader", "false"]], &[])
+                    },
+                ),
                 ("pairs", table(&["name", "path", "seen"], &[&["a.exe", "c:\\a", "1"], &["b.exe", "c:\\b", "1"]], &[])),
             ],
         }

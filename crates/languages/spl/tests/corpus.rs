@@ -86,6 +86,7 @@ fn content(corpus: &Path) -> Content {
                 .filter_map(|part| part.split(')').next())
                 .map(|column| column.trim().to_owned())
                 .collect(),
+            default_match: Some(one("default_match")).filter(|text| !text.is_empty() && !one("min_matches").is_empty()),
         };
         content.lookups.insert(one("name"), table);
     }

@@ -119,6 +119,7 @@ fn around() -> impl Strategy<Value = Random> {
                 rows: rows.into_iter().map(|(left, right)| vec![left, right]).collect(),
                 case_insensitive: true,
                 wildcard_columns: vec!["c".to_owned()],
+                default_match: None,
             },
         },
     )
@@ -228,6 +229,7 @@ fn large_and_deep_texts_give_an_answer_in_time() {
             rows: (0..300).map(|row| vec![format!("*{row}"), "1".to_owned()]).collect(),
             case_insensitive: true,
             wildcard_columns: vec!["c".to_owned()],
+            default_match: None,
         },
     };
     for piece in repeated {

@@ -76,6 +76,10 @@ impl Content {
         let Some(mut table) = tables.get(file.as_str()).and_then(|text| read_table(text)) else { return };
         let is_cased = document.text_of("case_sensitive_match").is_none_or(|word| !word.eq_ignore_ascii_case("false"));
         table.case_insensitive = !is_cased;
+        // Without a least number of matches the default stands for nothing.
+        let least = document.text_of("min_matches").and_then(|number| number.trim().parse().ok()).unwrap_or(0_u32);
+        let default = document.text_of("default_match").map(str::trim).filter(|_| least > 0);
+        table.default_match = default.filter(|text| !text.is_empty()).map(str::to_owned);
         for kinds in document.texts_of("match_type") {
             let patterns = kinds.split("WILDCARD(").skip(1).filter_map(|rest| rest.split(')').next());
             table.wildcard_columns.extend(patterns.map(|column| column.trim().to_owned()));

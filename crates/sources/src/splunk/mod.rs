@@ -267,7 +267,7 @@ tags:
             file("lookups/hosts.csv", "\u{feff}host,is_bad\na*,true\nb\n"),
             file(
                 "lookups/hosts.yml",
-                "name: bad_hosts\nfilename: hosts.csv\nmatch_type: WILDCARD(host), CIDR(net)\ncase_sensitive_match: 'false'\n",
+                "name: bad_hosts\nfilename: hosts.csv\nmatch_type: WILDCARD(host), CIDR(net)\ncase_sensitive_match: 'false'\ndefault_match: nothing\nmin_matches: 1\n",
             ),
             file("macros/two.yml", "name: two\narguments:\n- a\n- b\ndefinition: x=$a$ y=$b$\n"),
             file("macros/long.yml", "name: long\ndefinition: \"a=1\nOR b=2\"\n"),
@@ -279,6 +279,7 @@ tags:
             assert_eq!(table.rows, [["a*", "true"], ["b", ""]]);
             assert!(table.case_insensitive);
             assert_eq!(table.wildcard_columns, ["host"]);
+            assert_eq!(table.default_match.as_deref(), Some("nothing"));
         }
         let definition = |name, arguments| context.macro_definition(name, arguments);
         assert!(definition("two", 1).is_none());

@@ -8,6 +8,8 @@
 
 mod about;
 mod ask;
+mod controls;
+mod event;
 mod ledger;
 mod matching;
 mod matrix;
@@ -24,7 +26,8 @@ use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
-    openapi::{View, view},
+    event::{Wanted, covered},
+    openapi::{Schemas, View, view},
     parameter::{FILTERS, Parameter, Values},
 };
 use crate::text;
@@ -74,7 +77,9 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         scope::ROUTES,
         value::ROUTES,
         vendor::ROUTES,
+        event::ROUTES,
         search::ROUTES,
+        controls::ROUTES,
         ledger::ROUTES,
         openapi::ROUTES,
     ];

@@ -34,30 +34,9 @@ impl Lowering<'_> {
         let Some(places) = places.filter(|places| !places.is_empty()) else {
             return self.unknown_lookup(column, check);
         };
-        let (check, mut outside) = match check.op {
-            // Nothing is found for an input outside the table.
-            Op::IsNull => (Check { op: Op::IsNotNull, ..check.clone() }, true),
-            _ => (check.clone(), false),
+        let Some((check, passing, outside)) = chosen_rows(table, output, check) else {
+            return self.unknown_lookup(column, check);
         };
-        let mut passing = Vec::new();
-        let mut known = true;
-        for row in &table.rows {
-            let cell = row.get(output).map_or("", |cell| cell.trim());
-            match (cell.is_empty(), check.holds(cell)) {
-                (true, _) | (false, Some(false)) => {}
-                (false, Some(true)) => passing.push(row),
-                (false, None) => known = false,
-            }
-        }
-        if known && passing.is_empty() && says_no(&check) {
-            // What is not found gets the lookup's default: the rule looks for what is not in the list.
-            passing =
-                table.rows.iter().filter(|row| row.get(output).is_some_and(|cell| !cell.trim().is_empty())).collect();
-            outside = true;
-        }
-        if !known {
-            return self.unknown_lookup(column, &check);
-        }
         if passing.is_empty() {
             return Some(Node::constant(outside));
         }
@@ -217,6 +196,43 @@ impl Lowering<'_> {
             .collect();
         any(nodes)
     }
+}
+
+/// The rows that decide a check of a lookup's output, with the check of their inputs: one of them is the input's, or,
+/// where the third part is true, none of them is. Nothing where a row cannot be decided.
+fn chosen_rows<'t>(
+    table: &'t LookupTable,
+    output: usize,
+    check: &Check,
+) -> Option<(Check, Vec<&'t Vec<String>>, bool)> {
+    let cell = |row: &'t Vec<String>| row.get(output).map_or("", |cell| cell.trim());
+    let filled = || table.rows.iter().filter(|row| !cell(row).is_empty());
+    let passing = |check: &Check, wanted: bool| {
+        let mut rows = Vec::new();
+        for row in filled() {
+            if check.holds(cell(row))? == wanted {
+                rows.push(row);
+            }
+        }
+        Some(rows)
+    };
+    if let Some(default) = &table.default_match {
+        // An input outside the table has the default, so what is asked for may be that it is none of some rows.
+        let outside = check.holds(default)?;
+        return Some((check.clone(), passing(check, !outside)?, outside));
+    }
+    // Nothing is found for an input outside the table.
+    if check.op == Op::IsNull {
+        let check = Check { op: Op::IsNotNull, ..check.clone() };
+        let rows = passing(&check, true)?;
+        return Some((check, rows, true));
+    }
+    let rows = passing(check, true)?;
+    if rows.is_empty() && says_no(check) {
+        // A default that the source does not tell: the rule looks for what is not in the list.
+        return Some((check.clone(), filled().collect(), true));
+    }
+    Some((check.clone(), rows, false))
 }
 
 /// Whether a check looks for what a lookup says of values that it does not hold: `false`, or anything but `true`.

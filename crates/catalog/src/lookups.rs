@@ -1,0 +1,110 @@
+//! The tables of lookups that a rule asks for, kept with the rule.
+
+use std::sync::Mutex;
+
+use ruleatlas_core::{Context, LookupTable, MacroDefinition, Referenced};
+use ruleatlas_model::{Language, Rule};
+use serde_json::{Value, json};
+
+/// Rows of a table that are kept with a rule, and bytes of their text.
+const MAX_ROWS: usize = 200;
+const MAX_BYTES: usize = 16 * 1024;
+
+/// A context that remembers which lookups it was asked for.
+pub(crate) struct Asked<'a> {
+    inner: &'a dyn Context,
+    lookups: Mutex<Vec<String>>,
+}
+
+impl<'a> Asked<'a> {
+    pub fn of(inner: &'a dyn Context) -> Self {
+        Self { inner, lookups: Mutex::default() }
+    }
+
+    /// Puts the lookups that a search asked for into the rule's `lookups`, in the order in which they were asked for:
+    /// `name`, `columns`, `rows` (the first 200 at most), `row_count`, and where it is so `case_insensitive`,
+    /// `wildcard_columns`, `default_match`. A lookup whose table the source does not have is there by its name.
+    pub fn keep(self, rule: &mut Rule) {
+        let names = self.lookups.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if rule.language != Language::Spl || names.is_empty() {
+            return;
+        }
+        let kept = names.iter().map(|name| described(name, self.inner.lookup(name))).collect();
+        rule.extra.insert("lookups".to_owned(), Value::Array(kept));
+    }
+}
+
+impl Context for Asked<'_> {
+    fn macro_definition(&self, name: &str, arguments: usize) -> Option<MacroDefinition<'_>> {
+        self.inner.macro_definition(name, arguments)
+    }
+
+    fn lookup(&self, name: &str) -> Option<&LookupTable> {
+        if let Ok(mut names) = self.lookups.lock()
+            && !names.iter().any(|known| known == name)
+        {
+            names.push(name.to_owned());
+        }
+        self.inner.lookup(name)
+    }
+
+    fn module(&self, name: &str) -> Option<&str> {
+        self.inner.module(name)
+    }
+
+    fn rule(&self, reference: &str) -> Option<Referenced<'_>> {
+        self.inner.rule(reference)
+    }
+}
+
+fn described(name: &str, table: Option<&LookupTable>) -> Value {
+    let Some(table) = table else { return json!({ "name": name }) };
+    let mut bytes = 0;
+    let rows: Vec<&Vec<String>> = table
+        .rows
+        .iter()
+        .take(MAX_ROWS)
+        .take_while(|row| {
+            bytes += row.iter().map(String::len).sum::<usize>();
+            bytes <= MAX_BYTES
+        })
+        .collect();
+    let mut kept = json!({ "name": name, "columns": table.columns, "row_count": table.rows.len(), "rows": rows });
+    if table.case_insensitive {
+        kept["case_insensitive"] = true.into();
+    }
+    if !table.wildcard_columns.is_empty() {
+        kept["wildcard_columns"] = json!(table.wildcard_columns);
+    }
+    if let Some(default) = &table.default_match {
+        kept["default_match"] = json!(default);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct One(LookupTable);
+
+    impl Context for One {
+        fn lookup(&self, name: &str) -> Option<&LookupTable> {
+            (name == "tools").then_some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_rule_keeps_the_first_rows_of_each_lookup_it_asks_for() {
+        let rows = (0..300).map(|row| vec![format!("{row}.exe")]).collect();
+        let tools = One(LookupTable { columns: vec!["tool".to_owned()], rows, ..LookupTable::default() });
+        let asked = Asked::of(&tools);
+        assert!(asked.lookup("tools").is_some() && asked.lookup("gone").is_none() && asked.lookup("tools").is_some());
+        let mut rule = Rule::blank(ruleatlas_model::Vendor::Splunk, Language::Spl, "a.yml");
+        asked.keep(&mut rule);
+        let kept = &rule.extra["lookups"];
+        assert_eq!((&kept[0]["name"], &kept[0]["row_count"]), (&json!("tools"), &json!(300)));
+        assert_eq!(kept[0]["rows"].as_array().map(Vec::len), Some(MAX_ROWS));
+        assert_eq!(kept[1], json!({ "name": "gone" }));
+    }
+}
