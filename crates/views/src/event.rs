@@ -231,9 +231,13 @@ impl Atlas {
     fn find_event(&self, provider: &str, id: &str) -> Result<EventEntry, Error> {
         let store = self.store();
         let name = self.taxonomy.provider_name(provider);
+        // Rules write ids as they like: one that ends with a space is another one where a rule says so.
+        let written = EventRef { provider: name.clone(), event_id: id.to_owned() };
         let event = EventRef { provider: name, event_id: id.trim().to_owned() };
-        if let Some(entry) = store.event(&event)? {
-            return Ok(entry);
+        for event in [&written, &event] {
+            if let Some(entry) = store.event(event)? {
+                return Ok(entry);
+            }
         }
         // A channel stands for the provider that writes the id to it.
         if let Some(head) = store.events_in_channel(provider, &event.event_id)?.first()
