@@ -160,6 +160,8 @@ fn filters(atlas: &Atlas, listed: &Listed<'_>) -> Markup {
     }
     let mut platforms: Vec<&str> =
         atlas.attack.techniques.values().flat_map(|technique| technique.platforms.iter().map(String::as_str)).collect();
+    // A name that no address can hold cannot be asked for.
+    platforms.retain(|platform| platform.len() <= 200);
     platforms.sort_unstable();
     platforms.dedup();
     let option = |name: &str, value: &str, label: &str| {
