@@ -215,7 +215,7 @@ fn name_of(event: &KnownEvent) -> String {
     format!("{} {}", event.event.provider, event.event.event_id)
 }
 
-fn hits<'a>(found: Vec<(String, &'a str)>, limit: usize, rules: impl Fn(&str) -> u64) -> Vec<Hit> {
+fn hits(found: Vec<(String, &str)>, limit: usize, rules: impl Fn(&str) -> u64) -> Vec<Hit> {
     let mut hits: Vec<Hit> = Vec::new();
     for (id, name) in found {
         if hits.len() >= limit {
