@@ -67,7 +67,7 @@ pub(super) fn rules_address(question: &Question) -> Option<String> {
 }
 
 /// The page of an event, where the site has one.
-pub(super) fn event_address(provider: &str, event_id: &str) -> Option<String> {
+pub(crate) fn event_address(provider: &str, event_id: &str) -> Option<String> {
     let has = routes::has("/event/{provider}/{id}") || routes::has("/event/{provider}/{*id}");
     has.then(|| format!("/event/{}/{}", encoded(provider, b""), encoded(event_id, b"")))
 }

@@ -8,6 +8,8 @@
 
 mod about;
 mod ask;
+mod controls;
+mod event;
 mod ledger;
 mod matching;
 mod matrix;
@@ -23,6 +25,7 @@ use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
+    event::{Wanted, covered},
     parameter::{FILTERS, Parameter, Values},
 };
 use crate::text;
@@ -71,7 +74,9 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         scope::ROUTES,
         value::ROUTES,
         vendor::ROUTES,
+        event::ROUTES,
         search::ROUTES,
+        controls::ROUTES,
         ledger::ROUTES,
     ];
     topics.into_iter().flatten()
