@@ -85,7 +85,8 @@ fn form(atlas: &Atlas, params: &Params, question: &Question) -> Markup {
         }
         @if params.only_itself { input type="hidden" name="subtechniques" value="no"; }
     };
-    filters(&atlas.index, &Form { address: ADDRESS, params, scope: &scope, besides })
+    let clear = parts::rules_address(&question.unfiltered());
+    filters(&atlas.index, &Form { address: ADDRESS, params, scope: &scope, besides, clear: clear.as_deref() })
 }
 
 /// The words of a facet on a page.

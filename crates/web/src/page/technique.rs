@@ -64,7 +64,7 @@ fn narrow(atlas: &Atlas, view: &TechniqueView, params: &Params, address: &str) -
             }
         }
     };
-    filters(&atlas.index, &Form { address, params, scope: &scope, besides })
+    filters(&atlas.index, &Form { address, params, scope: &scope, besides, clear: None })
 }
 
 /// Why there is nothing to count, and what to do.
