@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ruleatlas_catalog::{Day, Filters};
 use ruleatlas_model::{FoldedOp, Language, ParseStatus, Severity, Status, Vendor};
 use ruleatlas_sources::{SourceKind, SourceSpec};
+use ruleatlas_views::{CompassSort, Gap};
 
 /// An atlas of the world's detection rules.
 ///
@@ -32,6 +33,12 @@ pub enum Command {
     Site(Site),
     /// What the rules of a technique read, filter, look for and exclude.
     Technique(Technique),
+    /// The control playbook of a technique, Markdown: what to put in place, what detects it, how to test it.
+    Playbook(Playbook),
+    /// Every technique with its countermeasures, rules and tests by source, and what lacks.
+    Controls(Controls),
+    /// Where one stands against groups, software and campaigns.
+    Align(Align),
     /// A rule with its predicates, indicators and exclusions.
     Rule(Rule),
     /// Who checks a value of a field.
@@ -159,6 +166,106 @@ pub struct Technique {
     /// Write JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Playbook {
+    /// An ATT&CK id of any version, or a technique's name.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub technique: Option<String>,
+    /// One playbook a technique, each in a file of its own (`T1071.md`).
+    #[arg(long, requires = "out", conflicts_with = "json")]
+    pub all: bool,
+    /// Write to this file; with `--all` into this folder.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Controls {
+    /// Only techniques with this gap: `no-rule`, `one-vendor`, `no-test` or `tested-only`; with several, those that have all.
+    #[arg(long = "gap", value_name = "GAP")]
+    pub gaps: Vec<Gap>,
+    /// Only techniques of this tactic, by id or name.
+    #[arg(long = "tactic", value_name = "TACTIC")]
+    pub tactics: Vec<String>,
+    /// Only techniques of this platform, as ATT&CK calls it.
+    #[arg(long = "platform", value_name = "P")]
+    pub platforms: Vec<String>,
+    /// Only techniques of this matrix.
+    #[arg(long, value_name = "MATRIX")]
+    pub matrix: Option<Matrix>,
+    /// Only techniques that can be validated (`yes`: detected and tested), or cannot (`no`).
+    #[arg(long, value_name = "YES|NO")]
+    pub validated: Option<YesNo>,
+    /// By `name`, a source's short name, `policy`, `detection` or `test`; the most first. By id where it is not given.
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<CompassSort>,
+    /// The other way round.
+    #[arg(long)]
+    pub reverse: bool,
+    /// At most this many techniques.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Write comma-separated values.
+    #[arg(long)]
+    pub csv: bool,
+}
+
+/// A matrix of ATT&CK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Matrix {
+    /// Enterprise.
+    Enterprise,
+    /// Mobile.
+    Mobile,
+    /// Industrial control systems.
+    Ics,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+#[derive(Debug, Args)]
+pub struct Align {
+    /// A group that threatens, by id, name or alias.
+    #[arg(long = "group", value_name = "G")]
+    pub groups: Vec<String>,
+    /// Software that threatens, by id, name or alias.
+    #[arg(long = "software", value_name = "S")]
+    pub software: Vec<String>,
+    /// A campaign, by id, name or alias.
+    #[arg(long = "campaign", value_name = "C")]
+    pub campaigns: Vec<String>,
+    /// A layer of the ATT&CK Navigator, format 4.x, as a threat of its own.
+    #[arg(long = "layer", value_name = "FILE")]
+    pub layers: Vec<PathBuf>,
+    /// What telemetry one collects, as `coverage` reads it; rules that it cannot feed do not count.
+    #[arg(long, value_name = "FILE")]
+    pub have: Option<PathBuf>,
+    /// At most this many techniques.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write a layer of the ATT&CK Navigator to this file besides.
+    #[arg(long, value_name = "FILE")]
+    pub out_layer: Option<PathBuf>,
+    /// Write JSON.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Write a report in Markdown.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 #[derive(Debug, Args)]

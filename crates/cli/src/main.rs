@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod demo;
 mod lists;
+mod markdown;
 mod output;
 mod paths;
 mod progress;
@@ -16,8 +17,8 @@ use clap::Parser;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        build, coverage, doctor, event, export, field, indicator, matching, parse, rule, search, serve, site, sync,
-        technique,
+        align, build, controls, coverage, doctor, event, export, field, indicator, matching, parse, playbook, rule,
+        search, serve, site, sync, technique,
     },
 };
 
@@ -47,6 +48,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Serve(options)) => serve::run(&options, db.as_deref()),
         Some(Command::Site(options)) => site::run(&options, db.as_deref()),
         Some(Command::Technique(options)) => technique::run(&options, db.as_deref()),
+        Some(Command::Playbook(options)) => playbook::run(&options, db.as_deref()),
+        Some(Command::Controls(options)) => controls::run(&options, db.as_deref()),
+        Some(Command::Align(options)) => align::run(&options, db.as_deref()),
         Some(Command::Rule(options)) => rule::run(&options, db.as_deref()),
         Some(Command::Indicator(options)) => indicator::run(&options, db.as_deref()),
         Some(Command::Field(options)) => field::run(&options, db.as_deref()),

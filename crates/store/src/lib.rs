@@ -27,4 +27,4 @@ pub use read::Store;
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;

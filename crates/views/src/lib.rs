@@ -16,8 +16,10 @@
 //! It prints nothing and serves nothing.
 
 mod about;
+mod align;
 mod atlas;
 mod attack_events;
+mod controls;
 mod coverage;
 mod error;
 mod event;
@@ -40,12 +42,18 @@ mod similar_rules;
 mod snippet;
 mod technique;
 mod telemetry;
+mod told;
 mod vendor;
 mod years;
 
 pub use about::AboutView;
+pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
 pub use atlas::Atlas;
 pub use attack_events::{AttackEvents, AttackLog, AttackStrategy, NamedEvent};
+pub use controls::{
+    CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap,
+    GapCount, PlaybookTactic, PlaybookView,
+};
 pub use coverage::{
     BlindRule, CollectedEvent, CoverageCount, CoverageView, MissingEvent, NextEvent, TechniqueCoverage,
 };
@@ -71,5 +79,6 @@ pub use similar_rules::{SharedIndicator, SimilarRule};
 pub use snippet::{Snippet, snippets};
 pub use technique::{RuleItem, TechniqueView, vendor_letter};
 pub use telemetry::Telemetry;
+pub use told::{Told, told};
 pub use vendor::{LogSourceView, ValueCount, VendorView};
 pub use years::{Year, Years};

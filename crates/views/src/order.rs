@@ -250,7 +250,7 @@ fn pairs(counts: &std::collections::BTreeMap<&'static str, u64>) -> String {
     counts.iter().map(|(name, count)| format!("{name}={count}")).collect::<Vec<_>>().join(" ")
 }
 
-fn line(text: &mut String, cells: &[&str]) {
+pub(crate) fn line(text: &mut String, cells: &[&str]) {
     for (at, cell) in cells.iter().enumerate() {
         if at > 0 {
             text.push(',');

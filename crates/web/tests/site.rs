@@ -240,6 +240,9 @@ fn hostile_texts_stay_text_on_every_page() {
             "/about/notices",
             "/search?q=b",
             "/search?q=%3Cscript%3E",
+            "/rules?all=indicators",
+            "/rules?q=b&sort=indicators.distinctiveness",
+            "/part/rules?technique=T1071",
         ]
         .map(str::to_owned)
         .into();
@@ -247,13 +250,15 @@ fn hostile_texts_stay_text_on_every_page() {
         for page in ["/technique/T1071?all=indicators", "/"] {
             let page = site.page(page);
             let links = page.split("href=\"/").skip(1).filter_map(|part| part.split('"').next());
-            let own = links.filter(|link| !link.starts_with("assets") && link.len() < 8_000);
+            let own =
+                links.filter(|link| !link.starts_with("assets") && !link.starts_with("api/") && link.len() < 8_000);
             addresses.extend(
                 own.map(|link| format!("/{}", link.replace("&amp;", "&").split('#').next().unwrap_or_default())),
             );
         }
         for head in site.atlas.index.heads().iter().take(2) {
             addresses.push(format!("/rule/{}", common::encoded(&head.id)));
+            addresses.push(format!("/part/rule/{}", common::encoded(&head.id)));
         }
         addresses.sort();
         addresses.dedup();

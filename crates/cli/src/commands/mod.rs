@@ -6,7 +6,9 @@ use ruleatlas_views::Atlas;
 
 use crate::paths;
 
+pub mod align;
 pub mod build;
+pub mod controls;
 pub mod coverage;
 pub mod doctor;
 pub mod event;
@@ -15,6 +17,7 @@ pub mod field;
 pub mod indicator;
 pub mod matching;
 pub mod parse;
+pub mod playbook;
 pub mod rule;
 pub mod search;
 pub mod serve;

@@ -122,11 +122,15 @@ impl Derived {
     }
 }
 
+/// Whether a way goes through the technique itself.
+pub(super) fn is_through(graph: &Graph, way: &Way, id: &str) -> bool {
+    graph.attack_ids.get(&way.technique).is_some_and(|own| own == id)
+}
+
 /// The ways of each countermeasure, those through the technique itself first.
 fn by_counter(graph: &Graph, id: &str, ways: FxHashSet<(u32, Way)>) -> Vec<(u32, Vec<Way>)> {
-    let is_own = |way: &Way| graph.attack_ids.get(&way.technique).is_some_and(|own| own == id);
     let mut ways: Vec<(u32, bool, Way)> =
-        ways.into_iter().map(|(counter, way)| (counter, !is_own(&way), way)).collect();
+        ways.into_iter().map(|(counter, way)| (counter, !is_through(graph, &way, id), way)).collect();
     ways.sort_unstable();
     ways.chunk_by(|a, b| a.0 == b.0).map(|ways| (ways[0].0, ways.iter().map(|(_, _, way)| *way).collect())).collect()
 }

@@ -1,8 +1,10 @@
 //! One function a page; what they share stands in [`layout`] and [`parts`].
 
 mod about;
+mod align;
 mod attack;
 mod bar;
+mod controls;
 mod coverage;
 mod event;
 mod events;
@@ -17,6 +19,7 @@ mod ledger;
 mod matrix;
 mod missing;
 mod parts;
+mod playbook;
 mod query;
 mod rule;
 mod scope;
@@ -29,6 +32,8 @@ mod vendor;
 mod years;
 
 pub(crate) use about::{about, notices};
+pub(crate) use align::{align, threats};
+pub(crate) use controls::{Listed, controls};
 pub(crate) use coverage::{coverage, coverage_form};
 pub(crate) use event::event;
 pub(crate) use events::{events, provider, provider_address};

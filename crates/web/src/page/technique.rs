@@ -8,7 +8,7 @@ use super::{
     filters::{Form, filters},
     guide::Tables,
     layout::Page,
-    parts,
+    parts, playbook,
 };
 use crate::{
     markdown,
@@ -26,8 +26,10 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
     let tables =
         Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own, question: &question };
     let is_narrowed = !params.filters.is_empty() || params.only_itself;
-    let contents = tables.contents();
-    let contents = if view.guide.rules.total > 0 { &contents[..] } else { &[] };
+    let playbook = atlas.playbook(&view.technique, false)?;
+    let mut contents = if view.guide.rules.total > 0 { tables.contents().to_vec() } else { Vec::new() };
+    contents.push(("controls", "Controls and tests", None));
+    let contents = &contents[..];
     let (first, rest) = markdown::paragraphs(&view.description, &view.references);
     let body = html! {
         (head(atlas, &view, params))
@@ -44,6 +46,7 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
         }
         @if view.guide.rules.total > 0 { (tables.all()) (attack::section(&view.attack_events)) }
         @else { (attack::section(&view.attack_events)) (nothing(&view, is_narrowed)) }
+        (playbook::section(&playbook))
     };
     let title = format!("{} {}", view.technique, view.name);
     Ok(Page { title: &title, asked: "", contents, body }.render())

@@ -8,6 +8,7 @@
 
 mod about;
 mod ask;
+mod controls;
 mod event;
 mod ledger;
 mod matching;
@@ -75,6 +76,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         vendor::ROUTES,
         event::ROUTES,
         search::ROUTES,
+        controls::ROUTES,
         ledger::ROUTES,
     ];
     topics.into_iter().flatten()
