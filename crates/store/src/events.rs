@@ -157,15 +157,16 @@ impl Store {
         self.said(collect())
     }
 
-    /// The events whose provider, id, channel or title has a text, those that rules read first; at most `limit`.
+    /// The events whose provider, id, channel or title has a text, those that rules read first or alone; at most `limit`.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn find_events(&self, text: &str, limit: usize) -> Result<Vec<EventHead>, Error> {
-        // What people call an event: `Sysmon 1`, `Security-Auditing/4688`.
+    pub fn find_events(&self, text: &str, only_read: bool, limit: usize) -> Result<Vec<EventHead>, Error> {
+        let below = if only_read { self.events_read()? } else { u32::MAX };
+        // What people call an event: `Sysmon 1`.
         let sql = format!(
-            "{HEAD} WHERE instr(lower(provider || ' ' || event_id || ' ' || coalesce(title, '') || ' ' \
-             || coalesce(channel, '')), ?) ORDER BY event LIMIT {}",
+            "{HEAD} WHERE event < {below} AND instr(lower(provider || ' ' || event_id || ' ' || coalesce(title, '') \
+             || ' ' || coalesce(channel, '')), ?) ORDER BY event LIMIT {}",
             limit.min(MOST)
         );
         self.heads_where(&sql, &[&text.to_lowercase()])

@@ -146,7 +146,7 @@ impl Atlas {
             let EventRef { provider, event_id } = event;
             view.named_unread.push(NamedEvent { provider, event_id, title, rules: 0, analytics, components });
         }
-        view.named_unread.sort_by(|a, b| b.analytics.cmp(&a.analytics));
+        view.named_unread.sort_by_key(|row| std::cmp::Reverse(row.analytics));
         Ok(view)
     }
 

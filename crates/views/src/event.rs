@@ -331,7 +331,7 @@ impl Atlas {
                 let found = self.store().events_of_provider(provider)?;
                 found.into_iter().map(|(head, _)| head).collect()
             }
-            (true, None, text) => self.store().find_events(text.as_deref().unwrap_or_default(), usize::MAX)?,
+            (true, None, text) => self.store().find_events(text.as_deref().unwrap_or_default(), false, usize::MAX)?,
         };
         let wanted = question.text.as_deref().unwrap_or_default().to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);
