@@ -197,7 +197,10 @@ impl Atlas {
         let (explicit, implied) = own.map_or((0, 0), |row| (row.explicit, row.implied));
         let dictionaries = entry.dictionaries();
         Ok(EventView {
-            title: self.index.event_title(&event, self.taxonomy),
+            title: entry
+                .title
+                .as_ref()
+                .map_or_else(|| self.index.event_title(&event, self.taxonomy), |title| title.text.clone()),
             title_by: entry.title.as_ref().map(|title| title.by),
             is_known: !dictionaries.is_empty(),
             event_fields: self.field_rows(&event, &entry.fields, &guide.fields),
