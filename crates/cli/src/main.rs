@@ -16,7 +16,10 @@ use clap::Parser;
 
 use crate::{
     args::{Arguments, Command},
-    commands::{align, build, controls, doctor, export, field, indicator, matching, parse, playbook, rule, search, serve, sync, technique},
+    commands::{
+        align, build, controls, doctor, export, field, indicator, matching, parse, playbook, rule, search, serve, sync,
+        technique,
+    },
 };
 
 /// A build makes millions of small texts on all threads; the system's allocator takes a quarter of its time for them.

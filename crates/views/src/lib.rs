@@ -15,8 +15,8 @@
 //!
 //! It prints nothing and serves nothing.
 
-mod align;
 mod about;
+mod align;
 mod atlas;
 mod controls;
 mod error;
@@ -41,12 +41,12 @@ mod telemetry;
 mod vendor;
 mod years;
 
-pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
 pub use about::AboutView;
+pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
 pub use atlas::Atlas;
 pub use controls::{
-    CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap, GapCount,
-    PlaybookTactic, PlaybookView,
+    CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap,
+    GapCount, PlaybookTactic, PlaybookView,
 };
 pub use error::Error;
 pub use export::{ExportRow, export_rule};

@@ -70,7 +70,10 @@ fn write_layer(view: &AlignView, path: &Path) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| path.display().to_string())?;
     output::say(format_args!("{}: {count} techniques of the {} matrix", path.display(), domain.name()));
     for (other, count) in domains.iter().skip(1) {
-        output::say(format_args!("{count} techniques of the {} matrix are not in it: a layer holds one matrix", other.name()));
+        output::say(format_args!(
+            "{count} techniques of the {} matrix are not in it: a layer holds one matrix",
+            other.name()
+        ));
     }
     Ok(())
 }
@@ -133,11 +136,16 @@ fn report(view: &AlignView) -> String {
     let _ = writeln!(out, "{}.\n", markdown::text(&summary(view)));
     out.push_str("## Threats\n\n");
     for threat in &view.threats {
-        let label = if threat.id == threat.name { threat.name.clone() } else { format!("{} {}", threat.id, threat.name) };
+        let label =
+            if threat.id == threat.name { threat.name.clone() } else { format!("{} {}", threat.id, threat.name) };
         let name = markdown::link(&label, Some(&threat.url));
         let _ = write!(out, "- {name} ({}): {}", threat.kind, counted(threat.techniques, "technique", "techniques"));
         if !threat.campaigns.is_empty() {
-            let _ = write!(out, "; its campaigns count only when they are named: {}", markdown::text(&threat.campaigns.join(", ")));
+            let _ = write!(
+                out,
+                "; its campaigns count only when they are named: {}",
+                markdown::text(&threat.campaigns.join(", "))
+            );
         }
         out.push('\n');
     }
@@ -155,7 +163,9 @@ fn report(view: &AlignView) -> String {
             out.push_str("None.\n");
             continue;
         }
-        out.push_str("| technique | name | used by | detections | tests | policies | stands |\n|---|---|---|--:|--:|--:|---|\n");
+        out.push_str(
+            "| technique | name | used by | detections | tests | policies | stands |\n|---|---|---|--:|--:|--:|---|\n",
+        );
         for row in rows {
             let id = &row.row.technique;
             let page = format!("https://attack.mitre.org/techniques/{}/", id.replace('.', "/"));
@@ -175,7 +185,11 @@ fn report(view: &AlignView) -> String {
     }
     let loaded: Vec<&str> = view.columns.iter().filter(|column| column.loaded).map(|column| column.title).collect();
     let missing: Vec<&str> = view.columns.iter().filter(|column| !column.loaded).map(|column| column.title).collect();
-    let _ = writeln!(out, "\n---\n\nCounted: {}. Sub-techniques count with their technique.", markdown::text(&loaded.join(", ")));
+    let _ = writeln!(
+        out,
+        "\n---\n\nCounted: {}. Sub-techniques count with their technique.",
+        markdown::text(&loaded.join(", "))
+    );
     if !missing.is_empty() {
         let _ = writeln!(out, "Not loaded: {}.", markdown::text(&missing.join(", ")));
     }

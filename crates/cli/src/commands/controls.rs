@@ -55,8 +55,13 @@ fn text(view: &CompassView, distinct: usize) -> String {
         let _ = writeln!(text, "  {} {}  (--gap {})", gap.techniques, gap.gap.title(), gap.gap.name());
     }
     text.push_str(&heading("Sources", view.columns.len(), view.columns.len(), "sources"));
-    let columns =
-        [Column::Left("Source"), Column::Left("Kind"), Column::Right("Mapped"), Column::Right("Of"), Column::Text("Version")];
+    let columns = [
+        Column::Left("Source"),
+        Column::Left("Kind"),
+        Column::Right("Mapped"),
+        Column::Right("Of"),
+        Column::Text("Version"),
+    ];
     text.push_str(&table(
         &columns,
         view.columns.iter().map(|column| {

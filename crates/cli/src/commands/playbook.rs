@@ -74,7 +74,8 @@ fn markdown(view: &PlaybookView) -> String {
 
 fn head(out: &mut String, view: &PlaybookView) {
     let row = &view.row;
-    let version = if view.attack_version.is_empty() { String::new() } else { format!(" {}", text(&view.attack_version)) };
+    let version =
+        if view.attack_version.is_empty() { String::new() } else { format!(" {}", text(&view.attack_version)) };
     let _ = writeln!(
         out,
         "- ATT&CK{version}: {}, {} matrix{}",
@@ -82,8 +83,11 @@ fn head(out: &mut String, view: &PlaybookView) {
         row.domain.name(),
         if view.deprecated { ", deprecated" } else { "" }
     );
-    let tactics: Vec<String> =
-        view.tactic_list.iter().map(|tactic| format!("{} ({})", link(&tactic.name, Some(&tactic.url)), text(&tactic.id))).collect();
+    let tactics: Vec<String> = view
+        .tactic_list
+        .iter()
+        .map(|tactic| format!("{} ({})", link(&tactic.name, Some(&tactic.url)), text(&tactic.id)))
+        .collect();
     if !tactics.is_empty() {
         let _ = writeln!(out, "- {}: {}", if tactics.len() == 1 { "Tactic" } else { "Tactics" }, tactics.join(", "));
     }
@@ -95,7 +99,8 @@ fn head(out: &mut String, view: &PlaybookView) {
         let _ = writeln!(out, "- Sub-technique of {}", named(parent));
     }
     if !view.sub_techniques.is_empty() {
-        let _ = writeln!(out, "- Sub-techniques: {}", view.sub_techniques.iter().map(named).collect::<Vec<_>>().join(", "));
+        let _ =
+            writeln!(out, "- Sub-techniques: {}", view.sub_techniques.iter().map(named).collect::<Vec<_>>().join(", "));
     }
     let score = |kind| format!("{} of {}", row.score(kind), view.of_kind(kind).count());
     let _ = writeln!(
@@ -134,7 +139,8 @@ fn group(out: &mut String, group: &ControlGroup, view: &PlaybookView) {
     if !group.items.is_empty() {
         out.push('\n');
     }
-    let listed_above = group.items.iter().filter(|item| Some(&item.technique) == view.parent.as_ref().map(|it| &it.0)).count();
+    let listed_above =
+        group.items.iter().filter(|item| Some(&item.technique) == view.parent.as_ref().map(|it| &it.0)).count();
     if let Some((parent, _)) = &view.parent
         && group.above > 0
         && listed_above == 0

@@ -235,7 +235,9 @@ impl Atlas {
         let found = all
             .iter()
             .find(|threat| threat.id.eq_ignore_ascii_case(name.trim()))
-            .or_else(|| of_kind().filter(|threat| plain(&threat.name) == wanted).min_by_key(|threat| threat.is_deprecated))
+            .or_else(|| {
+                of_kind().filter(|threat| plain(&threat.name) == wanted).min_by_key(|threat| threat.is_deprecated)
+            })
             .or_else(|| of_kind().filter(is_alias).min_by_key(|threat| threat.is_deprecated));
         let not_found = || {
             let names = of_kind().flat_map(|threat| {
@@ -247,7 +249,10 @@ impl Atlas {
         for _ in 0..MOST_STEPS {
             let Some(successor) = &threat.revoked_by else { break };
             let Some(next) = all.iter().find(|other| other.id == *successor) else { break };
-            notes.push(format!("{} {} was revoked by ATT&CK and is now {} {}", threat.id, threat.name, next.id, next.name));
+            notes.push(format!(
+                "{} {} was revoked by ATT&CK and is now {} {}",
+                threat.id, threat.name, next.id, next.name
+            ));
             threat = next;
         }
         if threat.kind != kind {
@@ -269,10 +274,12 @@ impl Atlas {
         at: usize,
         notes: &mut Vec<String>,
     ) -> Result<(ThreatItem, Vec<String>), Error> {
-        let name = if layer.name.trim().is_empty() { format!("layer {}", at + 1) } else { layer.name.trim().to_owned() };
+        let name =
+            if layer.name.trim().is_empty() { format!("layer {}", at + 1) } else { layer.name.trim().to_owned() };
         let is_loaded = |technique: &Technique| technique.domain == layer.domain;
         if !self.attack.techniques.values().any(is_loaded) {
-            let mut loaded: Vec<AttackDomain> = self.attack.techniques.values().map(|technique| technique.domain).collect();
+            let mut loaded: Vec<AttackDomain> =
+                self.attack.techniques.values().map(|technique| technique.domain).collect();
             loaded.sort_unstable();
             loaded.dedup();
             let loaded: Vec<&str> = loaded.into_iter().map(AttackDomain::name).collect();
@@ -282,7 +289,9 @@ impl Atlas {
                 layer.domain.name()
             )));
         }
-        let major = |version: &str| version.split('.').next().and_then(|major| major.parse::<u32>().ok()).filter(|it| *it < 1000);
+        let major = |version: &str| {
+            version.split('.').next().and_then(|major| major.parse::<u32>().ok()).filter(|it| *it < 1000)
+        };
         if let Some(own) = &layer.attack_version
             && major(own) != major(&self.attack.version)
         {
@@ -307,7 +316,9 @@ impl Atlas {
             let (techniques, resolution) = self.attack.resolve(id);
             match resolution {
                 Resolution::Unknown => unknown.push(id.as_str()),
-                Resolution::RevokedBy | Resolution::Crosswalk => followed.push(format!("{id} → {}", techniques.join(", "))),
+                Resolution::RevokedBy | Resolution::Crosswalk => {
+                    followed.push(format!("{id} → {}", techniques.join(", ")))
+                }
                 Resolution::Direct | Resolution::Deprecated | Resolution::AsWritten => {}
             }
             found.extend(techniques);
@@ -354,7 +365,8 @@ impl AlignView {
     /// technique, the colour where one stands, and the comment says both and the numbers.
     #[must_use]
     pub fn layer(&self, domain: AttackDomain) -> Layer {
-        let about = "The score is the number of the chosen threats that use the technique, the colour where one stands.";
+        let about =
+            "The score is the number of the chosen threats that use the technique, the colour where one stands.";
         let mut layer = Layer::new("Threat alignment", domain, &self.attack_version, about);
         layer.say("ATT&CK", &self.attack_version);
         let names: Vec<String> = self.threats.iter().map(|threat| format!("{} {}", threat.id, threat.name)).collect();

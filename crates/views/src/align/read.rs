@@ -86,13 +86,18 @@ impl ReadLayer {
                     "it is a layer of format {version}, and formats 4.x are read; open it in the ATT&CK Navigator and save it anew"
                 ));
             }
-            None => return Err("it is no layer of the ATT&CK Navigator: it does not say its format's version".to_owned()),
+            None => {
+                return Err("it is no layer of the ATT&CK Navigator: it does not say its format's version".to_owned());
+            }
         }
         let domain = raw.domain.as_deref().unwrap_or("enterprise-attack");
         let known = [AttackDomain::Enterprise, AttackDomain::Mobile, AttackDomain::Ics];
-        let domain = known.into_iter().find(|known| domain.strip_suffix("-attack") == Some(known.name())).ok_or_else(|| {
-            format!("it is a layer of the domain `{domain}`; enterprise-attack, mobile-attack and ics-attack are read")
-        })?;
+        let domain =
+            known.into_iter().find(|known| domain.strip_suffix("-attack") == Some(known.name())).ok_or_else(|| {
+                format!(
+                    "it is a layer of the domain `{domain}`; enterprise-attack, mobile-attack and ics-attack are read"
+                )
+            })?;
         let listed = raw.techniques.ok_or("it is no layer of the ATT&CK Navigator: it has no list of techniques")?;
         let enabled = || listed.iter().filter(|technique| technique.enabled != Some(false));
         let mut techniques: Vec<String> =
@@ -130,10 +135,16 @@ mod tests {
     #[test]
     fn what_a_layer_marks_counts() {
         for (techniques, expected) in [
-            (r#"[{"techniqueID": "T1003", "score": 2}, {"techniqueID": "T1059", "score": 0}, {"techniqueID": "T1071"}]"#, "T1003"),
+            (
+                r#"[{"techniqueID": "T1003", "score": 2}, {"techniqueID": "T1059", "score": 0}, {"techniqueID": "T1071"}]"#,
+                "T1003",
+            ),
             (r##"[{"techniqueID": "t1059", "color": "#ff0000"}, {"techniqueID": "T1003", "comment": " "}]"##, "T1059"),
-            (r#"[{"techniqueID": "T1059", "score": 5, "enabled": false}, {"techniqueID": "T1003", "tactic": "x", "score": 1.5},
-                 {"techniqueID": "T1003", "tactic": "y", "score": 1}]"#, "T1003"),
+            (
+                r#"[{"techniqueID": "T1059", "score": 5, "enabled": false}, {"techniqueID": "T1003", "tactic": "x", "score": 1.5},
+                 {"techniqueID": "T1003", "tactic": "y", "score": 1}]"#,
+                "T1003",
+            ),
             (r#"[{"techniqueID": "T1059"}, {"techniqueID": "T1003", "score": null}]"#, "T1003 T1059"),
             ("[]", ""),
         ] {

@@ -93,13 +93,14 @@ impl Board {
             family.filter_map(|id| self.by_technique.get(id)).flatten().copied().collect();
         controls.sort_unstable();
         controls.dedup();
-        let count = |column: &ControlColumn| match (column.source.parse::<ControlSource>(), column.source.parse::<Vendor>()) {
-            (Ok(source), _) => controls.iter().filter(|control| control.0 == source).count() as u64,
-            (_, Ok(vendor)) => {
-                atlas.index.set(Facet::Vendor, vendor.name()).map_or(0, |all| all.intersection_len(rules))
-            }
-            _ => 0,
-        };
+        let count =
+            |column: &ControlColumn| match (column.source.parse::<ControlSource>(), column.source.parse::<Vendor>()) {
+                (Ok(source), _) => controls.iter().filter(|control| control.0 == source).count() as u64,
+                (_, Ok(vendor)) => {
+                    atlas.index.set(Facet::Vendor, vendor.name()).map_or(0, |all| all.intersection_len(rules))
+                }
+                _ => 0,
+            };
         self.columns.iter().map(count).collect()
     }
 

@@ -181,10 +181,8 @@ impl Atlas {
         let techniques = self.attack.techniques.values().filter(|technique| !technique.deprecated);
         let mut rows: Vec<CompassRow> =
             techniques.map(|technique| self.compass_row(board, technique, self.index.counted())).collect();
-        let gaps = Gap::ALL.map(|gap| GapCount {
-            gap,
-            techniques: rows.iter().filter(|row| row.gaps.contains(&gap)).count() as u64,
-        });
+        let gaps = Gap::ALL
+            .map(|gap| GapCount { gap, techniques: rows.iter().filter(|row| row.gaps.contains(&gap)).count() as u64 });
         let (techniques_total, validated_total) =
             (rows.len() as u64, rows.iter().filter(|row| row.validated).count() as u64);
         let has = |written: &[String], wanted: &str| written.iter().any(|name| name.eq_ignore_ascii_case(wanted));
@@ -230,7 +228,8 @@ impl Atlas {
             let any = counted().filter(|(column, count)| column.kind == kind && **count > 0).count();
             u32::try_from(any).unwrap_or(u32::MAX)
         };
-        let vendors = counted().filter(|(column, count)| column.source.parse::<Vendor>().is_ok() && **count > 0).count();
+        let vendors =
+            counted().filter(|(column, count)| column.source.parse::<Vendor>().is_ok() && **count > 0).count();
         let tests = counted().filter(|(column, _)| column.kind == ControlKind::Test).map(|(_, count)| *count).sum();
         let (policy, detection, test) =
             (score(ControlKind::Policy), score(ControlKind::Detection), score(ControlKind::Test));
@@ -240,7 +239,10 @@ impl Atlas {
             domain: technique.domain,
             tactics: technique.tactics.clone(),
             platforms: technique.platforms.clone(),
-            resources: counted().filter(|(column, _)| column.loaded).map(|(column, count)| (column.source, *count)).collect(),
+            resources: counted()
+                .filter(|(column, _)| column.loaded)
+                .map(|(column, count)| (column.source, *count))
+                .collect(),
             policy,
             detection,
             test,
@@ -263,7 +265,8 @@ impl CompassView {
         for row in &self.techniques {
             let counts = self.columns.iter().map(|column| row.resources.get(column.source));
             let counts: Vec<String> = counts.map(|count| count.map(u64::to_string).unwrap_or_default()).collect();
-            let (tactics, scores) = (row.tactics.join(" "), [row.policy, row.detection, row.test].map(|it| it.to_string()));
+            let (tactics, scores) =
+                (row.tactics.join(" "), [row.policy, row.detection, row.test].map(|it| it.to_string()));
             let gaps = row.gaps.iter().map(|gap| gap.name()).collect::<Vec<_>>().join(" ");
             let first = [row.technique.as_str(), &row.name, row.domain.name(), &tactics];
             let last = [if row.validated { "yes" } else { "no" }, &gaps];

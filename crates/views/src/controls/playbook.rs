@@ -174,7 +174,11 @@ impl Atlas {
         });
         let name = |id: &str| self.attack.techniques.get(id).map(|other| other.name.clone()).unwrap_or_default();
         let tactics = technique.tactics.iter().filter_map(|short| {
-            let tactic = self.attack.tactics.iter().find(|tactic| tactic.short_name == *short && tactic.domain == technique.domain);
+            let tactic = self
+                .attack
+                .tactics
+                .iter()
+                .find(|tactic| tactic.short_name == *short && tactic.domain == technique.domain);
             tactic.or_else(|| self.attack.tactic(short))
         });
         Ok(PlaybookView {

@@ -17,10 +17,12 @@ const WHO: usize = 6;
 
 /// Who can be chosen.
 pub(crate) fn threats(threats: &[Threat]) -> Markup {
-    let of = |kind: ThreatKind| {
-        threats.iter().filter(move |threat| threat.kind == kind && !threat.is_deprecated && !threat.techniques.is_empty())
-    };
-    let kinds = [(ThreatKind::Group, "Groups"), (ThreatKind::Campaign, "Campaigns"), (ThreatKind::Software, "Software")];
+    let mut named: Vec<&Threat> =
+        threats.iter().filter(|threat| !threat.is_deprecated && !threat.techniques.is_empty()).collect();
+    named.sort_by_cached_key(|threat| threat.name.to_lowercase());
+    let of = |kind: ThreatKind| named.iter().filter(move |threat| threat.kind == kind);
+    let kinds =
+        [(ThreatKind::Group, "Groups"), (ThreatKind::Campaign, "Campaigns"), (ThreatKind::Software, "Software")];
     let contents: Vec<(&str, &str, Option<u64>)> =
         kinds.iter().map(|(kind, name)| (kind.name(), *name, Some(of(*kind).count() as u64))).collect();
     let body = html! {

@@ -63,7 +63,10 @@ pub(crate) fn controls(atlas: &Atlas, view: &CompassView, listed: &Listed<'_>) -
     ];
     let data = |is_csv| {
         let format = if is_csv { "csv" } else { "json" };
-        format!("{API}/controls{}", listed.query(&["table", "format", "limit"], &[("table", "techniques"), ("format", format)]))
+        format!(
+            "{API}/controls{}",
+            listed.query(&["table", "format", "limit"], &[("table", "techniques"), ("format", format)])
+        )
     };
     let body = html! {
         h1 { "Controls, rules and tests" }
@@ -159,8 +162,10 @@ fn filters(atlas: &Atlas, listed: &Listed<'_>) -> Markup {
         atlas.attack.techniques.values().flat_map(|technique| technique.platforms.iter().map(String::as_str)).collect();
     platforms.sort_unstable();
     platforms.dedup();
-    let option = |name: &str, value: &str, label: &str| html! {
-        option value=(value) selected[listed.has(name, value)] { (clipped(label, NAME)) }
+    let option = |name: &str, value: &str, label: &str| {
+        html! {
+            option value=(value) selected[listed.has(name, value)] { (clipped(label, NAME)) }
+        }
     };
     html! {
         form.filters action="/controls#techniques" aria-label="Filters" {

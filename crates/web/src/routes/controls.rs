@@ -36,7 +36,11 @@ pub(super) const ROUTES: &[Route] = &[
                 many: true,
             },
             one("matrix", "Only techniques of this matrix.", Values::Words(matrices)),
-            one("validated", "Only techniques that have a detection and a test, or that have not.", Values::Words(yes_no)),
+            one(
+                "validated",
+                "Only techniques that have a detection and a test, or that have not.",
+                Values::Words(yes_no),
+            ),
             one("sort", "By what the rows are ordered: name, a source, or a score; by id when not said.", Values::Text),
             one("reversed", "The other way round.", Values::Words(yes_no)),
             one("offset", "Where the list begins, from 0.", Values::Count),
@@ -108,7 +112,8 @@ fn texts(ask: &Ask<'_>, name: &str) -> Vec<String> {
 
 fn controls(ask: &Ask<'_>) -> Result<Made, Fault> {
     let matrix = ask.first("matrix");
-    let sort = ask.first("sort").map(str::parse).transpose().map_err(|message: String| Fault::wrong("sort", message))?;
+    let sort =
+        ask.first("sort").map(str::parse).transpose().map_err(|message: String| Fault::wrong("sort", message))?;
     let filters = CompassFilters {
         gaps: ask.words("gap"),
         tactics: texts(ask, "tactic"),
