@@ -330,17 +330,36 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// With the line in the file: the one of the span, where the query's text stands in the file as written, else the
-    /// rule's.
+    /// With the line in the file, where the diagnostic has a place in the query.
     fn line(&self, mut diagnostic: Diagnostic) -> Diagnostic {
         if let (None, Some(span)) = (diagnostic.line, diagnostic.span) {
-            let base = self.base.or_else(|| self.text.find(self.query));
-            diagnostic.line = Some(base.map_or(self.line, |base| {
-                let start = (span.start as usize).saturating_add(base);
-                Span::new(start, start).line(self.text)
-            }));
+            diagnostic.line = Some(self.line_of(span).unwrap_or(self.line));
         }
         diagnostic
+    }
+
+    /// The line of a span: by its place, where the query's text stands in the file as written; else by the words that
+    /// stand there, for files fold and indent queries. `None` where they do not stand in the file.
+    fn line_of(&self, span: Span) -> Option<u32> {
+        let at = |offset: usize| Span::new(offset, offset).line(self.text);
+        if let Some(base) = self.base.or_else(|| self.text.find(self.query)) {
+            return Some(at((span.start as usize).saturating_add(base)));
+        }
+        // The first word may be one that a file writes in another way.
+        let start = span.start as usize;
+        let line = self.query.get(start..)?.lines().next()?;
+        let from = self.text.split_inclusive('\n').take(self.line.saturating_sub(1) as usize).map(str::len).sum();
+        for length in [60, 30, 15, 6] {
+            let words: String = line.chars().take(length).collect();
+            let words = words.trim_end();
+            let earlier = self.query.get(..start)?.matches(words).count();
+            let mut places = self.text.get(from..)?.match_indices(words);
+            // As many of the same stand before it in the file as in the query, but for what stands beside the query.
+            if let Some((place, _)) = places.nth(earlier).filter(|_| words.len() > 1) {
+                return Some(at(from + place));
+            }
+        }
+        None
     }
 }
 
@@ -365,5 +384,23 @@ fn order(entries: &mut [Entry]) {
     }
     if is_renamed {
         entries.sort_by_cached_key(|entry| entry.rule.id.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_an_indented_query_has_its_line_in_the_file() {
+        let text = "name: a\nquery: |\n  T\n  | where x\n  | where x ==\nnote: x\n";
+        let query = "T\n| where x\n| where x ==\n";
+        let place = Place { text, base: None, query, line: 1 };
+        let line = |words: &str, nth: usize| {
+            let at = query.match_indices(words).nth(nth).map_or(0, |(at, _)| at);
+            place.line_of(Span::new(at, query.len()))
+        };
+        assert_eq!((line("| where x", 0), line("| where x", 1), line("==", 0)), (Some(4), Some(5), Some(5)));
+        assert_eq!(Place { query: "U | where y", ..place }.line_of(Span::new(0, 1)), None);
     }
 }

@@ -7,6 +7,8 @@
     reason = "a test may fail anywhere, in its helpers too"
 )]
 
+use std::{fs, path::Path};
+
 use proptest::prelude::*;
 use ruleatlas_catalog::{Filters, Guide, Index, Ledger, Loaded, Scope, build};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
@@ -52,11 +54,15 @@ detection: {s: {A: 1}}
 
 /// Builds a source of these files and asks for everything that is counted of it.
 fn check(files: Vec<(String, Vec<u8>)>) {
+    check_kind(SourceKind::Sigma, files);
+}
+
+fn check_kind(kind: SourceKind, files: Vec<(String, Vec<u8>)>) {
     let count = files.len() as u64;
     let mut files: Vec<SourceFile> =
         files.into_iter().map(|(path, bytes)| SourceFile::from_bytes(path, bytes)).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let source = Loaded { spec: SourceSpec::new(SourceKind::Sigma, "rules"), files };
+    let source = Loaded { spec: SourceSpec::new(kind, "rules"), files };
     let sources = vec![source];
     let catalog = build(sources.clone(), &|_, _, _, _| {}).unwrap();
     let ledger = Ledger::of(&catalog);
@@ -82,6 +88,22 @@ fn path() -> impl Strategy<Value = String> {
 
 /// A text with pieces of it overwritten.
 fn changed(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
+    changes(text.len()).prop_map(move |changes| with_changes(text.as_bytes(), changes))
+}
+
+type Change = (usize, usize, &'static str);
+
+fn with_changes(text: &[u8], changes: Vec<Change>) -> Vec<u8> {
+    let mut text = text.to_vec();
+    for (at, length, new) in changes {
+        let start = at.min(text.len());
+        let end = (start + length).min(text.len());
+        text.splice(start..end, new.bytes());
+    }
+    text
+}
+
+fn changes(length: usize) -> impl Strategy<Value = Vec<Change>> {
     let new = prop::sample::select(vec![
         "",
         "'",
@@ -113,16 +135,56 @@ fn changed(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
         "expand",
         "\t",
         "\r\n",
+        "```kql\n",
+        "```\n",
+        "\"\"\"",
+        "'''",
+        "query: ",
+        "def rule(event):\n",
+        "`",
     ]);
-    let change = (0..text.len(), 0..30_usize, new);
-    prop::collection::vec(change, 0..6).prop_map(move |changes| {
-        let mut text = text.as_bytes().to_vec();
-        for (at, length, new) in changes {
-            let start = at.min(text.len());
-            let end = (start + length).min(text.len());
-            text.splice(start..end, new.bytes());
+    prop::collection::vec((0..length.max(1), 0..30_usize, new), 0..6)
+}
+
+/// The files of a folder of the demo corpus.
+fn demo(folder: &str) -> Vec<(String, Vec<u8>)> {
+    fn walk(folder: &Path, base: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, base, files);
+            } else {
+                let name = path.strip_prefix(base).unwrap().to_string_lossy().replace('\\', "/");
+                files.push((name, fs::read(&path).unwrap()));
+            }
         }
-        text
+    }
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/demo").join(folder);
+    let mut files = Vec::new();
+    walk(&base, &base, &mut files);
+    files.sort();
+    files
+}
+
+/// The files of one kind of rules, two of them changed.
+fn changed_demo() -> impl Strategy<Value = (SourceKind, Vec<(String, Vec<u8>)>)> {
+    let kinds = [
+        (SourceKind::Elastic, "elastic"),
+        (SourceKind::Splunk, "splunk"),
+        (SourceKind::Kusto, "kusto"),
+        (SourceKind::Panther, "panther"),
+    ];
+    prop::sample::select(kinds.map(|(kind, folder)| (kind, demo(folder))).to_vec()).prop_flat_map(|(kind, files)| {
+        let one = |count: usize| (0..count, changes(4_000));
+        (Just(kind), Just(files.clone()), one(files.len()), one(files.len())).prop_map(
+            |(kind, mut files, first, second)| {
+                for (at, changes) in [first, second] {
+                    let text = with_changes(&files[at].1, changes);
+                    files[at].1 = text;
+                }
+                (kind, files)
+            },
+        )
     })
 }
 
@@ -137,5 +199,14 @@ proptest! {
     #[test]
     fn any_change_of_rules_is_accounted_for(rule in changed(RULE), correlation in changed(CORRELATION)) {
         check(vec![("a.yml".to_owned(), rule), ("b.yml".to_owned(), correlation), ("c.yml".to_owned(), RULE.into())]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(80))]
+
+    #[test]
+    fn any_change_of_a_source_of_any_kind_is_accounted_for((kind, files) in changed_demo()) {
+        check_kind(kind, files);
     }
 }

@@ -29,6 +29,8 @@ pub enum Command {
     Sync(Sync),
     /// Serve the catalog as a web site.
     Serve(Serve),
+    /// Write the whole site as files for any web host.
+    Site(Site),
     /// What the rules of a technique read, filter, look for and exclude.
     Technique(Technique),
     /// The control playbook of a technique, Markdown: what to put in place, what detects it, how to test it.
@@ -43,6 +45,10 @@ pub enum Command {
     Indicator(Indicator),
     /// A field: what every vendor calls it, and how it is checked.
     Field(Field),
+    /// An event: what it holds, what turns it on, and the rules that read it.
+    Event(Event),
+    /// What the telemetry you have lets you detect, and which event to collect next.
+    Coverage(Coverage),
     /// Find techniques, rules, fields, values and events.
     Search(Search),
     /// Write the catalog's rows for other programs.
@@ -89,6 +95,16 @@ pub struct Serve {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:7071", value_name = "HOST:PORT")]
     pub addr: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct Site {
+    /// The folder: a new one, an empty one, or one that an earlier run wrote.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Where the site will stand on its host, when not at the root.
+    #[arg(long, value_name = "/PATH", default_value = "", hide_default_value = true)]
+    pub base: String,
 }
 
 /// Which rules count.
@@ -280,6 +296,41 @@ pub struct Field {
     /// The field, by any vendor's name.
     pub name: String,
     /// At most this many rows a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Event {
+    /// The provider (`Sysmon`, `Microsoft-Windows-Sysmon`), or a Windows channel (`Security`).
+    pub provider: String,
+    /// The id (`1`, `ConsoleLogin`).
+    pub id: String,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+    /// At most this many rows a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Coverage {
+    /// A Sysmon configuration, the output of `auditpol /get /category:* /r`, a DeTT&CT data source administration, or
+    /// lines of `Provider,EventID`.
+    #[arg(long, value_name = "FILE")]
+    pub have: PathBuf,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+    /// Write a layer of the ATT&CK Navigator to this file.
+    #[arg(long, value_name = "FILE")]
+    pub layer: Option<PathBuf>,
+    /// At most this many rows of the next best events.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Write JSON.

@@ -116,6 +116,34 @@ fn a_page_gives_a_rule_a_query_and_knows_variants() {
 }
 
 #[test]
+fn each_query_of_a_page_has_a_title_that_tells_it_from_the_others() {
+    let page = "# TITLE\n# Odd tasks\n## Description\n```kql\nT | where A == 1\n```\n\
+        ## Hunts\n### Query\nTasks at night:\n```kql\nT | where B == 1\n```\n```kql\n// Tasks of a guest\nT | where C == 1\n```\n\
+        ## Sentinel\n```kql\nT | where D == 1\n```\n```kql\nT | where E == 1\n```\n";
+    let (_, found) = read("p/odd.md", page);
+    let titles: Vec<&str> = found.iter().map(|(rule, _)| rule.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "Odd tasks",
+            "Odd tasks (Hunts, Tasks at night)",
+            "Odd tasks (Hunts, Tasks of a guest)",
+            "Odd tasks (Sentinel, 1)",
+            "Odd tasks (Sentinel, 2)",
+        ]
+    );
+}
+
+#[test]
+fn a_readme_has_rules_where_it_calls_them_so() {
+    let page =
+        "# Tool\n## Usage\n```kql\nT | take 1\n```\n## Detection query (as a user)\n```kql\nT | where A == 1\n```\n";
+    let (outcome, found) = read("tool/README.md", page);
+    assert_eq!((outcome, found.len()), (Outcome::Rules, 1));
+    assert_eq!(found[0].0.title, "Tool");
+}
+
+#[test]
 fn queries_that_look_for_different_values_are_no_variants() {
     let page = "# Two\n```kql\nT\n| where A == \"x\" and B == 1\n```\n```kql\nT\n| where A == \"y\" and B == 1\n```\n\
         ```kql\nU\n| where A == \"x\" and B == 1\n```\n";

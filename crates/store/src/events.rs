@@ -17,6 +17,9 @@ use crate::{
 /// How many events a question about fields or texts gets at most.
 const MOST: usize = 20_000;
 
+/// What a rule needs to fire: of every step one event.
+pub type Steps = Vec<Vec<EventRef>>;
+
 /// An event in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventHead {
@@ -205,7 +208,7 @@ impl Store {
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn needs(&self) -> Result<Vec<(RuleId, Vec<Vec<EventRef>>)>, Error> {
+    pub fn needs(&self) -> Result<Vec<(RuleId, Steps)>, Error> {
         self.rows("SELECT rule, steps FROM rule_need ORDER BY rule", |row| {
             let steps: Vec<Vec<(String, String)>> = json(row, 1)?;
             let event = |(provider, event_id)| EventRef { provider, event_id };

@@ -21,7 +21,7 @@ mod write;
 
 pub use controls::ControlCount;
 pub use error::Error;
-pub use events::EventHead;
+pub use events::{EventHead, Steps};
 pub use read::Store;
 
 pub use write::{WriteOptions, write};

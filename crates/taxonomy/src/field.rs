@@ -370,7 +370,8 @@ impl Fields {
     }
 
     /// The alias that fits best: one that holds here only before one of a vocabulary that holds here only, before one
-    /// that holds everywhere; the narrower scope first; then the vendor's order of vocabularies.
+    /// that holds everywhere; the narrower scope first; then the vendor's order of vocabularies. Where several that hold
+    /// here only are of different fields, the one that holds everywhere, if there is one.
     fn look_up(
         &self,
         lower: &str,
@@ -379,19 +380,34 @@ impl Fields {
         in_vocabulary: bool,
     ) -> Option<FieldUse<'_>> {
         let places = self.by_alias.get(lower)?;
-        let fitting = places.iter().filter_map(|&(field, alias)| {
-            let field = &self.all[field as usize];
-            let alias = &field.aliases[alias as usize];
-            let order = rank[alias.vocabulary]?;
-            let scope = &self.vocabularies[alias.vocabulary].scope;
-            let weight = match (alias.patterns.as_slice(), scope.as_slice()) {
-                ([], []) => (0, 0),
-                ([], scope) => (1, if in_vocabulary { 0 } else { place.weigh(scope)? }),
-                (own, _) => (2, place.weigh(own)?),
-            };
-            Some(((weight, std::cmp::Reverse(order)), FieldUse { field, part: alias.part }))
-        });
-        fitting.max_by_key(|(weight, _)| *weight).map(|(_, found)| found)
+        let fitting: Vec<_> = places
+            .iter()
+            .filter_map(|&(field, alias)| {
+                let field = &self.all[field as usize];
+                let alias = &field.aliases[alias as usize];
+                let order = rank[alias.vocabulary]?;
+                let scope = &self.vocabularies[alias.vocabulary].scope;
+                let weight = match (alias.patterns.as_slice(), scope.as_slice()) {
+                    ([], []) => (0, 0),
+                    ([], scope) => (1, if in_vocabulary { 0 } else { place.weigh(scope)? }),
+                    (own, _) => (2, place.weigh(own)?),
+                };
+                Some(((weight, std::cmp::Reverse(order)), FieldUse { field, part: alias.part }))
+            })
+            .collect();
+        let best = fitting.iter().max_by_key(|(weight, _)| *weight)?;
+        // Where a step reads several logs that each mean another field by the name, it is the one that means any.
+        let ((class, _), order) = best.0;
+        let is_rival = |fit: &&(((u8, usize), std::cmp::Reverse<usize>), FieldUse<'_>)| {
+            fit.0.0.0 == 2 && fit.0.1 == order && fit.1.field.name != best.1.field.name
+        };
+        if class == 2 && fitting.iter().any(|fit| is_rival(&fit)) {
+            let broad = fitting.iter().filter(|((weight, other), _)| weight.0 < 2 && *other == order);
+            if let Some((_, found)) = broad.max_by_key(|(weight, _)| *weight) {
+                return Some(*found);
+            }
+        }
+        Some(best.1)
     }
 
     /// The fields that any vocabulary, or this one, calls `name`; the one of that canonical name first.

@@ -8,8 +8,9 @@ html.classList.add("js");
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
     const box = document.querySelector(".find input");
+    if (!box) return;
+    event.preventDefault();
     box.focus();
     box.select();
   }

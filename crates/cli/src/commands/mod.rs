@@ -9,7 +9,9 @@ use crate::paths;
 pub mod align;
 pub mod build;
 pub mod controls;
+pub mod coverage;
 pub mod doctor;
+pub mod event;
 pub mod export;
 pub mod field;
 pub mod indicator;
@@ -19,6 +21,7 @@ pub mod playbook;
 pub mod rule;
 pub mod search;
 pub mod serve;
+pub mod site;
 pub mod sync;
 pub mod technique;
 

@@ -1,6 +1,7 @@
 //! A Markdown page: its fenced blocks that are queries, and what the page says around them.
 
 use ruleatlas_model::{Diagnostic, Kind};
+use rustc_hash::FxHashMap;
 
 use super::{
     File, comments, inferred_tags, no_rule, query,
@@ -9,9 +10,43 @@ use super::{
 };
 use crate::{Draft, Outcome, RawTag};
 
+/// Headings that say that a query stands under them, and not what it looks for.
+const GENERIC: [&str; 22] = [
+    "advanced hunting",
+    "description",
+    "detection",
+    "detection query",
+    "detection queries",
+    "detections",
+    "hunting",
+    "hunting query",
+    "hunting queries",
+    "how to use the query",
+    "kql",
+    "kql query",
+    "kql queries",
+    "kusto",
+    "mitre att&ck",
+    "queries",
+    "query",
+    "query information",
+    "references",
+    "resources",
+    "solution",
+    "title",
+];
+
+fn is_generic(heading: &str) -> bool {
+    let heading = heading.trim_matches(|character: char| !character.is_alphanumeric());
+    heading.is_empty() || GENERIC.iter().any(|generic| heading.eq_ignore_ascii_case(generic))
+}
+
 /// A heading and what stands under it, up to the next.
+#[derive(Default)]
 struct Section<'a> {
     heading: &'a str,
+    /// How many `#` it has.
+    depth: usize,
     text: String,
 }
 
@@ -24,6 +59,8 @@ struct Block<'a> {
     line: u32,
     /// The section that it stands in.
     section: usize,
+    /// The line of text before it, where it is short.
+    lead: Option<String>,
 }
 
 struct Page<'a> {
@@ -35,20 +72,27 @@ struct Page<'a> {
 
 pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     let page = Page::of(file.text);
-    if file.stem().eq_ignore_ascii_case("readme") {
-        return no_rule("a README, whose queries are examples");
-    }
     if page.blocks.is_empty() {
         return no_rule("a page without a fenced block");
     }
     if let Some(reason) = file.no_detection() {
         return no_rule(reason);
     }
-    let queries: Vec<&Block<'_>> = page.blocks.iter().filter(|block| is_query(file, block)).collect();
+    // A README explains: its queries are examples, but for those under a heading that calls them detections or hunts.
+    let is_readme = file.stem().eq_ignore_ascii_case("readme");
+    let queries: Vec<&Block<'_>> = page
+        .blocks
+        .iter()
+        .filter(|block| is_query(file, block) && (!is_readme || page.is_called_a_detection(block)))
+        .collect();
     if queries.is_empty() {
-        return no_rule("a page whose fenced blocks are no queries");
+        return no_rule(match is_readme {
+            true => "a README, whose queries are examples",
+            false => "a page whose fenced blocks are no queries",
+        });
     }
     let title = page.title().unwrap_or(file.stem());
+    let titles = page.titles(title, &queries);
     let page_tags = page.tags();
     let references = query::addresses(&page.section(&["references", "reference"]).lines().collect::<Vec<_>>());
     let false_positives = page.section(&["false positives", "known false positives"]).trim().to_owned();
@@ -61,11 +105,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
             rule.id = format!("{}#{place}", rule.id);
         }
         let heading = page.sections.get(block.section).map_or("", |section| section.heading);
-        rule.title = if queries.len() > 1 && !heading.is_empty() && heading != title {
-            format!("{title} ({heading})")
-        } else {
-            title.to_owned()
-        };
+        rule.title = titles.get(place).cloned().unwrap_or_default();
         rule.description = page.description().to_owned();
         rule.references.clone_from(&references);
         rule.false_positives = Some(false_positives.clone()).filter(|text| !text.is_empty()).into_iter().collect();
@@ -95,11 +135,7 @@ fn is_query(file: File<'_>, block: &Block<'_>) -> bool {
 
 impl<'a> Page<'a> {
     fn of(text: &'a str) -> Self {
-        let mut page = Self {
-            sections: vec![Section { heading: "", text: String::new() }],
-            blocks: Vec::new(),
-            prose: String::new(),
-        };
+        let mut page = Self { sections: vec![Section::default()], blocks: Vec::new(), prose: String::new() };
         // The fence that is open, by its marks.
         let mut open: Option<&str> = None;
         for (number, line) in (1..).zip(text.lines()) {
@@ -122,11 +158,12 @@ impl<'a> Page<'a> {
                     let (mark, first) = glued.map_or((mark, ""), |rest| ("kql", rest));
                     let text = if first.is_empty() { String::new() } else { format!("{first}\n") };
                     let line = if first.is_empty() { number + 1 } else { number };
-                    page.blocks.push(Block { mark, text, line, section: page.sections.len() - 1 });
+                    let lead = page.sections.last().and_then(|section| lead(&section.text));
+                    page.blocks.push(Block { mark, text, line, section: page.sections.len() - 1, lead });
                 }
                 (None, None) => {
-                    if let Some(heading) = heading(trimmed) {
-                        page.sections.push(Section { heading, text: String::new() });
+                    if let Some((depth, heading)) = heading(trimmed) {
+                        page.sections.push(Section { heading, depth, text: String::new() });
                     } else if let Some(section) = page.sections.last_mut() {
                         section.text.push_str(line);
                         section.text.push('\n');
@@ -140,9 +177,63 @@ impl<'a> Page<'a> {
         page
     }
 
-    /// The page's first heading.
+    /// The page's first heading that names something.
     fn title(&self) -> Option<&'a str> {
-        self.sections.iter().map(|section| section.heading).find(|heading| !heading.is_empty())
+        self.sections.iter().map(|section| section.heading).find(|heading| !is_generic(heading))
+    }
+
+    /// Whether the heading above a block calls its query one that detects or hunts.
+    fn is_called_a_detection(&self, block: &Block<'_>) -> bool {
+        let heading = self.sections.get(block.section).map_or("", |section| section.heading).to_lowercase();
+        heading.contains("detection quer") || heading.contains("hunting quer")
+    }
+
+    /// The titles of the page's queries: the page's, with what tells each from the others. That are the headings that
+    /// it stands under; where they do not suffice, the query's first comment or what stands before it; and its number
+    /// where nothing does.
+    fn titles(&self, title: &str, queries: &[&Block<'_>]) -> Vec<String> {
+        if queries.len() < 2 {
+            return queries.iter().map(|_| title.to_owned()).collect();
+        }
+        let mut names: Vec<Vec<String>> = queries.iter().map(|block| self.path(block, title)).collect();
+        let shared = alike(&names);
+        for ((name, block), is_shared) in names.iter_mut().zip(queries).zip(shared) {
+            if is_shared {
+                let own = query::named(&block.text).map(str::to_owned);
+                name.extend(own.or_else(|| block.lead.clone()));
+            }
+        }
+        let shared = alike(&names);
+        let mut numbers: FxHashMap<Vec<String>, usize> = FxHashMap::default();
+        for (name, is_shared) in names.iter_mut().zip(shared) {
+            if is_shared {
+                let number = numbers.entry(name.clone()).or_default();
+                *number += 1;
+                name.push(number.to_string());
+            }
+        }
+        names
+            .iter()
+            .map(|name| if name.is_empty() { title.to_owned() } else { format!("{title} ({})", name.join(", ")) })
+            .collect()
+    }
+
+    /// The headings above a block, outermost first, without the page's title and those that say nothing.
+    fn path(&self, block: &Block<'_>, title: &str) -> Vec<String> {
+        let mut depth = usize::MAX;
+        let mut path = Vec::new();
+        for section in self.sections.iter().take(block.section + 1).rev() {
+            if section.depth > 0 && section.depth < depth {
+                depth = section.depth;
+                // Blanks inside are as they come.
+                let heading = section.heading.split_whitespace().collect::<Vec<_>>().join(" ");
+                if section.heading != title && !is_generic(&heading) {
+                    path.push(heading);
+                }
+            }
+        }
+        path.reverse();
+        path
     }
 
     /// What stands under the first heading of one of these names, in lower case.
@@ -200,9 +291,27 @@ fn fence(line: &str) -> Option<(&str, &str)> {
     (length >= 3 && !rest.contains('`')).then_some((marks, rest.trim()))
 }
 
-fn heading(line: &str) -> Option<&str> {
+/// A heading's depth and text.
+fn heading(line: &str) -> Option<(usize, &str)> {
     let rest = line.trim_start_matches('#');
     let depth = line.len() - rest.len();
     ((1..=6).contains(&depth) && rest.starts_with([' ', '\t']))
-        .then(|| rest.trim().trim_end_matches('#').trim().trim_matches('*').trim_end_matches(':').trim())
+        .then(|| (depth, rest.trim().trim_end_matches('#').trim().trim_matches('*').trim_end_matches(':').trim()))
+}
+
+/// Which of some names stand there more than once.
+fn alike(names: &[Vec<String>]) -> Vec<bool> {
+    let mut counts: FxHashMap<&[String], usize> = FxHashMap::default();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    names.iter().map(|name| counts.get(name.as_slice()).is_some_and(|count| *count > 1)).collect()
+}
+
+/// The last line of a text, where it is short enough to name what follows.
+fn lead(text: &str) -> Option<String> {
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    let line = line.trim_matches(|character: char| "*_>-/: ".contains(character) || character.is_whitespace());
+    let names = line.chars().any(char::is_alphabetic) && !line.contains("://") && !line.contains('|');
+    (names && line.chars().count() <= query::TITLE_LENGTH).then(|| line.trim_end_matches('.').to_owned())
 }

@@ -6,7 +6,7 @@ use super::{File, comments, inferred_tags, no_rule};
 use crate::{Draft, Outcome};
 
 /// A longer first comment describes; it is no title.
-const TITLE_LENGTH: usize = 90;
+pub(super) const TITLE_LENGTH: usize = 90;
 
 pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     if let Some(reason) = file.no_detection() {
@@ -45,6 +45,11 @@ fn leading_comment(text: &str) -> Vec<&str> {
         None => line.is_empty().then_some(""),
     });
     comments.collect()
+}
+
+/// What a query's first comment calls it, where it does.
+pub(super) fn named(query: &str) -> Option<&str> {
+    title(&leading_comment(query))
 }
 
 /// The first comment where it is short enough for a title and names something. `Title:` and the like are cut off.

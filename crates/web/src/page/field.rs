@@ -4,6 +4,7 @@ use ruleatlas_model::Role;
 use ruleatlas_views::FieldView;
 
 use super::{
+    events,
     guide::how,
     layout::Page,
     parts::{self, Counted, more},
@@ -46,6 +47,14 @@ fn one(view: &FieldView, is_whole: bool) -> Markup {
                         }
                     }
                 }
+            }
+        }
+        @if !view.events.is_empty() {
+            section {
+                h2 { "Events that carry it " span.count { (number(view.events_distinct as u64)) } }
+                @let shown = if is_whole { view.events.len() } else { view.events.len().min(SHOWN) };
+                (events::table(&view.events[..shown], "Events that carry it"))
+                (more(shown, view.events_distinct, &format!("{}?all=yes", parts::field_address(&view.field))))
             }
         }
         (values(view, "Values looked for", "Reach", &view.indicators, is_whole))

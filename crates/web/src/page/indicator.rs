@@ -7,7 +7,7 @@ use super::{
     layout::Page,
     parts::{self, Counted, heading},
 };
-use crate::text::{NAME, clipped, number, paragraph, value};
+use crate::text::{NAME, clipped, number, paragraph, shown, value};
 
 /// Techniques and rules listed before the scope's own page is asked for.
 const TECHNIQUES: usize = 30;
@@ -82,7 +82,7 @@ fn said(snippets: &[Snippet]) -> Markup {
                         @for snippet in snippets {
                             tr {
                                 th scope="row" { (snippet.label()) }
-                                td.w.wide { code.val data-copy { (snippet.text) } @if let Some(table) = &snippet.table { " " span.faint { (table) } } }
+                                td.w.wide { code.val data-copy { (shown(&snippet.text)) } @if let Some(table) = &snippet.table { " " span.faint { (shown(table)) } } }
                             }
                         }
                     }

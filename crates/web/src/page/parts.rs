@@ -22,7 +22,7 @@ pub(crate) fn rule_address(id: &str) -> String {
     format!("/rule/{}", encoded(id, b"/"))
 }
 
-pub(super) fn technique_address(id: &str) -> String {
+pub(crate) fn technique_address(id: &str) -> String {
     format!("/technique/{}", encoded(id, b""))
 }
 
@@ -34,16 +34,16 @@ pub(crate) fn vendor_address(vendor: Vendor) -> String {
     format!("/vendor/{vendor}")
 }
 
-pub(super) fn log_source_address(name: &str) -> String {
+pub(crate) fn log_source_address(name: &str) -> String {
     format!("/log-source/{}", encoded(name, b""))
 }
 
-pub(super) fn field_address(field: &str) -> String {
+pub(crate) fn field_address(field: &str) -> String {
     format!("/field/{}", encoded(field, b"/"))
 }
 
 /// The page of an indicator; `None` where the value is so long that no address can hold it.
-pub(super) fn indicator_address(indicator: &Indicator) -> Option<String> {
+pub(crate) fn indicator_address(indicator: &Indicator) -> Option<String> {
     let Indicator { field, op, value, modifier } = indicator;
     if field.len() + value.len() > LONGEST_ADDRESS {
         return None;
@@ -67,7 +67,7 @@ pub(super) fn rules_address(question: &Question) -> Option<String> {
 }
 
 /// The page of an event, where the site has one.
-pub(super) fn event_address(provider: &str, event_id: &str) -> Option<String> {
+pub(crate) fn event_address(provider: &str, event_id: &str) -> Option<String> {
     let has = routes::has("/event/{provider}/{id}") || routes::has("/event/{provider}/{*id}");
     has.then(|| format!("/event/{}/{}", encoded(provider, b""), encoded(event_id, b"")))
 }
@@ -308,7 +308,7 @@ pub(super) fn way(resolution: Resolution) -> Option<&'static str> {
 pub(super) fn more(shown: usize, distinct: usize, address: &str) -> Markup {
     html! {
         @if shown < distinct {
-            p.more { (number(shown as u64)) " of " (number(distinct as u64)) " shown · " a href=(address) { "Show all " (number(distinct as u64)) } }
+            p.more { (number(shown as u64)) " of " (number(distinct as u64)) " shown" span.served { " · " a href=(address) { "Show all " (number(distinct as u64)) } } }
         }
     }
 }

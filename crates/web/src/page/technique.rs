@@ -3,7 +3,7 @@ use ruleatlas_catalog::{Facet, Filters, Scope};
 use ruleatlas_views::{Atlas, Error, TechniqueView};
 
 use super::{
-    bar,
+    attack, bar,
     facts::Facts,
     filters::{Form, filters},
     guide::Tables,
@@ -44,8 +44,8 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
         @if view.guide.rules.total > 0 || is_narrowed {
             (narrow(atlas, &view, params, &address))
         }
-        @if view.guide.rules.total > 0 { (tables.all()) }
-        @else { (nothing(&view, is_narrowed)) }
+        @if view.guide.rules.total > 0 { (tables.all()) (attack::section(&view.attack_events)) }
+        @else { (attack::section(&view.attack_events)) (nothing(&view, is_narrowed)) }
         (playbook::section(&playbook))
     };
     let title = format!("{} {}", view.technique, view.name);

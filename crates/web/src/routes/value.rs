@@ -46,9 +46,10 @@ fn yes() -> Vec<&'static str> {
 }
 
 fn fields(atlas: &Atlas) -> Vec<String> {
-    let mut names: Vec<String> = atlas.index.data().fields.iter().filter(|name| !name.is_empty()).cloned().collect();
-    names.sort_unstable();
-    names
+    let names = atlas.index.data().fields.iter().filter(|name| !name.is_empty());
+    let mut addresses: Vec<String> = names.map(|name| page::field_address(name)).collect();
+    addresses.sort_unstable();
+    addresses
 }
 
 fn field(ask: &Ask<'_>) -> Result<Made, Fault> {

@@ -25,6 +25,8 @@ pub(super) struct Flow<'a> {
     pub is_union: bool,
     /// Whether a sub-query, which is a step of its own, restricts the rows.
     pub is_restricted: bool,
+    /// The step that these rows are, where they are a leg that is used once.
+    pub leg: Option<usize>,
 }
 
 impl<'a> Flow<'a> {
@@ -237,6 +239,7 @@ impl<'a> Lowering<'a, '_> {
             stage: flow.stage,
             is_union: flow.is_union,
             is_restricted: flow.is_restricted,
+            leg: None,
         }
     }
 

@@ -23,18 +23,21 @@ impl<'a> Lowering<'a, '_> {
         let absent = absent || self.absent;
         let key: LegKey = (std::ptr::from_ref(expr).cast(), scope, absent);
         if let Some(flow) = self.legs.get(&key) {
-            let flow = flow.clone();
+            // What is asked of one use's rows is not asked of the other's.
+            let flow = Rc::new(Flow { leg: None, ..(**flow).clone() });
             self.naming.truncate(depth);
             return flow;
         }
         let slot = self.reserve();
         let outer = std::mem::replace(&mut self.absent, absent);
-        let flow = self.flow(expr, scope);
+        let mut flow = self.flow(expr, scope);
         self.absent = outer;
         self.naming.truncate(depth);
         let is_silent = flow.is_bare() && (flow.is_union || !bare);
+        flow.leg = None;
         if flow.columns.list.is_none() && !is_silent {
             self.fill(slot, &flow, label, absent);
+            flow.leg = Some(slot).filter(|_| !absent);
         }
         let flow = Rc::new(flow);
         self.legs.insert(key, flow.clone());
@@ -126,11 +129,25 @@ impl<'a> Lowering<'a, '_> {
             flow.columns.open = true;
         }
         if !matches!(kind, JoinKind::LeftAnti | JoinKind::LeftSemi) {
-            flow.columns.joined(&leg.columns);
+            // Where every row has both tables' columns, a filter on the right one's is one of its step.
+            let slot = leg.leg.filter(|_| matches!(kind, JoinKind::Inner | JoinKind::InnerUnique));
+            if let Some(slot) = slot {
+                self.leg_stages.insert(slot, leg.stage);
+            }
+            let marked = |value: &Value<'a>| match (slot, value) {
+                (Some(slot), Value::Field(field)) => Value::Field(field.of_step(slot)),
+                _ => value.clone(),
+            };
+            // A name that the left table may have as well is the left one's.
+            let left_is_open = flow.columns.open;
+            flow.columns.joined_as(&leg.columns, |name, value| match value {
+                Value::Field(field) if left_is_open && *field.path == *name => value.clone(),
+                _ => marked(value),
+            });
             // A column that both tables have comes from the right one with a `1` behind its name.
             for (name, value) in &leg.columns.known {
                 let second: Rc<str> = format!("{name}1").into();
-                flow.columns.known.entry(second).or_insert_with(|| value.clone());
+                flow.columns.known.entry(second).or_insert_with(|| marked(value));
             }
         }
     }

@@ -49,6 +49,7 @@ pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
         steps: Vec::new(),
         legs: FxHashMap::default(),
         scalars: FxHashMap::default(),
+        leg_stages: FxHashMap::default(),
         named_flows: FxHashMap::default(),
         naming: Vec::new(),
         reading_let: None,
@@ -65,7 +66,10 @@ pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
         lowering.fault(fault);
     }
     lowering.script(script);
-    let conditions = lowering.steps.into_iter().flatten().collect();
+    let mut conditions: Vec<Condition> = lowering.steps.into_iter().flatten().collect();
+    for condition in &mut conditions {
+        stage::unmark(&mut condition.root);
+    }
     Parsed { conditions, diagnostics: lowering.diagnostics }
 }
 
@@ -86,6 +90,8 @@ struct Lowering<'a, 't> {
     legs: FxHashMap<LegKey, Rc<Flow<'a>>>,
     /// Values of scalar `let`s.
     scalars: FxHashMap<(*const (), ScopeRef), Value<'a>>,
+    /// The last stages of joins' legs, by their steps.
+    leg_stages: FxHashMap<usize, u32>,
     /// What `as` named.
     named_flows: FxHashMap<String, Rc<Flow<'a>>>,
     /// The `let`s that are being followed, innermost last.

@@ -8,7 +8,7 @@ use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 use super::condition::Side;
 use super::flow::Flow;
 use super::scope::{Binding, ScopeRef};
-use super::value::{Columns, Const, Field, Value};
+use super::value::{Columns, Const, Field, Value, step_of};
 use super::{Lowering, Place};
 use crate::ast::{Argument, Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
 
@@ -93,6 +93,32 @@ impl<'a> Lowering<'a, '_> {
         }
     }
 
+    /// Adds a conjunct to the step whose events it is about: that of a join's right table, where it asks for nothing
+    /// else, and the main one otherwise.
+    fn keep_in_its_step(&mut self, flow: &mut Flow<'a>, mut node: Node) {
+        let step = {
+            let of_predicate = |predicate: &Predicate| {
+                let step = step_of(&predicate.raw_field).0;
+                // A comparison of two tables' columns is none of one of them.
+                step.filter(|_| {
+                    predicate.op != Op::FieldRef || predicate.values.iter().all(|path| step_of(path).0 == step)
+                })
+            };
+            let mut steps = node.predicates().map(of_predicate);
+            let first = steps.next().flatten();
+            first.filter(|_| steps.all(|step| step == first) && node.opaques().next().is_none())
+        };
+        unmark(&mut node);
+        let condition = step.and_then(|step| Some((step, self.steps.get_mut(step)?.as_mut()?)));
+        let Some((step, condition)) = condition else { return flow.push(node) };
+        let stage = self.leg_stages.get(&step).map_or(0, |stage| stage + 1);
+        node.for_each_predicate_mut(&mut |predicate| predicate.stage = Some(stage));
+        let root = std::mem::replace(&mut condition.root, Node::always());
+        condition.root = Node::all([root, node]);
+        // Whoever else uses the leg does not ask for this.
+        self.legs.retain(|_, leg| leg.leg != Some(step));
+    }
+
     /// Adds a conjunct, unless it is a constant: a rule whose condition never holds still shows what it asks for.
     fn keep(&mut self, flow: &mut Flow<'a>, node: Node, span: Span) {
         match node.as_constant() {
@@ -102,7 +128,14 @@ impl<'a> Lowering<'a, '_> {
                 let diagnostic = ruleatlas_model::Diagnostic::note("condition never holds", message);
                 self.diagnostics.push(diagnostic.at(span));
             }
-            None => flow.push(node),
+            None => match node {
+                Node::All(children) => {
+                    for child in children {
+                        self.keep_in_its_step(flow, child);
+                    }
+                }
+                other => self.keep_in_its_step(flow, other),
+            },
         }
     }
 
@@ -341,4 +374,20 @@ pub(super) fn plain(name: &str) -> Value<'static> {
 /// A text constant.
 pub(super) fn text(text: &str) -> Value<'static> {
     Value::Const(Const::string(text))
+}
+
+/// Takes the marks of steps off what a tree compares.
+pub(super) fn unmark(node: &mut Node) {
+    node.for_each_predicate_mut(&mut |predicate| {
+        let plain = |path: &mut String| {
+            if let (Some(_), rest) = step_of(path) {
+                *path = rest.to_owned();
+            }
+        };
+        plain(&mut predicate.raw_field);
+        predicate.derived_from.iter_mut().for_each(plain);
+        if predicate.op == Op::FieldRef {
+            predicate.values.iter_mut().for_each(plain);
+        }
+    });
 }

@@ -42,6 +42,18 @@ impl Const {
     }
 }
 
+/// Stands around the number of a step at the head of a path.
+const STEP_MARK: char = '\u{1}';
+
+/// The step that a path is marked with, and the path without the mark.
+pub(super) fn step_of(path: &str) -> (Option<usize>, &str) {
+    let marked = path.strip_prefix(STEP_MARK).and_then(|rest| rest.split_once(STEP_MARK));
+    match marked.and_then(|(step, path)| Some((step.parse().ok()?, path))) {
+        Some((step, path)) => (Some(step), path),
+        None => (None, path),
+    }
+}
+
 /// A field of the event, followed back to where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
@@ -56,6 +68,19 @@ pub(super) struct Field {
 impl Field {
     pub fn new(path: &str) -> Self {
         Self { path: Rc::from(path), from: None, one_case: false }
+    }
+
+    /// The field as one of another step's events: what is asked of it is asked there. The step stands in the path
+    /// until the comparison is kept; see [`step_of`].
+    pub fn of_step(&self, step: usize) -> Self {
+        let marked = |path: &str| -> Rc<str> {
+            if path.starts_with(STEP_MARK) {
+                Rc::from(path)
+            } else {
+                format!("{STEP_MARK}{step}{STEP_MARK}{path}").into()
+            }
+        };
+        Self { path: marked(&self.path), from: self.from.as_deref().map(marked), one_case: self.one_case }
     }
 
     /// The field at the root: what this one was cut out of, or itself.
@@ -257,8 +282,13 @@ impl<'a> Columns<'a> {
 
     /// Those of two tables side by side: the first wins.
     pub fn joined(&mut self, other: &Self) {
-        for (name, value) in &other.known {
-            self.known.entry(name.clone()).or_insert_with(|| value.clone());
+        self.joined_as(other, |_, value| value.clone());
+    }
+
+    /// The same, with what a name of the other table stands for from here on.
+    pub fn joined_as(&mut self, other: &Self, value: impl Fn(&str, &Value<'a>) -> Value<'a>) {
+        for (name, own) in &other.known {
+            self.known.entry(name.clone()).or_insert_with(|| value(name, own));
         }
         self.open |= other.open && other.list.is_none();
     }
