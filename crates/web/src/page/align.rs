@@ -66,6 +66,18 @@ fn choose(pairs: &[(String, String)]) -> Markup {
             button type="submit" { "Add" }
             @if !pairs.is_empty() { a href="/align" { "Clear" } }
         }
+        details.files {
+            summary { "With files of your own: a layer that says who threatens, or what telemetry you collect" }
+            form.filters action="/align" method="post" enctype="multipart/form-data" aria-label="Files of your own" {
+                @for kind in ThreatKind::ALL {
+                    @for (name, value) in chosen(*kind) { input type="hidden" name=(name) value=(value); }
+                }
+                label { "Navigator layer, format 4.x " input type="file" name="layer"; }
+                label { "Telemetry, as " a href="/coverage" { "coverage" } " takes it " input type="file" name="have"; }
+                button type="submit" { "Show" }
+            }
+            p.about { "They are read for this answer alone, and kept nowhere. Rules that the telemetry cannot feed do not count." }
+        }
     }
 }
 

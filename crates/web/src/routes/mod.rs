@@ -24,6 +24,7 @@ mod vendor;
 use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
+    controls::{Sent, aligned},
     ask::{Ask, Fault, Form, Made},
     event::{Wanted, covered},
     parameter::{FILTERS, Parameter, Values},
