@@ -172,7 +172,8 @@ pub(crate) fn aligned(atlas: &Atlas, sent: &Sent) -> Made {
             request.layers.push(layer);
         }
         if !sent.have.is_empty() {
-            let have = atlas.have(&sent.have).map_err(|error| Fault::wrong("have", format!("the telemetry: {error}")))?;
+            let have =
+                atlas.have(&sent.have).map_err(|error| Fault::wrong("have", format!("the telemetry: {error}")))?;
             request.have = Some(have);
         }
         if request.threats.is_empty() && request.layers.is_empty() {

@@ -24,8 +24,8 @@ mod vendor;
 use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
-    controls::{Sent, aligned},
     ask::{Ask, Fault, Form, Made},
+    controls::{Sent, aligned},
     event::{Wanted, covered},
     parameter::{FILTERS, Parameter, Values},
 };
