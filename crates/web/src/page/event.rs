@@ -108,7 +108,7 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
                 details { summary { "An event as it is written" } pre.query { (clipped_lines(&example.text)) } }
             }
         }
-        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {} }))
+        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         @if total > 0 {
             (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this event tagged with any of them."))
             (named_by_attack(view))
