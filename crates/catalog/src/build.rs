@@ -41,6 +41,7 @@ pub struct Catalog {
 
 /// A source as the catalog names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SourceInfo {
     /// The name that its rules carry.
     pub name: String,
