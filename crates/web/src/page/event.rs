@@ -27,7 +27,7 @@ const EXAMPLE: usize = 6_000;
 
 /// What stands behind a fact: the dictionary that says it.
 pub(super) fn by(told: &Told) -> Markup {
-    html! { " " span.faint title=(told.by.license()) { (told.by.title()) } }
+    html! { " " span.count title={ (told.by.title()) ", " (told.by.license()) } { (told.by) } }
 }
 
 /// The dictionaries that a page quotes.
@@ -182,8 +182,8 @@ fn field(row: &EventFieldRow) -> Markup {
             td.faint { (clipped(field.kind.as_deref().unwrap_or_default(), 24)) }
             td.n { (or_dash(row.rules)) }
             td { @if let Some(name) = row.canonical.as_deref().filter(|name| *name != field.name) { (parts::field(name)) } }
-            td.w { @if let Some(told) = &field.description { span title=(told.by.title()) { (clipped(&told.text, 160)) } } }
-            td { @if let Some(told) = &field.sample { span.val title=(told.by.title()) { (clipped(&told.text, 32)) } } }
+            td.w { @if let Some(told) = &field.description { span title={ (clipped(&told.text, 400)) " – " (told.by.title()) } { (clipped(&told.text, 84)) } } }
+            td { @if let Some(told) = &field.sample { span.val title=(told.by.title()) { (clipped(&told.text, 24)) } } }
         }
     }
 }

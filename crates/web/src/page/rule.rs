@@ -111,9 +111,7 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
     let dates = [rule.date.as_deref(), rule.modified.as_deref()].into_iter().flatten().map(|date| clipped(date, 20));
     facts.add("Dates", html! { (dates.collect::<Vec<_>>().join(", changed ")) });
     facts.add("Techniques", techniques(atlas, rule));
-    let tactics =
-        rule.tactics.iter().map(|short| atlas.attack.tactic(short).map_or(short.clone(), |tactic| tactic.name.clone()));
-    facts.add("Tactics", list(&tactics.collect::<Vec<_>>()));
+    facts.add("Tactics", parts::tactics(atlas, &rule.tactics));
     facts.add("Log sources", list(&rule.log_sources));
     facts.add("Platforms", list(&rule.platforms));
     facts.add("Domains", list(&rule.domains));

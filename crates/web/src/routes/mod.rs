@@ -25,6 +25,7 @@ use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
+    controls::{Sent, aligned},
     event::{Wanted, covered},
     parameter::{FILTERS, Parameter, Values},
 };
