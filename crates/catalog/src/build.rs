@@ -195,7 +195,7 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     }
     order(&mut catalog.entries);
     spelling::unify_events(&mut catalog.entries);
-    catalog.events.complete(&catalog.entries);
+    catalog.events.complete(&catalog.entries, &catalog.attack, taxonomy);
     Ok(catalog)
 }
 

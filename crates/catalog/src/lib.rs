@@ -36,5 +36,6 @@ pub use frontends::{frontend, frontends, is_query};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount, SharedRow};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
 pub use ledger::{FileRecord, Ledger, LedgerDisagreement, LedgerFault, LedgerSource, LedgerTests};
+pub use ruleatlas_core::{Token, TokenKind};
 pub use scope::{Filters, Scope};
 pub use unit_tests::{UnitTest, brings_unit_tests, unit_tests};

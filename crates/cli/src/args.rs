@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ruleatlas_catalog::{Day, Filters};
 use ruleatlas_model::{FoldedOp, Language, ParseStatus, Severity, Status, Vendor};
 use ruleatlas_sources::{SourceKind, SourceSpec};
+use ruleatlas_views::{CompassSort, Gap};
 
 /// An atlas of the world's detection rules.
 ///
@@ -28,14 +29,26 @@ pub enum Command {
     Sync(Sync),
     /// Serve the catalog as a web site.
     Serve(Serve),
+    /// Write the whole site as files for any web host.
+    Site(Site),
     /// What the rules of a technique read, filter, look for and exclude.
     Technique(Technique),
+    /// The control playbook of a technique, Markdown: what to put in place, what detects it, how to test it.
+    Playbook(Playbook),
+    /// Every technique with its countermeasures, rules and tests by source, and what lacks.
+    Controls(Controls),
+    /// Where one stands against groups, software and campaigns.
+    Align(Align),
     /// A rule with its predicates, indicators and exclusions.
     Rule(Rule),
     /// Who checks a value of a field.
     Indicator(Indicator),
     /// A field: what every vendor calls it, and how it is checked.
     Field(Field),
+    /// An event: what it holds, what turns it on, and the rules that read it.
+    Event(Event),
+    /// What the telemetry you have lets you detect, and which event to collect next.
+    Coverage(Coverage),
     /// Find techniques, rules, fields, values and events.
     Search(Search),
     /// Write the catalog's rows for other programs.
@@ -82,6 +95,16 @@ pub struct Serve {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:7071", value_name = "HOST:PORT")]
     pub addr: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct Site {
+    /// The folder: a new one, an empty one, or one that an earlier run wrote.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Where the site will stand on its host, when not at the root.
+    #[arg(long, value_name = "/PATH", default_value = "", hide_default_value = true)]
+    pub base: String,
 }
 
 /// Which rules count.
@@ -146,6 +169,106 @@ pub struct Technique {
 }
 
 #[derive(Debug, Args)]
+pub struct Playbook {
+    /// An ATT&CK id of any version, or a technique's name.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub technique: Option<String>,
+    /// One playbook a technique, each in a file of its own (`T1071.md`).
+    #[arg(long, requires = "out", conflicts_with = "json")]
+    pub all: bool,
+    /// Write to this file; with `--all` into this folder.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Controls {
+    /// Only techniques with this gap: `no-rule`, `one-vendor`, `no-test` or `tested-only`; with several, those that have all.
+    #[arg(long = "gap", value_name = "GAP")]
+    pub gaps: Vec<Gap>,
+    /// Only techniques of this tactic, by id or name.
+    #[arg(long = "tactic", value_name = "TACTIC")]
+    pub tactics: Vec<String>,
+    /// Only techniques of this platform, as ATT&CK calls it.
+    #[arg(long = "platform", value_name = "P")]
+    pub platforms: Vec<String>,
+    /// Only techniques of this matrix.
+    #[arg(long, value_name = "MATRIX")]
+    pub matrix: Option<Matrix>,
+    /// Only techniques that can be validated (`yes`: detected and tested), or cannot (`no`).
+    #[arg(long, value_name = "YES|NO")]
+    pub validated: Option<YesNo>,
+    /// By `name`, a source's short name, `policy`, `detection` or `test`; the most first. By id where it is not given.
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<CompassSort>,
+    /// The other way round.
+    #[arg(long)]
+    pub reverse: bool,
+    /// At most this many techniques.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Write comma-separated values.
+    #[arg(long)]
+    pub csv: bool,
+}
+
+/// A matrix of ATT&CK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Matrix {
+    /// Enterprise.
+    Enterprise,
+    /// Mobile.
+    Mobile,
+    /// Industrial control systems.
+    Ics,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+#[derive(Debug, Args)]
+pub struct Align {
+    /// A group that threatens, by id, name or alias.
+    #[arg(long = "group", value_name = "G")]
+    pub groups: Vec<String>,
+    /// Software that threatens, by id, name or alias.
+    #[arg(long = "software", value_name = "S")]
+    pub software: Vec<String>,
+    /// A campaign, by id, name or alias.
+    #[arg(long = "campaign", value_name = "C")]
+    pub campaigns: Vec<String>,
+    /// A layer of the ATT&CK Navigator, format 4.x, as a threat of its own.
+    #[arg(long = "layer", value_name = "FILE")]
+    pub layers: Vec<PathBuf>,
+    /// What telemetry one collects, as `coverage` reads it; rules that it cannot feed do not count.
+    #[arg(long, value_name = "FILE")]
+    pub have: Option<PathBuf>,
+    /// At most this many techniques.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write a layer of the ATT&CK Navigator to this file besides.
+    #[arg(long, value_name = "FILE")]
+    pub out_layer: Option<PathBuf>,
+    /// Write JSON.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Write a report in Markdown.
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Rule {
     /// The rule's id, with or without `vendor/`.
     pub id: String,
@@ -173,6 +296,41 @@ pub struct Field {
     /// The field, by any vendor's name.
     pub name: String,
     /// At most this many rows a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Event {
+    /// The provider (`Sysmon`, `Microsoft-Windows-Sysmon`), or a Windows channel (`Security`).
+    pub provider: String,
+    /// The id (`1`, `ConsoleLogin`).
+    pub id: String,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+    /// At most this many rows a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Coverage {
+    /// A Sysmon configuration, the output of `auditpol /get /category:* /r`, a DeTT&CT data source administration, or
+    /// lines of `Provider,EventID`.
+    #[arg(long, value_name = "FILE")]
+    pub have: PathBuf,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+    /// Write a layer of the ATT&CK Navigator to this file.
+    #[arg(long, value_name = "FILE")]
+    pub layer: Option<PathBuf>,
+    /// At most this many rows of the next best events.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Write JSON.

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod demo;
 mod lists;
+mod markdown;
 mod output;
 mod paths;
 mod progress;
@@ -15,7 +16,10 @@ use clap::Parser;
 
 use crate::{
     args::{Arguments, Command},
-    commands::{build, doctor, export, field, indicator, matching, parse, rule, search, serve, sync, technique},
+    commands::{
+        align, build, controls, coverage, doctor, event, export, field, indicator, matching, parse, playbook, rule,
+        search, serve, site, sync, technique,
+    },
 };
 
 /// A build makes millions of small texts on all threads; the system's allocator takes a quarter of its time for them.
@@ -42,10 +46,16 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Build(options)) => build::run(&options, db.as_deref()),
         Some(Command::Sync(options)) => sync::run(&options, db.as_deref()),
         Some(Command::Serve(options)) => serve::run(&options, db.as_deref()),
+        Some(Command::Site(options)) => site::run(&options, db.as_deref()),
         Some(Command::Technique(options)) => technique::run(&options, db.as_deref()),
+        Some(Command::Playbook(options)) => playbook::run(&options, db.as_deref()),
+        Some(Command::Controls(options)) => controls::run(&options, db.as_deref()),
+        Some(Command::Align(options)) => align::run(&options, db.as_deref()),
         Some(Command::Rule(options)) => rule::run(&options, db.as_deref()),
         Some(Command::Indicator(options)) => indicator::run(&options, db.as_deref()),
         Some(Command::Field(options)) => field::run(&options, db.as_deref()),
+        Some(Command::Event(options)) => event::run(&options, db.as_deref()),
+        Some(Command::Coverage(options)) => coverage::run(&options, db.as_deref()),
         Some(Command::Search(options)) => search::run(&options, db.as_deref()),
         Some(Command::Export(options)) => export::run(&options, db.as_deref()),
         Some(Command::Doctor(options)) => doctor::run(&options, db.as_deref()),

@@ -21,10 +21,10 @@ mod write;
 
 pub use controls::ControlCount;
 pub use error::Error;
-pub use events::EventHead;
+pub use events::{EventHead, Steps};
 pub use read::Store;
 
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;

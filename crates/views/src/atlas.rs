@@ -4,12 +4,13 @@ use std::{
 };
 
 use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo, brings_unit_tests};
-use ruleatlas_model::{Attack, ParseStatus};
+use ruleatlas_model::{Attack, ParseStatus, Threat};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
 use crate::{
     Error,
+    controls::Board,
     quick::{Quick, Values},
 };
 
@@ -26,6 +27,9 @@ pub struct Atlas {
     pub taxonomy: &'static Taxonomy,
     /// The parse ledger, once somebody has asked for it.
     ledger: OnceLock<Ledger>,
+    /// What counting needs of the controls, and who threatens, likewise.
+    board: OnceLock<Board>,
+    threats: OnceLock<Vec<Threat>>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
     quick: Quick,
@@ -44,6 +48,8 @@ impl Atlas {
             sources: store.sources()?,
             taxonomy: Taxonomy::builtin(),
             ledger: OnceLock::new(),
+            board: OnceLock::new(),
+            threats: OnceLock::new(),
             store: Mutex::new(store),
             quick: Quick::default(),
         })
@@ -52,6 +58,31 @@ impl Atlas {
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What counting needs of the controls.
+    pub(crate) fn board(&self) -> Result<&Board, Error> {
+        match self.board.get() {
+            Some(board) => Ok(board),
+            None => {
+                let board = Board::of(self)?;
+                Ok(self.board.get_or_init(|| board))
+            }
+        }
+    }
+
+    /// ATT&CK's groups, software and campaigns, ordered by id.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn threats(&self) -> Result<&[Threat], Error> {
+        match self.threats.get() {
+            Some(threats) => Ok(threats),
+            None => {
+                let threats = self.store().threats()?;
+                Ok(self.threats.get_or_init(|| threats))
+            }
+        }
     }
 
     /// What searches and comparisons of rules need at once.

@@ -14,6 +14,9 @@ pub enum Error {
         /// Names that look like it, the nearest first.
         near: Vec<String>,
     },
+    /// What was asked cannot be answered with this catalog: why, and what to do.
+    #[error("{0}")]
+    Unanswerable(String),
 }
 
 fn hint(near: &[String]) -> String {

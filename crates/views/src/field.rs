@@ -5,7 +5,7 @@ use ruleatlas_model::Role;
 use ruleatlas_taxonomy::Field;
 use serde::Serialize;
 
-use crate::{Atlas, Error, nearest};
+use crate::{Atlas, Error, EventItem, nearest};
 
 /// A field, what every vendor calls it, and how it is checked.
 #[derive(Clone, Debug, Serialize)]
@@ -26,7 +26,14 @@ pub struct FieldView {
     pub indicators: Vec<IndicatorRow>,
     /// Its exclusions over the whole catalog, of rules too that do not look for the field.
     pub exclusions: Vec<IndicatorRow>,
+    /// The events that carry it under any of its names, those that most rules read first; at most 200.
+    pub events: Vec<EventItem>,
+    /// How many events carry it.
+    pub events_distinct: usize,
 }
+
+/// Events listed with a field.
+const EVENTS: usize = 200;
 
 /// How a field is filtered over the catalog.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -45,18 +52,27 @@ impl Atlas {
     /// # Errors
     /// Neither the taxonomy nor any rule knows it.
     pub fn field(&self, name: &str) -> Result<Vec<FieldView>, Error> {
+        self.field_in(name, &Filters::default())
+    }
+
+    /// The same over the rules that pass filters.
+    ///
+    /// # Errors
+    /// Neither the taxonomy nor any rule knows it.
+    pub fn field_in(&self, name: &str, filters: &Filters) -> Result<Vec<FieldView>, Error> {
         let known = self.taxonomy.find_fields(name);
         let mut names: Vec<String> = known.iter().map(|field| field.name.clone()).collect();
         let is_listed = |names: &[String]| names.iter().any(|other| other.eq_ignore_ascii_case(name));
-        if !is_listed(&names) && self.index.set(Facet::Field, &name.to_lowercase()).is_some() {
-            let spelled = self.index.data().fields.iter().find(|field| field.eq_ignore_ascii_case(name));
-            names.push(spelled.cloned().unwrap_or_else(|| name.to_owned()));
+        if !is_listed(&names) && !name.is_empty() {
+            // A field that rules only exclude by is filtered by none, and has a page all the same.
+            let wanted = name.to_lowercase();
+            names.extend(self.index.data().fields.iter().find(|field| field.to_lowercase() == wanted).cloned());
         }
         if names.is_empty() {
             let all = self.index.data().fields.iter().map(String::as_str);
             return Err(Error::NotFound { what: "field", name: name.to_owned(), near: nearest(name, all, 3) });
         }
-        Ok(names.into_iter().map(|name| self.one_field(name)).collect())
+        names.into_iter().map(|name| self.one_field(name, filters)).collect()
     }
 
     /// What each vocabulary calls a field, by the vocabulary's title; a name that holds only somewhere says where.
@@ -73,22 +89,33 @@ impl Atlas {
         names
     }
 
-    fn one_field(&self, name: String) -> FieldView {
-        let scope = Scope::facet(&self.index, Facet::Field, &name.to_lowercase(), &Filters::default());
+    fn one_field(&self, name: String, filters: &Filters) -> Result<FieldView, Error> {
+        let scope = Scope::facet(&self.index, Facet::Field, &name.to_lowercase(), filters);
+        let all = Scope::all(&self.index, filters);
         let guide = Guide::of(&self.index, self.taxonomy, &scope);
         let is_this = |other: &str| other.eq_ignore_ascii_case(&name);
         let filtered = guide.fields.into_iter().find(|row| is_this(&row.field));
         let known = self.taxonomy.find_fields(&name).into_iter().find(|field| is_this(&field.name));
-        FieldView {
+        // What the events of Windows, Linux and tables call it: a name that holds only somewhere may be another field's.
+        let mut carried = vec![name.clone()];
+        let is_plain = |name: &str| !name.contains(['.', '*', ' ']);
+        let aliases = known.into_iter().flat_map(|field| &field.aliases);
+        carried.extend(
+            aliases.filter(|alias| alias.sources.is_empty() && is_plain(&alias.name)).map(|alias| alias.name.clone()),
+        );
+        let (events, events_distinct) = self.events_with_field(&carried, EVENTS)?;
+        Ok(FieldView {
+            events,
+            events_distinct,
             description: known.map(|field| field.description.clone()),
             kind: known.map(|field| field.field_type.name().to_owned()),
             names: known.map(|field| self.names_of(field)).unwrap_or_default(),
             filtered: filtered
                 .map(|row| FieldCheck { rules: row.rules, how: row.how, by_vendor: guide.rules.by_vendor })
                 .unwrap_or_default(),
-            indicators: self.index.rows_of_field(&name, Role::Indicator),
-            exclusions: self.index.rows_of_field(&name, Role::Exclusion),
+            indicators: self.index.rows_of_field_in(&name, Role::Indicator, &all.rules),
+            exclusions: self.index.rows_of_field_in(&name, Role::Exclusion, &all.rules),
             field: name,
-        }
+        })
     }
 }

@@ -11,6 +11,14 @@ use serde::Serialize;
 
 use crate::{Atlas, nearest};
 
+/// The kinds of files that say what is collected: the name in data, and what it is.
+pub const HAVE_KINDS: [(&str, &str); 4] = [
+    ("sysmon_configuration", "a configuration of Sysmon, XML of schema version 2 to 4"),
+    ("audit_policy", "the output of `auditpol /get /category:* /r`, or of `auditpol /backup`"),
+    ("data_source_administration", "a data source administration of DeTT&CT, YAML"),
+    ("list", "lines of `Provider,EventID`; `*` is every event of the provider, `#` begins a comment"),
+];
+
 /// The events that are collected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Have {

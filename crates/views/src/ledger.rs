@@ -21,6 +21,12 @@ pub struct LedgerView {
     pub rules: u64,
     /// Those of them outside the counts: deprecated, unsupported, filters, policies, baselines.
     pub not_counted: u64,
+    /// Those of them that are variants of another rule, with which they count as one.
+    pub variants: u64,
+    /// The rules that count: `rules` without the two numbers before.
+    pub counted: u64,
+    /// The rules that count, by source.
+    pub counted_by_source: BTreeMap<String, u64>,
     /// Rules by vendor and language.
     pub rows: Vec<LedgerRow>,
     /// A row a source.
@@ -105,7 +111,7 @@ impl Atlas {
     /// The catalog cannot be read.
     pub fn ledger_view(&self, question: &LedgerQuestion) -> Result<LedgerView, Error> {
         let ledger = self.ledger()?;
-        let sum = |number: fn(&LedgerSource) -> u64| ledger.sources.iter().map(number).sum();
+        let sum = |number: fn(&LedgerSource) -> u64| -> u64 { ledger.sources.iter().map(number).sum() };
         let named: Vec<Fault> =
             ledger.faults.iter().map(|fault| self.fault(fault)).filter(|fault| question.names(fault)).collect();
         let mut reasons: BTreeMap<(&'static str, &str), BTreeMap<String, u64>> = BTreeMap::new();
@@ -122,14 +128,23 @@ impl Atlas {
                 by_source,
             })
             .collect();
+        let (rules, not_counted) = (sum(|source| source.rules), sum(|source| source.not_counted));
+        let mut counted_by_source: BTreeMap<String, u64> = BTreeMap::new();
+        for head in self.index.counted().iter().filter_map(|rule| self.index.head(rule)) {
+            *counted_by_source.entry(head.source.clone()).or_default() += 1;
+        }
+        let counted = self.index.counted().len();
         reasons.sort_by_key(|reason| Reverse(reason.rules));
         Ok(LedgerView {
             files: sum(|source| source.files),
             with_rules: sum(|source| source.with_rules),
             not_a_rule: sum(|source| source.not_a_rule),
             unreadable: sum(|source| source.unreadable),
-            rules: sum(|source| source.rules),
-            not_counted: sum(|source| source.not_counted),
+            rules,
+            not_counted,
+            variants: rules.saturating_sub(not_counted + counted),
+            counted,
+            counted_by_source,
             rows: self.ledger_rows(),
             sources: ledger.sources.clone(),
             reasons,

@@ -16,8 +16,13 @@
 //! It prints nothing and serves nothing.
 
 mod about;
+mod align;
 mod atlas;
+mod attack_events;
+mod controls;
+mod coverage;
 mod error;
+mod event;
 mod export;
 mod field;
 mod have;
@@ -31,20 +36,34 @@ mod question;
 mod quick;
 mod rule;
 mod search;
+mod silent;
 mod similar;
 mod similar_rules;
 mod snippet;
 mod technique;
 mod telemetry;
+mod told;
 mod vendor;
 mod years;
 
 pub use about::AboutView;
+pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
 pub use atlas::Atlas;
+pub use attack_events::{AttackEvents, AttackLog, AttackStrategy, NamedEvent};
+pub use controls::{
+    CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap,
+    GapCount, PlaybookTactic, PlaybookView,
+};
+pub use coverage::{
+    BlindRule, CollectedEvent, CoverageCount, CoverageView, MissingEvent, NextEvent, TechniqueCoverage,
+};
 pub use error::Error;
+pub use event::{
+    Credit, EventFacts, EventFieldRow, EventItem, EventView, EventsQuestion, EventsView, ProviderField, ProviderView,
+};
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
-pub use have::{Have, HaveError};
+pub use have::{HAVE_KINDS, Have, HaveError};
 pub use home::{HomeView, TechniqueCount};
 pub use indicator::{IndicatorView, TechniqueShare};
 pub use layer::{Layer, LayerFact, LayerGradient, LayerLayout, LayerLegend, LayerTechnique, LayerVersions};
@@ -54,10 +73,12 @@ pub use order::{Order, Table, csv};
 pub use question::{Check, Question, ScopeView};
 pub use rule::RuleView;
 pub use search::{Hit, SearchView};
+pub use silent::{SilentRule, WithoutEvent};
 pub use similar::nearest;
 pub use similar_rules::{SharedIndicator, SimilarRule};
 pub use snippet::{Snippet, snippets};
 pub use technique::{RuleItem, TechniqueView, vendor_letter};
 pub use telemetry::Telemetry;
+pub use told::{Told, told};
 pub use vendor::{LogSourceView, ValueCount, VendorView};
 pub use years::{Year, Years};

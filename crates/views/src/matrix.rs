@@ -159,7 +159,8 @@ impl Atlas {
         self.sub_techniques(technique).fold(self.tagged(&technique.id), |all, sub| all | self.tagged(&sub.id))
     }
 
-    fn sub_techniques<'a>(&'a self, technique: &'a Technique) -> impl Iterator<Item = &'a Technique> {
+    /// The sub-techniques that are not deprecated, in order.
+    pub(crate) fn sub_techniques<'a>(&'a self, technique: &'a Technique) -> impl Iterator<Item = &'a Technique> {
         // A technique's id begins those of its sub-techniques, which stand behind it.
         let behind = self.attack.techniques.range(technique.id.clone()..).map(|(_, sub)| sub).skip(1);
         let family = behind.take_while(|sub| sub.id.starts_with(&technique.id));

@@ -1,8 +1,12 @@
-use ruleatlas_catalog::{Entry, RuleId};
-use ruleatlas_model::{Condition, Indicator, Rule};
+use ruleatlas_catalog::{Entry, PredicateRow, RuleId, UnitTest, unit_tests};
+use ruleatlas_model::{Condition, Indicator, Rule, Vendor};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use crate::{Atlas, Error, ExportRow, export_rule, nearest};
+use crate::{Atlas, Error, ExportRow, RuleItem, SimilarRule, export_rule, nearest};
+
+/// Similar rules of a rule.
+const SIMILAR: usize = 8;
 
 /// A beginning of an id that is shorter than the first group of a UUID is none.
 pub(crate) const SHORTEST_BEGINNING: usize = 8;
@@ -18,6 +22,15 @@ pub struct RuleView {
     pub upstream: Option<String>,
     /// For each of the entry's indicators how many counted rules of the catalog have it in the same role.
     pub reach: Vec<u64>,
+    /// For each of the entry's predicates the least and the greatest reach of what its values are counted as; `None`
+    /// where nothing of it is counted.
+    pub predicate_reach: Vec<Option<(u64, u64)>>,
+    /// Rules of other vendors that look for the same, the most alike first.
+    pub similar: Vec<SimilarRule>,
+    /// The rule's own unit tests, with what its condition says of each.
+    pub unit_tests: Vec<UnitTest>,
+    /// The rules that are variants of this one.
+    pub variants: Vec<RuleItem>,
 }
 
 /// A rule's JSON: what `export rules` has, and what stands beside the query.
@@ -41,6 +54,11 @@ struct RuleJson<'a> {
     conditions: &'a [Condition],
     extra: &'a std::collections::BTreeMap<String, serde_json::Value>,
     reach: Vec<Reach<'a>>,
+    similar: &'a [SimilarRule],
+    #[serde(skip_serializing_if = "<[UnitTest]>::is_empty")]
+    unit_tests: &'a [UnitTest],
+    #[serde(skip_serializing_if = "<[RuleItem]>::is_empty")]
+    variants: &'a [RuleItem],
 }
 
 #[derive(Serialize)]
@@ -82,6 +100,9 @@ impl RuleView {
             conditions: &rule.conditions,
             extra: &rule.extra,
             reach: reach.collect(),
+            similar: &self.similar,
+            unit_tests: &self.unit_tests,
+            variants: &self.variants,
         };
         serde_json::to_value(json).unwrap_or_default()
     }
@@ -103,9 +124,19 @@ impl Atlas {
             let id = self.index.find_indicator(&folded.indicator)?;
             Some(self.index.rules_with(id, folded.role)?.intersection_len(self.index.counted()))
         });
-        let reach = reach.map(Option::unwrap_or_default).collect();
+        let reach: Vec<u64> = reach.map(Option::unwrap_or_default).collect();
         let upstream = self.upstream(&entry.rule);
-        Ok(RuleView { number, entry, upstream, reach })
+        let is_tested = entry.rule.vendor == Vendor::Panther;
+        Ok(RuleView {
+            number,
+            upstream,
+            predicate_reach: predicate_reach(&entry, &reach),
+            similar: self.similar_rules(number, SIMILAR),
+            unit_tests: if is_tested { unit_tests(&entry.rule) } else { Vec::new() },
+            variants: RuleItem::list(&self.index, self.index.variants(number).iter().copied()),
+            entry,
+            reach,
+        })
     }
 
     /// The place of a rule by its id, with or without the vendor before it.
@@ -141,4 +172,24 @@ impl Atlas {
     fn upstream(&self, rule: &Rule) -> Option<String> {
         self.sources.iter().find(|source| source.name == rule.source)?.origin.page(&rule.path)
     }
+}
+
+/// The least and the greatest reach of each predicate's values. A value is counted under its predicate's field and role,
+/// maybe without the separator before it.
+fn predicate_reach(entry: &Entry, reach: &[u64]) -> Vec<Option<(u64, u64)>> {
+    let mut known: FxHashMap<(ruleatlas_model::Role, String, &str), u64> = FxHashMap::default();
+    for (folded, reach) in entry.indicators.iter().zip(reach) {
+        known.insert((folded.role, folded.indicator.field.to_lowercase(), folded.spelling.as_str()), *reach);
+    }
+    let of_row = |row: &PredicateRow| {
+        let field = row.field.to_lowercase();
+        let bare = |value: &str| value.trim_start_matches(['\\', '/']).to_owned();
+        let find = |value: &str| known.get(&(row.role, field.clone(), value)).copied();
+        let counts = row.values.iter().filter_map(|value| find(value).or_else(|| find(&bare(value))));
+        let presence = row.values.is_empty().then(|| find("")).flatten();
+        counts.chain(presence).fold(None, |range: Option<(u64, u64)>, count| {
+            Some(range.map_or((count, count), |(least, most)| (least.min(count), most.max(count))))
+        })
+    };
+    entry.predicates.iter().map(of_row).collect()
 }

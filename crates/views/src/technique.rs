@@ -2,7 +2,7 @@ use ruleatlas_catalog::{Filters, Guide, Index, RuleId, Scope};
 use ruleatlas_model::{AttackDomain, Reference, Severity, Status, Technique, TechniqueTag, Vendor};
 use serde::Serialize;
 
-use crate::{Atlas, Error, nearest, rule::SHORTEST_BEGINNING};
+use crate::{Atlas, AttackEvents, Error, nearest, rule::SHORTEST_BEGINNING};
 
 /// A technique with the authoring guide over its rules.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +39,8 @@ pub struct TechniqueView {
     pub guide: Guide,
     /// The rules, by vendor.
     pub rule_list: Vec<RuleItem>,
+    /// The events that ATT&CK's own analytics name, beside those that these rules read.
+    pub attack_events: AttackEvents,
 }
 
 /// A rule in a list.
@@ -155,6 +157,7 @@ impl Atlas {
         let technique = self.find_technique(id)?;
         let scope = Scope::technique(&self.index, &self.attack, &technique.id, with_sub_techniques, filters);
         let guide = Guide::of(&self.index, self.taxonomy, &scope);
+        let family = self.attack.family(&technique.id, with_sub_techniques);
         let sub_techniques = self
             .attack
             .family(&technique.id, true)
@@ -177,6 +180,7 @@ impl Atlas {
             description: technique.description.clone(),
             references: technique.references.clone(),
             rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
+            attack_events: self.attack_events(family.iter().map(|technique| technique.id.as_str()), &guide.events)?,
             guide,
         })
     }

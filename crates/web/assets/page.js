@@ -8,8 +8,9 @@ html.classList.add("js");
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
     const box = document.querySelector(".find input");
+    if (!box) return;
+    event.preventDefault();
     box.focus();
     box.select();
   }
@@ -109,7 +110,7 @@ const button = (text, act) => {
   return made;
 };
 for (const text of document.querySelectorAll("[data-copy]")) {
-  text.after(button("copy", (event) => copy(text.textContent, event.target)));
+  text.after(button("copy", (event) => copy(text.dataset.copy, event.target)));
 }
 const copying = document.createElement("details");
 copying.className = "copying";

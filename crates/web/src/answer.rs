@@ -15,6 +15,10 @@ const WORTH_COMPRESSING: usize = 1024;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
+/// The same for pages that no server of ours sends; such a policy cannot say who may frame a page.
+pub(crate) const META_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+                                      form-action 'self'; base-uri 'none'";
+
 /// What stands on every answer.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

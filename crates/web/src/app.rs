@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, State},
+    body::Bytes,
+    extract::{DefaultBodyLimit, Multipart, Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware,
     response::{IntoResponse, Response},
@@ -20,7 +21,7 @@ use crate::{
     assets,
     cache::Cache,
     limits::{self, only_reading},
-    routes::{self, Address, Made},
+    routes::{self, Address, Made, Sent, Wanted},
 };
 
 /// The site over an open catalog.
@@ -39,8 +40,13 @@ pub fn router(atlas: Arc<Atlas>) -> Router {
     Router::new()
         .route("/assets/{name}", get(asset))
         .route("/", get(any))
+        .route("/coverage", get(any).post(covered_page))
+        .route("/api/v1/coverage", get(any).post(covered_json))
+        .route("/align", get(any).post(aligned))
+        .route("/api/v1/align", get(any).post(aligned))
         .route("/{*path}", get(any))
         .with_state(Arc::new(app))
+        .layer(DefaultBodyLimit::max(limits::LARGEST_FILE + (64 << 10)))
         .layer(middleware::from_fn(only_reading))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::PATIENCE))
         .layer(GlobalConcurrencyLimitLayer::new(limits::AT_ONCE))
@@ -51,7 +57,107 @@ async fn any(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Respo
     app.answer(Address::new(uri.path(), uri.query().unwrap_or_default()), headers).await
 }
 
+/// A file sent by the form of `/coverage`: `have` holds it, or `text` what was typed; `answer` says what is wanted.
+async fn covered_page(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, mut form: Multipart) -> Response {
+    let (mut file, mut text, mut wanted) = (Bytes::new(), Bytes::new(), Wanted::Page);
+    loop {
+        match form.next_field().await {
+            Ok(None) => break,
+            Ok(Some(field)) => {
+                let name = field.name().unwrap_or_default().to_owned();
+                let Ok(bytes) = field.bytes().await else { return too_large() };
+                match name.as_str() {
+                    "have" => file = bytes,
+                    "text" => text = bytes,
+                    "answer" if bytes == "layer" => wanted = Wanted::Layer,
+                    _ => {}
+                }
+            }
+            Err(_) => return too_large(),
+        }
+    }
+    let bytes = if file.is_empty() { text } else { file };
+    app.covered(bytes, &uri, headers, wanted).await
+}
+
+/// Files sent by the form of `/align`: `layer` and `have` hold them, the other fields who threatens.
+async fn aligned(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, mut form: Multipart) -> Response {
+    let mut sent = Sent { is_json: uri.path().starts_with(routes::API), ..Sent::default() };
+    sent.pairs = Address::new(uri.path(), uri.query().unwrap_or_default()).pairs;
+    loop {
+        match form.next_field().await {
+            Ok(None) => break,
+            Ok(Some(field)) => {
+                let name = field.name().unwrap_or_default().to_owned();
+                let file = field.file_name().unwrap_or_default().to_owned();
+                let Ok(bytes) = field.bytes().await else { return too_large() };
+                match name.as_str() {
+                    _ if bytes.is_empty() => {}
+                    "layer" => sent.layers.push((file, bytes.to_vec())),
+                    "have" => sent.have = bytes.to_vec(),
+                    _ => sent.pairs.push((name, String::from_utf8_lossy(&bytes).into_owned())),
+                }
+            }
+            Err(_) => return too_large(),
+        }
+    }
+    app.made_now(headers, move |atlas| routes::aligned(atlas, &sent)).await
+}
+
+/// A file as the body of a request.
+async fn covered_json(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, bytes: Bytes) -> Response {
+    app.covered(bytes, &uri, headers, Wanted::Json).await
+}
+
+fn too_large() -> Response {
+    (StatusCode::PAYLOAD_TOO_LARGE, "A file here has at most 1 MiB, in a form of `multipart/form-data`.\n")
+        .into_response()
+}
+
 impl App {
+    /// The answer to a file, which is kept nowhere.
+    async fn covered(self: Arc<Self>, bytes: Bytes, uri: &Uri, headers: HeaderMap, wanted: Wanted) -> Response {
+        if bytes.len() > limits::LARGEST_FILE {
+            return too_large();
+        }
+        let address = Address::new(uri.path(), uri.query().unwrap_or_default());
+        let make = move |atlas: &Atlas| routes::covered(atlas, &bytes, &address.pairs, wanted);
+        let mut response = self.made_now(headers, make).await;
+        if wanted == Wanted::Layer && response.status() == StatusCode::OK {
+            let name = HeaderValue::from_static("attachment; filename=\"telemetry-layer.json\"");
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+        }
+        response
+    }
+
+    /// An answer that is made for this request alone, and kept nowhere.
+    async fn made_now(
+        self: Arc<Self>,
+        headers: HeaderMap,
+        make: impl FnOnce(&Atlas) -> Made + Send + 'static,
+    ) -> Response {
+        let coding = Coding::accepted(&headers);
+        let Ok(permit) = Arc::clone(&self.makers).acquire_owned().await else { return unwell() };
+        let made = tokio::task::spawn_blocking(move || {
+            let made = make(&self.atlas);
+            drop(permit);
+            match made {
+                Made::Body { status, kind, bytes, .. } => {
+                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                    Ok((status, Body::new(bytes, kind, coding, false)))
+                }
+                Made::Elsewhere(address) => Err(address),
+            }
+        });
+        let mut response = match made.await {
+            Ok(Ok((status, body))) => body.respond(status, &HeaderMap::new()),
+            Ok(Err(address)) => elsewhere(&address),
+            Err(_) => unwell(),
+        };
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+
     /// The answer to an address: a kept one, else made now.
     async fn answer(self: Arc<Self>, address: Address, headers: HeaderMap) -> Response {
         let coding = Coding::accepted(&headers);

@@ -60,3 +60,8 @@ pub(crate) fn address(name: &str) -> &'static str {
 pub(crate) fn find(hashed: &str) -> Option<&'static Asset> {
     ASSETS.files.get(hashed)
 }
+
+/// All files, under the names with the hash, in order.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static Asset)> {
+    ASSETS.files.iter().map(|(name, asset)| (name.as_str(), asset))
+}

@@ -21,6 +21,7 @@ mod app;
 mod assets;
 mod cache;
 mod error;
+mod export;
 mod limits;
 mod markdown;
 mod page;
@@ -31,4 +32,5 @@ mod text;
 
 pub use app::router;
 pub use error::Error;
+pub use export::{SiteError, SiteOptions, Written, site};
 pub use server::serve;

@@ -1,6 +1,8 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::Ledger;
+use ruleatlas_views::WithoutEvent;
+use serde::Serialize;
 
 use super::atlas;
 use crate::{
@@ -12,14 +14,38 @@ use crate::{
 pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let atlas = atlas(db)?;
     let ledger = atlas.ledger()?;
+    let without_event = atlas.without_event()?;
     if options.json {
-        output::json(ledger)?;
+        output::json(&Answer { ledger, without_event: &without_event })?;
     } else if options.markdown {
         output::text(&markdown(ledger))?;
     } else {
-        output::text(&text(ledger, options.limit.unwrap_or(usize::MAX)))?;
+        let limit = options.limit.unwrap_or(usize::MAX);
+        output::text(&(text(ledger, limit) + &silent(&without_event, limit)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The ledger, and the rules whose telemetry has no name.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    ledger: &'a Ledger,
+    without_event: &'a WithoutEvent,
+}
+
+/// The rules that watch Windows and lead to no event.
+fn silent(view: &WithoutEvent, limit: usize) -> String {
+    let count = view.rules.len();
+    let mut text = heading("Windows rules without an event", count.min(limit), count, "rules");
+    let share = if view.windows_rules == 0 { 0.0 } else { count as f64 * 100.0 / view.windows_rules as f64 };
+    let _ = writeln!(text, "{count} of {} counted rules that watch Windows, {share:.1} %", view.windows_rules);
+    let columns = [Column::Left("Id"), Column::Text("Title"), Column::Text("Why")];
+    text.push_str(&table(
+        &columns,
+        view.rules.iter().take(limit).map(|rule| vec![rule.id.clone(), rule.title.clone(), rule.reason.clone()]),
+    ));
+    text
 }
 
 fn text(ledger: &Ledger, limit: usize) -> String {

@@ -6,16 +6,22 @@ use ruleatlas_views::Atlas;
 
 use crate::paths;
 
+pub mod align;
 pub mod build;
+pub mod controls;
+pub mod coverage;
 pub mod doctor;
+pub mod event;
 pub mod export;
 pub mod field;
 pub mod indicator;
 pub mod matching;
 pub mod parse;
+pub mod playbook;
 pub mod rule;
 pub mod search;
 pub mod serve;
+pub mod site;
 pub mod sync;
 pub mod technique;
 

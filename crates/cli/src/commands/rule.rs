@@ -1,8 +1,8 @@
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
-use ruleatlas_catalog::PredicateRow;
+use ruleatlas_catalog::{PredicateRow, UnitTest};
 use ruleatlas_model::{Resolution, TechniqueTag};
-use ruleatlas_views::{Atlas, RuleView};
+use ruleatlas_views::{Atlas, RuleView, SimilarRule, told};
 
 use super::atlas;
 use crate::{
@@ -70,6 +70,65 @@ fn text(view: &RuleView, atlas: &Atlas) -> String {
             vec![row.role.to_string(), field, operator(indicator), value_of(indicator), reach.to_string()]
         }),
     ));
+    text.push_str(&similar(&view.similar));
+    text.push_str(&tests(&view.unit_tests));
+    text.push_str(&besides(&rule.extra));
+    text
+}
+
+/// Rules of other vendors that look for the same.
+fn similar(rules: &[SimilarRule]) -> String {
+    if rules.is_empty() {
+        return String::new();
+    }
+    let mut text = heading("Similar rules of other vendors", rules.len(), rules.len(), "by what both look for");
+    let columns = [Column::Left("Id"), Column::Long("Rule"), Column::Right("Alike"), Column::List("Shared")];
+    text.push_str(&table(
+        &columns,
+        rules.iter().map(|other| {
+            let shared = other.shared.iter().map(|shared| value_of(&shared.indicator));
+            let alike = format!("{:.0} %", other.similarity * 100.0);
+            vec![other.rule.short_id.clone(), other.rule.title.clone(), alike, table::list(shared)]
+        }),
+    ));
+    text
+}
+
+/// The rule's own unit tests, and what its condition says of them.
+fn tests(tests: &[UnitTest]) -> String {
+    if tests.is_empty() {
+        return String::new();
+    }
+    let word = |fires: bool| if fires { "fires" } else { "does not fire" }.to_owned();
+    let mut text = heading("Its own tests", tests.len(), tests.len(), "of its authors");
+    let columns = [Column::Long("Test"), Column::Left("Expected"), Column::Left("Condition")];
+    text.push_str(&table(
+        &columns,
+        tests.iter().map(|test| {
+            let found = test.found.map_or_else(|| "cannot be known".to_owned(), word);
+            vec![test.name.clone(), word(test.expected), found]
+        }),
+    ));
+    text
+}
+
+/// What the metadata holds besides, under its own names.
+fn besides(extra: &std::collections::BTreeMap<String, serde_json::Value>) -> String {
+    let told = told(extra);
+    if told.is_empty() {
+        return String::new();
+    }
+    let mut text = heading("What else it says", told.len(), told.len(), "as its format names them");
+    for told in &told {
+        if told.is_short() {
+            let _ = writeln!(text, "{}: {}", plain(&told.name), plain(&told.lines[0]));
+        } else {
+            let _ = writeln!(text, "{}:", plain(&told.name));
+            for line in told.lines.iter().flat_map(|line| line.lines()) {
+                let _ = writeln!(text, "    {}", plain(line).trim_end());
+            }
+        }
+    }
     text
 }
 
@@ -107,6 +166,10 @@ fn facts(view: &RuleView, atlas: &Atlas) -> String {
     fact("licence", rule.license.clone().unwrap_or_default());
     let dates = [("written", &rule.date), ("changed", &rule.modified)];
     let dates = dates.iter().filter_map(|(what, date)| Some(format!("{what} {}", date.as_ref()?)));
+    for other in &view.variants {
+        fact("variant", format!("{} {}", other.short_id, other.title));
+    }
+    fact("variant of", rule.variant_of.clone().unwrap_or_default());
     fact("dates", dates.collect::<Vec<_>>().join(", "));
     text
 }

@@ -105,7 +105,7 @@ fn without_marks(text: &str) -> String {
     plain
 }
 
-fn guide(guide: &Guide) -> String {
+pub fn guide(guide: &Guide) -> String {
     let mut text = heading("Events covered", guide.events.len(), guide.events_distinct, "events");
     let columns = [
         Column::Left("Provider"),

@@ -20,8 +20,9 @@ use graph::Graph;
 /// How much of a file's beginning is looked at for what it is.
 const HEAD: usize = 8192;
 
-/// The ways of a countermeasure to a technique that are told; the rest is counted.
-const TOLD: usize = 4;
+/// The ways of a countermeasure to a technique that are told, those through the technique itself before all others; the
+/// rest is counted.
+const TOLD: usize = 2;
 
 /// Whether a file of a D3FEND source is read: the published tables and samples are larger than the ontology.
 pub(crate) fn is_read(path: &str) -> bool {
@@ -97,9 +98,13 @@ fn fill(set: &mut ControlSet, graph: &Graph, path: &str) {
     for (technique, links) in &derived.techniques {
         set.known.push(technique.clone());
         for (counter, ways) in links {
-            let mut how: Vec<String> = ways.iter().take(TOLD).map(|way| derived.told(graph, *counter, way)).collect();
-            if ways.len() > TOLD {
-                how.push(format!("and {} more ways", ways.len() - TOLD));
+            let own = ways.iter().filter(|way| derive::is_through(graph, way, technique)).count();
+            let told = if own > 0 { own.min(TOLD) } else { ways.len().min(TOLD) };
+            let mut how: Vec<String> = ways.iter().take(told).map(|way| derived.told(graph, *counter, way)).collect();
+            match ways.len() - told {
+                0 => {}
+                1 => how.push("and one more way".to_owned()),
+                more => how.push(format!("and {more} more ways")),
             }
             set.cites.push(crate::Cite { control: *counter, technique: technique.clone(), basis: Basis::Derived, how });
         }

@@ -155,6 +155,7 @@ impl<'a> Merge<'a> {
     pub(super) fn finish(self) -> Vec<EventEntry> {
         let mut entries = self.entries;
         for entry in &mut entries {
+            entry.audit.sort_by_key(|audit| rank(&FIELDS, audit.by));
             entry.versions.sort_by_key(|version| {
                 (version.parse::<f64>().map_or(u64::MAX, |number| (number * 100.0) as u64), version.clone())
             });

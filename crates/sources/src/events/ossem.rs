@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use super::{Read, Row, event, text::one_line, told};
 
+type NameAndType<'a> = (Option<Cow<'a, str>>, Option<Cow<'a, str>>);
+
 /// One event of `all-etw-events.jsonl`.
 #[derive(Deserialize)]
 struct Line<'a> {
@@ -25,7 +27,7 @@ struct Line<'a> {
     #[serde(borrow, default)]
     tags: Vec<Cow<'a, str>>,
     #[serde(borrow, default)]
-    fields: Vec<(Option<Cow<'a, str>>, Option<Cow<'a, str>>)>,
+    fields: Vec<NameAndType<'a>>,
 }
 
 pub(super) fn read_lines(_: &str, text: &str, read: &mut Read) {

@@ -14,24 +14,24 @@ pub struct Listed {
 }
 
 pub(super) fn read(text: &str) -> Result<Vec<Listed>, Error> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .comment(Some(b'#'))
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
     let mut listed = Vec::new();
-    for (at, row) in reader.records().enumerate() {
-        let row = row.map_err(|error| {
-            let line = number(error.position().map_or(1, csv::Position::line));
-            Error::Line { line, reason: format!("no line of `Provider,EventID`: {error}") }
-        })?;
-        let line = number(row.position().map_or(1, csv::Position::line));
+    // A line by itself: no provider's name goes on in the next one, and an error has to name its line.
+    for (at, text) in (1..).zip(text.lines()) {
+        if text.trim_start().starts_with('#') || text.trim().is_empty() {
+            continue;
+        }
+        let line = number(at);
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let row = reader.records().next().and_then(Result::ok).unwrap_or_default();
         let (provider, id) = (row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default());
         if provider.is_empty() && id.is_empty() {
             continue;
         }
-        if at == 0 && provider.eq_ignore_ascii_case("provider") {
+        if listed.is_empty() && provider.eq_ignore_ascii_case("provider") {
             continue;
         }
         if provider.is_empty() || id.is_empty() {

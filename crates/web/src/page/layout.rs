@@ -3,10 +3,11 @@ use maud::{DOCTYPE, Markup, html};
 use crate::{assets, routes, text::clipped};
 
 /// The parts of the site that stand at the top of every page.
-const NAVIGATION: [(&str, &str); 6] = [
+const NAVIGATION: [(&str, &str); 7] = [
     ("Matrix", "/matrix"),
     ("Rules", "/rules"),
     ("Events", "/events"),
+    ("Coverage", "/coverage"),
     ("Controls", "/controls"),
     ("Ledger", "/ledger"),
     ("About", "/about"),

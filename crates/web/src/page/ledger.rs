@@ -1,7 +1,6 @@
 use std::fmt::Write as _;
 
 use maud::{Markup, html};
-use ruleatlas_catalog::LedgerSource;
 use ruleatlas_views::{Fault, LedgerQuestion, LedgerReason, LedgerRow, LedgerView};
 
 use super::{
@@ -39,8 +38,11 @@ pub(crate) fn ledger(view: &LedgerView, question: &LedgerQuestion) -> Markup {
                 }
             }
             div {
-                dt { b { (number(view.rules - view.not_counted)) } " counted" }
-                dd { "= " (number(view.rules)) " rules − " (number(view.not_counted)) " deprecated, unsupported, filters, policies and baselines" }
+                dt { b { (number(view.counted)) } " counted" }
+                dd {
+                    "= " (number(view.rules)) " rules − " (number(view.not_counted)) " deprecated, unsupported, filters, policies and baselines − "
+                    (number(view.variants)) " that are variants of another"
+                }
             }
         }
         section {
@@ -51,7 +53,7 @@ pub(crate) fn ledger(view: &LedgerView, question: &LedgerQuestion) -> Markup {
         section {
             (heading("files", "By source", view.sources.len() as u64))
             p.about { "A row is a source; its files on disk are the sum of the three numbers behind them." }
-            (files(&view.sources))
+            (files(view))
         }
         section {
             (heading("reasons", "Why", view.reasons.len() as u64))
@@ -138,7 +140,7 @@ fn languages(rows: &[LedgerRow]) -> Markup {
     }
 }
 
-fn files(sources: &[LedgerSource]) -> Markup {
+fn files(view: &LedgerView) -> Markup {
     html! {
         div.scroll {
             table aria-label="By source" {
@@ -147,7 +149,7 @@ fn files(sources: &[LedgerSource]) -> Markup {
                     th.n scope="col" { "Unreadable" } th.n scope="col" { "Rules" } th.n scope="col" { "Counted" }
                 } }
                 tbody {
-                    @for source in sources {
+                    @for source in &view.sources {
                         tr {
                             td.w {
                                 (clipped(&source.source, 60))
@@ -163,7 +165,7 @@ fn files(sources: &[LedgerSource]) -> Markup {
                             td.n { (or_dash(source.not_a_rule)) }
                             td.n { (or_dash(source.unreadable)) }
                             td.n { (or_dash(source.rules)) }
-                            td.n { (or_dash(source.rules.saturating_sub(source.not_counted))) }
+                            td.n { (or_dash(view.counted_by_source.get(&source.source).copied().unwrap_or_default())) }
                         }
                     }
                 }
@@ -226,9 +228,9 @@ fn faults(view: &LedgerView, question: &LedgerQuestion) -> Markup {
                 p.more {
                     (number(view.offset as u64 + 1)) "–" (number(end as u64)) " of " (number(view.faults_total))
                     @if view.offset > 0 {
-                        " · " a.served href={ (address(question, view.offset.saturating_sub(view.faults.len()))) "#faults" } { "before" }
+                        span.served { " · " a href={ (address(question, view.offset.saturating_sub(view.faults.len()))) "#faults" } { "before" } }
                     }
-                    @if end < total { " · " a.served href={ (address(question, end)) "#faults" } { "next" } }
+                    @if end < total { span.served { " · " a href={ (address(question, end)) "#faults" } { "next" } } }
                 }
             }
         }

@@ -76,7 +76,7 @@ fn narrow(atlas: &Atlas, view: &MatrixView, params: &Params) -> Markup {
             }
         }
     };
-    filters(&atlas.index, &Form { address: "/matrix", params, scope: &scope, besides })
+    filters(&atlas.index, &Form { address: "/matrix", params, scope: &scope, besides, clear: None })
 }
 
 /// The colours in words; every cell says its number besides.
@@ -136,7 +136,7 @@ fn cells(technique: &MatrixTechnique) -> Markup {
 fn cell(id: &str, name: &str, rules: u64) -> Markup {
     html! {
         a.cell.(level(rules)) href=(parts::technique_address(id)) title={ (id) " " (clipped(name, NAME)) ": " (counted(rules, "rule")) } {
-            span { (clipped(name, NAME)) } " " b { (number(rules)) }
+            b { (number(rules)) } " " (clipped(name, NAME))
         }
     }
 }

@@ -1,7 +1,13 @@
 //! One function a page; what they share stands in [`layout`] and [`parts`].
 
 mod about;
+mod align;
+mod attack;
 mod bar;
+mod controls;
+mod coverage;
+mod event;
+mod events;
 mod facts;
 mod field;
 mod filters;
@@ -13,6 +19,7 @@ mod ledger;
 mod matrix;
 mod missing;
 mod parts;
+mod playbook;
 mod query;
 mod rule;
 mod scope;
@@ -25,13 +32,20 @@ mod vendor;
 mod years;
 
 pub(crate) use about::{about, notices};
+pub(crate) use align::{align, threats};
+pub(crate) use controls::{Listed, controls};
+pub(crate) use coverage::{coverage, coverage_form};
+pub(crate) use event::event;
+pub(crate) use events::{events, provider, provider_address};
 pub(crate) use field::field;
 pub(crate) use home::home;
 pub(crate) use indicator::indicator;
 pub(crate) use ledger::ledger;
 pub(crate) use matrix::matrix;
 pub(crate) use missing::{failed, missing};
-pub(crate) use parts::{rule_address, tactic_address, vendor_address};
+pub(crate) use parts::{
+    event_address, field_address, log_source_address, rule_address, tactic_address, technique_address, vendor_address,
+};
 pub(crate) use rule::{rule, rule_part};
 pub(crate) use scope::{scope, scope_part};
 pub(crate) use search::{best_hit, search};

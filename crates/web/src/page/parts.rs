@@ -1,14 +1,14 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::{Distinctiveness, IndicatorRow};
 use ruleatlas_model::{FoldedOp, Indicator, Resolution, Role, TechniqueTag, Vendor};
-use ruleatlas_views::{Check, Question, RuleItem, ValueCount};
+use ruleatlas_views::{Atlas, Check, Question, RuleItem, ValueCount};
 
 use super::{bar, table::Place};
 use crate::{
     limits::LONGEST_ADDRESS,
     params::Params,
     routes,
-    text::{clipped, encoded, number, value},
+    text::{NAME, clipped, encoded, number, value},
 };
 
 /// Characters of a value in a table.
@@ -22,7 +22,7 @@ pub(crate) fn rule_address(id: &str) -> String {
     format!("/rule/{}", encoded(id, b"/"))
 }
 
-pub(super) fn technique_address(id: &str) -> String {
+pub(crate) fn technique_address(id: &str) -> String {
     format!("/technique/{}", encoded(id, b""))
 }
 
@@ -30,20 +30,33 @@ pub(crate) fn tactic_address(id: &str) -> String {
     format!("/tactic/{}", encoded(id, b""))
 }
 
+/// Tactics by their short names, each a link where the loaded version has it.
+pub(super) fn tactics(atlas: &Atlas, names: &[String]) -> Markup {
+    html! {
+        @for (at, name) in names.iter().enumerate() {
+            @if at > 0 { ", " }
+            @match atlas.attack.tactic(name) {
+                Some(tactic) => a href=(tactic_address(&tactic.id)) { (clipped(&tactic.name, NAME)) },
+                None => (clipped(name, NAME)),
+            }
+        }
+    }
+}
+
 pub(crate) fn vendor_address(vendor: Vendor) -> String {
     format!("/vendor/{vendor}")
 }
 
-pub(super) fn log_source_address(name: &str) -> String {
+pub(crate) fn log_source_address(name: &str) -> String {
     format!("/log-source/{}", encoded(name, b""))
 }
 
-pub(super) fn field_address(field: &str) -> String {
+pub(crate) fn field_address(field: &str) -> String {
     format!("/field/{}", encoded(field, b"/"))
 }
 
 /// The page of an indicator; `None` where the value is so long that no address can hold it.
-pub(super) fn indicator_address(indicator: &Indicator) -> Option<String> {
+pub(crate) fn indicator_address(indicator: &Indicator) -> Option<String> {
     let Indicator { field, op, value, modifier } = indicator;
     if field.len() + value.len() > LONGEST_ADDRESS {
         return None;
@@ -67,7 +80,7 @@ pub(super) fn rules_address(question: &Question) -> Option<String> {
 }
 
 /// The page of an event, where the site has one.
-pub(super) fn event_address(provider: &str, event_id: &str) -> Option<String> {
+pub(crate) fn event_address(provider: &str, event_id: &str) -> Option<String> {
     let has = routes::has("/event/{provider}/{id}") || routes::has("/event/{provider}/{*id}");
     has.then(|| format!("/event/{}/{}", encoded(provider, b""), encoded(event_id, b"")))
 }
@@ -308,7 +321,7 @@ pub(super) fn way(resolution: Resolution) -> Option<&'static str> {
 pub(super) fn more(shown: usize, distinct: usize, address: &str) -> Markup {
     html! {
         @if shown < distinct {
-            p.more { (number(shown as u64)) " of " (number(distinct as u64)) " shown · " a href=(address) { "Show all " (number(distinct as u64)) } }
+            p.more { (number(shown as u64)) " of " (number(distinct as u64)) " shown" span.served { " · " a href=(address) { "Show all " (number(distinct as u64)) } } }
         }
     }
 }

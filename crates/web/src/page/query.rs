@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use maud::{Markup, html};
-use ruleatlas_catalog::PredicateRow;
-use ruleatlas_model::{Opaque, Span};
+use ruleatlas_catalog::{Token, TokenKind, frontend};
+use ruleatlas_model::{Opaque, Rule, Span};
+use ruleatlas_views::RuleView;
 
 use crate::text::{clipped, shown};
 
@@ -17,10 +18,12 @@ struct Mark<'a> {
     title: String,
 }
 
-/// The query with every predicate underlined in its role's colour and every part that was not understood marked.
+/// The query with every predicate underlined in its role's colour and every part that was not understood marked; the
+/// words of its language have their own colours.
 ///
 /// Of ranges that lie in each other the shortest decides, so that a list's values stand out of the list.
-pub(super) fn query(text: &str, predicates: &[PredicateRow], opaques: &[&Opaque]) -> Markup {
+pub(super) fn query(rule: &Rule, view: &RuleView, opaques: &[&Opaque]) -> Markup {
+    let text = rule.query.as_str();
     let valid = |span: Span| {
         let part = span.of(text).filter(|part| !part.is_empty())?;
         let start = span.start as usize;
@@ -28,9 +31,14 @@ pub(super) fn query(text: &str, predicates: &[PredicateRow], opaques: &[&Opaque]
         Some(start..start + part.trim_end().len())
     };
     let mut marks: Vec<Mark<'_>> = Vec::new();
-    for (row, predicate) in predicates.iter().enumerate() {
+    for (row, predicate) in view.entry.predicates.iter().enumerate() {
         if let Some(range) = valid(predicate.span).filter(|range| !range.is_empty()) {
-            let title = format!("{}: {} {}", predicate.role, predicate.field, predicate.op);
+            let reach = match view.predicate_reach.get(row).copied().flatten() {
+                None => String::new(),
+                Some((least, most)) if least == most => format!(", reach {least}"),
+                Some((least, most)) => format!(", reach {least} to {most}"),
+            };
+            let title = format!("{}: {} {}{reach}", predicate.role, predicate.field, predicate.op);
             marks.push(Mark { range, class: predicate.role.name(), row: Some(row), title });
         }
     }
@@ -39,15 +47,15 @@ pub(super) fn query(text: &str, predicates: &[PredicateRow], opaques: &[&Opaque]
             marks.push(Mark { range, class: "opaque", row: None, title: format!("not understood: {}", opaque.reason) });
         }
     }
-    let pieces = pieces(text.len(), &marks);
+    let tokens = frontend(rule.language).map(|language| language.tokens(text)).unwrap_or_default();
+    let coloured = Coloured { text, tokens: &tokens };
     html! {
         pre.query tabindex="0" aria-label="The query as written" {
             code {
-                @for (range, mark) in pieces {
-                    @let part = shown(text.get(range).unwrap_or_default());
+                @for (range, mark) in pieces(text.len(), &marks) {
                     @match mark.and_then(|mark| marks.get(mark)) {
-                        None => (part),
-                        Some(mark) => (marked(&part, mark)),
+                        None => (coloured.part(range)),
+                        Some(mark) => (marked(&coloured, range, mark)),
                     }
                 }
             }
@@ -55,21 +63,72 @@ pub(super) fn query(text: &str, predicates: &[PredicateRow], opaques: &[&Opaque]
     }
 }
 
+/// A query's text with its language's tokens, which are in order.
+struct Coloured<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+}
+
+impl Coloured<'_> {
+    /// A part of the text in colours.
+    fn part(&self, range: Range<usize>) -> Markup {
+        let first = self.tokens.partition_point(|token| token.span.end as usize <= range.start);
+        let mut done = range.start;
+        let mut pieces: Vec<(Range<usize>, &'static str)> = Vec::new();
+        for token in &self.tokens[first..] {
+            let (start, end) = ((token.span.start as usize).max(done), (token.span.end as usize).min(range.end));
+            if token.span.start as usize >= range.end {
+                break;
+            }
+            let Some(class) = colour(token.kind).filter(|_| start < end) else { continue };
+            pieces.push((done..start, ""));
+            pieces.push((start..end, class));
+            done = end;
+        }
+        pieces.push((done..range.end, ""));
+        html! {
+            @for (range, class) in pieces {
+                @let text = self.text.get(range).unwrap_or_default();
+                @if text.is_empty() {} @else if class.is_empty() { (shown(text)) } @else { span.(class) { (shown(text)) } }
+            }
+        }
+    }
+}
+
+/// The class of a kind of token that has a colour.
+fn colour(kind: TokenKind) -> Option<&'static str> {
+    match kind {
+        TokenKind::Keyword | TokenKind::Command => Some("k"),
+        TokenKind::String => Some("s"),
+        TokenKind::Comment => Some("c"),
+        TokenKind::Function => Some("f"),
+        TokenKind::Macro => Some("m"),
+        TokenKind::Field | TokenKind::Number | TokenKind::Operator => None,
+    }
+}
+
 /// A marked part, line by line, so that a line's indentation stays plain. Only its first line is a stop of the keyboard.
-fn marked(part: &str, mark: &Mark<'_>) -> Markup {
+fn marked(coloured: &Coloured<'_>, range: Range<usize>, mark: &Mark<'_>) -> Markup {
     let title = clipped(&mark.title, 300);
+    let text = coloured.text;
+    let mut lines: Vec<[usize; 4]> = Vec::new();
+    let mut at = range.start;
+    for line in text.get(range).unwrap_or_default().split_inclusive('\n') {
+        let start = at + (line.len() - line.trim_start().len());
+        let end = (at + line.trim_end().len()).max(start);
+        lines.push([at, start, end, at + line.len()]);
+        at += line.len();
+    }
     html! {
-        @for (at, line) in part.split_inclusive('\n').enumerate() {
-            @let words = line.trim_start();
-            @let text = words.trim_end();
-            (line[..line.len() - words.len()])
-            @if !text.is_empty() {
+        @for (number, [before, start, end, after]) in lines.into_iter().enumerate() {
+            (shown(text.get(before..start).unwrap_or_default()))
+            @if start < end {
                 @match mark.row {
-                    Some(row) => a.p.(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(at > 0).then_some("-1")] { (text) },
-                    None => mark.opaque title=(title) { (text) },
+                    Some(row) => a.p.(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(number > 0).then_some("-1")] { (coloured.part(start..end)) },
+                    None => mark.opaque title=(title) { (coloured.part(start..end)) },
                 }
             }
-            (words[text.len()..])
+            (shown(text.get(end..after).unwrap_or_default()))
         }
     }
 }

@@ -1,7 +1,7 @@
 use maud::{Markup, html};
-use ruleatlas_catalog::{FoldedRow, PredicateRow};
+use ruleatlas_catalog::{FoldedRow, PredicateRow, UnitTest};
 use ruleatlas_model::{Level, Opaque, ParseStatus, Role, Rule};
-use ruleatlas_views::{Atlas, RuleView};
+use ruleatlas_views::{Atlas, RuleView, SimilarRule, Told, told};
 
 use super::{
     bar,
@@ -25,11 +25,15 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
         |role| view.entry.indicators.iter().zip(&view.reach).filter(move |(folded, _)| folded.role == role).collect();
     let indicators: Vec<(&FoldedRow, &u64)> = of_role(Role::Indicator);
     let exclusions: Vec<(&FoldedRow, &u64)> = of_role(Role::Exclusion);
+    let besides: Vec<Told> = told(&rule.extra);
     let contents = [
         ("query", "Query", None),
         ("predicates", "Predicates", Some(view.entry.predicates.len() as u64)),
         ("indicators", "Indicators", Some(indicators.len() as u64)),
         ("exclusions", "Exclusions", Some(exclusions.len() as u64)),
+        ("similar", "Similar rules", Some(view.similar.len() as u64)),
+        ("tests", "Its own tests", Some(view.unit_tests.len() as u64)),
+        ("besides", "What else it says", Some(besides.len() as u64)),
     ];
     let contents: Vec<_> = contents.into_iter().filter(|(_, _, rows)| *rows != Some(0)).collect();
     let title = parts::title(&rule.title, &rule.id, 300);
@@ -55,13 +59,16 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
                     "As written. Underlined: " span.p.indicator { "looked for" } ", " span.p.exclusion { "excluded" } ", "
                     span.p.nested { "nested or computed" } "; marked: " mark.opaque { "not understood" } "."
                 }
-                (query(&rule.query, &view.entry.predicates, &opaques))
+                (query(rule, view, &opaques))
             }
           }
-          (predicates(rule, &view.entry.predicates))
+          (predicates(view))
         }
         (folded("indicators", "Indicators", &indicators, "Reach", "indicator"))
         (folded("exclusions", "Exclusions", &exclusions, "In catalog", "exclusion"))
+        (similar(&view.similar))
+        (unit_tests(&view.unit_tests))
+        (said(&besides))
     };
     Page { title: &title, asked: "", contents: &contents, body }.render()
 }
@@ -70,7 +77,7 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
 pub(crate) fn rule_part(view: &RuleView) -> Markup {
     let rule = &view.entry.rule;
     html! {
-        (predicate_table(rule, &view.entry.predicates))
+        (predicate_table(rule, &view.entry.predicates, &view.predicate_reach))
         @if view.entry.predicates.is_empty() { p.empty { "Nothing of it could be read as a comparison." } }
         p.more { a href=(parts::rule_address(&rule.id)) { "The rule with its query" } }
     }
@@ -104,9 +111,7 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
     let dates = [rule.date.as_deref(), rule.modified.as_deref()].into_iter().flatten().map(|date| clipped(date, 20));
     facts.add("Dates", html! { (dates.collect::<Vec<_>>().join(", changed ")) });
     facts.add("Techniques", techniques(atlas, rule));
-    let tactics =
-        rule.tactics.iter().map(|short| atlas.attack.tactic(short).map_or(short.clone(), |tactic| tactic.name.clone()));
-    facts.add("Tactics", list(&tactics.collect::<Vec<_>>()));
+    facts.add("Tactics", parts::tactics(atlas, &rule.tactics));
     facts.add("Log sources", list(&rule.log_sources));
     facts.add("Platforms", list(&rule.platforms));
     facts.add("Domains", list(&rule.domains));
@@ -115,7 +120,13 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
             ul {
                 @for link in rule.events.iter().take(ITEMS) {
                     li {
-                        (clipped(&link.event.provider, 48)) " " span.val { (clipped(&link.event.event_id, 48)) } " "
+                        (clipped(&link.event.provider, 48)) " "
+                        @match parts::event_address(&link.event.provider, &link.event.event_id) {
+                            Some(address) => a.val href=(address) { (clipped(&link.event.event_id, 48)) },
+                            None => span.val { (clipped(&link.event.event_id, 48)) },
+                        }
+                        @if let Some(title) = atlas.taxonomy.event_title(&link.event) { " " (clipped(title, 100)) }
+                        " "
                         span.faint title=(clipped(&link.why, 300)) { @if link.explicit { "written" } @else { "implied" } }
                     }
                 }
@@ -125,6 +136,12 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
     facts.add("Events", events);
     let variant = html! { @if let Some(other) = &rule.variant_of { a href=(parts::rule_address(other)) { (clipped(other, 120)) } } };
     facts.add("Variant of", variant);
+    let variants = html! {
+        @if !view.variants.is_empty() {
+            ul { @for other in view.variants.iter().take(ITEMS) { li { a href=(parts::rule_address(&other.id)) { (parts::title(&other.title, &other.id, 110)) } } } }
+        }
+    };
+    facts.add("Variants", variants);
     let false_positives = html! {
         @if !rule.false_positives.is_empty() {
             ul { @for text in rule.false_positives.iter().take(ITEMS) { li { (clipped(text, 600)) } } }
@@ -191,7 +208,109 @@ fn diagnostics(rule: &Rule, opaques: &[&Opaque]) -> Markup {
     }
 }
 
-fn predicates(rule: &Rule, rows: &[PredicateRow]) -> Markup {
+/// Rules of other vendors that look for the same.
+fn similar(rules: &[SimilarRule]) -> Markup {
+    html! {
+        @if !rules.is_empty() {
+            section #similar-section {
+                (heading("similar", "Similar rules of other vendors", rules.len() as u64))
+                p.about {
+                    "A row is a rule that looks for the same, each value weighted by how rare it is in the catalog; "
+                    em { "alike" } " is the weight of what both look for, over what each looks for on its own."
+                }
+                div.scroll {
+                    table.similar aria-label="Similar rules of other vendors" {
+                        thead { tr { th scope="col" { span.unseen { "Vendor" } } th scope="col" { "Rule" } th.n scope="col" { "Alike" } th.n scope="col" { "Shared" } th.wide scope="col" { "What they share, the rarest first" } } }
+                        tbody {
+                            @for other in rules {
+                                tr {
+                                    td { (bar::letter(other.rule.vendor)) }
+                                    td.w { a href=(parts::rule_address(&other.rule.id)) { (parts::title(&other.rule.title, &other.rule.id, 110)) } }
+                                    td.n { (format!("{:.0} %", other.similarity * 100.0)) }
+                                    td.n { (number(other.shared_indicators as u64)) }
+                                    td.w { span.samples {
+                                        @for shared in &other.shared {
+                                            @let link = parts::indicator_address(&shared.indicator);
+                                            span {
+                                                span.faint { (clipped(&shared.indicator.field, 28)) " " (shared.indicator.op) " " }
+                                                @if !shared.indicator.op.op.is_presence() { (value(&shared.indicator.value, 40, link.as_deref())) }
+                                                " " span.count title="Rules of the catalog that look for it" { (number(u64::from(shared.reach))) }
+                                            }
+                                        }
+                                    } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The unit tests that the rule brings along, against what its condition says.
+fn unit_tests(tests: &[UnitTest]) -> Markup {
+    let word = |fires: bool| if fires { "fires" } else { "does not fire" };
+    html! {
+        @if !tests.is_empty() {
+            section #tests-section {
+                (heading("tests", "Its own tests", tests.len() as u64))
+                p.about { "A row is an event that the rule’s authors test it with, what they expect, and what the condition above says of it." }
+                div.scroll {
+                    table aria-label="Its own tests" {
+                        thead { tr { th.wide scope="col" { "Test" } th scope="col" { "Expected" } th scope="col" { "The condition" } } }
+                        tbody {
+                            @for test in tests.iter().take(ROWS) {
+                                tr {
+                                    td.w { (clipped(&test.name, 200)) }
+                                    td { (word(test.expected)) }
+                                    td.w {
+                                        @match test.found {
+                                            Some(found) => (word(found)),
+                                            None => { "cannot be known" @if !test.reason.is_empty() { ": " (clipped(&test.reason, 200)) } }
+                                        }
+                                        @if test.apart { " " span.faint title="The test replaces functions of the module, or needs a method that is not followed" { "not the same as written" } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the metadata holds besides, under its own names.
+fn said(besides: &[Told]) -> Markup {
+    html! {
+        @if !besides.is_empty() {
+            section #besides-section {
+                (heading("besides", "What else it says", besides.len() as u64))
+                p.about { "Everything else in the rule’s metadata, as its format names it." }
+                dl.facts.besides {
+                    @for told in besides.iter().take(ROWS) {
+                        div {
+                            dt { (clipped(&told.name, 60)) }
+                            dd {
+                                @if told.is_short() { (clipped(&told.lines[0], 200)) }
+                                @else {
+                                    details {
+                                        summary { (clipped(told.lines.first().map_or("", String::as_str), 100)) }
+                                        div.lines { @for line in &told.lines { (paragraph(line, 12_000)) "\n" } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn predicates(view: &RuleView) -> Markup {
+    let (rule, rows) = (&view.entry.rule, &view.entry.predicates);
     html! {
         @if !rows.is_empty() {
             section {
@@ -200,46 +319,66 @@ fn predicates(rule: &Rule, rows: &[PredicateRow]) -> Markup {
                     "A row is a comparison as written, in the order of the query. "
                     a href="/about#method" { "What the roles mean" }
                 }
-                (predicate_table(rule, rows))
+                (predicate_table(rule, rows, &view.predicate_reach))
             }
         }
     }
 }
 
-fn predicate_table(rule: &Rule, rows: &[PredicateRow]) -> Markup {
+fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64)>]) -> Markup {
     let has_steps = rule.conditions.len() > 1;
+    let has_stages = rows.iter().any(|row| row.stage.is_some());
+    let columns = if has_stages { 6 } else { 5 };
+    let begins = |at: usize| at == 0 || rows.get(at - 1).map(|row| row.step) != rows.get(at).map(|row| row.step);
     html! {
         @if !rows.is_empty() {
-                div.scroll {
-                    table.predicates aria-label="Predicates" {
-                        thead { tr {
-                            @if has_steps { th scope="col" { "Step" } }
-                            th scope="col" { "Role" } th scope="col" { "Field" } th scope="col" { "Op" } th.wide scope="col" { "Values" }
-                        } }
-                        tbody {
-                            @for (at, row) in rows.iter().enumerate().take(ROWS) {
-                                tr id={ "p" (at) } data-p=(at) {
-                                    @if has_steps { td { (step(rule, row.step)) } }
-                                    td { span.role.(row.role.name()) { (row.role) } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
-                                    td { (predicate_field(row)) }
-                                    td.o { (operator(row)) }
-                                    td.w { span.samples {
-                                        @for text in row.values.iter().take(VALUES) { (value(text, 80, None)) " " }
-                                        @if row.values.len() > VALUES { span.faint { "and " (number((row.values.len() - VALUES) as u64)) " more" } }
-                                    } }
-                                }
+            div.scroll {
+                table.predicates aria-label="Predicates" {
+                    thead { tr {
+                        @if has_stages { th.n scope="col" title="The stage of the pipeline, from 1" { "Stage" } }
+                        th scope="col" { "Role" } th scope="col" { "Field" } th scope="col" { "Op" } th.wide scope="col" { "Values" }
+                        th.n scope="col" title="Rules of the catalog that check the same; of several values the least and the most" { "Reach" }
+                    } }
+                    tbody {
+                        @for (at, row) in rows.iter().enumerate().take(ROWS) {
+                            @if has_steps && begins(at) { tr.step { th scope="rowgroup" colspan=(columns) { (step(rule, row.step)) } } }
+                            tr id={ "p" (at) } data-p=(at) {
+                                @if has_stages { td.n { @match row.stage { Some(stage) => (stage + 1), None => span.faint { "–" } } } }
+                                td { span.role.(row.role.name()) { (row.role) } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
+                                td { (predicate_field(row)) }
+                                td.o { (operator(row)) }
+                                td.w { span.samples {
+                                    @for text in row.values.iter().take(VALUES) { (value(text, 80, None)) " " }
+                                    @if row.values.len() > VALUES { span.faint { "and " (number((row.values.len() - VALUES) as u64)) " more" } }
+                                } }
+                                td.n { @match reach.get(at).copied().flatten() {
+                                    None => span.faint { "–" },
+                                    Some((least, most)) if least == most => (number(least)),
+                                    Some((least, most)) => { (number(least)) "–" (number(most)) }
+                                } }
                             }
                         }
                     }
                 }
-                @if rows.len() > ROWS { p.more { (number(ROWS as u64)) " of " (number(rows.len() as u64)) " shown" } }
+            }
+            @if rows.len() > ROWS { p.more { (number(ROWS as u64)) " of " (number(rows.len() as u64)) " shown" } }
         }
     }
 }
 
+/// What a step is, and what it reads.
 fn step(rule: &Rule, step: u32) -> Markup {
-    let label = rule.conditions.get(step as usize).map_or("", |condition| condition.label.as_str());
-    html! { (step + 1) @if !label.is_empty() { " " span.faint { (clipped(label, 40)) } } }
+    let condition = rule.conditions.get(step as usize);
+    let label = condition.map_or("", |condition| condition.label.as_str());
+    let sources = condition.map_or(&[][..], |condition| condition.sources.as_slice());
+    html! {
+        "Step " (step + 1)
+        @if !label.is_empty() { " · " (clipped(label, 80)) }
+        @if condition.is_some_and(|condition| condition.absent) { " · " span.mark { "must not happen" } }
+        @if !sources.is_empty() {
+            span.faint { " reads " @for source in sources.iter().take(6) { (clipped(&source.name, 60)) " " } @if sources.len() > 6 { "…" } }
+        }
+    }
 }
 
 fn predicate_field(row: &PredicateRow) -> Markup {

@@ -3,12 +3,12 @@ use ruleatlas_catalog::{Facet, Filters, Scope};
 use ruleatlas_views::{Atlas, Error, TechniqueView};
 
 use super::{
-    bar,
+    attack, bar,
     facts::Facts,
     filters::{Form, filters},
     guide::Tables,
     layout::Page,
-    parts,
+    parts, playbook,
 };
 use crate::{
     markdown,
@@ -26,8 +26,10 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
     let tables =
         Tables { guide: &view.guide, rules: &view.rule_list, address: &address, params, own, question: &question };
     let is_narrowed = !params.filters.is_empty() || params.only_itself;
-    let contents = tables.contents();
-    let contents = if view.guide.rules.total > 0 { &contents[..] } else { &[] };
+    let playbook = atlas.playbook(&view.technique, false)?;
+    let mut contents = if view.guide.rules.total > 0 { tables.contents().to_vec() } else { Vec::new() };
+    contents.push(("controls", "Controls and tests", None));
+    let contents = &contents[..];
     let (first, rest) = markdown::paragraphs(&view.description, &view.references);
     let body = html! {
         (head(atlas, &view, params))
@@ -42,8 +44,9 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
         @if view.guide.rules.total > 0 || is_narrowed {
             (narrow(atlas, &view, params, &address))
         }
-        @if view.guide.rules.total > 0 { (tables.all()) }
-        @else { (nothing(&view, is_narrowed)) }
+        @if view.guide.rules.total > 0 { (tables.all()) (attack::section(&view.attack_events)) }
+        @else { (attack::section(&view.attack_events)) (nothing(&view, is_narrowed)) }
+        (playbook::section(&playbook))
     };
     let title = format!("{} {}", view.technique, view.name);
     Ok(Page { title: &title, asked: "", contents, body }.render())
@@ -61,7 +64,7 @@ fn narrow(atlas: &Atlas, view: &TechniqueView, params: &Params, address: &str) -
             }
         }
     };
-    filters(&atlas.index, &Form { address, params, scope: &scope, besides })
+    filters(&atlas.index, &Form { address, params, scope: &scope, besides, clear: None })
 }
 
 /// Why there is nothing to count, and what to do.
@@ -124,12 +127,7 @@ fn facts(atlas: &Atlas, view: &TechniqueView) -> Facts {
             html! { a href=(parts::technique_address(parent)) { span.val { (parent) } " " (clipped(name, NAME)) } },
         );
     }
-    let tactics: Vec<&str> = view
-        .tactics
-        .iter()
-        .map(|short| atlas.attack.tactic(short).map_or(short.as_str(), |tactic| tactic.name.as_str()))
-        .collect();
-    facts.add(if tactics.len() == 1 { "Tactic" } else { "Tactics" }, html! { (clipped(&tactics.join(", "), 400)) });
+    facts.add(if view.tactics.len() == 1 { "Tactic" } else { "Tactics" }, parts::tactics(atlas, &view.tactics));
     facts.add("Platforms", html! { (clipped(&view.platforms.join(", "), 400)) });
     if let Some(url) = web_address(&view.url) {
         let page = html! { a rel="noreferrer" href=(url) { "attack.mitre.org" } " · " (view.domain.name()) " matrix" };

@@ -198,6 +198,7 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound { what, name, near } => Self::Missing { what, name, near },
+            Error::Unanswerable(message) => Self::wrong("question", message),
             Error::Store(error) => Self::Broken(error.to_string()),
         }
     }

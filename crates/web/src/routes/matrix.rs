@@ -42,7 +42,7 @@ fn matrices() -> Vec<&'static str> {
 }
 
 fn ids(atlas: &Atlas) -> Vec<String> {
-    atlas.attack.tactics.iter().map(|tactic| tactic.id.clone()).collect()
+    atlas.attack.tactics.iter().map(|tactic| page::tactic_address(&tactic.id)).collect()
 }
 
 fn view(ask: &Ask<'_>) -> Result<(MatrixView, Params), Fault> {

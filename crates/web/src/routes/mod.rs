@@ -8,6 +8,8 @@
 
 mod about;
 mod ask;
+mod controls;
+mod event;
 mod ledger;
 mod matching;
 mod matrix;
@@ -23,6 +25,8 @@ use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
+    controls::{Sent, aligned},
+    event::{Wanted, covered},
     parameter::{FILTERS, Parameter, Values},
 };
 use crate::text;
@@ -52,13 +56,12 @@ pub(crate) struct Route {
 
 /// The addresses of a route in the static site.
 #[derive(Clone, Copy)]
-#[allow(dead_code)]
 pub(crate) enum Export {
     /// None: what it shows depends on what is asked.
     Never,
     /// The one address that it has.
     Once,
-    /// One for each of these, as they stand in the place of the path's name, in order, not encoded.
+    /// These, as links lead to them, in order.
     Each(fn(&Atlas) -> Vec<String>),
 }
 
@@ -72,7 +75,9 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         scope::ROUTES,
         value::ROUTES,
         vendor::ROUTES,
+        event::ROUTES,
         search::ROUTES,
+        controls::ROUTES,
         ledger::ROUTES,
     ];
     topics.into_iter().flatten()

@@ -2,7 +2,7 @@
 
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, Fault, Made, Route};
+use super::{Ask, Export, Fault, Form, Made, Route};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[Route {
@@ -15,7 +15,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
 }];
 
 fn ids(atlas: &Atlas) -> Vec<String> {
-    atlas.index.heads().iter().map(|head| head.id.clone()).collect()
+    atlas.index.heads().iter().map(|head| page::rule_address(&head.id)).collect()
 }
 
 fn rule(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -24,5 +24,9 @@ fn rule(ask: &Ask<'_>) -> Result<Made, Fault> {
     if view.entry.rule.id != id {
         return Ok(ask.elsewhere(&page::rule_address(&view.entry.rule.id)));
     }
-    Ok(ask.answer(&view.json(), || page::rule(ask.atlas, &view)).kept())
+    let made = match ask.form {
+        Form::Page => Made::page(200, page::rule(ask.atlas, &view)),
+        Form::Json => Made::json(200, &view.json()),
+    };
+    Ok(made.kept())
 }

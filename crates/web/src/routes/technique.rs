@@ -62,7 +62,7 @@ fn yes_or_no() -> Vec<&'static str> {
 }
 
 fn ids(atlas: &Atlas) -> Vec<String> {
-    atlas.attack.techniques.keys().cloned().collect()
+    atlas.attack.techniques.keys().map(|id| page::technique_address(id)).collect()
 }
 
 /// The one table that is asked for, as JSON or CSV.

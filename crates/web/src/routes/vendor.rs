@@ -1,6 +1,7 @@
 //! Vendors and log sources.
 
 use ruleatlas_catalog::Facet;
+use ruleatlas_model::Vendor;
 use ruleatlas_views::Atlas;
 
 use super::{Ask, Export, FILTERS, Fault, Form, Made, Route, technique::TABLES};
@@ -20,13 +21,21 @@ pub(super) const ROUTES: &[Route] = &[
         about: "A log source: what the rules over it read, filter, look for and exclude.",
         parameters: &[FILTERS, TABLES],
         only: None,
-        export: Export::Each(Atlas::log_source_names),
+        export: Export::Each(log_sources),
         answer: log_source,
     },
 ];
 
 fn vendors(atlas: &Atlas) -> Vec<String> {
-    atlas.index.values(Facet::Vendor).map(|(name, _)| name.to_owned()).collect()
+    Vendor::ALL
+        .iter()
+        .filter(|it| atlas.index.set(Facet::Vendor, it.name()).is_some())
+        .map(|it| page::vendor_address(*it))
+        .collect()
+}
+
+fn log_sources(atlas: &Atlas) -> Vec<String> {
+    atlas.log_source_names().iter().map(|name| page::log_source_address(name)).collect()
 }
 
 fn vendor(ask: &Ask<'_>) -> Result<Made, Fault> {

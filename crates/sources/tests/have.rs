@@ -1,0 +1,181 @@
+//! What files say of telemetry, and what they may not do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail anywhere")]
+
+use proptest::prelude::*;
+use ruleatlas_sources::have::{Component, Error, Given, Listed, OnMatch, read};
+
+const SYSMON: &str = r#"<!-- ours -->
+<Sysmon schemaversion="4.90">
+  <HashAlgorithms>sha256</HashAlgorithms>
+  <EventFiltering>
+    <RuleGroup name="" groupRelation="or">
+      <ProcessCreate onmatch="exclude">
+        <Image condition="is">C:\lab\agent.exe</Image>
+        <Rule groupRelation="and"><Image condition="end with">a.exe</Image><User condition="is">lab</User></Rule>
+      </ProcessCreate>
+    </RuleGroup>
+    <NetworkConnect onmatch="include"/>
+    <FileCreate onmatch="INCLUDE"><TargetFilename condition="contains">&quot;x&amp;y</TargetFilename></FileCreate>
+  </EventFiltering>
+</Sysmon>
+"#;
+
+#[test]
+fn a_sysmon_configuration_says_what_is_filtered() {
+    let Given::Sysmon(config) = read(SYSMON.as_bytes()).unwrap() else { panic!("no Sysmon configuration") };
+    assert_eq!(config.schema, "4.90");
+    let filters: Vec<_> =
+        config.filters.iter().map(|it| (it.element.as_str(), it.on_match, it.conditions, it.line)).collect();
+    assert_eq!(
+        filters,
+        [
+            ("ProcessCreate", OnMatch::Exclude, 3, 6),
+            ("NetworkConnect", OnMatch::Include, 0, 11),
+            ("FileCreate", OnMatch::Include, 1, 12),
+        ]
+    );
+}
+
+#[test]
+fn a_configuration_that_is_none_says_why_and_where() {
+    let bomb = "<?xml version=\"1.0\"?>\n<!DOCTYPE lolz [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>\n\
+                <Sysmon schemaversion=\"4.90\"><EventFiltering><ProcessCreate onmatch=\"include\">&b;</ProcessCreate></EventFiltering></Sysmon>";
+    let config =
+        |inside: &str| format!("<Sysmon schemaversion=\"4.90\">\n<EventFiltering>{inside}</EventFiltering></Sysmon>");
+    let cases = [
+        (bomb.to_owned(), "line 2: a document type declaration"),
+        (
+            "<Sysmon schemaversion=\"9.1\"></Sysmon>".to_owned(),
+            "line 1: a Sysmon configuration of schema version `9.1`",
+        ),
+        ("<Sysmon schemaversion=\"1.0\"/>".to_owned(), "schema version `1.0`"),
+        ("<Sysmon/>".to_owned(), "schema version none"),
+        ("\n<Other/>".to_owned(), "line 2: the outermost element is `Other`"),
+        ("<Sysmon schemaversion=\"4.90\">".to_owned(), "the file ends within an element"),
+        ("<Sysmon schemaversion=\"4.90\"></Symon>".to_owned(), "no well-formed XML"),
+        ("<Sysmon schemaversion=\"4.90\"><EventFiltering/></Sysmon>".to_owned(), "filters no event type"),
+        (config("<ProcessCreate/>"), "line 2: `ProcessCreate` has no `onmatch`"),
+        (config("<ProcessCreate onmatch=\"maybe\"/>"), "line 2: `ProcessCreate` has `onmatch` `maybe`"),
+        (format!("<Sysmon schemaversion=\"4.90\">{}", "<a>".repeat(100)), "nested too deeply"),
+        ("<!-- nothing -->".to_owned(), "there is nothing in it"),
+    ];
+    for (text, expected) in cases {
+        let error = read(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn an_audit_policy_is_read_in_every_form_windows_writes() {
+    let report = "Machine Name,Policy Target,Subcategory,Subcategory GUID,Inclusion Setting,Exclusion Setting\r\n\r\n\
+                  LAB,System,Process Creation,{0CCE922B-69AE-11D9-BED3-505054503030},Success,\r\n\
+                  LAB,System,Logon,{0CCE9215-69AE-11D9-BED3-505054503030},Success and Failure,\r\n\
+                  LAB,System,SAM,{0cce9220-69ae-11d9-bed3-505054503030},No Auditing,\r\n";
+    let expected = [
+        ("Process Creation", "0CCE922B-69AE-11D9-BED3-505054503030", true, false),
+        ("Logon", "0CCE9215-69AE-11D9-BED3-505054503030", true, true),
+        ("SAM", "0CCE9220-69AE-11D9-BED3-505054503030", false, false),
+    ];
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(report.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for bytes in [report.as_bytes(), &utf16] {
+        let Given::AuditPolicy(lines) = read(bytes).unwrap() else { panic!("no audit policy") };
+        let lines: Vec<_> =
+            lines.iter().map(|it| (it.name.as_str(), it.guid.as_str(), it.success, it.failure)).collect();
+        assert_eq!(lines, expected);
+    }
+    // A backup has numbers, whatever the language of that Windows.
+    let backup = "Machine Name,Policy Target,Subcategory,Subcategory GUID,Inclusion Setting,Exclusion Setting,Setting Value\n\
+                  LAB,System,Anmelden,{0CCE9215-69AE-11D9-BED3-505054503030},Erfolg und Fehler,,3\n";
+    let Given::AuditPolicy(lines) = read(backup.as_bytes()).unwrap() else { panic!("no audit policy") };
+    assert!(lines[0].success && lines[0].failure);
+    let foreign = "LAB,System,Anmelden,{0CCE9215-69AE-11D9-BED3-505054503030},Erfolg,\n";
+    let error = read(foreign.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("line 1: the setting `Erfolg` of `Anmelden`") && error.contains("/backup"), "{error}");
+}
+
+#[test]
+fn a_data_source_administration_says_what_is_available() {
+    let text = "version: 1.1\nfile_type: data-source-administration\nname: lab\ndata_sources:\n\
+                - data_source_name: Process Creation\n  data_source:\n  - applicable_to: [all]\n    products: [Sysmon]\n    available_for_data_analytics: true\n\
+                - data_source_name: Module Load\n  data_source:\n  - products: [Sysmon]\n    available_for_data_analytics: false\n    data_quality: {device_completeness: 0}\n\
+                - data_source_name: File Creation\n  products: [EDR]\n  data_quality: {device_completeness: 3}\n";
+    let Given::DataSources(components) = read(text.as_bytes()).unwrap() else { panic!("no data sources") };
+    let seen: Vec<_> = components
+        .iter()
+        .map(|Component { name, products, available, .. }| (name.as_str(), products.join(","), *available))
+        .collect();
+    let sysmon = || "Sysmon".to_owned();
+    let expected = [
+        ("Process Creation", sysmon(), true),
+        ("Module Load", sysmon(), false),
+        ("File Creation", "EDR".to_owned(), true),
+    ];
+    assert_eq!(seen, expected);
+    let other = read(b"file_type: technique-administration\ndata_sources: []\n").unwrap_err().to_string();
+    assert!(other.contains("line 1: a DeTT&CT file of type `technique-administration`"), "{other}");
+}
+
+#[test]
+fn a_list_has_a_provider_and_an_id_a_line() {
+    let text =
+        "\u{feff}Provider,EventID,note\n# a comment\nSysmon,1,x\n\"Windows Defender\" , 1116\nSecurity-Auditing,*\n";
+    let Given::List(listed) = read(text.as_bytes()).unwrap() else { panic!("no list") };
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|Listed { provider, event_id, line }| (provider.as_str(), event_id.as_str(), *line))
+        .collect();
+    assert_eq!(listed, [("Sysmon", "1", 3), ("Windows Defender", "1116", 4), ("Security-Auditing", "*", 5)]);
+    for (text, expected) in [
+        ("", "there is nothing in it"),
+        (" \n\n", "there is nothing in it"),
+        ("# only a comment\n", "there is nothing in it"),
+        ("Provider,EventID\n", "there is nothing in it"),
+        ("Sysmon,1\nwhat is this\n", "line 2: `what is this` is no line of `Provider,EventID`"),
+        ("a\0b,1", "no text"),
+    ] {
+        let error = read(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text:?}: {error}");
+    }
+    assert_eq!(read(&[0xff, 0x00, 0xfe]), Err(Error::NotText));
+    assert_eq!(read(&vec![b'a'; 9 << 20]), Err(Error::TooLarge));
+}
+
+#[test]
+fn a_large_file_is_read_in_one_pass() {
+    let attributes: String = (0..60_000).map(|n| format!(" a{n}=\"\"")).collect();
+    let many = format!(
+        "<Sysmon schemaversion=\"4.90\"><EventFiltering><DnsQuery onmatch=\"include\"{attributes}/></EventFiltering></Sysmon>"
+    );
+    assert!(read(many.as_bytes()).is_ok());
+    let filters = "<DnsQuery onmatch=\"include\"><QueryName>x</QueryName></DnsQuery>\n".repeat(20_000);
+    let text = format!("<Sysmon schemaversion=\"4.90\"><EventFiltering>{filters}</EventFiltering></Sysmon>");
+    let Given::Sysmon(config) = read(text.as_bytes()).unwrap() else { panic!("no Sysmon configuration") };
+    assert_eq!((config.filters.len(), config.filters[19_999].line), (20_000, 20_000));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_bytes_are_too_odd(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = read(&bytes);
+    }
+
+    #[test]
+    fn no_damaged_file_is_too_odd(at in 0_usize..600, cut in 0_usize..40, put in ".{0,12}") {
+        let samples = [
+            SYSMON,
+            "M,P,Subcategory,Subcategory GUID,Inclusion Setting\nL,S,Logon,{0CCE9215-69AE-11D9-BED3-505054503030},Success,\n",
+            "file_type: data-source-administration\ndata_sources:\n- data_source_name: X\n  data_source: [{products: [a]}]\n",
+            "Provider,EventID\nSysmon,1\n",
+        ];
+        for sample in samples {
+            let chars: Vec<char> = sample.chars().collect();
+            let at = at.min(chars.len());
+            let rest = (at + cut).min(chars.len());
+            let text: String = chars[..at].iter().copied().chain(put.chars()).chain(chars[rest..].iter().copied()).collect();
+            let _ = read(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,442 @@
+use std::cmp::Reverse;
+
+use ruleatlas_catalog::{Facet, FieldRow, Filters, Guide, Scope};
+use ruleatlas_model::{DataSource, Dictionary, EventEntry, EventField, EventRef, SourceKind, Told, Vendor};
+use ruleatlas_store::EventHead;
+use serde::Serialize;
+
+use crate::{Atlas, Error, RuleItem, TechniqueCount, nearest};
+
+/// An event with the authoring guide over the rules that read it.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventView {
+    /// The provider's short name.
+    pub provider: String,
+    /// The id.
+    pub event_id: String,
+    /// The title; where no dictionary knows the event `Event ID N`, or the id where it is a name itself.
+    pub title: String,
+    /// Whose title it is.
+    pub title_by: Option<Dictionary>,
+    /// Whether a dictionary knows the event.
+    pub is_known: bool,
+    /// What the dictionaries say besides.
+    pub facts: EventFacts,
+    /// Its fields, in the order of the event, and how many rules that read it filter on each.
+    pub event_fields: Vec<EventFieldRow>,
+    /// Rules that write the event's id themselves.
+    pub explicit: u64,
+    /// Rules whose log source implies it.
+    pub implied: u64,
+    /// Techniques that its rules are tagged with, those with the most rules first.
+    pub techniques: Vec<TechniqueCount>,
+    /// Techniques whose detection reads it by ATT&CK's own analytics, in order: id and name.
+    pub attack_techniques: Vec<(String, String)>,
+    /// The dictionaries that say something of it, with their licences.
+    pub dictionaries: Vec<Credit>,
+    /// The counts.
+    #[serde(flatten)]
+    pub guide: Guide,
+    /// The rules, by vendor.
+    pub rule_list: Vec<RuleItem>,
+}
+
+/// What dictionaries say of an event, each fact with its dictionary. What none says is absent.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct EventFacts {
+    /// The channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Told>,
+    /// What it means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Told>,
+    /// The message's template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<Told>,
+    /// The level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Told>,
+    /// The task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<Told>,
+    /// The opcode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opcode: Option<Told>,
+    /// The keywords.
+    pub keywords: Vec<Told>,
+    /// The versions.
+    pub versions: Vec<String>,
+    /// The audit policy or setting that turns it on.
+    pub audit: Vec<Told>,
+    /// How much of it is to be expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Told>,
+    /// An event as an example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<Told>,
+}
+
+/// A field of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventFieldRow {
+    /// What the dictionaries say of it.
+    #[serde(flatten)]
+    pub field: EventField,
+    /// The canonical field that it is; `None` where the table of fields does not know it.
+    pub canonical: Option<String>,
+    /// Rules that read the event and filter on it; 0 where none ever does.
+    pub rules: u64,
+}
+
+/// A dictionary that is quoted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Credit {
+    /// Its name in data.
+    pub dictionary: Dictionary,
+    /// Its name.
+    pub title: &'static str,
+    /// The licence of its texts.
+    pub license: &'static str,
+}
+
+impl Credit {
+    pub(crate) fn of(dictionary: Dictionary) -> Self {
+        Self { dictionary, title: dictionary.title(), license: dictionary.license() }
+    }
+}
+
+/// An event in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventItem {
+    /// The provider's short name.
+    pub provider: String,
+    /// The id.
+    pub event_id: String,
+    /// The title.
+    pub title: String,
+    /// The channel; empty where none is known.
+    pub channel: String,
+    /// Rules that read it.
+    pub rules: u64,
+    /// Techniques, sub-techniques apart, that those rules are tagged with.
+    pub techniques: u64,
+}
+
+/// Which events to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventsQuestion {
+    /// Only this provider's.
+    pub provider: Option<String>,
+    /// Only those whose provider, id, channel or title has this text.
+    pub text: Option<String>,
+    /// Those too that no rule reads.
+    pub unread: bool,
+    /// Where the list begins.
+    pub offset: usize,
+    /// How many at most.
+    pub limit: Option<usize>,
+}
+
+/// Events.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventsView {
+    /// How many there are, before the limit.
+    pub total: usize,
+    /// The events: by number of rules, then by provider and id.
+    pub events: Vec<EventItem>,
+    /// The providers of events that rules read, with their number of such events.
+    pub providers: Vec<(String, u64)>,
+}
+
+/// A provider.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProviderView {
+    /// The short name.
+    pub provider: String,
+    /// Rules that read any of its events.
+    pub rules: u64,
+    /// Its events, in the order of their ids.
+    pub events: Vec<EventItem>,
+    /// The fields of its events, those that most rules filter first.
+    pub fields: Vec<ProviderField>,
+    /// Techniques that the rules are tagged with.
+    pub techniques: Vec<TechniqueCount>,
+    /// The dictionaries that its events are known by.
+    pub dictionaries: Vec<Credit>,
+}
+
+/// A field of a provider's events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProviderField {
+    /// The name as the events have it.
+    pub name: String,
+    /// The canonical field that it is.
+    pub canonical: Option<String>,
+    /// Events that have it.
+    pub events: u64,
+    /// Rules that read one of the provider's events and filter on it.
+    pub rules: u64,
+}
+
+/// The value of the event facet.
+pub(crate) fn facet_of(event: &EventRef) -> String {
+    format!("{}/{}", event.provider, event.event_id)
+}
+
+impl Atlas {
+    /// An event by its provider (short or full name, or a Windows channel) and id.
+    ///
+    /// # Errors
+    /// Neither a dictionary nor any rule knows it.
+    pub fn event(&self, provider: &str, id: &str, filters: &Filters) -> Result<EventView, Error> {
+        let entry = self.find_event(provider, id)?;
+        let event = entry.event.clone();
+        let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&event), filters);
+        let guide = Guide::of(&self.index, self.taxonomy, &scope);
+        let own = guide.events.iter().find(|row| row.provider == event.provider && row.event_id == event.event_id);
+        let (explicit, implied) = own.map_or((0, 0), |row| (row.explicit, row.implied));
+        let dictionaries = entry.dictionaries();
+        Ok(EventView {
+            title: entry
+                .title
+                .as_ref()
+                .map_or_else(|| self.index.event_title(&event, self.taxonomy), |title| title.text.clone()),
+            title_by: entry.title.as_ref().map(|title| title.by),
+            is_known: !dictionaries.is_empty(),
+            event_fields: self.field_rows(&event, &entry.fields, &guide.fields),
+            explicit,
+            implied,
+            techniques: self.technique_counts(&scope.rules),
+            attack_techniques: self.attack_techniques_of(&event)?,
+            dictionaries: dictionaries.into_iter().map(Credit::of).collect(),
+            rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
+            guide,
+            provider: event.provider,
+            event_id: event.event_id,
+            facts: EventFacts {
+                channel: entry.channel,
+                description: entry.description,
+                message: entry.message,
+                level: entry.level,
+                task: entry.task,
+                opcode: entry.opcode,
+                keywords: entry.keywords,
+                versions: entry.versions,
+                audit: entry.audit,
+                volume: entry.volume,
+                example: entry.example,
+            },
+        })
+    }
+
+    /// What the dictionaries say of the event that a name means.
+    fn find_event(&self, provider: &str, id: &str) -> Result<EventEntry, Error> {
+        let store = self.store();
+        let name = self.taxonomy.provider_name(provider);
+        let event = EventRef { provider: name, event_id: id.trim().to_owned() };
+        if let Some(entry) = store.event(&event)? {
+            return Ok(entry);
+        }
+        // A channel stands for the provider that writes the id to it.
+        if let Some(head) = store.events_in_channel(provider, &event.event_id)?.first()
+            && let Some(entry) = store.event(&head.event)?
+        {
+            return Ok(entry);
+        }
+        let asked = format!("{provider} {id}");
+        let providers = store.providers()?;
+        let known = providers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&event.provider));
+        let near = match known {
+            Some((name, _)) => {
+                let events = store.events_of_provider(name)?;
+                let ids: Vec<String> = events.iter().map(|(head, _)| head.event.event_id.clone()).collect();
+                let near = nearest(&event.event_id, ids.iter().map(String::as_str), 3);
+                near.into_iter().map(|id| format!("{name} {id}")).collect()
+            }
+            None => nearest(&event.provider, providers.iter().map(|(name, _)| name.as_str()), 3),
+        };
+        Err(Error::NotFound { what: "event", name: asked, near })
+    }
+
+    /// The fields of an event, with the number of rules that filter on each out of the fields that its rules filter.
+    fn field_rows(&self, event: &EventRef, fields: &[EventField], filtered: &[FieldRow]) -> Vec<EventFieldRow> {
+        let row = |field: &EventField| {
+            let (canonical, rules) = self.use_of(event, &field.name, filtered);
+            EventFieldRow { field: field.clone(), canonical, rules }
+        };
+        fields.iter().map(row).collect()
+    }
+
+    /// The canonical field that a name of an event's field means, and how many rules filter on it.
+    fn use_of(&self, event: &EventRef, name: &str, filtered: &[FieldRow]) -> (Option<String>, u64) {
+        let rules_of =
+            |field: &str| filtered.iter().find(|row| row.field.eq_ignore_ascii_case(field)).map(|row| row.rules);
+        // A table's column means what it means in that table.
+        if event.provider == "Defender" {
+            let table = [DataSource::new(SourceKind::Table, event.event_id.as_str())];
+            if let Some(used) = self.taxonomy.resolve(Vendor::Kusto, name, &table) {
+                return (Some(used.field.name.clone()), rules_of(&used.field.name).unwrap_or(0));
+            }
+        }
+        let known = self.taxonomy.find_fields(name);
+        let by_use = known.iter().map(|field| (rules_of(&field.name).unwrap_or(0), &field.name));
+        // Of several meanings the one that rules over this event use; the first where none is used.
+        let best = by_use.min_by_key(|(rules, _)| Reverse(*rules));
+        match best {
+            Some((rules, name)) => (Some(name.clone()), rules),
+            None => (None, rules_of(name).unwrap_or(0)),
+        }
+    }
+
+    fn item(&self, head: &EventHead) -> EventItem {
+        let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), &Filters::default());
+        let techniques = if scope.rules.is_empty() {
+            0
+        } else {
+            let mut ids: Vec<&str> = scope
+                .rules
+                .iter()
+                .filter_map(|rule| self.index.head(rule))
+                .flat_map(|head| head.techniques())
+                .collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids.len() as u64
+        };
+        let title =
+            if head.title.is_empty() { self.index.event_title(&head.event, self.taxonomy) } else { head.title.clone() };
+        EventItem {
+            provider: head.event.provider.clone(),
+            event_id: head.event.event_id.clone(),
+            title,
+            channel: head.channel.clone(),
+            rules: scope.rules.len(),
+            techniques,
+        }
+    }
+
+    /// Events, by default those that rules read.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn events(&self, question: &EventsQuestion) -> Result<EventsView, Error> {
+        let read = self.store().read_events()?;
+        let mut providers: Vec<(String, u64)> = Vec::new();
+        for head in &read {
+            match providers.last_mut() {
+                Some((name, count)) if *name == head.event.provider => *count += 1,
+                _ => providers.push((head.event.provider.clone(), 1)),
+            }
+        }
+        let heads = match (question.unread, &question.provider, &question.text) {
+            (false, ..) => read,
+            (true, Some(provider), _) => {
+                let found = self.store().events_of_provider(provider)?;
+                found.into_iter().map(|(head, _)| head).collect()
+            }
+            (true, None, text) => self.store().find_events(text.as_deref().unwrap_or_default(), false, usize::MAX)?,
+        };
+        let wanted = question.text.as_deref().unwrap_or_default().to_lowercase();
+        let has = |text: &str| text.to_lowercase().contains(&wanted);
+        let is_asked = |head: &&EventHead| {
+            let of_provider =
+                question.provider.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&head.event.provider));
+            let whole = || format!("{} {}", head.event.provider, head.event.event_id);
+            of_provider && (wanted.is_empty() || has(&head.title) || has(&head.channel) || has(&whole()))
+        };
+        let mut heads: Vec<(u64, &EventHead)> = heads
+            .iter()
+            .filter(is_asked)
+            .map(|head| {
+                let set = self.index.set(Facet::Event, &facet_of(&head.event));
+                (set.map_or(0, |rules| rules.intersection_len(self.index.counted())), head)
+            })
+            .collect();
+        // Within one number of rules they stay in the order of the catalog.
+        heads.sort_by_key(|(rules, _)| Reverse(*rules));
+        let limit = question.limit.unwrap_or(usize::MAX);
+        let events = heads.iter().skip(question.offset).take(limit).map(|(_, head)| self.item(head)).collect();
+        Ok(EventsView { total: heads.len(), events, providers })
+    }
+
+    /// A provider by its short or full name.
+    ///
+    /// # Errors
+    /// Neither a dictionary nor any rule knows it.
+    pub fn provider(&self, name: &str) -> Result<ProviderView, Error> {
+        let short = self.taxonomy.provider_name(name);
+        let found = self.store().events_of_provider(&short)?;
+        if found.is_empty() {
+            let providers = self.store().providers()?;
+            let near = nearest(&short, providers.iter().map(|(name, _)| name.as_str()), 3);
+            return Err(Error::NotFound { what: "provider", name: name.to_owned(), near });
+        }
+        let mut rules = roaring::RoaringBitmap::new();
+        for (head, _) in &found {
+            rules |= Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), &Filters::default()).rules;
+        }
+        let filtered = Guide::of(&self.index, self.taxonomy, &Scope { rules: rules.clone() }).fields;
+        let mut fields: Vec<ProviderField> = Vec::new();
+        let mut places: rustc_hash::FxHashMap<String, usize> = rustc_hash::FxHashMap::default();
+        for (head, entry) in &found {
+            for field in &entry.fields {
+                let at = *places.entry(field.name.to_lowercase()).or_insert_with(|| {
+                    let (canonical, rules) = self.use_of(&head.event, &field.name, &filtered);
+                    fields.push(ProviderField { name: field.name.clone(), canonical, events: 0, rules });
+                    fields.len() - 1
+                });
+                fields[at].events += 1;
+            }
+        }
+        fields.sort_by(|a, b| {
+            (Reverse(a.rules), Reverse(a.events), &a.name).cmp(&(Reverse(b.rules), Reverse(b.events), &b.name))
+        });
+        let mut dictionaries: Vec<Dictionary> = found.iter().flat_map(|(_, entry)| entry.dictionaries()).collect();
+        dictionaries.sort_unstable();
+        dictionaries.dedup();
+        let mut events: Vec<EventItem> = found.iter().map(|(head, _)| self.item(head)).collect();
+        events.sort_by_cached_key(|item| (item.event_id.parse::<u64>().unwrap_or(u64::MAX), item.event_id.clone()));
+        Ok(ProviderView {
+            provider: found.first().map_or(short, |(head, _)| head.event.provider.clone()),
+            rules: rules.len(),
+            events,
+            fields,
+            techniques: self.technique_counts(&rules),
+            dictionaries: dictionaries.into_iter().map(Credit::of).collect(),
+        })
+    }
+
+    /// The events that have one of the names as a field, those that most rules read first, and how many there are.
+    pub(crate) fn events_with_field(&self, names: &[String], limit: usize) -> Result<(Vec<EventItem>, usize), Error> {
+        let heads = self.store().events_with_field(names)?;
+        let mut counted: Vec<(u64, &EventHead)> = heads
+            .iter()
+            .map(|head| {
+                let set = self.index.set(Facet::Event, &facet_of(&head.event));
+                (set.map_or(0, |rules| rules.intersection_len(self.index.counted())), head)
+            })
+            .collect();
+        counted.sort_by_key(|(rules, _)| Reverse(*rules));
+        let items = counted.iter().take(limit).map(|(_, head)| self.item(head)).collect();
+        Ok((items, heads.len()))
+    }
+
+    /// The names of all providers whose events rules read, in order.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn provider_names(&self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = self.store().read_events()?.into_iter().map(|head| head.event.provider).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The events that rules read, in order.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn events_read(&self) -> Result<Vec<EventRef>, Error> {
+        Ok(self.store().read_events()?.into_iter().map(|head| head.event).collect())
+    }
+}

@@ -1,0 +1,204 @@
+//! An event.
+
+use maud::{Markup, html};
+use ruleatlas_catalog::{Facet, Filters, Scope};
+use ruleatlas_model::Told;
+use ruleatlas_views::{Atlas, Credit, EventFieldRow, EventView};
+
+use super::{
+    bar,
+    events::provider_address,
+    facts::Facts,
+    filters::{Form, filters},
+    guide::Tables,
+    home::technique_section,
+    layout::Page,
+    parts::{self, heading, or_dash},
+};
+use crate::{
+    params::Params,
+    text::{NAME, clipped, counted, number, paragraph},
+};
+
+/// Characters of a description.
+const DESCRIPTION: usize = 2_000;
+/// Characters of an example.
+const EXAMPLE: usize = 6_000;
+
+/// What stands behind a fact: the dictionary that says it.
+pub(super) fn by(told: &Told) -> Markup {
+    html! { " " span.count title={ (told.by.title()) ", " (told.by.license()) } { (told.by) } }
+}
+
+/// The dictionaries that a page quotes.
+pub(super) fn credits(credits: &[Credit]) -> Markup {
+    html! {
+        @if !credits.is_empty() {
+            p.about {
+                "From "
+                @for (at, credit) in credits.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    (credit.title) " (" (credit.license) ")"
+                }
+                "."
+            }
+        }
+    }
+}
+
+/// What an event holds, what turns it on, and the rules that read it.
+pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup {
+    let address = parts::event_address(&view.provider, &view.event_id).unwrap_or_default();
+    let total = view.guide.rules.total;
+    let facet = format!("{}/{}", view.provider, view.event_id);
+    let question = params.question().with(Facet::Event, &facet);
+    let tables = Tables {
+        guide: &view.guide,
+        rules: &view.rule_list,
+        address: &address,
+        params,
+        own: None,
+        question: &question,
+    };
+    let mut contents: Vec<(&str, &str, Option<u64>)> = Vec::new();
+    if !view.event_fields.is_empty() {
+        contents.push(("holds", "Fields of the event", Some(view.event_fields.len() as u64)));
+    }
+    if view.facts.example.is_some() {
+        contents.push(("example", "Example", None));
+    }
+    if total > 0 {
+        contents.push(("techniques", "Techniques", Some(view.techniques.len() as u64)));
+        contents.extend(tables.contents());
+    }
+    let scope = |filters: &Filters| Scope::facet(&atlas.index, Facet::Event, &facet, filters);
+    let body = html! {
+        h1 {
+            a.val href=(provider_address(&view.provider)) { (clipped(&view.provider, NAME)) } " "
+            span.id { (clipped(&view.event_id, NAME)) } " " (clipped(&view.title, 200))
+        }
+        div.sum {
+            p { b { (number(total)) } @if total == 1 { " rule reads" } @else { " rules read" } " it" @if !params.filters.is_empty() { ", filtered" } }
+            (bar::whole(&view.guide.rules.by_vendor, total, |vendor| format!("#rules-{vendor}")))
+        }
+        p.about {
+            (counted(view.explicit, "rule")) " " em { "written" } ": its id stands in the rule. "
+            (counted(view.implied, "rule")) " " em { "implied" } ": the rule’s log source means it. "
+            a href="/about#events" { "How it is counted" }
+        }
+        div.intro {
+            div.prose {
+                @match &view.facts.description {
+                    Some(told) => p { (paragraph(&told.text, DESCRIPTION)) (by(told)) },
+                    None => @if !view.is_known {
+                        p { "No dictionary of this catalog knows the event; rules read it all the same. "
+                            code.val { "ruleatlas build --source events=DIR" } " reads some." }
+                    },
+                }
+                @if let Some(message) = &view.facts.message {
+                    p { span.faint { "Message: " } (clipped(&message.text, 500)) (by(message)) }
+                }
+            }
+            (facts(view))
+        }
+        (fields(view))
+        @if let Some(example) = &view.facts.example {
+            section {
+                h2 #example { a href="#example" { "Example" } (by(example)) }
+                details { summary { "An event as it is written" } pre.query { (clipped_lines(&example.text)) } }
+            }
+        }
+        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
+        @if total > 0 {
+            (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this event tagged with any of them."))
+            (named_by_attack(view))
+            (tables.all())
+        } @else if params.filters.is_empty() {
+            (named_by_attack(view))
+            p.empty { "No counted rule of the catalog reads this event." }
+        } @else {
+            p.empty { "No rule over this event passes all of these filters. Take one away, or " a href=(address) { "clear them" } "." }
+        }
+        (credits(&view.dictionaries))
+    };
+    let title = format!("{} {} {}", view.provider, view.event_id, view.title);
+    Page { title: &title, asked: "", contents: &contents, body }.render()
+}
+
+fn clipped_lines(text: &str) -> String {
+    crate::text::head(text, EXAMPLE).to_owned()
+}
+
+fn facts(view: &EventView) -> Facts {
+    let mut facts = Facts::default();
+    let told = |told: &Option<Told>| html! { @if let Some(told) = told { (clipped(&told.text, 300)) (by(told)) } };
+    let facts_of = &view.facts;
+    facts.add("Channel", told(&facts_of.channel));
+    facts.add("Level", told(&facts_of.level));
+    facts.add("Task", told(&facts_of.task));
+    facts.add("Opcode", told(&facts_of.opcode));
+    let list = |list: &[Told]| {
+        html! { @for (at, told) in list.iter().enumerate() { @if at > 0 { br; } (clipped(&told.text, 300)) (by(told)) } }
+    };
+    facts.add("Keywords", list(&facts_of.keywords));
+    facts.add("Versions", html! { (clipped(&facts_of.versions.join(", "), 200)) });
+    facts.add("Turned on by", list(&facts_of.audit));
+    facts.add("Volume", told(&facts_of.volume));
+    facts.add("Title from", html! { @if let Some(by) = view.title_by { (by.title()) } });
+    facts
+}
+
+/// The fields, and which of them rules filter on and never do.
+fn fields(view: &EventView) -> Markup {
+    let rows = &view.event_fields;
+    let unused = rows.iter().filter(|row| row.rules == 0).count() as u64;
+    html! {
+        @if !rows.is_empty() {
+            section {
+                (heading("holds", "Fields of the event", rows.len() as u64))
+                p.about {
+                    "A row is a field as the event has it, and how many of the rules here filter on it. "
+                    @if view.guide.rules.total > 0 { (counted(unused, "field")) " no rule here filters on." }
+                }
+                div.scroll tabindex="0" role="region" aria-label="Fields of the event" {
+                    table aria-label="Fields of the event" {
+                        thead { tr {
+                            th scope="col" { "Field" } th scope="col" { "Type" } th.n scope="col" { "Rules" }
+                            th scope="col" { "Known as" } th.wide scope="col" { "What it holds" } th scope="col" { "Example" }
+                        } }
+                        tbody { @for row in rows { (field(row)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn field(row: &EventFieldRow) -> Markup {
+    let field = &row.field;
+    html! {
+        tr {
+            td { (parts::field(&field.name)) }
+            td.faint { (clipped(field.kind.as_deref().unwrap_or_default(), 24)) }
+            td.n { (or_dash(row.rules)) }
+            td { @if let Some(name) = row.canonical.as_deref().filter(|name| *name != field.name) { (parts::field(name)) } }
+            td.w { @if let Some(told) = &field.description { span title={ (clipped(&told.text, 400)) " – " (told.by.title()) } { (clipped(&told.text, 84)) } } }
+            td { @if let Some(told) = &field.sample { span.val title=(told.by.title()) { (clipped(&told.text, 24)) } } }
+        }
+    }
+}
+
+fn named_by_attack(view: &EventView) -> Markup {
+    html! {
+        @if !view.attack_techniques.is_empty() {
+            details {
+                summary { "ATT&CK’s own analytics read it for " (counted(view.attack_techniques.len() as u64, "technique")) }
+                p.ids {
+                    @for (id, name) in &view.attack_techniques {
+                        a.val href=(parts::technique_address(id)) title=(clipped(name, NAME)) { (id) } " "
+                    }
+                }
+            }
+        }
+    }
+}

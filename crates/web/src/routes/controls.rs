@@ -1,0 +1,222 @@
+//! Controls, and where one stands against those who threaten.
+
+use ruleatlas_model::{AttackDomain, ThreatKind};
+use ruleatlas_views::{AlignRequest, Atlas, CompassFilters, Gap, ReadLayer};
+
+use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one};
+use crate::page;
+
+/// Rows of the tables on the page.
+const ROWS: usize = 100;
+
+/// Threats that one page compares.
+const MOST_THREATS: usize = 50;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "/controls",
+        about: "Every technique with its countermeasures, rules and tests by source, and what lacks.",
+        parameters: &[&[
+            Parameter {
+                name: "gap",
+                about: "Only techniques that have all of these gaps.",
+                values: Values::Words(gaps),
+                many: true,
+            },
+            Parameter {
+                name: "tactic",
+                about: "Only techniques of this tactic, by id, short name or name.",
+                values: Values::Text,
+                many: true,
+            },
+            Parameter {
+                name: "platform",
+                about: "Only techniques of this platform, as ATT&CK calls it.",
+                values: Values::Text,
+                many: true,
+            },
+            one("matrix", "Only techniques of this matrix.", Values::Words(matrices)),
+            one(
+                "validated",
+                "Only techniques that have a detection and a test, or that have not.",
+                Values::Words(yes_no),
+            ),
+            one("sort", "By what the rows are ordered: name, a source, or a score; by id when not said.", Values::Text),
+            one("reversed", "The other way round.", Values::Words(yes_no)),
+            one("offset", "Where the list begins, from 0.", Values::Count),
+            one("limit", "At most this many rows.", Values::Count),
+            one("format", "How the table is written, for programs.", Values::Words(formats)),
+            one("table", "The table, for programs: there is one.", Values::Words(tables)),
+        ]],
+        only: None,
+        export: Export::Once,
+        answer: controls,
+    },
+    Route {
+        path: "/technique/{id}/playbook",
+        about: "The control playbook of a technique: what to put in place, what detects it, how to test it.",
+        parameters: &[],
+        only: Some(Form::Json),
+        export: Export::Never,
+        answer: playbook,
+    },
+    Route {
+        path: "/align",
+        about: "Where one stands against groups, software and campaigns. A layer and a file that says what is collected are sent \
+                to it by POST; nothing of them is kept.",
+        parameters: &[THREATS, &[one("offset", "Where the list begins, from 0.", Values::Count)]],
+        only: None,
+        export: Export::Once,
+        answer: align,
+    },
+    Route {
+        path: "/align/layer.json",
+        about: "The same as a layer of the ATT&CK Navigator, format 4.5.",
+        parameters: &[THREATS],
+        only: Some(Form::Json),
+        export: Export::Never,
+        answer: layer,
+    },
+];
+
+const THREATS: &[Parameter] = &[
+    Parameter { name: "group", about: "A group by id, name or alias.", values: Values::Text, many: true },
+    Parameter { name: "software", about: "Software by id, name or alias.", values: Values::Text, many: true },
+    Parameter { name: "campaign", about: "A campaign by id, name or alias.", values: Values::Text, many: true },
+];
+
+fn gaps() -> Vec<&'static str> {
+    Gap::ALL.map(Gap::name).into()
+}
+
+const DOMAINS: [AttackDomain; 3] = [AttackDomain::Enterprise, AttackDomain::Mobile, AttackDomain::Ics];
+
+fn matrices() -> Vec<&'static str> {
+    DOMAINS.map(AttackDomain::name).into()
+}
+
+fn yes_no() -> Vec<&'static str> {
+    vec!["yes", "no"]
+}
+
+fn formats() -> Vec<&'static str> {
+    vec!["json", "csv"]
+}
+
+fn tables() -> Vec<&'static str> {
+    vec!["techniques"]
+}
+
+fn texts(ask: &Ask<'_>, name: &str) -> Vec<String> {
+    ask.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+}
+
+fn controls(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let matrix = ask.first("matrix");
+    let sort =
+        ask.first("sort").map(str::parse).transpose().map_err(|message: String| Fault::wrong("sort", message))?;
+    let filters = CompassFilters {
+        gaps: ask.words("gap"),
+        tactics: texts(ask, "tactic"),
+        platforms: texts(ask, "platform"),
+        domain: DOMAINS.into_iter().find(|domain| Some(domain.name()) == matrix),
+        validated: ask.first("validated").map(|word| word == "yes"),
+        sort,
+        reversed: ask.first("reversed") == Some("yes"),
+    };
+    let mut view = ask.atlas.controls(&filters)?;
+    let (offset, limit) = (ask.count("offset")?.unwrap_or(0), ask.count("limit")?);
+    let distinct = view.techniques.len();
+    view.techniques.drain(..offset.min(distinct));
+    if ask.form == Form::Json {
+        view.techniques.truncate(limit.unwrap_or(usize::MAX));
+        if ask.first("format") == Some("csv") {
+            return Ok(Made::text("text/csv; charset=utf-8", view.csv().into_bytes()));
+        }
+        if ask.first("table").is_some() {
+            return Ok(Made::json(200, &view.techniques));
+        }
+        return Ok(Made::json(200, &view).kept_if(ask.pairs.is_empty()));
+    }
+    view.techniques.truncate(limit.unwrap_or(ROWS).clamp(1, 500));
+    let listed = page::Listed { offset, distinct, pairs: ask.pairs };
+    Ok(Made::page(200, page::controls(ask.atlas, &view, &listed)).kept_if(ask.pairs.is_empty()))
+}
+
+fn playbook(ask: &Ask<'_>) -> Result<Made, Fault> {
+    Ok(Made::json(200, &ask.atlas.playbook(ask.name(0), true)?))
+}
+
+/// Files that were sent, and who threatens besides.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    pub(crate) is_json: bool,
+    /// Layers with the names of their files.
+    pub(crate) layers: Vec<(String, Vec<u8>)>,
+    /// What says which telemetry is collected; empty for nothing.
+    pub(crate) have: Vec<u8>,
+    pub(crate) pairs: Vec<(String, String)>,
+}
+
+/// Where one stands, with layers and telemetry of one's own.
+pub(crate) fn aligned(atlas: &Atlas, sent: &Sent) -> Made {
+    let form = if sent.is_json { Form::Json } else { Form::Page };
+    let answer = || -> Result<Made, Fault> {
+        let mut request = request(&sent.pairs)?;
+        for (name, bytes) in sent.layers.iter().take(MOST_THREATS) {
+            let text = std::str::from_utf8(bytes).map_err(|_| Fault::wrong("layer", "the layer is no UTF-8 text"))?;
+            let mut layer = ReadLayer::parse(text).map_err(|why| Fault::wrong("layer", format!("the layer: {why}")))?;
+            if layer.name.trim().is_empty() {
+                layer.name.clone_from(name);
+            }
+            request.layers.push(layer);
+        }
+        if !sent.have.is_empty() {
+            let have =
+                atlas.have(&sent.have).map_err(|error| Fault::wrong("have", format!("the telemetry: {error}")))?;
+            request.have = Some(have);
+        }
+        if request.threats.is_empty() && request.layers.is_empty() {
+            return Err(Fault::wrong("layer", "say who threatens: a group, software, a campaign or a layer"));
+        }
+        let view = atlas.align(&request)?;
+        let threats: Vec<(String, String)> =
+            sent.pairs.iter().filter(|(name, _)| name.parse::<ThreatKind>().is_ok()).cloned().collect();
+        let listed = page::Listed { offset: 0, distinct: view.techniques.len(), pairs: &threats };
+        Ok(match form {
+            Form::Json => Made::json(200, &view),
+            Form::Page => Made::page(200, page::align(&view, &listed, usize::MAX)),
+        })
+    };
+    answer().unwrap_or_else(|fault| fault.made(form))
+}
+
+fn request(pairs: &[(String, String)]) -> Result<AlignRequest, Fault> {
+    let named = |kind: ThreatKind| {
+        let of_kind = pairs.iter().filter(move |(name, value)| name == kind.name() && !value.trim().is_empty());
+        of_kind.map(move |(_, name)| (kind, name.clone()))
+    };
+    let threats: Vec<(ThreatKind, String)> = ThreatKind::ALL.iter().flat_map(|kind| named(*kind)).collect();
+    if threats.len() > MOST_THREATS {
+        return Err(Fault::wrong("threats", format!("at most {MOST_THREATS} threats are compared on one page")));
+    }
+    Ok(AlignRequest { threats, ..AlignRequest::default() })
+}
+
+fn align(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let request = request(ask.pairs)?;
+    if request.threats.is_empty() {
+        let threats = ask.atlas.threats()?;
+        return Ok(ask.answer(&threats, || page::threats(threats)).kept());
+    }
+    let view = ask.atlas.align(&request)?;
+    let offset = ask.count("offset")?.unwrap_or(0);
+    let listed = page::Listed { offset, distinct: view.techniques.len(), pairs: ask.pairs };
+    Ok(ask.answer(&view, || page::align(&view, &listed, ROWS)))
+}
+
+fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let view = ask.atlas.align(&request(ask.pairs)?)?;
+    let domain = view.domains().first().map_or(AttackDomain::Enterprise, |(domain, _)| *domain);
+    Ok(Made::json(200, &view.layer(domain)))
+}

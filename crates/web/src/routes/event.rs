@@ -1,0 +1,154 @@
+//! Events, their providers, and what one's own telemetry lets one detect.
+
+use ruleatlas_views::{Atlas, EventsQuestion};
+
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique};
+use crate::page;
+
+/// Rows of a page of the list.
+const ROWS: usize = 200;
+/// Rows of a page of the list, when more are asked for.
+const MOST_ROWS: usize = 2_000;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "/event/{provider}/{id}",
+        about: "An event: what it holds, what turns it on, and the rules that read it.",
+        parameters: &[FILTERS, technique::TABLES],
+        only: None,
+        export: Export::Each(event_addresses),
+        answer: event,
+    },
+    Route {
+        path: "/events",
+        about: "The events that rules read, and all that the dictionaries know.",
+        parameters: &[LIST],
+        only: None,
+        export: Export::Once,
+        answer: events,
+    },
+    Route {
+        path: "/provider/{name}",
+        about: "A provider: its events, and its fields with the rules that filter on them.",
+        parameters: &[],
+        only: None,
+        export: Export::Each(provider_addresses),
+        answer: provider,
+    },
+    Route {
+        path: "/coverage",
+        about: "What the telemetry one has lets one detect. A file is sent to it by POST; nothing of it is kept.",
+        parameters: &[FILTERS],
+        only: None,
+        export: Export::Never,
+        answer: coverage,
+    },
+];
+
+const LIST: &[Parameter] = &[
+    one("provider", "Only events of this provider.", Values::Text),
+    one("q", "Only events whose provider, id, channel or title has this text.", Values::Text),
+    one("unread", "List events too that no rule reads.", Values::Words(yes)),
+    one("offset", "Where the list begins, from 0.", Values::Count),
+    one("limit", "At most this many rows.", Values::Count),
+];
+
+fn yes() -> Vec<&'static str> {
+    vec!["yes"]
+}
+
+fn event_addresses(atlas: &Atlas) -> Vec<String> {
+    let events = atlas.events_read().unwrap_or_default();
+    events.iter().filter_map(|event| page::event_address(&event.provider, &event.event_id)).collect()
+}
+
+fn provider_addresses(atlas: &Atlas) -> Vec<String> {
+    atlas.provider_names().unwrap_or_default().iter().map(|name| page::provider_address(name)).collect()
+}
+
+fn event(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let params = ask.params()?;
+    let mut view = ask.atlas.event(ask.name(0), ask.name(1), &params.filters)?;
+    if (view.provider.as_str(), view.event_id.as_str()) != (ask.name(0), ask.name(1)) {
+        // Another name of the provider, its channel, or another spelling.
+        let address = page::event_address(&view.provider, &view.event_id).unwrap_or_default();
+        return Ok(ask.elsewhere(&format!("{address}{}", params.query())));
+    }
+    params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
+    if let Some(made) = technique::one_table(&params, &view.guide, &view.rule_list).filter(|_| ask.form == Form::Json) {
+        return Ok(made);
+    }
+    let is_cut = ask.form == Form::Json && params.limit.is_some();
+    if let (true, Some(limit)) = (is_cut, params.limit) {
+        view.guide = view.guide.limited(limit);
+    }
+    let keep = params.is_known(&ask.atlas.index) && !is_cut && view.guide.rules.total > 0;
+    Ok(ask.answer(&view, || page::event(ask.atlas, &view, &params)).kept_if(keep))
+}
+
+fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let limit = ask.count("limit")?;
+    let question = EventsQuestion {
+        provider: ask.first("provider").map(|name| ask.atlas.taxonomy.provider_name(name)),
+        text: ask.first("q").map(str::to_owned),
+        unread: ask.first("unread").is_some(),
+        offset: ask.count("offset")?.unwrap_or(0),
+        limit: Some(limit.unwrap_or(ROWS).clamp(1, MOST_ROWS)),
+    };
+    let view = ask.atlas.events(&question)?;
+    Ok(ask.answer(&view, || page::events(&view, &question)).kept_if(ask.pairs.is_empty()))
+}
+
+fn provider(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let view = ask.atlas.provider(ask.name(0))?;
+    if view.provider != ask.name(0) {
+        return Ok(ask.elsewhere(&page::provider_address(&view.provider)));
+    }
+    Ok(ask.answer(&view, || page::provider(&view)).kept_if(view.rules > 0))
+}
+
+/// The form, or what can be sent to it.
+fn coverage(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let kinds = ruleatlas_views::HAVE_KINDS;
+    let params = ask.params()?;
+    Ok(ask.answer(&serde_json::json!({ "kinds": kinds }), || page::coverage_form(&params, None)))
+}
+
+/// What is wanted of a file that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The page.
+    Page,
+    /// The view as JSON.
+    Json,
+    /// A layer of the ATT&CK Navigator.
+    Layer,
+}
+
+/// The answer to a file that was sent.
+pub(crate) fn covered(atlas: &Atlas, bytes: &[u8], pairs: &[(String, String)], wanted: Wanted) -> Made {
+    let form = if wanted == Wanted::Page { Form::Page } else { Form::Json };
+    let params = match crate::params::Params::read(pairs) {
+        Ok(params) => params,
+        Err(wrong) => return Fault::from(wrong).made(form),
+    };
+    let have = match atlas.have(bytes) {
+        Ok(have) => have,
+        Err(ruleatlas_views::HaveError::Catalog(message)) => return Fault::Broken(message).made(form),
+        Err(error) if wanted == Wanted::Page => {
+            return Made::page(422, page::coverage_form(&params, Some(&error.to_string())));
+        }
+        Err(error) => {
+            return Made::json(422, &serde_json::json!({ "error": error.to_string(), "what": "have", "near": [] }));
+        }
+    };
+    let view = match atlas.coverage(have, &params.filters) {
+        Ok(view) => view,
+        Err(error) => return Fault::from(error).made(form),
+    };
+    match wanted {
+        Wanted::Page => Made::page(200, page::coverage(&view, &params)),
+        Wanted::Json => Made::json(200, &view),
+        Wanted::Layer => Made::json(200, &view.layer(&atlas.attack.version)),
+    }
+}

@@ -1,0 +1,183 @@
+//! The site as files.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use common::{Site, rule};
+use ruleatlas_web::{SiteError, SiteOptions, site};
+
+/// Every file of a folder by its path with `/`.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn walk(folder: &Path, below: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{below}{}", entry.file_name().into_string().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                walk(&entry.path(), &format!("{name}/"), files);
+            } else {
+                files.insert(name, fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(folder, "", &mut found);
+    found
+}
+
+/// What a plain host answers an address with: the file, or the folder's page.
+fn found<'a>(files: &'a BTreeMap<String, Vec<u8>>, address: &str) -> Option<&'a Vec<u8>> {
+    let path = common::percent_decoded(address.trim_start_matches('/'));
+    let path = path.trim_end_matches('/');
+    files.get(path).or_else(|| files.get(&format!("{path}/index.html")[usize::from(path.is_empty())..]))
+}
+
+/// Walks every link of every page; gives the pages seen.
+fn walked(files: &BTreeMap<String, Vec<u8>>, base: &str) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let mut ahead = vec!["/".to_owned()];
+    while let Some(address) = ahead.pop() {
+        if !seen.insert(address.clone()) {
+            continue;
+        }
+        let body = found(files, &address).unwrap_or_else(|| panic!("{address} is dead"));
+        let Ok(page) = std::str::from_utf8(body) else { continue };
+        if !page.starts_with("<!DOCTYPE html>") {
+            continue;
+        }
+        common::check(page, &address);
+        assert!(!page.contains("<form"), "{address}");
+        assert!(
+            page.contains("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"),
+            "{address}"
+        );
+        for key in ["href=\"", "src=\"", "action=\""] {
+            for link in page.split(key).skip(1).filter_map(|part| part.split('"').next()) {
+                let link = link.split('#').next().unwrap_or_default();
+                if link.starts_with("https://") || link.starts_with("http://") || link.is_empty() {
+                    continue;
+                }
+                let own = link.strip_prefix(base).unwrap_or_else(|| panic!("{address}: {link}"));
+                assert!(own.starts_with('/') && !own.contains('?'), "{address}: {link}");
+                ahead.push(own.replace("&amp;", "&"));
+            }
+        }
+    }
+    seen
+}
+
+fn odd_ids() -> Vec<String> {
+    [
+        "../../../etc/passwd",
+        "a:b*c?d",
+        "Same",
+        "same",
+        "CON",
+        "x/y/..",
+        "é🦀",
+        "a b#0",
+        "%2e%2e%2f",
+        "index.html",
+        ".git/config",
+        "a\\..\\b",
+    ]
+    .iter()
+    .enumerate()
+    .map(|(n, id)| rule(&format!("rule {n}"), &format!("'{id}'"), "Image|endswith", &format!("\\tool{n}.exe")))
+    .collect()
+}
+
+#[test]
+fn every_link_leads_somewhere_and_every_page_is_there() {
+    let served = Site::new(&odd_ids(), |_| {});
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("site");
+    let written = site(&served.atlas, &out, &SiteOptions::default()).unwrap();
+    let files = files(&out);
+    assert_eq!(files.len() as u64, written.files + 1, "and the list of them");
+    let seen = walked(&files, "");
+    let rules = seen.iter().filter(|address| address.starts_with("/rule/")).count();
+    assert_eq!(rules, odd_ids().len(), "{seen:?}");
+    for page in [
+        "/matrix",
+        "/ledger",
+        "/tactic/TA0011",
+        "/technique/T1071",
+        "/vendor/sigma",
+        "/log-source/process_creation",
+        "/about",
+    ] {
+        assert!(found(&files, page).is_some(), "{page}");
+    }
+    // On a file system that does not tell case apart all of them are still there, and none left the folder.
+    let lower: BTreeSet<String> = files.keys().map(|name| name.to_lowercase()).collect();
+    assert_eq!(lower.len(), files.len());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_page_is_what_a_server_shows_but_for_what_needs_one() {
+    let served = Site::new(&odd_ids(), |_| {});
+    let folder = tempfile::tempdir().unwrap();
+    site(&served.atlas, folder.path(), &SiteOptions::default()).unwrap();
+    let files = files(folder.path());
+    let page = String::from_utf8(found(&files, "/technique/T1071").unwrap().clone()).unwrap();
+    assert!(page.contains("<b>12</b> rules") && !page.contains("Show all") && !page.contains("/search"));
+    assert_eq!(files["api/v1/technique/T1071.json"], served.page("/api/v1/technique/T1071").into_bytes());
+    assert_eq!(files["api/v1/index.json"], served.page("/api/v1/").into_bytes());
+    assert_eq!(files["api/v1/matrix/layer.json"], served.page("/api/v1/matrix/layer.json").into_bytes());
+}
+
+#[test]
+fn equal_catalogs_give_equal_files_and_what_is_gone_is_removed() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut rules = odd_ids();
+    let larger = Site::new(&rules, |_| {});
+    rules.pop();
+    let smaller = Site::new(&rules, |_| {});
+    let options = SiteOptions::default();
+    site(&larger.atlas, folders[0].path(), &options).unwrap();
+    fs::write(folders[0].path().join("CNAME"), "example.org").unwrap();
+    site(&smaller.atlas, folders[0].path(), &options).unwrap();
+    site(&smaller.atlas, folders[1].path(), &options).unwrap();
+    let [mut one, two] = folders.each_ref().map(|folder| files(folder.path()));
+    assert_eq!(one.remove("CNAME").unwrap(), b"example.org", "what others put there stays");
+    assert!(one.keys().eq(two.keys()), "{:?}", one.keys().filter(|name| !two.contains_key(*name)).collect::<Vec<_>>());
+    assert!(one == two);
+}
+
+#[test]
+fn a_site_below_a_host_s_root_has_its_place_in_every_link() {
+    let served = Site::new(&odd_ids(), |_| {});
+    let folder = tempfile::tempdir().unwrap();
+    let options = |base: &str| SiteOptions { base: base.to_owned() };
+    site(&served.atlas, folder.path(), &options("/atlas/")).unwrap();
+    assert!(walked(&files(folder.path()), "/atlas").len() > 20);
+    for wrong in ["atlas", "//example.org", "/a\"b", "/a b", "/<"] {
+        let error = site(&served.atlas, folder.path(), &options(wrong)).unwrap_err();
+        assert!(matches!(error, SiteError::Base(_)), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_left_alone() {
+    let served = Site::new(&odd_ids(), |_| {});
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.txt"), "x").unwrap();
+    let error = site(&served.atlas, folder.path(), &SiteOptions::default()).unwrap_err();
+    assert!(matches!(error, SiteError::NotOurs(_)), "{error}");
+    // Nor does a list that was changed by hand reach out of the folder.
+    let out = folder.path().join("out");
+    site(&served.atlas, &out, &SiteOptions::default()).unwrap();
+    let list = out.join(".ruleatlas-site");
+    let text = fs::read_to_string(&list).unwrap() + "../thesis.txt\n";
+    fs::write(&list, text).unwrap();
+    site(&served.atlas, &out, &SiteOptions::default()).unwrap();
+    assert!(folder.path().join("thesis.txt").exists());
+}

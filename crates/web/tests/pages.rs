@@ -1,0 +1,135 @@
+//! The working pages: scopes, orders, parts of pages, data of tables, search.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use axum::http::{StatusCode, header};
+use common::{Site, rule};
+
+/// Two rules of one tool and many of their own.
+fn site() -> Site {
+    let id = |n: usize| format!("{n:08}-0000-4000-8000-000000000000");
+    let mut rules: Vec<String> = (0..620)
+        .map(|n| rule(&format!("rule {n}"), &id(n), "CommandLine|contains", &format!("value {n} <b>")))
+        .collect();
+    rules.push(rule("first of the tool", &id(900), "Image|endswith", "\\finger.exe"));
+    rules.push(
+        rule("second of the tool", &id(901), "Image|endswith", "\\finger.exe").replace("level: high", "level: low"),
+    );
+    Site::new(&rules, |_| {})
+}
+
+#[test]
+fn a_count_leads_to_the_rules_behind_it() {
+    let site = site();
+    let page = site.page("/technique/T1071");
+    let (_, row) = page.split_once("<summary><code class=\"val\">finger.exe<").unwrap();
+    let address = row.split("href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+    assert!(address.starts_with("/rules?technique=T1071&looks=Image%20basename%20finger.exe"), "{address}");
+    let scope = site.page(&address);
+    assert!(scope.contains("<b>2</b> rules") && scope.contains("second of the tool") && !scope.contains("rule 17"));
+    assert!(scope.contains("Top indicator values"), "a scope has the whole guide");
+    let part = site.page(&format!("/part{address}"));
+    assert!(part.contains("first of the tool") && !part.contains("<html"), "{part}");
+    assert!(site.page(&format!("{address}&severity=low")).contains("<b>1</b> rule"));
+}
+
+#[test]
+fn an_empty_scope_says_what_to_give_up() {
+    let page = site().page("/rules?looks=Image+basename+finger.exe&platform=windows&severity=critical");
+    assert!(page.contains("No counted rule fits all of this"), "{page}");
+    assert!(page.contains("2 rules</a> without severity"), "{page}");
+    assert!(!page.contains("without platform"), "giving that up does not help");
+}
+
+#[test]
+fn tables_order_by_a_column_and_page() {
+    let site = site();
+    let place = |page: &str, text: &str| page.find(text).unwrap_or(usize::MAX);
+    let telling = site.page("/technique/T1071?sort=indicators.value.reversed");
+    assert!(place(&telling, "value 99 ") < place(&telling, "value 98 "), "the last of the alphabet first");
+    assert!(telling.contains("aria-sort=\"descending\""));
+    let first = site.page("/technique/T1071?all=indicators");
+    assert!(first.contains("1–500 of 621") && first.contains("all=indicators.2"), "a long table pages");
+    let second = site.page("/technique/T1071?all=indicators.2");
+    assert!(second.contains("501–621 of 621"));
+    let rows = |page: &str| page.matches("CommandLine%20contains%20value").count();
+    assert!(rows(&first) > rows(&second));
+    assert!(site.page("/technique/T1071?all=indicators.99").contains("Previous"), "beyond the end is the way back");
+    let (status, page) = site.status_and_page("/technique/T1071?sort=indicators.colour");
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(page.contains("colour") && page.contains("reach"));
+}
+
+#[test]
+fn a_table_comes_as_data() {
+    let site = site();
+    let answer = site.get("/api/v1/technique/T1071?table=indicators&format=csv&sort=indicators.reach");
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/csv; charset=utf-8");
+    let text = String::from_utf8(site.bytes(answer).to_vec()).unwrap();
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    assert!(lines[0].starts_with("field,op,value,modifier,rules,reach"), "{}", lines[0]);
+    assert!(lines[1].starts_with("Image,basename,finger.exe,,2,2,sigma=2,"), "{}", lines[1]);
+    assert_eq!(lines.len(), 1 + 621 + 1);
+    let json: serde_json::Value = serde_json::from_str(&site.page("/api/v1/rules?field=Image&table=rules")).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    let whole: serde_json::Value = serde_json::from_str(&site.page("/api/v1/rules?field=Image&limit=1")).unwrap();
+    assert_eq!(whole["rules"]["total"], 2);
+    assert_eq!(whole["rule_list"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn enter_leads_to_the_best_hit() {
+    let site = site();
+    let leads = |text: &str| {
+        let answer = site.get(&format!("/search?go=best&q={}", common::encoded(text)));
+        assert_eq!(answer.status(), StatusCode::FOUND, "{text}");
+        answer.headers()[header::LOCATION].to_str().unwrap().to_owned()
+    };
+    assert_eq!(leads("t1071"), "/technique/T1071");
+    assert_eq!(leads("Application Layer Protocol"), "/technique/T1071");
+    assert_eq!(leads("\\finger.exe"), "/indicator?field=Image&op=basename&value=finger.exe");
+    assert_eq!(leads("process.executable"), "/field/Image");
+    assert_eq!(leads("first of the tool"), "/rule/sigma/00000900-0000-4000-8000-000000000000");
+    let (status, page) = site.status_and_page("/search?go=best&q=nothing+has+this");
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Nothing has this text"));
+}
+
+#[test]
+fn a_value_is_said_in_every_language() {
+    let site = site();
+    let page = site.page("/indicator?field=process.name&op=basename&value=FINGER.EXE");
+    for text in ["Image|endswith: &#39;\\finger.exe&#39;", "process.name : &quot;finger.exe&quot;", "FileName =~"] {
+        let plain = text.replace("&#39;", "'");
+        assert!(page.contains(text) || page.contains(&plain), "{text}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&site.page("/api/v1/snippets?field=Image&op=basename&value=finger.exe")).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 4);
+    assert_eq!(json[2]["text"], "process_name=\"finger.exe\"");
+    assert_eq!(site.get("/snippets?field=Image&op=basename&value=finger.exe").status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_rule_opens_where_it_is_listed() {
+    let site = site();
+    let part = site.page("/part/rule/sigma/00000900-0000-4000-8000-000000000000");
+    assert!(part.contains("ends_with") && part.contains("\\finger.exe") && !part.contains("<html"), "{part}");
+    let page = site.page("/rule/sigma/00000900-0000-4000-8000-000000000000");
+    assert!(page.contains("reach 2"), "a predicate in the query says its reach: {page}");
+    assert!(page.contains("class=\"s\"") || page.contains("class=\"k\""), "the query has its language's colours");
+    assert_eq!(site.get("/part/rule/sigma/none").status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn pages_stay_small() {
+    let site = site();
+    let every = "all=events&all=fields&all=indicators&all=exclusions&all=rules";
+    for address in [format!("/technique/T1071?{every}"), format!("/rules?{every}")] {
+        let request = axum::http::Request::get(&address).header(header::ACCEPT_ENCODING, "br");
+        let size = site.bytes(site.ask(request)).len();
+        assert!(size < 150_000, "{address}: {size}");
+    }
+}
