@@ -14,8 +14,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, lookups::Asked, spelling, tags,
-    unit_tests,
+    Controls, Entry, EventCatalog, FileRecord, controls, frontend, is_query, lookups::Asked, spelling, tags, unit_tests,
 };
 
 /// A catalog just built.
