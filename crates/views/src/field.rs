@@ -26,14 +26,14 @@ pub struct FieldView {
     pub indicators: Vec<IndicatorRow>,
     /// Its exclusions over the whole catalog, of rules too that do not look for the field.
     pub exclusions: Vec<IndicatorRow>,
-    /// The events that carry it under any of its names, those that most rules read first; at most 200.
+    /// The events that carry it under any of its names, those that most rules read first; at most 100.
     pub events: Vec<EventItem>,
     /// How many events carry it.
     pub events_distinct: usize,
 }
 
 /// Events listed with a field.
-const EVENTS: usize = 200;
+const EVENTS: usize = 100;
 
 /// How a field is filtered over the catalog.
 #[derive(Clone, Debug, Default, Serialize)]

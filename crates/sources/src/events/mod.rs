@@ -64,7 +64,11 @@ pub fn load(
     known: &[EventEntry],
     short_name: &(dyn Fn(&str) -> String + Sync),
 ) -> (Vec<EventEntry>, Vec<Diagnostic>) {
-    let read: Vec<(&str, Read)> = files.par_iter().map(|file| (file.path.as_str(), read(file))).collect();
+    // Three thousand files of OSSEM say again what its one file of all ETW events says.
+    let has_all = files.iter().any(|file| file.path.ends_with(ossem::ALL));
+    let is_new = |file: &&SourceFile| !has_all || !file.text().is_some_and(|text| ossem::is_bare(&file.path, text));
+    let read: Vec<(&str, Read)> =
+        files.par_iter().filter(is_new).map(|file| (file.path.as_str(), read(file))).collect();
     let mut merge = merge::Merge::new(short_name);
     merge.add(known.to_vec());
     let mut diagnostics = Vec::new();
