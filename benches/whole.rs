@@ -1,4 +1,4 @@
-//! The whole build of Sigma and ATT&CK: cold, with nothing changed, and how much memory it takes.
+//! The whole build, of Sigma and ATT&CK and of everything: cold, with nothing changed, and how much memory it takes.
 
 use std::{
     borrow::Cow,
@@ -98,38 +98,63 @@ fn peak() -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
 }
 
+/// A build to measure, its bound of memory in MB, and the ending of the STIX bundles that the other side parses.
+struct Case {
+    name: &'static str,
+    kinds: &'static [SourceKind],
+    bundles: &'static str,
+    memory: u64,
+}
+
+const CASES: [Case; 2] = [
+    Case { name: "Sigma and ATT&CK", kinds: &[SourceKind::Sigma, SourceKind::Attack], bundles: ".json", memory: 400 },
+    Case { name: "everything", kinds: &SourceKind::ALL, bundles: "enterprise-attack.json", memory: 600 },
+];
+
 fn main() {
-    let (Some(sigma), Some(attack)) = (corpus(SourceKind::Sigma), corpus(SourceKind::Attack)) else { return };
-    let specs = [sigma, attack];
-    let folder = tempfile::tempdir().expect("a folder");
-    let catalog = folder.path().join("catalog.db");
-    if std::env::var_os(CHILD).is_some() {
-        cold(&specs, &catalog);
-        println!("peak memory of a build: {} MB (bound 400)", peak().unwrap_or_default() / 1000);
-        return;
+    for case in &CASES {
+        let Some(specs) = case.kinds.iter().map(|kind| corpus(*kind)).collect::<Option<Vec<_>>>() else { return };
+        let folder = tempfile::tempdir().expect("a folder");
+        let catalog = folder.path().join("catalog.db");
+        match std::env::var(CHILD) {
+            Ok(name) if name == case.name => {
+                cold(&specs, &catalog);
+                let peak = peak().unwrap_or_default() / 1000;
+                println!("{name}: peak memory of a build: {peak} MB (bound {})", case.memory);
+                return;
+            }
+            Ok(_) => {}
+            Err(_) => measure(case, &specs, &catalog),
+        }
     }
-    let child = Command::new(std::env::current_exe().expect("this program")).env(CHILD, "1").status();
+}
+
+fn measure(case: &Case, specs: &[SourceSpec], catalog: &Path) {
+    let child = Command::new(std::env::current_exe().expect("this program")).env(CHILD, case.name).status();
     assert!(child.expect("a child process").success());
 
-    let (mut all, mut json) = (Vec::new(), Vec::new());
-    files(&specs[0].path, &mut all);
-    files(&specs[1].path, &mut json);
-    // The files of groups lie beside the bundles and are not read by the build.
-    json.retain(|file| file.to_string_lossy().ends_with("-attack.json"));
-    all.extend(json.iter().cloned());
+    let mut all = Vec::new();
+    for spec in specs {
+        files(&spec.path, &mut all);
+    }
+    let attack = specs.iter().find(|spec| spec.kind == SourceKind::Attack).expect("every case has ATT&CK");
+    let is_bundle = |file: &PathBuf| file.starts_with(&attack.path) && file.to_string_lossy().ends_with(case.bundles);
+    let bundles: Vec<PathBuf> = all.iter().filter(|file| is_bundle(file)).cloned().collect();
     let anew = || {
-        let _ = std::fs::remove_file(&catalog);
-        cold(&specs, &catalog);
+        let _ = std::fs::remove_file(catalog);
+        cold(specs, catalog);
     };
+    let name = |what: &str| format!("{}: {what}", case.name);
     let mut criterion = Criterion::default().configure_from_args().sample_size(10);
-    criterion.bench_function("cat and serde_json", |bencher| bencher.iter(|| cat_and_json(&all, &json)));
-    criterion.bench_function("build: cold", |bencher| bencher.iter(anew));
-    cold(&specs, &catalog);
-    criterion.bench_function("build: nothing changed", |bencher| bencher.iter(|| cold(&specs, &catalog)));
+    let others = || cat_and_json(&all, &bundles);
+    criterion.bench_function(&name("cat and serde_json"), |bencher| bencher.iter(others));
+    criterion.bench_function(&name("build, cold"), |bencher| bencher.iter(anew));
+    cold(specs, catalog);
+    criterion.bench_function(&name("build, nothing changed"), |bencher| bencher.iter(|| cold(specs, catalog)));
     criterion.final_summary();
 
-    ratio("cold build / cat and serde_json", 3.0, 15, anew, || cat_and_json(&all, &json));
-    let unchanged = folder.path().join("unchanged.db");
-    cold(&specs, &unchanged);
-    ratio("build with nothing changed / cold build", 0.25, 15, || cold(&specs, &unchanged), anew);
+    ratio(&name("cold build / cat and serde_json"), 3.0, 15, anew, others);
+    let unchanged = catalog.with_file_name("unchanged.db");
+    cold(specs, &unchanged);
+    ratio(&name("build with nothing changed / cold build"), 0.25, 15, || cold(specs, &unchanged), anew);
 }

@@ -14,8 +14,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, lookups::Asked, spelling, tags,
-    unit_tests,
+    Controls, Entry, EventCatalog, FileRecord, controls, frontend, is_query, lookups::Asked, spelling, tags, unit_tests,
 };
 
 /// A catalog just built.
@@ -197,7 +196,7 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     }
     order(&mut catalog.entries);
     spelling::unify_events(&mut catalog.entries);
-    catalog.events.complete(&catalog.entries);
+    catalog.events.complete(&catalog.entries, &catalog.attack, taxonomy);
     Ok(catalog)
 }
 

@@ -1,8 +1,10 @@
 //! The event catalog: what the dictionaries say of every event, and what rules need of them.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
-use ruleatlas_model::{Diagnostic, EventEntry, EventRef};
-use ruleatlas_sources::{SourceFile, SourceKind, events};
+use ruleatlas_model::{Attack, Diagnostic, EventEntry, EventRef};
+use ruleatlas_sources::{SourceKind, events};
 use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -15,20 +17,23 @@ pub struct EventCatalog {
     pub entries: Vec<EventEntry>,
     /// How many of them a rule reads.
     pub read: usize,
+    /// Events that ATT&CK's analytics of a technique name, with the technique's id.
+    pub named_by_attack: BTreeSet<(EventRef, String)>,
 }
 
 impl EventCatalog {
     /// What the dictionaries among the sources say, and the program's own table.
     pub(crate) fn load(sources: &[Loaded], taxonomy: &Taxonomy) -> (Self, Vec<Diagnostic>) {
         let of_kind = sources.iter().filter(|source| source.spec.kind == SourceKind::Events);
-        let files: Vec<SourceFile> = of_kind.flat_map(|source| source.files.iter().cloned()).collect();
+        let files = of_kind.flat_map(|source| &source.files);
         let (entries, diagnostics) =
-            events::load(&files, &taxonomy.event_entries(), &|provider| taxonomy.provider_name(provider));
-        (Self { entries, read: 0 }, diagnostics)
+            events::load(files, &taxonomy.event_entries(), &|provider| taxonomy.provider_name(provider));
+        (Self { entries, ..Self::default() }, diagnostics)
     }
 
     /// Adds the events that rules read and no dictionary knows, and puts those that rules read first.
-    pub(crate) fn complete(&mut self, rules: &[Entry]) {
+    pub(crate) fn complete(&mut self, rules: &[Entry], attack: &Attack, taxonomy: &Taxonomy) {
+        self.name(attack, taxonomy);
         let key = |event: &EventRef| (event.provider.to_lowercase(), event.event_id.to_lowercase());
         let links = rules.par_iter().flat_map_iter(|entry| &entry.rule.events).map(|link| link.event.clone());
         let read: FxHashSet<EventRef> = links.collect();
@@ -54,5 +59,15 @@ impl EventCatalog {
         self.read = first.len();
         first.extend(rest);
         self.entries = first;
+    }
+
+    /// Takes down which events ATT&CK names.
+    fn name(&mut self, attack: &Attack, taxonomy: &Taxonomy) {
+        for (technique, analytics) in &attack.analytics {
+            for log in analytics.iter().flat_map(|analytic| &analytic.log_sources) {
+                let events = taxonomy.attack_events(&log.name, &log.channel).into_iter();
+                self.named_by_attack.extend(events.map(|event| (event, technique.clone())));
+            }
+        }
     }
 }

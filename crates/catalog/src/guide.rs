@@ -218,8 +218,14 @@ impl Index {
     /// The indicators of a field in a role, over all counted rules; the field compares without case.
     #[must_use]
     pub fn rows_of_field(&self, field: &str, role: Role) -> Vec<IndicatorRow> {
+        self.rows_of_field_in(field, role, &self.counted)
+    }
+
+    /// The same over `rules`.
+    #[must_use]
+    pub fn rows_of_field_in(&self, field: &str, role: Role, rules: &RoaringBitmap) -> Vec<IndicatorRow> {
         let mut counts: FxHashMap<IndicatorId, (u64, u64)> = FxHashMap::default();
-        for rule in &self.counted {
+        for rule in rules {
             let mut last = None;
             for (id, other, grouped) in self.uses_of(rule).iter().filter(|(_, other, _)| *other == role) {
                 let is_of_field =
@@ -232,7 +238,7 @@ impl Index {
                 last = Some((*id, *other));
             }
         }
-        self.rows(counts.iter().map(|(id, count)| (*id, count.0, count.1)), role, &self.counted)
+        self.rows(counts.iter().map(|(id, count)| (*id, count.0, count.1)), role, rules)
     }
 
     /// What a scope is held against: the counted rules. Deprecated rules in the scope were asked for, so they are there

@@ -7,7 +7,8 @@ use crate::output::plain;
 
 /// Text within a line, as it is read and no more.
 pub fn text(text: &str) -> String {
-    let text = plain(text);
+    // Tabs and line ends are spaces before they are characters that a terminal must not see.
+    let text = plain(&text.replace(['\r', '\t', '\n'], " "));
     let text = text.trim();
     let mut escaped = String::with_capacity(text.len());
     let mut is_space = false;

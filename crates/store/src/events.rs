@@ -72,6 +72,10 @@ pub(crate) fn write(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()>
     for (technique, analytics) in &catalog.attack.analytics {
         analytic.execute(params![technique, to_json(analytics)])?;
     }
+    let mut named = transaction.prepare("INSERT INTO analytic_event VALUES (?, ?, ?)")?;
+    for (event, technique) in &catalog.events.named_by_attack {
+        named.execute(params![event.provider, event.event_id, technique])?;
+    }
     Ok(())
 }
 
@@ -153,15 +157,16 @@ impl Store {
         self.said(collect())
     }
 
-    /// The events whose provider, id, channel or title has a text, those that rules read first; at most `limit`.
+    /// The events whose provider, id, channel or title has a text, those that rules read first or alone; at most `limit`.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn find_events(&self, text: &str, limit: usize) -> Result<Vec<EventHead>, Error> {
-        // What people call an event: `Sysmon 1`, `Security-Auditing/4688`.
+    pub fn find_events(&self, text: &str, only_read: bool, limit: usize) -> Result<Vec<EventHead>, Error> {
+        let below = if only_read { self.events_read()? } else { u32::MAX };
+        // What people call an event: `Sysmon 1`.
         let sql = format!(
-            "{HEAD} WHERE instr(lower(provider || ' ' || event_id || ' ' || coalesce(title, '') || ' ' \
-             || coalesce(channel, '')), ?) ORDER BY event LIMIT {}",
+            "{HEAD} WHERE event < {below} AND instr(lower(provider || ' ' || event_id || ' ' || coalesce(title, '') \
+             || ' ' || coalesce(channel, '')), ?) ORDER BY event LIMIT {}",
             limit.min(MOST)
         );
         self.heads_where(&sql, &[&text.to_lowercase()])
@@ -226,12 +231,18 @@ impl Store {
         Ok(self.said(found.optional())?.unwrap_or_default())
     }
 
-    /// How ATT&CK detects every technique, by its id.
+    /// The techniques whose analytics name an event, in order.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn all_analytics(&self) -> Result<Vec<(String, Vec<Analytic>)>, Error> {
-        self.rows("SELECT technique, body FROM analytic", |row| Ok((row.get(0)?, json(row, 1)?)))
+    pub fn techniques_naming(&self, event: &EventRef) -> Result<Vec<String>, Error> {
+        let sql = "SELECT technique FROM analytic_event WHERE provider = ? AND event_id = ? ORDER BY technique";
+        let collect = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![event.provider, event.event_id], |row| row.get(0))?;
+            rows.collect()
+        };
+        self.said(collect())
     }
 
     fn heads_where(&self, sql: &str, values: &[&str]) -> Result<Vec<EventHead>, Error> {

@@ -85,6 +85,10 @@ CREATE TABLE tactic (n INTEGER PRIMARY KEY, id TEXT NOT NULL, short_name TEXT NO
 CREATE TABLE mitigation (id TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 -- How ATT&CK detects a technique, its sub-techniques apart: a JSON list of analytics with the logs that they read.
 CREATE TABLE analytic (technique TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+-- The events that ATT&CK's analytics of a technique name.
+CREATE TABLE analytic_event (
+  provider TEXT NOT NULL, event_id TEXT NOT NULL, technique TEXT NOT NULL,
+  PRIMARY KEY (provider, event_id, technique)) WITHOUT ROWID;
 -- Ids that lead elsewhere; kind is technique or tactic; "to" is a JSON list.
 CREATE TABLE redirect (kind TEXT NOT NULL, id TEXT NOT NULL, "to" TEXT NOT NULL, resolution TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 

@@ -88,7 +88,8 @@ impl Atlas {
         let mut named: BTreeMap<EventRef, Named> = BTreeMap::new();
         let mut logs: BTreeMap<String, AttackLog> = BTreeMap::new();
         for technique in techniques {
-            for analytic in self.store().analytics(technique)? {
+            let analytics = self.store().analytics(technique)?;
+            for analytic in analytics {
                 match view
                     .strategies
                     .iter_mut()
@@ -146,7 +147,7 @@ impl Atlas {
             let EventRef { provider, event_id } = event;
             view.named_unread.push(NamedEvent { provider, event_id, title, rules: 0, analytics, components });
         }
-        view.named_unread.sort_by(|a, b| b.analytics.cmp(&a.analytics));
+        view.named_unread.sort_by_key(|row| std::cmp::Reverse(row.analytics));
         Ok(view)
     }
 
@@ -158,18 +159,11 @@ impl Atlas {
 
     /// The techniques whose analytics name an event, in order: id and name.
     pub(crate) fn attack_techniques_of(&self, event: &EventRef) -> Result<Vec<(String, String)>, Error> {
-        let all = self.store().all_analytics()?;
-        let names = |log: &LogSourceReference| {
-            // Most references are sentences; only those that may hold the id are taken apart.
-            (log.channel.contains(&event.event_id) || log.name.ends_with(&event.event_id))
-                && self.taxonomy.attack_events(&log.name, &log.channel).contains(event)
-        };
-        let found = all
-            .into_iter()
-            .filter(|(_, analytics)| analytics.iter().flat_map(|analytic| &analytic.log_sources).any(names));
-        let mut found: Vec<(String, String)> =
-            found.filter_map(|(id, _)| Some((id.clone(), self.attack.techniques.get(&id)?.name.clone()))).collect();
-        found.sort();
-        Ok(found)
+        let ids = self.store().techniques_naming(event)?;
+        let named = ids.into_iter().filter_map(|id| {
+            let name = self.attack.techniques.get(&id)?.name.clone();
+            Some((id, name))
+        });
+        Ok(named.collect())
     }
 }

@@ -198,7 +198,10 @@ impl Atlas {
         let (explicit, implied) = own.map_or((0, 0), |row| (row.explicit, row.implied));
         let dictionaries = entry.dictionaries();
         Ok(EventView {
-            title: self.index.event_title(&event, self.taxonomy),
+            title: entry
+                .title
+                .as_ref()
+                .map_or_else(|| self.index.event_title(&event, self.taxonomy), |title| title.text.clone()),
             title_by: entry.title.as_ref().map(|title| title.by),
             is_known: !dictionaries.is_empty(),
             event_fields: self.field_rows(&event, &entry.fields, &guide.fields),
@@ -336,7 +339,7 @@ impl Atlas {
                 let found = self.store().events_of_provider(provider)?;
                 found.into_iter().map(|(head, _)| head).collect()
             }
-            (true, None, text) => self.store().find_events(text.as_deref().unwrap_or_default(), usize::MAX)?,
+            (true, None, text) => self.store().find_events(text.as_deref().unwrap_or_default(), false, usize::MAX)?,
         };
         let wanted = question.text.as_deref().unwrap_or_default().to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);

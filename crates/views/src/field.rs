@@ -27,14 +27,14 @@ pub struct FieldView {
     pub indicators: Vec<IndicatorRow>,
     /// Its exclusions over the whole catalog, of rules too that do not look for the field.
     pub exclusions: Vec<IndicatorRow>,
-    /// The events that carry it under any of its names, those that most rules read first; at most 200.
+    /// The events that carry it under any of its names, those that most rules read first; at most 100.
     pub events: Vec<EventItem>,
     /// How many events carry it.
     pub events_distinct: usize,
 }
 
 /// Events listed with a field.
-const EVENTS: usize = 200;
+const EVENTS: usize = 100;
 
 /// How a field is filtered over the catalog.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
@@ -53,6 +53,14 @@ impl Atlas {
     /// # Errors
     /// Neither the taxonomy nor any rule knows it.
     pub fn field(&self, name: &str) -> Result<Vec<FieldView>, Error> {
+        self.field_in(name, &Filters::default())
+    }
+
+    /// The same over the rules that pass filters.
+    ///
+    /// # Errors
+    /// Neither the taxonomy nor any rule knows it.
+    pub fn field_in(&self, name: &str, filters: &Filters) -> Result<Vec<FieldView>, Error> {
         let known = self.taxonomy.find_fields(name);
         let mut names: Vec<String> = known.iter().map(|field| field.name.clone()).collect();
         let is_listed = |names: &[String]| names.iter().any(|other| other.eq_ignore_ascii_case(name));
@@ -65,7 +73,7 @@ impl Atlas {
             let all = self.index.data().fields.iter().map(String::as_str);
             return Err(Error::NotFound { what: "field", name: name.to_owned(), near: nearest(name, all, 3) });
         }
-        names.into_iter().map(|name| self.one_field(name)).collect()
+        names.into_iter().map(|name| self.one_field(name, filters)).collect()
     }
 
     /// What each vocabulary calls a field, by the vocabulary's title; a name that holds only somewhere says where.
@@ -82,8 +90,9 @@ impl Atlas {
         names
     }
 
-    fn one_field(&self, name: String) -> Result<FieldView, Error> {
-        let scope = Scope::facet(&self.index, Facet::Field, &name.to_lowercase(), &Filters::default());
+    fn one_field(&self, name: String, filters: &Filters) -> Result<FieldView, Error> {
+        let scope = Scope::facet(&self.index, Facet::Field, &name.to_lowercase(), filters);
+        let all = Scope::all(&self.index, filters);
         let guide = Guide::of(&self.index, self.taxonomy, &scope);
         let is_this = |other: &str| other.eq_ignore_ascii_case(&name);
         let filtered = guide.fields.into_iter().find(|row| is_this(&row.field));
@@ -105,8 +114,8 @@ impl Atlas {
             filtered: filtered
                 .map(|row| FieldCheck { rules: row.rules, how: row.how, by_vendor: guide.rules.by_vendor })
                 .unwrap_or_default(),
-            indicators: self.index.rows_of_field(&name, Role::Indicator),
-            exclusions: self.index.rows_of_field(&name, Role::Exclusion),
+            indicators: self.index.rows_of_field_in(&name, Role::Indicator, &all.rules),
+            exclusions: self.index.rows_of_field_in(&name, Role::Exclusion, &all.rules),
             field: name,
         })
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use ruleatlas_catalog::{Facet, Guide, IndicatorId, IndicatorRow, Scope};
+use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorId, IndicatorRow, Scope};
 use ruleatlas_model::{FoldedOp, Indicator, Role};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,8 +66,23 @@ impl Atlas {
         value: &str,
         modifier: Option<&str>,
     ) -> Result<IndicatorView, Error> {
+        self.indicator_in(field, op, value, modifier, &Filters::default())
+    }
+
+    /// The same over the rules that pass filters.
+    ///
+    /// # Errors
+    /// No rule checks it.
+    pub fn indicator_in(
+        &self,
+        field: &str,
+        op: FoldedOp,
+        value: &str,
+        modifier: Option<&str>,
+        filters: &Filters,
+    ) -> Result<IndicatorView, Error> {
         let id = self.place_of(field, op, value, modifier)?;
-        let scope = Scope { rules: self.index.counted().clone() };
+        let scope = Scope::all(&self.index, filters);
         let row = |role| self.index.row(id, role, &scope.rules).ok_or_else(|| self.unknown_indicator(field, op, value));
         let list = |role| {
             let rules = self.index.rules_with(id, role).map(|rules| rules & &scope.rules).unwrap_or_default();

@@ -117,6 +117,11 @@ impl Order {
         }
     }
 
+    /// Puts indicators in this order, whatever the table.
+    pub fn apply_to_indicators(self, rows: &mut [IndicatorRow]) {
+        self.sort(rows, |a, b| indicator(self.column, a, b));
+    }
+
     fn sort<T>(self, rows: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
         rows.sort_by(|a, b| if self.reversed { compare(b, a) } else { compare(a, b) });
     }

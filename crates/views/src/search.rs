@@ -1,10 +1,13 @@
 use ruleatlas_catalog::{Facet, Filters, IndicatorRow, Scope};
 use ruleatlas_model::Role;
-use ruleatlas_taxonomy::KnownEvent;
+use ruleatlas_store::EventHead;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{Atlas, Error, RuleItem};
+
+/// Events that are compared with a text.
+const MOST_EVENTS: usize = 2_000;
 
 /// What a text finds.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -88,11 +91,8 @@ impl Atlas {
         });
         let (fields, field_fit) = self.fields_of(text, &wanted);
         view.fields = hits(fields, limit, |name| self.having(Facet::Field, &name.to_lowercase()));
-        let (events, event_fit) = self.events_of(&wanted);
-        view.events = hits(events, limit, |name| {
-            let (provider, id) = name.rsplit_once(' ').unwrap_or((name, ""));
-            self.having(Facet::Event, &format!("{provider}/{id}"))
-        });
+        let (events, event_fit) = self.events_of(&wanted, limit)?;
+        view.events = events;
         let (indicators, value_fit) = self.values_of(&wanted, limit);
         view.indicators = indicators;
         let (rules, rule_fit) = self.rules_of(text, &wanted, limit)?;
@@ -149,19 +149,29 @@ impl Atlas {
         (found.into_iter().map(|(_, name, description)| (name.to_owned(), description)).collect(), best)
     }
 
-    fn events_of(&self, wanted: &str) -> (Vec<(String, &str)>, Option<Fit>) {
-        let mut found: Vec<(Fit, String, &str)> = Vec::new();
-        for event in self.taxonomy.events_iter() {
-            let name = name_of(event);
-            // Many events have the same bare id: it fits, and is none of them.
-            let of_id = (event.event.event_id.to_lowercase() == wanted).then_some(Fit::Begins);
-            let fit =
-                Fit::of(&name.to_lowercase(), wanted).max(Fit::of(&event.title.to_lowercase(), wanted)).max(of_id);
-            found.extend(fit.map(|fit| (fit, name, event.title.as_str())));
+    /// Events that rules read, and where those are few the others that dictionaries know.
+    fn events_of(&self, wanted: &str, limit: usize) -> Result<(Vec<Hit>, Option<Fit>), Error> {
+        let mut heads = self.store().find_events(wanted, true, MOST_EVENTS)?;
+        if heads.len() < limit {
+            heads = self.store().find_events(wanted, false, MOST_EVENTS)?;
         }
-        found.sort_by_key(|(fit, ..)| std::cmp::Reverse(*fit));
-        let best = found.first().map(|(fit, ..)| *fit);
-        (found.into_iter().map(|(_, name, title)| (name, title)).collect(), best)
+        let mut found: Vec<(Fit, EventHead)> = Vec::new();
+        for head in heads {
+            let name = format!("{} {}", head.event.provider, head.event.event_id).to_lowercase();
+            // Many events have the same bare id: it fits, and is none of them.
+            let of_id = (head.event.event_id.to_lowercase() == wanted).then_some(Fit::Begins);
+            let fit = Fit::of(&name, wanted).max(Fit::of(&head.title.to_lowercase(), wanted)).max(of_id);
+            found.push((fit.unwrap_or(Fit::Somewhere), head));
+        }
+        found.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
+        let best = found.first().map(|(fit, _)| *fit);
+        found.truncate(limit);
+        let hit = |(_, head): (Fit, EventHead)| Hit {
+            id: format!("{} {}", head.event.provider, head.event.event_id),
+            rules: self.having(Facet::Event, &crate::event::facet_of(&head.event)),
+            name: if head.title.is_empty() { self.index.event_title(&head.event, self.taxonomy) } else { head.title },
+        };
+        Ok((found.into_iter().map(hit).collect(), best))
     }
 
     fn values_of(&self, wanted: &str, limit: usize) -> (Vec<IndicatorRow>, Option<Fit>) {
@@ -211,12 +221,7 @@ impl Atlas {
     }
 }
 
-/// An event as people write it.
-fn name_of(event: &KnownEvent) -> String {
-    format!("{} {}", event.event.provider, event.event.event_id)
-}
-
-fn hits<'a>(found: Vec<(String, &'a str)>, limit: usize, rules: impl Fn(&str) -> u64) -> Vec<Hit> {
+fn hits(found: Vec<(String, &str)>, limit: usize, rules: impl Fn(&str) -> u64) -> Vec<Hit> {
     let mut hits: Vec<Hit> = Vec::new();
     for (id, name) in found {
         if hits.len() >= limit {

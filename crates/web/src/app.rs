@@ -21,7 +21,7 @@ use crate::{
     assets,
     cache::Cache,
     limits::{self, only_reading},
-    routes::{self, Address, Made, Wanted},
+    routes::{self, Address, Made, Sent, Wanted},
 };
 
 /// The site over an open catalog.
@@ -54,6 +54,8 @@ pub fn router_with(atlas: Arc<Atlas>, options: ServeOptions) -> Router {
         .route("/", get(any))
         .route("/coverage", get(any).post(covered_page))
         .route("/api/v1/coverage", get(any).post(covered_json))
+        .route("/align", get(any).post(aligned))
+        .route("/api/v1/align", get(any).post(aligned))
         .route("/{*path}", get(any))
         .with_state(Arc::new(app))
         .layer(DefaultBodyLimit::max(limits::LARGEST_FILE + (64 << 10)))
@@ -100,6 +102,30 @@ async fn covered_page(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap,
     app.covered(bytes, &uri, headers, wanted).await
 }
 
+/// Files sent by the form of `/align`: `layer` and `have` hold them, the other fields who threatens.
+async fn aligned(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, mut form: Multipart) -> Response {
+    let mut sent = Sent { is_json: uri.path().starts_with(routes::API), ..Sent::default() };
+    sent.pairs = Address::new(uri.path(), uri.query().unwrap_or_default()).pairs;
+    loop {
+        match form.next_field().await {
+            Ok(None) => break,
+            Ok(Some(field)) => {
+                let name = field.name().unwrap_or_default().to_owned();
+                let file = field.file_name().unwrap_or_default().to_owned();
+                let Ok(bytes) = field.bytes().await else { return too_large() };
+                match name.as_str() {
+                    _ if bytes.is_empty() => {}
+                    "layer" => sent.layers.push((file, bytes.to_vec())),
+                    "have" => sent.have = bytes.to_vec(),
+                    _ => sent.pairs.push((name, String::from_utf8_lossy(&bytes).into_owned())),
+                }
+            }
+            Err(_) => return too_large(),
+        }
+    }
+    app.made_now(headers, move |atlas| routes::aligned(atlas, &sent)).await
+}
+
 /// A file as the body of a request.
 async fn covered_json(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, bytes: Bytes) -> Response {
     app.covered(bytes, &uri, headers, Wanted::Json).await
@@ -116,11 +142,26 @@ impl App {
         if bytes.len() > limits::LARGEST_FILE {
             return too_large();
         }
-        let coding = Coding::accepted(&headers);
         let address = Address::new(uri.path(), uri.query().unwrap_or_default());
+        let make = move |atlas: &Atlas| routes::covered(atlas, &bytes, &address.pairs, wanted);
+        let mut response = self.made_now(headers, make).await;
+        if wanted == Wanted::Layer && response.status() == StatusCode::OK {
+            let name = HeaderValue::from_static("attachment; filename=\"telemetry-layer.json\"");
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+        }
+        response
+    }
+
+    /// An answer that is made for this request alone, and kept nowhere.
+    async fn made_now(
+        self: Arc<Self>,
+        headers: HeaderMap,
+        make: impl FnOnce(&Atlas) -> Made + Send + 'static,
+    ) -> Response {
+        let coding = Coding::accepted(&headers);
         let Ok(permit) = Arc::clone(&self.makers).acquire_owned().await else { return unwell() };
         let made = tokio::task::spawn_blocking(move || {
-            let made = routes::covered(&self.atlas, &bytes, &address.pairs, wanted);
+            let made = make(&self.atlas);
             drop(permit);
             match made {
                 Made::Body { status, kind, bytes, .. } => {
@@ -136,10 +177,6 @@ impl App {
             Err(_) => unwell(),
         };
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if wanted == Wanted::Layer && response.status() == StatusCode::OK {
-            let name = HeaderValue::from_static("attachment; filename=\"telemetry-layer.json\"");
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-        }
         response
     }
 

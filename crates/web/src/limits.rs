@@ -16,14 +16,17 @@ pub(crate) const AT_ONCE: usize = 256;
 /// Bytes of an address.
 pub(crate) const LONGEST_ADDRESS: usize = 8 << 10;
 
-/// Bytes of a file that is sent to `/coverage`.
+/// Bytes of the files that are sent to `/coverage` and `/align`.
 pub(crate) const LARGEST_FILE: usize = 1 << 20;
 /// Bytes of a form around it.
 const FORM: usize = 64 << 10;
 
-/// Where a file may be sent to: it is answered and not kept.
+/// Where files may be sent to.
+const TAKING_FILES: [&str; 4] = ["/coverage", "/api/v1/coverage", "/align", "/api/v1/align"];
+
+/// Whether a file may be sent there: it is answered and not kept.
 fn takes_a_file(request: &Request) -> bool {
-    *request.method() == Method::POST && matches!(request.uri().path(), "/coverage" | "/api/v1/coverage")
+    *request.method() == Method::POST && TAKING_FILES.contains(&request.uri().path())
 }
 
 /// Whether a body is known to be no larger than a file with its form may be.
@@ -32,7 +35,7 @@ fn is_small(request: &Request) -> bool {
     length.and_then(|length| length.parse::<usize>().ok()).is_none_or(|length| length <= LARGEST_FILE + FORM)
 }
 
-/// Only reading is asked for here, but for a file sent to `/coverage`: `GET` and `HEAD`, without a body, under an address of reasonable length.
+/// Only reading is asked for here, but for files sent to `/coverage` and `/align`: `GET` and `HEAD`, without a body, under an address of reasonable length.
 pub(crate) async fn only_reading(request: Request, next: Next) -> Response {
     if takes_a_file(&request) {
         if !is_small(&request) {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 /// Characters of a value that a page shows; of longer ones the middle is left out for good.
 const MOST: usize = 2_000;
@@ -31,6 +31,24 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(visible)
+}
+
+/// A text for an attribute that must hold it exactly: what cannot be seen stands as a character reference.
+pub(crate) fn exact(text: &str) -> PreEscaped<String> {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            _ if is_unseen(character) => {
+                let _ = write!(escaped, "&#x{:x};", u32::from(character));
+            }
+            _ => escaped.push(character),
+        }
+    }
+    PreEscaped(escaped)
 }
 
 /// The same on one line.
@@ -185,6 +203,11 @@ mod tests {
         assert_eq!(shown("a\u{202e}b\u{0}\u{1b}"), "a⟨U+202E⟩b\u{2400}\u{241b}");
         assert_eq!(shown_line("a\r\nb\tc\rd"), "a↵b⇥c␍d");
         assert_eq!(shown("a\r\nb"), "a\nb");
+    }
+
+    #[test]
+    fn what_an_attribute_must_hold_is_written_without_what_cannot_be_seen() {
+        assert_eq!(exact("a\"<&>\u{202e}\u{0}é").0, "a&quot;&lt;&amp;&gt;&#x202e;&#x0;é");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use ruleatlas_model::{Condition, DataSource, Diagnostic, Missing, Node, Opaque, 
 
 use crate::{
     Esql,
-    ast::{Command, Definition, Expr, Kind, Link, Stage},
+    ast::{Command, Comparison, Constant, Definition, Expr, Kind, Link, Stage},
     parser::named,
 };
 
@@ -27,6 +27,20 @@ pub(crate) struct Lowering<'q> {
     sources: Vec<DataSource>,
     /// Pipelines in the place of an index, each a step of its own.
     legs: Vec<Condition>,
+    /// By an aggregate's name, which rows it is of.
+    aggregates: HashMap<Rc<str>, Rows>,
+    /// Rows that a filter on an aggregate demands, each a step of its own.
+    demanded: Vec<Condition>,
+}
+
+/// Which rows an aggregate is of.
+struct Rows {
+    condition: Link,
+    /// Whether the condition stands behind the aggregate's own `where`.
+    explicit: bool,
+    stage: u32,
+    /// Whether a filter has asked for such rows.
+    is_demanded: bool,
 }
 
 impl<'q> Lowering<'q> {
@@ -40,6 +54,8 @@ impl<'q> Lowering<'q> {
             budget: text.len().saturating_mul(2).saturating_add(BUDGET),
             sources: Vec::new(),
             legs: Vec::new(),
+            aggregates: HashMap::new(),
+            demanded: Vec::new(),
         }
     }
 
@@ -51,6 +67,13 @@ impl<'q> Lowering<'q> {
             let mut whole = Condition::new(Node::all(conjuncts));
             whole.sources = std::mem::take(&mut self.sources);
             steps.push(whole);
+        }
+        steps.append(&mut self.demanded);
+        let mut idle: Vec<_> = self.aggregates.iter().filter(|(_, rows)| rows.explicit && !rows.is_demanded).collect();
+        idle.sort_by_key(|(_, rows)| rows.condition.span);
+        for (name, rows) in idle {
+            let message = format!("`{name}` aggregates only some rows; its condition selects no event.");
+            self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(rows.condition.span));
         }
         (steps, self.diagnostics)
     }
@@ -70,6 +93,7 @@ impl<'q> Lowering<'q> {
                 }
                 Command::Where(condition) => {
                     let condition = self.resolve(condition);
+                    self.demand_rows(&condition);
                     conjuncts.extend(self.condition(&condition, Missing::Null));
                 }
                 Command::Stats { aggregates, by, inline } => self.stats(aggregates, by, *inline),
@@ -115,17 +139,63 @@ impl<'q> Lowering<'q> {
     /// After an aggregation only its own names are left; those it groups by stay what they were.
     fn stats(&mut self, aggregates: &[Definition], by: &[Definition], inline: bool) {
         let groups: Vec<_> = by.iter().map(|group| (Rc::clone(&group.name), self.resolve(&group.value))).collect();
+        let rows: Vec<_> = aggregates.iter().map(|aggregate| self.rows_of(aggregate)).collect();
         if !inline {
             self.names.clear();
         }
         self.names.extend(groups);
-        for aggregate in aggregates {
-            if let Some(filter) = &aggregate.filter {
-                let message =
-                    format!("`{}` aggregates only some rows; its condition selects no event.", aggregate.name);
-                self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(filter.span));
-            }
+        for (aggregate, rows) in aggregates.iter().zip(rows) {
+            match rows {
+                Some(rows) => self.aggregates.insert(Rc::clone(&aggregate.name), rows),
+                None => self.aggregates.remove(&aggregate.name),
+            };
             self.compute(&aggregate.name, aggregate.value.span);
+        }
+    }
+
+    /// The rows that an aggregate is of: those of its `where`, or of `sum(case(condition, 1, 0))` and its kin.
+    fn rows_of(&self, aggregate: &Definition) -> Option<Rows> {
+        let rows = |condition, explicit| Rows { condition, explicit, stage: self.stage, is_demanded: false };
+        if let Some(filter) = &aggregate.filter {
+            return Some(rows(self.resolve(filter), true));
+        }
+        let Kind::Call { name, arguments } = &aggregate.value.kind else { return None };
+        let [only] = arguments.as_slice() else { return None };
+        if !["sum", "max", "count", "count_distinct", "values"].contains(&&**name) {
+            return None;
+        }
+        let only = self.resolve(only);
+        let Kind::Call { name, arguments } = &only.kind else { return None };
+        let (condition, value, rest) = match (&**name, arguments.as_slice()) {
+            ("case", [condition, value]) => (condition, value, None),
+            ("case", [condition, value, rest]) => (condition, value, Some(rest)),
+            _ => return None,
+        };
+        let is_nothing = |link: &Link| match link.constant() {
+            Some(Constant::Number(number)) => number.parse() == Ok(0.0_f64),
+            Some(Constant::Null | Constant::Boolean(false)) => true,
+            _ => false,
+        };
+        (rest.is_none_or(is_nothing) && !is_nothing(value)).then(|| rows(Rc::clone(condition), false))
+    }
+
+    /// What a filter on aggregates says of the rows behind them: a count that must not be 0 is of rows that are there,
+    /// which is a step of its own.
+    fn demand_rows(&mut self, filter: &Link) {
+        let conjuncts =
+            if let Kind::All(children) = &filter.kind { children.as_slice() } else { std::slice::from_ref(filter) };
+        for conjunct in conjuncts {
+            let Some(name) = demanded(conjunct) else { continue };
+            let Some(rows) = self.aggregates.get_mut(&name).filter(|rows| !rows.is_demanded) else { continue };
+            rows.is_demanded = true;
+            let (condition, stage) = (Rc::clone(&rows.condition), rows.stage);
+            let here = std::mem::replace(&mut self.stage, stage);
+            let root = self.condition(&condition, Missing::Null);
+            self.stage = here;
+            if let Some(root) = root.filter(|root| root.as_constant().is_none()) {
+                let sources = self.sources.clone();
+                self.demanded.push(Condition { label: format!("rows of {name}"), sources, ..Condition::new(root) });
+            }
         }
     }
 
@@ -211,5 +281,25 @@ impl<'q> Lowering<'q> {
     pub fn opaque(&self, reason: &str, span: Span) -> Node {
         let text = self.excerpt(span).to_owned();
         Node::Opaque(Box::new(Opaque { text, reason: reason.to_owned(), stage: Some(self.stage), span }))
+    }
+}
+
+/// The aggregate that a comparison demands to be of at least one row.
+fn demanded(conjunct: &Link) -> Option<Rc<str>> {
+    let name = |link: &Link| if let Kind::Computed(name) = &link.kind { Some(Rc::clone(name)) } else { None };
+    match &conjunct.kind {
+        Kind::Compare { op, left, right } => {
+            let Some(Constant::Number(number)) = right.constant() else { return None };
+            let number: f64 = number.parse().ok()?;
+            let is_some = match op {
+                Comparison::Gt => number >= 0.0,
+                Comparison::Gte | Comparison::Eq => number > 0.0,
+                Comparison::Ne => number == 0.0,
+                _ => false,
+            };
+            name(left).filter(|_| is_some)
+        }
+        Kind::IsNull { subject, negated: true } => name(subject),
+        _ => None,
     }
 }

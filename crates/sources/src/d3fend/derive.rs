@@ -15,8 +15,11 @@ pub(super) struct Derived {
     /// In the order of their ids.
     pub(super) countermeasures: Vec<Counter>,
     /// By ATT&CK id: the countermeasures by their place, and the ways. Ordered, as both lists in it are.
-    pub(super) techniques: Vec<(String, Vec<(u32, Vec<Way>)>)>,
+    pub(super) techniques: Vec<(String, Countered)>,
 }
+
+/// Countermeasures by their place, each with its ways.
+type Countered = Vec<(u32, Vec<Way>)>;
 
 /// A countermeasure.
 pub(super) struct Counter {
@@ -98,7 +101,7 @@ impl Derived {
                 ways.extend(own.get(&other).into_iter().flatten());
             }
         }
-        let mut techniques: Vec<(String, Vec<(u32, Vec<Way>)>)> = techniques
+        let mut techniques: Vec<(String, Countered)> = techniques
             .into_iter()
             .filter_map(|(id, ways)| Some((crate::controls::technique_id(id)?, by_counter(graph, id, ways))))
             .collect();
@@ -128,7 +131,7 @@ pub(super) fn is_through(graph: &Graph, way: &Way, id: &str) -> bool {
 }
 
 /// The ways of each countermeasure, those through the technique itself first.
-fn by_counter(graph: &Graph, id: &str, ways: FxHashSet<(u32, Way)>) -> Vec<(u32, Vec<Way>)> {
+fn by_counter(graph: &Graph, id: &str, ways: FxHashSet<(u32, Way)>) -> Countered {
     let mut ways: Vec<(u32, bool, Way)> =
         ways.into_iter().map(|(counter, way)| (counter, !is_through(graph, &way, id), way)).collect();
     ways.sort_unstable();

@@ -19,7 +19,9 @@ pub(super) fn read_event(path: &str, text: &str, read: &mut Read) {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
         return;
     }
-    let xml = fenced(text, "```xml");
+    // The pages escape the backslashes of paths.
+    let xml = fenced(text, "```xml").map(|xml| xml.replace("\\\\", "\\"));
+    let xml = xml.as_deref();
     let provider =
         xml.and_then(|xml| between(xml, "Provider Name=\"", "\"")).unwrap_or("Microsoft-Windows-Security-Auditing");
     let mut row = Row::blank(event(provider, id));

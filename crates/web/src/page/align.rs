@@ -17,11 +17,10 @@ const WHO: usize = 6;
 
 /// Who can be chosen.
 pub(crate) fn threats(threats: &[Threat]) -> Markup {
-    let of = |kind: ThreatKind| {
-        threats
-            .iter()
-            .filter(move |threat| threat.kind == kind && !threat.is_deprecated && !threat.techniques.is_empty())
-    };
+    let mut named: Vec<&Threat> =
+        threats.iter().filter(|threat| !threat.is_deprecated && !threat.techniques.is_empty()).collect();
+    named.sort_by_cached_key(|threat| threat.name.to_lowercase());
+    let of = |kind: ThreatKind| named.iter().filter(move |threat| threat.kind == kind);
     let kinds =
         [(ThreatKind::Group, "Groups"), (ThreatKind::Campaign, "Campaigns"), (ThreatKind::Software, "Software")];
     let contents: Vec<(&str, &str, Option<u64>)> =
@@ -66,6 +65,18 @@ fn choose(pairs: &[(String, String)]) -> Markup {
             }
             button type="submit" { "Add" }
             @if !pairs.is_empty() { a href="/align" { "Clear" } }
+        }
+        details.files {
+            summary { "With files of your own: a layer that says who threatens, or what telemetry you collect" }
+            form.filters action="/align" method="post" enctype="multipart/form-data" aria-label="Files of your own" {
+                @for kind in ThreatKind::ALL {
+                    @for (name, value) in chosen(*kind) { input type="hidden" name=(name) value=(value); }
+                }
+                label { "Navigator layer, format 4.x " input type="file" name="layer"; }
+                label { "Telemetry, as " a href="/coverage" { "coverage" } " takes it " input type="file" name="have"; }
+                button type="submit" { "Show" }
+            }
+            p.about { "They are read for this answer alone, and kept nowhere. Rules that the telemetry cannot feed do not count." }
         }
     }
 }

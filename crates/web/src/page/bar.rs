@@ -71,3 +71,8 @@ pub(super) fn small(by_vendor: &BTreeMap<&'static str, u64>, most: u64) -> Marku
         }
     }
 }
+
+/// A bar without vendors.
+pub(super) fn plain(count: u64, most: u64) -> Markup {
+    html! { svg.bar width="64" height="6" aria-hidden="true" { rect.plain width=(share(count, most)) height="100%" {} } }
+}

@@ -1,5 +1,7 @@
 //! What the telemetry one has lets one detect.
 
+use std::cmp::Reverse;
+
 use maud::{Markup, html};
 use ruleatlas_views::{CoverageView, HAVE_KINDS, TechniqueCoverage};
 
@@ -14,6 +16,8 @@ use crate::{
 
 /// Rows of a table before the rest is folded away.
 const SHOWN: usize = 30;
+/// Rows that are folded away.
+const MORE: usize = 70;
 
 /// The form that takes a file, with what was wrong with the last one.
 pub(crate) fn coverage_form(params: &Params, wrong: Option<&str>) -> Markup {
@@ -46,13 +50,14 @@ fn form(params: &Params) -> Markup {
             button type="submit" name="answer" value="page" { "Show" }
             " " button type="submit" name="answer" value="layer" { "ATT&CK Navigator layer" }
         }
-        ul.lines { @for (_, what) in HAVE_KINDS { li { (what) } } }
+        ul.near { @for (_, what) in HAVE_KINDS { li { (what) } } }
     }
 }
 
 /// The answer to a file.
 pub(crate) fn coverage(view: &CoverageView, params: &Params) -> Markup {
-    let with_rules: Vec<&TechniqueCoverage> = view.techniques.iter().filter(|row| row.rules.total > 0).collect();
+    let mut with_rules: Vec<&TechniqueCoverage> = view.techniques.iter().filter(|row| row.rules.total > 0).collect();
+    with_rules.sort_by_key(|row| (Reverse(row.rules.cannot), Reverse(row.rules.total)));
     let contents = [
         ("next", "Next best events", Some(view.next_best.len() as u64)),
         ("techniques", "Techniques", Some(with_rules.len() as u64)),
@@ -78,7 +83,10 @@ pub(crate) fn coverage(view: &CoverageView, params: &Params) -> Markup {
             }
             (next(view, 0, SHOWN))
             @if view.next_best.len() > SHOWN {
-                details.rest { summary { "The other " (number((view.next_best.len() - SHOWN) as u64)) } (next(view, SHOWN, 500)) }
+                details.rest { summary { "More of them" } (next(view, SHOWN, MORE)) }
+                @if view.next_best.len() > SHOWN + MORE {
+                    p.more { "The other " (number((view.next_best.len() - SHOWN - MORE) as u64)) " unlock less: " code.val { "ruleatlas coverage --have FILE --json" } " names them." }
+                }
             }
         }
         section {
@@ -137,7 +145,7 @@ fn next(view: &CoverageView, from: usize, most: usize) -> Markup {
                             td.w { (clipped(&row.title, 90)) }
                             td.n { (or_dash(row.techniques)) }
                             td.n { (number(row.rules)) }
-                            td { span.ids { @for id in row.technique_ids.iter().take(4) { a.val href=(parts::technique_address(id)) { (id) } " " } } }
+                            td { span.ids { @for id in row.technique_ids.iter().take(3) { a.val href=(parts::technique_address(id)) { (id) } " " } } }
                         }
                     }
                 }
@@ -151,14 +159,13 @@ fn technique(row: &TechniqueCoverage) -> Markup {
     html! {
         tr {
             td { a.val href=(address) { (row.technique) } }
-            td.w { a href=(address) { (clipped(&row.name, NAME)) } }
+            td.w { (clipped(&row.name, NAME)) }
             td.n { (number(row.rules.total)) }
             td.n { (or_dash(row.rules.fires)) }
             td.n { (or_dash(row.rules.cannot)) }
             td.n { (or_dash(row.rules.unknown)) }
-            td.w { @for event in row.missing.iter().take(3) {
-                a href=[parts::event_address(&event.provider, &event.event_id)] { (clipped(&event.provider, 24)) " " (clipped(&event.event_id, 24)) }
-                " " span.count { (number(event.rules)) } " "
+            td.w { @for event in row.missing.iter().take(2) {
+                (clipped(&event.provider, 24)) " " (clipped(&event.event_id, 24)) " " span.count { (number(event.rules)) } " "
             } }
         }
     }

@@ -16,8 +16,9 @@ use super::{
     parts::{self, heading, or_dash},
 };
 use crate::{
+    markdown::paragraphs,
     params::Params,
-    text::{NAME, clipped, counted, number, paragraph},
+    text::{NAME, clipped, counted, head, number},
 };
 
 /// Characters of a description.
@@ -27,7 +28,7 @@ const EXAMPLE: usize = 6_000;
 
 /// What stands behind a fact: the dictionary that says it.
 pub(super) fn by(told: &Told) -> Markup {
-    html! { " " span.faint title=(told.by.license()) { (told.by.title()) } }
+    html! { " " span.count title={ (told.by.title()) ", " (told.by.license()) } { (told.by) } }
 }
 
 /// The dictionaries that a page quotes.
@@ -89,7 +90,7 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
         div.intro {
             div.prose {
                 @match &view.facts.description {
-                    Some(told) => p { (paragraph(&told.text, DESCRIPTION)) (by(told)) },
+                    Some(told) => { (paragraphs(head(&told.text, DESCRIPTION), &[]).0) p { (by(told)) } },
                     None => @if !view.is_known {
                         p { "No dictionary of this catalog knows the event; rules read it all the same. "
                             code.val { "ruleatlas build --source events=DIR" } " reads some." }
@@ -108,7 +109,7 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
                 details { summary { "An event as it is written" } pre.query { (clipped_lines(&example.text)) } }
             }
         }
-        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {} }))
+        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         @if total > 0 {
             (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this event tagged with any of them."))
             (named_by_attack(view))
@@ -182,8 +183,8 @@ fn field(row: &EventFieldRow) -> Markup {
             td.faint { (clipped(field.kind.as_deref().unwrap_or_default(), 24)) }
             td.n { (or_dash(row.rules)) }
             td { @if let Some(name) = row.canonical.as_deref().filter(|name| *name != field.name) { (parts::field(name)) } }
-            td.w { @if let Some(told) = &field.description { span title=(told.by.title()) { (clipped(&told.text, 160)) } } }
-            td { @if let Some(told) = &field.sample { span.val title=(told.by.title()) { (clipped(&told.text, 32)) } } }
+            td.w { @if let Some(told) = &field.description { span title={ (clipped(&told.text, 400)) " – " (told.by.title()) } { (clipped(&told.text, 84)) } } }
+            td { @if let Some(told) = &field.sample { span.val title=(told.by.title()) { (clipped(&told.text, 24)) } } }
         }
     }
 }

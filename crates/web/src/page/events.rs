@@ -33,9 +33,9 @@ pub(super) fn table(rows: &[EventItem], label: &str) -> Markup {
                         @let address = parts::event_address(&row.provider, &row.event_id);
                         tr {
                             td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 48)) } }
-                            td.n.val { a href=[&address] { (clipped(&row.event_id, 48)) } }
+                            td.n.val { a href=[&address] { (clipped(&row.event_id, 32)) } }
                             td.w { a href=[&address] { (clipped(&row.title, 110)) } }
-                            td.faint { (clipped(&row.channel, 44)) }
+                            td.faint { (clipped(&row.channel, 32)) }
                             td.n { (or_dash(row.rules)) }
                             td.n { (or_dash(row.techniques)) }
                         }

@@ -30,10 +30,12 @@ pub(super) struct Form<'a> {
     pub(super) scope: &'a dyn Fn(&Filters) -> Scope,
     /// What else the page may be asked.
     pub(super) besides: Markup,
+    /// Where the page stands without filters, when not at `address`.
+    pub(super) clear: Option<&'a str>,
 }
 
 pub(super) fn filters(index: &Index, form: &Form<'_>) -> Markup {
-    let Form { address, params, scope, besides } = form;
+    let Form { address, params, scope, besides, clear } = form;
     let counted = scope(&Filters::default());
     // Deprecated rules are counted when asked for, so the form says how many there are.
     let any_status = scope(&Filters { statuses: Status::ALL.to_vec(), ..Filters::default() });
@@ -65,9 +67,29 @@ pub(super) fn filters(index: &Index, form: &Form<'_>) -> Markup {
     html! {
         form.filters action=(address) aria-label="Filters" {
             @for choice in &choices { (menu(choice)) }
+            (days(filters))
             (besides)
             button type="submit" { "Apply" }
-            @if !filters.is_empty() || params.only_itself { a href=(address) { "Clear" } }
+            @if !filters.is_empty() || params.only_itself { a href=(clear.unwrap_or(address)) { "Clear" } }
+        }
+    }
+}
+
+/// The days between which rules were changed.
+fn days(filters: &Filters) -> Markup {
+    let (since, until) = (filters.since.as_ref(), filters.until.as_ref());
+    html! {
+        details.menu.chosen[since.or(until).is_some()] name="filter" {
+            summary {
+                "Changed"
+                @if let Some(day) = since { " from " b { (day) } }
+                @if let Some(day) = until { " to " b { (day) } }
+            }
+            fieldset {
+                legend.unseen { "Changed, or written where no change is said" }
+                label.day { span { "from" } input type="date" name="since" value=[since]; }
+                label.day { span { "to" } input type="date" name="until" value=[until]; }
+            }
         }
     }
 }
@@ -106,7 +128,7 @@ fn menu(choice: &Choice) -> Markup {
                 legend.unseen { (choice.label) }
                 @for option in &choice.options {
                     label {
-                        input type="checkbox" name=(choice.name) value=(option.value) checked[option.is_chosen];
+                        input type="checkbox" name=(choice.name) value=(crate::text::exact(&option.value)) checked[option.is_chosen];
                         span { (clipped(&option.value, 40)) }
                         span.count { (number(option.rules)) }
                     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     params::{Params, Table},
-    text::{clipped, counted, number, value},
+    text::{clipped, number, value},
 };
 
 /// Rows of events and fields before the rest is asked for.
@@ -261,11 +261,4 @@ impl Tables<'_> {
             }
         }
     }
-}
-
-/// Rules by operator, the most used first.
-pub(super) fn how(how: &BTreeMap<&'static str, u64>) -> Markup {
-    let mut ops: Vec<(&&str, &u64)> = how.iter().collect();
-    ops.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    html! { span.how { @for (op, count) in ops { span title=(counted(*count, "rule")) { (op) " " b { (number(*count)) } } " " } } }
 }

@@ -1,23 +1,30 @@
 use maud::{Markup, html};
+use ruleatlas_catalog::{Filters, Scope};
 use ruleatlas_model::Role;
-use ruleatlas_views::{Check, IndicatorView, Question, Snippet, TechniqueShare};
+use ruleatlas_views::{Atlas, Check, IndicatorView, Question, Snippet, TechniqueShare};
 
 use super::{
     bar,
+    filters::{Form, filters},
     layout::Page,
     parts::{self, Counted, heading},
 };
-use crate::text::{NAME, clipped, number, paragraph, shown, value};
+use crate::{
+    params::Params,
+    text::{NAME, clipped, exact, number, paragraph, shown_line, value},
+};
 
 /// Techniques and rules listed before the scope's own page is asked for.
 const TECHNIQUES: usize = 30;
 const RULES: usize = 200;
 
 /// Who checks a value.
-pub(crate) fn indicator(view: &IndicatorView) -> Markup {
+pub(crate) fn indicator(atlas: &Atlas, view: &IndicatorView, params: &Params) -> Markup {
     let row = &view.looked_for;
     let indicator = &row.indicator;
-    let question = |role| Question::default().checking(Check::indicator(indicator, role));
+    let filtered = Question { filters: params.filters.clone(), ..Question::default() };
+    let question = |role| filtered.clone().checking(Check::indicator(indicator, role));
+    let is_narrowed = !params.filters.is_empty();
     let contents = [
         ("techniques", "Techniques", Some(view.techniques.len() as u64)),
         ("combined", "Looked for together", Some(view.combined_distinct as u64)),
@@ -30,7 +37,7 @@ pub(crate) fn indicator(view: &IndicatorView) -> Markup {
             @if !indicator.op.op.is_presence() { " " (value(&indicator.value, 120, None)) }
         }
         div.sum {
-            p { b { (number(row.reach)) } @if row.reach == 1 { " rule looks" } @else { " rules look" } " for it" }
+            p { b { (number(row.reach)) } @if row.reach == 1 { " rule looks" } @else { " rules look" } " for it" @if is_narrowed { ", " b { (number(row.rules)) } " filtered" } }
             (bar::whole(&row.reach_by_vendor, row.reach, |_| "#rules".to_owned()))
         }
         @if view.excluded.reach > 0 {
@@ -40,9 +47,10 @@ pub(crate) fn indicator(view: &IndicatorView) -> Markup {
         (said(&view.snippets))
         @if row.reach > 0 {
             @if let Some(address) = parts::rules_address(&question(Role::Indicator)) {
-                p { a href=(address) { "The authoring guide over these rules" } ", with filters" }
+                p.about { a href=(address) { "The authoring guide over these rules" } }
             }
         }
+        (form(atlas, view, params))
         (techniques(&view.techniques))
         (combined(view, &question(Role::Indicator)))
         section.indicator #rules-section {
@@ -58,6 +66,24 @@ pub(crate) fn indicator(view: &IndicatorView) -> Markup {
     };
     let title = format!("{} {} {}", clipped(&indicator.field, 40), indicator.op, clipped(&indicator.value, 60));
     Page { title: &title, asked: "", contents: &contents, body }.render()
+}
+
+/// The form that narrows the rules of the page.
+fn form(atlas: &Atlas, view: &IndicatorView, params: &Params) -> Markup {
+    let indicator = &view.looked_for.indicator;
+    let scope = |filters: &Filters| -> Scope {
+        let question = Question { filters: filters.clone(), ..Question::default() };
+        let either = Check { role: None, ..Check::indicator(indicator, Role::Indicator) };
+        atlas.scope(&question.checking(either)).unwrap_or_default()
+    };
+    let op = indicator.op.to_string();
+    let given = [("field", indicator.field.as_str()), ("op", &op), ("value", &indicator.value)];
+    let modifier = indicator.modifier.as_deref().map(|modifier| ("modifier", modifier));
+    let besides = html! {
+        @for (name, value) in given.into_iter().chain(modifier) { input type="hidden" name=(name) value=(exact(value)); }
+    };
+    let clear = parts::indicator_address(indicator);
+    filters(&atlas.index, &Form { address: "/indicator", params, scope: &scope, besides, clear: clear.as_deref() })
 }
 
 fn rules(items: &[ruleatlas_views::RuleItem], label: &str, question: &Question) -> Markup {
@@ -82,7 +108,7 @@ fn said(snippets: &[Snippet]) -> Markup {
                         @for snippet in snippets {
                             tr {
                                 th scope="row" { (snippet.label()) }
-                                td.w.wide { code.val data-copy { (shown(&snippet.text)) } @if let Some(table) = &snippet.table { " " span.faint { (shown(table)) } } }
+                                td.w.wide { code.val data-copy=(exact(&snippet.text)) { (shown_line(&snippet.text)) } @if let Some(table) = &snippet.table { " " span.faint { (table) } } }
                             }
                         }
                     }

@@ -76,7 +76,7 @@ fn narrow(atlas: &Atlas, view: &MatrixView, params: &Params) -> Markup {
             }
         }
     };
-    filters(&atlas.index, &Form { address: "/matrix", params, scope: &scope, besides })
+    filters(&atlas.index, &Form { address: "/matrix", params, scope: &scope, besides, clear: None })
 }
 
 /// The colours in words; every cell says its number besides.

@@ -1,14 +1,14 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::{Distinctiveness, IndicatorRow};
 use ruleatlas_model::{FoldedOp, Indicator, Resolution, Role, TechniqueTag, Vendor};
-use ruleatlas_views::{Check, Question, RuleItem, ValueCount};
+use ruleatlas_views::{Atlas, Check, Question, RuleItem, ValueCount};
 
 use super::{bar, table::Place};
 use crate::{
     limits::LONGEST_ADDRESS,
     params::Params,
     routes,
-    text::{clipped, encoded, number, value},
+    text::{NAME, clipped, encoded, number, value},
 };
 
 /// Characters of a value in a table.
@@ -28,6 +28,19 @@ pub(crate) fn technique_address(id: &str) -> String {
 
 pub(crate) fn tactic_address(id: &str) -> String {
     format!("/tactic/{}", encoded(id, b""))
+}
+
+/// Tactics by their short names, each a link where the loaded version has it.
+pub(super) fn tactics(atlas: &Atlas, names: &[String]) -> Markup {
+    html! {
+        @for (at, name) in names.iter().enumerate() {
+            @if at > 0 { ", " }
+            @match atlas.attack.tactic(name) {
+                Some(tactic) => a href=(tactic_address(&tactic.id)) { (clipped(&tactic.name, NAME)) },
+                None => (clipped(name, NAME)),
+            }
+        }
+    }
 }
 
 pub(crate) fn vendor_address(vendor: Vendor) -> String {

@@ -78,6 +78,18 @@ fn group(group: &ControlGroup, view: &PlaybookView) -> Markup {
     }
 }
 
+/// The first sentence of a text, or what of it there is room for.
+fn sentence(text: &str) -> &str {
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    // A point that a small letter follows ends no sentence.
+    let ends = line.match_indices(". ").map(|(at, _)| at + 1);
+    let end = ends.into_iter().find(|at| line[*at..].trim_start().starts_with(|c: char| !c.is_lowercase()));
+    let sentence = &line[..end.unwrap_or(line.len())];
+    let kept = head(sentence, WORDS);
+    // A word is not cut.
+    if kept.len() < sentence.len() { kept.rsplit_once(' ').map_or(kept, |(words, _)| words) } else { kept }
+}
+
 fn item(item: &ControlItem, view: &PlaybookView) -> Markup {
     let label = clipped(&item.name, NAME);
     let id_is_short = item.id.len() <= 20 && !item.id.contains('#');
@@ -86,6 +98,9 @@ fn item(item: &ControlItem, view: &PlaybookView) -> Markup {
     let platforms = item.platforms.join(", ");
     let facts: Vec<&str> =
         facts.into_iter().flatten().chain(Some(platforms.as_str())).filter(|it| !it.is_empty()).collect();
+    let is_above = view.parent.as_ref().is_some_and(|(parent, _)| *parent == item.technique);
+    // That it belongs to the technique above is said by the id beside it.
+    let how = item.how.get(usize::from(is_above)..).unwrap_or_default().join("; ");
     let mapped: Vec<&String> =
         std::iter::once(&item.technique).filter(|id| **id != view.row.technique).chain(&item.also).collect();
     html! {
@@ -97,18 +112,32 @@ fn item(item: &ControlItem, view: &PlaybookView) -> Markup {
                     None => (label),
                 }
                 @if !item.description.is_empty() {
-                    div.words { (markdown::paragraphs(head(&item.description, WORDS), &view.references).0) }
+                    div.words { (markdown::paragraphs(sentence(&item.description), &view.references).0) }
                 }
             }
             td.o { (clipped(&facts.join(" · "), 120)) }
             td.o {
-                @match item.basis { Basis::Official => "official", Basis::Derived => "derived" }
+                @match item.basis { Basis::Official => "official", Basis::Derived => { "derived" @if is_above { " from" } } }
                 @if !mapped.is_empty() {
                     " " span.ids { @for id in mapped.iter().take(4) { a.val href=(parts::technique_address(id)) { (clipped(id, 24)) } " " } }
                     @if mapped.len() > 4 { span.faint { "+" (mapped.len() - 4) } }
                 }
-                @if !item.how.is_empty() { div.faint { (clipped(&item.how.join("; "), HOW)) } }
+                @if !how.is_empty() { div.faint { (clipped(&how, HOW)) } }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn a_first_sentence_is_whole() {
+        let text = "Look at what leaves the network, e.g. by size. Then think.\nMore.";
+        assert_eq!(sentence(text), "Look at what leaves the network, e.g. by size.");
+        assert_eq!(sentence("Encrypt a file"), "Encrypt a file");
+        let long = "word ".repeat(100);
+        assert!(sentence(&long).ends_with("word") && sentence(&long).len() < 245);
     }
 }

@@ -110,20 +110,25 @@ fn colour(kind: TokenKind) -> Option<&'static str> {
 /// A marked part, line by line, so that a line's indentation stays plain. Only its first line is a stop of the keyboard.
 fn marked(coloured: &Coloured<'_>, range: Range<usize>, mark: &Mark<'_>) -> Markup {
     let title = clipped(&mark.title, 300);
+    let text = coloured.text;
+    let mut lines: Vec<[usize; 4]> = Vec::new();
     let mut at = range.start;
+    for line in text.get(range).unwrap_or_default().split_inclusive('\n') {
+        let start = at + (line.len() - line.trim_start().len());
+        let end = (at + line.trim_end().len()).max(start);
+        lines.push([at, start, end, at + line.len()]);
+        at += line.len();
+    }
     html! {
-        @for (line_number, line) in coloured.text.get(range).unwrap_or_default().split_inclusive('\n').enumerate() {
-            @let start = at + (line.len() - line.trim_start().len());
-            @let end = (at + line.trim_end().len()).max(start);
-            (shown(coloured.text.get(at..start).unwrap_or_default()))
+        @for (number, [before, start, end, after]) in lines.into_iter().enumerate() {
+            (shown(text.get(before..start).unwrap_or_default()))
             @if start < end {
                 @match mark.row {
-                    Some(row) => a.p.(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(line_number > 0).then_some("-1")] { (coloured.part(start..end)) },
+                    Some(row) => a.p.(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(number > 0).then_some("-1")] { (coloured.part(start..end)) },
                     None => mark.opaque title=(title) { (coloured.part(start..end)) },
                 }
             }
-            (shown(coloured.text.get(end..at + line.len()).unwrap_or_default()))
-            @let _ = at += line.len();
+            (shown(text.get(end..after).unwrap_or_default()))
         }
     }
 }

@@ -111,9 +111,7 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
     let dates = [rule.date.as_deref(), rule.modified.as_deref()].into_iter().flatten().map(|date| clipped(date, 20));
     facts.add("Dates", html! { (dates.collect::<Vec<_>>().join(", changed ")) });
     facts.add("Techniques", techniques(atlas, rule));
-    let tactics =
-        rule.tactics.iter().map(|short| atlas.attack.tactic(short).map_or(short.clone(), |tactic| tactic.name.clone()));
-    facts.add("Tactics", list(&tactics.collect::<Vec<_>>()));
+    facts.add("Tactics", parts::tactics(atlas, &rule.tactics));
     facts.add("Log sources", list(&rule.log_sources));
     facts.add("Platforms", list(&rule.platforms));
     facts.add("Domains", list(&rule.domains));
@@ -331,7 +329,7 @@ fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64
     let has_steps = rule.conditions.len() > 1;
     let has_stages = rows.iter().any(|row| row.stage.is_some());
     let columns = if has_stages { 6 } else { 5 };
-    let mut before = None;
+    let begins = |at: usize| at == 0 || rows.get(at - 1).map(|row| row.step) != rows.get(at).map(|row| row.step);
     html! {
         @if !rows.is_empty() {
             div.scroll {
@@ -343,8 +341,7 @@ fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64
                     } }
                     tbody {
                         @for (at, row) in rows.iter().enumerate().take(ROWS) {
-                            @if has_steps && before != Some(row.step) { tr.step { th scope="rowgroup" colspan=(columns) { (step(rule, row.step)) } } }
-                            @let _ = before = Some(row.step);
+                            @if has_steps && begins(at) { tr.step { th scope="rowgroup" colspan=(columns) { (step(rule, row.step)) } } }
                             tr id={ "p" (at) } data-p=(at) {
                                 @if has_stages { td.n { @match row.stage { Some(stage) => (stage + 1), None => span.faint { "–" } } } }
                                 td { span.role.(row.role.name()) { (row.role) } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     params::{FACETS, Params, check_pair},
-    text::{clipped, number},
+    text::{clipped, exact, number},
 };
 
 /// Where scopes stand.
@@ -51,7 +51,7 @@ pub(crate) fn scope(atlas: &Atlas, mut view: ScopeView, params: &Params) -> Resu
         [] => "Rules".to_owned(),
         parts => format!("Rules: {}", parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(", ")),
     };
-    Ok(Page { title: &title, asked: &question.text, contents, body }.render())
+    Ok(Page { title: &title, asked: &clipped(&question.text, 200), contents, body }.render())
 }
 
 /// What narrows the question, each with a way to take it off.
@@ -75,17 +75,18 @@ fn form(atlas: &Atlas, params: &Params, question: &Question) -> Markup {
         atlas.scope(&Question { filters: filters.clone(), ..question.clone() }).unwrap_or_default()
     };
     let besides = html! {
-        input type="search" name="q" value=(params.text) aria-label="Words or a part of a value" placeholder="Words, part of a value" autocomplete="off" spellcheck="false";
+        input type="search" name="q" value=(exact(&params.text)) aria-label="Words or a part of a value" placeholder="Words, part of a value" autocomplete="off" spellcheck="false";
         @for (facet, values) in &question.facets {
-            @for value in values { input type="hidden" name=(facet.name()) value=(value); }
+            @for value in values { input type="hidden" name=(facet.name()) value=(exact(value)); }
         }
         @for check in &question.checks {
             @let (name, value) = check_pair(check);
-            input type="hidden" name=(name) value=(value);
+            input type="hidden" name=(name) value=(exact(&value));
         }
         @if params.only_itself { input type="hidden" name="subtechniques" value="no"; }
     };
-    filters(&atlas.index, &Form { address: ADDRESS, params, scope: &scope, besides })
+    let clear = parts::rules_address(&question.unfiltered());
+    filters(&atlas.index, &Form { address: ADDRESS, params, scope: &scope, besides, clear: clear.as_deref() })
 }
 
 /// The words of a facet on a page.

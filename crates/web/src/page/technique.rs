@@ -64,7 +64,7 @@ fn narrow(atlas: &Atlas, view: &TechniqueView, params: &Params, address: &str) -
             }
         }
     };
-    filters(&atlas.index, &Form { address, params, scope: &scope, besides })
+    filters(&atlas.index, &Form { address, params, scope: &scope, besides, clear: None })
 }
 
 /// Why there is nothing to count, and what to do.
@@ -127,12 +127,7 @@ fn facts(atlas: &Atlas, view: &TechniqueView) -> Facts {
             html! { a href=(parts::technique_address(parent)) { span.val { (parent) } " " (clipped(name, NAME)) } },
         );
     }
-    let tactics: Vec<&str> = view
-        .tactics
-        .iter()
-        .map(|short| atlas.attack.tactic(short).map_or(short.as_str(), |tactic| tactic.name.as_str()))
-        .collect();
-    facts.add(if tactics.len() == 1 { "Tactic" } else { "Tactics" }, html! { (clipped(&tactics.join(", "), 400)) });
+    facts.add(if view.tactics.len() == 1 { "Tactic" } else { "Tactics" }, parts::tactics(atlas, &view.tactics));
     facts.add("Platforms", html! { (clipped(&view.platforms.join(", "), 400)) });
     if let Some(url) = web_address(&view.url) {
         let page = html! { a rel="noreferrer" href=(url) { "attack.mitre.org" } " · " (view.domain.name()) " matrix" };

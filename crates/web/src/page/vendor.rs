@@ -121,7 +121,7 @@ pub(crate) fn log_source(atlas: &Atlas, view: &LogSourceView, params: &Params) -
             (bar::whole(&view.guide.rules.by_vendor, total, |vendor| format!("#rules-{vendor}")))
         }
         div.columns { (facts) }
-        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {} }))
+        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         @if total > 0 {
             (tables.all())
             (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules of this page tagged with any of them."))

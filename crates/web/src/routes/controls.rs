@@ -1,7 +1,7 @@
 //! Controls, and where one stands against those who threaten.
 
 use ruleatlas_model::{AttackDomain, ThreatKind};
-use ruleatlas_views::{AlignRequest, CompassFilters, Gap};
+use ruleatlas_views::{AlignRequest, Atlas, CompassFilters, Gap, ReadLayer};
 use utoipa::openapi::{RefOr, Schema, schema::AnyOfBuilder};
 
 use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Schemas, Values, parameter::one, view};
@@ -65,7 +65,8 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         path: "/align",
-        about: "Where one stands against groups, software and campaigns.",
+        about: "Where one stands against groups, software and campaigns. A layer and a file that says what is collected are sent \
+                to it by POST; nothing of them is kept.",
         parameters: &[THREATS, &[one("offset", "Where the list begins, from 0.", Values::Count)]],
         only: None,
         export: Export::Once,
@@ -157,10 +158,56 @@ fn playbook(ask: &Ask<'_>) -> Result<Made, Fault> {
     Ok(Made::json(200, &ask.atlas.playbook(ask.name(0), true)?))
 }
 
-fn request(ask: &Ask<'_>) -> Result<AlignRequest, Fault> {
-    let kinds = ThreatKind::ALL.iter();
-    let threats: Vec<(ThreatKind, String)> =
-        kinds.flat_map(|kind| texts(ask, kind.name()).into_iter().map(move |name| (*kind, name))).collect();
+/// Files that were sent, and who threatens besides.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    pub(crate) is_json: bool,
+    /// Layers with the names of their files.
+    pub(crate) layers: Vec<(String, Vec<u8>)>,
+    /// What says which telemetry is collected; empty for nothing.
+    pub(crate) have: Vec<u8>,
+    pub(crate) pairs: Vec<(String, String)>,
+}
+
+/// Where one stands, with layers and telemetry of one's own.
+pub(crate) fn aligned(atlas: &Atlas, sent: &Sent) -> Made {
+    let form = if sent.is_json { Form::Json } else { Form::Page };
+    let answer = || -> Result<Made, Fault> {
+        let mut request = request(&sent.pairs)?;
+        for (name, bytes) in sent.layers.iter().take(MOST_THREATS) {
+            let text = std::str::from_utf8(bytes).map_err(|_| Fault::wrong("layer", "the layer is no UTF-8 text"))?;
+            let mut layer = ReadLayer::parse(text).map_err(|why| Fault::wrong("layer", format!("the layer: {why}")))?;
+            if layer.name.trim().is_empty() {
+                layer.name.clone_from(name);
+            }
+            request.layers.push(layer);
+        }
+        if !sent.have.is_empty() {
+            let have =
+                atlas.have(&sent.have).map_err(|error| Fault::wrong("have", format!("the telemetry: {error}")))?;
+            request.have = Some(have);
+        }
+        if request.threats.is_empty() && request.layers.is_empty() {
+            return Err(Fault::wrong("layer", "say who threatens: a group, software, a campaign or a layer"));
+        }
+        let view = atlas.align(&request)?;
+        let threats: Vec<(String, String)> =
+            sent.pairs.iter().filter(|(name, _)| name.parse::<ThreatKind>().is_ok()).cloned().collect();
+        let listed = page::Listed { offset: 0, distinct: view.techniques.len(), pairs: &threats };
+        Ok(match form {
+            Form::Json => Made::json(200, &view),
+            Form::Page => Made::page(200, page::align(&view, &listed, usize::MAX)),
+        })
+    };
+    answer().unwrap_or_else(|fault| fault.made(form))
+}
+
+fn request(pairs: &[(String, String)]) -> Result<AlignRequest, Fault> {
+    let named = |kind: ThreatKind| {
+        let of_kind = pairs.iter().filter(move |(name, value)| name == kind.name() && !value.trim().is_empty());
+        of_kind.map(move |(_, name)| (kind, name.clone()))
+    };
+    let threats: Vec<(ThreatKind, String)> = ThreatKind::ALL.iter().flat_map(|kind| named(*kind)).collect();
     if threats.len() > MOST_THREATS {
         return Err(Fault::wrong("threats", format!("at most {MOST_THREATS} threats are compared on one page")));
     }
@@ -168,7 +215,7 @@ fn request(ask: &Ask<'_>) -> Result<AlignRequest, Fault> {
 }
 
 fn align(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let request = request(ask)?;
+    let request = request(ask.pairs)?;
     if request.threats.is_empty() {
         let threats = ask.atlas.threats()?;
         return Ok(ask.answer(&threats, || page::threats(threats)).kept());
@@ -180,7 +227,7 @@ fn align(ask: &Ask<'_>) -> Result<Made, Fault> {
 }
 
 fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.align(&request(ask)?)?;
+    let view = ask.atlas.align(&request(ask.pairs)?)?;
     let domain = view.domains().first().map_or(AttackDomain::Enterprise, |(domain, _)| *domain);
     Ok(Made::json(200, &view.layer(domain)))
 }

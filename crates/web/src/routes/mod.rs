@@ -28,6 +28,7 @@ use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
+    controls::{Sent, aligned},
     event::{Wanted, covered},
     openapi::{Schemas, View, view},
     parameter::{FILTERS, Parameter, Values},

@@ -3,14 +3,14 @@
 use ruleatlas_model::FoldedOp;
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one, view};
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/field/{*name}",
         about: "A field: what every vendor calls it, and how it is checked.",
-        parameters: &[&[one("all", "Show the tables whole, on the page.", Values::Words(yes))]],
+        parameters: &[FILTERS, technique::TABLES],
         only: None,
         export: Export::Each(fields),
         view: Some(view::<Vec<ruleatlas_views::FieldView>>),
@@ -19,7 +19,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/indicator",
         about: "Who checks a value.",
-        parameters: &[INDICATOR],
+        parameters: &[INDICATOR, FILTERS],
         only: None,
         export: Export::Never,
         view: Some(view::<ruleatlas_views::IndicatorView>),
@@ -44,10 +44,6 @@ const INDICATOR: &[Parameter] = &[
     one("modifier", "What transforms value or match, such as base64offset.", Values::Text),
 ];
 
-fn yes() -> Vec<&'static str> {
-    vec!["yes"]
-}
-
 fn fields(atlas: &Atlas) -> Vec<String> {
     let names = atlas.index.data().fields.iter().filter(|name| !name.is_empty());
     let mut addresses: Vec<String> = names.map(|name| page::field_address(name)).collect();
@@ -57,10 +53,14 @@ fn fields(atlas: &Atlas) -> Vec<String> {
 
 fn field(ask: &Ask<'_>) -> Result<Made, Fault> {
     let name = ask.name(0);
-    let views = ask.atlas.field(name)?;
-    let is_own_name = views.first().is_some_and(|view| view.field == name);
-    let is_whole = ask.first("all").is_some();
-    Ok(ask.answer(&views, || page::field(&views, is_whole)).kept_if(is_own_name))
+    let params = ask.params()?;
+    let mut views = ask.atlas.field_in(name, &params.filters)?;
+    let keep = views.first().is_some_and(|view| view.field == name) && params.is_known(&ask.atlas.index);
+    let made = match ask.form {
+        Form::Page => Made::page(200, page::field(ask.atlas, &mut views, &params)),
+        Form::Json => Made::json(200, &views),
+    };
+    Ok(made.kept_if(keep))
 }
 
 /// An indicator as it is asked for.
@@ -82,8 +82,9 @@ fn asked<'a>(ask: &'a Ask<'_>) -> Result<Asked<'a>, Fault> {
 
 fn indicator(ask: &Ask<'_>) -> Result<Made, Fault> {
     let Asked { field, op, value, modifier } = asked(ask)?;
-    let view = ask.atlas.modified_indicator(field, op, value, modifier)?;
-    Ok(ask.answer(&view, || page::indicator(&view)))
+    let params = ask.params()?;
+    let view = ask.atlas.indicator_in(field, op, value, modifier, &params.filters)?;
+    Ok(ask.answer(&view, || page::indicator(ask.atlas, &view, &params)))
 }
 
 fn snippets(ask: &Ask<'_>) -> Result<Made, Fault> {

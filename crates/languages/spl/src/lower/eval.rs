@@ -287,6 +287,10 @@ impl Lowering<'_> {
             ("isnum" | "isint" | "isstr" | "isbool", [inner]) => {
                 Some(computed(&format!("{name}({inner})"), &Check { missing: Missing::Fails, ..is_true(expr) }))
             }
+            // A value of its own would be this condition again.
+            _ if is_truth_function(name) => {
+                Some(Node::opaque(clip(&expr.to_string()), "wrong number of arguments", span))
+            }
             _ => {
                 let value = self.value(expr, scope);
                 self.compare(&value, &is_true(expr))
