@@ -235,7 +235,8 @@ impl Atlas {
         let store = self.store();
         let name = self.taxonomy.provider_name(provider);
         // Rules write ids as they like: one that ends with a space is another one where a rule says so.
-        let written = EventRef { provider: name.clone(), event_id: id.to_owned() };
+        // And one that they write under a channel's name stands under that name where no dictionary knows it.
+        let written = EventRef { provider: provider.to_owned(), event_id: id.to_owned() };
         let event = EventRef { provider: name, event_id: id.trim().to_owned() };
         for event in [&written, &event] {
             if let Some(entry) = store.event(event)? {

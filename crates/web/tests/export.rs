@@ -101,6 +101,7 @@ fn every_link_leads_somewhere_and_every_page_is_there() {
     let written = site(&served.atlas, &out, &SiteOptions::default()).unwrap();
     let files = files(&out);
     assert_eq!(files.len() as u64, written.files + 1, "and the list of them");
+    assert_eq!(written.missing, 0);
     let seen = walked(&files, "");
     let rules = seen.iter().filter(|address| address.starts_with("/rule/")).count();
     assert_eq!(rules, odd_ids().len(), "{seen:?}");

@@ -12,7 +12,7 @@ pub fn run(options: &Site, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let atlas = atlas(db)?;
     let written = site(&atlas, &options.out, &SiteOptions { base: options.base.clone() });
-    let Written { pages, files, bytes } = written.map_err(|error| match error {
+    let Written { pages, files, bytes, missing } = written.map_err(|error| match error {
         SiteError::Base(_) => WrongCall(error.to_string()).into(),
         error => anyhow::Error::from(error),
     })?;
@@ -22,5 +22,8 @@ pub fn run(options: &Site, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         bytes >> 20,
         begun.elapsed().as_secs_f64()
     ));
+    if missing > 0 {
+        output::say(format_args!("{missing} of the pages say that the catalog does not know what they name"));
+    }
     Ok(ExitCode::SUCCESS)
 }

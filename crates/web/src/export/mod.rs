@@ -49,6 +49,9 @@ pub struct Written {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Pages that say that there is no such thing, as the server says it under that address: links lead to them, and
+    /// the catalog does not know what they name.
+    pub missing: u64,
 }
 
 /// Why a static site cannot be written.
@@ -131,6 +134,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         fs::create_dir_all(&path).map_err(|error| SiteError::Io { path, error })?;
     }
     let bytes = AtomicU64::new(0);
+    let missing = AtomicU64::new(0);
     let write = |name: &str, text: &[u8]| {
         let path = folder.join(name);
         bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
@@ -151,6 +155,9 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         if let Some(page) = &leaf.page {
             let (made, json) = routes::made_with_json(atlas, &Address::new(&page.address, ""));
             beside = json;
+            if matches!(made, Made::Body { status: 404, .. }) {
+                missing.fetch_add(1, Ordering::Relaxed);
+            }
             let text = finished(made, &page.address)?;
             let is_page = !page.name.ends_with(".json");
             write(&page.name, &if is_page { links.rewritten(&text, META_POLICY) } else { text.into_bytes() })?;
@@ -173,7 +180,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
     }
     write(LIST, &said(&mut list.iter()))?;
     let pages = leaves.iter().filter(|leaf| leaf.page.is_some()).count() as u64;
-    Ok(Written { pages, files: list.len() as u64, bytes: bytes.into_inner() })
+    Ok(Written { pages, files: list.len() as u64, bytes: bytes.into_inner(), missing: missing.into_inner() })
 }
 
 /// The addresses of a route's pages in the static site.
@@ -185,10 +192,10 @@ fn addresses(route: &Route, atlas: &Atlas) -> Vec<String> {
     }
 }
 
-/// The text of an answer that is one.
+/// The text of an answer that is one, or that says that there is none.
 fn finished(made: Made, address: &str) -> Result<String, SiteError> {
     let status = match made {
-        Made::Body { status: 200, bytes, .. } => match String::from_utf8(bytes) {
+        Made::Body { status: 200 | 404, bytes, .. } => match String::from_utf8(bytes) {
             Ok(text) => return Ok(text),
             Err(_) => 500,
         },
