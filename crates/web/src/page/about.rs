@@ -114,6 +114,12 @@ pub(crate) fn about(view: &AboutView) -> Markup {
                 "A rule reads an event when it names the event’s id, or when its log source means that event. Where a rule "
                 "does both, it counts as written."
             }
+            p {
+                "A rule can fire on a set of collected events when of every step of its query one of the events that the step "
+                "can read is collected; where the rule writes an id, that very one. It cannot when some step has events and "
+                "none of them is collected, and it is not known when nobody knows which events a step reads. Steps that must "
+                "be absent, and those that only add to a hit, are not needed."
+            }
             h2 #techniques { "Techniques" }
             p {
                 "A technique is one of ATT&CK " (clipped(&view.attack_version, 40)) ", the version that is loaded. A tag with an id of another "
