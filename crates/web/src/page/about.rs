@@ -120,6 +120,13 @@ pub(crate) fn about(view: &AboutView) -> Markup {
                 "version leads to it by ATT&CK’s own notes on what revoked what, and by a table of the ids that later versions "
                 "brought. The rule’s page shows the tag as written and the way it took."
             }
+            h2 #controls { "Controls and tests" }
+            p {
+                "A countermeasure, analytic or test belongs to a technique " em { "officially" } " when its source maps it to the technique, and is "
+                em { "derived" } " when that follows from what the source says: all of D3FEND’s follow from the digital artifacts that technique and "
+                "countermeasure both touch. Counted is the technique with its sub-techniques, each resource once; what belongs to the technique above is "
+                "shown and not counted. A technique can be validated when there is a detection and a test for it."
+            }
         }
         h2 #sources { "Sources" }
         (sources(&view.sources))
@@ -158,6 +165,22 @@ pub(crate) fn notices(view: &AboutView) -> Markup {
                     "Elastic’s detection rules stand under the "
                     a rel="noreferrer" href="https://www.elastic.co/licensing/elastic-license" { "Elastic License 2.0" }
                     ", which does not allow offering them to others as a hosted or managed service."
+                }
+            }
+            @let kinds = [SourceKind::D3fend, SourceKind::Car, SourceKind::Atomic, SourceKind::Stratus];
+            @if view.sources.iter().any(|source| kinds.contains(&source.kind)) {
+                h2 { "Countermeasures, analytics and tests" }
+                @if view.sources.iter().any(|source| source.kind == SourceKind::D3fend) {
+                    p { "D3FEND™ and its logo are trademarks of The MITRE Corporation; its ontology stands under the MIT License." }
+                }
+                @if view.sources.iter().any(|source| source.kind == SourceKind::Car) {
+                    p { "The Cyber Analytics Repository is © 2022 The MITRE Corporation, under the Apache License 2.0." }
+                }
+                @if view.sources.iter().any(|source| source.kind == SourceKind::Atomic) {
+                    p { "Atomic Red Team is © Red Canary, Inc., under the MIT License." }
+                }
+                @if view.sources.iter().any(|source| source.kind == SourceKind::Stratus) {
+                    p { "Stratus Red Team is © 2021 to the present Datadog, Inc., under the Apache License 2.0." }
                 }
             }
         }
