@@ -4,11 +4,12 @@ use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorRow, Scope};
 use ruleatlas_model::Role;
 use ruleatlas_taxonomy::Field;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, EventItem, nearest};
 
 /// A field, what every vendor calls it, and how it is checked.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FieldView {
     /// The canonical name, or the raw one.
     pub field: String,
@@ -36,7 +37,7 @@ pub struct FieldView {
 const EVENTS: usize = 100;
 
 /// How a field is filtered over the catalog.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct FieldCheck {
     /// Rules that filter it.
     pub rules: u64,
