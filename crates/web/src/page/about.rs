@@ -167,19 +167,19 @@ pub(crate) fn notices(view: &AboutView) -> Markup {
                     ", which does not allow offering them to others as a hosted or managed service."
                 }
             }
-            @let kinds = [SourceKind::D3fend, SourceKind::Car, SourceKind::Atomic, SourceKind::Stratus];
-            @if view.sources.iter().any(|source| kinds.contains(&source.kind)) {
+            @let has_kind = |kind: &str| view.sources.iter().any(|source| source.kind.name() == kind);
+            @if ["d3fend", "car", "atomic", "stratus"].into_iter().any(has_kind) {
                 h2 { "Countermeasures, analytics and tests" }
-                @if view.sources.iter().any(|source| source.kind == SourceKind::D3fend) {
+                @if has_kind("d3fend") {
                     p { "D3FEND™ and its logo are trademarks of The MITRE Corporation; its ontology stands under the MIT License." }
                 }
-                @if view.sources.iter().any(|source| source.kind == SourceKind::Car) {
+                @if has_kind("car") {
                     p { "The Cyber Analytics Repository is © 2022 The MITRE Corporation, under the Apache License 2.0." }
                 }
-                @if view.sources.iter().any(|source| source.kind == SourceKind::Atomic) {
+                @if has_kind("atomic") {
                     p { "Atomic Red Team is © Red Canary, Inc., under the MIT License." }
                 }
-                @if view.sources.iter().any(|source| source.kind == SourceKind::Stratus) {
+                @if has_kind("stratus") {
                     p { "Stratus Red Team is © 2021 to the present Datadog, Inc., under the Apache License 2.0." }
                 }
             }
