@@ -65,7 +65,7 @@ fn group(group: &ControlGroup, view: &PlaybookView) -> Markup {
             details.source #(place(column)) open[group.items.len() <= 12] {
                 summary { (count) }
                 @if let Some(empty) = &group.empty { p.under { (empty.sentence()) } }
-                div.scroll {
+                div.scroll tabindex="0" role="region" aria-label=(column.title) {
                     table.controls aria-label=(column.title) {
                         tbody { @for item in group.items.iter().take(ITEMS) { (self::item(item, view)) } }
                     }
