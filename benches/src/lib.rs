@@ -44,6 +44,21 @@ pub fn ratio(name: &str, bound: f64, rounds: usize, mut ours: impl FnMut(), mut 
     println!("{name} (bound {bound}): best {}; median {}; processor {work}", of(0), of(rounds / 2));
 }
 
+/// Prints how long `work` takes, and the bound in milliseconds: the shortest time, the median, and the processor time
+/// of all threads.
+pub fn within(name: &str, bound: f64, rounds: usize, mut work: impl FnMut()) {
+    let mut processor = 0.0;
+    let mut times: Vec<Duration> = (0..rounds).map(|_| time(&mut work, &mut processor)).collect();
+    times.sort_unstable();
+    let shown = |at: usize| times[at].as_secs_f64() * 1e3;
+    let processor = processor / rounds as f64 * 1e3;
+    println!(
+        "{name} (bound {bound} ms): best {:.1} ms; median {:.1} ms; processor {processor:.1} ms",
+        shown(0),
+        shown(rounds / 2)
+    );
+}
+
 fn time(work: &mut impl FnMut(), processor: &mut f64) -> Duration {
     let (begun, before) = (Instant::now(), processor_time());
     work();

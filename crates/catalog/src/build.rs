@@ -14,8 +14,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, controls, frontend, frontends::is_query, lookups::Asked, spelling, tags,
-    unit_tests,
+    Controls, Entry, EventCatalog, FileRecord, controls, frontend, is_query, lookups::Asked, spelling, tags, unit_tests,
 };
 
 /// A catalog just built.
@@ -41,6 +40,7 @@ pub struct Catalog {
 
 /// A source as the catalog names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SourceInfo {
     /// The name that its rules carry.
     pub name: String,

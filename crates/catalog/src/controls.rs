@@ -25,6 +25,7 @@ pub struct Controls {
 
 /// A source of controls as it is loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ControlSourceInfo {
     /// Whose controls.
     pub source: ControlSource,

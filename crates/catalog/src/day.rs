@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A day of the calendar, `YYYY-MM-DD`. Days compare as they follow each other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Day(String);
 

@@ -2,6 +2,7 @@ use serde::Serialize;
 
 /// How much more often something is checked in a scope than chance would have it; see `docs/decisions/distinctiveness.md`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Distinctiveness {
     /// Rules that would check it if the scope's rules were drawn from the catalog by lot.
     pub expected: f64,

@@ -22,6 +22,7 @@ pub struct Entry {
 
 /// A predicate as it is exported and stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PredicateRow {
     /// The step, from 0.
     pub step: u32,
@@ -51,6 +52,7 @@ pub struct PredicateRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<String>,
     /// Where it stands in the query.
+    #[cfg_attr(feature = "schema", schema(value_type = [u32; 2]))]
     pub span: Span,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use ruleatlas_model::{Attack, Diagnostic, EventEntry, EventRef};
-use ruleatlas_sources::{SourceFile, SourceKind, events};
+use ruleatlas_sources::{SourceKind, events};
 use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -25,9 +25,9 @@ impl EventCatalog {
     /// What the dictionaries among the sources say, and the program's own table.
     pub(crate) fn load(sources: &[Loaded], taxonomy: &Taxonomy) -> (Self, Vec<Diagnostic>) {
         let of_kind = sources.iter().filter(|source| source.spec.kind == SourceKind::Events);
-        let files: Vec<SourceFile> = of_kind.flat_map(|source| source.files.iter().cloned()).collect();
+        let files = of_kind.flat_map(|source| &source.files);
         let (entries, diagnostics) =
-            events::load(&files, &taxonomy.event_entries(), &|provider| taxonomy.provider_name(provider));
+            events::load(files, &taxonomy.event_entries(), &|provider| taxonomy.provider_name(provider));
         (Self { entries, ..Self::default() }, diagnostics)
     }
 

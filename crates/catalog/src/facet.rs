@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The sides from which rules are gathered into sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Facet {
     /// A technique of the loaded ATT&CK version, sub-techniques apart.

@@ -27,6 +27,7 @@ pub fn frontend(language: Language) -> Option<&'static dyn Frontend> {
 }
 
 /// Whether a text that nobody marked as a query is one. Only Kusto's rules stand on pages without a mark.
-pub(crate) fn is_query(language: Language, text: &str) -> bool {
+#[must_use]
+pub fn is_query(language: Language, text: &str) -> bool {
     language == Language::Kusto && ruleatlas_kusto::parser::parse(text).is_query()
 }

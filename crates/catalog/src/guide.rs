@@ -13,6 +13,7 @@ const SAMPLES: usize = 5;
 
 /// What the rules of a scope read, filter, look for and exclude.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Guide {
     /// How many rules.
     pub rules: RuleCount,
@@ -41,6 +42,7 @@ pub struct Guide {
 
 /// A number of rules and how it is made up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RuleCount {
     /// All of them.
     pub total: u64,
@@ -50,6 +52,7 @@ pub struct RuleCount {
 
 /// An event that rules of a scope read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EventRow {
     /// The provider's short name.
     pub provider: String,
@@ -67,6 +70,7 @@ pub struct EventRow {
 
 /// The indicators that rules of just these vendors look for in a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SharedRow {
     /// The vendors, in their own order.
     pub vendors: Vec<Vendor>,
@@ -76,6 +80,7 @@ pub struct SharedRow {
 
 /// A field that rules of a scope filter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FieldRow {
     /// The canonical name, or the raw one.
     pub field: String,
@@ -94,6 +99,7 @@ pub struct FieldRow {
 
 /// An indicator in some role.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct IndicatorRow {
     /// Its place in the catalog.
     #[serde(skip)]

@@ -37,6 +37,7 @@ pub struct Ledger {
 
 /// The ledger of one source. `files` is the sum of the three numbers behind it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LedgerSource {
     /// The source's name.
     pub source: String,
@@ -62,6 +63,7 @@ pub struct LedgerSource {
 
 /// A rule or file that was not understood as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LedgerFault {
     /// The source's name.
     pub source: String,

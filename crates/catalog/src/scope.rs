@@ -6,6 +6,7 @@ use crate::{Day, Facet, Head, Index, RuleId};
 
 /// What narrows a scope. An empty list narrows nothing; the values of one list are alternatives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Filters {
     /// Vendors.

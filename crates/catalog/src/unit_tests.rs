@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 /// What a rule's condition says of one of its own unit tests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct UnitTest {
     /// The test's name.
     pub name: String,

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use ruleatlas_catalog::{FieldRow, IndicatorRow};
 use ruleatlas_model::{FoldedOp, Indicator, Vendor};
-use ruleatlas_views::RuleItem;
+use ruleatlas_views::{EventItem, RuleItem};
 
 use crate::{
     output::plain,
@@ -125,6 +125,15 @@ fn letter(vendor: &str) -> char {
         Ok(Vendor::Panther) => 'N',
         Err(_) => '?',
     }
+}
+
+/// Events with the number of rules that read them.
+pub fn events(items: &[EventItem]) -> String {
+    let columns = [Column::Left("Provider"), Column::Long("Id"), Column::Text("Title"), Column::Right("Rules")];
+    let row = |item: &EventItem| {
+        vec![item.provider.clone(), item.event_id.clone(), item.title.clone(), item.rules.to_string()]
+    };
+    table(&columns, items.iter().map(row))
 }
 
 /// Rules in the order in which they are given.

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// One way to detect a technique, as ATT&CK has it from version 18 on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Analytic {
     /// `AN0110`.
     pub id: String,
@@ -21,6 +22,7 @@ pub struct Analytic {
 
 /// A log that an analytic reads, in ATT&CK's words.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LogSourceReference {
     /// The data component (`Process Creation`); empty where the bundles do not hold it.
     pub component: String,

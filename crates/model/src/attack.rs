@@ -6,6 +6,7 @@ use crate::{Analytic, Resolution};
 
 /// The three matrices of ATT&CK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AttackDomain {
     /// Enterprise.
@@ -30,6 +31,7 @@ impl AttackDomain {
 
 /// A citation of an ATT&CK object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Reference {
     /// The name that `(Citation: …)` uses.
     pub name: String,

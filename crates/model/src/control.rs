@@ -71,6 +71,7 @@ named! {
 
 /// A countermeasure, an analytic or a test. All text is its publisher's and nothing of it is ever run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Control {
     /// Whose it is.
     pub source: ControlSource,
@@ -102,6 +103,7 @@ pub struct Control {
 
 /// That a control belongs to a technique, and who says so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ControlLink {
     /// The control's place in its list.
     pub control: u32,
@@ -131,6 +133,7 @@ named! {
 
 /// A group, software or campaign of ATT&CK.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Threat {
     /// `G0016`, `S0154`, `C0022`.
     pub id: String,

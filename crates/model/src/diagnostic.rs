@@ -6,6 +6,7 @@ use crate::Span;
 
 /// How grave a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Worth knowing; nothing is lost.
@@ -18,15 +19,18 @@ pub enum Level {
 
 /// What is wrong with a rule or a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Diagnostic {
     /// How grave it is.
     pub level: Level,
     /// A short phrase that groups alike cases, and is counted by the parse ledger (`unknown modifier`).
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub code: Cow<'static, str>,
     /// What failed and what to do, in one sentence.
     pub message: String,
     /// Where in the query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<[u32; 2]>))]
     pub span: Option<Span>,
     /// The one-based line in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@ use crate::EventRef;
 
 /// Who says something of an event: the dictionaries that are read, and the table that is compiled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Dictionary {
     /// The table of this program.
@@ -95,6 +96,7 @@ impl FromStr for Dictionary {
 
 /// What a dictionary says, and which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Told {
     /// The text.
     pub text: String,
@@ -104,6 +106,7 @@ pub struct Told {
 
 /// A field of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EventField {
     /// The name as the event has it.
     pub name: String,
@@ -122,6 +125,7 @@ pub struct EventField {
 
 /// What the dictionaries together say of an event. What none of them says is `None` or empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EventEntry {
     /// Provider and id.
     #[serde(flatten)]

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// An event's identity: its provider and its id. 1 of Sysmon is not 1 of another provider.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EventRef {
     /// The short name practitioners use (`Sysmon`, `Security-Auditing`, `PowerShell`).
     pub provider: String,
@@ -11,6 +12,7 @@ pub struct EventRef {
 
 /// That a rule reads an event, and how that is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EventLink {
     /// The event.
     #[serde(flatten)]

@@ -91,10 +91,12 @@ impl From<FoldedOp> for String {
 
 /// The unit that is counted: a canonical field, a folded operator and a folded value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Indicator {
     /// The canonical field, or the raw one in lower case where the taxonomy does not know it.
     pub field: String,
     /// The folded operator.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub op: FoldedOp,
     /// The value in lower case; empty for `is_null` and `is_not_null`.
     pub value: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a predicate does in its rule, read in negation normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The rule looks for it.

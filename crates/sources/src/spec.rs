@@ -11,6 +11,7 @@ use crate::Error;
 
 /// What a source holds, and by that how it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = CatalogSourceKind))]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
     /// Sigma rules.
@@ -116,6 +117,7 @@ impl FromStr for SourceKind {
 
 /// Where a source came from, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Origin {
     /// The repository's address.
     pub url: Option<String>,

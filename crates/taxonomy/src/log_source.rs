@@ -81,7 +81,10 @@ pub(crate) struct LogSources {
 
 /// Answers of `select`, by the data sources asked for.
 #[derive(Debug, Default)]
-struct Known(RwLock<FxHashMap<Box<[DataSource]>, Arc<[u32]>>>);
+struct Known(RwLock<Found>);
+
+/// Selectors by the data sources that they match.
+type Found = FxHashMap<Box<[DataSource]>, Arc<[u32]>>;
 
 impl Known {
     /// Lists that are kept, and the bytes of names in one: what rules make up does not fill the memory.

@@ -11,7 +11,7 @@ const FIELDS: &str = "[[field]]\nname = \"keyword\"\ndescription = \"d\"\ntype =
 [[field]]\nname = \"EventID\"\ndescription = \"d\"\ntype = \"keyword\"\nsigma = [\"EventID\"]\n";
 const LOG_SOURCES: &str = "[[domain]]\nname = \"endpoint\"\ndescription = \"d\"\n
 [[platform]]\nname = \"windows\"\ndescription = \"d\"\n";
-const EVENTS: &str = "provider,event_id,channel,title,fields\nSysmon,1,C,Process creation\n";
+const EVENTS: &str = "provider,event_id,channel,title,fields\nSysmon,1,C,Process creation,Image|CommandLine\n";
 
 fn faults(fields: &str, log_sources: &str, events: &str) -> Vec<String> {
     let (fields, log_sources) = (format!("{FIELDS}{fields}"), format!("{LOG_SOURCES}{log_sources}"));

@@ -1,11 +1,12 @@
 use ruleatlas_catalog::{RuleCount, SourceInfo};
 use ruleatlas_model::Role;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::Atlas;
 
 /// What the catalog is made of.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AboutView {
     /// The program's version.
     pub program: &'static str,

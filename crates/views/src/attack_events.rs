@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 use ruleatlas_catalog::EventRow;
 use ruleatlas_model::{EventRef, LogSourceReference};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error};
 
 /// The events that ATT&CK's own analytics name for a technique, beside those that rules read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AttackEvents {
     /// The detection strategies: id, name and ATT&CK's page.
     pub strategies: Vec<AttackStrategy>,
@@ -22,7 +23,7 @@ pub struct AttackEvents {
 }
 
 /// A detection strategy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AttackStrategy {
     /// `DET0039`.
     pub id: String,
@@ -37,7 +38,7 @@ pub struct AttackStrategy {
 }
 
 /// An event that ATT&CK names or rules read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NamedEvent {
     /// The provider's short name.
     pub provider: String,
@@ -54,7 +55,7 @@ pub struct NamedEvent {
 }
 
 /// A log that ATT&CK names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AttackLog {
     /// The log (`NSM:Flow`).
     pub name: String,

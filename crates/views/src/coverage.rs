@@ -5,6 +5,7 @@ use ruleatlas_catalog::{Filters, RuleId, Scope};
 use ruleatlas_model::{AttackDomain, EventRef, Vendor};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     Atlas, Error, Have, Layer, LayerTechnique, Telemetry,
@@ -15,7 +16,7 @@ use crate::{
 const MISSING: usize = 5;
 
 /// What one's telemetry lets one detect.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CoverageView {
     /// What is collected.
     #[serde(flatten)]
@@ -33,7 +34,7 @@ pub struct CoverageView {
 }
 
 /// Rules by what the telemetry lets them do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CoverageCount {
     /// All of them.
     pub total: u64,
@@ -46,7 +47,7 @@ pub struct CoverageCount {
 }
 
 /// A collected event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CollectedEvent {
     /// The provider's short name.
     pub provider: String,
@@ -61,7 +62,7 @@ pub struct CollectedEvent {
 }
 
 /// A technique with its sub-techniques.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TechniqueCoverage {
     /// The id.
     pub technique: String,
@@ -77,7 +78,7 @@ pub struct TechniqueCoverage {
 }
 
 /// An event that rules lack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MissingEvent {
     /// The provider's short name.
     pub provider: String,
@@ -88,7 +89,7 @@ pub struct MissingEvent {
 }
 
 /// An event that is not collected.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NextEvent {
     /// The provider's short name.
     pub provider: String,
@@ -105,7 +106,7 @@ pub struct NextEvent {
 }
 
 /// A rule that cannot fire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BlindRule {
     /// The id.
     pub id: String,

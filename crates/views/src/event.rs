@@ -4,11 +4,12 @@ use ruleatlas_catalog::{Facet, FieldRow, Filters, Guide, Scope};
 use ruleatlas_model::{DataSource, Dictionary, EventEntry, EventField, EventRef, SourceKind, Told, Vendor};
 use ruleatlas_store::EventHead;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, RuleItem, TechniqueCount, nearest};
 
 /// An event with the authoring guide over the rules that read it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventView {
     /// The provider's short name.
     pub provider: String,
@@ -42,7 +43,7 @@ pub struct EventView {
 }
 
 /// What dictionaries say of an event, each fact with its dictionary. What none says is absent.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct EventFacts {
     /// The channel.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +78,7 @@ pub struct EventFacts {
 }
 
 /// A field of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EventFieldRow {
     /// What the dictionaries say of it.
     #[serde(flatten)]
@@ -89,7 +90,7 @@ pub struct EventFieldRow {
 }
 
 /// A dictionary that is quoted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Credit {
     /// Its name in data.
     pub dictionary: Dictionary,
@@ -106,7 +107,7 @@ impl Credit {
 }
 
 /// An event in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EventItem {
     /// The provider's short name.
     pub provider: String,
@@ -138,7 +139,7 @@ pub struct EventsQuestion {
 }
 
 /// Events.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventsView {
     /// How many there are, before the limit.
     pub total: usize,
@@ -149,7 +150,7 @@ pub struct EventsView {
 }
 
 /// A provider.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProviderView {
     /// The short name.
     pub provider: String,
@@ -166,7 +167,7 @@ pub struct ProviderView {
 }
 
 /// A field of a provider's events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ProviderField {
     /// The name as the events have it.
     pub name: String,

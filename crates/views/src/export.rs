@@ -1,9 +1,10 @@
 use ruleatlas_catalog::{Entry, PredicateRow};
 use ruleatlas_model::{Diagnostic, EventRef, FoldedOp, Kind, Language, ParseStatus, Role, Severity, Status, Vendor};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A line of `export rules`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExportRow<'a> {
     /// The id.
     pub id: &'a str,
@@ -48,13 +49,14 @@ pub struct ExportRow<'a> {
 }
 
 /// An indicator of an exported rule.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExportIndicator<'a> {
     /// `indicator` or `exclusion`.
     pub role: Role,
     /// The canonical field, or the raw one.
     pub field: &'a str,
     /// The folded operator.
+    #[schema(value_type = String)]
     pub op: FoldedOp,
     /// The value as most rules spell it.
     pub value: &'a str,

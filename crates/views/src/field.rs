@@ -4,11 +4,12 @@ use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorRow, Scope};
 use ruleatlas_model::Role;
 use ruleatlas_taxonomy::Field;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, EventItem, nearest};
 
 /// A field, what every vendor calls it, and how it is checked.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FieldView {
     /// The canonical name, or the raw one.
     pub field: String,
@@ -26,17 +27,17 @@ pub struct FieldView {
     pub indicators: Vec<IndicatorRow>,
     /// Its exclusions over the whole catalog, of rules too that do not look for the field.
     pub exclusions: Vec<IndicatorRow>,
-    /// The events that carry it under any of its names, those that most rules read first; at most 200.
+    /// The events that carry it under any of its names, those that most rules read first; at most 100.
     pub events: Vec<EventItem>,
     /// How many events carry it.
     pub events_distinct: usize,
 }
 
 /// Events listed with a field.
-const EVENTS: usize = 200;
+const EVENTS: usize = 100;
 
 /// How a field is filtered over the catalog.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct FieldCheck {
     /// Rules that filter it.
     pub rules: u64,

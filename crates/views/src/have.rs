@@ -20,7 +20,7 @@ pub const HAVE_KINDS: [(&str, &str); 4] = [
 ];
 
 /// The events that are collected.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Have {
     /// What kind of file says so.
     pub kind: &'static str,

@@ -3,6 +3,7 @@ use std::cmp::Reverse;
 use roaring::RoaringBitmap;
 use ruleatlas_catalog::{RuleCount, SourceInfo};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, RuleItem, Years};
 
@@ -10,7 +11,7 @@ use crate::{Atlas, RuleItem, Years};
 const NEWEST: usize = 12;
 
 /// What is here.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HomeView {
     /// The rules that count.
     pub rules: RuleCount,
@@ -34,7 +35,7 @@ pub struct HomeView {
 }
 
 /// A technique with its number of rules.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TechniqueCount {
     /// The id.
     pub technique: String,

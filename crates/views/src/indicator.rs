@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorId, IndicatorRow, Scope};
 use ruleatlas_model::{FoldedOp, Indicator, Role};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, RuleItem, Snippet, nearest, snippets};
 
@@ -10,7 +11,7 @@ use crate::{Atlas, Error, RuleItem, Snippet, nearest, snippets};
 const COMBINED: usize = 30;
 
 /// Who checks a value.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct IndicatorView {
     /// The indicator, with its corpus reach.
     #[serde(flatten)]
@@ -33,7 +34,7 @@ pub struct IndicatorView {
 }
 
 /// A technique with the rules of some set that are tagged with it, sub-techniques apart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TechniqueShare {
     /// The id.
     pub technique: String,

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use ruleatlas_model::AttackDomain;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A layer of the ATT&CK Navigator, format 4.5: a number and a comment on techniques, coloured by a gradient.
 ///
@@ -13,7 +14,7 @@ use serde::Serialize;
 /// layer.add(LayerTechnique::new("T1071", 40));
 /// assert_eq!(layer.gradient.max_value, 40);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Layer {
     /// What the Navigator's tab says.
@@ -41,7 +42,7 @@ pub struct Layer {
 }
 
 /// The versions that a layer is written for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LayerVersions {
     /// ATT&CK's major version.
     pub attack: String,
@@ -52,7 +53,7 @@ pub struct LayerVersions {
 }
 
 /// How the Navigator lays the matrix out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LayerLayout {
     /// `side`: sub-techniques beside their technique.
@@ -65,7 +66,7 @@ pub struct LayerLayout {
 }
 
 /// A technique in a layer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LayerTechnique {
     /// `T1071.001`.
@@ -89,7 +90,7 @@ pub struct LayerTechnique {
 }
 
 /// The colours of scores.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LayerGradient {
     /// From the lowest to the highest.
@@ -101,7 +102,7 @@ pub struct LayerGradient {
 }
 
 /// A colour with a label.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LayerLegend {
     /// What it means.
     pub label: String,
@@ -110,7 +111,7 @@ pub struct LayerLegend {
 }
 
 /// A named fact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LayerFact {
     /// The name.
     pub name: String,

@@ -3,11 +3,12 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use ruleatlas_catalog::{LedgerFault, LedgerSource};
 use ruleatlas_model::{Language, ParseStatus, Vendor};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error};
 
 /// The parse ledger: what became of every file and every rule.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LedgerView {
     /// Files on disk: the sum of the three numbers behind it.
     pub files: u64,
@@ -42,7 +43,7 @@ pub struct LedgerView {
 }
 
 /// The rules of a vendor in a language. `rules` is the sum of the four numbers behind it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerRow {
     /// The vendor.
     pub vendor: Vendor,
@@ -61,7 +62,7 @@ pub struct LedgerRow {
 }
 
 /// A reason why rules are not understood as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerReason {
     /// `partial`, `failed`, `no_query` or `unreadable`.
     pub parse: &'static str,
@@ -74,7 +75,7 @@ pub struct LedgerReason {
 }
 
 /// A rule or file that was not understood as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
     /// The rule's title; `None` for a file.
     pub title: Option<String>,

@@ -71,7 +71,7 @@ pub use ledger::{Fault, LedgerQuestion, LedgerReason, LedgerRow, LedgerView};
 pub use matrix::{MatrixSubTechnique, MatrixTactic, MatrixTechnique, MatrixView, TacticView};
 pub use order::{Order, Table, csv};
 pub use question::{Check, Question, ScopeView};
-pub use rule::RuleView;
+pub use rule::{RuleJson, RuleView};
 pub use search::{Hit, SearchView};
 pub use silent::{SilentRule, WithoutEvent};
 pub use similar::nearest;

@@ -2,11 +2,12 @@ use roaring::RoaringBitmap;
 use ruleatlas_catalog::{Facet, Filters, RuleCount, Scope};
 use ruleatlas_model::{AttackDomain, Tactic, Technique};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, Layer, LayerTechnique, RuleItem, layer::by_vendor_text, nearest};
 
 /// ATT&CK as a matrix, with the number of rules on every technique.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MatrixView {
     /// Which matrix.
     pub domain: AttackDomain,
@@ -25,7 +26,7 @@ pub struct MatrixView {
 }
 
 /// A column of the matrix.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MatrixTactic {
     /// `TA0011`.
     pub tactic: String,
@@ -40,7 +41,7 @@ pub struct MatrixTactic {
 }
 
 /// A technique in the matrix.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MatrixTechnique {
     /// `T1071`.
     pub technique: String,
@@ -55,7 +56,7 @@ pub struct MatrixTechnique {
 }
 
 /// A sub-technique in the matrix.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MatrixSubTechnique {
     /// `T1071.001`.
     pub technique: String,
@@ -66,7 +67,7 @@ pub struct MatrixSubTechnique {
 }
 
 /// A tactic with its techniques.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TacticView {
     /// ATT&CK's text, Markdown.
     pub description: String,

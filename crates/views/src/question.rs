@@ -2,6 +2,7 @@ use roaring::RoaringBitmap;
 use ruleatlas_catalog::{Facet, Filters, Guide, Scope};
 use ruleatlas_model::{FoldedOp, Indicator, Role};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, RuleItem};
 
@@ -9,7 +10,7 @@ use crate::{Atlas, Error, RuleItem};
 const MOST_FOUND: usize = 100_000;
 
 /// Which rules one asks about: all that have one of the values of each list, and pass the filters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Question {
     /// Words of titles and descriptions, or a part of a value.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -28,7 +29,7 @@ pub struct Question {
 }
 
 /// A field that a rule must check, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Check {
     /// The field, by any vendor's name.
     pub field: String,
@@ -37,6 +38,7 @@ pub struct Check {
     pub how: Option<String>,
     /// The operator as it is counted, and the value; then the rule must have this indicator.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub op: Option<FoldedOp>,
     /// The value.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -70,7 +72,7 @@ impl Check {
 }
 
 /// Any set of rules with the authoring guide over it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ScopeView {
     /// What was asked.
     pub question: Question,

@@ -2,6 +2,7 @@ use ruleatlas_catalog::{Entry, PredicateRow, RuleId, UnitTest, unit_tests};
 use ruleatlas_model::{Condition, Indicator, Rule, Vendor};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, ExportRow, RuleItem, SimilarRule, export_rule, nearest};
 
@@ -34,8 +35,8 @@ pub struct RuleView {
 }
 
 /// A rule's JSON: what `export rules` has, and what stands beside the query.
-#[derive(Serialize)]
-struct RuleJson<'a> {
+#[derive(Serialize, ToSchema)]
+pub struct RuleJson<'a> {
     #[serde(flatten)]
     exported: ExportRow<'a>,
     description: &'a str,
@@ -51,6 +52,7 @@ struct RuleJson<'a> {
     tags: &'a [String],
     technique_tags: &'a [ruleatlas_model::TechniqueTag],
     event_links: &'a [ruleatlas_model::EventLink],
+    #[schema(value_type = Vec<utoipa::openapi::Object>)]
     conditions: &'a [Condition],
     extra: &'a std::collections::BTreeMap<String, serde_json::Value>,
     reach: Vec<Reach<'a>>,
@@ -61,7 +63,7 @@ struct RuleJson<'a> {
     variants: &'a [RuleItem],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Reach<'a> {
     role: ruleatlas_model::Role,
     #[serde(flatten)]

@@ -2,6 +2,7 @@ use ruleatlas_catalog::{Facet, Filters, IndicatorRow, Scope};
 use ruleatlas_model::Role;
 use ruleatlas_store::EventHead;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, RuleItem};
 
@@ -9,7 +10,7 @@ use crate::{Atlas, Error, RuleItem};
 const MOST_EVENTS: usize = 2_000;
 
 /// What a text finds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SearchView {
     /// The text.
     pub text: String,
@@ -30,7 +31,7 @@ pub struct SearchView {
 }
 
 /// Something found by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Hit {
     /// The id.
     pub id: String,

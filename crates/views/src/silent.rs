@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 use ruleatlas_catalog::{Facet, Filters, RuleId, Scope};
 use ruleatlas_model::{ParseStatus, Role, Vendor};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error};
 
 /// Rules that read Windows or Sysmon telemetry and lead to no event.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct WithoutEvent {
     /// Counted rules that watch Windows.
     pub windows_rules: u64,
@@ -18,7 +19,7 @@ pub struct WithoutEvent {
 }
 
 /// A rule without an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SilentRule {
     /// The id.
     pub id: String,

@@ -2,6 +2,7 @@ use ruleatlas_catalog::{IndicatorId, RuleId};
 use ruleatlas_model::{Indicator, Role};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, RuleItem, quick::Values};
 
@@ -15,7 +16,7 @@ const NAMED: usize = 6;
 const LEAST: f64 = 0.05;
 
 /// A rule of another vendor that looks for the same.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SimilarRule {
     /// The rule.
     #[serde(flatten)]
@@ -29,7 +30,7 @@ pub struct SimilarRule {
 }
 
 /// An indicator that two rules share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SharedIndicator {
     /// The indicator.
     #[serde(flatten)]

@@ -7,12 +7,13 @@ use ruleatlas_core::{Pattern, Piece};
 use ruleatlas_model::{DataSource, Indicator, Language, Op, SourceKind, Vendor};
 use ruleatlas_taxonomy::{Field, FieldType, Part, Taxonomy};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What bare terms and keywords are compared with.
 const KEYWORD: &str = "keyword";
 
 /// An indicator in one language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Snippet {
     /// The language.
     pub language: Language,

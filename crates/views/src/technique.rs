@@ -1,11 +1,12 @@
 use ruleatlas_catalog::{Filters, Guide, Index, RuleId, Scope};
 use ruleatlas_model::{AttackDomain, Reference, Severity, Status, Technique, TechniqueTag, Vendor};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, AttackEvents, Error, nearest, rule::SHORTEST_BEGINNING};
 
 /// A technique with the authoring guide over its rules.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TechniqueView {
     /// The id in the loaded ATT&CK version.
     pub technique: String,
@@ -44,7 +45,7 @@ pub struct TechniqueView {
 }
 
 /// A rule in a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RuleItem {
     /// Its place in the catalog.
     #[serde(skip)]

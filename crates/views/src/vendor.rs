@@ -4,6 +4,7 @@ use roaring::RoaringBitmap;
 use ruleatlas_catalog::{Facet, Filters, Guide, RuleCount, Scope, SourceInfo};
 use ruleatlas_model::Vendor;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error, RuleItem, TechniqueCount, Years, nearest};
 
@@ -11,7 +12,7 @@ use crate::{Atlas, Error, RuleItem, TechniqueCount, Years, nearest};
 const NEWEST: usize = 30;
 
 /// What a vendor publishes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct VendorView {
     /// The vendor.
     pub vendor: Vendor,
@@ -43,7 +44,7 @@ pub struct VendorView {
 }
 
 /// A value with its number of rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ValueCount {
     /// The value.
     pub value: String,
@@ -52,7 +53,7 @@ pub struct ValueCount {
 }
 
 /// A log source with the authoring guide over the rules that read it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LogSourceView {
     /// The name in the taxonomy.
     pub log_source: String,

@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use ruleatlas_catalog::{Index, RuleCount};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Rules by the year they were written.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct Years {
     /// A row a year, without gaps, the first year first.
     pub years: Vec<Year>,
@@ -14,7 +15,7 @@ pub struct Years {
 }
 
 /// The rules of a year.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Year {
     /// The year.
     pub year: u16,

@@ -52,6 +52,9 @@ pub fn make(sources: Vec<Loaded>, db: Option<&Path>, report: &Report) -> anyhow:
     Ok(not_full)
 }
 
+/// Faults of a source with one reason that are said one by one.
+const SHOWN: usize = 5;
+
 /// Says what was read, and what was not understood, by vendor and reason.
 fn summary(catalog: &Catalog) -> u64 {
     for diagnostic in &catalog.diagnostics {
@@ -59,12 +62,21 @@ fn summary(catalog: &Catalog) -> u64 {
     }
     let ledger = Ledger::of(catalog);
     let mut not_full: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut alike: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for fault in &ledger.faults {
         *not_full.entry((&fault.source, fault.parse)).or_default() += 1;
         if matches!(fault.parse, "failed" | "unreadable") {
+            let count = alike.entry((&fault.source, &fault.phrase)).or_default();
+            *count += 1;
+            if *count > SHOWN {
+                continue;
+            }
             let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
             output::say(format_args!("{}/{}{line}: {}: {}", fault.source, fault.path, fault.parse, fault.reason));
         }
+    }
+    for ((source, phrase), count) in alike.into_iter().filter(|(_, count)| *count > SHOWN) {
+        output::say(format_args!("{source}: {} more: {phrase}", count - SHOWN));
     }
     for source in &ledger.sources {
         let full: u64 = source.parse.values().filter_map(|statuses| statuses.get(ParseStatus::Full.name())).sum();

@@ -5,7 +5,7 @@ use ruleatlas_views::FieldView;
 use super::atlas;
 use crate::{
     args::Field,
-    lists::{counted, how, indicators, shown_field, wrapped},
+    lists::{counted, events, how, indicators, shown_field, wrapped},
     output,
     table::{SHOWN, heading, title},
 };
@@ -15,6 +15,7 @@ pub fn run(options: &Field, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let limit = options.limit.unwrap_or(if options.json { usize::MAX } else { SHOWN });
     if options.json {
         let limited = views.into_iter().map(|mut view| {
+            view.events.truncate(limit);
             view.indicators.truncate(limit);
             view.exclusions.truncate(limit);
             view
@@ -40,6 +41,11 @@ fn text(view: &FieldView, limit: usize) -> String {
     // All of them: a name that is left out is the one that somebody looks for.
     for (vocabulary, names) in &view.names {
         let _ = writeln!(text, "\n{vocabulary}\n{}", wrapped(&names.join(", ")));
+    }
+    if !view.events.is_empty() {
+        let shown = view.events.len().min(limit);
+        text.push_str(&heading("Events that carry it", shown, view.events_distinct, "events"));
+        text.push_str(&events(&view.events[..shown]));
     }
     for (title, rows) in [("Top indicator values", &view.indicators), ("Exclusions", &view.exclusions)] {
         if !rows.is_empty() {

@@ -3,7 +3,7 @@ use std::{fmt::Write as _, path::Path, process::ExitCode};
 use ruleatlas_catalog::Guide;
 use ruleatlas_model::AttackDomain;
 use ruleatlas_taxonomy::Term;
-use ruleatlas_views::TechniqueView;
+use ruleatlas_views::{AttackEvents, TechniqueView};
 
 use super::atlas;
 use crate::{
@@ -75,9 +75,40 @@ fn text(view: &TechniqueView, rule_limit: usize) -> String {
         return text;
     }
     text.push_str(&guide(&view.guide));
+    text.push_str(&named_by_attack(&view.attack_events));
     let family = |id: &str| id == view.technique || view.sub_techniques.iter().any(|(other, _)| other == id);
     text.push_str(&heading("Rules", view.rule_list.len().min(rule_limit), view.rule_list.len(), "rules"));
     text.push_str(&rules_of(gravest_first(&view.rule_list).into_iter().take(rule_limit), family));
+    text
+}
+
+/// The events that ATT&CK names and the rules here do not read, or read besides.
+fn named_by_attack(view: &AttackEvents) -> String {
+    let named = view.named_and_read.len() + view.named_unread.len();
+    if named == 0 {
+        return String::new();
+    }
+    let mut text = heading("Events ATT&CK names", named, named, "events");
+    let columns = [
+        Column::Left("Provider"),
+        Column::Long("Id"),
+        Column::Text("Title"),
+        Column::Right("Rules"),
+        Column::Right("Analytics"),
+    ];
+    let both = view.named_and_read.iter().chain(&view.named_unread);
+    text.push_str(&table(
+        &columns,
+        both.map(|row| {
+            let counts = [row.rules, row.analytics].map(|count| count.to_string());
+            [vec![row.provider.clone(), row.event_id.clone(), row.title.clone()], counts.to_vec()].concat()
+        }),
+    ));
+    let _ = writeln!(
+        text,
+        "{} that rules here read it does not name",
+        counted(view.read_unnamed.len() as u64, "event", "events")
+    );
     text
 }
 

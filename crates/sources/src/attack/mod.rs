@@ -174,25 +174,33 @@ fn parse(file: &SourceFile) -> Result<build::Source<'_>, Diagnostic> {
     }
     let text = file.text().unwrap_or_default();
     let json = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let bundle: stix::Bundle<'_> = serde_json::from_str(json).map_err(|error| {
+    let no_json = |error: serde_json::Error| {
         let code = match error.classify() {
             serde_json::error::Category::Data => "no STIX bundle",
             _ => "not JSON",
         };
         let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
         Diagnostic::error(code, format!("{} is left out, it is {code}: {error}", file.path)).on_line(line)
-    })?;
-    if bundle.kind.as_deref() != Some("bundle") {
+    };
+    let (kind, objects) = if is_threats(&file.path) {
+        let bundle: stix::ThreatBundle<'_> = serde_json::from_str(json).map_err(no_json)?;
+        (bundle.kind, bundle.objects.map(|objects| objects.into_iter().map(stix::Object::from).collect()))
+    } else {
+        let bundle: stix::Bundle<'_> = serde_json::from_str(json).map_err(no_json)?;
+        (bundle.kind, bundle.objects)
+    };
+    if kind.as_deref() != Some("bundle") {
         let message = format!("{} is left out: its `type` is not `bundle`", file.path);
         return Err(Diagnostic::warning("no STIX bundle", message));
     }
-    let Some(objects) = bundle.objects.filter(|objects| !objects.is_empty()) else {
+    let Some(mut objects) = objects.filter(|objects: &Vec<stix::Object<'_>>| !objects.is_empty()) else {
         let message = format!("{} is left out: a STIX bundle without objects", file.path);
         return Err(Diagnostic::warning("empty STIX bundle", message));
     };
     let domain = domain_of(&file.path, &objects);
-    let is_whole = !is_threats(&file.path);
-    let objects = objects.into_iter().filter(|object| is_whole || threats::is_read(&object.kind)).collect();
+    if is_threats(&file.path) {
+        objects.retain(|object| threats::is_read(&object.kind));
+    }
     Ok(build::Source { domain, objects })
 }
 

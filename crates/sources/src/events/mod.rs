@@ -59,12 +59,17 @@ struct Read {
 /// `short_name` gives the name by which a provider is known: dictionaries spell it differently. The events are ordered by
 /// provider and id. What is said: files that are dictionaries by their names and cannot be read.
 #[must_use]
-pub fn load(
-    files: &[SourceFile],
+pub fn load<'f>(
+    files: impl IntoIterator<Item = &'f SourceFile>,
     known: &[EventEntry],
     short_name: &(dyn Fn(&str) -> String + Sync),
 ) -> (Vec<EventEntry>, Vec<Diagnostic>) {
-    let read: Vec<(&str, Read)> = files.par_iter().map(|file| (file.path.as_str(), read(file))).collect();
+    // Three thousand files of OSSEM say again what its one file of all ETW events says.
+    let files: Vec<&SourceFile> = files.into_iter().collect();
+    let has_all = files.iter().any(|file| file.path.ends_with(ossem::ALL));
+    let is_new = |file: &SourceFile| !has_all || !file.text().is_some_and(|text| ossem::is_bare(&file.path, text));
+    let read: Vec<(&str, Read)> =
+        files.par_iter().filter(|file| is_new(file)).map(|file| (file.path.as_str(), read(file))).collect();
     let mut merge = merge::Merge::new(short_name);
     merge.add(known.to_vec());
     let mut diagnostics = Vec::new();

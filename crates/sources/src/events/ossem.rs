@@ -9,6 +9,15 @@ use serde::Deserialize;
 
 use super::{Read, Row, event, text::one_line, told};
 
+/// The file of all ETW events.
+pub(super) const ALL: &str = "all-etw-events.jsonl";
+
+/// Whether a file of one ETW event says nothing that [`ALL`] does not: neither a description nor an example.
+pub(super) fn is_bare(path: &str, text: &str) -> bool {
+    path.contains("etw-providers/")
+        && !["description: ", "sample_value: ", "event_sample:"].iter().any(|key| text.contains(key))
+}
+
 type NameAndType<'a> = (Option<Cow<'a, str>>, Option<Cow<'a, str>>);
 
 /// One event of `all-etw-events.jsonl`.

@@ -48,6 +48,8 @@ struct Section<'a> {
     /// How many `#` it has.
     depth: usize,
     text: String,
+    /// How much of the text stands before the last block so far.
+    read: usize,
 }
 
 /// A fenced block.
@@ -158,12 +160,15 @@ impl<'a> Page<'a> {
                     let (mark, first) = glued.map_or((mark, ""), |rest| ("kql", rest));
                     let text = if first.is_empty() { String::new() } else { format!("{first}\n") };
                     let line = if first.is_empty() { number + 1 } else { number };
-                    let lead = page.sections.last().and_then(|section| lead(&section.text));
+                    let lead = page.sections.last().and_then(|section| lead(section.text.get(section.read..)?));
+                    if let Some(section) = page.sections.last_mut() {
+                        section.read = section.text.len();
+                    }
                     page.blocks.push(Block { mark, text, line, section: page.sections.len() - 1, lead });
                 }
                 (None, None) => {
                     if let Some((depth, heading)) = heading(trimmed) {
-                        page.sections.push(Section { heading, depth, text: String::new() });
+                        page.sections.push(Section { heading, depth, ..Section::default() });
                     } else if let Some(section) = page.sections.last_mut() {
                         section.text.push_str(line);
                         section.text.push('\n');

@@ -7,6 +7,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use roaring::RoaringBitmap;
 use ruleatlas_model::{AttackDomain, ControlKind, Resolution, Technique, Threat, ThreatKind};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use read::ReadLayer;
 
@@ -27,7 +28,7 @@ pub struct AlignRequest {
 }
 
 /// Where one stands.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AlignView {
     /// The version of ATT&CK.
     pub attack_version: String,
@@ -46,7 +47,7 @@ pub struct AlignView {
 }
 
 /// Somebody who threatens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ThreatItem {
     /// `G0016`; of a layer its name.
     pub id: String,
@@ -65,7 +66,7 @@ pub struct ThreatItem {
 }
 
 /// A technique that somebody uses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AlignRow {
     /// Its resources and scores.
     #[serde(flatten)]
@@ -83,7 +84,7 @@ pub struct AlignRow {
 }
 
 /// Where one stands against a technique, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stance {
     /// Neither detected nor tested.

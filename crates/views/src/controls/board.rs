@@ -6,11 +6,12 @@ use ruleatlas_model::{ControlKind, ControlSource, Technique, Vendor};
 use ruleatlas_sources::{Origin, SourceKind, sync};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Atlas, Error};
 
 /// A source of controls: a vendor's rules, or countermeasures, analytics and tests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ControlColumn {
     /// Its short name: `mitigations`, `d3fend`, a vendor, `car`, `atomic`, `car-tests`, `stratus`.
     pub source: &'static str,

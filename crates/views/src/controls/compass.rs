@@ -3,12 +3,13 @@ use std::{cmp::Reverse, collections::BTreeMap, str::FromStr};
 use roaring::RoaringBitmap;
 use ruleatlas_model::{AttackDomain, ControlKind, Vendor};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::board::{Board, ControlColumn, family};
 use crate::{Atlas, Error, order::line};
 
 /// Every technique with what there is of each source.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CompassView {
     /// The version of ATT&CK.
     pub attack_version: String,
@@ -25,7 +26,7 @@ pub struct CompassView {
 }
 
 /// A gap and how many techniques have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct GapCount {
     /// The gap.
     pub gap: Gap,
@@ -34,7 +35,7 @@ pub struct GapCount {
 }
 
 /// A technique with its resources.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CompassRow {
     /// `T1071`.
     pub technique: String,
@@ -61,7 +62,7 @@ pub struct CompassRow {
 }
 
 /// What a corpus lacks for a technique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gap {
     /// No rule of any vendor.

@@ -4,6 +4,7 @@ use ruleatlas_model::{
 };
 use rustc_hash::FxHashMap;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     CompassRow,
@@ -12,7 +13,7 @@ use super::{
 use crate::{Atlas, Error};
 
 /// What to put in place against a technique, what detects it, and how to test it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PlaybookView {
     /// The technique's row in the table of controls, with its scores.
     #[serde(flatten)]
@@ -41,7 +42,7 @@ pub struct PlaybookView {
 }
 
 /// A tactic with its address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlaybookTactic {
     /// `TA0011`.
     pub id: String,
@@ -52,7 +53,7 @@ pub struct PlaybookTactic {
 }
 
 /// A source with what it has for a technique.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ControlGroup {
     /// The source.
     #[serde(flatten)]
@@ -69,7 +70,7 @@ pub struct ControlGroup {
 }
 
 /// Why a source has nothing for a technique.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "why")]
 pub enum EmptyReason {
     /// The catalog was built without it.
@@ -98,7 +99,7 @@ impl EmptyReason {
 }
 
 /// A resource that belongs to a technique.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ControlItem {
     /// Its id in the source; of a rule the catalog's.
     pub id: String,

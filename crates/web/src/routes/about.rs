@@ -1,16 +1,25 @@
 //! The first page, and what the site says about itself.
 
-use super::{Ask, Export, Fault, Made, Route};
+use super::{Ask, Export, Fault, Made, Route, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route { path: "/", about: "What is here.", parameters: &[], only: None, export: Export::Once, answer: home },
+    Route {
+        path: "/",
+        about: "What is here.",
+        parameters: &[],
+        only: None,
+        export: Export::Once,
+        view: Some(view::<ruleatlas_views::HomeView>),
+        answer: home,
+    },
     Route {
         path: "/about",
         about: "How everything is counted, and where it comes from.",
         parameters: &[],
         only: None,
         export: Export::Once,
+        view: Some(view::<ruleatlas_views::AboutView>),
         answer: about,
     },
     Route {
@@ -19,6 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[],
         only: None,
         export: Export::Once,
+        view: Some(view::<ruleatlas_views::AboutView>),
         answer: notices,
     },
 ];

@@ -2,8 +2,9 @@
 
 use ruleatlas_model::{AttackDomain, ThreatKind};
 use ruleatlas_views::{AlignRequest, Atlas, CompassFilters, Gap, ReadLayer};
+use utoipa::openapi::{RefOr, Schema, schema::AnyOfBuilder};
 
-use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one};
+use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Schemas, Values, parameter::one, view};
 use crate::page;
 
 /// Rows of the tables on the page.
@@ -50,6 +51,7 @@ pub(super) const ROUTES: &[Route] = &[
         ]],
         only: None,
         export: Export::Once,
+        view: Some(view::<ruleatlas_views::CompassView>),
         answer: controls,
     },
     Route {
@@ -58,6 +60,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[],
         only: Some(Form::Json),
         export: Export::Never,
+        view: Some(view::<ruleatlas_views::PlaybookView>),
         answer: playbook,
     },
     Route {
@@ -67,6 +70,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[THREATS, &[one("offset", "Where the list begins, from 0.", Values::Count)]],
         only: None,
         export: Export::Once,
+        view: Some(either),
         answer: align,
     },
     Route {
@@ -75,6 +79,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[THREATS],
         only: Some(Form::Json),
         export: Export::Never,
+        view: Some(view::<ruleatlas_views::Layer>),
         answer: layer,
     },
 ];
@@ -84,6 +89,12 @@ const THREATS: &[Parameter] = &[
     Parameter { name: "software", about: "Software by id, name or alias.", values: Values::Text, many: true },
     Parameter { name: "campaign", about: "A campaign by id, name or alias.", values: Values::Text, many: true },
 ];
+
+/// Without threats the answer is the list of those that there are.
+fn either(schemas: &mut Schemas) -> RefOr<Schema> {
+    let views = [view::<ruleatlas_views::AlignView>(schemas), view::<Vec<ruleatlas_views::ThreatItem>>(schemas)];
+    Schema::AnyOf(views.into_iter().fold(AnyOfBuilder::new(), AnyOfBuilder::item).build()).into()
+}
 
 fn gaps() -> Vec<&'static str> {
     Gap::ALL.map(Gap::name).into()

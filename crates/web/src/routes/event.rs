@@ -1,8 +1,11 @@
 //! Events, their providers, and what one's own telemetry lets one detect.
 
 use ruleatlas_views::{Atlas, EventsQuestion};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique};
+use super::{
+    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Schemas, Values, parameter::one, technique, view,
+};
 use crate::page;
 
 /// Rows of a page of the list.
@@ -17,6 +20,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[FILTERS, technique::TABLES],
         only: None,
         export: Export::Each(event_addresses),
+        view: Some(view::<ruleatlas_views::EventView>),
         answer: event,
     },
     Route {
@@ -25,6 +29,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[LIST],
         only: None,
         export: Export::Once,
+        view: Some(view::<ruleatlas_views::EventsView>),
         answer: events,
     },
     Route {
@@ -33,6 +38,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[],
         only: None,
         export: Export::Each(provider_addresses),
+        view: Some(view::<ruleatlas_views::ProviderView>),
         answer: provider,
     },
     Route {
@@ -41,6 +47,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[FILTERS],
         only: None,
         export: Export::Never,
+        view: Some(kinds),
         answer: coverage,
     },
 ];
@@ -52,6 +59,12 @@ const LIST: &[Parameter] = &[
     one("offset", "Where the list begins, from 0.", Values::Count),
     one("limit", "At most this many rows.", Values::Count),
 ];
+
+/// What can be sent.
+fn kinds(schemas: &mut Schemas) -> RefOr<Schema> {
+    let kinds = view::<Vec<Vec<String>>>(schemas);
+    ObjectBuilder::new().property("kinds", kinds).required("kinds").build().into()
+}
 
 fn yes() -> Vec<&'static str> {
     vec!["yes"]

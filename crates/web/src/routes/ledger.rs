@@ -3,7 +3,7 @@
 use ruleatlas_model::{Language, Vendor};
 use ruleatlas_views::LedgerQuestion;
 
-use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one};
+use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one, view};
 use crate::page;
 
 /// Rows of the list on the page.
@@ -37,6 +37,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
     ]],
     only: None,
     export: Export::Once,
+    view: Some(view::<ruleatlas_views::LedgerView>),
     answer: ledger,
 }];
 

@@ -3,7 +3,7 @@
 use ruleatlas_model::AttackDomain;
 use ruleatlas_views::{Atlas, MatrixView};
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one};
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, view};
 use crate::{page, params::Params};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -13,6 +13,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[FILTERS, MATRIX],
         only: None,
         export: Export::Once,
+        view: Some(view::<ruleatlas_views::MatrixView>),
         answer: matrix,
     },
     Route {
@@ -21,6 +22,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[FILTERS, MATRIX],
         only: Some(Form::Json),
         export: Export::Once,
+        view: Some(view::<ruleatlas_views::Layer>),
         answer: layer,
     },
     Route {
@@ -29,6 +31,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[],
         only: None,
         export: Export::Each(ids),
+        view: Some(view::<ruleatlas_views::TacticView>),
         answer: tactic,
     },
 ];
@@ -45,7 +48,7 @@ fn ids(atlas: &Atlas) -> Vec<String> {
     atlas.attack.tactics.iter().map(|tactic| page::tactic_address(&tactic.id)).collect()
 }
 
-fn view(ask: &Ask<'_>) -> Result<(MatrixView, Params), Fault> {
+fn asked(ask: &Ask<'_>) -> Result<(MatrixView, Params), Fault> {
     let params = ask.params()?;
     let asked = ask.first("matrix").unwrap_or_default();
     let domain = DOMAINS.into_iter().find(|domain| domain.name() == asked).unwrap_or(AttackDomain::Enterprise);
@@ -53,13 +56,13 @@ fn view(ask: &Ask<'_>) -> Result<(MatrixView, Params), Fault> {
 }
 
 fn matrix(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let (view, params) = view(ask)?;
+    let (view, params) = asked(ask)?;
     let keep = params.is_known(&ask.atlas.index);
     Ok(ask.answer(&view, || page::matrix(ask.atlas, &view, &params)).kept_if(keep))
 }
 
 fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let (view, params) = view(ask)?;
+    let (view, params) = asked(ask)?;
     let query = params.query();
     Ok(Made::json(200, &view.layer(query.trim_start_matches('?'))).kept_if(params.is_known(&ask.atlas.index)))
 }

@@ -13,6 +13,7 @@ mod event;
 mod ledger;
 mod matching;
 mod matrix;
+mod openapi;
 mod parameter;
 mod rule;
 mod scope;
@@ -27,6 +28,7 @@ pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
     controls::{Sent, aligned},
     event::{Wanted, covered},
+    openapi::{Schemas, View, view},
     parameter::{FILTERS, Parameter, Values},
 };
 use crate::text;
@@ -38,7 +40,6 @@ pub(crate) const API: &str = "/api/v1";
 const MOST_PAIRS: usize = 256;
 
 /// An address of the site.
-#[allow(dead_code)]
 pub(crate) struct Route {
     /// The page's address: `{name}` stands for one part of it, `{*name}` at the end for all that follows.
     pub(crate) path: &'static str,
@@ -50,6 +51,8 @@ pub(crate) struct Route {
     pub(crate) only: Option<Form>,
     /// Whether the static site has it.
     pub(crate) export: Export,
+    /// What its JSON looks like.
+    pub(crate) view: Option<View>,
     /// What answers it.
     pub(crate) answer: fn(&Ask<'_>) -> Result<Made, Fault>,
 }
@@ -79,6 +82,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         search::ROUTES,
         controls::ROUTES,
         ledger::ROUTES,
+        openapi::ROUTES,
     ];
     topics.into_iter().flatten()
 }
@@ -177,6 +181,7 @@ mod tests {
         for route in table() {
             assert!(route.path.starts_with('/') && seen.insert(route.path), "{}", route.path);
             assert!(route.about.ends_with('.'), "{}", route.path);
+            assert!(route.view.is_some() || route.only == Some(Form::Page), "{} says what its JSON is", route.path);
             assert!(!matches!(route.export, Export::Once) || !route.path.contains('{'), "{}", route.path);
             let mut names: Vec<&str> = route.parameters.iter().copied().flatten().map(|it| it.name).collect();
             names.sort_unstable();

@@ -1,7 +1,6 @@
 use ruleatlas_model::{ParseStatus, Severity, Status, Vendor};
 
 /// What an address may be asked behind its `?`.
-#[allow(dead_code)]
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
     /// What it does, in a sentence.

@@ -2,7 +2,7 @@
 
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, Fault, Form, Made, Route};
+use super::{Ask, Export, Fault, Form, Made, Route, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[Route {
@@ -11,6 +11,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
     parameters: &[],
     only: None,
     export: Export::Each(ids),
+    view: Some(view::<ruleatlas_views::RuleJson<'static>>),
     answer: rule,
 }];
 

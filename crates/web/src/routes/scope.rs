@@ -1,6 +1,6 @@
 //! Any set of rules, and what stands inside other pages.
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique};
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -10,6 +10,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[FILTERS, SCOPE, technique::TABLES],
         only: None,
         export: Export::Never,
+        view: Some(view::<ruleatlas_views::ScopeView>),
         answer: scope,
     },
     Route {
@@ -18,6 +19,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[FILTERS, SCOPE],
         only: Some(Form::Page),
         export: Export::Never,
+        view: None,
         answer: scope_part,
     },
     Route {
@@ -26,6 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[],
         only: Some(Form::Page),
         export: Export::Never,
+        view: None,
         answer: rule_part,
     },
 ];

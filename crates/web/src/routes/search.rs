@@ -1,6 +1,6 @@
 //! What a text finds.
 
-use super::{Ask, Export, Fault, Form, Made, Route, Values, parameter::one};
+use super::{Ask, Export, Fault, Form, Made, Route, Values, parameter::one, view};
 use crate::page;
 
 /// Hits of a kind on the page.
@@ -18,6 +18,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
     ]],
     only: None,
     export: Export::Never,
+    view: Some(view::<ruleatlas_views::SearchView>),
     answer: search,
 }];
 

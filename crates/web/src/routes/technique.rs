@@ -3,7 +3,7 @@
 use ruleatlas_catalog::Guide;
 use ruleatlas_views::{Atlas, RuleItem};
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one};
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, view};
 use crate::{
     page,
     params::{Params, Table},
@@ -18,6 +18,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
     parameters: &[FILTERS, FAMILY, TABLES],
     only: None,
     export: Export::Each(ids),
+    view: Some(view::<ruleatlas_views::TechniqueView>),
     answer: technique,
 }];
 

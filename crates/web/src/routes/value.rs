@@ -3,7 +3,7 @@
 use ruleatlas_model::FoldedOp;
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique};
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -13,6 +13,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[FILTERS, technique::TABLES],
         only: None,
         export: Export::Each(fields),
+        view: Some(view::<Vec<ruleatlas_views::FieldView>>),
         answer: field,
     },
     Route {
@@ -21,6 +22,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[INDICATOR, FILTERS],
         only: None,
         export: Export::Never,
+        view: Some(view::<ruleatlas_views::IndicatorView>),
         answer: indicator,
     },
     Route {
@@ -29,6 +31,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[INDICATOR],
         only: Some(Form::Json),
         export: Export::Never,
+        view: Some(view::<Vec<ruleatlas_views::Snippet>>),
         answer: snippets,
     },
 ];

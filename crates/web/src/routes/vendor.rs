@@ -4,7 +4,7 @@ use ruleatlas_catalog::Facet;
 use ruleatlas_model::Vendor;
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Route, technique::TABLES};
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Route, technique::TABLES, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -14,6 +14,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[],
         only: None,
         export: Export::Each(vendors),
+        view: Some(view::<ruleatlas_views::VendorView>),
         answer: vendor,
     },
     Route {
@@ -22,6 +23,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[FILTERS, TABLES],
         only: None,
         export: Export::Each(log_sources),
+        view: Some(view::<ruleatlas_views::LogSourceView>),
         answer: log_source,
     },
 ];

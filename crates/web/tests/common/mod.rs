@@ -3,7 +3,12 @@
 // Every test program uses a part of it.
 #![allow(dead_code)]
 
-use std::{io::Read as _, sync::Arc};
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -50,6 +55,18 @@ fn technique(id: &str, name: &str) -> Technique {
     }
 }
 
+fn tactic() -> Tactic {
+    Tactic {
+        id: "TA0011".to_owned(),
+        short_name: "command-and-control".to_owned(),
+        name: "Command and Control".to_owned(),
+        domain: AttackDomain::Enterprise,
+        order: 0,
+        deprecated: false,
+        description: "They talk to what they control.".to_owned(),
+    }
+}
+
 impl Site {
     /// The site of Sigma rules, one a text, and an ATT&CK of one technique.
     pub fn new(rules: &[String], change: impl FnOnce(&mut Attack)) -> Self {
@@ -58,17 +75,29 @@ impl Site {
             .enumerate()
             .map(|(n, text)| SourceFile::from_bytes(format!("rules/{n}.yml"), text.clone().into_bytes()));
         let spec = SourceSpec::new(SourceKind::Sigma, "rules");
-        let mut catalog = build(vec![Loaded { spec, files: files.collect() }], &|_, _, _, _| {}).unwrap();
-        catalog.attack.techniques.insert("T1071".to_owned(), technique("T1071", "Application Layer Protocol"));
-        catalog.attack.tactics.push(Tactic {
-            id: "TA0011".to_owned(),
-            short_name: "command-and-control".to_owned(),
-            name: "Command and Control".to_owned(),
-            domain: AttackDomain::Enterprise,
-            order: 0,
-            deprecated: false,
-            description: "They talk to what they control.".to_owned(),
-        });
+        Self::of(vec![Loaded { spec, files: files.collect() }], |attack| {
+            attack.techniques.insert("T1071".to_owned(), technique("T1071", "Application Layer Protocol"));
+            attack.tactics.push(tactic());
+            change(attack);
+        })
+    }
+
+    /// The site of the demo corpus.
+    pub fn demo() -> Self {
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/demo");
+        let mut folders: Vec<_> = fs::read_dir(demo).unwrap().map(|entry| entry.unwrap().path()).collect();
+        folders.retain(|path| path.is_dir());
+        folders.sort();
+        let load = |path: &PathBuf| {
+            let kind: SourceKind = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            let spec = SourceSpec::new(kind, path);
+            Loaded { files: ruleatlas_sources::read_files(&spec).unwrap(), spec }
+        };
+        Self::of(folders.iter().map(load).collect(), |_| {})
+    }
+
+    fn of(loaded: Vec<Loaded>, change: impl FnOnce(&mut Attack)) -> Self {
+        let mut catalog = build(loaded, &|_, _, _, _| {}).unwrap();
         change(&mut catalog.attack);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.db");

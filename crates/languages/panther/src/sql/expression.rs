@@ -240,10 +240,16 @@ impl<'r, 'q> Lower<'r, 'q> {
         self.leaf(whole, column, op, values).into()
     }
 
+    /// An expression as it stands in the query; as it is understood where its place is not known.
+    fn text_of(&self, expr: &Expr) -> String {
+        let span = self.span(expr);
+        let written = span.of(self.report.text).filter(|_| span != self.places.whole());
+        written.map_or_else(|| expr.to_string(), str::to_owned)
+    }
+
     fn computed(&mut self, whole: &Expr) -> Node {
         let span = self.span(whole);
-        let text = span.of(self.report.text).unwrap_or_default();
-        let mut predicate = Predicate::new(text, Op::Eq, ["true"]);
+        let mut predicate = Predicate::new(self.text_of(whole), Op::Eq, ["true"]);
         predicate.computed = true;
         predicate.missing = Missing::Null;
         predicate.span = span;
@@ -252,9 +258,7 @@ impl<'r, 'q> Lower<'r, 'q> {
 
     /// `count(*) > 5`: something computed against a literal.
     fn computed_side(&mut self, whole: &Expr, side: &Expr, op: Op, value: String, not: bool) -> Node {
-        let span = self.span(side);
-        let text = span.of(self.report.text).unwrap_or_default();
-        let mut predicate = Predicate::new(text, op, [value]);
+        let mut predicate = Predicate::new(self.text_of(side), op, [value]);
         predicate.computed = true;
         predicate.missing = Missing::Null;
         predicate.span = self.span(whole);

@@ -15,10 +15,13 @@ impl Places {
     pub fn new(query: &str, around: &str, whole: Span, scalar: &Yaml<'_>) -> Self {
         let mut lines = Vec::new();
         let raw = whole.of(around).unwrap_or_default();
-        if matches!(scalar.value, Value::Scalar(_, Style::Block)) && raw.starts_with('|') {
+        if matches!(scalar.value, Value::Scalar(_, Style::Block)) && !raw.starts_with('>') {
             let mut at = whole.start as usize;
             let mut raw_lines = raw.split_inclusive('\n');
-            at += raw_lines.next().map_or(0, str::len);
+            // A scalar's place begins with its mark or with its text.
+            if raw.starts_with('|') {
+                at += raw_lines.next().map_or(0, str::len);
+            }
             for line in query.split('\n') {
                 let Some(raw_line) = raw_lines.next() else { break };
                 let indent = raw_line.find(line.trim_end_matches('\r')).unwrap_or(0);
@@ -33,6 +36,11 @@ impl Places {
             }
         }
         Self { lines, whole }
+    }
+
+    /// The place of the whole query, which stands for places that are not known.
+    pub fn whole(&self) -> Span {
+        self.whole
     }
 
     pub fn span(&self, lines: Lines) -> Span {

@@ -1,0 +1,134 @@
+//! The description of the API, made from the table of addresses and the types of the views.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use super::{API, Ask, Export, Fault, Form, Made, Parameter, Route, Values, table};
+
+/// Schemas by name.
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
+/// Gives the schema of a view, and adds those that it is made of.
+pub(crate) type View = fn(&mut Schemas) -> RefOr<Schema>;
+
+pub(super) const ROUTES: &[Route] = &[Route {
+    path: "/api/openapi.json",
+    about: "The description of the API.",
+    parameters: &[],
+    only: Some(Form::Page),
+    export: Export::Once,
+    view: None,
+    answer: openapi,
+}];
+
+/// The schema of a type.
+pub(crate) fn view<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    T::schemas(schemas);
+    T::schema()
+}
+
+fn openapi(_: &Ask<'_>) -> Result<Made, Fault> {
+    Ok(Made::json(200, &description()).kept())
+}
+
+/// The whole description.
+fn description() -> Value {
+    let mut schemas: Schemas = Vec::new();
+    let mut paths = Map::new();
+    for route in table() {
+        if let Some(view) = route.view {
+            let schema = json!(view(&mut schemas));
+            let path = format!("{API}{}", route.path.replace("{*", "{"));
+            paths.insert(path, json!({ "get": operation(route, &schema) }));
+        }
+    }
+    let mut schemas: BTreeMap<String, Value> =
+        schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    schemas.insert("Error".to_owned(), error());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ruleatlas",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "What the world's detection rules look for. Every page of the site has its JSON under its own \
+                            address behind /api/v1. Texts of rules belong to their authors; /about/notices says under \
+                            which licences they stand.",
+        },
+        "paths": paths,
+        "components": { "schemas": schemas },
+    })
+}
+
+/// What an answer that is none looks like.
+fn error() -> Value {
+    json!({
+        "type": "object",
+        "description": "Why there is no answer.",
+        "required": ["error", "what", "near"],
+        "properties": {
+            "error": { "type": "string", "description": "What is wrong, in a sentence." },
+            "what": { "type": "string", "description": "The parameter, or the kind of thing that is not there." },
+            "near": { "type": "array", "items": { "type": "string" }, "description": "Names that look like it." },
+        },
+    })
+}
+
+fn operation(route: &Route, schema: &Value) -> Value {
+    let named = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let in_path = named.map(|name| {
+        let plain = name.trim_start_matches('*');
+        let mut parameter = json!({ "name": plain, "in": "path", "required": true, "schema": { "type": "string" } });
+        if plain != name {
+            parameter["description"] = json!("A `/` in it stands as it is.");
+        }
+        parameter
+    });
+    let asked = || route.parameters.iter().copied().flatten();
+    let mut content = json!({ "application/json": { "schema": schema } });
+    if asked().any(|parameter| parameter.name == "format") {
+        let rows = json!({ "type": "array", "items": { "type": "object" }, "description": "The rows of `table`." });
+        content["application/json"]["schema"] = json!({ "anyOf": [schema, rows] });
+        content["text/csv"] = json!({ "schema": { "type": "string" } });
+    }
+    let error = |about: &str| {
+        let schema = json!({ "$ref": "#/components/schemas/Error" });
+        json!({ "description": about, "content": { "application/json": { "schema": schema } } })
+    };
+    let etag = json!({
+        "description": "Stands for the content; sent back as If-None-Match it gives 304 where nothing changed.",
+        "schema": { "type": "string" },
+    });
+    json!({
+        "summary": route.about,
+        "operationId": id(route.path),
+        "parameters": in_path.chain(asked().map(parameter)).collect::<Vec<_>>(),
+        "responses": {
+            "200": { "description": route.about, "headers": { "ETag": etag }, "content": content },
+            "304": { "description": "The client has it already." },
+            "400": error("A parameter is not known, or has a value that it cannot have."),
+            "404": error("There is no such thing; names near to it are offered."),
+        },
+    })
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    let one = match parameter.values {
+        Values::Text => json!({ "type": "string" }),
+        Values::Words(words) => json!({ "type": "string", "enum": words() }),
+        Values::Count => json!({ "type": "integer", "minimum": 0 }),
+        Values::Day => json!({ "type": "string", "format": "date" }),
+    };
+    let schema = if parameter.many { json!({ "type": "array", "items": one }) } else { one };
+    json!({ "name": parameter.name, "in": "query", "description": parameter.about, "schema": schema })
+}
+
+/// A path's name: `log_source` of `/log-source/{name}`.
+fn id(path: &str) -> String {
+    let words: Vec<&str> =
+        path.split(['/', '-', '.']).filter(|part| !part.is_empty() && !part.starts_with('{')).collect();
+    if words.is_empty() { "home".to_owned() } else { words.join("_") }
+}
