@@ -1,4 +1,4 @@
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use roaring::RoaringBitmap;
 use ruleatlas_catalog::{RuleCount, SourceInfo};
@@ -65,14 +65,27 @@ impl Atlas {
 
     /// The techniques, sub-techniques counted with theirs, that rules of a set are tagged with.
     pub(crate) fn technique_counts(&self, rules: &RoaringBitmap) -> Vec<TechniqueCount> {
-        let techniques = self.attack.techniques.values().filter(|technique| technique.parent.is_none());
-        let mut rows: Vec<TechniqueCount> = techniques
-            .map(|technique| TechniqueCount {
-                technique: technique.id.clone(),
-                name: technique.name.clone(),
-                rules: self.index.count(&(self.tagged_with_family(technique) & rules)),
+        let mut tagged: BTreeMap<&str, RoaringBitmap> = BTreeMap::new();
+        for rule in rules {
+            // What a variant is tagged with counts for the rule that it is one of.
+            for own in std::iter::once(&rule).chain(self.index.variants(rule)) {
+                for id in self.index.head(*own).map(|head| head.techniques()).unwrap_or_default() {
+                    let Some(technique) = self.attack.techniques.get(id) else { continue };
+                    let family = technique.parent.as_deref().unwrap_or(id);
+                    tagged.entry(family).or_default().insert(rule);
+                }
+            }
+        }
+        let mut rows: Vec<TechniqueCount> = tagged
+            .iter()
+            .filter_map(|(id, rules)| {
+                let technique = self.attack.techniques.get(*id)?;
+                Some(TechniqueCount {
+                    technique: technique.id.clone(),
+                    name: technique.name.clone(),
+                    rules: self.index.count(rules),
+                })
             })
-            .filter(|row| row.rules.total > 0)
             .collect();
         rows.sort_by_key(|row| (Reverse(row.rules.total), row.technique.clone()));
         rows

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Multipart, Path, State},
+    extract::{DefaultBodyLimit, Multipart, Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -33,8 +33,20 @@ struct App {
     makers: Arc<Semaphore>,
 }
 
+/// How a site is served.
+#[derive(Clone, Debug, Default)]
+pub struct ServeOptions {
+    /// The other site whose scripts may read the API: its origin, as in `https://example.org`, or `*` for any.
+    pub cors: Option<HeaderValue>,
+}
+
 /// The site as a service: every page, the JSON and the files beside them, with all limits but those of the socket.
 pub fn router(atlas: Arc<Atlas>) -> Router {
+    router_with(atlas, ServeOptions::default())
+}
+
+/// The same with options.
+pub fn router_with(atlas: Arc<Atlas>, options: ServeOptions) -> Router {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let app = App { atlas, cache: Cache::new(), makers: Arc::new(Semaphore::new(processors)) };
     Router::new()
@@ -51,6 +63,16 @@ pub fn router(atlas: Arc<Atlas>) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::PATIENCE))
         .layer(GlobalConcurrencyLimitLayer::new(limits::AT_ONCE))
         .layer(middleware::map_response(answer::always))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            let origin = options.cors.clone().filter(|_| request.uri().path().starts_with("/api/"));
+            async move {
+                let mut response = next.run(request).await;
+                if let Some(origin) = origin {
+                    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                }
+                response
+            }
+        }))
 }
 
 async fn any(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {

@@ -30,7 +30,7 @@ mod routes;
 mod server;
 mod text;
 
-pub use app::router;
+pub use app::{ServeOptions, router, router_with};
 pub use error::Error;
 pub use export::{SiteError, SiteOptions, Written, site};
-pub use server::serve;
+pub use server::{serve, serve_with};

@@ -3,7 +3,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use ruleatlas_views::Atlas;
 use tokio::net::TcpListener;
 
-use crate::{Error, router};
+use crate::{Error, ServeOptions, router_with};
 
 /// Serves the site on `addr` until the process is interrupted; requests under way are answered first.
 ///
@@ -12,11 +12,24 @@ use crate::{Error, router};
 /// # Errors
 /// The address cannot be listened on.
 pub async fn serve(atlas: Atlas, addr: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<(), Error> {
+    serve_with(atlas, addr, ServeOptions::default(), ready).await
+}
+
+/// The same with options.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub async fn serve_with(
+    atlas: Atlas,
+    addr: SocketAddr,
+    options: ServeOptions,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), Error> {
     let listener = TcpListener::bind(addr).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Error::Taken(addr),
         _ => Error::Listen { address: addr, error },
     })?;
-    let router = router(Arc::new(atlas));
+    let router = router_with(Arc::new(atlas), options);
     ready(listener.local_addr()?);
     Ok(axum::serve(listener, router).with_graceful_shutdown(interrupted()).await?)
 }

@@ -1,6 +1,6 @@
 //! The site as files.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -132,6 +132,11 @@ fn a_page_is_what_a_server_shows_but_for_what_needs_one() {
     assert_eq!(files["api/v1/technique/T1071.json"], served.page("/api/v1/technique/T1071").into_bytes());
     assert_eq!(files["api/v1/index.json"], served.page("/api/v1/").into_bytes());
     assert_eq!(files["api/v1/matrix/layer.json"], served.page("/api/v1/matrix/layer.json").into_bytes());
+    let plain = |name: &&String| name.starts_with("api/v1/") && !name.contains('~') && !name.ends_with("layer.json");
+    for name in files.keys().filter(plain).filter(|name| *name != "api/v1/index.json") {
+        let answer = served.page(&format!("/{}", common::encoded(name.strip_suffix(".json").unwrap())));
+        assert!(files[name] == answer.into_bytes(), "{name}");
+    }
 }
 
 #[test]

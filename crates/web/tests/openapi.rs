@@ -1,6 +1,6 @@
 //! The description of the API against what the API answers.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -39,7 +39,8 @@ fn fault(root: &Value, schema: &Value, value: &Value, place: &str) -> Option<Str
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    if !types.is_empty() && !types.contains(&kind) && !(kind == "integer" && types.contains(&"number")) {
+    let fits = |name: &&str| *name == kind || (*name == "number" && kind == "integer");
+    if !types.is_empty() && !types.iter().any(fits) {
         return Some(format!("{place} is {kind}, not {types:?}"));
     }
     if let Some(words) = schema.get("enum").and_then(Value::as_array)

@@ -278,6 +278,61 @@ fn hostile_texts_stay_text_on_every_page() {
 }
 
 #[test]
+fn another_site_reads_the_api_only_when_it_may() {
+    let site = site();
+    let allowed = |router: axum::Router, path: &str| {
+        let request = Request::get(path).header(header::ORIGIN, "https://example.org").body(axum::body::Body::empty());
+        let answer = site.wait(tower::ServiceExt::oneshot(router, request.unwrap())).unwrap();
+        answer.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).cloned()
+    };
+    let open = || {
+        let options = ruleatlas_web::ServeOptions { cors: Some("https://example.org".parse().unwrap()) };
+        ruleatlas_web::router_with(std::sync::Arc::clone(&site.atlas), options)
+    };
+    let closed = || ruleatlas_web::router(std::sync::Arc::clone(&site.atlas));
+    assert_eq!(allowed(closed(), "/api/v1/technique/T1071"), None);
+    assert_eq!(allowed(open(), "/api/v1/technique/T1071").unwrap(), "https://example.org");
+    assert_eq!(allowed(open(), "/api/openapi.json").unwrap(), "https://example.org");
+    assert_eq!(allowed(open(), "/technique/T1071"), None, "pages are no data");
+}
+
+#[test]
+fn hostile_texts_stay_text_in_every_file_of_the_static_site() {
+    // Short ones: what is long is cut the same way for every text.
+    for text in hostile().into_iter().filter(|text| text.len() < 100) {
+        let quoted = serde_json::to_string(&text).unwrap();
+        let document = format!(
+            "title: {quoted}\nid: {quoted}\nstatus: stable\ndescription: {quoted}\nauthor: {quoted}\nlicense: {quoted}\n\
+             references:\n  - {quoted}\ntags:\n  - attack.t1071\n  - {quoted}\nfalsepositives:\n  - {quoted}\ndate: {quoted}\n\
+             logsource:\n  category: {quoted}\n  product: {quoted}\n  service: {quoted}\n\
+             detection:\n  selection:\n    {quoted}: {quoted}\n  filter:\n    Image: {quoted}\n\
+             \x20 condition: selection and not filter\nlevel: {quoted}\n"
+        );
+        let site = Site::new(&[document], |attack| {
+            let technique = attack.techniques.get_mut("T1071").unwrap();
+            technique.name.clone_from(&text);
+            technique.description.clone_from(&text);
+            technique.url.clone_from(&text);
+            attack.version.clone_from(&text);
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("site");
+        let written = ruleatlas_web::site(&site.atlas, &out, &ruleatlas_web::SiteOptions::default()).unwrap();
+        let list = std::fs::read_to_string(out.join(".ruleatlas-site")).unwrap();
+        assert_eq!(list.lines().count() as u64, written.files + 1);
+        for name in list.lines().skip(1) {
+            let content = std::fs::read(out.join(name)).unwrap();
+            if name.ends_with(".html") {
+                common::check(std::str::from_utf8(&content).unwrap(), name);
+            } else if name.ends_with(".json") {
+                serde_json::from_slice::<serde_json::Value>(&content).unwrap();
+            }
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
 fn no_address_breaks_the_site() {
     let site = site();
     let places = prop_oneof![

@@ -2,13 +2,35 @@ use std::{net::SocketAddr, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use ruleatlas_views::Atlas;
+use ruleatlas_web::ServeOptions;
 
 use super::build;
-use crate::{args::Serve, demo, output, paths, progress::Report};
+use crate::{
+    args::Serve,
+    demo,
+    output::{self, WrongCall},
+    paths,
+    progress::Report,
+};
 
 pub fn run(options: &Serve, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let path = paths::catalog(db)?;
-    serve(Atlas::open(&path)?, options.addr)
+    let cors = options.cors.as_deref().map(origin).transpose()?;
+    serve(Atlas::open(&path)?, options.addr, ServeOptions { cors })
+}
+
+/// An origin as browsers send it, or `*`.
+fn origin<T: TryFrom<String>>(text: &str) -> anyhow::Result<T> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_host = |host: &str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte);
+        !host.is_empty() && host.bytes().all(plain)
+    };
+    let wrong = || WrongCall(format!("`{text}` is no origin; one is written like https://example.org, or * for any"));
+    if text != "*" && !host.is_some_and(is_host) {
+        return Err(wrong().into());
+    }
+    T::try_from(text.to_owned()).map_err(|_| wrong().into())
 }
 
 /// Without a command: serves the catalog, and where there is none builds that of the demo corpus before.
@@ -19,13 +41,13 @@ pub fn first_run(db: Option<&Path>) -> anyhow::Result<ExitCode> {
         let report = Report::new();
         build::make(demo::sources(), db, &report)?;
     }
-    serve(Atlas::open(&path)?, SocketAddr::from(([127, 0, 0, 1], 7071)))
+    serve(Atlas::open(&path)?, SocketAddr::from(([127, 0, 0, 1], 7071)), ServeOptions::default())
 }
 
-fn serve(atlas: Atlas, addr: SocketAddr) -> anyhow::Result<ExitCode> {
+fn serve(atlas: Atlas, addr: SocketAddr, options: ServeOptions) -> anyhow::Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no server can be started")?;
-    runtime.block_on(ruleatlas_web::serve(atlas, addr, |addr| {
+    runtime.block_on(ruleatlas_web::serve_with(atlas, addr, options, |addr| {
         output::say(format_args!("http://{addr}/  (Ctrl-C ends)"));
     }))?;
     Ok(ExitCode::SUCCESS)

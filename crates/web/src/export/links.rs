@@ -16,11 +16,13 @@ impl Links {
     /// A page of ours with its links as they are in the folder, and with `policy` in its head.
     ///
     /// Pages are written by us and escaped: a tag ends at the next `>`, and a value at the next quote. Forms, and what
-    /// has the class `served`, need a server and fall away; so does the address of a link that only a server answers.
+    /// has the class `served`, need a server and fall away; so does the address of a link that only a server answers,
+    /// and in the bar at the top the link itself.
     pub(super) fn rewritten(&self, page: &str, policy: &str) -> Vec<u8> {
         let meta = html! { meta http-equiv="Content-Security-Policy" content=(policy); }.into_string();
         let mut out = String::with_capacity(page.len() + meta.len());
         let mut rest = page;
+        let mut in_navigation = false;
         while let Some(at) = rest.find('<') {
             let (text, tag_on) = rest.split_at(at);
             out.push_str(text);
@@ -28,7 +30,13 @@ impl Links {
             let (tag, behind) = tag_on.split_at(end + 1);
             rest = behind;
             let name = tag[1..].split([' ', '>']).next().unwrap_or_default();
-            let is_served = name == "form" || attribute(tag, "class").is_some_and(|(_, class)| class == "served");
+            if matches!(name, "nav" | "/nav") {
+                in_navigation = attribute(tag, "aria-label").is_some_and(|(_, label)| label == "Site");
+            }
+            let leads_nowhere = || attribute(tag, "href").is_some_and(|(_, link)| self.link(link).is_none());
+            let is_served = name == "form"
+                || attribute(tag, "class").is_some_and(|(_, class)| class == "served")
+                || (in_navigation && name == "a" && leads_nowhere());
             if is_served {
                 let close = format!("</{name}>");
                 rest = rest.find(&close).map_or("", |at| &rest[at + close.len()..]);
@@ -157,6 +165,8 @@ mod tests {
         );
         assert_eq!(rewritten(r#"a<form class="find" action="/search"><a href="/">x</a></form>b"#), "ab");
         assert_eq!(rewritten(r#"3 shown<span class="served"> · <a href="/x?all=y">all</a></span>."#), "3 shown.");
+        let bar = r#"<nav aria-label="Site"><a href="/">A</a><a href="/rules">B</a></nav>"#;
+        assert_eq!(rewritten(bar), r#"<nav aria-label="Site"><a href="/atlas/">A</a></nav>"#);
         assert_eq!(rewritten(r#"<a title="x href=" data-x href="/x?y">A</a>"#), r#"<a title="x href=">A</a>"#);
     }
 

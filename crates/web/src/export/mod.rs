@@ -79,13 +79,18 @@ pub enum SiteError {
     },
 }
 
+/// A page of the site, or what is JSON only.
+struct Leaf {
+    page: Option<File>,
+    json: Option<File>,
+}
+
 /// A file of the site.
 struct File {
     /// Its place below the folder, with `/`.
     name: String,
     /// The address that a server answers with it.
     address: String,
-    form: Form,
 }
 
 /// Writes the whole site into a folder; equal catalogs give equal files.
@@ -98,32 +103,29 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
     let base = base_of(&options.base)?;
     let before = listed(folder)?;
     let mut names = Names::default();
-    let mut files = Vec::new();
+    let mut leaves = Vec::new();
     let mut links = HashMap::new();
     for route in routes::table() {
         for address in addresses(route, atlas) {
             // The table's own paths are plain.
             let is_own = matches!(route.export, Export::Once);
             let name = if is_own { route.path.trim_start_matches('/').to_owned() } else { names.name(&address) };
-            for form in [Form::Page, Form::Json] {
-                if route.only.is_some_and(|only| only != form) {
-                    continue;
-                }
-                let (own, file, link) = match form {
-                    Form::Page => (address.clone(), names::page_file(&name), names::address(&name)),
-                    Form::Json => {
-                        let file = names::json_file(&name);
-                        (format!("{API}{address}"), file.clone(), names::address(&file))
-                    }
-                };
-                links.insert(own.clone(), link);
-                files.push(File { name: file, address: own, form });
-            }
+            let has = |form| route.only.is_none_or(|only| only == form);
+            let page = has(Form::Page).then(|| {
+                links.insert(address.clone(), names::address(&name));
+                File { name: names::page_file(&name), address: address.clone() }
+            });
+            let json = has(Form::Json).then(|| {
+                let file = File { name: names::json_file(&name), address: format!("{API}{address}") };
+                links.insert(file.address.clone(), names::address(&file.name));
+                file
+            });
+            leaves.push(Leaf { page, json });
         }
     }
     let links = Links { known: links, base };
-    let folders: BTreeSet<&str> =
-        files.iter().filter_map(|file| file.name.rsplit_once('/')).map(|(at, _)| at).collect();
+    let files = || leaves.iter().flat_map(|leaf| leaf.page.iter().chain(&leaf.json));
+    let folders: BTreeSet<&str> = files().filter_map(|file| file.name.rsplit_once('/')).map(|(at, _)| at).collect();
     for place in folders.iter().copied().chain(["", "assets"]) {
         let path = folder.join(place);
         fs::create_dir_all(&path).map_err(|error| SiteError::Io { path, error })?;
@@ -134,7 +136,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
         fs::write(&path, text).map_err(|error| SiteError::Io { path, error })
     };
-    let mut list: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    let mut list: Vec<String> = files().map(|file| file.name.clone()).collect();
     list.extend(assets::all().map(|(name, _)| format!("assets/{name}")));
     list.push(NOWHERE.to_owned());
     list.sort_unstable();
@@ -144,7 +146,22 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
     };
     // The list comes first, so that a folder of which not all was written is known as ours.
     write(LIST, &said(&mut list.iter().chain(gone.iter().copied())))?;
-    files.par_iter().try_for_each(|file| write(&file.name, &made(atlas, file, &links)?))?;
+    leaves.par_iter().try_for_each(|leaf| {
+        let mut beside = None;
+        if let Some(page) = &leaf.page {
+            let (made, json) = routes::made_with_json(atlas, &Address::new(&page.address, ""));
+            beside = json;
+            let text = finished(made, &page.address)?;
+            let is_page = !page.name.ends_with(".json");
+            write(&page.name, &if is_page { links.rewritten(&text, META_POLICY) } else { text.into_bytes() })?;
+        }
+        let Some(json) = &leaf.json else { return Ok(()) };
+        let text = match beside {
+            Some(text) => text,
+            None => finished(routes::made(atlas, &Address::new(&json.address, "")), &json.address)?.into_bytes(),
+        };
+        write(&json.name, &text)
+    })?;
     for (name, asset) in assets::all() {
         write(&format!("assets/{name}"), &asset.body(Coding::Identity).bytes)?;
     }
@@ -155,7 +172,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         let _ = fs::remove_file(folder.join(name));
     }
     write(LIST, &said(&mut list.iter()))?;
-    let pages = files.iter().filter(|file| file.form == Form::Page).count() as u64;
+    let pages = leaves.iter().filter(|leaf| leaf.page.is_some()).count() as u64;
     Ok(Written { pages, files: list.len() as u64, bytes: bytes.into_inner() })
 }
 
@@ -168,16 +185,17 @@ fn addresses(route: &Route, atlas: &Atlas) -> Vec<String> {
     }
 }
 
-fn made(atlas: &Atlas, file: &File, links: &Links) -> Result<Vec<u8>, SiteError> {
-    match routes::made(atlas, &Address::new(&file.address, "")) {
-        Made::Body { status: 200, bytes, .. } => Ok(match (file.form, String::from_utf8(bytes)) {
-            (Form::Page, Ok(page)) => links.rewritten(&page, META_POLICY),
-            (_, Ok(text)) => text.into_bytes(),
-            (_, Err(other)) => other.into_bytes(),
-        }),
-        Made::Body { status, .. } => Err(SiteError::Page { address: file.address.clone(), status }),
-        Made::Elsewhere(_) => Err(SiteError::Page { address: file.address.clone(), status: 302 }),
-    }
+/// The text of an answer that is one.
+fn finished(made: Made, address: &str) -> Result<String, SiteError> {
+    let status = match made {
+        Made::Body { status: 200, bytes, .. } => match String::from_utf8(bytes) {
+            Ok(text) => return Ok(text),
+            Err(_) => 500,
+        },
+        Made::Body { status, .. } => status,
+        Made::Elsewhere(_) => 302,
+    };
+    Err(SiteError::Page { address: address.to_owned(), status })
 }
 
 /// Where the site stands, without a stroke at the end.

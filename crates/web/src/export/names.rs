@@ -49,7 +49,7 @@ fn is_plain(part: &str) -> bool {
         && !is_device
         // These would be taken for files of the site itself.
         && lower != "index.html"
-        && !std::path::Path::new(&lower).extension().is_some_and(|end| end == "json")
+        && std::path::Path::new(&lower).extension().is_none_or(|end| end != "json")
 }
 
 /// The file of the page at a place.

@@ -16,8 +16,9 @@ use super::{
     parts::{self, heading, or_dash},
 };
 use crate::{
+    markdown::paragraphs,
     params::Params,
-    text::{NAME, clipped, counted, number, paragraph},
+    text::{NAME, clipped, counted, head, number},
 };
 
 /// Characters of a description.
@@ -89,7 +90,7 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
         div.intro {
             div.prose {
                 @match &view.facts.description {
-                    Some(told) => p { (paragraph(&told.text, DESCRIPTION)) (by(told)) },
+                    Some(told) => { (paragraphs(head(&told.text, DESCRIPTION), &[]).0) p { (by(told)) } },
                     None => @if !view.is_known {
                         p { "No dictionary of this catalog knows the event; rules read it all the same. "
                             code.val { "ruleatlas build --source events=DIR" } " reads some." }

@@ -42,7 +42,7 @@ pub(crate) fn tactic(atlas: &Atlas, view: &TacticView) -> Markup {
         section {
             (heading("techniques", "Techniques", column.techniques.len() as u64))
             p.about {
-                "A row is a technique or sub-technique; " em { "with sub-techniques" } " counts the rules tagged with it or one of "
+                "A row is a technique or sub-technique; " em { "rules" } " counts those tagged with it or one of "
                 "its sub-techniques, " em { "itself" } " those tagged with it alone."
             }
             (techniques(&column.techniques))
@@ -73,7 +73,7 @@ fn techniques(rows: &[MatrixTechnique]) -> Markup {
         div.scroll {
             table.techniques aria-label="Techniques" {
                 thead { tr {
-                    th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "With sub-techniques" }
+                    th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" }
                     th.n scope="col" { "Itself" } th scope="col" { "By vendor" }
                 } }
                 tbody {

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use maud::Markup;
 use ruleatlas_views::{Atlas, Error, nearest};
 use serde::Serialize;
@@ -29,6 +31,8 @@ pub(crate) struct Ask<'a> {
     /// What stands behind `?`: ordered, each once, none empty, all known to the route.
     pub(crate) pairs: &'a [(String, String)],
     pub(super) route: &'static Route,
+    /// Where a page's JSON is put as well, for one who wants both: most of the work is the view of which both are made.
+    pub(super) beside: Option<&'a Cell<Option<Vec<u8>>>>,
 }
 
 /// A finished answer.
@@ -107,10 +111,18 @@ impl Ask<'_> {
 
     /// The answer from a view: its page, or its JSON.
     pub(crate) fn answer(&self, view: &impl Serialize, page: impl FnOnce() -> Markup) -> Made {
-        match self.form {
-            Form::Page => Made::page(200, page()),
-            Form::Json => Made::json(200, view),
+        self.answer_as(|| view, page)
+    }
+
+    /// The same of a view whose JSON has to be made first.
+    pub(crate) fn answer_as<T: Serialize>(&self, json: impl FnOnce() -> T, page: impl FnOnce() -> Markup) -> Made {
+        if self.form == Form::Json {
+            return Made::json(200, &json());
         }
+        if let Some(beside) = self.beside {
+            beside.set(Some(json_bytes(&json())));
+        }
+        Made::page(200, page())
     }
 
     /// That the answer stands at another page's address.
@@ -131,6 +143,12 @@ fn wrong_value(parameter: &Parameter, value: &str) -> Option<String> {
     }
 }
 
+fn json_bytes(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
 impl Made {
     /// A page.
     pub(crate) fn page(status: u16, page: Markup) -> Self {
@@ -139,9 +157,7 @@ impl Made {
 
     /// A value as the command line writes it.
     pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
-        let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
-        bytes.push(b'\n');
-        Self::Body { status, kind: JSON, bytes, keep: false }
+        Self::Body { status, kind: JSON, bytes: json_bytes(value), keep: false }
     }
 
     /// A text of another kind.

@@ -65,5 +65,10 @@ fn ledger(ask: &Ask<'_>) -> Result<Made, Fault> {
     };
     let view = ask.atlas.ledger_view(&question)?;
     let keep = ask.pairs.is_empty();
-    Ok(ask.answer(&view, || page::ledger(&view, &question)).kept_if(keep))
+    // The page lists fewer rows than the JSON, so that neither is made of the other's view.
+    let made = match ask.form {
+        Form::Page => Made::page(200, page::ledger(&view, &question)),
+        Form::Json => Made::json(200, &view),
+    };
+    Ok(made.kept_if(keep))
 }

@@ -22,6 +22,8 @@ mod technique;
 mod value;
 mod vendor;
 
+use std::cell::Cell;
+
 use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
@@ -127,6 +129,17 @@ impl Address {
 
 /// The answer to an address.
 pub(crate) fn made(atlas: &Atlas, address: &Address) -> Made {
+    answered(atlas, address, None)
+}
+
+/// A page and, where both come from one view, its JSON.
+pub(crate) fn made_with_json(atlas: &Atlas, address: &Address) -> (Made, Option<Vec<u8>>) {
+    let beside = Cell::new(None);
+    let page = answered(atlas, address, Some(&beside));
+    (page, beside.into_inner())
+}
+
+fn answered(atlas: &Atlas, address: &Address, beside: Option<&Cell<Option<Vec<u8>>>>) -> Made {
     let (form, path) = match address.path.strip_prefix(API) {
         Some("") => (Form::Json, "/"),
         Some(path) if path.starts_with('/') => (Form::Json, path),
@@ -136,7 +149,7 @@ pub(crate) fn made(atlas: &Atlas, address: &Address) -> Made {
         .filter(|route| route.only.is_none_or(|only| only == form))
         .find_map(|route| Some((route, matching::names(route.path, path)?)));
     let Some((route, names)) = found else { return nothing(form, path, address) };
-    let ask = Ask { atlas, form, names, pairs: &address.pairs, route };
+    let ask = Ask { atlas, form, names, pairs: &address.pairs, route, beside };
     let answer = ask.refused().map_or_else(|| (route.answer)(&ask), |wrong| Err(wrong.into()));
     answer.unwrap_or_else(|fault| fault.made(form))
 }

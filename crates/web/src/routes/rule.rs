@@ -2,7 +2,7 @@
 
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, Fault, Form, Made, Route, view};
+use super::{Ask, Export, Fault, Made, Route, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[Route {
@@ -25,9 +25,5 @@ fn rule(ask: &Ask<'_>) -> Result<Made, Fault> {
     if view.entry.rule.id != id {
         return Ok(ask.elsewhere(&page::rule_address(&view.entry.rule.id)));
     }
-    let made = match ask.form {
-        Form::Page => Made::page(200, page::rule(ask.atlas, &view)),
-        Form::Json => Made::json(200, &view.json()),
-    };
-    Ok(made.kept())
+    Ok(ask.answer_as(|| view.json(), || page::rule(ask.atlas, &view)).kept())
 }

@@ -188,7 +188,7 @@ const TAGS: &str = "html head meta title link script body a header form input kb
                     code pre mark dl dt dd sup br blockquote textarea";
 const ATTRIBUTES: &str = "lang charset name content http-equiv rel href type src defer class action role value aria-label placeholder autocomplete \
                           spellcheck aria-hidden id width height x title tabindex scope data-p selected checked download viewBox y x1 x2 y1 y2 \
-                          cx cy r text-anchor aria-sort data-copy colspan method enctype rows cols open";
+                          cx cy r text-anchor aria-sort data-copy colspan method enctype accept rows cols required open";
 
 /// Fails when a page holds a tag or attribute that the site does not write itself, a link that leads neither to the
 /// site nor to the web, or a character that reorders or hides text.
