@@ -163,6 +163,10 @@ pub struct Technique {
     pub no_subtechniques: bool,
     #[command(flatten)]
     pub filters: FilterArgs,
+    /// Order a table, as in `indicators.distinctiveness` (what is checked more often here than elsewhere comes first);
+    /// `.reversed` behind it turns it round.
+    #[arg(long = "sort", value_name = "TABLE.COLUMN")]
+    pub orders: Vec<ruleatlas_views::Order>,
     /// At most this many rows a table.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

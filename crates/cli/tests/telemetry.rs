@@ -142,6 +142,9 @@ fn titles_are_there_without_any_dictionary() {
     let created = place.json(&["event", "Security-Auditing", "4688"]);
     assert_eq!(created["title"], "A new process has been created.");
     assert!(texts(&created["event_fields"], &["name"]).concat().contains(&"NewProcessName"));
+    let fields = created["event_fields"].as_array().unwrap();
+    let called = |name: &str| &fields.iter().find(|row| row["name"] == name).unwrap()["canonical"];
+    assert_eq!((called("NewProcessName"), called("CommandLine")), (&json!("Image"), &json!("CommandLine")));
     // What only a rule knows.
     let door = place.json(&["event", "Lab-Doors", "7"]);
     assert_eq!((&door["title"], &door["is_known"]), (&json!("Event ID 7"), &json!(false)));

@@ -172,6 +172,14 @@ impl Store {
         self.heads_where(&sql, &[&text.to_lowercase()])
     }
 
+    /// Every event, those that rules read first.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn event_heads(&self) -> Result<Vec<EventHead>, Error> {
+        self.heads_where(&format!("{HEAD} ORDER BY event"), &[])
+    }
+
     /// The providers with their number of events.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 //! Events: their titles, and which of them a rule reads.
 
 use ruleatlas_core::Placed;
-use ruleatlas_model::{Condition, Dictionary, EventEntry, EventField, EventLink, EventRef, Op, Role, Told, Vendor};
+use ruleatlas_model::{
+    Condition, DataSource, Dictionary, EventEntry, EventField, EventLink, EventRef, Op, Role, SourceKind, Told, Vendor,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{Fault, File, Taxonomy, log_source::Selector};
+use crate::{Fault, FieldUse, File, Taxonomy, log_source::Selector};
 
 /// An event that the taxonomy has a title for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -269,6 +271,24 @@ impl Taxonomy {
             (true, true) if is_windows => channels.first().map(|channel| (*channel).to_owned()).into_iter().collect(),
             (true, true) => Vec::new(),
         }
+    }
+
+    /// The canonical field that a name of an event's own field means, if the table knows it: as Sigma's rules over that event,
+    /// its provider or its channel name it, or as a column of its table.
+    #[must_use]
+    pub fn field_of_event(&self, event: &EventRef, channel: &str, name: &str) -> Option<FieldUse<'_>> {
+        if event.provider == "Defender" {
+            let table = [DataSource::new(SourceKind::Table, event.event_id.as_str())];
+            return self.resolve(Vendor::Kusto, name, &table);
+        }
+        let selectors = || self.log_sources.selectors().iter();
+        let of_event = selectors().filter(|selector| selector.events.contains(event));
+        let of_provider = selectors().filter(|selector| selector.providers.contains(&event.provider));
+        let of_channel = selectors().filter(|selector| {
+            !channel.is_empty() && selector.channel.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(channel))
+        });
+        let mut sources = of_event.chain(of_provider).chain(of_channel).filter_map(Selector::sigma_sources);
+        sources.find_map(|sources| self.resolve(Vendor::Sigma, name, &sources))
     }
 
     /// The name by which a provider is known: that of the table, without `Microsoft-Windows-`; as given where the table

@@ -345,6 +345,13 @@ impl Match {
 }
 
 impl Selector {
+    /// The data sources that it asks for, where all of them are Sigma's.
+    pub fn sigma_sources(&self) -> Option<Vec<DataSource>> {
+        let is_sigma = |kind| matches!(kind, SourceKind::Product | SourceKind::Category | SourceKind::Service);
+        let source = |pattern: &Pattern| pattern.source().filter(|source| is_sigma(source.kind));
+        self.constraints.iter().map(source).collect()
+    }
+
     fn matches(&self, selector: u32, sources: &[DataSource], matches: &mut Vec<Match>) {
         let mut ways: Vec<(u128, usize)> = vec![(0, 0)];
         for pattern in &self.constraints {

@@ -52,6 +52,14 @@ impl Pattern {
         Self { kind, name: name.trim_end_matches('*').to_lowercase(), open }
     }
 
+    /// The data source that the pattern names, if it names one alone.
+    pub fn source(&self) -> Option<DataSource> {
+        match self.kind {
+            Kind::Source(kind) if !self.open => Some(DataSource::new(kind, self.name.as_str())),
+            _ => None,
+        }
+    }
+
     /// The log source that the pattern names, if it names one by kind.
     pub fn log_source(&self) -> Option<&str> {
         (self.kind == Kind::LogSource && !self.open).then_some(self.name.as_str())

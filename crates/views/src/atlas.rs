@@ -11,7 +11,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use crate::{
     Error,
     controls::Board,
-    quick::{Quick, Values},
+    quick::{Events, Quick, Values},
 };
 
 /// An open catalog.
@@ -87,7 +87,12 @@ impl Atlas {
 
     /// What searches and comparisons of rules need at once.
     pub(crate) fn quick(&self) -> &Values {
-        self.quick.get(&self.index)
+        self.quick.values(&self.index)
+    }
+
+    /// What every event is called, for searches.
+    pub(crate) fn quick_events(&self) -> Result<&Events, Error> {
+        self.quick.events(|| Ok(self.store().event_heads()?))
     }
 
     /// A rule with everything that is known of it.

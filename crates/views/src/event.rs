@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 
 use ruleatlas_catalog::{Facet, FieldRow, Filters, Guide, Scope};
-use ruleatlas_model::{DataSource, Dictionary, EventEntry, EventField, EventRef, SourceKind, Told, Vendor};
+use ruleatlas_model::{Dictionary, EventEntry, EventField, EventRef, Told};
 use ruleatlas_store::EventHead;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -197,6 +197,7 @@ impl Atlas {
         let own = guide.events.iter().find(|row| row.provider == event.provider && row.event_id == event.event_id);
         let (explicit, implied) = own.map_or((0, 0), |row| (row.explicit, row.implied));
         let dictionaries = entry.dictionaries();
+        let channel = entry.channel.as_ref().map_or("", |channel| channel.text.as_str());
         Ok(EventView {
             title: entry
                 .title
@@ -204,7 +205,7 @@ impl Atlas {
                 .map_or_else(|| self.index.event_title(&event, self.taxonomy), |title| title.text.clone()),
             title_by: entry.title.as_ref().map(|title| title.by),
             is_known: !dictionaries.is_empty(),
-            event_fields: self.field_rows(&event, &entry.fields, &guide.fields),
+            event_fields: self.field_rows(&event, channel, &entry.fields, &guide.fields),
             explicit,
             implied,
             techniques: self.technique_counts(&scope.rules),
@@ -265,32 +266,28 @@ impl Atlas {
     }
 
     /// The fields of an event, with the number of rules that filter on each out of the fields that its rules filter.
-    fn field_rows(&self, event: &EventRef, fields: &[EventField], filtered: &[FieldRow]) -> Vec<EventFieldRow> {
+    fn field_rows(
+        &self,
+        event: &EventRef,
+        channel: &str,
+        fields: &[EventField],
+        filtered: &[FieldRow],
+    ) -> Vec<EventFieldRow> {
         let row = |field: &EventField| {
-            let (canonical, rules) = self.use_of(event, &field.name, filtered);
+            let (canonical, rules) = self.use_of(event, channel, &field.name, filtered);
             EventFieldRow { field: field.clone(), canonical, rules }
         };
         fields.iter().map(row).collect()
     }
 
     /// The canonical field that a name of an event's field means, and how many rules filter on it.
-    fn use_of(&self, event: &EventRef, name: &str, filtered: &[FieldRow]) -> (Option<String>, u64) {
+    fn use_of(&self, event: &EventRef, channel: &str, name: &str, filtered: &[FieldRow]) -> (Option<String>, u64) {
         let rules_of =
-            |field: &str| filtered.iter().find(|row| row.field.eq_ignore_ascii_case(field)).map(|row| row.rules);
-        // A table's column means what it means in that table.
-        if event.provider == "Defender" {
-            let table = [DataSource::new(SourceKind::Table, event.event_id.as_str())];
-            if let Some(used) = self.taxonomy.resolve(Vendor::Kusto, name, &table) {
-                return (Some(used.field.name.clone()), rules_of(&used.field.name).unwrap_or(0));
-            }
-        }
-        let known = self.taxonomy.find_fields(name);
-        let by_use = known.iter().map(|field| (rules_of(&field.name).unwrap_or(0), &field.name));
-        // Of several meanings the one that rules over this event use; the first where none is used.
-        let best = by_use.min_by_key(|(rules, _)| Reverse(*rules));
-        match best {
-            Some((rules, name)) => (Some(name.clone()), rules),
-            None => (None, rules_of(name).unwrap_or(0)),
+            |field: &str| filtered.iter().find(|row| row.field.eq_ignore_ascii_case(field)).map_or(0, |row| row.rules);
+        match self.taxonomy.field_of_event(event, channel, name) {
+            Some(used) => (Some(used.field.name.clone()), rules_of(&used.field.name)),
+            // Where the table does not know it, rules that filter on it have it under its own name.
+            None => (None, rules_of(name)),
         }
     }
 
@@ -387,7 +384,7 @@ impl Atlas {
         for (head, entry) in &found {
             for field in &entry.fields {
                 let at = *places.entry(field.name.to_lowercase()).or_insert_with(|| {
-                    let (canonical, rules) = self.use_of(&head.event, &field.name, &filtered);
+                    let (canonical, rules) = self.use_of(&head.event, &head.channel, &field.name, &filtered);
                     fields.push(ProviderField { name: field.name.clone(), canonical, events: 0, rules });
                     fields.len() - 1
                 });

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorRow, Scope};
+use ruleatlas_catalog::{Facet, Filters, IndicatorRow, Scope};
 use ruleatlas_model::Role;
 use ruleatlas_taxonomy::Field;
 use serde::Serialize;
@@ -90,12 +90,24 @@ impl Atlas {
         names
     }
 
+    /// How the rules of a scope filter a field.
+    fn filtering(&self, name: &str, scope: &Scope) -> FieldCheck {
+        let count = self.index.count(&scope.rules);
+        let mut check = FieldCheck { rules: count.total, how: BTreeMap::new(), by_vendor: count.by_vendor };
+        let names = &self.index.data().fields;
+        let is_it = |field: u32| names.get(field as usize).is_some_and(|other| other.eq_ignore_ascii_case(name));
+        for rule in &scope.rules {
+            for (_, op) in self.index.filters_of(rule).iter().filter(|(field, _)| is_it(*field)) {
+                *check.how.entry(op).or_default() += 1;
+            }
+        }
+        check
+    }
+
     fn one_field(&self, name: String, filters: &Filters) -> Result<FieldView, Error> {
         let scope = Scope::facet(&self.index, Facet::Field, &name.to_lowercase(), filters);
         let all = Scope::all(&self.index, filters);
-        let guide = Guide::of(&self.index, self.taxonomy, &scope);
         let is_this = |other: &str| other.eq_ignore_ascii_case(&name);
-        let filtered = guide.fields.into_iter().find(|row| is_this(&row.field));
         let known = self.taxonomy.find_fields(&name).into_iter().find(|field| is_this(&field.name));
         // What the events of Windows, Linux and tables call it: a name that holds only somewhere may be another field's.
         let mut carried = vec![name.clone()];
@@ -111,9 +123,7 @@ impl Atlas {
             description: known.map(|field| field.description.clone()),
             kind: known.map(|field| field.field_type.name().to_owned()),
             names: known.map(|field| self.names_of(field)).unwrap_or_default(),
-            filtered: filtered
-                .map(|row| FieldCheck { rules: row.rules, how: row.how, by_vendor: guide.rules.by_vendor })
-                .unwrap_or_default(),
+            filtered: self.filtering(&name, &scope),
             indicators: self.index.rows_of_field_in(&name, Role::Indicator, &all.rules),
             exclusions: self.index.rows_of_field_in(&name, Role::Exclusion, &all.rules),
             field: name,

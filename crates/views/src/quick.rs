@@ -3,41 +3,121 @@ use std::sync::OnceLock;
 use memchr::memmem;
 use ruleatlas_catalog::{Index, IndicatorId};
 use ruleatlas_model::Role;
+use ruleatlas_store::EventHead;
+
+use crate::Error;
 
 /// What stands between two values of the text; a value that holds it is cut there.
 const BORDER: char = '\0';
 
-/// What a search needs at once: every value in lower case in one text, and how common each is. Made at the first search.
+/// What a search needs at once, made at the first one: every value in lower case in one text, with how common each is,
+/// and what every event is called.
 #[derive(Debug, Default)]
-pub(crate) struct Quick(OnceLock<Values>);
+pub(crate) struct Quick {
+    values: OnceLock<Values>,
+    events: OnceLock<Events>,
+}
+
+/// Many texts as one, in lower case, so that all of them are searched in one go.
+#[derive(Debug)]
+struct Texts {
+    text: String,
+    /// Where each text begins, and the end.
+    starts: Vec<u32>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Values {
     /// The values in the order of the indicators; one that is a path's last part has a separator before it.
-    text: String,
-    /// Where each value begins, and the end.
-    starts: Vec<u32>,
+    texts: Texts,
     /// Counted rules that look for each, and that exclude each.
     looking: Vec<u32>,
     excluding: Vec<u32>,
 }
 
+/// The events of the dictionaries and of the rules, those that rules read first.
+#[derive(Debug)]
+pub(crate) struct Events {
+    texts: Texts,
+    heads: Vec<EventHead>,
+}
+
 impl Quick {
-    pub(crate) fn get(&self, index: &Index) -> &Values {
-        self.0.get_or_init(|| Values::new(index))
+    pub(crate) fn values(&self, index: &Index) -> &Values {
+        self.values.get_or_init(|| Values::new(index))
+    }
+
+    /// # Errors
+    /// The catalog cannot be read.
+    pub(crate) fn events(&self, read: impl FnOnce() -> Result<Vec<EventHead>, Error>) -> Result<&Events, Error> {
+        if let Some(events) = self.events.get() {
+            return Ok(events);
+        }
+        let heads = read()?;
+        Ok(self.events.get_or_init(|| Events::new(heads)))
+    }
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { text: String::new(), starts: vec![0] }
+    }
+}
+
+impl Texts {
+    /// Adds a text of several parts.
+    fn push<'a>(&mut self, parts: impl IntoIterator<Item = &'a str>) {
+        for part in parts {
+            self.text.extend(part.chars().flat_map(char::to_lowercase).filter(|it| *it != BORDER));
+        }
+        self.text.push(BORDER);
+        self.starts.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+
+    fn get(&self, at: usize) -> &str {
+        let range = self.starts.get(at).zip(self.starts.get(at + 1));
+        range.and_then(|(start, end)| self.text.get(*start as usize..(*end as usize).saturating_sub(1))).unwrap_or("")
+    }
+
+    /// The texts that have `wanted`, in order.
+    fn scan<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let finder = memmem::Finder::new(wanted.as_bytes());
+        let text = self.text.as_bytes();
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            if wanted.is_empty() || wanted.contains(BORDER) {
+                return None;
+            }
+            let at = from + finder.find(text.get(from..)?)?;
+            // The last text that begins at or before the place.
+            let found = self.starts.partition_point(|start| *start as usize <= at).checked_sub(1)?;
+            from = self.starts.get(found + 1).map_or(text.len(), |next| *next as usize);
+            Some(found)
+        })
+    }
+}
+
+impl Events {
+    fn new(heads: Vec<EventHead>) -> Self {
+        let mut texts = Texts::default();
+        for head in &heads {
+            let EventHead { event, title, channel, .. } = head;
+            texts.push([event.provider.as_str(), " ", &event.event_id, " ", title, " ", channel]);
+        }
+        Self { texts, heads }
+    }
+
+    /// The events whose provider, id, title or channel has `wanted`, which is in lower case.
+    pub(crate) fn with<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = &'a EventHead> + 'a {
+        self.texts.scan(wanted).filter_map(|at| self.heads.get(at))
     }
 }
 
 impl Values {
     fn new(index: &Index) -> Self {
-        let mut values = Self { text: String::new(), starts: vec![0], looking: Vec::new(), excluding: Vec::new() };
+        let mut values = Self { texts: Texts::default(), looking: Vec::new(), excluding: Vec::new() };
         for (id, indicator) in index.indicators() {
-            if indicator.op.basename {
-                values.text.push('\\');
-            }
-            values.text.extend(indicator.value.chars().flat_map(char::to_lowercase).filter(|it| *it != BORDER));
-            values.text.push(BORDER);
-            values.starts.push(u32::try_from(values.text.len()).unwrap_or(u32::MAX));
+            values.texts.push([if indicator.op.basename { "\\" } else { "" }, &indicator.value]);
             let reach = |role| {
                 let rules = index.rules_with(id, role).map_or(0, |rules| rules.intersection_len(index.counted()));
                 u32::try_from(rules).unwrap_or(u32::MAX)
@@ -56,9 +136,7 @@ impl Values {
 
     /// A value as it is searched.
     pub(crate) fn value(&self, id: IndicatorId) -> &str {
-        let at = id as usize;
-        let range = self.starts.get(at).zip(self.starts.get(at + 1));
-        range.and_then(|(start, end)| self.text.get(*start as usize..(*end as usize).saturating_sub(1))).unwrap_or("")
+        self.texts.get(id as usize)
     }
 
     /// The indicators whose value has `wanted`, which is in lower case; a separator at its start also finds a path's last
@@ -75,20 +153,6 @@ impl Values {
     }
 
     fn scan(&self, wanted: &str) -> Vec<IndicatorId> {
-        let mut found = Vec::new();
-        if wanted.is_empty() || wanted.contains(BORDER) {
-            return found;
-        }
-        let finder = memmem::Finder::new(wanted.as_bytes());
-        let text = self.text.as_bytes();
-        let mut from = 0;
-        while let Some(at) = finder.find(&text[from..]) {
-            let at = from + at;
-            // The last value that begins at or before the place.
-            let value = self.starts.partition_point(|start| *start as usize <= at) - 1;
-            found.push(u32::try_from(value).unwrap_or(u32::MAX));
-            from = self.starts.get(value + 1).map_or(text.len(), |next| *next as usize);
-        }
-        found
+        self.texts.scan(wanted).filter_map(|at| u32::try_from(at).ok()).collect()
     }
 }

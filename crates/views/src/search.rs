@@ -151,12 +151,8 @@ impl Atlas {
 
     /// Events that rules read, and where those are few the others that dictionaries know.
     fn events_of(&self, wanted: &str, limit: usize) -> Result<(Vec<Hit>, Option<Fit>), Error> {
-        let mut heads = self.store().find_events(wanted, true, MOST_EVENTS)?;
-        if heads.len() < limit {
-            heads = self.store().find_events(wanted, false, MOST_EVENTS)?;
-        }
-        let mut found: Vec<(Fit, EventHead)> = Vec::new();
-        for head in heads {
+        let mut found: Vec<(Fit, &EventHead)> = Vec::new();
+        for head in self.quick_events()?.with(wanted).take(MOST_EVENTS) {
             let name = format!("{} {}", head.event.provider, head.event.event_id).to_lowercase();
             // Many events have the same bare id: it fits, and is none of them.
             let of_id = (head.event.event_id.to_lowercase() == wanted).then_some(Fit::Begins);
@@ -166,10 +162,14 @@ impl Atlas {
         found.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
         let best = found.first().map(|(fit, _)| *fit);
         found.truncate(limit);
-        let hit = |(_, head): (Fit, EventHead)| Hit {
+        let hit = |(_, head): (Fit, &EventHead)| Hit {
             id: format!("{} {}", head.event.provider, head.event.event_id),
             rules: self.having(Facet::Event, &crate::event::facet_of(&head.event)),
-            name: if head.title.is_empty() { self.index.event_title(&head.event, self.taxonomy) } else { head.title },
+            name: if head.title.is_empty() {
+                self.index.event_title(&head.event, self.taxonomy)
+            } else {
+                head.title.clone()
+            },
         };
         Ok((found.into_iter().map(hit).collect(), best))
     }

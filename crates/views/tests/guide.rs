@@ -130,6 +130,26 @@ fn every_count_leads_to_as_many_rules() {
 }
 
 #[test]
+fn a_field_s_page_counts_as_the_guide_does() {
+    let built = demo();
+    for filters in [Filters::default(), Filters { vendors: vec![Vendor::Elastic], ..Filters::default() }] {
+        let question = Question { filters: filters.clone(), ..Question::default() };
+        let guide = built.atlas.rules(&question).unwrap().guide;
+        for row in &guide.fields {
+            let views = built.atlas.field_in(&row.field, &filters).unwrap();
+            let view = views.iter().find(|view| view.field == row.field).unwrap();
+            assert_eq!((view.filtered.rules, &view.filtered.how), (row.rules, &row.how), "{}", row.field);
+            assert_eq!(view.filtered.by_vendor.values().sum::<u64>(), row.rules);
+            let of_field = |rows: &[ruleatlas_catalog::IndicatorRow]| {
+                rows.iter().filter(|it| it.indicator.field == row.field).map(|it| it.rules).sum::<u64>()
+            };
+            assert_eq!(of_field(&view.indicators), of_field(&guide.indicators), "{}", row.field);
+            assert_eq!(of_field(&view.exclusions), of_field(&guide.exclusions), "{}", row.field);
+        }
+    }
+}
+
+#[test]
 fn what_is_everywhere_sinks_and_what_is_telling_rises() {
     // 300 rules check that a program starts, forty of them name the tool that the technique is about, and one of each
     // technique has a value of its own.

@@ -60,6 +60,11 @@ fn summary(catalog: &Catalog) -> u64 {
     for diagnostic in &catalog.diagnostics {
         output::say(format_args!("{}", diagnostic.message));
     }
+    for source in &catalog.controls.sources {
+        let title = source.source.title();
+        let mapped = source.mapped;
+        output::say(format_args!("{}: {title}: {} read, {mapped} mapped to a technique", source.name, source.total));
+    }
     let ledger = Ledger::of(catalog);
     let mut not_full: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     let mut alike: BTreeMap<(&str, &str), usize> = BTreeMap::new();

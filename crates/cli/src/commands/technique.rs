@@ -19,6 +19,7 @@ pub fn run(options: &Technique, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     known("platform", &filters.platforms, atlas.taxonomy.platforms())?;
     known("domain", &filters.domains, atlas.taxonomy.domains())?;
     let mut view = atlas.technique(&options.technique, !options.no_subtechniques, &filters)?;
+    options.orders.iter().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
     let limit = options.limit.or((!options.json).then_some(SHOWN));
     if let Some(limit) = limit {
         view.guide = view.guide.limited(limit);

@@ -114,11 +114,24 @@ pub(crate) fn about(view: &AboutView) -> Markup {
                 "A rule reads an event when it names the event’s id, or when its log source means that event. Where a rule "
                 "does both, it counts as written."
             }
+            p {
+                "A rule can fire on a set of collected events when of every step of its query one of the events that the step "
+                "can read is collected; where the rule writes an id, that very one. It cannot when some step has events and "
+                "none of them is collected, and it is not known when nobody knows which events a step reads. Steps that must "
+                "be absent, and those that only add to a hit, are not needed."
+            }
             h2 #techniques { "Techniques" }
             p {
                 "A technique is one of ATT&CK " (clipped(&view.attack_version, 40)) ", the version that is loaded. A tag with an id of another "
                 "version leads to it by ATT&CK’s own notes on what revoked what, and by a table of the ids that later versions "
                 "brought. The rule’s page shows the tag as written and the way it took."
+            }
+            h2 #controls { "Controls and tests" }
+            p {
+                "A countermeasure, analytic or test belongs to a technique " em { "officially" } " when its source maps it to the technique, and is "
+                em { "derived" } " when that follows from what the source says: all of D3FEND’s follow from the digital artifacts that technique and "
+                "countermeasure both touch. Counted is the technique with its sub-techniques, each resource once; what belongs to the technique above is "
+                "shown and not counted. A technique can be validated when there is a detection and a test for it."
             }
         }
         h2 #sources { "Sources" }
@@ -158,6 +171,22 @@ pub(crate) fn notices(view: &AboutView) -> Markup {
                     "Elastic’s detection rules stand under the "
                     a rel="noreferrer" href="https://www.elastic.co/licensing/elastic-license" { "Elastic License 2.0" }
                     ", which does not allow offering them to others as a hosted or managed service."
+                }
+            }
+            @let has_kind = |kind: &str| view.sources.iter().any(|source| source.kind.name() == kind);
+            @if ["d3fend", "car", "atomic", "stratus"].into_iter().any(has_kind) {
+                h2 { "Countermeasures, analytics and tests" }
+                @if has_kind("d3fend") {
+                    p { "D3FEND™ and its logo are trademarks of The MITRE Corporation; its ontology stands under the MIT License." }
+                }
+                @if has_kind("car") {
+                    p { "The Cyber Analytics Repository is © 2022 The MITRE Corporation, under the Apache License 2.0." }
+                }
+                @if has_kind("atomic") {
+                    p { "Atomic Red Team is © Red Canary, Inc., under the MIT License." }
+                }
+                @if has_kind("stratus") {
+                    p { "Stratus Red Team is © 2021 to the present Datadog, Inc., under the Apache License 2.0." }
                 }
             }
         }

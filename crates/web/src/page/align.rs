@@ -110,7 +110,7 @@ pub(crate) fn align(view: &AlignView, listed: &Listed<'_>, rows: usize) -> Marku
         (choose(listed.pairs))
         section {
             (heading("threats", "Threats", view.threats.len() as u64))
-            div.scroll {
+            div.scroll tabindex="0" role="region" aria-label="Threats" {
                 table aria-label="Threats" {
                     thead { tr { th scope="col" { "Id" } th.wide scope="col" { "Name" } th scope="col" { "Kind" } th.n scope="col" { "Techniques" } th scope="col" { span.unseen { "Take away" } } } }
                     tbody {
@@ -171,7 +171,7 @@ fn without(pairs: &[(String, String)], threat: &ruleatlas_views::ThreatItem) -> 
 
 fn table<'a>(rows: impl Iterator<Item = &'a AlignRow>) -> Markup {
     html! {
-        div.scroll {
+        div.scroll tabindex="0" role="region" aria-label="Techniques" {
             table.align aria-label="Techniques" {
                 thead { tr {
                     th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Used by" } th scope="col" { "Who" }

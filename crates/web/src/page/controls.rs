@@ -86,8 +86,8 @@ pub(crate) fn controls(atlas: &Atlas, view: &CompassView, listed: &Listed<'_>) -
             ul.gaps {
                 @for gap in &view.gaps {
                     li {
-                        a href={ "/controls?gap=" (gap.gap.name()) "#techniques" } { b { (number(gap.techniques)) } } " techniques "
-                        (gap.gap.title())
+                        a href={ "/controls?gap=" (gap.gap.name()) "#techniques" } { b { (number(gap.techniques)) } }
+                        span { "techniques " (gap.gap.title()) }
                     }
                 }
             }
@@ -132,7 +132,7 @@ pub(super) fn version(column: &ControlColumn) -> String {
 
 fn sources(columns: &[ControlColumn]) -> Markup {
     html! {
-        div.scroll {
+        div.scroll tabindex="0" role="region" aria-label="Sources" {
             table aria-label="Sources" {
                 thead { tr {
                     th.wide scope="col" { "Source" } th scope="col" { "Kind" } th.n scope="col" { "Mapped" } th.n scope="col" { "Of" }
@@ -248,7 +248,7 @@ fn table(view: &CompassView, listed: &Listed<'_>) -> Markup {
         }
     };
     html! {
-        div.scroll {
+        div.scroll tabindex="0" role="region" aria-label="Techniques" {
             table.compass aria-label="Techniques" {
                 thead { tr {
                     (head("", "Technique", "By id", "id"))

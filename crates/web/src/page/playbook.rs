@@ -32,7 +32,7 @@ pub(super) fn section(view: &PlaybookView) -> Markup {
                 " is what a source maps to the technique itself, " em { "derived" }
                 " what follows from what it says. Sources that have any: policy " (score(ControlKind::Policy)) ", detection "
                 (score(ControlKind::Detection)) ", test " (score(ControlKind::Test)) "; the technique "
-                @if row.validated { "can" } @else { "cannot" } " be validated."
+                @if row.validated { "can" } @else { "cannot" } " be validated. " a href="/about#controls" { "How it is counted" }
             }
             p.tools { a href=(data) { "JSON" } " · " code.val { "ruleatlas playbook " (row.technique) } " writes it as Markdown" }
             @for (kind, name) in [
@@ -65,7 +65,7 @@ fn group(group: &ControlGroup, view: &PlaybookView) -> Markup {
             details.source #(place(column)) open[group.items.len() <= 12] {
                 summary { (count) }
                 @if let Some(empty) = &group.empty { p.under { (empty.sentence()) } }
-                div.scroll {
+                div.scroll tabindex="0" role="region" aria-label=(column.title) {
                     table.controls aria-label=(column.title) {
                         tbody { @for item in group.items.iter().take(ITEMS) { (self::item(item, view)) } }
                     }

@@ -7,8 +7,14 @@ use ruleatlas_views::{Order, Table};
 
 use crate::{params::Params, routes::API, text::number};
 
-/// Rows of a table that is asked for whole which one page shows, so that no page is too long to load.
-const PAGE: usize = 500;
+/// Rows of a table that is asked for whole which one page shows, so that no page is too long to load; of rules a vendor.
+fn page_of(table: Table) -> usize {
+    match table {
+        Table::Rules => 150,
+        Table::Fields => 250,
+        Table::Events | Table::Indicators | Table::Exclusions => 500,
+    }
+}
 
 /// A table of a page that stands at `address`.
 #[derive(Clone, Copy)]
@@ -39,8 +45,8 @@ impl Place<'_> {
         match self.params.whole.get(&self.table) {
             None => 0..rows.min(most),
             Some(page) => {
-                let start = (page - 1).saturating_mul(PAGE).min(rows);
-                start..start.saturating_add(PAGE).min(rows)
+                let start = (page - 1).saturating_mul(page_of(self.table)).min(rows);
+                start..start.saturating_add(page_of(self.table)).min(rows)
             }
         }
     }
@@ -55,7 +61,7 @@ impl Place<'_> {
                     @match page {
                         None => {
                             (number(shown.len() as u64)) " of " (number(rows as u64)) " shown · "
-                            a href=(to(1)) { @if rows <= PAGE { "Show all " (number(rows as u64)) } @else { "Show " (PAGE) " a page" } }
+                            a href=(to(1)) { @if rows <= page_of(self.table) { "Show all " (number(rows as u64)) } @else { "Show " (page_of(self.table)) " a page" } }
                         }
                         Some(page) => {
                             (number(shown.start as u64 + 1)) "–" (number(shown.end as u64)) " of " (number(rows as u64))
