@@ -153,8 +153,12 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
     leaves.par_iter().try_for_each(|leaf| {
         let mut beside = None;
         if let Some(page) = &leaf.page {
-            let (made, json) = routes::made_with_json(atlas, &Address::new(&page.address, ""));
+            let (mut made, json) = routes::made_with_json(atlas, &Address::new(&page.address, ""));
             beside = json;
+            if let Made::Elsewhere(other) = &made {
+                // Another name of the same: its page stands here as well.
+                made = routes::made(atlas, &Address::new(other.split('?').next().unwrap_or_default(), ""));
+            }
             if matches!(made, Made::Body { status: 404, .. }) {
                 missing.fetch_add(1, Ordering::Relaxed);
             }
@@ -165,7 +169,13 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         let Some(json) = &leaf.json else { return Ok(()) };
         let text = match beside {
             Some(text) => text,
-            None => finished(routes::made(atlas, &Address::new(&json.address, "")), &json.address)?.into_bytes(),
+            None => {
+                let mut made = routes::made(atlas, &Address::new(&json.address, ""));
+                if let Made::Elsewhere(other) = &made {
+                    made = routes::made(atlas, &Address::new(other.split('?').next().unwrap_or_default(), ""));
+                }
+                finished(made, &json.address)?.into_bytes()
+            }
         };
         write(&json.name, &text)
     })?;
