@@ -95,7 +95,7 @@ pub struct Serve {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:7071", value_name = "HOST:PORT")]
     pub addr: std::net::SocketAddr,
-    /// Let scripts of another site read the API: its origin, as https://example.org, or `*` for any.
+    /// Let scripts of another site read the API: its origin, as `https://example.org`, or `*` for any.
     #[arg(long, value_name = "ORIGIN")]
     pub cors: Option<String>,
 }
