@@ -208,7 +208,8 @@ pub struct Controls {
     /// Only techniques that can be validated (`yes`: detected and tested), or cannot (`no`).
     #[arg(long, value_name = "YES|NO")]
     pub validated: Option<YesNo>,
-    /// By `name`, a source's short name, `policy`, `detection` or `test`; the most first. By id where it is not given.
+    /// By `name`, a source's short name, `policy`, `detection` or `test`; the most first. By matrix and id where it is
+    /// not given.
     #[arg(long, value_name = "COLUMN")]
     pub sort: Option<CompassSort>,
     /// The other way round.

@@ -51,7 +51,7 @@ impl Dictionary {
         (Self::OtrfObserved, "otrf-observed", "events of the OTRF security datasets", "MIT"),
         (Self::EvtxObserved, "evtx-observed", "events of public EVTX collections", "facts"),
         (Self::JscuNl, "jscu-nl", "JSCU-NL logging essentials", "MIT"),
-        (Self::LinuxAudit, "linux-audit", "Linux audit dictionaries", "facts"),
+        (Self::LinuxAudit, "linux-audit", "Linux audit dictionaries", "CC-BY-4.0"),
         (Self::MacosEsf, "macos-esf", "Endpoint Security event types", "facts"),
     ];
 

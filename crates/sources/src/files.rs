@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
 
 use crate::{Error, SourceKind, SourceSpec};
@@ -95,29 +95,25 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     if metadata.is_dir() {
         fs::read_dir(root).map_err(folder_error)?;
     }
-    let mut found: Vec<(String, Found)> = Vec::new();
-    for entry in WalkBuilder::new(&spec.path)
+    let walk = WalkBuilder::new(&spec.path)
         .standard_filters(false)
         .follow_links(false)
         .filter_entry(|entry| entry.file_name() != ".git")
-        .build()
-    {
-        match entry {
-            Ok(entry) => {
-                let name = relative(root, entry.path());
-                let Some(kind) = entry.file_type() else { continue };
-                if kind.is_symlink() && entry.depth() > 0 {
-                    found.push((name, Found::Link));
-                } else if kind.is_file() || kind.is_symlink() {
-                    found.push((name, Found::File(entry.into_path())));
-                } else if !kind.is_dir() {
-                    found.push((name, Found::Broken("no regular file".to_owned())));
-                }
+        .build();
+    let found = |entry: Result<DirEntry, ignore::Error>| match entry {
+        Ok(entry) => {
+            let name = relative(root, entry.path());
+            let kind = entry.file_type()?;
+            if kind.is_symlink() && entry.depth() > 0 {
+                Some((name, Found::Link))
+            } else if kind.is_file() || kind.is_symlink() {
+                Some((name, Found::File(entry.into_path())))
+            } else {
+                (!kind.is_dir()).then(|| (name, Found::Broken("no regular file".to_owned())))
             }
-            Err(error) => found.push((String::new(), Found::Broken(error.to_string()))),
         }
-    }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Err(error) => Some((String::new(), Found::Broken(error.to_string()))),
+    };
     let is_read = match spec.kind {
         SourceKind::Attack => crate::attack::is_read,
         SourceKind::D3fend => crate::d3fend::is_read,
@@ -137,7 +133,10 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         Found::Link => known(path, Content::Skipped("a symbolic link, not followed".to_owned())),
         Found::Broken(error) => known(path, Content::Unreadable(error, None)),
     };
-    Ok(found.into_par_iter().map(read).collect())
+    // Files are read while the folders are still listed, so they come in any order.
+    let mut files: Vec<SourceFile> = walk.par_bridge().filter_map(found).map(read).collect();
+    files.sort_by(|a, b| (&a.path, a.hash).cmp(&(&b.path, b.hash)));
+    Ok(files)
 }
 
 enum Found {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use aho_corasick::AhoCorasick;
+use rayon::prelude::*;
 use ruleatlas_core::{Context, Query, Referenced};
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_sigma::merge_actions;
@@ -184,9 +185,10 @@ struct Base<'a> {
 impl<'a> BaseRules<'a> {
     /// Reads again what correlations refer to: a file that has none of the references in it is passed over.
     fn of(files: &'a [SourceFile]) -> Self {
-        let texts = || files.iter().filter_map(SourceFile::text);
+        let texts = || files.par_iter().filter_map(SourceFile::text);
         let mut by_reference = FxHashMap::default();
-        let mut references: Vec<String> = texts().filter(|text| has_correlation(text)).flat_map(references).collect();
+        let mut references: Vec<String> =
+            texts().filter(|text| has_correlation(text)).flat_map_iter(references).collect();
         references.sort_unstable();
         references.dedup();
         references.truncate(MAX_REFERENCES);
@@ -194,7 +196,8 @@ impl<'a> BaseRules<'a> {
         if references.is_empty() {
             return Self { by_reference };
         }
-        for text in texts().filter(|text| finder.is_match(*text)) {
+        let referred: Vec<&str> = texts().filter(|text| finder.is_match(*text)).collect();
+        for text in referred {
             let Ok(parsed) = ruleatlas_yaml::parse(text) else { continue };
             for document in &parsed.documents {
                 if kind_of(document).is_none() {

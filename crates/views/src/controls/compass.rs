@@ -195,7 +195,8 @@ impl Atlas {
                 && filters.validated.is_none_or(|validated| row.validated == validated)
         });
         match &filters.sort {
-            None => {}
+            // By id, which they are in; the enterprise matrix first.
+            None => rows.sort_by_key(|row| row.domain),
             Some(CompassSort::Name) => rows.sort_by_key(|row| row.name.to_lowercase()),
             Some(CompassSort::Source(source)) => {
                 rows.sort_by_key(|row| Reverse(row.resources.get(source.as_str()).copied().unwrap_or_default()));
