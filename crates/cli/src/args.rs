@@ -4,7 +4,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ruleatlas_catalog::{Day, Filters};
 use ruleatlas_model::{FoldedOp, Language, ParseStatus, Severity, Status, Vendor};
 use ruleatlas_sources::{SourceKind, SourceSpec};
+use ruleatlas_taxonomy::{Taxonomy, Term};
 use ruleatlas_views::{CompassSort, Gap};
+
+use crate::output::WrongCall;
 
 /// An atlas of the world's detection rules.
 ///
@@ -140,18 +143,32 @@ pub struct FilterArgs {
 }
 
 impl FilterArgs {
-    pub fn filters(&self) -> Filters {
-        Filters {
+    /// The filters, their platforms and domains of the taxonomy's closed lists.
+    pub fn filters(&self, taxonomy: &Taxonomy) -> Result<Filters, WrongCall> {
+        Ok(Filters {
             vendors: self.vendors.clone(),
-            platforms: self.platforms.iter().map(|name| name.to_lowercase()).collect(),
-            domains: self.domains.iter().map(|name| name.to_lowercase()).collect(),
+            platforms: known("platform", &self.platforms, taxonomy.platforms())?,
+            domains: known("domain", &self.domains, taxonomy.domains())?,
             severities: self.severities.clone(),
             statuses: self.statuses.clone(),
             parse: self.parse.clone(),
             since: self.since.clone(),
             until: self.until.clone(),
-        }
+        })
     }
+}
+
+/// The names as the closed list spells them: one that is of none would only ever find nothing.
+fn known(what: &str, names: &[String], terms: &[Term]) -> Result<Vec<String>, WrongCall> {
+    let term = |name: &String| {
+        let name = name.to_lowercase();
+        if terms.iter().any(|term| term.name == name) {
+            return Ok(name);
+        }
+        let all: Vec<&str> = terms.iter().map(|term| term.name.as_str()).collect();
+        Err(WrongCall(format!("there is no {what} `{name}`; there are {}", all.join(", "))))
+    };
+    names.iter().map(term).collect()
 }
 
 #[derive(Debug, Args)]

@@ -134,6 +134,9 @@ fn a_name_that_is_nearly_right_is_told() {
     let place = place();
     place.run(&["technique", "PowerShel"]).ends(1).says(&["did you mean PowerShell?"]);
     place.run(&["technique", "T1059", "--platform", "win"]).ends(2).says(&["`win`", "windows, linux, macos"]);
+    place.run(&["event", "Sysmon", "1", "--platform", "win"]).ends(2).says(&["`win`", "windows, linux, macos"]);
+    place.write("have", "Sysmon,1\n");
+    place.run(&["coverage", "--have", "have", "--domain", "end"]).ends(2).says(&["`end`", "endpoint"]);
     place.run(&["technique", "T1059", "--domain", "moon"]).ends(2).says(&["`moon`", "endpoint"]);
 }
 

@@ -18,7 +18,7 @@ pub fn run(options: &Coverage, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         HaveError::Catalog(message) => anyhow::anyhow!(message),
         error => anyhow::anyhow!("{}: {error}", options.have.display()),
     })?;
-    let view = atlas.coverage(have, &options.filters.filters())?;
+    let view = atlas.coverage(have, &options.filters.filters(atlas.taxonomy)?)?;
     if let Some(path) = &options.layer {
         let mut layer = serde_json::to_vec_pretty(&view.layer(&atlas.attack.version))?;
         layer.push(b'\n');

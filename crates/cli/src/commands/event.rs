@@ -12,7 +12,8 @@ use crate::{
 };
 
 pub fn run(options: &Event, db: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let mut view = atlas(db)?.event(&options.provider, &options.id, &options.filters.filters())?;
+    let atlas = atlas(db)?;
+    let mut view = atlas.event(&options.provider, &options.id, &options.filters.filters(atlas.taxonomy)?)?;
     if let Some(limit) = options.limit.or((!options.json).then_some(SHOWN)) {
         view.guide = view.guide.limited(limit);
     }

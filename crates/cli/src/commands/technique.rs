@@ -2,22 +2,19 @@ use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::Guide;
 use ruleatlas_model::AttackDomain;
-use ruleatlas_taxonomy::Term;
 use ruleatlas_views::{AttackEvents, TechniqueView};
 
 use super::atlas;
 use crate::{
     args::Technique,
     lists::{counted, fields, gravest_first, indicators, rules_of, vendors, wrapped},
-    output::{self, WrongCall, plain},
+    output::{self, plain},
     table::{Column, SHOWN, heading, table, title},
 };
 
 pub fn run(options: &Technique, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let atlas = atlas(db)?;
-    let filters = options.filters.filters();
-    known("platform", &filters.platforms, atlas.taxonomy.platforms())?;
-    known("domain", &filters.domains, atlas.taxonomy.domains())?;
+    let filters = options.filters.filters(atlas.taxonomy)?;
     let mut view = atlas.technique(&options.technique, !options.no_subtechniques, &filters)?;
     options.orders.iter().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
     let limit = options.limit.or((!options.json).then_some(SHOWN));
@@ -31,18 +28,6 @@ pub fn run(options: &Technique, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         output::text(&text(&view, options.limit.unwrap_or(usize::MAX)))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// That the names are of the closed list: one that is of none would only ever find nothing.
-fn known(what: &str, names: &[String], terms: &[Term]) -> Result<(), WrongCall> {
-    let has = |name: &&String| terms.iter().any(|term| term.name == **name);
-    match names.iter().find(|name| !has(name)) {
-        None => Ok(()),
-        Some(name) => {
-            let all: Vec<&str> = terms.iter().map(|term| term.name.as_str()).collect();
-            Err(WrongCall(format!("there is no {what} `{name}`; there are {}", all.join(", "))))
-        }
-    }
 }
 
 fn text(view: &TechniqueView, rule_limit: usize) -> String {
