@@ -53,6 +53,18 @@ impl Node {
         if value { Self::always() } else { Self::never() }
     }
 
+    /// Says of everything in the node that it stands in this stage of the pipeline.
+    pub fn set_stage(&mut self, stage: u32) {
+        match self {
+            Self::All(children) | Self::Any(children) => {
+                children.iter_mut().for_each(|child| child.set_stage(stage));
+            }
+            Self::Not(child) => child.set_stage(stage),
+            Self::Predicate(predicate) => predicate.stage = Some(stage),
+            Self::Opaque(opaque) => opaque.stage = Some(stage),
+        }
+    }
+
     /// The constant this node is, if it is one.
     #[must_use]
     pub fn as_constant(&self) -> Option<bool> {

@@ -55,7 +55,7 @@ impl<'a> Flow<'a> {
 
     /// Adds a conjunct that the current stage asks for.
     pub fn push(&mut self, mut node: Node) {
-        set_stage(&mut node, self.stage);
+        node.set_stage(self.stage);
         match node {
             Node::All(children) => self.nodes.extend(children),
             other => self.nodes.push(other),
@@ -68,19 +68,6 @@ impl<'a> Flow<'a> {
                 self.sources.push(source.clone());
             }
         }
-    }
-}
-
-fn set_stage(node: &mut Node, stage: u32) {
-    match node {
-        Node::All(children) | Node::Any(children) => {
-            for child in children {
-                set_stage(child, stage);
-            }
-        }
-        Node::Not(child) => set_stage(child, stage),
-        Node::Predicate(predicate) => predicate.stage = Some(stage),
-        Node::Opaque(opaque) => opaque.stage = Some(stage),
     }
 }
 

@@ -95,7 +95,7 @@ impl Lowering<'_> {
             node =
                 Node::opaque(clip(place.span.of(self.text).unwrap_or_default()), "condition never holds", place.span);
         }
-        set_stage(&mut node, place.stage);
+        node.set_stage(place.stage);
         if let Some(step) = self.steps.get_mut(step) {
             step.conjuncts.push(node);
         }
@@ -155,19 +155,6 @@ impl Lowering<'_> {
 impl Step {
     fn is_empty(&self) -> bool {
         self.conjuncts.is_empty() && self.sources.is_empty()
-    }
-}
-
-fn set_stage(node: &mut Node, stage: u32) {
-    match node {
-        Node::All(children) | Node::Any(children) => {
-            for child in children {
-                set_stage(child, stage);
-            }
-        }
-        Node::Not(child) => set_stage(child, stage),
-        Node::Predicate(predicate) => predicate.stage = Some(stage),
-        Node::Opaque(opaque) => opaque.stage = Some(stage),
     }
 }
 
