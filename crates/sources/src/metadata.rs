@@ -3,7 +3,13 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use ruleatlas_model::Diagnostic;
-use ruleatlas_yaml::{Node, Value};
+use ruleatlas_yaml::{Node, Parsed, Value, Warning};
+
+/// What is odd in a file's YAML, each with its line.
+pub(crate) fn warnings(parsed: &Parsed<'_>) -> Vec<Diagnostic> {
+    let said = |warning: &Warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line);
+    parsed.warnings.iter().map(said).collect()
+}
 
 /// The trimmed texts of the list under a key.
 pub(crate) fn texts(document: &Node<'_>, key: &str) -> Vec<String> {

@@ -70,11 +70,7 @@ impl Format for PantherRules {
             Ok(parsed) => parsed,
             Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
         };
-        let mut warnings: Vec<Diagnostic> = parsed
-            .warnings
-            .iter()
-            .map(|warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line))
-            .collect();
+        let mut warnings = metadata::warnings(&parsed);
         let mut analysis = None;
         let mut rules = 0_usize;
         for document in &parsed.documents {

@@ -50,11 +50,7 @@ impl Format for SigmaRules {
             Ok(parsed) => parsed,
             Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
         };
-        let mut warnings: Vec<Diagnostic> = parsed
-            .warnings
-            .iter()
-            .map(|warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line))
-            .collect();
+        let mut warnings = metadata::warnings(&parsed);
         // A rule with a global part under it has its query in several places: the whole file is shown.
         let is_merged = parsed.documents.iter().any(|document| document.get("action").is_some());
         let documents = match merge_actions(parsed.documents) {

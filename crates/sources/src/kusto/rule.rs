@@ -35,11 +35,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         Ok(parsed) => parsed,
         Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
     };
-    let mut warnings: Vec<Diagnostic> = parsed
-        .warnings
-        .iter()
-        .map(|warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line))
-        .collect();
+    let mut warnings = metadata::warnings(&parsed);
     let mut count = 0;
     for document in parsed.documents.iter().filter(|document| document.text_of("query").is_some()) {
         draft(file, document, count, std::mem::take(&mut warnings), sink);

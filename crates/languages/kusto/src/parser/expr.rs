@@ -184,20 +184,26 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// What stands behind an item of a list: a comma before the next one, or the end.
+    fn comma_or_end(&mut self) -> Parse<()> {
+        if self.eat(Symbol::Comma) {
+            if self.is(Symbol::CloseParen) {
+                let span = self.token().span;
+                self.mended(span, "comma too many", "the list ends with a comma");
+            }
+        } else if !self.is(Symbol::CloseParen) {
+            return Err(self.unexpected("`,` or `)`"));
+        }
+        Ok(())
+    }
+
     /// `(a, b, …)`, each an expression or a sub-query.
     fn list(&mut self) -> Parse<Vec<Expr<'a>>> {
         self.open(Symbol::OpenParen, "`(`")?;
         let mut items = Vec::new();
         while !self.is(Symbol::CloseParen) {
             items.push(self.pipe_expr()?);
-            if self.eat(Symbol::Comma) {
-                if self.is(Symbol::CloseParen) {
-                    let span = self.token().span;
-                    self.mended(span, "comma too many", "the list ends with a comma");
-                }
-            } else if !self.is(Symbol::CloseParen) {
-                return Err(self.unexpected("`,` or `)`"));
-            }
+            self.comma_or_end()?;
         }
         self.close(Symbol::CloseParen, "`)`")?;
         Ok(items)
@@ -413,14 +419,7 @@ impl<'a> Parser<'a> {
             let value = self.pipe_expr();
             self.in_condition = in_condition;
             arguments.push(Argument { name, value: value? });
-            if self.eat(Symbol::Comma) {
-                if self.is(Symbol::CloseParen) {
-                    let span = self.token().span;
-                    self.mended(span, "comma too many", "the list ends with a comma");
-                }
-            } else if !self.is(Symbol::CloseParen) {
-                return Err(self.unexpected("`,` or `)`"));
-            }
+            self.comma_or_end()?;
         }
         self.close(Symbol::CloseParen, "`)`")?;
         Ok(arguments)
