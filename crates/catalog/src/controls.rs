@@ -181,25 +181,13 @@ fn mitigations(attack: &Attack) -> ControlSet {
 
 #[cfg(test)]
 mod tests {
-    use ruleatlas_model::{AttackDomain, Redirect, Technique};
+    use ruleatlas_model::{Redirect, Technique};
     use ruleatlas_sources::Cite;
 
     use super::*;
 
     fn attack() -> Attack {
-        let technique = |id: &str| Technique {
-            id: id.into(),
-            name: id.into(),
-            domain: AttackDomain::Enterprise,
-            description: String::new(),
-            tactics: vec![],
-            platforms: vec![],
-            parent: None,
-            deprecated: false,
-            url: String::new(),
-            references: vec![],
-            mitigations: vec![],
-        };
+        let technique = |id: &str| Technique { name: id.into(), ..Technique::blank(id) };
         Attack {
             techniques: ["T1901", "T1902"].map(|id| (id.to_owned(), technique(id))).into(),
             redirects: [("T1900".to_owned(), Redirect { to: vec!["T1901".into()], resolution: Resolution::RevokedBy })]

@@ -106,6 +106,26 @@ pub struct Technique {
     pub mitigations: Vec<MitigationRef>,
 }
 
+impl Technique {
+    /// A technique of the enterprise matrix of which nothing but the id is known.
+    #[must_use]
+    pub fn blank(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: String::new(),
+            domain: AttackDomain::Enterprise,
+            description: String::new(),
+            tactics: Vec::new(),
+            platforms: Vec::new(),
+            parent: None,
+            deprecated: false,
+            url: String::new(),
+            references: Vec::new(),
+            mitigations: Vec::new(),
+        }
+    }
+}
+
 /// Where an id that the loaded version does not use leads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redirect {

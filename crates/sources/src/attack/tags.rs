@@ -220,19 +220,6 @@ mod tests {
     use super::*;
 
     fn attack() -> Attack {
-        let technique = |id: &str| Technique {
-            id: id.into(),
-            name: String::new(),
-            domain: AttackDomain::Enterprise,
-            description: String::new(),
-            tactics: vec![],
-            platforms: vec![],
-            parent: None,
-            deprecated: false,
-            url: String::new(),
-            references: vec![],
-            mitigations: vec![],
-        };
         let tactic = |id: &str, short_name: &str, name: &str| Tactic {
             id: id.into(),
             short_name: short_name.into(),
@@ -245,7 +232,7 @@ mod tests {
         let ids = ["T1059", "T1059.001", "T1562.001"];
         Attack {
             version: "18.1".into(),
-            techniques: ids.map(|id| (id.to_owned(), technique(id))).into(),
+            techniques: ids.map(|id| (id.to_owned(), Technique::blank(id))).into(),
             tactics: vec![
                 tactic("TA0011", "command-and-control", "Command and Control"),
                 tactic("TA0005", "defense-evasion", "Defense Evasion"),

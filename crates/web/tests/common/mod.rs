@@ -41,17 +41,12 @@ pub fn rule(title: &str, id: &str, item: &str, value: &str) -> String {
 
 fn technique(id: &str, name: &str) -> Technique {
     Technique {
-        id: id.to_owned(),
         name: name.to_owned(),
-        domain: AttackDomain::Enterprise,
         description: "What they do.\n\nAnd how.".to_owned(),
         tactics: vec!["command-and-control".to_owned()],
         platforms: vec!["Windows".to_owned()],
-        parent: None,
-        deprecated: false,
         url: format!("https://attack.mitre.org/techniques/{id}"),
-        references: Vec::new(),
-        mitigations: Vec::new(),
+        ..Technique::blank(id)
     }
 }
 
