@@ -7,36 +7,17 @@
     reason = "a test may fail anywhere, in its helpers too"
 )]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-};
+mod support;
 
-use ruleatlas_catalog::{Catalog, Loaded, PredicateRow, build};
-use ruleatlas_model::{ParseStatus, Role, Rule};
-use ruleatlas_sources::{SourceKind, SourceSpec};
+use std::collections::{BTreeMap, BTreeSet};
+
+use ruleatlas_model::{ParseStatus, Rule};
+use ruleatlas_sources::SourceKind;
+
+use support::{corpus, is_of_event, mapped};
 
 const RULES: [SourceKind; 5] =
     [SourceKind::Sigma, SourceKind::Elastic, SourceKind::Splunk, SourceKind::Kusto, SourceKind::Panther];
-
-/// The folder with the real corpora, where the environment names one.
-fn corpora() -> Option<PathBuf> {
-    let folder = std::env::var_os("RULEATLAS_CORPORA").map(PathBuf::from);
-    if folder.is_none() {
-        println!("skipped: RULEATLAS_CORPORA names no folder");
-    }
-    folder
-}
-
-fn catalog(folder: &Path, kinds: &[SourceKind]) -> Catalog {
-    let specs: Vec<SourceSpec> = kinds
-        .iter()
-        .map(|kind| SourceSpec::new(*kind, folder.join(kind.name()).to_str().unwrap()))
-        .filter(|spec| folder.join(spec.kind.name()).is_dir())
-        .collect();
-    let sources = Loaded::read(&specs, &|_, _, _, _| {}).unwrap();
-    build(sources, &|_, _, _, _| {}).unwrap()
-}
 
 /// The technique id that a tag carries, if it is of that form: `attack.t1685.001`, `T1078`.
 fn technique_id(tag: &str) -> Option<String> {
@@ -63,10 +44,9 @@ fn is_told(rule: &Rule, what: &str) -> bool {
 
 #[test]
 fn no_tag_of_any_corpus_leads_to_nothing_without_a_diagnostic() {
-    let Some(folder) = corpora() else { return };
     let kinds: Vec<SourceKind> = RULES.into_iter().chain([SourceKind::Attack]).collect();
-    let catalog = catalog(&folder, &kinds);
-    assert!(!catalog.attack.techniques.is_empty(), "no ATT&CK in {}", folder.display());
+    let Some(catalog) = corpus(&kinds) else { return };
+    assert!(!catalog.attack.techniques.is_empty(), "no ATT&CK among the corpora");
     let mut lost = Vec::new();
     let mut resolutions: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for entry in &catalog.entries {
@@ -108,8 +88,7 @@ fn resolution(way: ruleatlas_model::Resolution) -> &'static str {
 
 #[test]
 fn tactics_of_another_version_are_those_of_the_loaded_one() {
-    let Some(folder) = corpora() else { return };
-    let catalog = catalog(&folder, &[SourceKind::Sigma, SourceKind::Attack]);
+    let Some(catalog) = corpus(&[SourceKind::Sigma, SourceKind::Attack]) else { return };
     let loaded: BTreeSet<&str> = catalog.attack.tactics.iter().map(|tactic| tactic.short_name.as_str()).collect();
     let mut of_other_versions = 0;
     for Rule { id, tags, tactics, .. } in catalog.entries.iter().map(|entry| &entry.rule) {
@@ -125,45 +104,24 @@ fn tactics_of_another_version_are_those_of_the_loaded_one() {
 
 #[test]
 fn nearly_every_field_that_sigma_compares_is_known() {
-    let Some(folder) = corpora() else { return };
-    let catalog = catalog(&folder, &[SourceKind::Sigma]);
-    let predicates = || catalog.entries.iter().flat_map(|entry| &entry.predicates);
-    let mut unknown: BTreeMap<&str, u64> = BTreeMap::new();
-    for predicate in predicates().filter(|predicate| !predicate.mapped) {
-        *unknown.entry(&predicate.raw_field).or_default() += 1;
-    }
-    let (total, lacking) = (predicates().count() as u64, unknown.values().sum::<u64>());
-    let mut most: Vec<(&str, u64)> = unknown.into_iter().collect();
-    most.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
-    most.truncate(15);
-    println!("{} of {total} predicates are mapped; unknown most often: {most:?}", total - lacking);
-    assert!(lacking * 100 <= total * 5, "{lacking} of {total} predicates are not mapped: {most:?}");
+    let Some(catalog) = corpus(&[SourceKind::Sigma]) else { return };
+    let (mapped, total) = mapped("Sigma", catalog.entries.iter().flat_map(|entry| &entry.predicates));
+    let lacking = total - mapped;
+    assert!(lacking * 100 <= total * 5, "{lacking} of {total} predicates are not mapped");
 }
 
 #[test]
 fn nearly_every_field_that_splunk_compares_is_known() {
-    let Some(folder) = corpora() else { return };
-    let catalog = catalog(&folder, &[SourceKind::Splunk]);
-    let counted = || catalog.entries.iter().filter(|entry| entry.rule.is_counted());
-    // What is computed, or cut out of another field, has no canonical name by design.
-    let of_events = |predicate: &&PredicateRow| predicate.role != Role::Computed && predicate.derived_from.is_none();
-    let predicates = || counted().flat_map(|entry| &entry.predicates).filter(of_events);
-    let mut unknown: BTreeMap<&str, u64> = BTreeMap::new();
-    for predicate in predicates().filter(|predicate| !predicate.mapped) {
-        *unknown.entry(&predicate.raw_field).or_default() += 1;
-    }
-    let (total, lacking) = (predicates().count() as u64, unknown.values().sum::<u64>());
-    let mut most: Vec<(&str, u64)> = unknown.into_iter().collect();
-    most.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
-    most.truncate(15);
-    println!("{} of {total} predicates are mapped; unknown most often: {most:?}", total - lacking);
-    assert!(lacking * 100 <= total * 5, "{lacking} of {total} predicates are not mapped: {most:?}");
+    let Some(catalog) = corpus(&[SourceKind::Splunk]) else { return };
+    let counted = catalog.entries.iter().filter(|entry| entry.rule.is_counted());
+    let (mapped, total) = mapped("Splunk", counted.flat_map(|entry| &entry.predicates).filter(|row| is_of_event(row)));
+    let lacking = total - mapped;
+    assert!(lacking * 100 <= total * 5, "{lacking} of {total} predicates are not mapped");
 }
 
 #[test]
 fn splunks_detections_parse_and_say_what_they_read() {
-    let Some(folder) = corpora() else { return };
-    let catalog = catalog(&folder, &[SourceKind::Splunk]);
+    let Some(catalog) = corpus(&[SourceKind::Splunk]) else { return };
     let counted: Vec<&Rule> =
         catalog.entries.iter().map(|entry| &entry.rule).filter(|rule| rule.is_counted()).collect();
     let not_full: Vec<&str> =

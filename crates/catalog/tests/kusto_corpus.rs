@@ -1,25 +1,14 @@
 //! The real Kusto corpus: nearly everything parses, nearly every column has a canonical name, and variants count once.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+mod support;
 
-use ruleatlas_catalog::{Catalog, Ledger, Loaded, build};
+use std::collections::{BTreeMap, BTreeSet};
+
+use ruleatlas_catalog::Ledger;
 use ruleatlas_model::{Indicator, Vendor};
-use ruleatlas_sources::{SourceKind, SourceSpec};
+use ruleatlas_sources::SourceKind;
 
-#[allow(clippy::expect_used)]
-fn corpus(kinds: &[SourceKind]) -> Option<Catalog> {
-    let Some(corpora) = std::env::var_os("RULEATLAS_CORPORA") else {
-        println!("skipped: RULEATLAS_CORPORA names no folder of corpora");
-        return None;
-    };
-    let specs: Vec<_> =
-        kinds.iter().map(|kind| SourceSpec::new(*kind, Path::new(&corpora).join(kind.name()))).collect();
-    let loaded = Loaded::read(&specs, &|_, _, _, _| {}).expect("the corpora can be read");
-    Some(build(loaded, &|_, _, _, _| {}).expect("the catalog is built"))
-}
+use support::{corpus, is_of_event, mapped};
 
 #[test]
 fn nearly_every_query_is_understood_and_every_file_accounted_for() {
@@ -41,20 +30,8 @@ fn nearly_every_query_is_understood_and_every_file_accounted_for() {
 #[test]
 fn nine_of_ten_predicates_name_a_column_that_is_known() {
     let Some(catalog) = corpus(&[SourceKind::Kusto]) else { return };
-    let (mut mapped, mut all) = (0, 0);
-    let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
-    // What is computed or cut out of another column keeps its own name.
     let rows = catalog.entries.iter().flat_map(|entry| &entry.predicates);
-    for row in rows.filter(|row| row.role.name() != "computed" && row.derived_from.is_none()) {
-        all += 1;
-        mapped += usize::from(row.mapped);
-        if !row.mapped {
-            *unknown.entry(&row.raw_field).or_default() += 1;
-        }
-    }
-    let mut unknown: Vec<_> = unknown.into_iter().collect();
-    unknown.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
-    println!("{mapped} of {all} predicates; most often unmapped: {:?}", &unknown[..unknown.len().min(40)]);
+    let (mapped, all) = mapped("Kusto", rows.filter(|row| is_of_event(row)));
     assert!(all > 13_000 && mapped * 100 >= all * 90, "{mapped} of {all} mapped");
 }
 
