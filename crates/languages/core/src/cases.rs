@@ -18,11 +18,87 @@
 //! predicates are what [`describe`] prints; with `UPDATE_CASES=1` in the environment the file's are written anew, to
 //! be read in the diff.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use ruleatlas_model::{Condition, Level};
+use ruleatlas_model::{Condition, Level, ParseStatus};
 
 use crate::{Context, Frontend, Parsed, Query, roles};
+
+/// Parses any text, and checks that everything that is said of it lies in it: predicates, opaque parts, diagnostics, and
+/// tokens, which follow one another.
+///
+/// # Panics
+/// Something does not: this is a property test's body.
+#[allow(clippy::panic)]
+pub fn places(frontend: &dyn Frontend, text: &str, context: &dyn Context) -> Parsed {
+    let parsed = frontend.parse(&Query::new(text), context);
+    for placed in roles(&parsed.conditions) {
+        assert!(placed.predicate.span.of(text).is_some(), "{:?} in {text:?}", placed.predicate);
+    }
+    for condition in &parsed.conditions {
+        for predicate in condition.root.predicates() {
+            assert!(predicate.span.of(text).is_some(), "{predicate:?} in {text:?}");
+        }
+        for opaque in condition.root.opaques() {
+            assert!(opaque.span.of(text).is_some(), "{opaque:?} in {text:?}");
+        }
+    }
+    for diagnostic in &parsed.diagnostics {
+        assert!(diagnostic.span.is_none_or(|span| span.of(text).is_some()), "{diagnostic:?} in {text:?}");
+    }
+    let mut end = 0;
+    for token in frontend.tokens(text) {
+        assert!(token.span.start >= end, "{token:?} overlaps in {text:?}");
+        assert!(token.span.of(text).is_some_and(|token| !token.is_empty()), "{token:?} in {text:?}");
+        end = token.span.end;
+    }
+    parsed
+}
+
+/// Parses every query of a corpus, and checks that each is understood in full, but for those that are named `broken`.
+///
+/// The environment's `SHOW` prints those whose names have it.
+///
+/// # Panics
+/// A query is not: this is a test's body.
+#[allow(clippy::panic)]
+pub fn all_full(frontend: &dyn Frontend, queries: &[(String, String)], broken: &[&str]) {
+    let shown = std::env::var("SHOW").ok();
+    let mut faults = 0;
+    for (name, query) in queries {
+        let parsed = frontend.parse(&Query::new(query), &crate::NoContext);
+        let is_fault = parsed.status() != ParseStatus::Full && !broken.contains(&name.as_str());
+        faults += usize::from(is_fault);
+        if is_fault || shown.as_ref().is_some_and(|shown| name.contains(shown)) {
+            println!("== {name}: {}\n{query}\n--\n{}", parsed.status(), describe(&parsed));
+        }
+        for diagnostic in &parsed.diagnostics {
+            println!("{name}: {} {:?}", diagnostic.code, diagnostic.span.and_then(|span| span.of(query)));
+        }
+    }
+    println!("{} queries of {}", queries.len(), frontend.language());
+    assert_eq!(faults, 0, "queries that are not understood in full");
+}
+
+/// The files below a folder whose names end so, with their texts, ordered by path; none where there is no folder.
+pub fn files(folder: &Path, ending: &str) -> Vec<(PathBuf, String)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|extension| extension == ending) {
+            found.extend(fs::read_to_string(&path).ok().map(|text| (path, text)));
+        }
+    }
+    found
+}
 
 /// Says whether the first step's condition `holds`, `fails` or is `unknown` for an event; `ruleatlas-evaluate` gives it.
 pub type Judge<'a> = &'a dyn Fn(&[Condition], &serde_json::Value) -> &'static str;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use proptest::prelude::*;
-use ruleatlas_core::{Frontend, NoContext, Parsed, Query, roles};
+use ruleatlas_core::{Frontend, NoContext, Parsed, Query, cases};
 use ruleatlas_eql::Eql;
 use ruleatlas_model::ParseStatus;
 
@@ -85,20 +85,9 @@ const PIECES: &[&str] = &[
 ];
 
 fn check(text: &str) -> Parsed {
-    let parsed = Eql.parse(&Query::new(text), &NoContext);
-    for placed in roles(&parsed.conditions) {
-        assert!(placed.predicate.span.of(text).is_some(), "{:?} in {text:?}", placed.predicate.span);
-    }
+    let parsed = cases::places(&Eql, text, &NoContext);
     for opaque in parsed.conditions.iter().flat_map(|condition| condition.root.opaques()) {
         assert_eq!(opaque.span.of(text), Some(opaque.text.as_str()), "in {text:?}");
-    }
-    for diagnostic in &parsed.diagnostics {
-        assert!(diagnostic.span.is_none_or(|span| span.of(text).is_some()), "{diagnostic:?} in {text:?}");
-    }
-    let mut end = 0;
-    for token in Eql.tokens(text) {
-        assert!(token.span.start >= end && token.span.of(text).is_some(), "{token:?} in {text:?}");
-        end = token.span.end;
     }
     parsed
 }

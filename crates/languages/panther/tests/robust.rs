@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use proptest::prelude::*;
-use ruleatlas_core::{Context, Frontend, NoContext, Parsed, Query, roles};
+use ruleatlas_core::{Context, Frontend, NoContext, Parsed, cases};
 use ruleatlas_panther::{PantherYaml, Python, unified};
 
 const PIECES: &[&str] = &[
@@ -124,27 +124,8 @@ impl Context for Mirror {
 }
 
 fn check(frontend: &dyn Frontend, text: &str) -> Parsed {
-    let parsed = frontend.parse(&Query::new(text), &NoContext);
-    places(&parsed, text);
-    places(&frontend.parse(&Query::new(text), &Mirror(text.to_owned())), text);
-    let mut end = 0;
-    for token in frontend.tokens(text) {
-        assert!(token.span.start >= end && token.span.of(text).is_some(), "{token:?} in {text:?}");
-        end = token.span.end;
-    }
-    parsed
-}
-
-fn places(parsed: &Parsed, text: &str) {
-    for placed in roles(&parsed.conditions) {
-        assert!(placed.predicate.span.of(text).is_some(), "{:?} in {text:?}", placed.predicate);
-    }
-    for opaque in parsed.conditions.iter().flat_map(|condition| condition.root.opaques()) {
-        assert!(opaque.span.of(text).is_some(), "{opaque:?} in {text:?}");
-    }
-    for diagnostic in &parsed.diagnostics {
-        assert!(diagnostic.span.is_none_or(|span| span.of(text).is_some()), "{diagnostic:?} in {text:?}");
-    }
+    cases::places(frontend, text, &Mirror(text.to_owned()));
+    cases::places(frontend, text, &NoContext)
 }
 
 const MODULE: &str = r#"import re

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
-use ruleatlas_core::{Context, Frontend, NoContext, Parsed, Query, Referenced, roles};
+use ruleatlas_core::{Context, Frontend, NoContext, Parsed, Query, Referenced, cases};
 use ruleatlas_model::Level;
 use ruleatlas_sigma::Sigma;
 
@@ -44,22 +44,7 @@ level: high
 ";
 
 fn check(text: &str) -> Parsed {
-    let parsed = Sigma.parse(&Query::new(text), &NoContext);
-    let _ = roles(&parsed.conditions);
-    for diagnostic in &parsed.diagnostics {
-        assert!(diagnostic.span.is_none_or(|span| span.of(text).is_some()), "{diagnostic:?}");
-    }
-    for condition in &parsed.conditions {
-        for predicate in condition.root.predicates() {
-            assert!(predicate.span.of(text).is_some(), "{predicate:?}");
-        }
-    }
-    let mut end = 0;
-    for token in Sigma.tokens(text) {
-        assert!(token.span.start >= end && token.span.of(text).is_some(), "{token:?}");
-        end = token.span.end;
-    }
-    parsed
+    cases::places(&Sigma, text, &NoContext)
 }
 
 proptest! {

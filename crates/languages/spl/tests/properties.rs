@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use ruleatlas_core::{Context, Frontend, LookupTable, MacroDefinition, NoContext, Query};
+use ruleatlas_core::{Context, LookupTable, MacroDefinition, NoContext, cases};
 use ruleatlas_spl::Spl;
 
 /// Pieces that real searches are made of, and some that break them.
@@ -127,24 +127,7 @@ fn around() -> impl Strategy<Value = Random> {
 
 fn check(text: &str, context: &dyn Context) {
     let start = Instant::now();
-    let parsed = Spl.parse(&Query::new(text), context);
-    for condition in &parsed.conditions {
-        for predicate in condition.root.predicates() {
-            assert!(predicate.span.of(text).is_some(), "{predicate:?}");
-        }
-        for opaque in condition.root.opaques() {
-            assert!(opaque.span.of(text).is_some(), "{opaque:?}");
-        }
-    }
-    for found in &parsed.diagnostics {
-        assert!(found.span.is_none_or(|span| span.of(text).is_some()), "{found:?}");
-    }
-    let mut last = 0;
-    for token in Spl.tokens(text) {
-        assert!(token.span.start >= last && token.span.end > token.span.start, "{token:?}");
-        assert!(token.span.of(text).is_some(), "{token:?}");
-        last = token.span.end;
-    }
+    cases::places(&Spl, text, context);
     if start.elapsed() > Duration::from_millis(500) {
         println!("{:?} {:?}…", start.elapsed(), text.chars().take(60).collect::<String>());
     }
