@@ -1,4 +1,4 @@
-//! The site of the demo corpus in a real browser: what `browser/*.test.mjs` does with it.
+//! The site of the demo corpus in a real browser, served and as files: what `browser/*.test.mjs` does with it.
 //!
 //! Needs Chromium, Node.js, and what `npm ci` in `browser/` brings; where one is missing it says so and passes, unless
 //! `RULEATLAS_BROWSER=required`. Pictures of every page are left in `target/pictures`.
@@ -56,14 +56,16 @@ fn the_site_in_a_real_browser() {
     };
     let place = Place::new();
     place.run(&["build", "--demo"]).ends(0);
+    place.run(&["site", "--out", "static", "--base", "/atlas"]).ends(0);
     let mut command = place.command(&["serve", "--addr", "127.0.0.1:0", "--db", "catalog.db"]);
     let mut served = Served(command.stderr(Stdio::piped()).spawn().unwrap());
     let mut said = String::new();
     BufReader::new(served.0.stderr.take().unwrap()).read_line(&mut said).unwrap();
     let site = said.split_whitespace().find(|word| word.starts_with("http://")).expect(&said).trim_end_matches('/');
     let output = Command::new(node)
-        .args(["--test", "--test-concurrency=1", "walk.test.mjs", "pages.test.mjs"])
+        .args(["--test", "--test-concurrency=1", "walk.test.mjs", "static.test.mjs", "pages.test.mjs"])
         .current_dir(&folder)
+        .env("RULEATLAS_STATIC", place.path("static"))
         .env("RULEATLAS_SITE", site)
         .env("RULEATLAS_CHROMIUM", chromium)
         .env("RULEATLAS_PICTURES", root.join("target/pictures"))

@@ -11,7 +11,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use crate::{
     Error,
     controls::Board,
-    quick::{Events, Quick, Values},
+    quick::{Events, KnownField, Quick, Titles, Values},
 };
 
 /// An open catalog.
@@ -90,9 +90,26 @@ impl Atlas {
         self.quick.values(&self.index)
     }
 
+    /// What every rule is called, likewise.
+    pub(crate) fn quick_titles(&self) -> &Titles {
+        self.quick.titles(&self.index)
+    }
+
+    /// What every field is called, likewise; those that most rules filter first.
+    pub(crate) fn quick_fields(&self) -> &[KnownField] {
+        self.quick.fields(&self.index, self.taxonomy)
+    }
+
     /// What every event is called, for searches.
     pub(crate) fn quick_events(&self) -> Result<&Events, Error> {
-        self.quick.events(|| Ok(self.store().event_heads()?))
+        self.quick.events(|| {
+            let mut heads = self.store().event_heads()?;
+            // What no dictionary has a title for is found by that which it is shown with.
+            for head in heads.iter_mut().filter(|head| head.title.is_empty()) {
+                head.title = self.index.event_title(&head.event, self.taxonomy);
+            }
+            Ok(heads)
+        })
     }
 
     /// A rule with everything that is known of it.

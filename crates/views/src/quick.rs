@@ -1,21 +1,24 @@
-use std::sync::OnceLock;
+use std::{cmp::Reverse, collections::BTreeSet, sync::OnceLock};
 
 use memchr::memmem;
-use ruleatlas_catalog::{Index, IndicatorId};
+use ruleatlas_catalog::{Facet, Index, IndicatorId, RuleId};
 use ruleatlas_model::Role;
 use ruleatlas_store::EventHead;
+use ruleatlas_taxonomy::Taxonomy;
 
-use crate::Error;
+use crate::{Error, fit::has_words};
 
 /// What stands between two values of the text; a value that holds it is cut there.
 const BORDER: char = '\0';
 
 /// What a search needs at once, made at the first one: every value in lower case in one text, with how common each is,
-/// and what every event is called.
+/// and what every event, rule and field is called.
 #[derive(Debug, Default)]
 pub(crate) struct Quick {
     values: OnceLock<Values>,
     events: OnceLock<Events>,
+    titles: OnceLock<Titles>,
+    fields: OnceLock<Vec<KnownField>>,
 }
 
 /// Many texts as one, in lower case, so that all of them are searched in one go.
@@ -42,7 +45,35 @@ pub(crate) struct Events {
     heads: Vec<EventHead>,
 }
 
+/// The titles of all rules, of rules that fit a text equally well the one to be shown first before the others.
+#[derive(Debug)]
+pub(crate) struct Titles {
+    texts: Texts,
+    rules: Vec<RuleId>,
+}
+
+/// A field that a table or a rule names.
+#[derive(Debug)]
+pub(crate) struct KnownField {
+    pub(crate) name: String,
+    /// Empty for one that no table has.
+    pub(crate) description: &'static str,
+    /// What it is called by anybody, in lower case, its own name first.
+    pub(crate) names: Vec<String>,
+    /// Counted rules that filter it.
+    pub(crate) rules: u64,
+}
+
 impl Quick {
+    pub(crate) fn titles(&self, index: &Index) -> &Titles {
+        self.titles.get_or_init(|| Titles::new(index))
+    }
+
+    /// The fields, those that most rules filter first.
+    pub(crate) fn fields(&self, index: &Index, taxonomy: &'static Taxonomy) -> &[KnownField] {
+        self.fields.get_or_init(|| known_fields(index, taxonomy))
+    }
+
     pub(crate) fn values(&self, index: &Index) -> &Values {
         self.values.get_or_init(|| Values::new(index))
     }
@@ -95,6 +126,61 @@ impl Texts {
             Some(found)
         })
     }
+}
+
+impl Titles {
+    fn new(index: &Index) -> Self {
+        let mut heads: Vec<_> = (0..).zip(index.heads()).filter(|(_, head)| !head.title.is_empty()).collect();
+        // A title that says little besides the text is the one that is meant.
+        heads.sort_by_cached_key(|(rule, head)| {
+            (!head.is_counted(), head.title.chars().count(), head.title.to_lowercase(), *rule)
+        });
+        let mut titles = Self { texts: Texts::default(), rules: Vec::with_capacity(heads.len()) };
+        for (rule, head) in heads {
+            titles.texts.push([head.title.as_str()]);
+            titles.rules.push(rule);
+        }
+        titles
+    }
+
+    /// All rules with a title, in their order.
+    pub(crate) fn rules(&self) -> &[RuleId] {
+        &self.rules
+    }
+
+    /// The rules whose title has all these words, the last one as a beginning, with the title in lower case.
+    pub(crate) fn with<'a>(&'a self, words: &'a [&str]) -> impl Iterator<Item = (RuleId, &'a str)> + 'a {
+        let longest = words.iter().max_by_key(|word| word.len()).copied().unwrap_or_default();
+        let found = self.texts.scan(longest).map(|at| (at, self.texts.get(at)));
+        found.filter(|(_, title)| has_words(title, words)).filter_map(|(at, title)| Some((*self.rules.get(at)?, title)))
+    }
+}
+
+fn known_fields(index: &Index, taxonomy: &'static Taxonomy) -> Vec<KnownField> {
+    let rules = |name: &str| {
+        index.set(Facet::Field, &name.to_lowercase()).map_or(0, |rules| rules.intersection_len(index.counted()))
+    };
+    let mut seen = BTreeSet::new();
+    let mut fields = Vec::new();
+    for field in taxonomy.fields() {
+        let mut names = vec![field.name.to_lowercase()];
+        for alias in field.aliases.iter().map(|alias| alias.name.to_lowercase()) {
+            if !names.contains(&alias) {
+                names.push(alias);
+            }
+        }
+        seen.insert(field.name.to_lowercase());
+        let (name, description) = (field.name.clone(), field.description.as_str());
+        fields.push(KnownField { rules: rules(&name), name, description, names });
+    }
+    for name in index.data().fields.iter().filter(|name| !name.is_empty()) {
+        let lower = name.to_lowercase();
+        if seen.insert(lower.clone()) {
+            fields.push(KnownField { name: name.clone(), description: "", rules: rules(name), names: vec![lower] });
+        }
+    }
+    fields.sort_by(|a, b| (Reverse(a.rules), &a.name).cmp(&(Reverse(b.rules), &b.name)));
+    fields
 }
 
 impl Events {

@@ -1,13 +1,23 @@
-use ruleatlas_catalog::{Facet, Filters, IndicatorRow, Scope};
+use ruleatlas_catalog::{Facet, Filters, IndicatorRow, RuleId, Scope};
 use ruleatlas_model::Role;
 use ruleatlas_store::EventHead;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, Error, RuleItem};
+use crate::{
+    Atlas, Error, RuleItem,
+    fit::{Fit, words},
+    quick::KnownField,
+};
 
 /// Events that are compared with a text.
 const MOST_EVENTS: usize = 2_000;
+/// Words of a text that are read.
+const MOST_WORDS: usize = 16;
+/// A value that fewer rules look for is not taken for what is meant, though it is the text.
+const RARE: u32 = 3;
+/// Nor one of fewer characters.
+const SHORT: usize = 3;
 
 /// What a text finds.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -19,14 +29,15 @@ pub struct SearchView {
     pub order: Vec<&'static str>,
     /// Techniques whose id or name has the text.
     pub techniques: Vec<Hit>,
-    /// Fields that some vendor calls so.
+    /// Fields that some vendor calls so, of equally near names those first that most rules filter.
     pub fields: Vec<Hit>,
     /// Events whose provider, id or title has the text.
     pub events: Vec<Hit>,
     /// Indicators and exclusions whose value has the text: those that are the text first, then those with the widest
     /// reach.
     pub indicators: Vec<IndicatorRow>,
-    /// Rules whose id, title or description has the words.
+    /// Rules whose title has the words, those first whose title is the text, begins with it or has it in one piece, of
+    /// these the shortest titles; then rules whose id or description has the words.
     pub rules: Vec<RuleItem>,
 }
 
@@ -39,30 +50,6 @@ pub struct Hit {
     pub name: String,
     /// Rules that have it, for a technique with its sub-techniques.
     pub rules: u64,
-}
-
-/// How well something fits a text: the better, the larger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
-    /// It has the words somewhere.
-    Somewhere,
-    /// Its name has the text inside.
-    Inside,
-    /// Its name begins with the text.
-    Begins,
-    /// Its name is the text.
-    Is,
-}
-
-impl Fit {
-    /// How a name, in lower case, fits a text in lower case.
-    fn of(name: &str, wanted: &str) -> Option<Self> {
-        match name.find(wanted)? {
-            0 if name.len() == wanted.len() => Some(Self::Is),
-            0 => Some(Self::Begins),
-            _ => Some(Self::Inside),
-        }
-    }
 }
 
 impl Atlas {
@@ -86,21 +73,21 @@ impl Atlas {
             return Ok(view);
         }
         let (techniques, technique_fit) = self.techniques_of(text, &wanted);
-        view.techniques = hits(techniques, limit, |id| {
-            Scope::technique(&self.index, &self.attack, id, true, &Filters::default()).rules.len()
-        });
-        let (fields, field_fit) = self.fields_of(text, &wanted);
-        view.fields = hits(fields, limit, |name| self.having(Facet::Field, &name.to_lowercase()));
+        view.techniques = hits(techniques, limit, |id| self.rules_under(id));
+        let (fields, field_fit) = self.fields_of(text, &wanted, limit);
+        view.fields = fields;
         let (events, event_fit) = self.events_of(&wanted, limit)?;
         view.events = events;
         let (indicators, value_fit) = self.values_of(&wanted, limit);
         view.indicators = indicators;
         let (rules, rule_fit) = self.rules_of(text, &wanted, limit)?;
         view.rules = rules;
-        // What fits equally well is most likely meant in this order; a text that no name holds is a value.
-        let is_code = wanted.contains(['\\', '/', '.', ':', '=', '%', '-']) && !wanted.contains(' ');
+        // What fits equally well is most likely meant in this order; a text that no name holds is a value. An id is one
+        // however many rules look for it as a value.
+        let is_code = is_code(&wanted);
+        let is_id = !self.attack.resolve(text).0.is_empty();
         let order = [
-            ("techniques", technique_fit, 5),
+            ("techniques", technique_fit, if is_id { 7 } else { 5 }),
             ("fields", field_fit, 4),
             ("events", event_fit, 3),
             ("indicators", value_fit, if is_code { 6 } else { 1 }),
@@ -129,24 +116,26 @@ impl Atlas {
         (found.into_iter().map(|(_, id, name)| (id.to_owned(), name)).collect(), best)
     }
 
-    fn fields_of(&self, text: &str, wanted: &str) -> (Vec<(String, &str)>, Option<Fit>) {
+    fn fields_of(&self, text: &str, wanted: &str, limit: usize) -> (Vec<Hit>, Option<Fit>) {
         let called = self.taxonomy.find_fields(text);
-        let mut found: Vec<(Fit, &str, &str)> =
-            called.iter().map(|field| (Fit::Is, field.name.as_str(), field.description.as_str())).collect();
-        for field in self.taxonomy.fields() {
-            let names = std::iter::once(&field.name).chain(field.aliases.iter().map(|alias| &alias.name));
-            // A name of one or two letters is in half of all names.
-            let fit = names.filter_map(|name| Fit::of(&name.to_lowercase(), wanted)).max();
-            found.extend(fit.map(|fit| (fit, field.name.as_str(), field.description.as_str())));
-        }
-        // Fields that no vendor's table has.
-        if called.is_empty() {
-            let raw = self.index.data().fields.iter().filter(|field| field.eq_ignore_ascii_case(text));
-            found.extend(raw.map(|field| (Fit::Is, field.as_str(), "")));
-        }
-        found.sort_by_key(|(fit, ..)| std::cmp::Reverse(*fit));
+        let fit = |field: &KnownField| {
+            let of_names = field.names.iter().filter_map(|name| Fit::of(name, wanted)).max();
+            // Names that only a vendor's prefix tells from the text.
+            if called.iter().any(|known| known.name == field.name) { Some(Fit::Is) } else { of_names }
+        };
+        let fields = self.quick_fields();
+        let mut found: Vec<(Fit, bool, &KnownField)> = fields
+            .iter()
+            .filter_map(|field| Some((fit(field)?, field.names.first().is_some_and(|own| own == wanted), field)))
+            .collect();
+        found.sort_by_key(|(fit, is_own, _)| std::cmp::Reverse((*fit, *is_own)));
         let best = found.first().map(|(fit, ..)| *fit);
-        (found.into_iter().map(|(_, name, description)| (name.to_owned(), description)).collect(), best)
+        let hit = |(.., field): (Fit, bool, &KnownField)| Hit {
+            id: field.name.clone(),
+            name: field.description.to_owned(),
+            rules: field.rules,
+        };
+        (found.into_iter().take(limit).map(hit).collect(), best)
     }
 
     /// Events that rules read, and where those are few the others that dictionaries know.
@@ -162,16 +151,16 @@ impl Atlas {
         found.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
         let best = found.first().map(|(fit, _)| *fit);
         found.truncate(limit);
-        let hit = |(_, head): (Fit, &EventHead)| Hit {
+        Ok((found.into_iter().map(|(_, head)| self.event_hit(head)).collect(), best))
+    }
+
+    pub(crate) fn event_hit(&self, head: &EventHead) -> Hit {
+        let title = || self.index.event_title(&head.event, self.taxonomy);
+        Hit {
             id: format!("{} {}", head.event.provider, head.event.event_id),
             rules: self.having(Facet::Event, &crate::event::facet_of(&head.event)),
-            name: if head.title.is_empty() {
-                self.index.event_title(&head.event, self.taxonomy)
-            } else {
-                head.title.clone()
-            },
-        };
-        Ok((found.into_iter().map(hit).collect(), best))
+            name: if head.title.is_empty() { title() } else { head.title.clone() },
+        }
     }
 
     fn values_of(&self, wanted: &str, limit: usize) -> (Vec<IndicatorRow>, Option<Fit>) {
@@ -197,7 +186,11 @@ impl Atlas {
             found.truncate(limit);
         }
         found.sort_unstable_by(best_first);
-        let best = found.first().map(|(fit, ..)| *fit);
+        let best = found.first().map(|(fit, reach, _)| {
+            // What hardly a rule looks for, or any word may begin with, is not what everybody means by the text.
+            let is_rare = !is_code(wanted) && (*reach < RARE || wanted.chars().count() < SHORT);
+            if *fit == Fit::Is && is_rare { Fit::Begins } else { *fit }
+        });
         let rows = found.into_iter().filter_map(|(.., id)| {
             let role = if values.reach(id, Role::Indicator) > 0 { Role::Indicator } else { Role::Exclusion };
             self.index.row(id, role, self.index.counted())
@@ -209,16 +202,40 @@ impl Atlas {
         if let Some(rule) = self.find_rule(text) {
             return Ok((RuleItem::list(&self.index, [rule]), Some(Fit::Is)));
         }
-        let rules = RuleItem::list(&self.index, self.store().search_rules(text, limit)?);
-        let fit = |rule: &RuleItem| Fit::of(&rule.title.to_lowercase(), wanted).unwrap_or(Fit::Somewhere);
-        let best = rules.iter().map(fit).max();
-        Ok((rules, best))
+        let words: Vec<&str> = words(wanted).take(MOST_WORDS).collect();
+        let mut found: Vec<(Fit, RuleId)> = self
+            .quick_titles()
+            .with(&words)
+            .map(|(rule, title)| (Fit::of(title, wanted).unwrap_or(Fit::Words), rule))
+            .collect();
+        found.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
+        found.truncate(limit);
+        if found.len() < limit {
+            let titled = found.len();
+            let others = self.store().search_rules(text, limit + titled)?;
+            let is_new = |rule: &RuleId| !found.iter().any(|(_, known)| known == rule);
+            let others: Vec<_> = others.into_iter().filter(is_new).map(|rule| (Fit::Somewhere, rule)).collect();
+            found.extend(others);
+            found.truncate(limit);
+        }
+        let best = found.first().map(|(fit, _)| *fit);
+        Ok((RuleItem::list(&self.index, found.into_iter().map(|(_, rule)| rule)), best))
+    }
+
+    /// How many counted rules a technique has with its sub-techniques.
+    pub(crate) fn rules_under(&self, technique: &str) -> u64 {
+        Scope::technique(&self.index, &self.attack, technique, true, &Filters::default()).rules.len()
     }
 
     /// How many counted rules have a value of a facet.
     fn having(&self, facet: Facet, value: &str) -> u64 {
         Scope::facet(&self.index, facet, value, &Filters::default()).rules.len()
     }
+}
+
+/// Whether a text, in lower case, looks like a part of a path, address or command.
+fn is_code(wanted: &str) -> bool {
+    wanted.contains(['\\', '/', '.', ':', '=', '%', '-']) && !wanted.contains(' ')
 }
 
 fn hits(found: Vec<(String, &str)>, limit: usize, rules: impl Fn(&str) -> u64) -> Vec<Hit> {

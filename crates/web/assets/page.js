@@ -3,6 +3,8 @@
 
 const html = document.documentElement;
 html.classList.add("js");
+// What a static site has instead of a server: static.js.
+const local = globalThis.ruleatlasStatic;
 
 // "/" goes to the search box; Escape closes what is open.
 document.addEventListener("keydown", (event) => {
@@ -52,7 +54,7 @@ document.addEventListener("toggle", async (event) => {
   const row = event.target;
   if (!row.open || !row.matches?.("details.in") || row.dataset.got) return;
   const link = row.querySelector("p a[href^='/ru']");
-  if (!link) return;
+  if (!link || local) return;
   row.dataset.got = "1";
   try {
     const answer = await fetch("/part" + link.getAttribute("href"));
@@ -118,7 +120,7 @@ copying.innerHTML = "<summary title='Copy this row'>copy</summary><div></div>";
 const offer = (event) => {
   const row = event.target.closest?.("table.indicators tbody tr");
   const place = row?.querySelector("td.w");
-  if (!row || copying.open || place.contains(copying)) return;
+  if (!row || local || copying.open || place.contains(copying)) return;
   copying.querySelector("div").replaceChildren();
   place.append(copying);
 };
@@ -144,7 +146,7 @@ copying.addEventListener("toggle", async () => {
 // Search as one types.
 const find = document.querySelector(".find");
 const box = find?.querySelector("input[name=q]");
-if (box && !html.classList.contains("static")) {
+if (box) {
   const list = document.createElement("ul");
   list.className = "hits";
   list.id = "hits";
@@ -192,7 +194,7 @@ if (box && !html.classList.contains("static")) {
         item.setAttribute("role", "option");
         item.id = `hit${count++}`;
         const link = document.createElement("a");
-        link.href = address;
+        link.href = hit.address ?? address;
         link.tabIndex = -1;
         for (const [cls, words] of [["val", name], ["", text], ["count", rules ?? ""]]) {
           const span = document.createElement("span");
@@ -206,16 +208,18 @@ if (box && !html.classList.contains("static")) {
     }
     show(count > 0);
   };
+  const served = async (text) => {
+    const answer = await fetch(`/api/v1/search?limit=5&q=${part(text)}`);
+    return answer.ok ? answer.json() : null;
+  };
   const ask = async () => {
     const text = box.value.trim();
     if (text === asked) return;
     asked = text;
     if (text.length < 2) { answered = null; show(false); return; }
     try {
-      const answer = await fetch(`/api/v1/search?limit=5&q=${part(text)}`);
-      if (!answer.ok || asked !== text) return;
-      const found = await answer.json();
-      if (asked !== text) return;
+      const found = await (local ? local.search(text, 5) : served(text));
+      if (!found || asked !== text) return;
       answered = text;
       fill(found);
     } catch { show(false); }

@@ -52,7 +52,7 @@ fn walked(files: &BTreeMap<String, Vec<u8>>, base: &str) -> BTreeSet<String> {
             continue;
         }
         common::check(page, &address);
-        assert!(!page.contains("<form"), "{address}");
+        assert_eq!(page.matches("<form").count(), 1, "{address}: only the search");
         assert!(
             page.contains("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"),
             "{address}"
@@ -64,8 +64,9 @@ fn walked(files: &BTreeMap<String, Vec<u8>>, base: &str) -> BTreeSet<String> {
                     continue;
                 }
                 let own = link.strip_prefix(base).unwrap_or_else(|| panic!("{address}: {link}"));
-                assert!(own.starts_with('/') && !own.contains('?'), "{address}: {link}");
-                ahead.push(own.replace("&amp;", "&"));
+                let is_search = own.starts_with("/search/?q=");
+                assert!(own.starts_with('/') && (is_search || !own.contains('?')), "{address}: {link}");
+                ahead.push(own.split('?').next().unwrap_or_default().replace("&amp;", "&"));
             }
         }
     }
@@ -129,7 +130,7 @@ fn a_page_is_what_a_server_shows_but_for_what_needs_one() {
     site(&served.atlas, folder.path(), &SiteOptions::default()).unwrap();
     let files = files(folder.path());
     let page = String::from_utf8(found(&files, "/technique/T1071").unwrap().clone()).unwrap();
-    assert!(page.contains("<b>12</b> rules") && !page.contains("Show all") && !page.contains("/search"));
+    assert!(page.contains("<b>12</b> rules") && !page.contains("Show all"));
     assert_eq!(files["api/v1/technique/T1071.json"], served.page("/api/v1/technique/T1071").into_bytes());
     assert_eq!(files["api/v1/index.json"], served.page("/api/v1/").into_bytes());
     assert_eq!(files["api/v1/matrix/layer.json"], served.page("/api/v1/matrix/layer.json").into_bytes());
@@ -186,4 +187,62 @@ fn a_folder_of_somebody_else_is_left_alone() {
     fs::write(&list, text).unwrap();
     site(&served.atlas, &out, &SiteOptions::default()).unwrap();
     assert!(folder.path().join("thesis.txt").exists());
+}
+
+/// A file of the search as JSON.
+fn json(files: &BTreeMap<String, Vec<u8>>, name: &str) -> serde_json::Value {
+    serde_json::from_slice(&files[&format!("search/{name}.json")]).unwrap()
+}
+
+/// The rows that `kind` has for a beginning of a word.
+fn rows(files: &BTreeMap<String, Vec<u8>>, kind: &str, beginning: &str) -> Vec<serde_json::Value> {
+    let index = json(files, "index");
+    let known = index[kind].as_array().unwrap();
+    let at = known.iter().position(|entry| entry[0] == beginning).unwrap_or_else(|| panic!("{kind} {beginning}"));
+    let rows = json(files, &format!("{kind}-{at}")).as_array().unwrap().clone();
+    assert!(known[at][1].as_u64().unwrap() >= rows.len() as u64);
+    rows
+}
+
+#[test]
+fn the_search_s_files_have_every_rule_and_each_link_of_them_leads_to_its_page() {
+    let mut rules = odd_ids();
+    let shared =
+        |n: u32| rule(&format!("Läuft finger {n}"), &format!("finger-{n}"), "Image|endswith", "\\FINGER.exe\u{202e}");
+    rules.extend([shared(1), shared(2)]);
+    let served = Site::new(&rules, |_| {});
+    let folder = tempfile::tempdir().unwrap();
+    site(&served.atlas, folder.path(), &SiteOptions::default()).unwrap();
+    let files = files(folder.path());
+    // Every rule under every word of its title, with a link where its name does not give one.
+    for (beginning, count) in [("ru", odd_ids().len()), ("lä", 2), ("fi", 2), ("1", 2)] {
+        let rows = rows(&files, "rules", beginning);
+        assert_eq!(rows.len(), count, "{beginning}");
+        for row in rows {
+            let id = row[0].as_str().unwrap();
+            let address = row[2].as_str().map_or_else(|| format!("/rule/{id}"), str::to_owned);
+            let page =
+                String::from_utf8(found(&files, &address).unwrap_or_else(|| panic!("{address}")).clone()).unwrap();
+            assert!(page.contains(row[1].as_str().unwrap()), "{address}");
+        }
+    }
+    // Values that one rule checks are left out; what cannot be seen in the others is made visible.
+    let values = rows(&files, "values", "fi");
+    assert_eq!(values.len(), 1);
+    assert_eq!(values[0][2], "FINGER.exe⟨U+202E⟩");
+    assert_eq!((&values[0][4], values[0][5].as_array().unwrap().len()), (&serde_json::json!(2), 2));
+    assert!(!json(&files, "index")["values"].to_string().contains("\"to\""), "of tool0.exe");
+    let techniques = json(&files, "techniques");
+    assert_eq!(techniques["rows"], serde_json::json!([["T1071", "Application Layer Protocol", 14]]));
+    let fields = json(&files, "fields");
+    let image = fields["rows"].as_array().unwrap().iter().find(|row| row[0] == "Image").unwrap();
+    assert!(image[3].as_array().unwrap().iter().any(|name| name == "process.executable"), "{image}");
+    // A page finds the files, and its policy lets it.
+    let page = String::from_utf8(files["search/index.html"].clone()).unwrap();
+    assert!(page.contains("data-search=\"/search/\"") && page.contains("connect-src 'self'"));
+    assert!(
+        page.contains("<noscript>")
+            && page.contains("href=\"/search/rules/sigma\"")
+            && page.contains("href=\"/search/fields\"")
+    );
 }

@@ -4,6 +4,14 @@ use std::collections::HashMap;
 
 use maud::html;
 
+use crate::assets;
+
+/// Where the site is searched.
+const SEARCH: &str = "/search";
+/// The script of every page, and that which stands before it in a folder of files.
+const PAGE_SCRIPT: &str = "page.js";
+const STATIC_SCRIPT: &str = "static.js";
+
 /// Which addresses the site has, and where.
 pub(super) struct Links {
     /// The link to each address.
@@ -15,9 +23,9 @@ pub(super) struct Links {
 impl Links {
     /// A page of ours with its links as they are in the folder, and with `policy` in its head.
     ///
-    /// Pages are written by us and escaped: a tag ends at the next `>`, and a value at the next quote. Forms, and what
-    /// has the class `served`, need a server and fall away; so does the address of a link that only a server answers,
-    /// and in the bar at the top the link itself.
+    /// Pages are written by us and escaped: a tag ends at the next `>`, and a value at the next quote. Forms but that of
+    /// the search, and what has the class `served`, need a server and fall away; so does the address of a link that only
+    /// a server answers, and in the bar at the top the link itself.
     pub(super) fn rewritten(&self, page: &str, policy: &str) -> Vec<u8> {
         let meta = html! { meta http-equiv="Content-Security-Policy" content=(policy); }.into_string();
         let mut out = String::with_capacity(page.len() + meta.len());
@@ -34,8 +42,10 @@ impl Links {
                 in_navigation = attribute(tag, "aria-label").is_some_and(|(_, label)| label == "Site");
             }
             let leads_nowhere = || attribute(tag, "href").is_some_and(|(_, link)| self.link(link).is_none());
-            let is_served = name == "form"
-                || attribute(tag, "class").is_some_and(|(_, class)| class == "served")
+            let class = attribute(tag, "class").map_or("", |(_, class)| class);
+            let is_search = name == "form" && class == "find" && self.known.contains_key(SEARCH);
+            let is_served = (name == "form" && !is_search)
+                || class == "served"
                 || (in_navigation && name == "a" && leads_nowhere());
             if is_served {
                 let close = format!("</{name}>");
@@ -43,6 +53,19 @@ impl Links {
                 continue;
             }
             match name {
+                "form" => {
+                    // With a stroke at the end a host of files need not lead on to the folder, and lose what is asked.
+                    let place = format!("{}{SEARCH}/", self.base);
+                    let form = html! { form.find action=(place) role="search" data-search=(place) {} }.into_string();
+                    out.push_str(form.trim_end_matches("</form>"));
+                }
+                "script" if tag.contains(assets::address(PAGE_SCRIPT)) => {
+                    // What the page's script does otherwise without a server stands in one that comes before it.
+                    let script = html! { script src=(assets::address(STATIC_SCRIPT)) defer {} }.into_string();
+                    self.tag(&mut out, script.trim_end_matches("</script>"), name);
+                    out.push_str("</script>");
+                    self.tag(&mut out, tag, name);
+                }
                 "a" | "link" | "script" => self.tag(&mut out, tag, name),
                 "head" => {
                     out.push_str(tag);
@@ -90,12 +113,14 @@ impl Links {
             Some((address, place)) => (address, Some(place)),
             None => (value, None),
         };
-        let link = match self.known.get(address) {
-            Some(link) => link.as_str(),
-            None if address.starts_with("/assets/") => address,
-            None => return None,
+        let asked = address.strip_prefix(SEARCH).filter(|rest| rest.starts_with('?'));
+        let (link, asked) = match (self.known.get(address), asked) {
+            (Some(link), _) => (link.as_str(), ""),
+            (None, Some(asked)) if self.known.contains_key(SEARCH) => ("/search/", asked),
+            (None, _) if address.starts_with("/assets/") => (address, ""),
+            (None, _) => return None,
         };
-        let mut whole = format!("{}{link}", self.base);
+        let mut whole = format!("{}{link}{asked}", self.base);
         if let Some(place) = place {
             whole.push('#');
             whole.push_str(place);
@@ -131,7 +156,8 @@ mod tests {
     use super::*;
 
     fn rewritten(page: &str) -> String {
-        let known = [("/", "/"), ("/technique/T1071", "/technique/T1071"), ("/rule/a%3Ab", "/rule/~0")];
+        let known =
+            [("/", "/"), ("/search", "/search"), ("/technique/T1071", "/technique/T1071"), ("/rule/a%3Ab", "/rule/~0")];
         let known = known.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
         let links = Links { known, base: "/atlas".to_owned() };
         String::from_utf8(links.rewritten(page, "default-src 'none'")).unwrap()
@@ -163,8 +189,21 @@ mod tests {
             rewritten(r#"<td><a href="/indicator?a=b" class="val" title="a &gt; b">A</a></td>"#),
             r#"<td><a class="val" title="a &gt; b">A</a></td>"#
         );
-        assert_eq!(rewritten(r#"a<form class="find" action="/search"><a href="/">x</a></form>b"#), "ab");
+        assert_eq!(rewritten(r#"a<form class="filters" action="/x"><a href="/">x</a></form>b"#), "ab");
         assert_eq!(rewritten(r#"3 shown<span class="served"> · <a href="/x?all=y">all</a></span>."#), "3 shown.");
+        assert_eq!(
+            rewritten(r#"<form class="find" action="/search" role="search"><input name="q"></form>"#),
+            r#"<form class="find" action="/atlas/search/" role="search" data-search="/atlas/search/"><input name="q"></form>"#
+        );
+        assert_eq!(rewritten(r#"<a href="/search?q=a%20b">A</a>"#), r#"<a href="/atlas/search/?q=a%20b">A</a>"#);
+        assert_eq!(
+            rewritten(&format!(r#"<script src="{}" defer></script>"#, assets::address("page.js"))),
+            format!(
+                r#"<script src="/atlas{}" defer></script><script src="/atlas{}" defer></script>"#,
+                assets::address("static.js"),
+                assets::address("page.js")
+            )
+        );
         let bar = r#"<nav aria-label="Site"><a href="/">A</a><a href="/rules">B</a></nav>"#;
         assert_eq!(rewritten(bar), r#"<nav aria-label="Site"><a href="/atlas/">A</a></nav>"#);
         assert_eq!(rewritten(r#"<a title="x href=" data-x href="/x?y">A</a>"#), r#"<a title="x href=">A</a>"#);

@@ -1,12 +1,15 @@
 //! The site as files for any web host, under the same addresses.
 //!
 //! Every address of the table that does not depend on what is asked becomes a folder with an `index.html`, and its JSON a
-//! file with `.json` at the end. What only a server can answer (search, filters, a single indicator) is left out: such
-//! links lose their address and stay as text, forms fall away. A strict policy stands in the pages themselves, as a host
-//! of files sends no headers of ours.
+//! file with `.json` at the end. What only a server can answer (filters, a single indicator) is left out: such links lose
+//! their address and stay as text, forms fall away. The search is the browser's own, over files made for it, with lists
+//! beside it for those without scripts. A strict policy stands in the pages themselves, as a host of files sends no
+//! headers of ours.
 
 mod links;
+mod lists;
 mod names;
+mod search;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -63,6 +66,9 @@ pub enum SiteError {
     /// The base is no path of an address.
     #[error("`{0}` is no place on a host; one is written like /atlas")]
     Base(String),
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] ruleatlas_views::Error),
     /// A file cannot be written.
     #[error("cannot write {path}: {error}")]
     Io {
@@ -126,9 +132,20 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
             leaves.push(Leaf { page, json });
         }
     }
+    let mut extra: Vec<(String, Vec<u8>)> = search::files(atlas, &links)?
+        .into_iter()
+        .map(|(name, bytes)| (format!("{}/{name}", search::FOLDER), bytes))
+        .collect();
+    let lists = lists::pages(atlas);
+    links.extend(lists.iter().map(|(address, _)| (address.clone(), address.clone())));
     let links = Links { known: links, base };
-    let files = || leaves.iter().flat_map(|leaf| leaf.page.iter().chain(&leaf.json));
-    let folders: BTreeSet<&str> = files().filter_map(|file| file.name.rsplit_once('/')).map(|(at, _)| at).collect();
+    let own_pages = lists.len() as u64;
+    for (address, page) in lists {
+        extra.push((names::page_file(address.trim_start_matches('/')), links.rewritten(&page, META_POLICY)));
+    }
+    let files = || leaves.iter().flat_map(|leaf| leaf.page.iter().chain(&leaf.json)).map(|file| file.name.as_str());
+    let files = || files().chain(extra.iter().map(|(name, _)| name.as_str()));
+    let folders: BTreeSet<&str> = files().filter_map(|name| name.rsplit_once('/')).map(|(at, _)| at).collect();
     for place in folders.iter().copied().chain(["", "assets"]) {
         let path = folder.join(place);
         fs::create_dir_all(&path).map_err(|error| SiteError::Io { path, error })?;
@@ -140,7 +157,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
         fs::write(&path, text).map_err(|error| SiteError::Io { path, error })
     };
-    let mut list: Vec<String> = files().map(|file| file.name.clone()).collect();
+    let mut list: Vec<String> = files().map(str::to_owned).collect();
     list.extend(assets::all().map(|(name, _)| format!("assets/{name}")));
     list.push(NOWHERE.to_owned());
     list.sort_unstable();
@@ -179,6 +196,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         };
         write(&json.name, &text)
     })?;
+    extra.par_iter().try_for_each(|(name, bytes)| write(name, bytes))?;
     for (name, asset) in assets::all() {
         write(&format!("assets/{name}"), &asset.body(Coding::Identity).bytes)?;
     }
@@ -189,7 +207,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         let _ = fs::remove_file(folder.join(name));
     }
     write(LIST, &said(&mut list.iter()))?;
-    let pages = leaves.iter().filter(|leaf| leaf.page.is_some()).count() as u64;
+    let pages = leaves.iter().filter(|leaf| leaf.page.is_some()).count() as u64 + own_pages;
     Ok(Written { pages, files: list.len() as u64, bytes: bytes.into_inner(), missing: missing.into_inner() })
 }
 

@@ -16,6 +16,7 @@ mod home;
 mod indicator;
 mod layout;
 mod ledger;
+mod listing;
 mod matrix;
 mod missing;
 mod parts;
@@ -41,6 +42,7 @@ pub(crate) use field::field;
 pub(crate) use home::home;
 pub(crate) use indicator::indicator;
 pub(crate) use ledger::ledger;
+pub(crate) use listing::{List, fields as field_list, rules as rule_list, static_search};
 pub(crate) use matrix::matrix;
 pub(crate) use missing::{failed, missing};
 pub(crate) use parts::{

@@ -60,8 +60,8 @@ impl Place<'_> {
                 p.more {
                     @match page {
                         None => {
-                            (number(shown.len() as u64)) " of " (number(rows as u64)) " shown · "
-                            a href=(to(1)) { @if rows <= page_of(self.table) { "Show all " (number(rows as u64)) } @else { "Show " (page_of(self.table)) " a page" } }
+                            (number(shown.len() as u64)) " of " (number(rows as u64)) " shown"
+                            span.served { " · " a href=(to(1)) { @if rows <= page_of(self.table) { "Show all " (number(rows as u64)) } @else { "Show " (page_of(self.table)) " a page" } } }
                         }
                         Some(page) => {
                             (number(shown.start as u64 + 1)) "–" (number(shown.end as u64)) " of " (number(rows as u64))
