@@ -72,7 +72,7 @@ pub use indicator::{IndicatorView, TechniqueShare};
 pub use layer::{Layer, LayerFact, LayerGradient, LayerLayout, LayerLegend, LayerTechnique, LayerVersions};
 pub use ledger::{Fault, LedgerQuestion, LedgerReason, LedgerRow, LedgerView};
 pub use matrix::{MatrixSubTechnique, MatrixTactic, MatrixTechnique, MatrixView, TacticView};
-pub use order::{Order, Table, csv};
+pub use order::{Order, Table, csv, indicators_csv};
 pub use question::{Check, Question, ScopeView};
 pub use rule::{RuleJson, RuleView};
 pub use search::{Hit, SearchView};

@@ -270,3 +270,12 @@ pub(crate) fn line(text: &mut String, cells: &[&str]) {
     }
     text.push_str("\r\n");
 }
+
+/// Rows of indicators as CSV, with the columns of [`Table::Indicators`].
+#[must_use]
+pub fn indicators_csv(rows: &[IndicatorRow]) -> String {
+    let mut text = Table::Indicators.columns().join(",");
+    text.push_str("\r\n");
+    rows.iter().for_each(|row| indicator_line(&mut text, row));
+    text
+}

@@ -28,6 +28,9 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (header::VARY, HeaderValue::from_static("accept-encoding")),
 ];
 
+/// Says how many rows there are where the body is some of them.
+pub(crate) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Coding {
@@ -90,6 +93,8 @@ pub(crate) struct Body {
     etag: HeaderValue,
     /// Whether the address names this very content, so that it can be kept for ever.
     immutable: bool,
+    /// How many rows there are, where the body is a part of them.
+    total: Option<usize>,
 }
 
 impl Body {
@@ -105,7 +110,14 @@ impl Body {
             coding,
             etag: HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\"")),
             immutable,
+            total: None,
         }
+    }
+
+    /// The same, the rows being a part of so many.
+    pub(crate) fn of(mut self, total: Option<usize>) -> Self {
+        self.total = total;
+        self
     }
 
     /// The body as an answer to a request with `headers`: 304 where the client has it already.
@@ -127,6 +139,9 @@ impl Body {
         let kept = if self.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
         response.headers_mut().insert(header::ETAG, self.etag.clone());
+        if let Some(total) = self.total {
+            response.headers_mut().insert(TOTAL, HeaderValue::from(total));
+        }
         response
     }
 }

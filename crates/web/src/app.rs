@@ -20,6 +20,7 @@ use crate::{
     answer::{self, Body, Coding},
     assets,
     cache::Cache,
+    cors,
     limits::{self, only_reading},
     routes::{self, Address, Made, Sent, Wanted},
 };
@@ -62,17 +63,10 @@ pub fn router_with(atlas: Arc<Atlas>, options: ServeOptions) -> Router {
         .layer(middleware::from_fn(only_reading))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::PATIENCE))
         .layer(GlobalConcurrencyLimitLayer::new(limits::AT_ONCE))
-        .layer(middleware::map_response(answer::always))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
-            let origin = options.cors.clone().filter(|_| request.uri().path().starts_with("/api/"));
-            async move {
-                let mut response = next.run(request).await;
-                if let Some(origin) = origin {
-                    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-                }
-                response
-            }
+            cors::shared(options.cors.clone(), request, next)
         }))
+        .layer(middleware::map_response(answer::always))
 }
 
 async fn any(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
@@ -164,9 +158,9 @@ impl App {
             let made = make(&self.atlas);
             drop(permit);
             match made {
-                Made::Body { status, kind, bytes, .. } => {
+                Made::Body { status, kind, bytes, total, .. } => {
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    Ok((status, Body::new(bytes, kind, coding, false)))
+                    Ok((status, Body::new(bytes, kind, coding, false).of(total)))
                 }
                 Made::Elsewhere(address) => Err(address),
             }
@@ -195,9 +189,9 @@ impl App {
         let made = tokio::task::spawn_blocking(move || {
             let made = match routes::made(&self.atlas, &address) {
                 Made::Elsewhere(address) => Err(address),
-                Made::Body { status, kind, bytes, keep } => {
+                Made::Body { status, kind, bytes, keep, total } => {
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    let body = Arc::new(Body::new(bytes, kind, coding, false));
+                    let body = Arc::new(Body::new(bytes, kind, coding, false).of(total));
                     if keep && status == StatusCode::OK {
                         self.cache.put(key, Arc::clone(&body));
                     }

@@ -20,6 +20,7 @@ mod answer;
 mod app;
 mod assets;
 mod cache;
+mod cors;
 mod error;
 mod export;
 mod limits;

@@ -24,9 +24,13 @@ const FORM: usize = 64 << 10;
 /// Where files may be sent to.
 const TAKING_FILES: [&str; 4] = ["/coverage", "/api/v1/coverage", "/align", "/api/v1/align"];
 
-/// Whether a file may be sent there: it is answered and not kept.
+/// Whether a file may be sent there by `POST`: it is answered and not kept.
+pub(crate) fn takes_files(path: &str) -> bool {
+    TAKING_FILES.contains(&path)
+}
+
 fn takes_a_file(request: &Request) -> bool {
-    *request.method() == Method::POST && TAKING_FILES.contains(&request.uri().path())
+    *request.method() == Method::POST && takes_files(request.uri().path())
 }
 
 /// Whether a body is known to be no larger than a file with its form may be.

@@ -36,7 +36,8 @@ pub(crate) struct Params {
     pub(crate) table: Option<Table>,
     /// Whether it is asked for as CSV.
     pub(crate) is_csv: bool,
-    /// At most this many rows a table, in JSON.
+    /// Where each list begins and how many rows it has at most, in JSON and CSV.
+    pub(crate) offset: Option<usize>,
     pub(crate) limit: Option<usize>,
     /// The id, as asked for, that led here.
     pub(crate) from: Option<String>,
@@ -77,12 +78,8 @@ impl Params {
                 "how" => add(&mut params.checks, how(value)?),
                 "looks" => add(&mut params.checks, check(value, "looks", Role::Indicator)?),
                 "excludes" => add(&mut params.checks, check(value, "excludes", Role::Exclusion)?),
-                "limit" => {
-                    let message = || format!("`{value}` is no number of rows");
-                    let wrong = |_| WrongParameter { name: "limit".to_owned(), message: message() };
-                    let limit = value.parse().map_err(wrong)?;
-                    params.limit = Some(limit);
-                }
+                "offset" => params.offset = Some(count("offset", value)?),
+                "limit" => params.limit = Some(count("limit", value)?),
                 "from" => params.from = Some(value.clone()),
                 _ => {}
             }
@@ -142,8 +139,10 @@ impl Params {
         if let Some(from) = &self.from {
             add("from", from);
         }
-        if let Some(limit) = self.limit {
-            add("limit", &limit.to_string());
+        for (name, count) in [("offset", self.offset), ("limit", self.limit)] {
+            if let Some(count) = count {
+                add(name, &count.to_string());
+            }
         }
         for (table, page) in &self.whole {
             match page {
@@ -253,6 +252,11 @@ fn check(text: &str, name: &'static str, role: Role) -> Result<Check, WrongParam
     }
     let message = format!("`{text}` is no field, operator and value, as in `Image basename cmd.exe`");
     Err(WrongParameter { name: name.to_owned(), message })
+}
+
+fn count(name: &str, value: &str) -> Result<usize, WrongParameter> {
+    let message = || format!("`{value}` is no number of rows");
+    value.parse().map_err(|_| WrongParameter { name: name.to_owned(), message: message() })
 }
 
 fn add<T: PartialEq>(values: &mut Vec<T>, value: T) {

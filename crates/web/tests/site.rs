@@ -83,8 +83,14 @@ fn json_is_what_the_command_line_writes() {
     let mut view = site.atlas.technique("T1071", false, &filters).unwrap();
     let json = |view: &ruleatlas_views::TechniqueView| serde_json::to_string_pretty(view).unwrap() + "\n";
     assert_eq!(site.page("/api/v1/technique/T1071?severity=high&subtechniques=no"), json(&view));
+    // A part of the lists says how long they are; all else stands as it is.
+    let text = site.page("/api/v1/technique/T1071?limit=3&severity=high&subtechniques=no");
+    let mut part: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let totals = part.as_object_mut().unwrap().remove("totals").unwrap();
+    assert_eq!(totals["indicators"], view.guide.indicators_distinct);
     view.guide = view.guide.limited(3);
-    assert_eq!(site.page("/api/v1/technique/T1071?limit=3&severity=high&subtechniques=no"), json(&view));
+    view.rule_list.truncate(3);
+    assert_eq!(part, serde_json::to_value(&view).unwrap());
     let (status, error) = site.status_and_page("/api/v1/technique/T1072");
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(error.contains("\"near\""));
@@ -294,6 +300,34 @@ fn another_site_reads_the_api_only_when_it_may() {
     assert_eq!(allowed(open(), "/api/v1/technique/T1071").unwrap(), "https://example.org");
     assert_eq!(allowed(open(), "/api/openapi.json").unwrap(), "https://example.org");
     assert_eq!(allowed(open(), "/technique/T1071"), None, "pages are no data");
+
+    // A browser asks first where a script sends what a form could not.
+    let asks = |router: axum::Router, path: &str, method: Option<&str>| {
+        let request = Request::options(path).header(header::ORIGIN, "https://example.org");
+        let request = match method {
+            Some(method) => request.header(header::ACCESS_CONTROL_REQUEST_METHOD, method),
+            None => request,
+        };
+        let body = request.body(axum::body::Body::empty()).unwrap();
+        let answer = site.wait(tower::ServiceExt::oneshot(router, body)).unwrap();
+        let text = |name| answer.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        assert!(!text(header::CONTENT_SECURITY_POLICY).is_empty(), "{path}");
+        (
+            answer.status().as_u16(),
+            text(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+            text(header::ACCESS_CONTROL_ALLOW_METHODS),
+            text(header::ACCESS_CONTROL_ALLOW_HEADERS),
+        )
+    };
+    let own = |methods: &str| {
+        (204, "https://example.org".to_owned(), methods.to_owned(), "content-type, if-none-match".to_owned())
+    };
+    assert_eq!(asks(open(), "/api/v1/technique/T1071", Some("GET")), own("GET, HEAD"));
+    assert_eq!(asks(open(), "/api/v1/coverage", Some("POST")), own("GET, HEAD, POST"));
+    assert_eq!(asks(open(), "/coverage", Some("POST")).0, 405, "pages are no data");
+    assert_eq!(asks(open(), "/api/v1/coverage", None).0, 405, "it asks for nothing");
+    let refused = asks(closed(), "/api/v1/coverage", Some("POST"));
+    assert_eq!((refused.0, refused.1.as_str(), refused.2.as_str()), (405, "", ""));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! The first page, and what the site says about itself.
 
-use super::{Ask, Export, Fault, Made, Route, view};
+use super::{Ask, Export, Fault, Made, Route, paging::PAGING, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/",
         about: "What is here.",
-        parameters: &[],
+        parameters: &[PAGING],
         only: None,
         export: Export::Once,
         view: Some(view::<ruleatlas_views::HomeView>),
@@ -34,8 +34,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 fn home(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.home();
-    Ok(ask.answer(&view, || page::home(&view)).kept())
+    Ok(ask.paged(&mut ask.atlas.home(), page::home)?.kept_if(ask.pairs.is_empty()))
 }
 
 fn about(ask: &Ask<'_>) -> Result<Made, Fault> {

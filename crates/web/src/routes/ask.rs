@@ -4,7 +4,10 @@ use maud::Markup;
 use ruleatlas_views::{Atlas, Error, nearest};
 use serde::Serialize;
 
-use super::{API, Parameter, Route, Values};
+use super::{
+    API, Parameter, Route, Values,
+    paging::{Lists, Paged, Window},
+};
 use crate::{
     page,
     params::{Params, WrongParameter},
@@ -47,6 +50,8 @@ pub(crate) enum Made {
         bytes: Vec<u8>,
         /// Whether it is one of only so many, so that keeping it is worth the memory.
         keep: bool,
+        /// How many rows there are, where the body is a part of them.
+        total: Option<usize>,
     },
     /// It stands at this address of the site.
     Elsewhere(String),
@@ -87,7 +92,30 @@ impl Ask<'_> {
 
     /// The filters and what else a page with tables may be asked.
     pub(crate) fn params(&self) -> Result<Params, Fault> {
-        Ok(Params::read(self.pairs)?)
+        let params = Params::read(self.pairs)?;
+        // A page shows its lists in its own pages.
+        Ok(if self.form == Form::Page { Params { offset: None, limit: None, ..params } } else { params })
+    }
+
+    /// The part of each list that is asked for; `None` for the whole, and for pages.
+    pub(super) fn window(&self) -> Result<Option<Window>, Fault> {
+        let (offset, limit) = (self.count("offset")?, self.count("limit")?);
+        let is_asked = self.form == Form::Json && (offset.is_some() || limit.is_some());
+        Ok(is_asked.then(|| Window { offset: offset.unwrap_or(0), limit }))
+    }
+
+    /// The answer from a view with lists: its page, or its JSON with the part of them that is asked for.
+    pub(super) fn paged<T: Serialize + Lists>(
+        &self,
+        view: &mut T,
+        page: impl FnOnce(&T) -> Markup,
+    ) -> Result<Made, Fault> {
+        let window = self.window()?;
+        if window.is_some() {
+            return Ok(Made::json(200, &Paged::new(view, window)));
+        }
+        let view = &*view;
+        Ok(self.answer(view, || page(view)))
     }
 
     /// Why a parameter cannot be answered.
@@ -152,17 +180,17 @@ fn json_bytes(value: &impl Serialize) -> Vec<u8> {
 impl Made {
     /// A page.
     pub(crate) fn page(status: u16, page: Markup) -> Self {
-        Self::Body { status, kind: PAGE, bytes: page.into_string().into_bytes(), keep: false }
+        Self::Body { status, kind: PAGE, bytes: page.into_string().into_bytes(), keep: false, total: None }
     }
 
     /// A value as the command line writes it.
     pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
-        Self::Body { status, kind: JSON, bytes: json_bytes(value), keep: false }
+        Self::Body { status, kind: JSON, bytes: json_bytes(value), keep: false, total: None }
     }
 
     /// A text of another kind.
     pub(crate) fn text(kind: &'static str, bytes: Vec<u8>) -> Self {
-        Self::Body { status: 200, kind, bytes, keep: false }
+        Self::Body { status: 200, kind, bytes, keep: false, total: None }
     }
 
     /// That the answer stands at another page's address.
@@ -178,7 +206,17 @@ impl Made {
     /// The same, worth keeping when so.
     pub(crate) fn kept_if(self, keep: bool) -> Self {
         match self {
-            Self::Body { status, kind, bytes, .. } => Self::Body { status, kind, bytes, keep },
+            Self::Body { status, kind, bytes, total, .. } => Self::Body { status, kind, bytes, keep, total },
+            other => other,
+        }
+    }
+
+    /// The same, the rows being a part of so many.
+    pub(super) fn of(self, total: usize) -> Self {
+        match self {
+            Self::Body { status, kind, bytes, keep, .. } => {
+                Self::Body { status, kind, bytes, keep, total: Some(total) }
+            }
             other => other,
         }
     }

@@ -4,7 +4,12 @@ use ruleatlas_model::{AttackDomain, ThreatKind};
 use ruleatlas_views::{AlignRequest, Atlas, CompassFilters, Gap, ReadLayer};
 use utoipa::openapi::{RefOr, Schema, schema::AnyOfBuilder};
 
-use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Schemas, Values, parameter::one, view};
+use super::{
+    Ask, Export, Fault, Form, Made, Parameter, Route, Schemas, Values,
+    paging::{self, PAGING, Paged, Window},
+    parameter::one,
+    technique, view,
+};
 use crate::page;
 
 /// Rows of the tables on the page.
@@ -44,8 +49,8 @@ pub(super) const ROUTES: &[Route] = &[
             ),
             one("sort", "By what the rows are ordered: name, a source, or a score; by id when not said.", Values::Text),
             one("reversed", "The other way round.", Values::Words(yes_no)),
-            one("offset", "Where the list begins, from 0.", Values::Count),
-            one("limit", "At most this many rows.", Values::Count),
+            paging::OFFSET,
+            paging::LIMIT,
             one("format", "How the table is written, for programs.", Values::Words(formats)),
             one("table", "The table, for programs: there is one.", Values::Words(tables)),
         ]],
@@ -67,7 +72,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: "/align",
         about: "Where one stands against groups, software and campaigns. A layer and a file that says what is collected are sent \
                 to it by POST; nothing of them is kept.",
-        parameters: &[THREATS, &[one("offset", "Where the list begins, from 0.", Values::Count)]],
+        parameters: &[THREATS, PAGING],
         only: None,
         export: Export::Once,
         view: Some(either),
@@ -136,20 +141,19 @@ fn controls(ask: &Ask<'_>) -> Result<Made, Fault> {
         reversed: ask.first("reversed") == Some("yes"),
     };
     let mut view = ask.atlas.controls(&filters)?;
-    let (offset, limit) = (ask.count("offset")?.unwrap_or(0), ask.count("limit")?);
     let distinct = view.techniques.len();
-    view.techniques.drain(..offset.min(distinct));
     if ask.form == Form::Json {
-        view.techniques.truncate(limit.unwrap_or(usize::MAX));
+        let paged = Paged::new(&mut view, ask.window()?);
         if ask.first("format") == Some("csv") {
-            return Ok(Made::text("text/csv; charset=utf-8", view.csv().into_bytes()));
+            return Ok(Made::text(technique::CSV, view.csv().into_bytes()).of(distinct));
         }
         if ask.first("table").is_some() {
-            return Ok(Made::json(200, &view.techniques));
+            return Ok(Made::json(200, &view.techniques).of(distinct));
         }
-        return Ok(Made::json(200, &view).kept_if(ask.pairs.is_empty()));
+        return Ok(Made::json(200, &paged).kept_if(ask.pairs.is_empty()));
     }
-    view.techniques.truncate(limit.unwrap_or(ROWS).clamp(1, 500));
+    let (offset, limit) = (ask.count("offset")?.unwrap_or(0), ask.count("limit")?);
+    Window { offset, limit: Some(limit.unwrap_or(ROWS).clamp(1, 500)) }.cut(&mut view.techniques);
     let listed = page::Listed { offset, distinct, pairs: ask.pairs };
     Ok(Made::page(200, page::controls(ask.atlas, &view, &listed)).kept_if(ask.pairs.is_empty()))
 }
@@ -218,12 +222,17 @@ fn align(ask: &Ask<'_>) -> Result<Made, Fault> {
     let request = request(ask.pairs)?;
     if request.threats.is_empty() {
         let threats = ask.atlas.threats()?;
-        return Ok(ask.answer(&threats, || page::threats(threats)).kept());
+        if let Some(window) = ask.window()? {
+            let mut listed: Vec<_> = threats.iter().collect();
+            let total = window.cut(&mut listed);
+            return Ok(Made::json(200, &listed).of(total));
+        }
+        return Ok(ask.answer(&threats, || page::threats(threats)).kept_if(ask.pairs.is_empty()));
     }
-    let view = ask.atlas.align(&request)?;
+    let mut view = ask.atlas.align(&request)?;
     let offset = ask.count("offset")?.unwrap_or(0);
     let listed = page::Listed { offset, distinct: view.techniques.len(), pairs: ask.pairs };
-    Ok(ask.answer(&view, || page::align(&view, &listed, ROWS)))
+    ask.paged(&mut view, |view| page::align(view, &listed, ROWS))
 }
 
 fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {

@@ -4,7 +4,10 @@ use ruleatlas_views::{Atlas, EventsQuestion};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 
 use super::{
-    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Schemas, Values, parameter::one, technique, view,
+    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Schemas, Values,
+    paging::{PAGING, Paged, Totals, Window},
+    parameter::one,
+    technique, view,
 };
 use crate::page;
 
@@ -35,7 +38,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/provider/{name}",
         about: "A provider: its events, and its fields with the rules that filter on them.",
-        parameters: &[],
+        parameters: &[PAGING],
         only: None,
         export: Export::Each(provider_addresses),
         view: Some(view::<ruleatlas_views::ProviderView>),
@@ -44,7 +47,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/coverage",
         about: "What the telemetry one has lets one detect. A file is sent to it by POST; nothing of it is kept.",
-        parameters: &[FILTERS],
+        parameters: &[FILTERS, PAGING],
         only: None,
         export: Export::Never,
         view: Some(kinds),
@@ -57,7 +60,7 @@ const LIST: &[Parameter] = &[
     one("q", "Only events whose provider, id, channel or title has this text.", Values::Text),
     one("unread", "List events too that no rule reads.", Values::Words(yes)),
     one("offset", "Where the list begins, from 0.", Values::Count),
-    one("limit", "At most this many rows.", Values::Count),
+    one("limit", "At most this many rows; no more than 2,000.", Values::Count),
 ];
 
 /// What can be sent.
@@ -88,15 +91,14 @@ fn event(ask: &Ask<'_>) -> Result<Made, Fault> {
         return Ok(ask.elsewhere(&format!("{address}{}", params.query())));
     }
     params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
-    if let Some(made) = technique::one_table(&params, &view.guide, &view.rule_list).filter(|_| ask.form == Form::Json) {
+    let window = ask.window()?;
+    if ask.form == Form::Json
+        && let Some(made) = technique::one_table(&params, window, &mut view.guide, &mut view.rule_list)
+    {
         return Ok(made);
     }
-    let is_cut = ask.form == Form::Json && params.limit.is_some();
-    if let (true, Some(limit)) = (is_cut, params.limit) {
-        view.guide = view.guide.limited(limit);
-    }
-    let keep = params.is_known(&ask.atlas.index) && !is_cut && view.guide.rules.total > 0;
-    Ok(ask.answer(&view, || page::event(ask.atlas, &view, &params)).kept_if(keep))
+    let keep = params.is_known(&ask.atlas.index) && window.is_none() && view.guide.rules.total > 0;
+    Ok(ask.paged(&mut view, |view| page::event(ask.atlas, view, &params))?.kept_if(keep))
 }
 
 fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -109,15 +111,18 @@ fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
         limit: Some(limit.unwrap_or(ROWS).clamp(1, MOST_ROWS)),
     };
     let view = ask.atlas.events(&question)?;
-    Ok(ask.answer(&view, || page::events(&view, &question)).kept_if(ask.pairs.is_empty()))
+    let totals = ask.window()?.map(|_| Totals::from([("events", view.total)]));
+    let answer = ask.answer_as(|| Paged::counted(&view, totals), || page::events(&view, &question));
+    Ok(answer.kept_if(ask.pairs.is_empty()))
 }
 
 fn provider(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.provider(ask.name(0))?;
+    let mut view = ask.atlas.provider(ask.name(0))?;
     if view.provider != ask.name(0) {
         return Ok(ask.elsewhere(&page::provider_address(&view.provider)));
     }
-    Ok(ask.answer(&view, || page::provider(&view)).kept_if(view.rules > 0))
+    let keep = view.rules > 0 && ask.pairs.is_empty();
+    Ok(ask.paged(&mut view, page::provider)?.kept_if(keep))
 }
 
 /// The form, or what can be sent to it.
@@ -155,13 +160,17 @@ pub(crate) fn covered(atlas: &Atlas, bytes: &[u8], pairs: &[(String, String)], w
             return Made::json(422, &serde_json::json!({ "error": error.to_string(), "what": "have", "near": [] }));
         }
     };
-    let view = match atlas.coverage(have, &params.filters) {
+    let mut view = match atlas.coverage(have, &params.filters) {
         Ok(view) => view,
         Err(error) => return Fault::from(error).made(form),
     };
     match wanted {
         Wanted::Page => Made::page(200, page::coverage(&view, &params)),
-        Wanted::Json => Made::json(200, &view),
+        Wanted::Json => {
+            let is_part = params.offset.is_some() || params.limit.is_some();
+            let window = Window { offset: params.offset.unwrap_or(0), limit: params.limit };
+            Made::json(200, &Paged::new(&mut view, is_part.then_some(window)))
+        }
         Wanted::Layer => Made::json(200, &view.layer(&atlas.attack.version)),
     }
 }

@@ -3,7 +3,12 @@
 use ruleatlas_model::{Language, Vendor};
 use ruleatlas_views::LedgerQuestion;
 
-use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one, view};
+use super::{
+    Ask, Export, Fault, Form, Made, Parameter, Route, Values,
+    paging::{Paged, Totals},
+    parameter::one,
+    view,
+};
 use crate::page;
 
 /// Rows of the list on the page.
@@ -32,8 +37,8 @@ pub(super) const ROUTES: &[Route] = &[Route {
             many: true,
         },
         one("why", "List only rules with this reason, by its phrase.", Values::Text),
-        one("offset", "Where the list begins, from 0.", Values::Count),
-        one("limit", "At most this many rows of the list.", Values::Count),
+        one("offset", "Where the list of faults begins, from 0.", Values::Count),
+        one("limit", "At most this many of them.", Values::Count),
     ]],
     only: None,
     export: Export::Once,
@@ -68,7 +73,11 @@ fn ledger(ask: &Ask<'_>) -> Result<Made, Fault> {
     // The page lists fewer rows than the JSON, so that neither is made of the other's view.
     let made = match ask.form {
         Form::Page => Made::page(200, page::ledger(&view, &question)),
-        Form::Json => Made::json(200, &view),
+        Form::Json => {
+            let total = usize::try_from(view.faults_total).unwrap_or(usize::MAX);
+            let totals = ask.window()?.map(|_| Totals::from([("faults", total)]));
+            Made::json(200, &Paged::counted(&view, totals))
+        }
     };
     Ok(made.kept_if(keep))
 }

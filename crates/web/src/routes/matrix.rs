@@ -3,7 +3,7 @@
 use ruleatlas_model::AttackDomain;
 use ruleatlas_views::{Atlas, MatrixView};
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, view};
+use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, paging::PAGING, parameter::one, view};
 use crate::{page, params::Params};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -28,7 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/tactic/{id}",
         about: "A tactic: its techniques with their rules.",
-        parameters: &[],
+        parameters: &[PAGING],
         only: None,
         export: Export::Each(ids),
         view: Some(view::<ruleatlas_views::TacticView>),
@@ -68,9 +68,9 @@ fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {
 }
 
 fn tactic(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.tactic(ask.name(0))?;
+    let mut view = ask.atlas.tactic(ask.name(0))?;
     if view.column.tactic != ask.name(0) {
         return Ok(ask.elsewhere(&page::tactic_address(&view.column.tactic)));
     }
-    Ok(ask.answer(&view, || page::tactic(ask.atlas, &view)).kept())
+    Ok(ask.paged(&mut view, |view| page::tactic(ask.atlas, view))?.kept_if(ask.pairs.is_empty()))
 }

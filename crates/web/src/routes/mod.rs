@@ -14,6 +14,7 @@ mod ledger;
 mod matching;
 mod matrix;
 mod openapi;
+mod paging;
 mod parameter;
 mod rule;
 mod scope;

@@ -88,6 +88,9 @@ fn operation(route: &Route, schema: &Value) -> Value {
         parameter
     });
     let asked = || route.parameters.iter().copied().flatten();
+    let is_paged = asked().any(|parameter| parameter.name == "offset");
+    let counted = is_paged.then(|| with_totals(schema));
+    let schema = counted.as_ref().unwrap_or(schema);
     let mut content = json!({ "application/json": { "schema": schema } });
     if asked().any(|parameter| parameter.name == "format") {
         let rows = json!({ "type": "array", "items": { "type": "object" }, "description": "The rows of `table`." });
@@ -102,17 +105,41 @@ fn operation(route: &Route, schema: &Value) -> Value {
         "description": "Stands for the content; sent back as If-None-Match it gives 304 where nothing changed.",
         "schema": { "type": "string" },
     });
+    let mut headers = json!({ "ETag": etag });
+    if is_paged {
+        headers["X-Total-Count"] = json!({
+            "description": "Where the answer is a list itself, or a table by `table`: how many rows there are before offset and limit.",
+            "schema": { "type": "integer" },
+        });
+    }
     json!({
         "summary": route.about,
         "operationId": id(route.path),
         "parameters": in_path.chain(asked().map(parameter)).collect::<Vec<_>>(),
         "responses": {
-            "200": { "description": route.about, "headers": { "ETag": etag }, "content": content },
+            "200": { "description": route.about, "headers": headers, "content": content },
             "304": { "description": "The client has it already." },
             "400": error("A parameter is not known, or has a value that it cannot have."),
             "404": error("There is no such thing; names near to it are offered."),
         },
     })
+}
+
+/// The schema of an answer with lists, of which a part may be asked for.
+fn with_totals(schema: &Value) -> Value {
+    if let Some(items) = schema.get("items") {
+        // What is put together of several has a number of rows each; a plain list has it in a header.
+        return json!({ "type": "array", "items": with_totals(items) });
+    }
+    if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
+        return json!({ "anyOf": choices.iter().map(with_totals).collect::<Vec<_>>() });
+    }
+    let totals = json!({
+        "type": "object",
+        "description": "How many rows each list has before offset and limit, by its key; there where one of them is given.",
+        "additionalProperties": { "type": "integer", "minimum": 0 },
+    });
+    json!({ "allOf": [schema, { "type": "object", "properties": { "totals": totals } }] })
 }
 
 fn parameter(parameter: &Parameter) -> Value {

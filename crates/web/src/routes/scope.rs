@@ -1,6 +1,8 @@
 //! Any set of rules, and what stands inside other pages.
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique, view};
+use super::{
+    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, paging::Paged, parameter::one, technique, view,
+};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -59,16 +61,16 @@ fn scope(ask: &Ask<'_>) -> Result<Made, Fault> {
     let params = ask.params()?;
     let mut view = ask.atlas.rules(&params.question())?;
     // What was typed freely is hardly asked for twice.
-    let keep = params.text.is_empty() && params.limit.is_none() && params.is_known(&ask.atlas.index);
+    let keep = params.text.is_empty() && params.is_known(&ask.atlas.index);
     if ask.form == Form::Page {
         return Ok(Made::page(200, page::scope(ask.atlas, view, &params)?).kept_if(keep));
     }
     params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
-    if let Some(limit) = params.limit {
-        view.guide = view.guide.limited(limit);
-        view.rule_list.truncate(limit);
-    }
-    Ok(technique::one_table(&params, &view.guide, &view.rule_list).unwrap_or_else(|| Made::json(200, &view)))
+    let window = ask.window()?;
+    Ok(match technique::one_table(&params, window, &mut view.guide, &mut view.rule_list) {
+        Some(made) => made,
+        None => Made::json(200, &Paged::new(&mut view, window)),
+    })
 }
 
 fn scope_part(ask: &Ask<'_>) -> Result<Made, Fault> {

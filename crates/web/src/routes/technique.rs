@@ -3,14 +3,19 @@
 use ruleatlas_catalog::Guide;
 use ruleatlas_views::{Atlas, RuleItem};
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, view};
+use super::{
+    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values,
+    paging::{Paged, Window},
+    parameter::one,
+    view,
+};
 use crate::{
     page,
     params::{Params, Table},
     text::encoded,
 };
 
-const CSV: &str = "text/csv; charset=utf-8";
+pub(super) const CSV: &str = "text/csv; charset=utf-8";
 
 pub(super) const ROUTES: &[Route] = &[Route {
     path: "/technique/{id}",
@@ -38,7 +43,8 @@ pub(super) const TABLES: &[Parameter] = &[
     },
     one("table", "Only this table, in JSON or CSV.", Values::Words(tables)),
     one("format", "How that table is written.", Values::Words(formats)),
-    one("limit", "At most this many rows a table, in JSON.", Values::Count),
+    super::paging::OFFSET,
+    super::paging::LIMIT,
 ];
 
 const FAMILY: &[Parameter] = &[
@@ -66,19 +72,33 @@ fn ids(atlas: &Atlas) -> Vec<String> {
     atlas.attack.techniques.keys().map(|id| page::technique_address(id)).collect()
 }
 
-/// The one table that is asked for, as JSON or CSV.
-pub(super) fn one_table(params: &Params, guide: &Guide, rules: &[RuleItem]) -> Option<Made> {
+/// The one table that is asked for, as JSON or CSV, or the part of it.
+pub(super) fn one_table(
+    params: &Params,
+    window: Option<Window>,
+    guide: &mut Guide,
+    rules: &mut Vec<RuleItem>,
+) -> Option<Made> {
     let table = params.table?;
+    let window = window.unwrap_or_default();
+    let total = match table {
+        Table::Events => window.cut(&mut guide.events),
+        Table::Fields => window.cut(&mut guide.fields),
+        Table::Indicators => window.cut(&mut guide.indicators),
+        Table::Exclusions => window.cut(&mut guide.exclusions),
+        Table::Rules => window.cut(rules),
+    };
     if params.is_csv {
-        return Some(Made::text(CSV, ruleatlas_views::csv(table, guide, rules).into_bytes()));
+        return Some(Made::text(CSV, ruleatlas_views::csv(table, guide, rules).into_bytes()).of(total));
     }
-    Some(match table {
+    let made = match table {
         Table::Events => Made::json(200, &guide.events),
         Table::Fields => Made::json(200, &guide.fields),
         Table::Indicators => Made::json(200, &guide.indicators),
         Table::Exclusions => Made::json(200, &guide.exclusions),
-        Table::Rules => Made::json(200, &rules),
-    })
+        Table::Rules => Made::json(200, rules),
+    };
+    Some(made.of(total))
 }
 
 fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -89,15 +109,13 @@ fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
     if ask.form == Form::Json {
         let mut view = atlas.technique(id, !params.only_itself, &params.filters)?;
         params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
-        if let Some(limit) = params.limit {
-            view.guide = view.guide.limited(limit);
-        }
-        if let Some(made) = one_table(&params, &view.guide, &view.rule_list) {
+        let window = ask.window()?;
+        if let Some(made) = one_table(&params, window, &mut view.guide, &mut view.rule_list) {
             return Ok(made);
         }
-        return Ok(Made::json(200, &view).kept_if(is_id && params.is_known(&atlas.index) && params.limit.is_none()));
+        let keep = is_id && params.is_known(&atlas.index) && window.is_none();
+        return Ok(Made::json(200, &Paged::new(&mut view, window)).kept_if(keep));
     }
-    let params = Params { limit: None, ..params };
     if !is_id {
         // An id of another version, another spelling or a name: the page stands under the loaded version's id.
         let technique = atlas.find_technique(id)?;

@@ -3,8 +3,13 @@
 use ruleatlas_model::FoldedOp;
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, parameter::one, technique, view};
-use crate::page;
+use super::{
+    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values,
+    paging::{PAGING, Paged},
+    parameter::one,
+    technique, view,
+};
+use crate::{page, params::Table};
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -19,7 +24,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/indicator",
         about: "Who checks a value.",
-        parameters: &[INDICATOR, FILTERS],
+        parameters: &[INDICATOR, FILTERS, PAGING],
         only: None,
         export: Export::Never,
         view: Some(view::<ruleatlas_views::IndicatorView>),
@@ -56,11 +61,31 @@ fn field(ask: &Ask<'_>) -> Result<Made, Fault> {
     let params = ask.params()?;
     let mut views = ask.atlas.field_in(name, &params.filters)?;
     let keep = views.first().is_some_and(|view| view.field == name) && params.is_known(&ask.atlas.index);
-    let made = match ask.form {
-        Form::Page => Made::page(200, page::field(ask.atlas, &mut views, &params)),
-        Form::Json => Made::json(200, &views),
-    };
-    Ok(made.kept_if(keep))
+    if ask.form == Form::Page {
+        return Ok(Made::page(200, page::field(ask.atlas, &mut views, &params)).kept_if(keep));
+    }
+    for order in params.orders.values() {
+        for view in &mut views {
+            match order.table {
+                Table::Indicators => order.apply_to_indicators(&mut view.indicators),
+                Table::Exclusions => order.apply_to_indicators(&mut view.exclusions),
+                _ => {}
+            }
+        }
+    }
+    let window = ask.window()?;
+    if let Some(table) = params.table {
+        let mut rows: Vec<_> = match table {
+            Table::Indicators => views.into_iter().flat_map(|view| view.indicators).collect(),
+            Table::Exclusions => views.into_iter().flat_map(|view| view.exclusions).collect(),
+            _ => return Err(Fault::wrong("table", "a field has the tables indicators and exclusions")),
+        };
+        let total = window.unwrap_or_default().cut(&mut rows);
+        let csv = || ruleatlas_views::indicators_csv(&rows).into_bytes();
+        return Ok(if params.is_csv { Made::text(technique::CSV, csv()) } else { Made::json(200, &rows) }.of(total));
+    }
+    let views: Vec<_> = views.iter_mut().map(|view| Paged::new(view, window)).collect();
+    Ok(Made::json(200, &views).kept_if(keep && window.is_none()))
 }
 
 /// An indicator as it is asked for.
@@ -83,8 +108,8 @@ fn asked<'a>(ask: &'a Ask<'_>) -> Result<Asked<'a>, Fault> {
 fn indicator(ask: &Ask<'_>) -> Result<Made, Fault> {
     let Asked { field, op, value, modifier } = asked(ask)?;
     let params = ask.params()?;
-    let view = ask.atlas.indicator_in(field, op, value, modifier, &params.filters)?;
-    Ok(ask.answer(&view, || page::indicator(ask.atlas, &view, &params)))
+    let mut view = ask.atlas.indicator_in(field, op, value, modifier, &params.filters)?;
+    ask.paged(&mut view, |view| page::indicator(ask.atlas, view, &params))
 }
 
 fn snippets(ask: &Ask<'_>) -> Result<Made, Fault> {

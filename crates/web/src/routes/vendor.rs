@@ -4,14 +4,19 @@ use ruleatlas_catalog::Facet;
 use ruleatlas_model::Vendor;
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Route, technique::TABLES, view};
+use super::{
+    Ask, Export, FILTERS, Fault, Form, Made, Route,
+    paging::PAGING,
+    technique::{TABLES, one_table},
+    view,
+};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/vendor/{name}",
         about: "What a vendor publishes.",
-        parameters: &[],
+        parameters: &[PAGING],
         only: None,
         export: Export::Each(vendors),
         view: Some(view::<ruleatlas_views::VendorView>),
@@ -41,26 +46,23 @@ fn log_sources(atlas: &Atlas) -> Vec<String> {
 }
 
 fn vendor(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.vendor(ask.name(0))?;
+    let mut view = ask.atlas.vendor(ask.name(0))?;
     if view.vendor.name() != ask.name(0) {
         return Ok(ask.elsewhere(&page::vendor_address(view.vendor)));
     }
-    Ok(ask.answer(&view, || page::vendor(&view)).kept())
+    Ok(ask.paged(&mut view, page::vendor)?.kept_if(ask.pairs.is_empty()))
 }
 
 fn log_source(ask: &Ask<'_>) -> Result<Made, Fault> {
     let params = ask.params()?;
     let mut view = ask.atlas.log_source(ask.name(0), &params.filters)?;
     params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
-    if let Some(made) =
-        super::technique::one_table(&params, &view.guide, &view.rule_list).filter(|_| ask.form == Form::Json)
+    let window = ask.window()?;
+    if ask.form == Form::Json
+        && let Some(made) = one_table(&params, window, &mut view.guide, &mut view.rule_list)
     {
         return Ok(made);
     }
-    let is_cut = ask.form == Form::Json && params.limit.is_some();
-    if let (true, Some(limit)) = (is_cut, params.limit) {
-        view.guide = view.guide.limited(limit);
-    }
-    let keep = params.is_known(&ask.atlas.index) && !is_cut;
-    Ok(ask.answer(&view, || page::log_source(ask.atlas, &view, &params)).kept_if(keep))
+    let keep = params.is_known(&ask.atlas.index) && window.is_none();
+    Ok(ask.paged(&mut view, |view| page::log_source(ask.atlas, view, &params))?.kept_if(keep))
 }
