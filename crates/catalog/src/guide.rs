@@ -8,6 +8,10 @@ use serde::Serialize;
 
 use crate::{Facet, Index, IndicatorId, RuleId, Scope, distinct::Distinctiveness};
 
+/// Rows from which on it is worth to know the order of all indicators.
+const MANY: usize = 4_000;
+/// Rules that are quicker looked at one by one than as sets.
+const FEW: u64 = 16;
 /// Values shown as samples of a field.
 const SAMPLES: usize = 5;
 
@@ -254,10 +258,23 @@ impl Index {
         rules: &RoaringBitmap,
     ) -> Vec<IndicatorRow> {
         let corpus = self.corpus(rules);
-        let mut rows: Vec<IndicatorRow> = counts
+        // The rows are ordered before they are made: they are large, and most of tens of thousands have equal numbers.
+        let mut light: Vec<(Reverse<u64>, Reverse<u64>, IndicatorId, u64)> = counts
             .filter_map(|(id, here, grouped)| {
-                let having = self.rules_with(id, role)? & &corpus;
-                let RuleCount { total, by_vendor } = self.count(&having);
+                let reach = self.rules_with(id, role)?.intersection_len(&corpus);
+                Some((Reverse(here), Reverse(reach), id, grouped))
+            })
+            .collect();
+        if light.len() < MANY {
+            light.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| self.indicator(a.2).cmp(&self.indicator(b.2))));
+        } else {
+            let places = self.places();
+            light.sort_unstable_by_key(|(here, reach, id, _)| (*here, *reach, places.get(*id as usize).copied()));
+        }
+        light
+            .into_iter()
+            .filter_map(|(Reverse(here), _, id, grouped)| {
+                let RuleCount { total, by_vendor } = self.reach(self.rules_with(id, role)?, &corpus);
                 let indicator = self.indicator(id)?.clone();
                 let distinctiveness = Distinctiveness::of(here, rules.len(), total, corpus.len());
                 let reach_by_vendor = by_vendor;
@@ -271,12 +288,20 @@ impl Index {
                     grouped,
                 })
             })
-            .collect();
-        rows.sort_by(|a, b| {
-            let key = |row: &IndicatorRow| (Reverse(row.rules), Reverse(row.reach));
-            key(a).cmp(&key(b)).then_with(|| a.indicator.cmp(&b.indicator))
-        });
-        rows
+            .collect()
+    }
+
+    /// How many rules of a set are among others, by vendor.
+    fn reach(&self, set: &RoaringBitmap, among: &RoaringBitmap) -> RuleCount {
+        if set.len() > FEW {
+            return self.count(&(set & among));
+        }
+        let mut count = RuleCount::default();
+        for head in set.iter().filter(|rule| among.contains(*rule)).filter_map(|rule| self.head(rule)) {
+            count.total += 1;
+            *count.by_vendor.entry(head.vendor.name()).or_default() += 1;
+        }
+        count
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use roaring::RoaringBitmap;
 use ruleatlas_model::{
@@ -113,6 +113,8 @@ pub struct Index {
     pub(crate) vendors: Vec<(Vendor, RoaringBitmap)>,
     /// Titles of the events that rules read, where the dictionaries of the catalog have one.
     titles: FxHashMap<EventRef, String>,
+    /// The place of each indicator in their order, once a large scope has asked for it.
+    places: OnceLock<Vec<u32>>,
 }
 
 /// Rows gathered by the rule they belong to.
@@ -210,7 +212,20 @@ impl Index {
             by_indicator,
             vendors,
             titles: FxHashMap::default(),
+            places: OnceLock::new(),
         }
+    }
+
+    /// The place of each indicator in their order: comparing places is much quicker than comparing texts.
+    pub(crate) fn places(&self) -> &[u32] {
+        self.places.get_or_init(|| {
+            let indicators = &self.data.indicators;
+            let mut order: Vec<u32> = (0..).take(indicators.len()).collect();
+            order.sort_by(|a, b| indicators[*a as usize].1.cmp(&indicators[*b as usize].1));
+            let mut places = vec![0; order.len()];
+            (0..).zip(order).for_each(|(place, id)| places[id as usize] = place);
+            places
+        })
     }
 
     /// The same with titles of events from the catalog's dictionaries, which go before those of the taxonomy.

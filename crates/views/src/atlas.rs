@@ -1,5 +1,5 @@
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -9,7 +9,7 @@ use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
 use crate::{
-    Error,
+    Error, Identity, Question,
     controls::Board,
     quick::{Events, KnownField, Quick, Titles, Values},
 };
@@ -33,6 +33,9 @@ pub struct Atlas {
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
     quick: Quick,
+    /// Where the catalog was, and which file.
+    path: PathBuf,
+    identity: Option<Identity>,
 }
 
 impl Atlas {
@@ -41,6 +44,8 @@ impl Atlas {
     /// # Errors
     /// There is none, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        // Before it is opened: a file that comes in between is told from this one.
+        let identity = Identity::of(path).ok();
         let store = Store::open(path)?;
         Ok(Self {
             index: store.index()?,
@@ -52,7 +57,21 @@ impl Atlas {
             threats: OnceLock::new(),
             store: Mutex::new(store),
             quick: Quick::default(),
+            path: path.to_owned(),
+            identity,
         })
+    }
+
+    /// Where the catalog was when it was opened; another one may have taken its place since.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file that was opened.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        self.identity
     }
 
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
@@ -110,6 +129,14 @@ impl Atlas {
             }
             Ok(heads)
         })
+    }
+
+    /// Makes what the largest pages, searches and the ledger share, which otherwise the first who asks waits for. What
+    /// cannot be read is said to them.
+    pub fn warm(&self) {
+        let _ = (self.quick(), self.quick_titles(), self.quick_fields(), self.quick_events().is_ok());
+        let _ = self.rules(&Question::default()).is_ok();
+        let _ = (self.ledger().is_ok(), self.board().is_ok(), self.threats().is_ok());
     }
 
     /// A rule with everything that is known of it.

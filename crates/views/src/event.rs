@@ -273,22 +273,49 @@ impl Atlas {
         fields: &[EventField],
         filtered: &[FieldRow],
     ) -> Vec<EventFieldRow> {
+        let rules_of =
+            |field: &str| filtered.iter().find(|row| row.field.eq_ignore_ascii_case(field)).map_or(0, |row| row.rules);
         let row = |field: &EventField| {
-            let (canonical, rules) = self.use_of(event, channel, &field.name, filtered);
+            let (canonical, rules) = self.use_of(event, channel, &field.name, rules_of);
             EventFieldRow { field: field.clone(), canonical, rules }
         };
         fields.iter().map(row).collect()
     }
 
     /// The canonical field that a name of an event's field means, and how many rules filter on it.
-    fn use_of(&self, event: &EventRef, channel: &str, name: &str, filtered: &[FieldRow]) -> (Option<String>, u64) {
-        let rules_of =
-            |field: &str| filtered.iter().find(|row| row.field.eq_ignore_ascii_case(field)).map_or(0, |row| row.rules);
+    fn use_of(
+        &self,
+        event: &EventRef,
+        channel: &str,
+        name: &str,
+        rules_of: impl Fn(&str) -> u64,
+    ) -> (Option<String>, u64) {
         match self.taxonomy.field_of_event(event, channel, name) {
             Some(used) => (Some(used.field.name.clone()), rules_of(&used.field.name)),
             // Where the table does not know it, rules that filter on it have it under its own name.
             None => (None, rules_of(name)),
         }
+    }
+
+    /// How many of some rules filter each field, by its name in lower case.
+    fn filtered_fields(&self, rules: &roaring::RoaringBitmap) -> rustc_hash::FxHashMap<String, u64> {
+        let mut counts: rustc_hash::FxHashMap<u32, u64> = rustc_hash::FxHashMap::default();
+        for rule in rules {
+            let mut last = None;
+            for (field, _) in self.index.filters_of(rule) {
+                *counts.entry(*field).or_default() += u64::from(last != Some(*field));
+                last = Some(*field);
+            }
+        }
+        let names = &self.index.data().fields;
+        let mut by_name = rustc_hash::FxHashMap::default();
+        for (field, rules) in counts {
+            let name = names.get(field as usize).map(|name| name.to_lowercase()).unwrap_or_default();
+            // Of two spellings of a name the one with more rules is that which lists show first.
+            let most: &mut u64 = by_name.entry(name).or_default();
+            *most = rules.max(*most);
+        }
+        by_name
     }
 
     fn item(&self, head: &EventHead) -> EventItem {
@@ -378,13 +405,14 @@ impl Atlas {
         for (head, _) in &found {
             rules |= Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), &Filters::default()).rules;
         }
-        let filtered = Guide::of(&self.index, self.taxonomy, &Scope { rules: rules.clone() }).fields;
+        let filtered = self.filtered_fields(&rules);
+        let rules_of = |name: &str| filtered.get(&name.to_lowercase()).copied().unwrap_or_default();
         let mut fields: Vec<ProviderField> = Vec::new();
         let mut places: rustc_hash::FxHashMap<String, usize> = rustc_hash::FxHashMap::default();
         for (head, entry) in &found {
             for field in &entry.fields {
                 let at = *places.entry(field.name.to_lowercase()).or_insert_with(|| {
-                    let (canonical, rules) = self.use_of(&head.event, &head.channel, &field.name, &filtered);
+                    let (canonical, rules) = self.use_of(&head.event, &head.channel, &field.name, rules_of);
                     fields.push(ProviderField { name: field.name.clone(), canonical, events: 0, rules });
                     fields.len() - 1
                 });

@@ -1,6 +1,9 @@
 //! The table of addresses as an HTTP service.
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{
     Router,
@@ -11,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use ruleatlas_views::Atlas;
+use ruleatlas_views::{Atlas, Identity};
 use tokio::sync::Semaphore;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -25,13 +28,19 @@ use crate::{
     routes::{self, Address, Made, Sent, Wanted},
 };
 
-/// The site over an open catalog.
+/// The site over the catalog that is open now.
 #[derive(Debug)]
-struct App {
-    atlas: Arc<Atlas>,
-    cache: Cache,
+pub(crate) struct App {
+    shown: RwLock<Arc<Shown>>,
     /// Pages made at one time: making one takes a processor.
     makers: Arc<Semaphore>,
+}
+
+/// An open catalog, and the pages of it that are kept.
+#[derive(Debug)]
+struct Shown {
+    atlas: Arc<Atlas>,
+    cache: Cache,
 }
 
 /// How a site is served.
@@ -39,6 +48,8 @@ struct App {
 pub struct ServeOptions {
     /// The other site whose scripts may read the API: its origin, as in `https://example.org`, or `*` for any.
     pub cors: Option<HeaderValue>,
+    /// Is told, in a sentence, what became of a catalog that took the place of the one that is served.
+    pub notice: Option<fn(&str)>,
 }
 
 /// The site as a service: every page, the JSON and the files beside them, with all limits but those of the socket.
@@ -48,8 +59,10 @@ pub fn router(atlas: Arc<Atlas>) -> Router {
 
 /// The same with options.
 pub fn router_with(atlas: Arc<Atlas>, options: ServeOptions) -> Router {
-    let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    let app = App { atlas, cache: Cache::new(), makers: Arc::new(Semaphore::new(processors)) };
+    routed(App::new(atlas), options)
+}
+
+pub(crate) fn routed(app: Arc<App>, options: ServeOptions) -> Router {
     Router::new()
         .route("/assets/{name}", get(asset))
         .route("/", get(any))
@@ -58,7 +71,7 @@ pub fn router_with(atlas: Arc<Atlas>, options: ServeOptions) -> Router {
         .route("/align", get(any).post(aligned))
         .route("/api/v1/align", get(any).post(aligned))
         .route("/{*path}", get(any))
-        .with_state(Arc::new(app))
+        .with_state(app)
         .layer(DefaultBodyLimit::max(limits::LARGEST_FILE + (64 << 10)))
         .layer(middleware::from_fn(only_reading))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::PATIENCE))
@@ -131,6 +144,34 @@ fn too_large() -> Response {
 }
 
 impl App {
+    pub(crate) fn new(atlas: Arc<Atlas>) -> Arc<Self> {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let shown = Arc::new(Shown { atlas, cache: Cache::new() });
+        Arc::new(Self { shown: RwLock::new(shown), makers: Arc::new(Semaphore::new(processors)) })
+    }
+
+    /// Shows another catalog from the next request on; those under way end with the one they began with.
+    pub(crate) fn show(&self, atlas: Arc<Atlas>) {
+        let shown = Arc::new(Shown { atlas, cache: Cache::new() });
+        shown.warm();
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
+    }
+
+    /// Makes what the first who ask would wait for.
+    pub(crate) fn warm(&self) {
+        self.shown().warm();
+    }
+
+    /// Where the catalog is that is shown, and which file it is.
+    pub(crate) fn source(&self) -> (PathBuf, Option<Identity>) {
+        let atlas = &self.shown().atlas;
+        (atlas.path().to_owned(), atlas.identity())
+    }
+
+    fn shown(&self) -> Arc<Shown> {
+        Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The answer to a file, which is kept nowhere.
     async fn covered(self: Arc<Self>, bytes: Bytes, uri: &Uri, headers: HeaderMap, wanted: Wanted) -> Response {
         if bytes.len() > limits::LARGEST_FILE {
@@ -154,8 +195,9 @@ impl App {
     ) -> Response {
         let coding = Coding::accepted(&headers);
         let Ok(permit) = Arc::clone(&self.makers).acquire_owned().await else { return unwell() };
+        let shown = self.shown();
         let made = tokio::task::spawn_blocking(move || {
-            let made = make(&self.atlas);
+            let made = make(&shown.atlas);
             drop(permit);
             match made {
                 Made::Body { status, kind, bytes, total, .. } => {
@@ -178,26 +220,17 @@ impl App {
     async fn answer(self: Arc<Self>, address: Address, headers: HeaderMap) -> Response {
         let coding = Coding::accepted(&headers);
         let key = (address.key(), coding);
-        if let Some(body) = self.cache.get(&key) {
+        if let Some(body) = self.shown().cache.get(&key) {
             return body.respond(StatusCode::OK, &headers);
         }
         let Ok(permit) = Arc::clone(&self.makers).acquire_owned().await else { return unwell() };
+        let shown = self.shown();
         // Others may have asked the same and been before us.
-        if let Some(body) = self.cache.get(&key) {
+        if let Some(body) = shown.cache.get(&key) {
             return body.respond(StatusCode::OK, &headers);
         }
         let made = tokio::task::spawn_blocking(move || {
-            let made = match routes::made(&self.atlas, &address) {
-                Made::Elsewhere(address) => Err(address),
-                Made::Body { status, kind, bytes, keep, total } => {
-                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    let body = Arc::new(Body::new(bytes, kind, coding, false).of(total));
-                    if keep && status == StatusCode::OK {
-                        self.cache.put(key, Arc::clone(&body));
-                    }
-                    Ok((status, body))
-                }
-            };
+            let made = shown.made(&address, key);
             drop(permit);
             made
         });
@@ -205,6 +238,38 @@ impl App {
             Ok(Ok((status, body))) => body.respond(status, &headers),
             Ok(Err(address)) => elsewhere(&address),
             Err(_) => unwell(),
+        }
+    }
+}
+
+/// Pages that are made before anybody asks: those that the bar at the top leads to, which are of the whole catalog.
+const FIRST: [&str; 7] = ["/", "/rules", "/matrix", "/events", "/ledger", "/controls", "/align"];
+
+impl Shown {
+    /// What an address is answered with, or the address where the answer stands; kept where that is worth it.
+    fn made(&self, address: &Address, key: (String, Coding)) -> Result<(StatusCode, Arc<Body>), String> {
+        match routes::made(&self.atlas, address) {
+            Made::Elsewhere(address) => Err(address),
+            Made::Body { status, kind, bytes, keep, total } => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let body = Arc::new(Body::new(bytes, kind, key.1, false).of(total));
+                if keep && status == StatusCode::OK {
+                    self.cache.put(key, Arc::clone(&body));
+                }
+                Ok((status, body))
+            }
+        }
+    }
+
+    fn warm(&self) {
+        self.atlas.warm();
+        for page in FIRST {
+            let address = Address::new(page, "");
+            let key = (address.key(), Coding::Brotli);
+            if self.cache.get(&key).is_none() {
+                // A page that cannot be made says so to who asks for it.
+                let _ = self.made(&address, key).is_ok();
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ mod limits;
 mod markdown;
 mod page;
 mod params;
+mod reload;
 mod routes;
 mod server;
 mod text;

@@ -3,9 +3,16 @@ use std::{io, net::SocketAddr, sync::Arc};
 use ruleatlas_views::Atlas;
 use tokio::net::TcpListener;
 
-use crate::{Error, ServeOptions, router_with};
+use crate::{
+    Error, ServeOptions,
+    app::{App, routed},
+    reload,
+};
 
 /// Serves the site on `addr` until the process is interrupted; requests under way are answered first.
+///
+/// A catalog that takes the place of the one that is served is shown as soon as it is open; where it cannot be read, the
+/// one before is served on.
 ///
 /// `ready` is called once with the address that is listened on, which tells the port where `addr` leaves it open (`:0`).
 ///
@@ -29,7 +36,9 @@ pub async fn serve_with(
         io::ErrorKind::AddrInUse => Error::Taken(addr),
         _ => Error::Listen { address: addr, error },
     })?;
-    let router = router_with(Arc::new(atlas), options);
+    let app = App::new(Arc::new(atlas));
+    let router = routed(Arc::clone(&app), options.clone());
+    reload::watch(&app, options.notice);
     ready(listener.local_addr()?);
     Ok(axum::serve(listener, router).with_graceful_shutdown(interrupted()).await?)
 }

@@ -16,7 +16,7 @@ use crate::{
 pub fn run(options: &Serve, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let path = paths::catalog(db)?;
     let cors = options.cors.as_deref().map(origin).transpose()?;
-    serve(Atlas::open(&path)?, options.addr, ServeOptions { cors })
+    serve(Atlas::open(&path)?, options.addr, ServeOptions { cors, ..ServeOptions::default() })
 }
 
 /// An origin as browsers send it, or `*`.
@@ -47,6 +47,7 @@ pub fn first_run(db: Option<&Path>) -> anyhow::Result<ExitCode> {
 fn serve(atlas: Atlas, addr: SocketAddr, options: ServeOptions) -> anyhow::Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no server can be started")?;
+    let options = ServeOptions { notice: Some(|sentence| output::say(format_args!("{sentence}"))), ..options };
     runtime.block_on(ruleatlas_web::serve_with(atlas, addr, options, |addr| {
         output::say(format_args!("http://{addr}/  (Ctrl-C ends)"));
     }))?;

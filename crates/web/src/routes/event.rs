@@ -117,6 +117,11 @@ fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
 }
 
 fn provider(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let short = ask.atlas.taxonomy.provider_name(ask.name(0));
+    if short != ask.name(0) && ask.atlas.taxonomy.provider_name(&short) == short {
+        // Its full name: whether rules read it is said where it leads.
+        return Ok(ask.elsewhere(&page::provider_address(&short)));
+    }
     let mut view = ask.atlas.provider(ask.name(0))?;
     if view.provider != ask.name(0) {
         return Ok(ask.elsewhere(&page::provider_address(&view.provider)));
