@@ -266,7 +266,9 @@ impl Index {
             })
             .collect();
         if light.len() < MANY {
-            light.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| self.indicator(a.2).cmp(&self.indicator(b.2))));
+            light.sort_by(|a, b| {
+                (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| self.indicator(a.2).cmp(&self.indicator(b.2)))
+            });
         } else {
             let places = self.places();
             light.sort_unstable_by_key(|(here, reach, id, _)| (*here, *reach, places.get(*id as usize).copied()));

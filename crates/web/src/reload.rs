@@ -8,7 +8,7 @@ use std::{
 
 use ruleatlas_views::{Atlas, Identity};
 
-use crate::app::App;
+use crate::{app::App, text::counted};
 
 /// How often the file is looked at.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -44,9 +44,11 @@ fn follow(app: &Weak<App>, notice: Option<fn(&str)>) {
             Ok(atlas) => {
                 let rules = atlas.index.heads().len();
                 app.show(Arc::new(atlas));
-                say(format!("the catalog was built anew and is shown: {rules} rules"));
+                say(format!("the catalog was built anew and is shown: {}", counted(rules as u64, "rule")));
             }
-            Err(error) => say(format!("the catalog before is served on, as the one in its place cannot be read: {error}")),
+            Err(error) => {
+                say(format!("the catalog before is served on, as the one in its place cannot be read: {error}"))
+            }
         }
     }
 }

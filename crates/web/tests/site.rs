@@ -292,7 +292,8 @@ fn another_site_reads_the_api_only_when_it_may() {
         answer.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).cloned()
     };
     let open = || {
-        let options = ruleatlas_web::ServeOptions { cors: Some("https://example.org".parse().unwrap()), ..Default::default() };
+        let options =
+            ruleatlas_web::ServeOptions { cors: Some("https://example.org".parse().unwrap()), ..Default::default() };
         ruleatlas_web::router_with(std::sync::Arc::clone(&site.atlas), options)
     };
     let closed = || ruleatlas_web::router(std::sync::Arc::clone(&site.atlas));
