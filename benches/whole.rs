@@ -24,17 +24,12 @@ const CHILD: &str = "RULEATLAS_BENCH_BUILD";
 
 /// What the program's `build` does.
 fn cold(specs: &[SourceSpec], catalog: &Path) {
-    let t = std::time::Instant::now(); let c0 = ruleatlas_benches::processor_time();
-    let lap = |w: &str| eprintln!("{w}: {:.3} s wall, {:.2} cpu", t.elapsed().as_secs_f64(), ruleatlas_benches::processor_time() - c0);
     let sources = Loaded::read(specs, &|_, _, _, _| {}).expect("the corpora can be read");
-    lap("read");
     if Store::fingerprint(catalog).is_some_and(|known| known == fingerprint(&sources)) {
         return;
     }
     let built = build(sources, &|_, _, _, _| {}).expect("the catalog can be built");
-    lap("built");
     write(catalog, &built, WriteOptions::default()).expect("the catalog can be written");
-    lap("written");
     std::mem::forget(built);
 }
 

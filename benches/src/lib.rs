@@ -67,7 +67,7 @@ fn time(work: &mut impl FnMut(), processor: &mut f64) -> Duration {
 }
 
 /// Seconds of processor time of this process and the children it has waited for; 0 where the system does not say.
-pub fn processor_time() -> f64 {
+fn processor_time() -> f64 {
     /// What the kernel counts in.
     const TICKS: f64 = 100.0;
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
