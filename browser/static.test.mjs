@@ -81,8 +81,9 @@ test("hits stand in the order of the server's", async () => {
       assert.deepEqual(here.slice(0, 20), both.slice(0, 20), `${text}: ${kind}`);
       compared += here.length;
     }
-    const kinds = served.order.filter((kind) => local.order.includes(kind));
-    assert.equal(local.order[0], kinds[0], `${text}: ${local.order} and ${served.order}`);
+    // Where the best hit of a kind is not among the files, as with an event that no rule reads, another kind may be first.
+    const holds = (kind) => local[kind].some((hit) => name(kind, hit) === name(kind, served[kind][0]));
+    assert.equal(local.order[0], served.order.find(holds), `${text}: ${local.order} and ${served.order}`);
   }
   assert.ok(compared > 100, `${compared} hits`);
   // Every hit has a page.

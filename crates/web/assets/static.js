@@ -24,10 +24,12 @@
     }
     return files.get(name);
   };
-  const index = async () => {
-    const { mark, rules, values } = await file("index.json", true);
+  let parsed = null;
+  const index = () => {
     const known = (beginnings) => new Map(beginnings.map(([beginning, rows], at) => [beginning, { at, rows }]));
-    return { mark, rules: known(rules), values: known(values) };
+    parsed ??= file("index.json", true).then(({ mark, rules, values }) => ({ mark, rules: known(rules), values: known(values) }));
+    parsed.catch(() => { parsed = null; });
+    return parsed;
   };
   const whole = async (kind) => file(`${kind}.json?v=${(await index()).mark}`);
   /** The rows of a kind that may have all words: those of the word that fewest have. */
@@ -61,6 +63,7 @@
   // What a text finds, as the API's /search says it, with the address of every hit.
 
   const part = (text) => encodeURIComponent(text);
+  const path = (text) => text.split("/").map(part).join("/");
   /** The best first; equal ones stay as they stand in the file. */
   const ranked = (found, limit, better = (a, b) => b.fit - a.fit) => found.filter(({ fit }) => fit >= 0).sort(better).slice(0, limit);
 
@@ -71,7 +74,7 @@
       const found = ranked(rows.map((row) => ({
         row, fit: resolved.includes(row[0]) ? IS : Math.max(fitOf(row[0].toLowerCase(), wanted), fitOf(row[1].toLowerCase(), wanted)),
       })), limit);
-      const hit = ({ row: [id, name, rules, link] }) => ({ id, name, rules, address: base + (link ?? `/technique/${id}`) });
+      const hit = ({ row: [id, name, rules, link] }) => ({ id, name, rules, address: base + (link ?? `/technique/${part(id)}`) });
       return { hits: found.map(hit), fit: found[0]?.fit, turn: resolved.length ? 7 : 5 };
     },
     fields: ({ rows }, { wanted, limit }) => {
@@ -79,7 +82,7 @@
         const own = row[0].toLowerCase();
         return { row, own: own === wanted ? 1 : 0, fit: Math.max(fitOf(own, wanted), ...row[3].map((name) => fitOf(name, wanted))) };
       }), limit, (a, b) => b.fit - a.fit || b.own - a.own);
-      const hit = ({ row: [id, name, rules, , link] }) => ({ id, name, rules, address: base + (link ?? `/field/${id}`) });
+      const hit = ({ row: [id, name, rules, , link] }) => ({ id, name, rules, address: base + (link ?? `/field/${path(id)}`) });
       return { hits: found.map(hit), fit: found[0]?.fit, turn: 4 };
     },
     events: ({ rows }, { wanted, limit }) => {
@@ -89,7 +92,7 @@
         return { row, fit: of >= 0 ? of : `${provider} ${id} ${title}`.includes(wanted) ? SOMEWHERE : -1 };
       }), limit);
       const hit = ({ row: [provider, id, name, rules, link] }) => ({
-        id: `${provider} ${id}`, name, rules, address: base + (link ?? `/event/${provider}/${id}`),
+        id: `${provider} ${id}`, name, rules, address: base + (link ?? `/event/${part(provider)}/${part(id)}`),
       });
       return { hits: found.map(hit), fit: found[0]?.fit, turn: 3 };
     },
@@ -118,7 +121,7 @@
       return { hits: found.map(({ row }) => rule(row)), fit: found[0]?.fit, turn: 2 };
     },
   };
-  const rule = ([id, title, link]) => ({ id, title, vendor: id.split("/")[0], address: base + (link ?? `/rule/${id}`) });
+  const rule = ([id, title, link]) => ({ id, title, vendor: id.split("/")[0], address: base + (link ?? `/rule/${path(id)}`) });
 
   const search = async (asked, limit) => {
     const text = asked.trim();
@@ -139,6 +142,8 @@
     return found;
   };
   globalThis.ruleatlasStatic = { search };
+  // The files that every text needs come while one types.
+  form?.addEventListener("focusin", () => Promise.all(["techniques", "fields", "events"].map(whole)).catch(() => {}), { once: true });
 
   // The page of the search.
 

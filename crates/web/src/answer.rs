@@ -28,6 +28,9 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (header::VARY, HeaderValue::from_static("accept-encoding")),
 ];
 
+/// Bodies longer than this, which are data and no pages, are compressed in a hurry.
+const LARGE: usize = 1 << 20;
+
 /// Says how many rows there are where the body is some of them.
 pub(crate) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
@@ -74,7 +77,8 @@ impl Coding {
                 encoder.finish().ok()?;
             }
             Self::Brotli => {
-                let mut encoder = brotli::CompressorWriter::new(&mut encoded, 1 << 14, 5, 20);
+                let quality = if plain.len() < LARGE { 5 } else { 2 };
+                let mut encoder = brotli::CompressorWriter::new(&mut encoded, 1 << 14, quality, 20);
                 encoder.write_all(plain).ok()?;
                 encoder.flush().ok()?;
                 drop(encoder);

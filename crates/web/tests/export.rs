@@ -220,7 +220,7 @@ fn the_search_s_files_have_every_rule_and_each_link_of_them_leads_to_its_page() 
         assert_eq!(rows.len(), count, "{beginning}");
         for row in rows {
             let id = row[0].as_str().unwrap();
-            let address = row[2].as_str().map_or_else(|| format!("/rule/{id}"), str::to_owned);
+            let address = row[2].as_str().map_or_else(|| format!("/rule/{}", common::encoded(id)), str::to_owned);
             let page =
                 String::from_utf8(found(&files, &address).unwrap_or_else(|| panic!("{address}")).clone()).unwrap();
             assert!(page.contains(row[1].as_str().unwrap()), "{address}");

@@ -44,7 +44,7 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
     let techniques: Vec<Value> = (atlas.searchable_techniques().iter())
         .filter_map(|hit| {
             known.row(
-                &hit.id,
+                &[&hit.id],
                 &page::technique_address(&hit.id),
                 vec![json!(hit.id), json!(hit.name), json!(hit.rules)],
             )
@@ -62,14 +62,14 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
                 json!(hit.rules),
                 json!(others),
             ];
-            known.row(&hit.id, &page::field_address(&hit.id), cells)
+            known.row(&[&hit.id], &page::field_address(&hit.id), cells)
         })
         .collect();
     let events: Vec<Value> = (atlas.searchable_events()?.iter())
         .filter_map(|(provider, id, hit)| {
             let address = page::event_address(provider, id)?;
             let cells = [provider, id, &hit.name].map(|text| json!(clipped(text, LONGEST_TITLE)));
-            known.row(&format!("{provider}{id}"), &address, cells.into_iter().chain([json!(hit.rules)]).collect())
+            known.row(&[provider, id], &address, cells.into_iter().chain([json!(hit.rules)]).collect())
         })
         .collect();
 
@@ -78,7 +78,7 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
         let head = heads.get(rule as usize)?;
         let title = if head.title.trim().is_empty() { &head.id } else { &head.title };
         let cells = vec![json!(shown_line(&head.id)), json!(clipped(title, LONGEST_TITLE))];
-        known.row(&head.id, &page::rule_address(&head.id), cells)
+        known.row(&[&head.id], &page::rule_address(&head.id), cells)
     };
     let mut titles = Beginnings::default();
     for number in atlas.searchable_rules() {
@@ -126,11 +126,12 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
 struct Known<'a>(&'a HashMap<String, String>);
 
 impl Known<'_> {
-    /// A row of a thing with a page; its link stands behind the cells where the name alone does not give it.
-    fn row(&self, name: &str, address: &str, mut cells: Vec<Value>) -> Option<Value> {
+    /// A row of a thing with a page, the first cells being its name; its link stands behind the cells where the name as
+    /// it stands there does not give it.
+    fn row(&self, name: &[&str], address: &str, mut cells: Vec<Value>) -> Option<Value> {
         let link = self.0.get(address)?;
-        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte));
-        if link != address || !is_plain {
+        let is_whole = name.iter().zip(&cells).all(|(part, cell)| cell.as_str() == Some(*part));
+        if link != address || !is_whole {
             cells.push(json!(link));
         }
         Some(Value::Array(cells))
