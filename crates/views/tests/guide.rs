@@ -256,3 +256,49 @@ fn a_search_finds_by_every_name_and_the_best_first() {
     let naive = built.atlas.index.indicators().filter(|(_, it)| it.value.to_lowercase().contains("exe")).count();
     assert_eq!(all.len(), naive);
 }
+
+#[test]
+fn titles_that_fit_better_stand_first_and_a_rare_value_does_not() {
+    let built = demo();
+    let search = |text: &str| built.atlas.search(text, 50).unwrap();
+    for text in ["powershell", "process", "encoded command"] {
+        let found = search(text).rules;
+        let rank = |title: &str| {
+            let title = title.to_lowercase();
+            match title.find(text) {
+                Some(0) if title.len() == text.len() => 0,
+                Some(0) => 1,
+                Some(_) => 2,
+                None if text.split(' ').all(|word| title.contains(word)) => 3,
+                None => 4,
+            }
+        };
+        let ranks: Vec<i32> = found.iter().map(|rule| rank(&rule.title)).collect();
+        assert!(ranks.is_sorted() && !ranks.is_empty(), "{text}: {ranks:?}");
+        let titles = |rank: i32| found.iter().zip(&ranks).filter(move |(_, other)| **other == rank);
+        for rank in 0..3 {
+            let counted = |id: &str| built.atlas.index.heads().iter().any(|head| head.id == id && head.is_counted());
+            let keys = titles(rank).map(|(rule, _)| (!counted(&rule.id), rule.title.chars().count()));
+            let keys: Vec<(bool, usize)> = keys.collect();
+            assert!(keys.is_sorted(), "{text}: those that count first, and of these the shorter: {keys:?}");
+        }
+        let mut ids: Vec<&str> = found.iter().map(|rule| rule.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), found.len(), "{text}: each once");
+    }
+    // A value of few rules is not what its letters mean.
+    let rare = |text: &str| search(text).indicators.first().is_some_and(|row| row.reach < 3);
+    let values = built.atlas.index.indicators().map(|(_, indicator)| indicator.value.to_lowercase());
+    let words = values.filter(|value| value.len() > 3 && value.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let mut seen = 0;
+    for word in words.filter(|word| rare(word)) {
+        let found = search(&word);
+        let begins = |name: &str| name.to_lowercase().starts_with(&word);
+        if found.techniques.iter().any(|hit| begins(&hit.name)) || found.rules.iter().any(|rule| begins(&rule.title)) {
+            assert_ne!(found.order[0], "indicators", "{word}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "some value begins a name");
+}

@@ -89,6 +89,16 @@ fn enter_leads_to_the_best_hit() {
     };
     assert_eq!(leads("t1071"), "/technique/T1071");
     assert_eq!(leads("Application Layer Protocol"), "/technique/T1071");
+    // Though rules look for the id as a value, and it has the look of one.
+    let values: Vec<String> =
+        (1..5).map(|n| rule("other", &format!("other-{n}"), "CommandLine|contains", "T1071.001")).collect();
+    let other = Site::new(&values, |attack| {
+        let mut sub = attack.techniques["T1071"].clone();
+        sub.id = "T1071.001".to_owned();
+        attack.techniques.insert(sub.id.clone(), sub);
+    });
+    let answer = other.get("/search?go=best&q=t1071.001");
+    assert_eq!(answer.headers()[header::LOCATION], "/technique/T1071.001");
     assert_eq!(leads("\\finger.exe"), "/indicator?field=Image&op=basename&value=finger.exe");
     assert_eq!(leads("process.executable"), "/field/Image");
     assert_eq!(leads("first of the tool"), "/rule/sigma/00000900-0000-4000-8000-000000000000");

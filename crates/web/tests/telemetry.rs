@@ -93,6 +93,9 @@ fn a_file_is_answered_and_not_kept() {
     let (status, json, kept) = send(&site, "/api/v1/coverage", None, b"Sysmon,1\nSysmon,13\n");
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((status, kept.as_str(), &json["rules"]["fires"]), (StatusCode::OK, "no-store", &2.into()));
+    let (_, part, _) = send(&site, "/api/v1/coverage?offset=1&limit=1", None, b"Sysmon,1\nSysmon,13\n");
+    let part: Value = serde_json::from_str(&part).unwrap();
+    assert_eq!((&part["totals"]["collected"], &part["collected"][0]), (&2.into(), &json["collected"][1]));
     let (status, layer, _) = send(&site, "/coverage", Some(FORM), form("Sysmon,1\n", "", "layer").as_bytes());
     let layer: Value = serde_json::from_str(&layer).unwrap();
     assert_eq!((status, &layer["versions"]["layer"]), (StatusCode::OK, &"4.5".into()));
