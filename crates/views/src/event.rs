@@ -119,7 +119,7 @@ pub struct EventItem {
     pub channel: String,
     /// Rules that read it.
     pub rules: u64,
-    /// Techniques, sub-techniques apart, that those rules are tagged with.
+    /// Techniques, sub-techniques counted with theirs, that those rules are tagged with.
     pub techniques: u64,
 }
 
@@ -293,19 +293,6 @@ impl Atlas {
 
     fn item(&self, head: &EventHead) -> EventItem {
         let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), &Filters::default());
-        let techniques = if scope.rules.is_empty() {
-            0
-        } else {
-            let mut ids: Vec<&str> = scope
-                .rules
-                .iter()
-                .filter_map(|rule| self.index.head(rule))
-                .flat_map(|head| head.techniques())
-                .collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids.len() as u64
-        };
         let title =
             if head.title.is_empty() { self.index.event_title(&head.event, self.taxonomy) } else { head.title.clone() };
         EventItem {
@@ -314,7 +301,7 @@ impl Atlas {
             title,
             channel: head.channel.clone(),
             rules: scope.rules.len(),
-            techniques,
+            techniques: self.technique_count(&scope.rules),
         }
     }
 
