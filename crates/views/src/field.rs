@@ -83,7 +83,10 @@ impl Atlas {
             let Some(vocabulary) = self.taxonomy.vocabularies().get(alias.vocabulary) else { continue };
             let name = match alias.sources.as_slice() {
                 [] => alias.name.clone(),
-                places => format!("{} ({})", alias.name, places.join(", ")),
+                places => {
+                    let places = places.iter().map(|place| place.strip_prefix("log_source:").unwrap_or(place));
+                    format!("{} ({})", alias.name, places.collect::<Vec<_>>().join(", "))
+                }
             };
             names.entry(vocabulary.title.clone()).or_default().push(name);
         }

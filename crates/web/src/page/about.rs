@@ -60,9 +60,11 @@ pub(crate) fn about(view: &AboutView) -> Markup {
         ("method", "Method", None),
         ("fields", "Fields", None),
         ("indicators", "Indicators", None),
+        ("telling", "Telling", None),
         ("exclusions", "Exclusions", None),
         ("events", "Events", None),
         ("techniques", "Techniques", None),
+        ("controls", "Controls and tests", None),
         ("sources", "Sources", None),
     ];
     let body = html! {
@@ -103,6 +105,21 @@ pub(crate) fn about(view: &AboutView) -> Markup {
                 ", however it is spelled. A rule counts once for an indicator, however often it checks it. "
                 "Corpus reach is the number of counted rules in the whole catalog, of any technique, that look for the same: "
                 "a value with many rules here and little reach beyond is telling for this technique."
+            }
+            h2 #telling { "Telling" }
+            p {
+                "A page has n of the catalog’s N counted rules; a value is checked by O of them and by r in the whole catalog. "
+                "Drawn by lot, E = n · r / N of the page’s rules would check it. The column " em { "telling" } " is 2 to the power of"
+            }
+            pre.query { "log₂((O + ½) / (E + ½)) − 3.3 · (O + ½)^(−1/2) − 2 · (O + ½)^(−3/2)" }
+            p {
+                "which is the lower end of the 95 % interval of the information component: at least so many times as often as by "
+                "chance. A stroke stands where it is not told from chance. JSON and CSV have the exponent as "
+                code.val { "distinctiveness" } ", and E as " code.val { "expected" } ". Fields and exclusions are ranked alike."
+            }
+            p {
+                "Rules of two vendors are as alike as the weight of what both look for, over the geometric mean of what each looks "
+                "for alone; a value weighs the logarithm of N / r."
             }
             h2 #exclusions { "Exclusions" }
             p {

@@ -42,7 +42,7 @@ fn form(params: &Params) -> Markup {
             a href="/about#events" { "How it is decided" }
         }
         form.filters action={ "/coverage" (params.query()) } method="post" enctype="multipart/form-data" aria-label="Your telemetry" {
-            p { label { "File " input type="file" name="have"; } }
+            label { "File " input type="file" name="have"; }
             details {
                 summary { "or type a list" }
                 p { textarea name="text" rows="8" cols="48" aria-label="List of events" placeholder="Sysmon,1\nSecurity-Auditing,4688" {} }
@@ -50,8 +50,14 @@ fn form(params: &Params) -> Markup {
             button type="submit" name="answer" value="page" { "Show" }
             " " button type="submit" name="answer" value="layer" { "ATT&CK Navigator layer" }
         }
-        ul.near { @for (_, what) in HAVE_KINDS { li { (what) } } }
+        p.about { "Understood are:" }
+        ul.relax.about { @for (_, what) in HAVE_KINDS { li { (ticked(what)) } } }
     }
+}
+
+/// A text whose parts between backticks are code.
+fn ticked(text: &str) -> Markup {
+    html! { @for (at, part) in text.split('`').enumerate() { @if at % 2 == 1 { code.val { (part) } } @else { (part) } } }
 }
 
 /// The answer to a file.

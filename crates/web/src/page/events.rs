@@ -19,25 +19,37 @@ pub(crate) fn provider_address(name: &str) -> String {
     format!("/provider/{}", encoded(name, b""))
 }
 
-/// Events as a table.
+/// Events as a table; what all of them share stands above it once.
 pub(super) fn table(rows: &[EventItem], label: &str) -> Markup {
+    listed(rows, label, true, rows.iter().any(|row| !row.channel.is_empty()))
+}
+
+fn listed(rows: &[EventItem], label: &str, has_providers: bool, has_channels: bool) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(label) {
             table.events aria-label=(label) {
                 thead { tr {
-                    th scope="col" { "Provider" } th.n scope="col" { "Event" } th.wide scope="col" { "Title" }
-                    th scope="col" { "Channel" } th.n scope="col" { "Rules" } th.n scope="col" { "Techniques" }
+                    @if has_providers { th scope="col" { "Provider" } }
+                    th scope="col" { "Event" } th.wide scope="col" { "Title" }
+                    @if has_channels { th scope="col" { "Channel" } }
+                    th.n scope="col" { "Rules" } th.n scope="col" { "Techniques" }
                 } }
                 tbody {
                     @for row in rows {
                         @let address = parts::event_address(&row.provider, &row.event_id);
                         tr {
-                            td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 48)) } }
-                            td.n.val { a href=[&address] { (clipped(&row.event_id, 32)) } }
+                            @if has_providers { td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 48)) } } }
+                            td.val { a href=[&address] { (clipped(&row.event_id, 32)) } }
                             td.w { a href=[&address] { (clipped(&row.title, 110)) } }
-                            td.faint { (clipped(&row.channel, 32)) }
-                            td.n { (or_dash(row.rules)) }
-                            td.n { (or_dash(row.techniques)) }
+                            @if has_channels { td.faint title=(clipped(&row.channel, 200)) { (clipped(&row.channel, 32)) } }
+                            td.n { @match &address {
+                                Some(address) if row.rules > 0 => a href={ (address) "#rules" } { (number(row.rules)) },
+                                _ => (or_dash(row.rules)),
+                            } }
+                            td.n { @match &address {
+                                Some(address) if row.techniques > 0 => a href={ (address) "#techniques" } { (number(row.techniques)) },
+                                _ => (or_dash(row.techniques)),
+                            } }
                         }
                     }
                 }
@@ -104,11 +116,16 @@ pub(crate) fn provider(view: &ProviderView) -> Markup {
         ("fields", "Fields", Some(view.fields.len() as u64)),
         ("techniques", "Techniques", Some(view.techniques.len() as u64)),
     ];
+    let mut channels: Vec<&str> = view.events.iter().map(|row| row.channel.as_str()).collect();
+    channels.sort_unstable();
+    channels.dedup();
+    let table = |rows: &[EventItem], label: &str| listed(rows, label, false, channels.len() > 1);
     let (read, unread): (Vec<EventItem>, Vec<EventItem>) = view.events.iter().cloned().partition(|row| row.rules > 0);
     let body = html! {
-        h1 { span.val { (clipped(&view.provider, NAME)) } }
+        h1 { span.kind { "Provider" } " " span.val { (clipped(&view.provider, NAME)) } }
         p { b { (number(view.rules)) } @if view.rules == 1 { " rule reads" } @else { " rules read" } " "
             (number(read.len() as u64)) " of its " (counted(view.events.len() as u64, "event")) }
+        @if let ([channel], false) = (&channels[..], channels.contains(&"")) { p.about { "All are written to " (clipped(channel, 200)) "." } }
         section {
             (heading("events", "Events", view.events.len() as u64))
             @if read.is_empty() { p.empty { "No rule of the catalog reads an event of this provider." } }
@@ -131,7 +148,7 @@ pub(crate) fn provider(view: &ProviderView) -> Markup {
                 }
             }
         }
-        (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this provider tagged with any of them."))
+        (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this provider tagged with any of them.", None))
         (credits(&view.dictionaries))
     };
     Page { title: &view.provider, asked: "", contents: &contents, body }.render()

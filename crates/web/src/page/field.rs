@@ -51,7 +51,7 @@ fn one(atlas: &Atlas, view: &FieldView, params: &Params) -> Markup {
     let scope = |filters: &Filters| Scope::facet(&atlas.index, Facet::Field, &lower, filters);
     let place = |table| Place { table, address: &address, params };
     html! {
-        h1.val { (clipped(&view.field, 120)) }
+        h1 { span.kind { "Field" } " " span.val { (clipped(&view.field, 120)) } }
         p {
             @match &view.description { Some(description) => (description), None => "No vendor’s table of fields has it: it stands as its author wrote it." }
             @if let Some(kind) = &view.kind { " " span.faint { (kind) } }
@@ -79,7 +79,12 @@ fn one(atlas: &Atlas, view: &FieldView, params: &Params) -> Markup {
                             @for (vocabulary, names) in &view.names {
                                 tr {
                                     th scope="row" { (vocabulary) }
-                                    td.w.wide { span.samples { @for name in names { span.val { (name) } " " } } }
+                                    td.w.wide { span.samples { @for name in names {
+                                        @match name.split_once(" (") {
+                                            Some((name, places)) => span { span.val { (name) } span.faint { " (" (places) } },
+                                            None => span.val { (name) },
+                                        } " "
+                                    } } }
                                 }
                             }
                         }
@@ -112,11 +117,11 @@ fn operators(view: &FieldView, question: &Question) -> Markup {
                     @let check = Check { how: Some((*op).to_owned()), ..Check::field(&view.field) };
                     li {
                         span.op { (op) } " "
-                        (bar::plain(*count, most)) " "
                         @match parts::rules_address(&Question { checks: vec![check], ..question.clone() }) {
                             Some(address) => a href=(address) { (number(*count)) },
                             None => (number(*count)),
                         }
+                        " " (bar::plain(*count, most))
                     }
                 }
             }

@@ -19,6 +19,10 @@ const STEPS: [u64; 6] = [1, 4, 13, 40, 130, 400];
 
 /// ATT&CK as a matrix, each technique with the number of its rules.
 pub(crate) fn matrix(atlas: &Atlas, view: &MatrixView, params: &Params) -> Markup {
+    let of_vendor = |vendor| {
+        let filters = Filters { vendors: vec![vendor], ..params.filters.clone() };
+        format!("/matrix{}", query(view.domain, &Params { filters, ..params.clone() }))
+    };
     let query = query(view.domain, params);
     let body = html! {
         h1 { "ATT&CK matrix" @if view.domain != AttackDomain::Enterprise { ", " (view.domain.name()) } }
@@ -28,7 +32,7 @@ pub(crate) fn matrix(atlas: &Atlas, view: &MatrixView, params: &Params) -> Marku
                 @if !params.filters.is_empty() { ", filtered," }
                 " on " b { (number(view.with_rules)) } " of " (number(view.techniques)) " techniques and sub-techniques"
             }
-            (bar::whole(&view.rules.by_vendor, view.rules.total, parts::vendor_address))
+            (bar::whole(&view.rules.by_vendor, view.rules.total, of_vendor))
         }
         p.about {
             "A cell is a technique with the number of rules tagged with it or one of its sub-techniques; a technique of several "

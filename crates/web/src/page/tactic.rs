@@ -1,5 +1,6 @@
 use maud::{Markup, html};
-use ruleatlas_views::{Atlas, MatrixTechnique, TacticView};
+use ruleatlas_catalog::Facet;
+use ruleatlas_views::{Atlas, MatrixTechnique, Question, TacticView};
 
 use super::{
     bar,
@@ -67,6 +68,17 @@ pub(crate) fn tactic(atlas: &Atlas, view: &TacticView) -> Markup {
 /// Rules before the rest is asked for.
 const RULES: usize = 30;
 
+/// A number of rules that leads to them.
+fn count(technique: &str, rules: u64, only_itself: bool) -> Markup {
+    let question = Question { only_itself, ..Question::default() }.with(Facet::Technique, technique);
+    html! {
+        @match parts::rules_address(&question).filter(|_| rules > 0) {
+            Some(address) => a href=(address) { (number(rules)) },
+            None => (parts::or_dash(rules)),
+        }
+    }
+}
+
 fn techniques(rows: &[MatrixTechnique]) -> Markup {
     let most = rows.iter().map(|row| row.rules.total).max().unwrap_or(0);
     html! {
@@ -81,8 +93,8 @@ fn techniques(rows: &[MatrixTechnique]) -> Markup {
                         tr {
                             td { a.val href=(parts::technique_address(&row.technique)) { (row.technique) } }
                             td.w { a href=(parts::technique_address(&row.technique)) { (clipped(&row.name, NAME)) } }
-                            td.n { (number(row.rules.total)) }
-                            td.n { (number(row.own_rules)) }
+                            td.n { (count(&row.technique, row.rules.total, false)) }
+                            td.n { (count(&row.technique, row.own_rules, true)) }
                             td { (bar::small(&row.rules.by_vendor, most)) }
                         }
                         @for sub in &row.sub_techniques {
@@ -90,7 +102,7 @@ fn techniques(rows: &[MatrixTechnique]) -> Markup {
                                 td { a.val href=(parts::technique_address(&sub.technique)) { (sub.technique) } }
                                 td.w { a href=(parts::technique_address(&sub.technique)) { (clipped(&sub.name, NAME)) } }
                                 td.n {}
-                                td.n { (number(sub.rules.total)) }
+                                td.n { (count(&sub.technique, sub.rules.total, true)) }
                                 td { (bar::small(&sub.rules.by_vendor, most)) }
                             }
                         }

@@ -28,6 +28,9 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
     let is_narrowed = !params.filters.is_empty() || params.only_itself;
     let playbook = atlas.playbook(&view.technique, false)?;
     let mut contents = if view.guide.rules.total > 0 { tables.contents().to_vec() } else { Vec::new() };
+    if attack::has(&view.attack_events) {
+        contents.push(("attack", "Events ATT&CK names", None));
+    }
     contents.push(("controls", "Controls and tests", None));
     let contents = &contents[..];
     let (first, rest) = markdown::paragraphs(&view.description, &view.references);
@@ -44,8 +47,8 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
         @if view.guide.rules.total > 0 || is_narrowed {
             (narrow(atlas, &view, params, &address))
         }
-        @if view.guide.rules.total > 0 { (tables.all()) (attack::section(&view.attack_events)) }
-        @else { (attack::section(&view.attack_events)) (nothing(&view, is_narrowed)) }
+        @if view.guide.rules.total > 0 { (tables.all()) } @else { (nothing(&view, is_narrowed)) }
+        (attack::section(&view.attack_events, view.guide.rules.total > 0))
         (playbook::section(&playbook))
     };
     let title = format!("{} {}", view.technique, view.name);
