@@ -133,3 +133,81 @@ fn pages_stay_small() {
         assert!(size < 150_000, "{address}: {size}");
     }
 }
+
+#[test]
+fn every_count_of_rules_is_the_number_where_it_leads() {
+    let site = Site::demo();
+    let pages = [
+        "/",
+        "/technique/T1059",
+        "/technique/T1071?subtechniques=no",
+        "/tactic/TA0002",
+        "/vendor/splunk",
+        "/log-source/process_creation",
+        "/log-source/cloudtrail?severity=high",
+        "/event/Sysmon/1",
+        "/event/Security-Auditing/4688?vendor=sigma",
+        "/rules?event=Sysmon%2F1&event=Sysmon%2F3",
+        "/rules?status=deprecated",
+        "/field/Image",
+        "/field/CommandLine?vendor=elastic",
+        "/indicator?field=Image&op=basename&value=cmd.exe",
+    ];
+    let mut seen = std::collections::BTreeMap::new();
+    for page in pages {
+        for link in site.page(page).split("<a href=\"/rules?").skip(1) {
+            let (query, behind) = link.split_once("\">").unwrap();
+            let text = behind.split('<').next().unwrap().replace(',', "");
+            if let Ok(number) = text.parse::<u64>() {
+                seen.insert(
+                    format!("/api/v1/rules?{}&limit=1", query.replace("&amp;", "&").split('#').next().unwrap()),
+                    (number, page),
+                );
+            }
+        }
+    }
+    assert!(seen.len() > 150, "{} counts lead somewhere", seen.len());
+    for (address, (number, page)) in &seen {
+        let answer: serde_json::Value = serde_json::from_str(&site.page(address)).unwrap();
+        assert_eq!(answer["rules"]["total"], *number, "{page} leads to {address}");
+    }
+}
+
+#[test]
+fn what_the_first_page_counts_is_what_all_rules_do() {
+    let site = Site::demo();
+    let json = |address: &str| -> serde_json::Value { serde_json::from_str(&site.page(address)).unwrap() };
+    let (home, about, rules) = (json("/api/v1/"), json("/api/v1/about"), json("/api/v1/rules?limit=1"));
+    assert_eq!(home["fields"], rules["fields_distinct"]);
+    assert_eq!(about["fields"], rules["fields_distinct"]);
+    assert_eq!(about["indicators"], rules["indicators_distinct"]);
+    assert_eq!(about["exclusions"], rules["exclusions_distinct"]);
+    let sum = |view: &serde_json::Value| view["indicators"].as_u64().unwrap() + view["exclusions"].as_u64().unwrap();
+    assert!(home["indicators"].as_u64().unwrap() <= sum(&about), "what is both counts once");
+    let listed = json("/api/v1/events?provider=Sysmon");
+    let event = json("/api/v1/event/Sysmon/1");
+    let row = listed["events"].as_array().unwrap().iter().find(|row| row["event_id"] == "1").unwrap();
+    assert_eq!(row["techniques"], event["techniques"].as_array().unwrap().len());
+    assert_eq!(row["rules"], event["rules"]["total"]);
+}
+
+#[test]
+fn a_head_says_the_order_that_its_column_has() {
+    let site = Site::demo();
+    let head = |sort: &str| {
+        let page = site.page(&format!("/log-source/process_creation?sort={sort}"));
+        page.split("aria-sort=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    for (sort, order) in [
+        ("events.event_id", "ascending"),
+        ("events.rules", "descending"),
+        ("events.rules.reversed", "ascending"),
+        ("fields.how", "descending"),
+        ("indicators.reach_by_vendor", "descending"),
+        ("indicators.value.reversed", "descending"),
+        ("rules.severity", "descending"),
+        ("rules.title", "ascending"),
+    ] {
+        assert_eq!(head(sort), order, "{sort}");
+    }
+}

@@ -154,7 +154,7 @@ pub(crate) fn about(view: &AboutView) -> Markup {
         h2 #sources { "Sources" }
         (sources(&view.sources))
     };
-    Page { title: "How it is counted", asked: "", contents: &contents, body }.render()
+    Page { title: "How it is counted", asked: "", contents: &contents, body }.render_at("/about")
 }
 
 /// What the sources' licences ask to be said.

@@ -31,7 +31,7 @@ pub(crate) fn coverage_form(params: &Params, wrong: Option<&str>) -> Markup {
         }
         (form(params))
     };
-    Page { title: "Coverage", asked: "", contents: &[], body }.render()
+    Page { title: "Coverage", asked: "", contents: &[], body }.render_at("/coverage")
 }
 
 fn form(params: &Params) -> Markup {
@@ -132,7 +132,7 @@ pub(crate) fn coverage(view: &CoverageView, params: &Params) -> Markup {
         }
         section { h2 #again { "Another file" } (form(params)) }
     };
-    Page { title: "Coverage", asked: "", contents: &contents, body }.render()
+    Page { title: "Coverage", asked: "", contents: &contents, body }.render_at("/coverage")
 }
 
 fn next(view: &CoverageView, from: usize, most: usize) -> Markup {

@@ -23,6 +23,8 @@ use crate::{
 
 /// Characters of a description.
 const DESCRIPTION: usize = 2_000;
+/// Characters of what a field holds before the rest is asked for.
+const BRIEF: usize = 84;
 /// Characters of an example.
 const EXAMPLE: usize = 6_000;
 
@@ -188,8 +190,21 @@ fn field(row: &EventFieldRow, question: &Question, has_others: bool) -> Markup {
             td.faint { (clipped(field.kind.as_deref().unwrap_or_default(), 24)) }
             td.n { @match rules { Some(rules) => a href=(rules) { (number(row.rules)) }, None => (or_dash(row.rules)) } }
             @if has_others { td { @if let Some(name) = row.canonical.as_deref().filter(|name| *name != field.name) { (parts::field(name)) } } }
-            td.w { @if let Some(told) = &field.description { span title={ (clipped(&told.text, 400)) " – " (told.by.title()) } { (clipped(&told.text, 160)) } } }
+            td.w { @if let Some(told) = &field.description { (described(told)) } }
             td { @if let Some(told) = &field.sample { (value(&told.text, 24, None)) } }
+        }
+    }
+}
+
+/// What a field holds, the whole on demand.
+fn described(told: &Told) -> Markup {
+    html! {
+        @if told.text.chars().count() <= BRIEF { span title=(told.by.title()) { (clipped(&told.text, BRIEF)) } }
+        @else {
+            details.in {
+                summary title=(told.by.title()) { (clipped(&told.text, BRIEF)) }
+                p { (clipped(&told.text, DESCRIPTION)) }
+            }
         }
     }
 }

@@ -106,7 +106,15 @@ pub(crate) fn events(view: &EventsView, question: &EventsQuestion) -> Markup {
             }
         }
     };
-    Page { title: "Events", asked: "", contents: &[], body }.render()
+    Page { title: "Events", asked: "", contents: &[], body }.render_at("/events")
+}
+
+/// The channels of events, each once.
+fn channels(rows: &[EventItem]) -> Vec<&str> {
+    let mut channels: Vec<&str> = rows.iter().map(|row| row.channel.as_str()).collect();
+    channels.sort_unstable();
+    channels.dedup();
+    channels
 }
 
 /// A provider: its events, its fields.
@@ -116,16 +124,13 @@ pub(crate) fn provider(view: &ProviderView) -> Markup {
         ("fields", "Fields", Some(view.fields.len() as u64)),
         ("techniques", "Techniques", Some(view.techniques.len() as u64)),
     ];
-    let mut channels: Vec<&str> = view.events.iter().map(|row| row.channel.as_str()).collect();
-    channels.sort_unstable();
-    channels.dedup();
-    let table = |rows: &[EventItem], label: &str| listed(rows, label, false, channels.len() > 1);
+    let table = |rows: &[EventItem], label: &str| listed(rows, label, false, channels(rows).len() > 1);
     let (read, unread): (Vec<EventItem>, Vec<EventItem>) = view.events.iter().cloned().partition(|row| row.rules > 0);
     let body = html! {
         h1 { span.kind { "Provider" } " " span.val { (clipped(&view.provider, NAME)) } }
         p { b { (number(view.rules)) } @if view.rules == 1 { " rule reads" } @else { " rules read" } " "
             (number(read.len() as u64)) " of its " (counted(view.events.len() as u64, "event")) }
-        @if let ([channel], false) = (&channels[..], channels.contains(&"")) { p.about { "All are written to " (clipped(channel, 200)) "." } }
+        @if let [channel] = &channels(&read)[..] { @if !channel.is_empty() { p.about { "Channel: " (clipped(channel, 200)) } } }
         section {
             (heading("events", "Events", view.events.len() as u64))
             @if read.is_empty() { p.empty { "No rule of the catalog reads an event of this provider." } }
@@ -151,14 +156,15 @@ pub(crate) fn provider(view: &ProviderView) -> Markup {
         (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this provider tagged with any of them.", None))
         (credits(&view.dictionaries))
     };
-    Page { title: &view.provider, asked: "", contents: &contents, body }.render()
+    let title = format!("Provider {}", view.provider);
+    Page { title: &title, asked: "", contents: &contents, body }.render()
 }
 
 fn fields(view: &ProviderView, from: usize, most: usize) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Fields" {
             table aria-label="Fields" {
-                thead { tr { th scope="col" { "Field" } th scope="col" { "Known as" } th.n scope="col" { "Events" } th.n scope="col" { "Rules" } } }
+                thead { tr { th scope="col" { "Field" } th.wide scope="col" { "Known as" } th.n scope="col" { "Events" } th.n scope="col" { "Rules" } } }
                 tbody {
                     @for row in view.fields.iter().skip(from).take(most) {
                         tr {

@@ -26,7 +26,7 @@ pub(crate) fn field(atlas: &Atlas, views: &mut [FieldView], params: &Params) -> 
         orders(Table::Exclusions).into_iter().for_each(|order| order.apply_to_indicators(&mut view.exclusions));
     }
     let views: &[FieldView] = views;
-    let title = views.first().map_or("", |view| view.field.as_str());
+    let title = format!("Field {}", views.first().map_or("", |view| view.field.as_str()));
     let body = html! {
         @if views.len() > 1 { p.note { "The name stands for " (views.len()) " fields." } }
         @for view in views.iter() { (one(atlas, view, params)) }
@@ -41,7 +41,7 @@ pub(crate) fn field(atlas: &Atlas, views: &mut [FieldView], params: &Params) -> 
         _ => &[],
     };
     let contents: Vec<_> = contents.iter().copied().filter(|(_, _, rows)| rows.is_some()).collect();
-    Page { title, asked: "", contents: &contents, body }.render()
+    Page { title: &title, asked: "", contents: &contents, body }.render()
 }
 
 fn one(atlas: &Atlas, view: &FieldView, params: &Params) -> Markup {

@@ -48,7 +48,7 @@ pub(crate) fn matrix(atlas: &Atlas, view: &MatrixView, params: &Params) -> Marku
             div.matrix tabindex="0" role="region" aria-label="Matrix" { @for tactic in &view.tactics { (column(tactic)) } }
         }
     };
-    Page { title: "Matrix", asked: "", contents: &[], body }.render_wide()
+    Page { title: "Matrix", asked: "", contents: &[], body }.render_wide_at("/matrix")
 }
 
 /// The query string that asks for the same matrix.
@@ -137,10 +137,15 @@ fn cells(technique: &MatrixTechnique) -> Markup {
     }
 }
 
+/// A name that may break after a stroke.
+fn breaking(name: &str) -> Markup {
+    html! { @for (at, part) in name.split_inclusive('/').enumerate() { @if at > 0 { wbr; } (part) } }
+}
+
 fn cell(id: &str, name: &str, rules: u64) -> Markup {
     html! {
         a.cell.(level(rules)) href=(parts::technique_address(id)) title={ (id) " " (clipped(name, NAME)) ": " (counted(rules, "rule")) } {
-            b { (number(rules)) } " " (clipped(name, NAME))
+            b { (number(rules)) } " " (breaking(&clipped(name, NAME)))
         }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn scope(atlas: &Atlas, mut view: ScopeView, params: &Params) -> Resu
         [] => "Rules".to_owned(),
         parts => format!("Rules: {}", parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(", ")),
     };
-    Ok(Page { title: &title, asked: &clipped(&question.text, 200), contents, body }.render())
+    Ok(Page { title: &title, asked: &clipped(&question.text, 200), contents, body }.render_at("/rules"))
 }
 
 /// What narrows the question, each with a way to take it off.

@@ -77,7 +77,8 @@ pub(crate) fn vendor(view: &VendorView) -> Markup {
         }
         section { h2 #sources { a href="#sources" { "Sources" } } (sources(&view.sources)) }
     };
-    Page { title: view.vendor.name(), asked: "", contents: &contents, body }.render()
+    let title = format!("Vendor {}", view.vendor);
+    Page { title: &title, asked: "", contents: &contents, body }.render()
 }
 
 fn languages(parse: &BTreeMap<&'static str, BTreeMap<&'static str, u64>>) -> Markup {
@@ -143,5 +144,6 @@ pub(crate) fn log_source(atlas: &Atlas, view: &LogSourceView, params: &Params) -
             p.empty { "No rule over this log source passes all of these filters. Take one away, or " a href=(address) { "clear them" } "." }
         }
     };
-    Page { title: &view.log_source, asked: "", contents, body }.render()
+    let title = format!("Log source {}", view.log_source);
+    Page { title: &title, asked: "", contents, body }.render()
 }
