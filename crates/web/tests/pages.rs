@@ -211,3 +211,21 @@ fn a_head_says_the_order_that_its_column_has() {
         assert_eq!(head(sort), order, "{sort}");
     }
 }
+
+#[test]
+fn predicates_of_one_place_share_its_mark() {
+    // What the condition names twice is looked for in one alternative and negated in the other.
+    let text = rule("twice", "11111111-0000-4000-8000-000000000001", "Image|endswith", "\\tool.exe").replace(
+        "  condition: selection\n",
+        "  other:\n    User: SYSTEM\n  condition: (selection and other) or (selection and not other)\n",
+    );
+    let page = Site::new(&[text], |_| {}).page("/rule/sigma/11111111-0000-4000-8000-000000000001");
+    let marks = page.split("<pre class=\"query\"").nth(1).unwrap().split("</pre>").next().unwrap();
+    let rows = page.split("<table class=\"predicates\"").nth(1).unwrap().split("</table>").next().unwrap();
+    for row in rows.split("data-p=\"").skip(1) {
+        let place = row.split('"').next().unwrap();
+        assert!(marks.contains(&format!("data-p=\"{place}\"")), "row {place} points at a mark");
+    }
+    assert!(rows.matches("data-p=\"1\"").count() == 2, "{rows}");
+    assert!(marks.contains("and 1 more"), "{marks}");
+}

@@ -166,7 +166,7 @@ fn fields(view: &EventView, question: &Question) -> Markup {
                     @if view.guide.rules.total > 0 { "No rule here filters on " (number(unused)) " of them." }
                 }
                 div.scroll tabindex="0" role="region" aria-label="Fields of the event" {
-                    table aria-label="Fields of the event" {
+                    table.holds aria-label="Fields of the event" {
                         thead { tr {
                             th scope="col" { "Field" } th scope="col" { "Type" } th.n scope="col" { "Rules" }
                             @if has_others { th scope="col" { "Known as" } }

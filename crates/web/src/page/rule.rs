@@ -335,6 +335,7 @@ fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64
     let has_steps = rule.conditions.len() > 1;
     let has_stages = rows.iter().any(|row| row.stage.is_some());
     let columns = if has_stages { 6 } else { 5 };
+    let places = super::query::places(rows);
     let begins = |at: usize| at == 0 || rows.get(at - 1).map(|row| row.step) != rows.get(at).map(|row| row.step);
     html! {
         @if !rows.is_empty() {
@@ -348,7 +349,7 @@ fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64
                     tbody {
                         @for (at, row) in rows.iter().enumerate().take(ROWS) {
                             @if has_steps && begins(at) { tr.step { th scope="rowgroup" colspan=(columns) { (step(rule, row.step)) } } }
-                            tr id={ "p" (at) } data-p=(at) {
+                            tr id={ "p" (at) } data-p=[places.get(at)] {
                                 @if has_stages { td.n { @match row.stage { Some(stage) => (stage + 1), None => span.faint { "–" } } } }
                                 td { span.role.(row.role.name()) { (row.role) } @if row.span.start == row.span.end { " " span.faint title="The rule’s metadata has it, not the query above" { "besides" } } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
                                 td { (predicate_field(row)) }
