@@ -396,9 +396,31 @@ impl Atlas {
         })
     }
 
-    /// The events that have one of the names as a field, those that most rules read first, and how many there are.
-    pub(crate) fn events_with_field(&self, names: &[String], limit: usize) -> Result<(Vec<EventItem>, usize), Error> {
-        let heads = self.store().events_with_field(names)?;
+    /// The events that carry a field under one of the names, those that most rules read first, and how many there are.
+    ///
+    /// A name may be one thing in an event and another elsewhere: what the event's own telemetry means by it decides.
+    pub(crate) fn events_with_field(
+        &self,
+        field: &str,
+        names: &[String],
+        limit: usize,
+    ) -> Result<(Vec<EventItem>, usize), Error> {
+        let mut heads: Vec<EventHead> = Vec::new();
+        let mut seen: rustc_hash::FxHashSet<String> = rustc_hash::FxHashSet::default();
+        let mut known: rustc_hash::FxHashMap<(String, String), bool> = rustc_hash::FxHashMap::default();
+        for name in names {
+            for head in self.store().events_with_field(std::slice::from_ref(name))? {
+                let telemetry = (head.event.provider.clone(), head.channel.clone());
+                let is_known = *known
+                    .entry(telemetry)
+                    .or_insert_with(|| self.taxonomy.knows_fields_of(&head.event.provider, &head.channel));
+                let means = if is_known { self.taxonomy.field_of_event(&head.event, &head.channel, name) } else { None };
+                let is_it = means.map_or_else(|| name.eq_ignore_ascii_case(field), |means| means.field.name.eq_ignore_ascii_case(field));
+                if is_it && seen.insert(facet_of(&head.event)) {
+                    heads.push(head);
+                }
+            }
+        }
         let mut counted: Vec<(u64, &EventHead)> = heads
             .iter()
             .map(|head| {
