@@ -414,8 +414,12 @@ impl Atlas {
                 let is_known = *known
                     .entry(telemetry)
                     .or_insert_with(|| self.taxonomy.knows_fields_of(&head.event.provider, &head.channel));
-                let means = if is_known { self.taxonomy.field_of_event(&head.event, &head.channel, name) } else { None };
-                let is_it = means.map_or_else(|| name.eq_ignore_ascii_case(field), |means| means.field.name.eq_ignore_ascii_case(field));
+                let means =
+                    if is_known { self.taxonomy.field_of_event(&head.event, &head.channel, name) } else { None };
+                let is_it = means.map_or_else(
+                    || name.eq_ignore_ascii_case(field),
+                    |means| means.field.name.eq_ignore_ascii_case(field),
+                );
                 if is_it && seen.insert(facet_of(&head.event)) {
                     heads.push(head);
                 }

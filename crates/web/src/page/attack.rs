@@ -83,11 +83,11 @@ fn table(label: &str, rows: &[NamedEvent]) -> Markup {
                     @for row in rows {
                         tr {
                             td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 40)) } }
-                            td.val { a href=[parts::event_address(&row.provider, &row.event_id)] { (clipped(&row.event_id, 40)) } }
+                            td { (parts::event_id(&row.provider, &row.event_id)) }
                             td.w { (clipped(&row.title, 100)) }
                             td.n { (or_dash(row.rules)) }
                             td.n { (or_dash(row.analytics)) }
-                            td.faint { (clipped(&row.components.join(", "), 48)) }
+                            td.o.faint { (clipped(&row.components.join(", "), 200)) }
                         }
                     }
                 }

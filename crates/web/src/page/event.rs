@@ -186,7 +186,7 @@ fn field(row: &EventFieldRow, question: &Question, has_others: bool) -> Markup {
     let rules = parts::rules_address(&question.clone().checking(Check::field(filtered))).filter(|_| row.rules > 0);
     html! {
         tr {
-            td { (parts::field(&field.name)) }
+            td { @if row.canonical.is_some() || row.rules > 0 { (parts::field(&field.name)) } @else { (value(&field.name, 40, None)) } }
             td.faint { (clipped(field.kind.as_deref().unwrap_or_default(), 24)) }
             td.n { @match rules { Some(rules) => a href=(rules) { (number(row.rules)) }, None => (or_dash(row.rules)) } }
             @if has_others { td { @if let Some(name) = row.canonical.as_deref().filter(|name| *name != field.name) { (parts::field(name)) } } }

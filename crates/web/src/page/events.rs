@@ -9,7 +9,7 @@ use super::{
     layout::Page,
     parts::{self, heading, more, or_dash},
 };
-use crate::text::{NAME, clipped, counted, encoded, number};
+use crate::text::{NAME, clipped, counted, encoded, number, value};
 
 /// Fields of a provider before the rest is asked for.
 const FIELDS: usize = 60;
@@ -39,7 +39,7 @@ fn listed(rows: &[EventItem], label: &str, has_providers: bool, has_channels: bo
                         @let address = parts::event_address(&row.provider, &row.event_id);
                         tr {
                             @if has_providers { td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 48)) } } }
-                            td.val { a href=[&address] { (clipped(&row.event_id, 32)) } }
+                            td { (parts::event_id(&row.provider, &row.event_id)) }
                             td.w { a href=[&address] { (clipped(&row.title, 110)) } }
                             @if has_channels { td.faint title=(clipped(&row.channel, 200)) { (clipped(&row.channel, 32)) } }
                             td.n { @match &address {
@@ -124,6 +124,7 @@ pub(crate) fn provider(view: &ProviderView) -> Markup {
         ("fields", "Fields", Some(view.fields.len() as u64)),
         ("techniques", "Techniques", Some(view.techniques.len() as u64)),
     ];
+    let contents: Vec<_> = contents.into_iter().filter(|(_, _, rows)| *rows != Some(0)).collect();
     let table = |rows: &[EventItem], label: &str| listed(rows, label, false, channels(rows).len() > 1);
     let (read, unread): (Vec<EventItem>, Vec<EventItem>) = view.events.iter().cloned().partition(|row| row.rules > 0);
     let body = html! {
@@ -168,7 +169,7 @@ fn fields(view: &ProviderView, from: usize, most: usize) -> Markup {
                 tbody {
                     @for row in view.fields.iter().skip(from).take(most) {
                         tr {
-                            td { (parts::field(&row.name)) }
+                            td { @if row.canonical.is_some() || row.rules > 0 { (parts::field(&row.name)) } @else { (value(&row.name, 40, None)) } }
                             td { @if let Some(name) = row.canonical.as_deref().filter(|name| *name != row.name) { (parts::field(name)) } }
                             td.n { (number(row.events)) }
                             td.n { (or_dash(row.rules)) }

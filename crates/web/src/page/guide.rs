@@ -166,12 +166,7 @@ impl Tables<'_> {
         html! {
             tr {
                 td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 48)) } }
-                td.val {
-                    @match parts::event_address(&row.provider, &row.event_id) {
-                        Some(address) => a href=(address) { (clipped(&row.event_id, 48)) },
-                        None => (clipped(&row.event_id, 48)),
-                    }
-                }
+                td { (parts::event_id(&row.provider, &row.event_id)) }
                 td.w { (clipped(&row.title, 100)) }
                 td.n {
                     @if has_rules { (self.count(row.rules, |question| question.with(Facet::Event, &event))) }

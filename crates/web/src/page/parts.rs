@@ -94,6 +94,11 @@ pub(super) fn words(words: &[String], link: impl Fn(&str) -> String) -> Markup {
     }
 }
 
+/// An event's id with a link to its page; some ids are names of resources, and long.
+pub(super) fn event_id(provider: &str, id: &str) -> Markup {
+    value(id, 36, event_address(provider, id).as_deref())
+}
+
 /// The page of an event, where the site has one.
 pub(crate) fn event_address(provider: &str, event_id: &str) -> Option<String> {
     let has = routes::has("/event/{provider}/{id}") || routes::has("/event/{provider}/{*id}");
@@ -286,6 +291,8 @@ fn list<'a>(items: impl IntoIterator<Item = &'a RuleItem>, label: &str, listed: 
                             @if has_vendors { td { (bar::letter(item.vendor)) } }
                             td.w {
                                 a href=(address) { (title(&item.title, &item.id, 110)) }
+                                // Several queries of one file have one title.
+                                @if let Some((_, number)) = item.id.rsplit_once('#') { " " span.count { "#" (clipped(number, 8)) } }
                                 " " details.in.what { summary title="What it checks" { "checks" } p { a href=(address) { "Its predicates" } } }
                             }
                             td { @match item.severity { Some(severity) => (severity), None => span.faint { "–" } } }

@@ -131,7 +131,8 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
                             Some(address) => a.val href=(address) { (clipped(&link.event.event_id, 48)) },
                             None => span.val { (clipped(&link.event.event_id, 48)) },
                         }
-                        @if let Some(title) = atlas.taxonomy.event_title(&link.event) { " " (clipped(title, 100)) }
+                        @let title = atlas.index.event_title(&link.event, atlas.taxonomy);
+                        @if title != link.event.event_id { " " (clipped(&title, 100)) }
                         " "
                         span.faint title=(clipped(&link.why, 300)) { @if link.explicit { "written" } @else { "implied" } }
                     }
@@ -352,7 +353,7 @@ fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64
                             tr id={ "p" (at) } data-p=[places.get(at)] {
                                 @if has_stages { td.n { @match row.stage { Some(stage) => (stage + 1), None => span.faint { "–" } } } }
                                 td { span.role.(row.role.name()) { (row.role) } @if row.span.start == row.span.end { " " span.faint title="The rule’s metadata has it, not the query above" { "besides" } } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
-                                td { (predicate_field(row)) }
+                                td.o { (predicate_field(row)) }
                                 td.o { (operator(row)) }
                                 td.w { span.samples {
                                     @for text in row.values.iter().take(VALUES) { (value(text, 80, None)) " " }

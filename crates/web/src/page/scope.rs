@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 use ruleatlas_catalog::{Facet, Filters, Scope};
+use ruleatlas_model::Vendor;
 use ruleatlas_views::{Atlas, Error, Question, ScopeView};
 
 use super::{
@@ -16,8 +19,8 @@ use crate::{
 
 /// Where scopes stand.
 const ADDRESS: &str = "/rules";
-/// Rules of a list that stands in a row.
-const LISTED: usize = 40;
+/// Rules of a list that stands in a row, about as many of each vendor.
+const LISTED: usize = 24;
 
 /// One thing that narrows a question, and the question without it.
 struct Part {
@@ -191,7 +194,15 @@ pub(crate) fn scope_part(atlas: &Atlas, question: &Question) -> Result<Markup, E
     let mut items = atlas.rule_items(scope.rules.iter());
     items.sort_by(|a, b| (a.vendor, &a.title, &a.id).cmp(&(b.vendor, &b.title, &b.id)));
     let all = items.len();
-    items.truncate(LISTED);
+    if all > LISTED {
+        let vendors = items.chunk_by(|a, b| a.vendor == b.vendor).count();
+        let mut of_vendor: BTreeMap<Vendor, usize> = BTreeMap::new();
+        items.retain(|item| {
+            let count = of_vendor.entry(item.vendor).or_default();
+            *count += 1;
+            *count <= LISTED.div_ceil(vendors)
+        });
+    }
     Ok(html! {
         ul.listed {
             @for item in &items {
