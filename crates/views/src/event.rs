@@ -179,6 +179,9 @@ pub struct ProviderField {
     pub rules: u64,
 }
 
+/// Words of a name that is tried as a provider's and an id's.
+const MOST_WORDS: usize = 12;
+
 /// The value of the event facet.
 pub(crate) fn facet_of(event: &EventRef) -> String {
     format!("{}/{}", event.provider, event.event_id)
@@ -251,6 +254,13 @@ impl Atlas {
             return Ok(entry);
         }
         let asked = format!("{provider} {id}");
+        // Provider and id written as one name, and an id that has spaces itself.
+        for (at, _) in asked.match_indices(' ').take(MOST_WORDS) {
+            let (provider, id) = (asked[..at].to_owned(), asked[at + 1..].to_owned());
+            if let Some(entry) = store.event(&EventRef { provider, event_id: id })? {
+                return Ok(entry);
+            }
+        }
         let providers = store.providers()?;
         let known = providers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&event.provider));
         let near = match known {

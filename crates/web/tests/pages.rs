@@ -5,7 +5,7 @@
 mod common;
 
 use axum::http::{StatusCode, header};
-use common::{Site, rule};
+use common::{Site, encoded, rule};
 
 /// Two rules of one tool and many of their own.
 fn site() -> Site {
@@ -228,4 +228,37 @@ fn predicates_of_one_place_share_its_mark() {
     }
     assert!(rows.matches("data-p=\"1\"").count() == 2, "{rows}");
     assert!(marks.contains("and 1 more"), "{marks}");
+}
+
+#[test]
+fn every_event_that_is_found_leads_to_its_page() {
+    let site = Site::demo();
+    let read = site.atlas.events_read().unwrap();
+    let odd = read.iter().find(|event| event.event_id.contains(' ')).expect("an id of several words");
+    let found = site.page(&format!("/search?q={}", encoded(&format!("{} {}", odd.provider, odd.event_id))));
+    let links: Vec<&str> = found.split("href=\"/event/").skip(1).map(|link| link.split('"').next().unwrap()).collect();
+    assert!(!links.is_empty(), "{found}");
+    for link in links {
+        let (status, _) = site.status_and_page(&format!("/event/{link}"));
+        assert!(status.is_success() || status.is_redirection(), "{link}: {status}");
+    }
+}
+
+#[test]
+fn events_that_carry_a_field_have_it() {
+    let site = Site::demo();
+    let json = |address: &str| -> serde_json::Value { serde_json::from_str(&site.page(address)).unwrap() };
+    let mut events = 0;
+    for name in ["Image", "CommandLine", "TargetFilename", "QueryName", "src_ip", "User"] {
+        let views = json(&format!("/api/v1/field/{name}"));
+        let view = views.as_array().map_or(&views, |all| all.iter().find(|view| view["field"] == name).unwrap());
+        for event in view["events"].as_array().unwrap() {
+            let (provider, id) = (event["provider"].as_str().unwrap(), event["event_id"].as_str().unwrap());
+            let page = json(&format!("/api/v1/event/{}/{}", encoded(provider), encoded(id)));
+            let has = |field: &serde_json::Value| field["canonical"] == name || field["name"] == name;
+            assert!(page["event_fields"].as_array().unwrap().iter().any(has), "{provider} {id} has no {name}");
+            events += 1;
+        }
+    }
+    assert!(events > 10, "{events} events carry one of them");
 }

@@ -58,6 +58,7 @@ pub(crate) fn vendor(view: &VendorView) -> Markup {
                 @if view.all_rules > view.rules { " of " (number(view.all_rules)) }
             }
         }
+        p.about { a href={ "/rules?" (own) } { "The authoring guide over these rules, with filters" } }
         div.columns { (facts) }
         section {
             h2 #parse { a href="#parse" { "How it was understood" } }
