@@ -14,6 +14,7 @@ use super::{
     home::technique_section,
     layout::Page,
     parts::{self, heading, or_dash},
+    scope,
 };
 use crate::{
     markdown::paragraphs,
@@ -104,6 +105,7 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
             }
             (facts(view))
         }
+        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         (fields(view, &question))
         @if let Some(example) = &view.facts.example {
             section {
@@ -111,7 +113,6 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
                 details { summary { "An event as it is written" } pre.query { (clipped_lines(&example.text)) } }
             }
         }
-        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         @if total > 0 {
             (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this event tagged with any of them.", Some(&question)))
             (named_by_attack(view))
@@ -120,7 +121,7 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
             (named_by_attack(view))
             p.empty { "No counted rule of the catalog reads this event." }
         } @else {
-            p.empty { "No rule over this event passes all of these filters. Take one away, or " a href=(address) { "clear them" } "." }
+            (scope::relaxing(atlas, &question, &address, params).unwrap_or_default())
         }
         (credits(&view.dictionaries))
     };

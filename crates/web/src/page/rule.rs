@@ -353,7 +353,7 @@ fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64
                             tr id={ "p" (at) } data-p=[places.get(at)] {
                                 @if has_stages { td.n { @match row.stage { Some(stage) => (stage + 1), None => span.faint { "–" } } } }
                                 td { span.role.(row.role.name()) { (row.role) } @if row.span.start == row.span.end { " " span.faint title="The rule’s metadata has it, not the query above" { "besides" } } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
-                                td.o { (predicate_field(row)) }
+                                td.of { (predicate_field(row)) }
                                 td.o { (operator(row)) }
                                 td.w { span.samples {
                                     @for text in row.values.iter().take(VALUES) { (value(text, 80, None)) " " }

@@ -164,6 +164,27 @@ fn relaxed<'a>(atlas: &Atlas, parts: &'a [Part]) -> Result<Vec<(&'a Part, u64)>,
     Ok(found)
 }
 
+/// The same on a page that stands at `address` and has rules without filters.
+pub(super) fn relaxing(atlas: &Atlas, question: &Question, address: &str, params: &Params) -> Result<Markup, Error> {
+    let mut parts = parts_of(atlas, question);
+    parts.retain(|part| part.without.filters != question.filters);
+    let relaxed = relaxed(atlas, &parts)?;
+    let without = |part: &Part| Params { filters: part.without.filters.clone(), ..params.clone() }.query();
+    Ok(html! {
+        div.empty {
+            p { "No rule here passes all of these filters. " a href=(address) { "Clear them" } @if !relaxed.is_empty() { ", or there are:" } }
+            ul.relax {
+                @for (part, rules) in &relaxed {
+                    li {
+                        a href={ (address) (without(part)) } { (crate::text::counted(*rules, "rule")) }
+                        " without " (part.name) " " span.val { (clipped(&part.value, 80)) }
+                    }
+                }
+            }
+        }
+    })
+}
+
 /// Why there is nothing, and what to give up.
 fn nothing(relaxed: &[(&Part, u64)]) -> Markup {
     html! {

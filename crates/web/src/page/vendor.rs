@@ -14,7 +14,7 @@ use super::{
     home::technique_section,
     layout::Page,
     parts::{self, values},
-    years,
+    scope, years,
 };
 use crate::{
     params::Params,
@@ -142,7 +142,7 @@ pub(crate) fn log_source(atlas: &Atlas, view: &LogSourceView, params: &Params) -
         } @else if params.filters.is_empty() {
             p.empty { "No counted rule of the catalog reads this log source." }
         } @else {
-            p.empty { "No rule over this log source passes all of these filters. Take one away, or " a href=(address) { "clear them" } "." }
+            (scope::relaxing(atlas, &question, &address, params).unwrap_or_default())
         }
     };
     let title = format!("Log source {}", view.log_source);
