@@ -41,6 +41,11 @@ fn an_empty_scope_says_what_to_give_up() {
     assert!(page.contains("No counted rule fits all of this"), "{page}");
     assert!(page.contains("2 rules</a> without severity"), "{page}");
     assert!(!page.contains("without platform"), "giving that up does not help");
+    for own in ["/technique/T1071", "/log-source/process_creation", "/event/Sysmon/1"] {
+        let page = site().page(&format!("{own}?platform=windows&severity=critical"));
+        assert!(page.contains(&format!("<a href=\"{own}?platform=windows\">")), "{page}");
+        assert!(!page.contains("without platform"), "{own}");
+    }
 }
 
 #[test]

@@ -17,12 +17,15 @@ const ATTACK_LICENCE: &str = "The MITRE Corporation (MITRE) hereby grants you a 
 
 /// The sources of the catalog.
 pub(super) fn sources(sources: &[SourceInfo]) -> Markup {
+    // Folders that no version control knows have neither.
+    let has_commits = sources.iter().any(|source| source.origin.commit.is_some());
+    let has_dates = sources.iter().any(|source| source.origin.date.is_some());
     html! {
         div.scroll tabindex="0" role="region" aria-label="Sources" {
             table aria-label="Sources" {
                 thead { tr {
                     th.wide scope="col" { "Source" } th scope="col" { "Kind" } th.n scope="col" { "Files" } th.n scope="col" { "Rules" }
-                    th scope="col" { "Commit" } th scope="col" { "Date" } th scope="col" { "Licence" }
+                    @if has_commits { th scope="col" { "Commit" } } @if has_dates { th scope="col" { "Date" } } th scope="col" { "Licence" }
                 } }
                 tbody {
                     @for source in sources {
@@ -34,8 +37,8 @@ pub(super) fn sources(sources: &[SourceInfo]) -> Markup {
                             td { (source.kind) }
                             td.n { (number(source.files.into())) }
                             td.n { @if source.rules > 0 { (number(source.rules.into())) } @else { span.faint { "–" } } }
-                            td.val { (origin(source.origin.commit.as_deref(), 10)) }
-                            td { (origin(source.origin.date.as_deref(), 20)) }
+                            @if has_commits { td.val { (origin(source.origin.commit.as_deref(), 10)) } }
+                            @if has_dates { td { (origin(source.origin.date.as_deref(), 20)) } }
                             td { (origin(source.origin.license.as_deref(), 40)) }
                         }
                     }

@@ -237,7 +237,10 @@ fn grouped(row: &IndicatorRow) -> Markup {
 
 /// The rules that were written last, each with that day.
 pub(super) fn newest(items: &[RuleItem]) -> Markup {
-    list(items, "Newest rules", Listed { has_vendors: true, is_by_day_written: true, own: None, place: None })
+    html! {
+        p.about { "A row is a rule, by the day it was written; rules that do not say that day are left out." }
+        (list(items, "Newest rules", Listed { has_vendors: true, is_by_day_written: true, own: None, place: None }))
+    }
 }
 
 /// A list of rules; `own` is the technique whose page it stands on, and needs no mention.

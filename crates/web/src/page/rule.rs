@@ -288,6 +288,15 @@ fn unit_tests(tests: &[UnitTest]) -> Markup {
     }
 }
 
+/// The first line of a text that says something, without the marks of Markdown before it.
+fn first_words(told: &Told) -> &str {
+    let lines = told.lines.iter().flat_map(|line| line.lines());
+    lines
+        .map(|line| line.trim_start_matches(['#', '>', '*', ' ', '-']))
+        .find(|line| !line.is_empty())
+        .unwrap_or_default()
+}
+
 /// What the metadata holds besides, under its own names.
 fn said(besides: &[Told]) -> Markup {
     html! {
@@ -303,7 +312,7 @@ fn said(besides: &[Told]) -> Markup {
                                 @if told.is_short() { (clipped(&told.lines[0], 200)) }
                                 @else {
                                     details {
-                                        summary { (clipped(told.lines.first().map_or("", String::as_str), 100)) }
+                                        summary { (clipped(first_words(told), 100)) }
                                         div.lines { @for line in &told.lines { (paragraph(line, 12_000)) "\n" } }
                                     }
                                 }
