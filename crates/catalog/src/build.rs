@@ -147,61 +147,61 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
 pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, BuildError> {
     let taxonomy = Taxonomy::builtin();
     let mut catalog = Catalog { fingerprint: fingerprint(&sources), ..Catalog::default() };
+    let parsing = Parsing::of(&sources, taxonomy, progress);
+    let name = sources.iter().find(|source| source.spec.kind == SourceKind::Attack).map(|source| &source.spec.name);
+    let name = name.cloned();
+    let mut rest: Vec<(usize, Loaded)> = sources.into_iter().enumerate().collect();
+    let mut take = |is_of: fn(SourceKind) -> bool| rest.extract_if(.., |(_, source)| is_of(source.spec.kind)).collect();
+    let of_attack: Vec<_> = take(|kind| kind == SourceKind::Attack);
+    let of_events: Vec<_> = take(|kind| kind == SourceKind::Events);
+    let of_rules: Vec<_> = take(|kind| format_of(kind, is_query).is_some());
     let beside = || {
-        rayon::join(
-            || load_attack(&sources),
-            || rayon::join(|| EventCatalog::load(&sources, taxonomy), || controls::read(&sources)),
-        )
+        let attack = || parsing.use_up(of_attack, load_attack);
+        let events = || parsing.use_up(of_events, |sources| EventCatalog::load(sources, taxonomy));
+        let controls = || parsing.use_up(rest, controls::read);
+        rayon::join(attack, || rayon::join(events, controls))
     };
-    let ((knowledge, ((events, of_events), (sets, of_sets))), parsed) =
-        rayon::join(beside, || parse_rules(&sources, taxonomy, progress));
+    let (((knowledge, used), ((events, of_events), (controls, of_controls))), ((), of_rules)) =
+        rayon::join(beside, || parsing.use_up(of_rules, |_| ()));
     let Knowledge { attack, threats, diagnostics } = knowledge?;
-    (catalog.attack, catalog.events, catalog.diagnostics) = (attack, events, diagnostics);
-    catalog.diagnostics.extend(of_events);
-    catalog.diagnostics.extend(of_sets);
-    let name = sources.iter().find(|source| source.spec.kind == SourceKind::Attack).map(|source| &*source.spec.name);
-    catalog.controls = Controls::of(sets, &catalog.attack, name, threats, &mut catalog.diagnostics);
+    (catalog.attack, catalog.events, catalog.diagnostics) = (attack, events.0, diagnostics);
+    catalog.diagnostics.extend(events.1);
+    catalog.diagnostics.extend(controls.1);
+    catalog.controls = Controls::of(controls.0, &catalog.attack, name.as_deref(), threats, &mut catalog.diagnostics);
     progress(Stage::Count, "", 0, 1);
-    let attack = &catalog.attack;
-    let (mut files, mut rules) = (0, 0);
-    for of_source in &parsed {
-        files += of_source.len();
-        rules += of_source.iter().map(|(_, fresh)| fresh.len()).sum::<usize>();
-    }
-    // A rule is some hundred bytes beside its texts: the lists are as long as they get from the start.
-    catalog.files.reserve_exact(files);
-    catalog.entries.reserve_exact(rules);
-    for (source, mut parsed) in sources.into_iter().zip(parsed) {
-        parsed.par_iter_mut().for_each(|(_, fresh)| {
-            for fresh in fresh {
-                tags::resolve(&mut fresh.entry.rule, &std::mem::take(&mut fresh.tags), attack);
-            }
-        });
-        let origin = &source.spec.origin;
-        let before = catalog.entries.len();
-        for (record, fresh) in parsed {
-            catalog.files.push(record);
-            catalog.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
-        }
-        catalog.sources.push(SourceInfo {
-            name: source.spec.name.clone(),
-            kind: source.spec.kind,
-            origin: Origin {
-                license: origin.license.clone().or_else(|| license_of(&source.files).map(str::to_owned)),
-                ..origin.clone()
-            },
-            files: u32::try_from(source.files.len()).unwrap_or(u32::MAX),
-            rules: u32::try_from(catalog.entries.len() - before).unwrap_or(u32::MAX),
-        });
-    }
+    let mut used: Vec<Used> = [used, of_events, of_controls, of_rules].into_iter().flatten().collect();
+    used.sort_unstable_by_key(|source| source.place);
+    catalog.take(used);
     order(&mut catalog.entries);
     spelling::unify_events(&mut catalog.entries);
     catalog.events.complete(&catalog.entries, &catalog.attack, taxonomy);
     Ok(catalog)
 }
 
+impl Catalog {
+    /// Takes over what the sources hold, their tags led to the techniques of ATT&CK.
+    fn take(&mut self, sources: Vec<Used>) {
+        // A rule is some hundred bytes beside its texts: the lists are as long as they get from the start.
+        self.files.reserve_exact(sources.iter().map(|source| source.files.len()).sum());
+        self.entries.reserve_exact(sources.iter().map(|source| source.info.rules as usize).sum());
+        let attack = &self.attack;
+        for mut source in sources {
+            source.files.par_iter_mut().for_each(|(_, fresh)| {
+                for fresh in fresh {
+                    tags::resolve(&mut fresh.entry.rule, &std::mem::take(&mut fresh.tags), attack);
+                }
+            });
+            for (record, fresh) in source.files {
+                self.files.push(record);
+                self.entries.extend(fresh.into_iter().map(|fresh| fresh.entry));
+            }
+            self.sources.push(source.info);
+        }
+    }
+}
+
 fn load_attack(sources: &[Loaded]) -> Result<Knowledge, BuildError> {
-    match sources.iter().find(|source| source.spec.kind == SourceKind::Attack) {
+    match sources.first() {
         Some(source) => Ok(ruleatlas_sources::attack::load_all(&source.files, None)?),
         None => Ok(Knowledge::default()),
     }
@@ -216,26 +216,69 @@ struct Fresh {
     tags: Vec<RawTag>,
 }
 
-fn parse_rules(sources: &[Loaded], taxonomy: &Taxonomy, progress: Progress<'_>) -> Vec<Vec<ParsedFile>> {
-    let total = sources.iter().map(|source| source.files.len()).sum();
-    let done = AtomicUsize::new(0);
-    let parse_source = |source: &Loaded| {
+/// A source whose texts are gone: what it was, and what was in its files.
+struct Used {
+    /// Its place among the sources.
+    place: usize,
+    info: SourceInfo,
+    files: Vec<ParsedFile>,
+}
+
+/// The parsing of all files.
+struct Parsing<'a> {
+    taxonomy: &'a Taxonomy,
+    progress: Progress<'a>,
+    /// Files.
+    done: AtomicUsize,
+    total: usize,
+}
+
+impl<'a> Parsing<'a> {
+    fn of(sources: &[Loaded], taxonomy: &'a Taxonomy, progress: Progress<'a>) -> Self {
+        let total = sources.iter().map(|source| source.files.len()).sum();
+        Self { taxonomy, progress, done: AtomicUsize::new(0), total }
+    }
+
+    /// Reads what `read` finds in the sources of one kind, and the rules in their files; then their texts go, so that
+    /// what is read later takes their memory.
+    fn use_up<T>(&self, sources: Vec<(usize, Loaded)>, read: impl FnOnce(&[Loaded]) -> T) -> (T, Vec<Used>) {
+        let (places, sources): (Vec<usize>, Vec<Loaded>) = sources.into_iter().unzip();
+        let read = read(&sources);
+        let used = places.into_par_iter().zip(sources).map(|(place, source)| {
+            let files = self.files(&source);
+            let origin = &source.spec.origin;
+            let rules: usize = files.iter().map(|(_, fresh)| fresh.len()).sum();
+            let info = SourceInfo {
+                name: source.spec.name.clone(),
+                kind: source.spec.kind,
+                origin: Origin {
+                    license: origin.license.clone().or_else(|| license_of(&source.files).map(str::to_owned)),
+                    ..origin.clone()
+                },
+                files: u32::try_from(source.files.len()).unwrap_or(u32::MAX),
+                rules: u32::try_from(rules).unwrap_or(u32::MAX),
+            };
+            Used { place, info, files }
+        });
+        (read, used.collect())
+    }
+
+    fn files(&self, source: &Loaded) -> Vec<ParsedFile> {
         let format = format_of(source.spec.kind, is_query);
         let context = format.as_deref().map(|format| format.context(&source.files));
         let licenses = Licenses::of(&source.files);
-        let parse_file = |file: &SourceFile| {
+        let parse = |file: &SourceFile| {
             let license = source.spec.origin.license.as_deref().or_else(|| licenses.at(&file.path));
-            let reader = Reader { source: &source.spec.name, license, taxonomy };
+            let reader = Reader { source: &source.spec.name, license, taxonomy: self.taxonomy };
             let parsed = reader.file(file, format.as_deref(), context.as_deref());
-            let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if count.is_multiple_of(64) || count == total {
-                progress(Stage::Parse, &source.spec.name, count, total);
+            let count = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+            if count.is_multiple_of(64) || count == self.total {
+                (self.progress)(Stage::Parse, &source.spec.name, count, self.total);
             }
             parsed
         };
-        source.files.par_iter().map(parse_file).collect()
-    };
-    sources.par_iter().map(parse_source).collect()
+        source.files.par_iter().map(parse).collect()
+    }
 }
 
 struct Reader<'a> {

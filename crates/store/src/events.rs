@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
 use ruleatlas_catalog::{Catalog, RuleId};
 use ruleatlas_model::{Analytic, EventEntry, EventRef};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params, params_from_iter};
 
 use crate::{
     Error, Store,
+    beside::Beside,
     read::{Sql, json},
-    write::json as to_json,
+    write::{ahead, json as to_json},
 };
 
 /// How many events a question about fields or texts gets at most.
@@ -33,20 +33,27 @@ pub struct EventHead {
     pub title: String,
 }
 
-pub(crate) fn write(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
-    let entries = &catalog.events.entries;
+/// The table of what dictionaries say, which are long texts, and how many of the events rules read.
+pub(crate) fn write_bodies(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
     let read = catalog.events.read.to_string();
     transaction.execute("INSERT INTO meta VALUES ('events_read', ?)", [read])?;
-    let bodies: Vec<String> = entries.par_iter().map(to_json).collect();
-    let mut event = transaction.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)")?;
     let mut event_body = transaction.prepare("INSERT INTO event_body VALUES (?, ?)")?;
+    ahead(&catalog.events.entries, to_json, |number, _, body| event_body.execute(params![number, body]))
+}
+
+/// The other tables of events, and what rules and ATT&CK need of them.
+pub(crate) fn fill(catalog: &Catalog) -> Sql<Beside> {
+    const TABLES: [&str; 5] = ["event", "event_field", "rule_need", "analytic", "analytic_event"];
+    Beside::fill(&TABLES, |transaction| rows(transaction, catalog))
+}
+
+fn rows(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
+    let entries = &catalog.events.entries;
+    let mut event = transaction.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)")?;
     for (number, entry) in (0_u32..).zip(entries) {
         let channel = entry.channel.as_ref().map(|channel| &channel.text);
         let (title, by) = entry.title.as_ref().map(|title| (&title.text, title.by.name())).unzip();
         event.execute(params![number, entry.event.provider, entry.event.event_id, channel, title, by])?;
-    }
-    for (number, body) in (0_u32..).zip(&bodies) {
-        event_body.execute(params![number, body])?;
     }
     let mut names: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for (number, entry) in (0_u32..).zip(entries) {
@@ -61,10 +68,9 @@ pub(crate) fn write(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()>
     for (name, events) in &names {
         event_field.execute(params![name, to_json(events)])?;
     }
-    let needs: Vec<Option<String>> = catalog.entries.par_iter().map(|entry| need(&entry.needs)).collect();
     let mut rule_need = transaction.prepare("INSERT INTO rule_need VALUES (?, ?)")?;
-    for (rule, steps) in (0_u32..).zip(&needs) {
-        if let Some(steps) = steps {
+    for (rule, entry) in (0_u32..).zip(&catalog.entries) {
+        if let Some(steps) = need(&entry.needs) {
             rule_need.execute(params![rule, steps])?;
         }
     }

@@ -11,10 +11,13 @@
 //!
 //! It does not know how a catalog is built.
 
+mod beside;
 mod controls;
+mod counts;
 mod error;
 mod events;
 mod read;
+mod rules;
 mod search;
 mod text;
 mod write;
@@ -23,8 +26,10 @@ pub use controls::ControlCount;
 pub use error::Error;
 pub use events::{EventHead, Steps};
 pub use read::Store;
-
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
 pub const SCHEMA_VERSION: u32 = 3;
+
+/// The tables.
+const SCHEMA: &str = include_str!("schema.sql");

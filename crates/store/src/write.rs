@@ -1,12 +1,12 @@
 use std::{path::Path, sync::mpsc::sync_channel};
 
 use rayon::prelude::*;
-use ruleatlas_catalog::{Catalog, Entry, IndexData};
+use ruleatlas_catalog::Catalog;
 use ruleatlas_model::Attack;
-use rusqlite::{Connection, Statement, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 
-use crate::{Error, SCHEMA_VERSION, controls, events, text::Text};
+use crate::{Error, SCHEMA, SCHEMA_VERSION, beside, controls, counts, events, read::Sql, rules, text};
 
 /// How a catalog is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +24,7 @@ const PAGE: u64 = 32_768;
 /// again.
 const KEPT: i64 = 8192;
 
-/// Rules whose JSON is made on one thread at a time, and how many such lots may wait for the one that writes.
+/// Items whose rows are made at a time, and how many such lots may wait for the thread that writes.
 const LOT: usize = 256;
 const WAITING: usize = 4;
 
@@ -51,7 +51,7 @@ pub fn write(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<()
     Ok(())
 }
 
-fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rusqlite::Error> {
+fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Sql<()> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "page_size", PAGE as i64)?;
     connection.pragma_update(None, "journal_mode", "OFF")?;
@@ -61,45 +61,32 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), rus
         let pages = i64::try_from(bytes / PAGE).unwrap_or(i64::MAX).max(1);
         connection.pragma_update(None, "max_page_count", pages)?;
     }
-    let transaction = connection.transaction()?;
-    transaction.execute_batch(include_str!("schema.sql"))?;
-    about(&transaction, catalog)?;
-    attack(&transaction, &catalog.attack)?;
-    events::write(&transaction, catalog)?;
-    controls::write(&transaction, &catalog.controls)?;
-    // SQLite takes rows from one thread only; the index is made on another meanwhile.
+    // SQLite takes rows from one thread only: this one writes the long texts, others make the tables of many rows.
     std::thread::scope(|scope| {
-        let (send, receive) = sync_channel(WAITING);
-        scope.spawn(move || {
-            let lots = catalog.entries.chunks(LOT).map(|lot| lot.par_iter().map(Columns::of).collect::<Vec<_>>());
-            // A writer that has gone wants no more.
-            let _ = lots.map(|lot| send.send(lot)).find(Result::is_err);
-        });
-        let counts = scope.spawn(|| {
-            let data = IndexData::without_heads(&catalog.entries);
-            (data.reach(&catalog.entries), data)
-        });
-        let text = scope.spawn(|| Text::of(&catalog.entries));
-        rules(&transaction, &catalog.entries, receive.into_iter().flatten())?;
-        text.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?.write(&transaction)?;
-        let (reach, data) = counts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        counted(&transaction, &data, &reach)
-    })?;
-    transaction.execute_batch(INDEXES)?;
-    transaction.commit()?;
-    connection.close().map_err(|(_, error)| error)
+        let beside = [
+            scope.spawn(|| counts::fill(&catalog.entries)),
+            scope.spawn(|| rules::fill(&catalog.entries)),
+            scope.spawn(|| events::fill(catalog)),
+            scope.spawn(|| text::fill(&catalog.entries)),
+        ];
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        about(&transaction, catalog)?;
+        attack(&transaction, &catalog.attack)?;
+        controls::write(&transaction, &catalog.controls)?;
+        events::write_bodies(&transaction, catalog)?;
+        rules::write_bodies(&transaction, &catalog.entries)?;
+        beside::make_indexes(&transaction, &["control_technique"])?;
+        transaction.commit()?;
+        for tables in beside {
+            let tables = tables.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            tables.move_to(&mut connection)?;
+        }
+        connection.close().map_err(|(_, error)| error)
+    })
 }
 
-/// What people's own queries need to be quick; made after the rows, which is quicker than beside them.
-const INDEXES: &str = "
-CREATE INDEX rule_technique_by_technique ON rule_technique (technique);
-CREATE INDEX rule_indicator_by_indicator ON rule_indicator (indicator);
-CREATE INDEX event_by_name ON event (provider COLLATE NOCASE, event_id COLLATE NOCASE);
-CREATE INDEX control_technique_by_technique ON control_technique (technique);
-CREATE INDEX diagnostic_by_rule ON diagnostic (rule);
-";
-
-fn about(transaction: &Transaction<'_>, catalog: &Catalog) -> Result<(), rusqlite::Error> {
+fn about(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
     let mut meta = transaction.prepare("INSERT INTO meta VALUES (?, ?)")?;
     meta.execute(params!["schema", SCHEMA_VERSION.to_string()])?;
     meta.execute(params!["program", env!("CARGO_PKG_VERSION")])?;
@@ -119,154 +106,7 @@ fn about(transaction: &Transaction<'_>, catalog: &Catalog) -> Result<(), rusqlit
     Ok(())
 }
 
-/// The rows of every rule; `columns` are those of `entries`, in their order.
-fn rules(
-    transaction: &Transaction<'_>,
-    entries: &[Entry],
-    columns: impl Iterator<Item = Columns>,
-) -> Result<(), rusqlite::Error> {
-    let mut head = transaction.prepare("INSERT INTO rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-    let mut body = transaction.prepare("INSERT INTO rule_body VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-    let mut technique = transaction.prepare("INSERT INTO rule_technique VALUES (?, ?, ?, ?, ?)")?;
-    let mut event = transaction.prepare("INSERT INTO rule_event VALUES (?, ?, ?, ?, ?)")?;
-    let mut diagnostic = transaction.prepare("INSERT INTO diagnostic VALUES (?, ?, ?, ?, ?, ?, ?)")?;
-    let mut tactic = transaction.prepare("INSERT INTO rule_tactic VALUES (?, ?)")?;
-    let mut platform = transaction.prepare("INSERT INTO rule_platform VALUES (?, ?)")?;
-    let mut domain = transaction.prepare("INSERT INTO rule_domain VALUES (?, ?)")?;
-    let mut log_source = transaction.prepare("INSERT INTO rule_log_source VALUES (?, ?)")?;
-    let mut predicate =
-        transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-    for ((number, entry), columns) in (0_u32..).zip(entries).zip(columns) {
-        let rule = &entry.rule;
-        head.execute(params![
-            number,
-            rule.id,
-            rule.vendor.name(),
-            rule.source,
-            rule.path,
-            rule.line,
-            rule.kind.name(),
-            rule.title,
-            rule.language.name(),
-            rule.status.map(|status| status.name()),
-            rule.severity.map(|severity| severity.name()),
-            rule.date,
-            rule.modified,
-            rule.parse.name(),
-            rule.variant_of,
-            rule.is_counted(),
-        ])?;
-        let [authors, links, false_positives, tags, extra, conditions] = &columns.body;
-        body.execute(params![
-            number,
-            rule.description,
-            rule.query,
-            rule.license,
-            authors,
-            links,
-            false_positives,
-            tags,
-            extra,
-            conditions,
-        ])?;
-        for tag in &rule.technique_tags {
-            let resolution = tag.resolution.name();
-            if tag.techniques.is_empty() {
-                technique.execute(params![number, tag.tag, None::<String>, resolution, tag.inferred])?;
-            }
-            for id in &tag.techniques {
-                technique.execute(params![number, tag.tag, id, resolution, tag.inferred])?;
-            }
-        }
-        for link in &rule.events {
-            event.execute(params![number, link.event.provider, link.event.event_id, link.explicit, link.why])?;
-        }
-        for said in &rule.diagnostics {
-            let level = serde_json::to_value(said.level).unwrap_or_default();
-            let (start, end) = (said.span.map(|span| span.start), said.span.map(|span| span.end));
-            diagnostic.execute(params![number, level.as_str(), said.code, said.message, start, end, said.line])?;
-        }
-        each(&mut tactic, number, &rule.tactics)?;
-        each(&mut platform, number, &rule.platforms)?;
-        each(&mut domain, number, &rule.domains)?;
-        each(&mut log_source, number, &rule.log_sources)?;
-        for ((n, row), values) in (0_u32..).zip(&entry.predicates).zip(&columns.values) {
-            predicate.execute(params![
-                number,
-                n,
-                row.step,
-                row.stage,
-                row.role.name(),
-                row.raw_field,
-                row.field,
-                row.mapped,
-                row.op,
-                row.negated,
-                values,
-                row.case_sensitive,
-                row.modifier,
-                row.group,
-                row.derived_from,
-                row.span.start,
-                row.span.end,
-            ])?;
-        }
-    }
-    Ok(())
-}
-
-/// The columns of a rule that hold JSON, made on other threads than the one that writes.
-struct Columns {
-    body: [String; 6],
-    /// Of each predicate.
-    values: Vec<String>,
-}
-
-impl Columns {
-    fn of(entry: &Entry) -> Self {
-        let rule = &entry.rule;
-        Self {
-            body: [
-                json(&rule.authors),
-                json(&rule.references),
-                json(&rule.false_positives),
-                json(&rule.tags),
-                json(&rule.extra),
-                json(&rule.conditions),
-            ],
-            values: entry.predicates.iter().map(|row| json(&row.values)).collect(),
-        }
-    }
-}
-
-fn each(statement: &mut Statement<'_>, rule: u32, values: &[String]) -> Result<(), rusqlite::Error> {
-    for value in values {
-        statement.execute(params![rule, value])?;
-    }
-    Ok(())
-}
-
-fn counted(transaction: &Transaction<'_>, data: &IndexData, reach: &[(u32, u32)]) -> Result<(), rusqlite::Error> {
-    let mut field = transaction.prepare("INSERT INTO field VALUES (?, ?)")?;
-    for (number, name) in (0_u32..).zip(&data.fields) {
-        field.execute(params![number, name])?;
-    }
-    let mut rule_field = transaction.prepare("INSERT INTO rule_field VALUES (?, ?, ?)")?;
-    for (rule, field, op) in &data.field_uses {
-        rule_field.execute(params![rule, field, op])?;
-    }
-    let mut indicator = transaction.prepare("INSERT INTO indicator VALUES (?, ?, ?, ?, ?, ?, ?)")?;
-    for ((id, (field, row)), (looking, excluding)) in (0_u32..).zip(&data.indicators).zip(reach) {
-        indicator.execute(params![id, field, row.op.to_string(), row.value, row.modifier, looking, excluding])?;
-    }
-    let mut used = transaction.prepare("INSERT INTO rule_indicator VALUES (?, ?, ?, ?)")?;
-    for (rule, id, role, grouped) in &data.uses {
-        used.execute(params![rule, id, role.name(), grouped])?;
-    }
-    Ok(())
-}
-
-fn attack(transaction: &Transaction<'_>, attack: &Attack) -> Result<(), rusqlite::Error> {
+fn attack(transaction: &Transaction<'_>, attack: &Attack) -> Sql<()> {
     let mut technique = transaction.prepare("INSERT INTO technique VALUES (?, ?, ?, ?, ?, ?)")?;
     let bodies: Vec<String> = attack.techniques.par_iter().map(|(_, row)| json(row)).collect();
     for (row, body) in attack.techniques.values().zip(bodies) {
@@ -288,6 +128,27 @@ fn attack(transaction: &Transaction<'_>, attack: &Attack) -> Result<(), rusqlite
         redirect.execute(params!["tactic", id, json(to), "crosswalk"])?;
     }
     Ok(())
+}
+
+/// Makes what is to be written of each item on all threads, a lot at a time, some lots ahead of `write`, which gets them in
+/// their order, numbered from 0.
+pub(crate) fn ahead<T: Sync, R: Send>(
+    items: &[T],
+    make: impl Fn(&T) -> R + Send + Sync,
+    mut write: impl FnMut(u32, &T, R) -> Sql<usize>,
+) -> Sql<()> {
+    std::thread::scope(|scope| {
+        let (send, receive) = sync_channel(WAITING);
+        scope.spawn(move || {
+            let lots = items.chunks(LOT).map(|lot| lot.par_iter().map(&make).collect::<Vec<R>>());
+            // A writer that has gone wants no more.
+            let _ = lots.map(|lot| send.send(lot)).find(Result::is_err);
+        });
+        for ((number, item), made) in (0_u32..).zip(items).zip(receive.into_iter().flatten()) {
+            write(number, item, made)?;
+        }
+        Ok(())
+    })
 }
 
 pub(crate) fn json<T: Serialize>(value: &T) -> String {

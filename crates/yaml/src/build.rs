@@ -24,7 +24,7 @@ pub struct Error {
     pub message: String,
     /// The one-based line.
     pub line: u32,
-    /// Whether it is a quoted scalar that goes on at the first column; see [`crate::repair`].
+    /// Whether it is a quoted scalar that goes on at the first column; see [`crate::parse_mended`].
     pub(crate) unindented_scalar: bool,
 }
 

@@ -1,24 +1,30 @@
-use std::borrow::Cow;
+use crate::{Error, Parsed, parse};
 
 /// Lines that one file may need mended.
 const MAX_REPAIRS: usize = 64;
 
-/// The text as YAML 1.2 wants it, where it continues a quoted scalar at the first column.
+/// Reads all documents of a text that may continue a quoted scalar at the first column.
 ///
 /// Older readers take such a line; the standard wants it indented. One space is put before each: the values stay the
-/// same, since the folding of a quoted scalar drops it. A text without that fault comes back as it is.
-#[must_use]
-pub fn repair(text: &str) -> Cow<'_, str> {
-    let mut repaired = Cow::Borrowed(text);
-    for _ in 0..MAX_REPAIRS {
-        let line = match crate::parse(&repaired) {
-            Err(error) if error.unindented_scalar => error.line,
+/// same, since the folding of a quoted scalar drops it. `mended` gets the text with those spaces, which the places of
+/// the nodes then belong to; it stays empty where nothing had to be mended.
+///
+/// # Errors
+/// As [`parse`]; the lines are those of `text`.
+pub fn parse_mended<'a>(text: &'a str, mended: &'a mut String) -> Result<Parsed<'a>, Error> {
+    let mut fault = match parse(text) {
+        Err(error) if error.unindented_scalar => error.line,
+        parsed => return parsed,
+    };
+    text.clone_into(mended);
+    for _ in 1..MAX_REPAIRS {
+        mended.insert(line_start(mended, fault), ' ');
+        match parse(mended) {
+            Err(error) if error.unindented_scalar => fault = error.line,
             _ => break,
-        };
-        let start = line_start(&repaired, line);
-        repaired.to_mut().insert(start, ' ');
+        }
     }
-    repaired
+    parse(mended)
 }
 
 fn line_start(text: &str, line: u32) -> usize {

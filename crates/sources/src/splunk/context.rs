@@ -40,8 +40,8 @@ impl Content {
             if !matches!(folder, "macros" | "lookups") || !matches!(file.extension().as_str(), "yml" | "yaml") {
                 continue;
             }
-            let text = ruleatlas_yaml::repair(text);
-            let Ok(parsed) = ruleatlas_yaml::parse(&text) else { continue };
+            let mut mended = String::new();
+            let Ok(parsed) = ruleatlas_yaml::parse_mended(text, &mut mended) else { continue };
             for document in &parsed.documents {
                 match folder {
                     "macros" => content.add_macro(document),

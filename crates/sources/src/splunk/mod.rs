@@ -52,8 +52,8 @@ impl Format for SplunkRules {
             "csv" => return Outcome::NotARule(Cow::Borrowed("the table of a lookup")),
             _ => return Outcome::NotARule(Cow::Borrowed("no YAML file")),
         }
-        let text = ruleatlas_yaml::repair(text);
-        let parsed = match ruleatlas_yaml::parse(&text) {
+        let mut mended = String::new();
+        let parsed = match ruleatlas_yaml::parse_mended(text, &mut mended) {
             Ok(parsed) => parsed,
             Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
         };
