@@ -108,12 +108,10 @@ impl Order {
     /// Whether the largest, latest or gravest come first.
     #[must_use]
     pub fn descends(self) -> bool {
-        let from_above = match self.column {
-            "rules" | "explicit" | "implied" | "reach" | "reach_by_vendor" | "expected" | "distinctiveness"
-            | "grouped" => true,
-            "how" | "modifier" | "severity" | "date" | "modified" => true,
-            _ => false,
-        };
+        let numbers =
+            ["rules", "explicit", "implied", "reach", "reach_by_vendor", "expected", "distinctiveness", "grouped"];
+        let besides = ["how", "modifier", "severity", "date", "modified"];
+        let from_above = numbers.contains(&self.column) || besides.contains(&self.column);
         from_above != self.reversed
     }
 
