@@ -250,6 +250,22 @@ fn every_event_that_is_found_leads_to_its_page() {
 }
 
 #[test]
+fn near_names_lead_to_what_they_name() {
+    let site = Site::demo();
+    for (wrong, near) in [
+        ("/provider/Sysmn", "/provider/Sysmon"),
+        ("/event/Sysmon/1%20", "/event/Sysmon/1"),
+        (
+            "/indicator?field=Image&op=basename&value=cmdd.exe",
+            "/indicator?field=Image&amp;op=basename&amp;value=cmd.exe",
+        ),
+    ] {
+        let (status, page) = site.status_and_page(wrong);
+        assert!(status.is_redirection() || page.contains(&format!("href=\"{near}\"")), "{wrong}: {page}");
+    }
+}
+
+#[test]
 fn events_that_carry_a_field_have_it() {
     let site = Site::demo();
     let json = |address: &str| -> serde_json::Value { serde_json::from_str(&site.page(address)).unwrap() };
