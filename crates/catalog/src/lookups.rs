@@ -29,8 +29,8 @@ impl<'a> Asked<'a> {
         if rule.language != Language::Spl || names.is_empty() {
             return;
         }
-        let kept = names.iter().map(|name| described(name, self.inner.lookup(name))).collect();
-        rule.extra.insert("lookups".to_owned(), Value::Array(kept));
+        let kept: Vec<Value> = names.iter().map(|name| described(name, self.inner.lookup(name))).collect();
+        rule.extra.insert("lookups", &kept);
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
         assert!(asked.lookup("tools").is_some() && asked.lookup("gone").is_none() && asked.lookup("tools").is_some());
         let mut rule = Rule::blank(ruleatlas_model::Vendor::Splunk, Language::Spl, "a.yml");
         asked.keep(&mut rule);
-        let kept = &rule.extra["lookups"];
+        let kept = &rule.extra.get("lookups").unwrap();
         assert_eq!((&kept[0]["name"], &kept[0]["row_count"]), (&json!("tools"), &json!(300)));
         assert_eq!(kept[0]["rows"].as_array().map(Vec::len), Some(MAX_ROWS));
         assert_eq!(kept[1], json!({ "name": "gone" }));

@@ -46,7 +46,7 @@ pub fn brings_unit_tests(vendor: Vendor) -> bool {
 /// with the values of the data model, and `unfollowed`.
 #[must_use]
 pub fn unit_tests(rule: &Rule) -> Vec<UnitTest> {
-    let Some(tests) = rule.extra.get("tests").and_then(Value::as_array) else { return Vec::new() };
+    let Some(Value::Array(tests)) = rule.extra.get("tests") else { return Vec::new() };
     tests.iter().filter_map(|test| unit_test(rule, test)).collect()
 }
 
@@ -66,7 +66,10 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
         .collect();
     names.sort_unstable();
     names.dedup();
-    let Some(Value::Array(tests)) = rule.extra.get_mut("tests").filter(|_| !names.is_empty()) else { return };
+    if names.is_empty() {
+        return;
+    }
+    let Some(Value::Array(mut tests)) = rule.extra.get("tests") else { return };
     let mut methods: FxHashMap<(String, String), Option<Alternatives>> = FxHashMap::default();
     for test in tests.iter_mut().filter_map(Value::as_object_mut) {
         let Some(event) = test.get("event").map(|event| opened(event, 0)) else { continue };
@@ -118,6 +121,7 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
             udm.extend(found);
         }
     }
+    rule.extra.insert("tests", &tests);
 }
 
 /// The value at a path in dots.

@@ -19,6 +19,7 @@ mod control;
 mod diagnostic;
 mod dictionary;
 mod event;
+mod extra;
 mod indicator;
 mod op;
 mod predicate;
@@ -33,6 +34,7 @@ pub use control::{Basis, Control, ControlKind, ControlLink, ControlSource, Threa
 pub use diagnostic::{Diagnostic, Level};
 pub use dictionary::{Dictionary, EventEntry, EventField, Told};
 pub use event::{EventLink, EventRef};
+pub use extra::Extra;
 pub use indicator::{FoldedOp, Indicator};
 pub use op::{Op, UnknownOp};
 pub use predicate::{Missing, Predicate};

@@ -1,8 +1,8 @@
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Condition, Diagnostic, EventLink, Level, Node};
+use crate::{Condition, Diagnostic, EventLink, Extra, Level, Node};
 
 /// An enum whose members have one name each, in data and on the command line.
 macro_rules! named {
@@ -295,7 +295,7 @@ pub struct Rule {
     /// The conditions, one a step.
     pub conditions: Vec<Condition>,
     /// What the vendor's format holds besides, by its own names.
-    pub extra: BTreeMap<String, serde_json::Value>,
+    pub extra: Extra,
 }
 
 impl Rule {
@@ -332,7 +332,7 @@ impl Rule {
             diagnostics: Vec::new(),
             variant_of: None,
             conditions: Vec::new(),
-            extra: BTreeMap::new(),
+            extra: Extra::default(),
         }
     }
 

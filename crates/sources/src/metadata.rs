@@ -1,9 +1,10 @@
 //! Reading of metadata that the YAML formats share.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::str::FromStr;
 
-use ruleatlas_model::Diagnostic;
+use ruleatlas_model::{Diagnostic, Extra};
 use ruleatlas_yaml::{Node, Parsed, Value, Warning};
+use serde::{Serialize, Serializer};
 
 /// What is odd in a file's YAML, each with its line.
 pub(crate) fn warnings(parsed: &Parsed<'_>) -> Vec<Diagnostic> {
@@ -61,24 +62,28 @@ pub(crate) fn date(text: &str) -> Option<String> {
 }
 
 /// What a mapping holds besides the known keys, as JSON.
-pub(crate) fn rest(document: &Node<'_>, known: &[&str]) -> BTreeMap<String, serde_json::Value> {
+pub(crate) fn rest(document: &Node<'_>, known: &[&str]) -> Extra {
     let entries = document.entries().unwrap_or_default();
     entries
         .iter()
         .filter_map(|(key, value)| Some((key.text()?, value)))
         .filter(|(key, _)| !known.contains(key))
-        .map(|(key, value)| (key.to_owned(), json(value)))
+        .map(|(key, value)| (key, Json(value)))
         .collect()
 }
 
 /// A YAML tree as JSON, scalars as their text. The tree's own depth limit bounds this.
-pub(crate) fn json(node: &Node<'_>) -> serde_json::Value {
-    match &node.value {
-        Value::Scalar(..) if node.is_null() => serde_json::Value::Null,
-        Value::Scalar(text, _) => text.as_ref().into(),
-        Value::Sequence(items) => items.iter().map(json).collect(),
-        Value::Mapping(entries) => {
-            entries.iter().map(|(key, value)| (key.text().unwrap_or_default().to_owned(), json(value))).collect()
+pub(crate) struct Json<'n>(pub &'n Node<'n>);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0.value {
+            Value::Scalar(..) if self.0.is_null() => serializer.serialize_unit(),
+            Value::Scalar(text, _) => serializer.serialize_str(text),
+            Value::Sequence(items) => serializer.collect_seq(items.iter().map(Json)),
+            Value::Mapping(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, value)| (key.text().unwrap_or_default(), Json(value))))
+            }
         }
     }
 }

@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
             let log_types: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
             let tests = tests::read(tests, &log_types, self.context);
             if !tests.is_empty() {
-                rule.extra.insert("tests".to_owned(), tests.into());
+                rule.extra.insert("tests", &tests);
             }
         }
         let mut base = 0;

@@ -90,12 +90,12 @@ fn metadata_is_kept_by_its_meaning_and_the_rest_by_its_name() {
     assert_eq!(rule.language, Language::Eql);
     assert_eq!(rule.query, "process where process.name : \"a.exe\" and\n  process.args : \"\\\\b\"\n");
     assert!(rule.conditions.is_empty() && rule.diagnostics.is_empty(), "{:?}", rule.diagnostics);
-    assert_eq!(rule.extra["risk_score"], 47);
-    assert_eq!(rule.extra["type"], "eql");
-    assert_eq!(rule.extra["note"], "Look twice.");
-    assert_eq!(rule.extra["bypass_bbr_timing"], true);
-    assert_eq!(rule.extra["alert_suppression"]["group_by"][0], "host.id");
-    assert!(!rule.extra.contains_key("query") && !rule.extra.contains_key("threat"));
+    assert_eq!(rule.extra.get("risk_score").unwrap(), 47);
+    assert_eq!(rule.extra.get("type").unwrap(), "eql");
+    assert_eq!(rule.extra.get("note").unwrap(), "Look twice.");
+    assert_eq!(rule.extra.get("bypass_bbr_timing").unwrap(), true);
+    assert_eq!(rule.extra.get("alert_suppression").unwrap()["group_by"][0], "host.id");
+    assert!(!rule.extra.has("query") && !rule.extra.has("threat"));
 
     let tags: Vec<_> = tags.iter().map(|tag| (tag.text.as_str(), tag.line, tag.inferred)).collect();
     assert_eq!(tags, [("TA0006", 40, false), ("T1003", 36, false), ("T1003.001", 38, false), ("TA0002", 45, false)]);
@@ -159,11 +159,11 @@ fn the_language_is_the_one_named_else_that_of_the_type() {
 fn a_job_has_no_query_and_an_unknown_language_is_said() {
     let rule = small("type = \"machine_learning\"\nmachine_learning_job_id = \"j\"");
     assert_eq!((rule.query.as_str(), rule.parse), ("", ParseStatus::NoQuery));
-    assert_eq!(rule.extra["machine_learning_job_id"], "j");
+    assert_eq!(rule.extra.get("machine_learning_job_id").unwrap(), "j");
 
     let rule = small("language = \"klingon\"\nquery = \"nuqneH\"");
     assert_eq!((rule.query.as_str(), rule.parse), ("", ParseStatus::Failed));
-    assert_eq!(rule.extra["query"], "nuqneH");
+    assert_eq!(rule.extra.get("query").unwrap(), "nuqneH");
     assert_eq!(rule.diagnostics[0].line, Some(5));
 }
 
@@ -233,7 +233,7 @@ fn filters_beside_a_query_are_conditions() {
     assert_eq!(rule.diagnostics[0].code, "backslash lost in a filter");
     let (_, rule) = filters("filters = [{meta = {disabled = true}, query = {term = {f = 'a'}}}]");
     assert_eq!(rule.diagnostics[0].code, "filter switched off");
-    assert_eq!(rule.extra["filters"][0]["meta"]["disabled"], true);
+    assert_eq!(rule.extra.get("filters").unwrap()[0]["meta"]["disabled"], true);
 }
 
 #[test]
@@ -289,11 +289,11 @@ fn every_query_of_a_hunt_is_a_rule() {
         ]
     );
     assert_eq!(read[1].rule.diagnostics[0].code, "SQL of osquery");
-    assert_eq!(read[1].rule.extra["query"], "/* a comment */ select * from processes;\n");
+    assert_eq!(read[1].rule.extra.get("query").unwrap(), "/* a comment */ select * from processes;\n");
     for Read { rule, tags, sources } in &read {
         assert!(rule.id.starts_with("elastic/99999999-0000-0000-0000-000000000000#"));
         assert_eq!((rule.kind, rule.authors.len()), (Kind::Hunting, 2));
-        assert_eq!(rule.extra["notes"][0], "Look twice.");
+        assert_eq!(rule.extra.get("notes").unwrap()[0], "Look twice.");
         assert_eq!(
             tags.iter().map(|tag| (tag.text.as_str(), tag.line)).collect::<Vec<_>>(),
             [("T1059.004", 10), ("T1071", 10)]

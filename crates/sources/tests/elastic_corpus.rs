@@ -29,8 +29,8 @@ fn every_file_of_the_corpus_is_accounted_for() {
     }
     let mut said: BTreeMap<&str, usize> = BTreeMap::new();
     for rule in &rules {
-        let is_job = rule.extra.contains_key("machine_learning_job_id");
-        let is_sql = rule.kind == Kind::Hunting && rule.extra.contains_key("query");
+        let is_job = rule.extra.has("machine_learning_job_id");
+        let is_sql = rule.kind == Kind::Hunting && rule.extra.has("query");
         assert_eq!(rule.query.is_empty(), is_job || is_sql, "{}", rule.id);
         assert!(!rule.title.is_empty() && !rule.authors.is_empty() && rule.license.is_some(), "{}", rule.id);
         assert!(rule.kind == Kind::Hunting || (rule.severity.is_some() && rule.date.is_some()), "{}", rule.id);

@@ -1,5 +1,5 @@
 use ruleatlas_catalog::{Entry, PredicateRow, RuleId, UnitTest, unit_tests};
-use ruleatlas_model::{Condition, Indicator, Rule, Vendor};
+use ruleatlas_model::{Condition, Extra, Indicator, Rule, Vendor};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -54,7 +54,8 @@ pub struct RuleJson<'a> {
     event_links: &'a [ruleatlas_model::EventLink],
     #[schema(value_type = Vec<utoipa::openapi::Object>)]
     conditions: &'a [Condition],
-    extra: &'a std::collections::BTreeMap<String, serde_json::Value>,
+    #[schema(value_type = utoipa::openapi::Object)]
+    extra: &'a Extra,
     reach: Vec<Reach<'a>>,
     similar: &'a [SimilarRule],
     #[serde(skip_serializing_if = "<[UnitTest]>::is_empty")]

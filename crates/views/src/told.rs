@@ -1,7 +1,6 @@
 //! What a vendor's format holds of a rule besides, as lines to read.
 
-use std::collections::BTreeMap;
-
+use ruleatlas_model::Extra;
 use serde_json::Value;
 
 /// Lines of one thing that are told; what is longer is found upstream.
@@ -28,12 +27,12 @@ impl Told {
 
 /// Everything that `extra` says but what is empty, what is short first.
 #[must_use]
-pub fn told(extra: &BTreeMap<String, Value>) -> Vec<Told> {
+pub fn told(extra: &Extra) -> Vec<Told> {
     let mut all: Vec<Told> = extra
-        .iter()
+        .values()
         .map(|(name, value)| {
             let mut lines = Vec::new();
-            outline(value, "", 0, &mut lines);
+            outline(&value, "", 0, &mut lines);
             Told { name: words(name), lines }
         })
         .filter(|told| !told.lines.is_empty())
@@ -111,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_value_is_told_in_lines() {
-        let extra: BTreeMap<String, Value> = [
+        let extra: Extra = [
             ("note", json!("Look twice.\n\nThen act.")),
             ("risk_score", json!(73)),
             ("DedupPeriodMinutes", json!("60")),
@@ -120,7 +119,8 @@ mod tests {
             ("empty", json!([])),
         ]
         .map(|(key, value)| (key.to_owned(), value))
-        .into();
+        .into_iter()
+        .collect();
         let found: Vec<(String, Vec<String>)> = told(&extra).into_iter().map(|told| (told.name, told.lines)).collect();
         let line = |name: &str, lines: &[&str]| (name.to_owned(), lines.iter().map(|it| (*it).to_owned()).collect());
         assert_eq!(

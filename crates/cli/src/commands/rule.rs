@@ -1,7 +1,7 @@
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::{PredicateRow, UnitTest};
-use ruleatlas_model::{Resolution, TechniqueTag};
+use ruleatlas_model::{Extra, Resolution, TechniqueTag};
 use ruleatlas_views::{Atlas, RuleView, SimilarRule, told};
 
 use super::atlas;
@@ -113,7 +113,7 @@ fn tests(tests: &[UnitTest]) -> String {
 }
 
 /// What the metadata holds besides, under its own names.
-fn besides(extra: &std::collections::BTreeMap<String, serde_json::Value>) -> String {
+fn besides(extra: &Extra) -> String {
     let told = told(extra);
     if told.is_empty() {
         return String::new();
@@ -159,7 +159,8 @@ fn facts(view: &RuleView, atlas: &Atlas) -> String {
     for reference in &rule.references {
         fact("reference", reference.clone());
     }
-    for lookup in rule.extra.get("lookups").and_then(|lookups| lookups.as_array()).into_iter().flatten() {
+    let lookups = rule.extra.get("lookups");
+    for lookup in lookups.iter().filter_map(|lookups| lookups.as_array()).flatten() {
         fact("lookup", self::lookup(lookup));
     }
     fact("authors", rule.authors.join(", "));

@@ -53,7 +53,7 @@ pub(super) fn drafts(file: File<'_>, hunt: Table<'_, '_>, sink: &mut dyn FnMut(D
                 let message = "the query is SQL of osquery, which asks for a host's state and reads no events; it is \
                                kept as `query` and not parsed";
                 rule.diagnostics.push(Diagnostic::note("SQL of osquery", message).on_line(rule.line));
-                rule.extra.insert("query".to_owned(), text.into());
+                rule.extra.insert("query", text);
             }
         }
         sink(Draft { rule, tags: tags.clone(), tree: None, sources: sources.clone() });

@@ -46,14 +46,14 @@ pub(super) fn draft<'d>(file: File<'_>, document: Table<'_, '_>, table: Table<'_
     if table.get("building_block_type").is_some() {
         rule.kind = Kind::BuildingBlock;
     }
-    rule.extra.extend(document.rest(&["metadata", "rule"]));
+    rule.extra.append(document.rest(&["metadata", "rule"]));
     let mut sources: Vec<DataSource> =
         table.placed_texts("index").map(|(name, _)| DataSource::new(SourceKind::Index, name)).collect();
     if let Some(metadata) = document.table("metadata") {
         rule.date = metadata.text("creation_date").and_then(metadata::date);
         rule.modified = metadata.text("updated_date").and_then(metadata::date);
         rule.status = status(metadata, file, &mut rule.diagnostics);
-        rule.extra.extend(metadata.rest(&KNOWN_METADATA));
+        rule.extra.append(metadata.rest(&KNOWN_METADATA));
         sources.extend(integrations(metadata));
     }
     if file.is_in("_deprecated") {
@@ -115,7 +115,7 @@ fn query(file: File<'_>, table: Table<'_, '_>, rule: &mut Rule) {
             let message = format!("`language`: `{other}` is none of eql, esql, kuery, lucene");
             rule.diagnostics
                 .push(Diagnostic::error("language not read", message).on_line(file.line(query.span().start)));
-            rule.extra.insert("query".to_owned(), text.into());
+            rule.extra.insert("query", text);
             rule.parse = ParseStatus::Failed;
             return;
         }
@@ -126,7 +126,7 @@ fn query(file: File<'_>, table: Table<'_, '_>, rule: &mut Rule) {
         let (root, diagnostics) = filters::read(file, items(filters), end);
         rule.diagnostics.extend(diagnostics);
         rule.conditions.extend(root);
-        rule.extra.insert("filters".to_owned(), super::table::kept(filters));
+        rule.extra.insert("filters", &super::table::Kept(filters));
     }
 }
 

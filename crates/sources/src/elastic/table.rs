@@ -1,9 +1,7 @@
 //! Reading of TOML tables: texts, lists, and what is kept as it is.
 
-use std::collections::BTreeMap;
-
-use ruleatlas_model::Diagnostic;
-use serde_json::Value as Json;
+use ruleatlas_model::{Diagnostic, Extra};
+use serde::{Serialize, Serializer};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -89,9 +87,9 @@ impl<'t, 'a> Table<'t, 'a> {
     }
 
     /// What the table holds besides the known keys, by its own names.
-    pub fn rest(self, known: &[&str]) -> BTreeMap<String, Json> {
+    pub fn rest(self, known: &[&str]) -> Extra {
         let entries = self.0.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref()));
-        entries.map(|(key, value)| (key.get_ref().to_string(), kept(value))).collect()
+        entries.map(|(key, value)| (key.get_ref().as_ref(), Kept(value))).collect()
     }
 }
 
@@ -115,29 +113,39 @@ pub(super) fn scalar(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-/// A value as it is kept with the rule.
-pub(super) fn kept(value: &Value<'_>) -> Json {
-    json(value, 0)
+/// A value as it is kept with the rule, as JSON; deeper ones than the limit are null.
+pub(super) struct Kept<'t, 'a>(pub &'t Value<'a>);
+
+impl Serialize for Kept<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Deep(self.0, 0).serialize(serializer)
+    }
 }
 
-fn json(value: &Value<'_>, depth: u32) -> Json {
-    if depth > DEPTH_LIMIT {
-        return Json::Null;
-    }
-    match value.get_ref() {
-        DeValue::Boolean(truth) => Json::Bool(*truth),
-        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => number.into(),
-            Err(_) => number.to_string().into(),
-        },
-        DeValue::Float(number) => match number.as_str().parse::<f64>() {
-            Ok(parsed) if parsed.is_finite() => parsed.into(),
-            _ => number.as_str().into(),
-        },
-        DeValue::Array(values) => values.iter().map(|value| json(value, depth + 1)).collect(),
-        DeValue::Table(table) => {
-            table.iter().map(|(key, value)| (key.get_ref().to_string(), json(value, depth + 1))).collect()
+/// A value and how deep it lies.
+struct Deep<'t, 'a>(&'t Value<'a>, u32);
+
+impl Serialize for Deep<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(value, depth) = *self;
+        if depth > DEPTH_LIMIT {
+            return serializer.serialize_unit();
         }
-        other => scalar(other).map_or(Json::Null, Json::String),
+        match value.get_ref() {
+            DeValue::String(text) => serializer.serialize_str(text),
+            DeValue::Boolean(truth) => serializer.serialize_bool(*truth),
+            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => serializer.serialize_i64(number),
+                Err(_) => serializer.collect_str(number),
+            },
+            DeValue::Float(number) => match number.as_str().parse::<f64>() {
+                Ok(parsed) if parsed.is_finite() => serializer.serialize_f64(parsed),
+                _ => serializer.serialize_str(number.as_str()),
+            },
+            DeValue::Datetime(time) => serializer.collect_str(time),
+            DeValue::Array(values) => serializer.collect_seq(values.iter().map(|value| Deep(value, depth + 1))),
+            DeValue::Table(table) => serializer
+                .collect_map(table.iter().map(|(key, value)| (key.get_ref().as_ref(), Deep(value, depth + 1)))),
+        }
     }
 }

@@ -46,37 +46,53 @@ fn rank(order: &[Dictionary], by: Dictionary) -> usize {
 /// Events by provider and id, in the making.
 pub(super) struct Merge<'a> {
     short_name: &'a (dyn Fn(&str) -> String + Sync),
-    /// Short names by the name as written.
-    short: FxHashMap<String, String>,
-    by_event: FxHashMap<(String, String), usize>,
+    /// Providers by their names as written.
+    providers: FxHashMap<String, usize>,
+    /// Short names, and the places of a provider's events by their ids in lower case.
+    known: Vec<(String, FxHashMap<String, usize>)>,
+    /// Providers by their short names in lower case.
+    by_short: FxHashMap<String, usize>,
     entries: Vec<EventEntry>,
 }
 
 impl<'a> Merge<'a> {
     pub(super) fn new(short_name: &'a (dyn Fn(&str) -> String + Sync)) -> Self {
-        Self { short_name, short: FxHashMap::default(), by_event: FxHashMap::default(), entries: Vec::new() }
+        Self {
+            short_name,
+            providers: FxHashMap::default(),
+            known: Vec::new(),
+            by_short: FxHashMap::default(),
+            entries: Vec::new(),
+        }
     }
 
-    fn short(&mut self, provider: &str) -> String {
-        if let Some(short) = self.short.get(provider) {
-            return short.clone();
+    /// The number of a provider; the first spelling of its short name stays.
+    fn provider(&mut self, name: &str) -> usize {
+        if let Some(number) = self.providers.get(name) {
+            return *number;
         }
-        let short = (self.short_name)(provider);
-        self.short.insert(provider.to_owned(), short.clone());
-        short
+        let short = (self.short_name)(name);
+        let number = *self.by_short.entry(short.to_lowercase()).or_insert_with(|| {
+            self.known.push((short, FxHashMap::default()));
+            self.known.len() - 1
+        });
+        self.providers.insert(name.to_owned(), number);
+        number
     }
 
     /// The place of an event, made when nobody named it before.
     fn place(&mut self, event: &EventRef) -> usize {
-        let provider = self.short(&event.provider);
-        let key = (provider.to_lowercase(), event.event_id.to_lowercase());
-        *self.by_event.entry(key).or_insert_with(|| {
-            self.entries.push(EventEntry::blank(EventRef { provider, event_id: event.event_id.clone() }));
+        let number = self.provider(&event.provider);
+        let (provider, events) = &mut self.known[number];
+        *events.entry(event.event_id.to_lowercase()).or_insert_with(|| {
+            let event = EventRef { provider: provider.clone(), event_id: event.event_id.clone() };
+            self.entries.push(EventEntry::blank(event));
             self.entries.len() - 1
         })
     }
 
     pub(super) fn add(&mut self, rows: Vec<Row>) {
+        self.entries.reserve(rows.len());
         for row in rows.into_iter().filter(|row| !row.event.provider.is_empty() && !row.event.event_id.is_empty()) {
             let at = self.place(&row.event);
             merge(&mut self.entries[at], row);

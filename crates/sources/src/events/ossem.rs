@@ -1,6 +1,9 @@
 //! OSSEM's data dictionaries: one YAML file an event, and all ETW events as one JSON object a line.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use rayon::prelude::*;
 use ruleatlas_model::{Dictionary::Ossem, EventField};
@@ -40,12 +43,19 @@ struct Line<'a> {
 }
 
 pub(super) fn read_lines(_: &str, text: &str, read: &mut Read) {
-    let rows: Vec<Option<Row>> = text.par_lines().filter(|line| !line.trim().is_empty()).map(line).collect();
-    let broken = rows.iter().filter(|row| row.is_none()).count();
-    if broken > 0 {
-        read.fault(format!("{broken} lines are no events of OSSEM"));
+    let broken = AtomicUsize::new(0);
+    let lines = text.par_lines().filter(|line| !line.trim().is_empty());
+    read.rows.par_extend(lines.filter_map(|text| {
+        let row = line(text);
+        if row.is_none() {
+            broken.fetch_add(1, Ordering::Relaxed);
+        }
+        row
+    }));
+    match broken.into_inner() {
+        0 => {}
+        broken => read.fault(format!("{broken} lines are no events of OSSEM")),
     }
-    read.rows.extend(rows.into_iter().flatten());
 }
 
 fn line(line: &str) -> Option<Row> {

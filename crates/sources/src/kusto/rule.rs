@@ -70,7 +70,7 @@ fn draft(
     rule.extra = metadata::rest(document, &KNOWN_KEYS);
     for key in ["tags", "status"] {
         if let Some(value) = document.get(key) {
-            rule.extra.insert(key.to_owned(), metadata::json(value));
+            rule.extra.insert(key, &metadata::Json(value));
         }
     }
     if document.text_of("status").is_some_and(|status| status.eq_ignore_ascii_case("deprecated")) {

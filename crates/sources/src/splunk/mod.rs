@@ -219,8 +219,8 @@ tags:
         assert_eq!((rule.id.as_str(), rule.status, rule.kind), ("splunk/0b9d", Some(Status::Stable), Kind::Rule));
         assert_eq!(rule.query, "`sysmon` process_name='7z.exe'\n| stats count");
         assert_eq!((rule.date.as_deref(), rule.modified.as_deref()), (None, Some("2025-03-04")));
-        assert_eq!((rule.severity, rule.extra["type"].as_str()), (None, Some("Anomaly")));
-        assert_eq!(rule.extra["tags"]["risk_score"], "42");
+        assert_eq!((rule.severity, rule.extra.get("type").unwrap().as_str()), (None, Some("Anomaly")));
+        assert_eq!(rule.extra.get("tags").unwrap()["risk_score"], "42");
         assert_eq!(rule.authors, ["Ada", "Bob (Lab)"]);
         assert_eq!(
             tags.iter().map(|tag| (tag.text.as_str(), tag.line)).collect::<Vec<_>>(),
