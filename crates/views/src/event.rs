@@ -301,8 +301,8 @@ impl Atlas {
         }
     }
 
-    fn item(&self, head: &EventHead) -> EventItem {
-        let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), &Filters::default());
+    fn item(&self, head: &EventHead, filters: &Filters) -> EventItem {
+        let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), filters);
         let title =
             if head.title.is_empty() { self.index.event_title(&head.event, self.taxonomy) } else { head.title.clone() };
         EventItem {
@@ -355,15 +355,28 @@ impl Atlas {
         // Within one number of rules they stay in the order of the catalog.
         heads.sort_by_key(|(rules, _)| Reverse(*rules));
         let limit = question.limit.unwrap_or(usize::MAX);
-        let events = heads.iter().skip(question.offset).take(limit).map(|(_, head)| self.item(head)).collect();
+        let events = heads
+            .iter()
+            .skip(question.offset)
+            .take(limit)
+            .map(|(_, head)| self.item(head, &Filters::default()))
+            .collect();
         Ok(EventsView { total: heads.len(), events, providers })
     }
 
-    /// A provider by its short or full name.
+    /// The rules that read any of a provider's events and pass the filters.
+    #[must_use]
+    pub fn provider_scope(&self, view: &ProviderView, filters: &Filters) -> Scope {
+        let facets = view.events.iter().map(|item| format!("{}/{}", item.provider, item.event_id));
+        let sets = facets.filter_map(|facet| self.index.set(Facet::Event, &facet));
+        Scope::all(&self.index, filters).within(&sets.fold(roaring::RoaringBitmap::new(), |all, rules| all | rules))
+    }
+
+    /// A provider by its short or full name, over the rules that pass the filters.
     ///
     /// # Errors
     /// Neither a dictionary nor any rule knows it.
-    pub fn provider(&self, name: &str) -> Result<ProviderView, Error> {
+    pub fn provider(&self, name: &str, filters: &Filters) -> Result<ProviderView, Error> {
         let short = self.taxonomy.provider_name(name);
         let found = self.store().events_of_provider(&short)?;
         if found.is_empty() {
@@ -373,7 +386,7 @@ impl Atlas {
         }
         let mut rules = roaring::RoaringBitmap::new();
         for (head, _) in &found {
-            rules |= Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), &Filters::default()).rules;
+            rules |= Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), filters).rules;
         }
         let filtered = Guide::of(&self.index, self.taxonomy, &Scope { rules: rules.clone() }).fields;
         let mut fields: Vec<ProviderField> = Vec::new();
@@ -394,7 +407,7 @@ impl Atlas {
         let mut dictionaries: Vec<Dictionary> = found.iter().flat_map(|(_, entry)| entry.dictionaries()).collect();
         dictionaries.sort_unstable();
         dictionaries.dedup();
-        let mut events: Vec<EventItem> = found.iter().map(|(head, _)| self.item(head)).collect();
+        let mut events: Vec<EventItem> = found.iter().map(|(head, _)| self.item(head, filters)).collect();
         events.sort_by_cached_key(|item| (item.event_id.parse::<u64>().unwrap_or(u64::MAX), item.event_id.clone()));
         Ok(ProviderView {
             provider: found.first().map_or(short, |(head, _)| head.event.provider.clone()),
@@ -443,7 +456,7 @@ impl Atlas {
             })
             .collect();
         counted.sort_by_key(|(rules, _)| Reverse(*rules));
-        let items = counted.iter().take(limit).map(|(_, head)| self.item(head)).collect();
+        let items = counted.iter().take(limit).map(|(_, head)| self.item(head, &Filters::default())).collect();
         Ok((items, heads.len()))
     }
 

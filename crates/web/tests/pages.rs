@@ -147,6 +147,7 @@ fn every_count_of_rules_is_the_number_where_it_leads() {
         "/technique/T1059",
         "/technique/T1071?subtechniques=no",
         "/tactic/TA0002",
+        "/tactic/TA0005?vendor=elastic",
         "/vendor/splunk",
         "/log-source/process_creation",
         "/log-source/cloudtrail?severity=high",
@@ -247,6 +248,22 @@ fn every_event_that_is_found_leads_to_its_page() {
         let (status, _) = site.status_and_page(&format!("/event/{link}"));
         assert!(status.is_success() || status.is_redirection(), "{link}: {status}");
     }
+}
+
+#[test]
+fn tactics_and_providers_are_filtered() {
+    let site = Site::demo();
+    let json = |address: &str| -> serde_json::Value { serde_json::from_str(&site.page(address)).unwrap() };
+    let (all, some) = (json("/api/v1/tactic/TA0002"), json("/api/v1/tactic/TA0002?vendor=sigma"));
+    let by_vendor = some["count"]["by_vendor"].as_object().unwrap();
+    assert!(by_vendor.len() == 1 && some["count"]["total"] == all["count"]["by_vendor"]["sigma"], "{some}");
+    let (all, some) = (json("/api/v1/provider/Sysmon"), json("/api/v1/provider/Sysmon?vendor=splunk"));
+    assert!(some["rules"].as_u64().unwrap() < all["rules"].as_u64().unwrap());
+    let event = json("/api/v1/event/Sysmon/1?vendor=splunk");
+    let row = some["events"].as_array().unwrap().iter().find(|row| row["event_id"] == "1").unwrap();
+    assert_eq!(row["rules"], event["rules"]["total"]);
+    let page = site.page("/provider/Sysmon?vendor=splunk");
+    assert!(page.contains("/event/Sysmon/1?vendor=splunk#rules") && page.contains("filtered"), "{page}");
 }
 
 #[test]

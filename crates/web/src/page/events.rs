@@ -1,14 +1,17 @@
 //! The list of events, and providers.
 
 use maud::{Markup, html};
-use ruleatlas_views::{EventItem, EventsQuestion, EventsView, ProviderView};
+use ruleatlas_catalog::Filters;
+use ruleatlas_views::{Atlas, EventItem, EventsQuestion, EventsView, ProviderView};
 
 use super::{
     event::credits,
+    filters::{Form, filters},
     home::technique_section,
     layout::Page,
     parts::{self, heading, more, or_dash},
 };
+use crate::params::Params;
 use crate::text::{NAME, clipped, counted, encoded, number, value};
 
 /// Fields of a provider before the rest is asked for.
@@ -21,10 +24,11 @@ pub(crate) fn provider_address(name: &str) -> String {
 
 /// Events as a table; what all of them share stands above it once.
 pub(super) fn table(rows: &[EventItem], label: &str) -> Markup {
-    listed(rows, label, true, rows.iter().any(|row| !row.channel.is_empty()))
+    listed(rows, label, true, rows.iter().any(|row| !row.channel.is_empty()), "")
 }
 
-fn listed(rows: &[EventItem], label: &str, has_providers: bool, has_channels: bool) -> Markup {
+/// The same; `query` is what narrows the rules that are counted.
+fn listed(rows: &[EventItem], label: &str, has_providers: bool, has_channels: bool, query: &str) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(label) {
             table.events aria-label=(label) {
@@ -43,11 +47,11 @@ fn listed(rows: &[EventItem], label: &str, has_providers: bool, has_channels: bo
                             td.w { a href=[&address] { (clipped(&row.title, 110)) } }
                             @if has_channels { td.faint title=(clipped(&row.channel, 200)) { (clipped(&row.channel, 32)) } }
                             td.n { @match &address {
-                                Some(address) if row.rules > 0 => a href={ (address) "#rules" } { (number(row.rules)) },
+                                Some(address) if row.rules > 0 => a href={ (address) (query) "#rules" } { (number(row.rules)) },
                                 _ => (or_dash(row.rules)),
                             } }
                             td.n { @match &address {
-                                Some(address) if row.techniques > 0 => a href={ (address) "#techniques" } { (number(row.techniques)) },
+                                Some(address) if row.techniques > 0 => a href={ (address) (query) "#techniques" } { (number(row.techniques)) },
                                 _ => (or_dash(row.techniques)),
                             } }
                         }
@@ -118,23 +122,27 @@ fn channels(rows: &[EventItem]) -> Vec<&str> {
 }
 
 /// A provider: its events, its fields.
-pub(crate) fn provider(view: &ProviderView) -> Markup {
+pub(crate) fn provider(atlas: &Atlas, view: &ProviderView, params: &Params) -> Markup {
+    let address = provider_address(&view.provider);
+    let is_narrowed = !params.filters.is_empty();
+    let scope = |filters: &Filters| atlas.provider_scope(view, filters);
     let contents = [
         ("events", "Events", Some(view.events.len() as u64)),
         ("fields", "Fields", Some(view.fields.len() as u64)),
         ("techniques", "Techniques", Some(view.techniques.len() as u64)),
     ];
     let contents: Vec<_> = contents.into_iter().filter(|(_, _, rows)| *rows != Some(0)).collect();
-    let table = |rows: &[EventItem], label: &str| listed(rows, label, false, channels(rows).len() > 1);
+    let table = |rows: &[EventItem], label: &str| listed(rows, label, false, channels(rows).len() > 1, &params.query());
     let (read, unread): (Vec<EventItem>, Vec<EventItem>) = view.events.iter().cloned().partition(|row| row.rules > 0);
     let body = html! {
         h1 { span.kind { "Provider" } " " span.val { (clipped(&view.provider, NAME)) } }
-        p { b { (number(view.rules)) } @if view.rules == 1 { " rule reads" } @else { " rules read" } " "
+        p { b { (number(view.rules)) } @if view.rules == 1 { " rule reads" } @else { " rules read" } @if is_narrowed { ", filtered," } " "
             (number(read.len() as u64)) " of its " (counted(view.events.len() as u64, "event")) }
         @if let [channel] = &channels(&read)[..] { @if !channel.is_empty() { p.about { "Channel: " (clipped(channel, 200)) } } }
+        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         section {
             (heading("events", "Events", view.events.len() as u64))
-            @if read.is_empty() { p.empty { "No rule of the catalog reads an event of this provider." } }
+            @if read.is_empty() { p.empty { @if is_narrowed { "No rule that passes the filters reads an event of this provider." } @else { "No rule of the catalog reads an event of this provider." } } }
             @else { (table(&read, "Events that rules read")) }
             @if !unread.is_empty() {
                 details.rest {

@@ -35,7 +35,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/provider/{name}",
         about: "A provider: its events, and its fields with the rules that filter on them.",
-        parameters: &[],
+        parameters: &[FILTERS],
         only: None,
         export: Export::Each(provider_addresses),
         view: Some(view::<ruleatlas_views::ProviderView>),
@@ -113,11 +113,13 @@ fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
 }
 
 fn provider(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.provider(ask.name(0))?;
+    let params = ask.params()?;
+    let view = ask.atlas.provider(ask.name(0), &params.filters)?;
     if view.provider != ask.name(0) {
-        return Ok(ask.elsewhere(&page::provider_address(&view.provider)));
+        return Ok(ask.elsewhere(&format!("{}{}", page::provider_address(&view.provider), params.query())));
     }
-    Ok(ask.answer(&view, || page::provider(&view)).kept_if(view.rules > 0))
+    let keep = view.rules > 0 && params.is_known(&ask.atlas.index);
+    Ok(ask.answer(&view, || page::provider(ask.atlas, &view, &params)).kept_if(keep))
 }
 
 /// The form, or what can be sent to it.
