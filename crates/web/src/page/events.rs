@@ -136,8 +136,8 @@ pub(crate) fn provider(atlas: &Atlas, view: &ProviderView, params: &Params) -> M
     let (read, unread): (Vec<EventItem>, Vec<EventItem>) = view.events.iter().cloned().partition(|row| row.rules > 0);
     let body = html! {
         h1 { span.kind { "Provider" } " " span.val { (clipped(&view.provider, NAME)) } }
-        p { b { (number(view.rules)) } @if view.rules == 1 { " rule reads" } @else { " rules read" } @if is_narrowed { ", filtered," } " "
-            (number(read.len() as u64)) " of its " (counted(view.events.len() as u64, "event")) }
+        p { b { (number(view.rules)) } @if view.rules == 1 { " rule reads" } @else { " rules read" } " "
+            (number(read.len() as u64)) " of its " (counted(view.events.len() as u64, "event")) @if is_narrowed { ", filtered" } }
         @if let [channel] = &channels(&read)[..] { @if !channel.is_empty() { p.about { "Channel: " (clipped(channel, 200)) } } }
         (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         section {
@@ -146,7 +146,7 @@ pub(crate) fn provider(atlas: &Atlas, view: &ProviderView, params: &Params) -> M
             @else { (table(&read, "Events that rules read")) }
             @if !unread.is_empty() {
                 details.rest {
-                    summary { (counted(unread.len() as u64, "event")) " that no rule reads" }
+                    summary { (counted(unread.len() as u64, "event")) " that no rule " @if is_narrowed { "here " } "reads" }
                     (table(&unread[..unread.len().min(500)], "Events that no rule reads"))
                     (more(unread.len().min(500), unread.len(), &format!("/events?unread=yes&provider={}", encoded(&view.provider, b""))))
                 }
