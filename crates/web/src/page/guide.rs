@@ -72,7 +72,7 @@ impl Tables<'_> {
                 p.about {
                     "A row is a field, an operator and a value that rules look for. " em { "Rules here" }
                     " counts each rule of this page once; " em { "reach" }
-                    " counts the rules of the whole catalog, any technique, that look for the same; " em { "telling" }
+                    " counts the rules of the whole catalog, any technique, that look for the same; " a href="/about#telling" { "telling" }
                     " says at least how many times as often as by chance it is looked for here. " (self.besides())
                     a href="/about#indicators" { "How it is counted" }
                 }

@@ -183,7 +183,7 @@ fn combined(view: &IndicatorView, question: &Question) -> Markup {
                 (heading("combined", "Looked for together", view.combined_distinct as u64))
                 p.about {
                     "A row is what rules that look for this value look for besides, the most telling first: "
-                    em { "telling" } " says at least how many times as often as by chance."
+                    a href="/about#telling" { "telling" } " says at least how many times as often as by chance."
                 }
                 (parts::indicators(&view.combined, &counted))
                 @if view.combined_distinct > view.combined.len() {

@@ -333,6 +333,7 @@ fn predicates(view: &RuleView) -> Markup {
                 (heading("predicates", "Predicates", rows.len() as u64))
                 p.about {
                     "A row is a comparison as written, in the order of the query. "
+                    @if rows.iter().any(|row| row.span.start == row.span.end) { em { "Besides" } " are those that the rule’s metadata adds to the query. " }
                     a href="/about#method" { "What the roles mean" }
                 }
                 (predicate_table(rule, rows, &view.predicate_reach))
