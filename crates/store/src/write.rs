@@ -1,4 +1,4 @@
-use std::{path::Path, sync::mpsc::sync_channel};
+use std::{fs::File, path::Path, sync::mpsc::sync_channel};
 
 use rayon::prelude::*;
 use ruleatlas_catalog::Catalog;
@@ -78,6 +78,9 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Sql<()> {
         rules::write_bodies(&transaction, &catalog.entries)?;
         beside::make_indexes(&transaction, &["control_technique"])?;
         transaction.commit()?;
+        // What is written goes to the disk while the rest is put together. Whether it got there is asked at the end, of
+        // another handle: one that has said an error says it no more.
+        scope.spawn(|| File::open(path)?.sync_data());
         for tables in beside {
             let tables = tables.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             tables.move_to(&mut connection)?;
