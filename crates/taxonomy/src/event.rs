@@ -291,6 +291,18 @@ impl Taxonomy {
         sources.find_map(|sources| self.resolve(Vendor::Sigma, name, &sources))
     }
 
+    /// Whether [`Taxonomy::field_of_event`] may know a field of some event of a provider that is written to a channel.
+    #[must_use]
+    pub fn knows_fields_of(&self, provider: &str, channel: &str) -> bool {
+        let names_it = |selector: &Selector| {
+            selector.providers.iter().any(|known| known == provider)
+                || selector.events.iter().any(|event| event.provider == provider)
+                || (!channel.is_empty()
+                    && selector.channel.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(channel)))
+        };
+        provider == "Defender" || self.log_sources.selectors().iter().any(names_it)
+    }
+
     /// The name by which a provider is known: that of the table, without `Microsoft-Windows-`; as given where the table
     /// does not know it.
     #[must_use]

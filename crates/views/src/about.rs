@@ -1,3 +1,4 @@
+use roaring::RoaringBitmap;
 use ruleatlas_catalog::{RuleCount, SourceInfo};
 use ruleatlas_model::Role;
 use serde::Serialize;
@@ -20,7 +21,7 @@ pub struct AboutView {
     pub indicators: u64,
     /// Distinct exclusions of counted rules.
     pub exclusions: u64,
-    /// Distinct fields.
+    /// Distinct fields that counted rules filter.
     pub fields: u64,
     /// Those of them that the taxonomy knows.
     pub known_fields: u64,
@@ -28,26 +29,56 @@ pub struct AboutView {
     pub sources: Vec<SourceInfo>,
 }
 
+/// What the counted rules check, each once.
+#[derive(Default)]
+pub(crate) struct Checked {
+    indicators: RoaringBitmap,
+    exclusions: RoaringBitmap,
+    /// By their places in the index.
+    fields: RoaringBitmap,
+}
+
+impl Checked {
+    /// Indicators and exclusions, what is both once.
+    pub(crate) fn values(&self) -> u64 {
+        self.indicators.union_len(&self.exclusions)
+    }
+
+    pub(crate) fn fields(&self) -> u64 {
+        self.fields.len()
+    }
+}
+
 impl Atlas {
+    /// What the counted rules check: the catalog also holds what only rules outside the counts do.
+    pub(crate) fn checked(&self) -> Checked {
+        let mut checked = Checked::default();
+        for rule in self.index.counted() {
+            for (id, role, _) in self.index.uses_of(rule) {
+                let set = if *role == Role::Exclusion { &mut checked.exclusions } else { &mut checked.indicators };
+                set.insert(*id);
+            }
+            checked.fields.extend(self.index.filters_of(rule).iter().map(|(field, _)| *field));
+        }
+        checked
+    }
+
     /// What the catalog is made of.
     #[must_use]
     pub fn about(&self) -> AboutView {
-        let counted = self.index.counted();
-        let distinct = |role| {
-            let has = |id| self.index.rules_with(id, role).is_some_and(|rules| !rules.is_disjoint(counted));
-            self.index.indicators().filter(|(id, _)| has(*id)).count() as u64
-        };
+        let checked = self.checked();
         let known: std::collections::BTreeSet<&str> = self.taxonomy.fields().map(|field| field.name.as_str()).collect();
-        let fields = &self.index.data().fields;
+        let names = &self.index.data().fields;
+        let is_known = |place: &u32| names.get(*place as usize).is_some_and(|name| known.contains(name.as_str()));
         AboutView {
             program: env!("CARGO_PKG_VERSION"),
             attack_version: self.attack.version.clone(),
-            rules: self.index.count(counted),
+            rules: self.index.count(self.index.counted()),
             all_rules: self.index.heads().len() as u64,
-            indicators: distinct(Role::Indicator),
-            exclusions: distinct(Role::Exclusion),
-            fields: fields.len() as u64,
-            known_fields: fields.iter().filter(|name| known.contains(name.as_str())).count() as u64,
+            indicators: checked.indicators.len(),
+            exclusions: checked.exclusions.len(),
+            fields: checked.fields(),
+            known_fields: checked.fields.iter().filter(is_known).count() as u64,
             sources: self.sources.clone(),
         }
     }

@@ -119,7 +119,7 @@ pub struct EventItem {
     pub channel: String,
     /// Rules that read it.
     pub rules: u64,
-    /// Techniques, sub-techniques apart, that those rules are tagged with.
+    /// Techniques, sub-techniques counted with theirs, that those rules are tagged with.
     pub techniques: u64,
 }
 
@@ -178,6 +178,9 @@ pub struct ProviderField {
     /// Rules that read one of the provider's events and filter on it.
     pub rules: u64,
 }
+
+/// Words of a name that is tried as a provider's and an id's.
+const MOST_WORDS: usize = 12;
 
 /// The value of the event facet.
 pub(crate) fn facet_of(event: &EventRef) -> String {
@@ -251,6 +254,13 @@ impl Atlas {
             return Ok(entry);
         }
         let asked = format!("{provider} {id}");
+        // Provider and id written as one name, and an id that has spaces itself.
+        for (at, _) in asked.match_indices(' ').take(MOST_WORDS) {
+            let (provider, id) = (asked[..at].to_owned(), asked[at + 1..].to_owned());
+            if let Some(entry) = store.event(&EventRef { provider, event_id: id })? {
+                return Ok(entry);
+            }
+        }
         let providers = store.providers()?;
         let known = providers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&event.provider));
         let near = match known {
@@ -318,21 +328,8 @@ impl Atlas {
         by_name
     }
 
-    fn item(&self, head: &EventHead) -> EventItem {
-        let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), &Filters::default());
-        let techniques = if scope.rules.is_empty() {
-            0
-        } else {
-            let mut ids: Vec<&str> = scope
-                .rules
-                .iter()
-                .filter_map(|rule| self.index.head(rule))
-                .flat_map(|head| head.techniques())
-                .collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids.len() as u64
-        };
+    fn item(&self, head: &EventHead, filters: &Filters) -> EventItem {
+        let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), filters);
         let title =
             if head.title.is_empty() { self.index.event_title(&head.event, self.taxonomy) } else { head.title.clone() };
         EventItem {
@@ -341,7 +338,7 @@ impl Atlas {
             title,
             channel: head.channel.clone(),
             rules: scope.rules.len(),
-            techniques,
+            techniques: self.technique_count(&scope.rules),
         }
     }
 
@@ -385,15 +382,28 @@ impl Atlas {
         // Within one number of rules they stay in the order of the catalog.
         heads.sort_by_key(|(rules, _)| Reverse(*rules));
         let limit = question.limit.unwrap_or(usize::MAX);
-        let events = heads.iter().skip(question.offset).take(limit).map(|(_, head)| self.item(head)).collect();
+        let events = heads
+            .iter()
+            .skip(question.offset)
+            .take(limit)
+            .map(|(_, head)| self.item(head, &Filters::default()))
+            .collect();
         Ok(EventsView { total: heads.len(), events, providers })
     }
 
-    /// A provider by its short or full name.
+    /// The rules that read any of a provider's events and pass the filters.
+    #[must_use]
+    pub fn provider_scope(&self, view: &ProviderView, filters: &Filters) -> Scope {
+        let facets = view.events.iter().map(|item| format!("{}/{}", item.provider, item.event_id));
+        let sets = facets.filter_map(|facet| self.index.set(Facet::Event, &facet));
+        Scope::all(&self.index, filters).within(&sets.fold(roaring::RoaringBitmap::new(), |all, rules| all | rules))
+    }
+
+    /// A provider by its short or full name, over the rules that pass the filters.
     ///
     /// # Errors
     /// Neither a dictionary nor any rule knows it.
-    pub fn provider(&self, name: &str) -> Result<ProviderView, Error> {
+    pub fn provider(&self, name: &str, filters: &Filters) -> Result<ProviderView, Error> {
         let short = self.taxonomy.provider_name(name);
         let found = self.store().events_of_provider(&short)?;
         if found.is_empty() {
@@ -403,7 +413,7 @@ impl Atlas {
         }
         let mut rules = roaring::RoaringBitmap::new();
         for (head, _) in &found {
-            rules |= Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), &Filters::default()).rules;
+            rules |= Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), filters).rules;
         }
         let filtered = self.filtered_fields(&rules);
         let rules_of = |name: &str| filtered.get(&name.to_lowercase()).copied().unwrap_or_default();
@@ -425,7 +435,7 @@ impl Atlas {
         let mut dictionaries: Vec<Dictionary> = found.iter().flat_map(|(_, entry)| entry.dictionaries()).collect();
         dictionaries.sort_unstable();
         dictionaries.dedup();
-        let mut events: Vec<EventItem> = found.iter().map(|(head, _)| self.item(head)).collect();
+        let mut events: Vec<EventItem> = found.iter().map(|(head, _)| self.item(head, filters)).collect();
         events.sort_by_cached_key(|item| (item.event_id.parse::<u64>().unwrap_or(u64::MAX), item.event_id.clone()));
         Ok(ProviderView {
             provider: found.first().map_or(short, |(head, _)| head.event.provider.clone()),
@@ -437,9 +447,35 @@ impl Atlas {
         })
     }
 
-    /// The events that have one of the names as a field, those that most rules read first, and how many there are.
-    pub(crate) fn events_with_field(&self, names: &[String], limit: usize) -> Result<(Vec<EventItem>, usize), Error> {
-        let heads = self.store().events_with_field(names)?;
+    /// The events that carry a field under one of the names, those that most rules read first, and how many there are.
+    ///
+    /// A name may be one thing in an event and another elsewhere: what the event's own telemetry means by it decides.
+    pub(crate) fn events_with_field(
+        &self,
+        field: &str,
+        names: &[String],
+        limit: usize,
+    ) -> Result<(Vec<EventItem>, usize), Error> {
+        let mut heads: Vec<EventHead> = Vec::new();
+        let mut seen: rustc_hash::FxHashSet<String> = rustc_hash::FxHashSet::default();
+        let mut known: rustc_hash::FxHashMap<(String, String), bool> = rustc_hash::FxHashMap::default();
+        for name in names {
+            for head in self.store().events_with_field(std::slice::from_ref(name))? {
+                let telemetry = (head.event.provider.clone(), head.channel.clone());
+                let is_known = *known
+                    .entry(telemetry)
+                    .or_insert_with(|| self.taxonomy.knows_fields_of(&head.event.provider, &head.channel));
+                let means =
+                    if is_known { self.taxonomy.field_of_event(&head.event, &head.channel, name) } else { None };
+                let is_it = means.map_or_else(
+                    || name.eq_ignore_ascii_case(field),
+                    |means| means.field.name.eq_ignore_ascii_case(field),
+                );
+                if is_it && seen.insert(facet_of(&head.event)) {
+                    heads.push(head);
+                }
+            }
+        }
         let mut counted: Vec<(u64, &EventHead)> = heads
             .iter()
             .map(|head| {
@@ -448,7 +484,7 @@ impl Atlas {
             })
             .collect();
         counted.sort_by_key(|(rules, _)| Reverse(*rules));
-        let items = counted.iter().take(limit).map(|(_, head)| self.item(head)).collect();
+        let items = counted.iter().take(limit).map(|(_, head)| self.item(head, &Filters::default())).collect();
         Ok((items, heads.len()))
     }
 

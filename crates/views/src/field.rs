@@ -83,7 +83,10 @@ impl Atlas {
             let Some(vocabulary) = self.taxonomy.vocabularies().get(alias.vocabulary) else { continue };
             let name = match alias.sources.as_slice() {
                 [] => alias.name.clone(),
-                places => format!("{} ({})", alias.name, places.join(", ")),
+                places => {
+                    let places = places.iter().map(|place| place.strip_prefix("log_source:").unwrap_or(place));
+                    format!("{} ({})", alias.name, places.collect::<Vec<_>>().join(", "))
+                }
             };
             names.entry(vocabulary.title.clone()).or_default().push(name);
         }
@@ -109,14 +112,14 @@ impl Atlas {
         let all = Scope::all(&self.index, filters);
         let is_this = |other: &str| other.eq_ignore_ascii_case(&name);
         let known = self.taxonomy.find_fields(&name).into_iter().find(|field| is_this(&field.name));
-        // What the events of Windows, Linux and tables call it: a name that holds only somewhere may be another field's.
+        // What the events of Windows, Linux and tables may call it.
         let mut carried = vec![name.clone()];
         let is_plain = |name: &str| !name.contains(['.', '*', ' ']);
         let aliases = known.into_iter().flat_map(|field| &field.aliases);
-        carried.extend(
-            aliases.filter(|alias| alias.sources.is_empty() && is_plain(&alias.name)).map(|alias| alias.name.clone()),
-        );
-        let (events, events_distinct) = self.events_with_field(&carried, EVENTS)?;
+        carried.extend(aliases.map(|alias| alias.name.clone()).filter(|name| is_plain(name)));
+        carried.sort_unstable_by_key(|name| name.to_lowercase());
+        carried.dedup_by_key(|name| name.to_lowercase());
+        let (events, events_distinct) = self.events_with_field(&name, &carried, EVENTS)?;
         Ok(FieldView {
             events,
             events_distinct,

@@ -17,9 +17,9 @@ pub struct HomeView {
     pub rules: RuleCount,
     /// All rules, those outside the counts too.
     pub all_rules: u64,
-    /// Distinct indicators and exclusions.
+    /// Distinct indicators and exclusions of counted rules.
     pub indicators: u64,
-    /// Distinct fields.
+    /// Distinct fields that counted rules filter.
     pub fields: u64,
     /// The version of ATT&CK.
     pub attack_version: String,
@@ -50,11 +50,12 @@ impl Atlas {
     #[must_use]
     pub fn home(&self) -> HomeView {
         let counted = self.index.counted();
+        let checked = self.checked();
         HomeView {
             rules: self.index.count(counted),
             all_rules: self.index.heads().len() as u64,
-            indicators: self.index.data().indicators.len() as u64,
-            fields: self.index.data().fields.len() as u64,
+            indicators: checked.values(),
+            fields: checked.fields(),
             attack_version: self.attack.version.clone(),
             techniques: self.technique_counts(counted),
             newest: self.newest(counted, NEWEST),
@@ -66,15 +67,8 @@ impl Atlas {
     /// The techniques, sub-techniques counted with theirs, that rules of a set are tagged with.
     pub(crate) fn technique_counts(&self, rules: &RoaringBitmap) -> Vec<TechniqueCount> {
         let mut tagged: BTreeMap<&str, RoaringBitmap> = BTreeMap::new();
-        for rule in rules {
-            // What a variant is tagged with counts for the rule that it is one of.
-            for own in std::iter::once(&rule).chain(self.index.variants(rule)) {
-                for id in self.index.head(*own).map(|head| head.techniques()).unwrap_or_default() {
-                    let Some(technique) = self.attack.techniques.get(id) else { continue };
-                    let family = technique.parent.as_deref().unwrap_or(id);
-                    tagged.entry(family).or_default().insert(rule);
-                }
-            }
+        for (rule, family) in self.families(rules) {
+            tagged.entry(family).or_default().insert(rule);
         }
         let mut rows: Vec<TechniqueCount> = tagged
             .iter()
@@ -89,6 +83,28 @@ impl Atlas {
             .collect();
         rows.sort_by_key(|row| (Reverse(row.rules.total), row.technique.clone()));
         rows
+    }
+
+    /// How many those are.
+    pub(crate) fn technique_count(&self, rules: &RoaringBitmap) -> u64 {
+        let mut families: Vec<&str> = self.families(rules).map(|(_, family)| family).collect();
+        families.sort_unstable();
+        families.dedup();
+        families.len() as u64
+    }
+
+    /// Each rule with the techniques that it is tagged with, a sub-technique's technique for it; some come twice.
+    fn families(&self, rules: &RoaringBitmap) -> impl Iterator<Item = (u32, &str)> {
+        let of_rule = |rule: u32| self.index.head(rule).map(|head| head.techniques()).unwrap_or_default();
+        rules.iter().flat_map(move |rule| {
+            // What a variant is tagged with counts for the rule that it is one of.
+            let tagged = std::iter::once(&rule).chain(self.index.variants(rule)).flat_map(|own| of_rule(*own));
+            let families = tagged.filter_map(|id| {
+                let technique = self.attack.techniques.get(id)?;
+                Some((rule, technique.parent.as_deref().unwrap_or(&technique.id)))
+            });
+            families.collect::<Vec<_>>()
+        })
     }
 
     /// The rules of a set that were written last, the newest first.

@@ -113,13 +113,13 @@ impl Atlas {
         }
     }
 
-    /// A tactic by id, short name or name.
+    /// A tactic by id, short name or name, over the rules that `filters` let through.
     ///
     /// # Errors
     /// Nobody knows it.
-    pub fn tactic(&self, name: &str) -> Result<TacticView, Error> {
+    pub fn tactic(&self, name: &str, filters: &Filters) -> Result<TacticView, Error> {
         let tactic = self.find_tactic(name)?;
-        let scope = self.index.counted();
+        let scope = &Scope::all(&self.index, filters).rules;
         let (column, tagged) = self.column(tactic, scope);
         let naming = self.index.set(Facet::Tactic, &tactic.short_name).map(|rules| rules & scope).unwrap_or_default();
         Ok(TacticView {
@@ -130,6 +130,15 @@ impl Atlas {
             only_tactic: RuleItem::list(&self.index, naming - tagged),
             column,
         })
+    }
+
+    /// The rules on a tactic's page that pass the filters: those tagged with a technique of it, or with it alone.
+    #[must_use]
+    pub fn tactic_scope(&self, tactic: &Tactic, filters: &Filters) -> Scope {
+        let scope = Scope::all(&self.index, filters);
+        let (_, tagged) = self.column(tactic, &scope.rules);
+        let naming = self.index.set(Facet::Tactic, &tactic.short_name).cloned().unwrap_or_default();
+        scope.within(&(tagged | naming))
     }
 
     /// The tactic that an id, short name or name of any version leads to.

@@ -105,6 +105,16 @@ impl FromStr for Order {
 }
 
 impl Order {
+    /// Whether the largest, latest or gravest come first.
+    #[must_use]
+    pub fn descends(self) -> bool {
+        let numbers =
+            ["rules", "explicit", "implied", "reach", "reach_by_vendor", "expected", "distinctiveness", "grouped"];
+        let besides = ["how", "modifier", "severity", "date", "modified"];
+        let from_above = numbers.contains(&self.column) || besides.contains(&self.column);
+        from_above != self.reversed
+    }
+
     /// Puts the table's rows in this order. Rows that are equal in it stay as they were.
     pub fn apply(self, guide: &mut Guide, rules: &mut [RuleItem]) {
         let column = self.column;

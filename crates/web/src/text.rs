@@ -6,6 +6,8 @@ use maud::{Markup, PreEscaped, html};
 
 /// Characters of a value that a page shows; of longer ones the middle is left out for good.
 const MOST: usize = 2_000;
+/// Characters of a line from which on authors wrap.
+const WRAPPED: usize = 60;
 /// Characters of a name.
 pub(crate) const NAME: usize = 120;
 
@@ -72,6 +74,27 @@ pub(crate) fn clipped(text: &str, most: usize) -> String {
 /// A text of several lines, at most `most` characters of it.
 pub(crate) fn paragraph(text: &str, most: usize) -> Cow<'_, str> {
     shown(head(text.trim(), most))
+}
+
+/// A text without the line breaks of an author who wrapped lines at a width: those in the middle of a sentence, or
+/// before a word that would not have fitted on the line. Empty lines, lists, and lines that end early stay.
+pub(crate) fn unwrapped(text: &str) -> String {
+    let length = |text: &str| text.trim_end().chars().count();
+    let width = text.lines().map(length).max().unwrap_or(0);
+    let mut whole = String::with_capacity(text.len());
+    let mut lines = text.split('\n').peekable();
+    while let Some(line) = lines.next() {
+        whole.push_str(line);
+        let Some(next) = lines.peek() else { break };
+        let word = next.split(' ').next().unwrap_or_default();
+        let number = word.strip_suffix(['.', ')']).unwrap_or_default();
+        let is_number = !number.is_empty() && number.chars().all(|digit| digit.is_ascii_digit());
+        let goes_on = word.starts_with(|first: char| first.is_alphanumeric() || "\"'(`".contains(first)) && !is_number;
+        let is_open = !line.trim_end().ends_with(['.', ':', ';', '!', '?']) && length(line) * 10 > width * 7;
+        let is_full = length(line) + 1 + length(word) > width;
+        whole.push(if width >= WRAPPED && goes_on && (is_open || is_full) { ' ' } else { '\n' });
+    }
+    whole
 }
 
 /// The first `most` characters.
@@ -233,6 +256,22 @@ mod tests {
         {
             assert_eq!(web_address(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn lines_wrapped_at_a_width_are_one_and_others_stay() {
+        let wrapped = "It looks for programs whose names resemble those of businesses but\nwithout their signature, which users download in the belief\nthat \
+                       they know them. That is all.\nMore is said elsewhere.";
+        assert_eq!(
+            unwrapped(wrapped),
+            wrapped.replacen('\n', " ", 2),
+            "a line that ends early and with a sentence stays"
+        );
+        for kept in ["short\nlines\nstay", "a\n\nb", ""] {
+            assert_eq!(unwrapped(kept), kept);
+        }
+        let list = format!("{}:\n- one\n- two", "what it is ".repeat(8));
+        assert_eq!(unwrapped(&list), list);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 mod common;
 
 use axum::http::{StatusCode, header};
-use common::{Site, rule};
+use common::{Site, encoded, rule};
 
 /// Two rules of one tool and many of their own.
 fn site() -> Site {
@@ -41,6 +41,11 @@ fn an_empty_scope_says_what_to_give_up() {
     assert!(page.contains("No counted rule fits all of this"), "{page}");
     assert!(page.contains("2 rules</a> without severity"), "{page}");
     assert!(!page.contains("without platform"), "giving that up does not help");
+    for own in ["/technique/T1071", "/log-source/process_creation", "/event/Sysmon/1"] {
+        let page = site().page(&format!("{own}?platform=windows&severity=critical"));
+        assert!(page.contains(&format!("<a href=\"{own}?platform=windows\">")), "{page}");
+        assert!(!page.contains("without platform"), "{own}");
+    }
 }
 
 #[test]
@@ -142,4 +147,166 @@ fn pages_stay_small() {
         let size = site.bytes(site.ask(request)).len();
         assert!(size < 150_000, "{address}: {size}");
     }
+}
+
+#[test]
+fn every_count_of_rules_is_the_number_where_it_leads() {
+    let site = Site::demo();
+    let pages = [
+        "/",
+        "/technique/T1059",
+        "/technique/T1071?subtechniques=no",
+        "/tactic/TA0002",
+        "/tactic/TA0005?vendor=elastic",
+        "/vendor/splunk",
+        "/log-source/process_creation",
+        "/log-source/cloudtrail?severity=high",
+        "/event/Sysmon/1",
+        "/event/Security-Auditing/4688?vendor=sigma",
+        "/rules?event=Sysmon%2F1&event=Sysmon%2F3",
+        "/rules?status=deprecated",
+        "/field/Image",
+        "/field/CommandLine?vendor=elastic",
+        "/indicator?field=Image&op=basename&value=cmd.exe",
+    ];
+    let mut seen = std::collections::BTreeMap::new();
+    for page in pages {
+        for link in site.page(page).split("<a href=\"/rules?").skip(1) {
+            let (query, behind) = link.split_once("\">").unwrap();
+            let text = behind.split('<').next().unwrap().replace(',', "");
+            if let Ok(number) = text.parse::<u64>() {
+                seen.insert(
+                    format!("/api/v1/rules?{}&limit=1", query.replace("&amp;", "&").split('#').next().unwrap()),
+                    (number, page),
+                );
+            }
+        }
+    }
+    assert!(seen.len() > 150, "{} counts lead somewhere", seen.len());
+    for (address, (number, page)) in &seen {
+        let answer: serde_json::Value = serde_json::from_str(&site.page(address)).unwrap();
+        assert_eq!(answer["rules"]["total"], *number, "{page} leads to {address}");
+    }
+}
+
+#[test]
+fn what_the_first_page_counts_is_what_all_rules_do() {
+    let site = Site::demo();
+    let json = |address: &str| -> serde_json::Value { serde_json::from_str(&site.page(address)).unwrap() };
+    let (home, about, rules) = (json("/api/v1/"), json("/api/v1/about"), json("/api/v1/rules?limit=1"));
+    assert_eq!(home["fields"], rules["fields_distinct"]);
+    assert_eq!(about["fields"], rules["fields_distinct"]);
+    assert_eq!(about["indicators"], rules["indicators_distinct"]);
+    assert_eq!(about["exclusions"], rules["exclusions_distinct"]);
+    let sum = |view: &serde_json::Value| view["indicators"].as_u64().unwrap() + view["exclusions"].as_u64().unwrap();
+    assert!(home["indicators"].as_u64().unwrap() <= sum(&about), "what is both counts once");
+    let listed = json("/api/v1/events?provider=Sysmon");
+    let event = json("/api/v1/event/Sysmon/1");
+    let row = listed["events"].as_array().unwrap().iter().find(|row| row["event_id"] == "1").unwrap();
+    assert_eq!(row["techniques"], event["techniques"].as_array().unwrap().len());
+    assert_eq!(row["rules"], event["rules"]["total"]);
+}
+
+#[test]
+fn a_head_says_the_order_that_its_column_has() {
+    let site = Site::demo();
+    let head = |sort: &str| {
+        let page = site.page(&format!("/log-source/process_creation?sort={sort}"));
+        page.split("aria-sort=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    for (sort, order) in [
+        ("events.event_id", "ascending"),
+        ("events.rules", "descending"),
+        ("events.rules.reversed", "ascending"),
+        ("fields.how", "descending"),
+        ("indicators.reach_by_vendor", "descending"),
+        ("indicators.value.reversed", "descending"),
+        ("rules.severity", "descending"),
+        ("rules.title", "ascending"),
+    ] {
+        assert_eq!(head(sort), order, "{sort}");
+    }
+}
+
+#[test]
+fn predicates_of_one_place_share_its_mark() {
+    // What the condition names twice is looked for in one alternative and negated in the other.
+    let text = rule("twice", "11111111-0000-4000-8000-000000000001", "Image|endswith", "\\tool.exe").replace(
+        "  condition: selection\n",
+        "  other:\n    User: SYSTEM\n  condition: (selection and other) or (selection and not other)\n",
+    );
+    let page = Site::new(&[text], |_| {}).page("/rule/sigma/11111111-0000-4000-8000-000000000001");
+    let marks = page.split("<pre class=\"query\"").nth(1).unwrap().split("</pre>").next().unwrap();
+    let rows = page.split("<table class=\"predicates\"").nth(1).unwrap().split("</table>").next().unwrap();
+    for row in rows.split("data-p=\"").skip(1) {
+        let place = row.split('"').next().unwrap();
+        assert!(marks.contains(&format!("data-p=\"{place}\"")), "row {place} points at a mark");
+    }
+    assert!(rows.matches("data-p=\"1\"").count() == 2, "{rows}");
+    assert!(marks.contains("and 1 more"), "{marks}");
+}
+
+#[test]
+fn every_event_that_is_found_leads_to_its_page() {
+    let site = Site::demo();
+    let read = site.atlas.events_read().unwrap();
+    let odd = read.iter().find(|event| event.event_id.contains(' ')).expect("an id of several words");
+    let found = site.page(&format!("/search?q={}", encoded(&format!("{} {}", odd.provider, odd.event_id))));
+    let links: Vec<&str> = found.split("href=\"/event/").skip(1).map(|link| link.split('"').next().unwrap()).collect();
+    assert!(!links.is_empty(), "{found}");
+    for link in links {
+        let (status, _) = site.status_and_page(&format!("/event/{link}"));
+        assert!(status.is_success() || status.is_redirection(), "{link}: {status}");
+    }
+}
+
+#[test]
+fn tactics_and_providers_are_filtered() {
+    let site = Site::demo();
+    let json = |address: &str| -> serde_json::Value { serde_json::from_str(&site.page(address)).unwrap() };
+    let (all, some) = (json("/api/v1/tactic/TA0002"), json("/api/v1/tactic/TA0002?vendor=sigma"));
+    let by_vendor = some["count"]["by_vendor"].as_object().unwrap();
+    assert!(by_vendor.len() == 1 && some["count"]["total"] == all["count"]["by_vendor"]["sigma"], "{some}");
+    let (all, some) = (json("/api/v1/provider/Sysmon"), json("/api/v1/provider/Sysmon?vendor=splunk"));
+    assert!(some["rules"].as_u64().unwrap() < all["rules"].as_u64().unwrap());
+    let event = json("/api/v1/event/Sysmon/1?vendor=splunk");
+    let row = some["events"].as_array().unwrap().iter().find(|row| row["event_id"] == "1").unwrap();
+    assert_eq!(row["rules"], event["rules"]["total"]);
+    let page = site.page("/provider/Sysmon?vendor=splunk");
+    assert!(page.contains("/event/Sysmon/1?vendor=splunk#rules") && page.contains("filtered"), "{page}");
+}
+
+#[test]
+fn near_names_lead_to_what_they_name() {
+    let site = Site::demo();
+    for (wrong, near) in [
+        ("/provider/Sysmn", "/provider/Sysmon"),
+        ("/event/Sysmon/1%20", "/event/Sysmon/1"),
+        (
+            "/indicator?field=Image&op=basename&value=cmdd.exe",
+            "/indicator?field=Image&amp;op=basename&amp;value=cmd.exe",
+        ),
+    ] {
+        let (status, page) = site.status_and_page(wrong);
+        assert!(status.is_redirection() || page.contains(&format!("href=\"{near}\"")), "{wrong}: {page}");
+    }
+}
+
+#[test]
+fn events_that_carry_a_field_have_it() {
+    let site = Site::demo();
+    let json = |address: &str| -> serde_json::Value { serde_json::from_str(&site.page(address)).unwrap() };
+    let mut events = 0;
+    for name in ["Image", "CommandLine", "TargetFilename", "QueryName", "src_ip", "User"] {
+        let views = json(&format!("/api/v1/field/{name}"));
+        let view = views.as_array().map_or(&views, |all| all.iter().find(|view| view["field"] == name).unwrap());
+        for event in view["events"].as_array().unwrap() {
+            let (provider, id) = (event["provider"].as_str().unwrap(), event["event_id"].as_str().unwrap());
+            let page = json(&format!("/api/v1/event/{}/{}", encoded(provider), encoded(id)));
+            let has = |field: &serde_json::Value| field["canonical"] == name || field["name"] == name;
+            assert!(page["event_fields"].as_array().unwrap().iter().any(has), "{provider} {id} has no {name}");
+            events += 1;
+        }
+    }
+    assert!(events > 10, "{events} events carry one of them");
 }

@@ -173,7 +173,7 @@ fn a_technique_without_rules_says_why_and_what_to_do() {
     let site = Site::new(&[plain_rules().remove(0).replace("t1071", "t1003")], |_| {});
     let page = site.page("/technique/T1071");
     assert!(page.contains("No counted rule") && !page.contains("Top indicator values"));
-    assert!(site.page("/technique/T1071?vendor=sigma").contains("clear them"));
+    assert!(site.page("/technique/T1071?vendor=sigma").contains("Clear them"));
 }
 
 #[test]

@@ -17,12 +17,15 @@ const ATTACK_LICENCE: &str = "The MITRE Corporation (MITRE) hereby grants you a 
 
 /// The sources of the catalog.
 pub(super) fn sources(sources: &[SourceInfo]) -> Markup {
+    // Folders that no version control knows have neither.
+    let has_commits = sources.iter().any(|source| source.origin.commit.is_some());
+    let has_dates = sources.iter().any(|source| source.origin.date.is_some());
     html! {
         div.scroll tabindex="0" role="region" aria-label="Sources" {
             table aria-label="Sources" {
                 thead { tr {
                     th.wide scope="col" { "Source" } th scope="col" { "Kind" } th.n scope="col" { "Files" } th.n scope="col" { "Rules" }
-                    th scope="col" { "Commit" } th scope="col" { "Date" } th scope="col" { "Licence" }
+                    @if has_commits { th scope="col" { "Commit" } } @if has_dates { th scope="col" { "Date" } } th scope="col" { "Licence" }
                 } }
                 tbody {
                     @for source in sources {
@@ -34,8 +37,8 @@ pub(super) fn sources(sources: &[SourceInfo]) -> Markup {
                             td { (source.kind) }
                             td.n { (number(source.files.into())) }
                             td.n { @if source.rules > 0 { (number(source.rules.into())) } @else { span.faint { "–" } } }
-                            td.val { (origin(source.origin.commit.as_deref(), 10)) }
-                            td { (origin(source.origin.date.as_deref(), 20)) }
+                            @if has_commits { td.val { (origin(source.origin.commit.as_deref(), 10)) } }
+                            @if has_dates { td { (origin(source.origin.date.as_deref(), 20)) } }
                             td { (origin(source.origin.license.as_deref(), 40)) }
                         }
                     }
@@ -60,9 +63,11 @@ pub(crate) fn about(view: &AboutView) -> Markup {
         ("method", "Method", None),
         ("fields", "Fields", None),
         ("indicators", "Indicators", None),
+        ("telling", "Telling", None),
         ("exclusions", "Exclusions", None),
         ("events", "Events", None),
         ("techniques", "Techniques", None),
+        ("controls", "Controls and tests", None),
         ("sources", "Sources", None),
     ];
     let body = html! {
@@ -104,6 +109,21 @@ pub(crate) fn about(view: &AboutView) -> Markup {
                 "Corpus reach is the number of counted rules in the whole catalog, of any technique, that look for the same: "
                 "a value with many rules here and little reach beyond is telling for this technique."
             }
+            h2 #telling { "Telling" }
+            p {
+                "A page has n of the catalog’s N counted rules; a value is checked by O of them and by r in the whole catalog. "
+                "Drawn by lot, E = n · r / N of the page’s rules would check it. The column " em { "telling" } " is 2 to the power of"
+            }
+            pre.query { "log₂((O + ½) / (E + ½)) − 3.3 · (O + ½)^(−1/2) − 2 · (O + ½)^(−3/2)" }
+            p {
+                "which is the lower end of the 95 % interval of the information component: at least so many times as often as by "
+                "chance. A stroke stands where it is not told from chance. JSON and CSV have the exponent as "
+                code.val { "distinctiveness" } ", and E as " code.val { "expected" } ". Fields and exclusions are ranked alike."
+            }
+            p {
+                "Rules of two vendors are as alike as the weight of what both look for, over the geometric mean of what each looks "
+                "for alone; a value weighs the logarithm of N / r."
+            }
             h2 #exclusions { "Exclusions" }
             p {
                 "The same over what rules leave out. An exclusion is grouped when its rule excludes only what has all of "
@@ -137,7 +157,7 @@ pub(crate) fn about(view: &AboutView) -> Markup {
         h2 #sources { "Sources" }
         (sources(&view.sources))
     };
-    Page { title: "How it is counted", asked: "", contents: &contents, body }.render()
+    Page { title: "How it is counted", asked: "", contents: &contents, body }.render_at("/about")
 }
 
 /// What the sources' licences ask to be said.

@@ -72,6 +72,11 @@ pub(super) fn small(by_vendor: &BTreeMap<&'static str, u64>, most: u64) -> Marku
     }
 }
 
+/// The same without the letters and numbers.
+pub(super) fn bare(by_vendor: &BTreeMap<&'static str, u64>, most: u64) -> Markup {
+    html! { span.reach { (stacked(by_vendor, most, "64", 6)) } }
+}
+
 /// A bar without vendors.
 pub(super) fn plain(count: u64, most: u64) -> Markup {
     html! { svg.bar width="64" height="6" aria-hidden="true" { rect.plain width=(share(count, most)) height="100%" {} } }

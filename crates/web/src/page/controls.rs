@@ -114,7 +114,7 @@ pub(crate) fn controls(atlas: &Atlas, view: &CompassView, listed: &Listed<'_>) -
             (sources(&view.columns))
         }
     };
-    Page { title: "Controls", asked: "", contents: &contents, body }.render()
+    Page { title: "Controls", asked: "", contents: &contents, body }.render_at("/controls")
 }
 
 fn heading_only(place: &str, name: &str) -> Markup {

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use ruleatlas_views::{CoverageView, HAVE_KINDS, TechniqueCoverage};
 
 use super::{
+    events::provider_address,
     layout::Page,
     parts::{self, heading, or_dash},
 };
@@ -31,7 +32,7 @@ pub(crate) fn coverage_form(params: &Params, wrong: Option<&str>) -> Markup {
         }
         (form(params))
     };
-    Page { title: "Coverage", asked: "", contents: &[], body }.render()
+    Page { title: "Coverage", asked: "", contents: &[], body }.render_at("/coverage")
 }
 
 fn form(params: &Params) -> Markup {
@@ -42,7 +43,7 @@ fn form(params: &Params) -> Markup {
             a href="/about#events" { "How it is decided" }
         }
         form.filters action={ "/coverage" (params.query()) } method="post" enctype="multipart/form-data" aria-label="Your telemetry" {
-            p { label { "File " input type="file" name="have"; } }
+            label { "File " input type="file" name="have"; }
             details {
                 summary { "or type a list" }
                 p { textarea name="text" rows="8" cols="48" aria-label="List of events" placeholder="Sysmon,1\nSecurity-Auditing,4688" {} }
@@ -50,8 +51,14 @@ fn form(params: &Params) -> Markup {
             button type="submit" name="answer" value="page" { "Show" }
             " " button type="submit" name="answer" value="layer" { "ATT&CK Navigator layer" }
         }
-        ul.near { @for (_, what) in HAVE_KINDS { li { (what) } } }
+        p.about { "Understood are:" }
+        ul.relax.about { @for (_, what) in HAVE_KINDS { li { (ticked(what)) } } }
     }
+}
+
+/// A text whose parts between backticks are code.
+fn ticked(text: &str) -> Markup {
+    html! { @for (at, part) in text.split('`').enumerate() { @if at % 2 == 1 { code.val { (part) } } @else { (part) } } }
 }
 
 /// The answer to a file.
@@ -92,13 +99,11 @@ pub(crate) fn coverage(view: &CoverageView, params: &Params) -> Markup {
         section {
             (heading("techniques", "Techniques", with_rules.len() as u64))
             p.about { "A row is a technique with its sub-techniques; " em { "missing" } " names the events that most of the rules lack which cannot fire." }
-            div.scroll tabindex="0" role="region" aria-label="Techniques" {
-                table aria-label="Techniques" {
-                    thead { tr {
-                        th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" }
-                        th.n scope="col" { "Can fire" } th.n scope="col" { "Cannot" } th.n scope="col" { "Not known" } th.half scope="col" { "Missing" }
-                    } }
-                    tbody { @for row in with_rules { (technique(row)) } }
+            (techniques(&with_rules[..with_rules.len().min(SHOWN)], "Techniques"))
+            @if with_rules.len() > SHOWN {
+                details.rest {
+                    summary { "The other " (number((with_rules.len() - SHOWN) as u64)) }
+                    (techniques(&with_rules[SHOWN..], "The other techniques"))
                 }
             }
         }
@@ -107,14 +112,14 @@ pub(crate) fn coverage(view: &CoverageView, params: &Params) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="What is collected" {
                 table.events aria-label="What is collected" {
                     thead { tr {
-                        th scope="col" { "Provider" } th.n scope="col" { "Event" } th.wide scope="col" { "Title" }
+                        th scope="col" { "Provider" } th scope="col" { "Event" } th.wide scope="col" { "Title" }
                         th.n scope="col" { "Rules" } th scope="col" { "What says so" }
                     } }
                     tbody {
                         @for row in view.collected.iter().take(2_000) {
                             tr {
-                                td { (clipped(&row.provider, 40)) }
-                                td.n.val { a href=[parts::event_address(&row.provider, &row.event_id)] { (clipped(&row.event_id, 40)) } }
+                                td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 40)) } }
+                                td { (parts::event_id(&row.provider, &row.event_id)) }
                                 td.w { (clipped(&row.title, 90)) }
                                 td.n { (or_dash(row.rules)) }
                                 td { (clipped(&row.how, 80)) }
@@ -126,7 +131,7 @@ pub(crate) fn coverage(view: &CoverageView, params: &Params) -> Markup {
         }
         section { h2 #again { "Another file" } (form(params)) }
     };
-    Page { title: "Coverage", asked: "", contents: &contents, body }.render()
+    Page { title: "Coverage", asked: "", contents: &contents, body }.render_at("/coverage")
 }
 
 fn next(view: &CoverageView, from: usize, most: usize) -> Markup {
@@ -134,14 +139,14 @@ fn next(view: &CoverageView, from: usize, most: usize) -> Markup {
         div.scroll tabindex="0" role="region" aria-label="Next best events" {
             table.events aria-label="Next best events" {
                 thead { tr {
-                    th scope="col" { "Provider" } th.n scope="col" { "Event" } th.wide scope="col" { "Title" }
-                    th.n scope="col" { "New techniques" } th.n scope="col" { "New rules" } th scope="col" { "Such as" }
+                    th scope="col" { "Provider" } th scope="col" { "Event" } th.wide scope="col" { "Title" }
+                    th.n scope="col" title="Techniques that have a first rule that can fire" { "Techniques" } th.n scope="col" title="Rules that can fire besides" { "Rules" } th scope="col" { "Such as" }
                 } }
                 tbody {
                     @for row in view.next_best.iter().skip(from).take(most) {
                         tr {
-                            td { (clipped(&row.provider, 40)) }
-                            td.n.val { a href=[parts::event_address(&row.provider, &row.event_id)] { (clipped(&row.event_id, 40)) } }
+                            td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 40)) } }
+                            td { (parts::event_id(&row.provider, &row.event_id)) }
                             td.w { (clipped(&row.title, 90)) }
                             td.n { (or_dash(row.techniques)) }
                             td.n { (number(row.rules)) }
@@ -154,19 +159,36 @@ fn next(view: &CoverageView, from: usize, most: usize) -> Markup {
     }
 }
 
+fn techniques(rows: &[&TechniqueCoverage], label: &str) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            table.lacks aria-label=(label) {
+                thead { tr {
+                    th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" }
+                    th.n scope="col" { "Can fire" } th.n scope="col" { "Cannot" } th.n scope="col" { "Not known" } th.half scope="col" { "Missing" }
+                } }
+                tbody { @for row in rows { (technique(row)) } }
+            }
+        }
+    }
+}
+
 fn technique(row: &TechniqueCoverage) -> Markup {
     let address = parts::technique_address(&row.technique);
     html! {
         tr {
             td { a.val href=(address) { (row.technique) } }
-            td.w { (clipped(&row.name, NAME)) }
+            td.w { a href=(address) { (clipped(&row.name, NAME)) } }
             td.n { (number(row.rules.total)) }
             td.n { (or_dash(row.rules.fires)) }
             td.n { (or_dash(row.rules.cannot)) }
             td.n { (or_dash(row.rules.unknown)) }
-            td.w { @for event in row.missing.iter().take(2) {
-                (clipped(&event.provider, 24)) " " (clipped(&event.event_id, 24)) " " span.count { (number(event.rules)) } " "
-            } }
+            td.w { span.pairs { @for event in row.missing.iter().take(2) {
+                span {
+                    a href=[parts::event_address(&event.provider, &event.event_id)] { (clipped(&event.provider, 24)) " " (clipped(&event.event_id, 24)) }
+                    " " b { (number(event.rules)) }
+                } " "
+            } } }
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::{Facet, Filters, Scope};
 use ruleatlas_model::Told;
-use ruleatlas_views::{Atlas, Credit, EventFieldRow, EventView};
+use ruleatlas_views::{Atlas, Check, Credit, EventFieldRow, EventView, Question};
 
 use super::{
     bar,
@@ -14,15 +14,18 @@ use super::{
     home::technique_section,
     layout::Page,
     parts::{self, heading, or_dash},
+    scope,
 };
 use crate::{
     markdown::paragraphs,
     params::Params,
-    text::{NAME, clipped, counted, head, number},
+    text::{NAME, clipped, counted, head, number, value},
 };
 
 /// Characters of a description.
 const DESCRIPTION: usize = 2_000;
+/// Characters of what a field holds before the rest is asked for.
+const BRIEF: usize = 84;
 /// Characters of an example.
 const EXAMPLE: usize = 6_000;
 
@@ -102,23 +105,23 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
             }
             (facts(view))
         }
-        (fields(view))
+        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
+        (fields(view, &question))
         @if let Some(example) = &view.facts.example {
             section {
                 h2 #example { a href="#example" { "Example" } (by(example)) }
                 details { summary { "An event as it is written" } pre.query { (clipped_lines(&example.text)) } }
             }
         }
-        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         @if total > 0 {
-            (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this event tagged with any of them."))
+            (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this event tagged with any of them.", Some(&question)))
             (named_by_attack(view))
             (tables.all())
         } @else if params.filters.is_empty() {
             (named_by_attack(view))
             p.empty { "No counted rule of the catalog reads this event." }
         } @else {
-            p.empty { "No rule over this event passes all of these filters. Take one away, or " a href=(address) { "clear them" } "." }
+            (scope::relaxing(atlas, &question, &address, params).unwrap_or_default())
         }
         (credits(&view.dictionaries))
     };
@@ -150,8 +153,10 @@ fn facts(view: &EventView) -> Facts {
 }
 
 /// The fields, and which of them rules filter on and never do.
-fn fields(view: &EventView) -> Markup {
+fn fields(view: &EventView, question: &Question) -> Markup {
     let rows = &view.event_fields;
+    let is_known_otherwise = |row: &EventFieldRow| row.canonical.as_ref().is_some_and(|name| *name != row.field.name);
+    let has_others = rows.iter().any(is_known_otherwise);
     let unused = rows.iter().filter(|row| row.rules == 0).count() as u64;
     html! {
         @if !rows.is_empty() {
@@ -159,15 +164,16 @@ fn fields(view: &EventView) -> Markup {
                 (heading("holds", "Fields of the event", rows.len() as u64))
                 p.about {
                     "A row is a field as the event has it, and how many of the rules here filter on it. "
-                    @if view.guide.rules.total > 0 { (counted(unused, "field")) " no rule here filters on." }
+                    @if view.guide.rules.total > 0 { "No rule here filters on " (number(unused)) " of them." }
                 }
                 div.scroll tabindex="0" role="region" aria-label="Fields of the event" {
-                    table aria-label="Fields of the event" {
+                    table.holds aria-label="Fields of the event" {
                         thead { tr {
                             th scope="col" { "Field" } th scope="col" { "Type" } th.n scope="col" { "Rules" }
-                            th scope="col" { "Known as" } th.wide scope="col" { "What it holds" } th scope="col" { "Example" }
+                            @if has_others { th scope="col" { "Known as" } }
+                            th.wide scope="col" { "What it holds" } th scope="col" { "Example" }
                         } }
-                        tbody { @for row in rows { (field(row)) } }
+                        tbody { @for row in rows { (field(row, question, has_others)) } }
                     }
                 }
             }
@@ -175,16 +181,31 @@ fn fields(view: &EventView) -> Markup {
     }
 }
 
-fn field(row: &EventFieldRow) -> Markup {
+fn field(row: &EventFieldRow, question: &Question, has_others: bool) -> Markup {
     let field = &row.field;
+    let filtered = row.canonical.as_deref().unwrap_or(&field.name);
+    let rules = parts::rules_address(&question.clone().checking(Check::field(filtered))).filter(|_| row.rules > 0);
     html! {
         tr {
-            td { (parts::field(&field.name)) }
+            td { @if row.canonical.is_some() || row.rules > 0 { (parts::field(&field.name)) } @else { (value(&field.name, 40, None)) } }
             td.faint { (clipped(field.kind.as_deref().unwrap_or_default(), 24)) }
-            td.n { (or_dash(row.rules)) }
-            td { @if let Some(name) = row.canonical.as_deref().filter(|name| *name != field.name) { (parts::field(name)) } }
-            td.w { @if let Some(told) = &field.description { span title={ (clipped(&told.text, 400)) " – " (told.by.title()) } { (clipped(&told.text, 84)) } } }
-            td { @if let Some(told) = &field.sample { span.val title=(told.by.title()) { (clipped(&told.text, 24)) } } }
+            td.n { @match rules { Some(rules) => a href=(rules) { (number(row.rules)) }, None => (or_dash(row.rules)) } }
+            @if has_others { td { @if let Some(name) = row.canonical.as_deref().filter(|name| *name != field.name) { (parts::field(name)) } } }
+            td.w { @if let Some(told) = &field.description { (described(told)) } }
+            td { @if let Some(told) = &field.sample { (value(&told.text, 24, None)) } }
+        }
+    }
+}
+
+/// What a field holds, the whole on demand.
+fn described(told: &Told) -> Markup {
+    html! {
+        @if told.text.chars().count() <= BRIEF { span title=(told.by.title()) { (clipped(&told.text, BRIEF)) } }
+        @else {
+            details.in {
+                summary title=(told.by.title()) { (clipped(&told.text, BRIEF)) }
+                p { (clipped(&told.text, DESCRIPTION)) }
+            }
         }
     }
 }

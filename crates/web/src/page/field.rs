@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     params::Params,
-    text::{clipped, number},
+    text::{clipped, counted, number},
 };
 
 /// Rows of a table before the rest is asked for.
@@ -26,10 +26,19 @@ pub(crate) fn field(atlas: &Atlas, views: &mut [FieldView], params: &Params) -> 
         orders(Table::Exclusions).into_iter().for_each(|order| order.apply_to_indicators(&mut view.exclusions));
     }
     let views: &[FieldView] = views;
-    let title = views.first().map_or("", |view| view.field.as_str());
+    let title = format!("Field {}", views.first().map_or("", |view| view.field.as_str()));
     let body = html! {
-        @if views.len() > 1 { p.note { "The name stands for " (views.len()) " fields." } }
-        @for view in views.iter() { (one(atlas, view, params)) }
+        @if views.len() > 1 {
+            p.note {
+                "The name stands for " (views.len()) " fields: "
+                @for (at, view) in views.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    a.val href={ "#field" (at) } { (clipped(&view.field, 80)) } " (" (counted(view.filtered.rules, "rule")) ")"
+                }
+                "."
+            }
+        }
+        @for (at, view) in views.iter().enumerate() { div id={ "field" (at) } { (one(atlas, view, params, at)) } }
     };
     let contents: &[_] = match views {
         [view] => &[
@@ -41,17 +50,19 @@ pub(crate) fn field(atlas: &Atlas, views: &mut [FieldView], params: &Params) -> 
         _ => &[],
     };
     let contents: Vec<_> = contents.iter().copied().filter(|(_, _, rows)| rows.is_some()).collect();
-    Page { title, asked: "", contents: &contents, body }.render()
+    Page { title: &title, asked: "", contents: &contents, body }.render()
 }
 
-fn one(atlas: &Atlas, view: &FieldView, params: &Params) -> Markup {
+fn one(atlas: &Atlas, view: &FieldView, params: &Params, at: usize) -> Markup {
+    // Of several fields each has its own places.
+    let own = |name: &str| if at == 0 { name.to_owned() } else { format!("{name}-{at}") };
     let question = params.question().checking(Check::field(&view.field));
     let address = parts::field_address(&view.field);
     let lower = view.field.to_lowercase();
     let scope = |filters: &Filters| Scope::facet(&atlas.index, Facet::Field, &lower, filters);
     let place = |table| Place { table, address: &address, params };
     html! {
-        h1.val { (clipped(&view.field, 120)) }
+        h1 { span.kind { "Field" } " " span.val { (clipped(&view.field, 120)) } }
         p {
             @match &view.description { Some(description) => (description), None => "No vendor’s table of fields has it: it stands as its author wrote it." }
             @if let Some(kind) = &view.kind { " " span.faint { (kind) } }
@@ -72,14 +83,19 @@ fn one(atlas: &Atlas, view: &FieldView, params: &Params) -> Markup {
         (operators(view, &question))
         @if !view.names.is_empty() {
             section {
-                h2 #names { a href="#names" { "What it is called" } }
+                h2 id=(own("names")) { a href={ "#" (own("names")) } { "What it is called" } }
                 div.scroll tabindex="0" role="region" aria-label="What it is called" {
                     table aria-label="What it is called" {
                         tbody {
                             @for (vocabulary, names) in &view.names {
                                 tr {
                                     th scope="row" { (vocabulary) }
-                                    td.w.wide { span.samples { @for name in names { span.val { (name) } " " } } }
+                                    td.w.wide { span.samples { @for name in names {
+                                        @match name.split_once(" (") {
+                                            Some((name, places)) => span { span.val { (name) } span.faint { " (" (places) } },
+                                            None => span.val { (name) },
+                                        } " "
+                                    } } }
                                 }
                             }
                         }
@@ -88,15 +104,15 @@ fn one(atlas: &Atlas, view: &FieldView, params: &Params) -> Markup {
             }
         }
         @if !view.events.is_empty() {
-            section #events-section {
-                (parts::heading("events", "Events that carry it", view.events_distinct as u64))
+            section id=(own("events-section")) {
+                (parts::heading(&own("events"), "Events that carry it", view.events_distinct as u64))
                 @let shown = place(Table::Events).shown(view.events.len(), SHOWN);
                 (events::table(&view.events[shown.clone()], "Events that carry it"))
                 (place(Table::Events).rest(&shown, view.events.len(), "events"))
             }
         }
-        (values(view, place(Table::Indicators), &params.question(), Role::Indicator))
-        (values(view, place(Table::Exclusions), &params.question(), Role::Exclusion))
+        (values(view, place(Table::Indicators), &params.question(), Role::Indicator, own))
+        (values(view, place(Table::Exclusions), &params.question(), Role::Exclusion, own))
     }
 }
 
@@ -112,11 +128,11 @@ fn operators(view: &FieldView, question: &Question) -> Markup {
                     @let check = Check { how: Some((*op).to_owned()), ..Check::field(&view.field) };
                     li {
                         span.op { (op) } " "
-                        (bar::plain(*count, most)) " "
                         @match parts::rules_address(&Question { checks: vec![check], ..question.clone() }) {
                             Some(address) => a href=(address) { (number(*count)) },
                             None => (number(*count)),
                         }
+                        " " (bar::plain(*count, most))
                     }
                 }
             }
@@ -124,7 +140,7 @@ fn operators(view: &FieldView, question: &Question) -> Markup {
     }
 }
 
-fn values(view: &FieldView, place: Place<'_>, question: &Question, role: Role) -> Markup {
+fn values(view: &FieldView, place: Place<'_>, question: &Question, role: Role, own: impl Fn(&str) -> String) -> Markup {
     let (title, reach, rows, class) = match role {
         Role::Exclusion => ("Values excluded", "In catalog", &view.exclusions, "exclusion"),
         _ => ("Values looked for", "Reach", &view.indicators, "indicator"),
@@ -143,8 +159,8 @@ fn values(view: &FieldView, place: Place<'_>, question: &Question, role: Role) -
     let name = place.table.name();
     html! {
         @if !rows.is_empty() {
-            section.(class) id={ (name) "-section" } {
-                (parts::heading(name, title, rows.len() as u64))
+            section.(class) id=(own(&format!("{name}-section"))) {
+                (parts::heading(&own(name), title, rows.len() as u64))
                 (parts::indicators(&rows[shown.clone()], &counted))
                 (place.rest(&shown, rows.len(), name))
             }

@@ -9,6 +9,7 @@ use ruleatlas_views::{Check, Question, RuleItem};
 
 use super::{
     bar,
+    events::provider_address,
     parts::{self, Counted, heading, or_dash},
     shared,
     table::Place,
@@ -71,8 +72,8 @@ impl Tables<'_> {
                 p.about {
                     "A row is a field, an operator and a value that rules look for. " em { "Rules here" }
                     " counts each rule of this page once; " em { "reach" }
-                    " counts the rules of the whole catalog, any technique, that look for the same; " em { "telling" }
-                    " says at least how many times as often as by chance it is looked for here. "
+                    " counts the rules of the whole catalog, any technique, that look for the same; " a href="/about#telling" { "telling" }
+                    " says at least how many times as often as by chance it is looked for here. " (self.besides())
                     a href="/about#indicators" { "How it is counted" }
                 }
                 (shared::shared(&guide.shared, guide.indicators_distinct as u64))
@@ -83,13 +84,19 @@ impl Tables<'_> {
                 p.about {
                     "A row is a field, an operator and a value that rules of this page leave out. " em { "In catalog" }
                     " counts all rules that leave it out; " em { "grouped" }
-                    " ones do so only together with others of the same rule. "
+                    " ones do so only together with others of the same rule. " (self.besides())
                     a href="/about#exclusions" { "How it is counted" }
                 }
                 (self.values(Table::Exclusions, &guide.exclusions, Role::Exclusion, "No rule here excludes a value."))
             }
             (self.rules())
         }
+    }
+
+    /// What the numbers of the whole catalog hold besides the counted rules.
+    fn besides(&self) -> Markup {
+        let is_wider = self.params.filters.statuses.iter().any(|status| !status.is_counted());
+        html! { @if is_wider { "Rules outside the counts that the filter asks for are added. " } }
     }
 
     fn values(&self, table: Table, rows: &[IndicatorRow], role: Role, empty: &str) -> Markup {
@@ -137,7 +144,7 @@ impl Tables<'_> {
                         table.events aria-label="Events covered" {
                             thead { tr {
                                 (place.head("provider", "Provider", ""))
-                                (place.head("event_id", "Event", "n"))
+                                (place.head("event_id", "Event", ""))
                                 (place.head("title", "Title", "wide"))
                                 (place.head("rules", "Rules", "n"))
                                 (place.head("explicit", "Written", "n"))
@@ -154,17 +161,17 @@ impl Tables<'_> {
 
     fn event(&self, row: &EventRow) -> Markup {
         let event = format!("{}/{}", row.provider, row.event_id);
+        // Another event beside the page's own would widen what is asked for: events are alternatives.
+        let has_rules = self.question.values(Facet::Event).is_empty();
         html! {
             tr {
-                td { (clipped(&row.provider, 48)) }
-                td.n.val {
-                    @match parts::event_address(&row.provider, &row.event_id) {
-                        Some(address) => a href=(address) { (clipped(&row.event_id, 48)) },
-                        None => (clipped(&row.event_id, 48)),
-                    }
-                }
+                td { a href=(provider_address(&row.provider)) { (clipped(&row.provider, 48)) } }
+                td { (parts::event_id(&row.provider, &row.event_id)) }
                 td.w { (clipped(&row.title, 100)) }
-                td.n { (self.count(row.rules, |question| question.with(Facet::Event, &event))) }
+                td.n {
+                    @if has_rules { (self.count(row.rules, |question| question.with(Facet::Event, &event))) }
+                    @else { (number(row.rules)) }
+                }
                 td.n { (or_dash(row.explicit)) }
                 td.n { (or_dash(row.implied)) }
             }

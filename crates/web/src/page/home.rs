@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
-use ruleatlas_views::{HomeView, TechniqueCount};
+use ruleatlas_catalog::Facet;
+use ruleatlas_views::{HomeView, Question, TechniqueCount};
 
 use super::{
     about::sources,
@@ -24,7 +27,7 @@ pub(crate) fn home(view: &HomeView) -> Markup {
     let body = html! {
         h1 { "What the world’s detection rules look for" }
         div.sum {
-            p { b { (number(total)) } " rules counted" @if view.all_rules > total { " of " (number(view.all_rules)) } }
+            p { a href="/rules" { b { (number(total)) } } " rules counted" @if view.all_rules > total { " of " (number(view.all_rules)) } }
             (bar::whole(&view.rules.by_vendor, total, parts::vendor_address))
         }
         p.about {
@@ -36,7 +39,7 @@ pub(crate) fn home(view: &HomeView) -> Markup {
         @if !view.newest.is_empty() {
             section {
                 h2 #newest { a href="#newest" { "Newest rules" } }
-                (parts::rules(&view.newest, "Newest rules", None))
+                (parts::newest(&view.newest))
             }
         }
         (years::section(&view.years))
@@ -55,19 +58,25 @@ fn techniques(rows: &[TechniqueCount]) -> Markup {
                 a href="/matrix" { "All of them as a matrix" }
             }
             @if rows.is_empty() { p.empty { "No ATT&CK version is loaded, or no rule names a technique: build with `--source attack=PATH`." } }
-            @else { (table(&rows[..rows.len().min(TECHNIQUES)], "Techniques with the most rules")) }
+            @else { (table(&rows[..rows.len().min(TECHNIQUES)], "Techniques with the most rules", Some(&Question::default()))) }
         }
     }
 }
 
-/// Techniques with their rules by vendor.
-pub(super) fn table(rows: &[TechniqueCount], label: &str) -> Markup {
+/// Techniques with their rules by vendor; a number leads to those of the question, if the rules are those of one.
+fn table(rows: &[TechniqueCount], label: &str, question: Option<&Question>) -> Markup {
     let most = rows.iter().map(|row| row.rules.total).max().unwrap_or(0);
+    // Of one vendor alone every number would stand there twice.
+    let is_of_one = rows.iter().flat_map(|row| row.rules.by_vendor.keys()).collect::<BTreeSet<_>>().len() < 2;
+    let rules = |technique: &str| match question {
+        Some(question) => parts::rules_address(&question.clone().with(Facet::Technique, technique)),
+        None => None,
+    };
     html! {
         div.scroll {
             table.techniques aria-label=(label) {
                 thead { tr {
-                    th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" } th scope="col" { "By vendor" }
+                    th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" } th scope="col" { @if is_of_one { span.unseen { "As a bar" } } @else { "By vendor" } }
                 } }
                 tbody {
                     @for row in rows {
@@ -75,8 +84,11 @@ pub(super) fn table(rows: &[TechniqueCount], label: &str) -> Markup {
                         tr {
                             td { a.val href=(address) { (row.technique) } }
                             td.w { a href=(address) { (clipped(&row.name, NAME)) } }
-                            td.n { (number(row.rules.total)) }
-                            td { (bar::small(&row.rules.by_vendor, most)) }
+                            td.n { @match rules(&row.technique) {
+                                Some(rules) => a href=(rules) { (number(row.rules.total)) },
+                                None => (number(row.rules.total)),
+                            } }
+                            td { @if is_of_one { (bar::bare(&row.rules.by_vendor, most)) } @else { (bar::small(&row.rules.by_vendor, most)) } }
                         }
                     }
                 }
@@ -85,18 +97,18 @@ pub(super) fn table(rows: &[TechniqueCount], label: &str) -> Markup {
     }
 }
 
-/// A section of techniques with their rules, the first of many.
-pub(super) fn technique_section(rows: &[TechniqueCount], about: &str) -> Markup {
+/// A section of techniques with their rules, the first of many; the rules are those of the question, if of one.
+pub(super) fn technique_section(rows: &[TechniqueCount], about: &str, question: Option<&Question>) -> Markup {
     html! {
         @if !rows.is_empty() {
             section {
                 (heading("techniques", "Techniques", rows.len() as u64))
                 p.about { (about) }
-                (table(&rows[..rows.len().min(TECHNIQUES)], "Techniques"))
+                (table(&rows[..rows.len().min(TECHNIQUES)], "Techniques", question))
                 @if rows.len() > TECHNIQUES {
                     details.rest {
                         summary { "The other " (number((rows.len() - TECHNIQUES) as u64)) }
-                        (table(&rows[TECHNIQUES..], "The other techniques"))
+                        (table(&rows[TECHNIQUES..], "The other techniques", question))
                     }
                 }
             }

@@ -1,5 +1,5 @@
 use maud::{Markup, html};
-use ruleatlas_catalog::{Filters, Scope};
+use ruleatlas_catalog::{Facet, Filters, Scope};
 use ruleatlas_model::Role;
 use ruleatlas_views::{Atlas, Check, IndicatorView, Question, Snippet, TechniqueShare};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     params::Params,
-    text::{NAME, clipped, exact, number, paragraph, shown_line, value},
+    text::{NAME, clipped, counted, exact, number, paragraph, shown_line, value},
 };
 
 /// Techniques and rules listed before the scope's own page is asked for.
@@ -41,9 +41,9 @@ pub(crate) fn indicator(atlas: &Atlas, view: &IndicatorView, params: &Params) ->
             (bar::whole(&row.reach_by_vendor, row.reach, |_| "#rules".to_owned()))
         }
         @if view.excluded.reach > 0 {
-            p.about { (crate::text::counted(view.excluded.reach, "rule")) @if view.excluded.reach == 1 { " excludes it." } @else { " exclude it." } }
+            p.about { a href="#excluding" { (counted(view.excluded.reach, "rule")) } @if view.excluded.reach == 1 { " excludes it." } @else { " exclude it." } }
         }
-        @if indicator.value.chars().count() > 120 { pre.query.wrap { (paragraph(&indicator.value, 20_000)) } }
+        @if indicator.value.chars().count() > 120 { pre.query { (paragraph(&indicator.value, 20_000)) } }
         (said(&view.snippets))
         @if row.reach > 0 {
             @if let Some(address) = parts::rules_address(&question(Role::Indicator)) {
@@ -51,7 +51,7 @@ pub(crate) fn indicator(atlas: &Atlas, view: &IndicatorView, params: &Params) ->
             }
         }
         (form(atlas, view, params))
-        (techniques(&view.techniques))
+        (techniques(&view.techniques, &question(Role::Indicator)))
         (combined(view, &question(Role::Indicator)))
         section.indicator #rules-section {
             (heading("rules", "Rules that look for it", view.rule_list.len() as u64))
@@ -118,29 +118,49 @@ fn said(snippets: &[Snippet]) -> Markup {
     }
 }
 
-fn techniques(rows: &[TechniqueShare]) -> Markup {
+fn techniques(rows: &[TechniqueShare], question: &Question) -> Markup {
     let most = rows.first().map_or(0, |row| row.rules);
+    let (first, rest) = rows.split_at(rows.len().min(TECHNIQUES));
     html! {
         @if !rows.is_empty() {
             section #techniques-section {
                 (heading("techniques", "Techniques", rows.len() as u64))
                 p.about { "A row is a technique that rules which look for it are tagged with, sub-techniques apart." }
-                div.scroll {
-                    table aria-label="Techniques" {
-                        thead { tr { th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" } th scope="col" { "By vendor" } } }
-                        tbody {
-                            @for row in rows.iter().take(TECHNIQUES) {
-                                tr {
-                                    td { a.val href=(parts::technique_address(&row.technique)) { (clipped(&row.technique, 24)) } }
-                                    td.w { (clipped(&row.name, NAME)) }
-                                    td.n { (number(row.rules)) }
-                                    td { (bar::small(&row.by_vendor, most)) }
-                                }
-                            }
+                (technique_table(first, most, question, "Techniques"))
+                @if !rest.is_empty() {
+                    details.rest {
+                        summary { "The other " (number(rest.len() as u64)) }
+                        (technique_table(rest, most, question, "The other techniques"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn technique_table(rows: &[TechniqueShare], most: u64, question: &Question, label: &str) -> Markup {
+    let rules = |technique: &str| {
+        let of_it = question.clone().with(Facet::Technique, technique);
+        parts::rules_address(&Question { only_itself: true, ..of_it })
+    };
+    html! {
+        div.scroll {
+            table aria-label=(label) {
+                thead { tr { th scope="col" { "Technique" } th.wide scope="col" { "Name" } th.n scope="col" { "Rules" } th scope="col" { "By vendor" } } }
+                tbody {
+                    @for row in rows {
+                        @let address = parts::technique_address(&row.technique);
+                        tr {
+                            td { a.val href=(address) { (clipped(&row.technique, 24)) } }
+                            td.w { a href=(address) { (clipped(&row.name, NAME)) } }
+                            td.n { @match rules(&row.technique) {
+                                Some(rules) => a href=(rules) { (number(row.rules)) },
+                                None => (number(row.rules)),
+                            } }
+                            td { (bar::small(&row.by_vendor, most)) }
                         }
                     }
                 }
-                @if rows.len() > TECHNIQUES { p.more { (TECHNIQUES) " of " (number(rows.len() as u64)) " shown" } }
             }
         }
     }
@@ -163,7 +183,7 @@ fn combined(view: &IndicatorView, question: &Question) -> Markup {
                 (heading("combined", "Looked for together", view.combined_distinct as u64))
                 p.about {
                     "A row is what rules that look for this value look for besides, the most telling first: "
-                    em { "telling" } " says at least how many times as often as by chance."
+                    a href="/about#telling" { "telling" } " says at least how many times as often as by chance."
                 }
                 (parts::indicators(&view.combined, &counted))
                 @if view.combined_distinct > view.combined.len() {

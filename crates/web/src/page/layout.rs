@@ -26,15 +26,20 @@ pub(super) struct Page<'a> {
 impl Page<'_> {
     /// The page with what stands around every one.
     pub(super) fn render(self) -> Markup {
-        self.framed(false)
+        self.framed(false, "")
     }
 
-    /// The same for a page that takes all of a wide screen.
-    pub(super) fn render_wide(self) -> Markup {
-        self.framed(true)
+    /// The same for the page of a part of the site: what the bar at the top leads to.
+    pub(super) fn render_at(self, part: &str) -> Markup {
+        self.framed(false, part)
     }
 
-    fn framed(self, is_wide: bool) -> Markup {
+    /// The same where it takes all of a wide screen.
+    pub(super) fn render_wide_at(self, part: &str) -> Markup {
+        self.framed(true, part)
+    }
+
+    fn framed(self, is_wide: bool, part: &str) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -61,7 +66,7 @@ impl Page<'_> {
                         }
                         nav aria-label="Site" {
                             @for (name, address) in NAVIGATION.iter().filter(|(_, address)| routes::has(address)) {
-                                a href=(address) { (name) }
+                                a href=(address) aria-current=[(*address == part).then_some("page")] { (name) }
                             }
                         }
                     }

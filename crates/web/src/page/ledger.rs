@@ -66,7 +66,7 @@ pub(crate) fn ledger(view: &LedgerView, question: &LedgerQuestion) -> Markup {
             (faults(view, question))
         }
     };
-    Page { title: "Parse ledger", asked: "", contents: &contents, body }.render()
+    Page { title: "Parse ledger", asked: "", contents: &contents, body }.render_at("/ledger")
 }
 
 /// The address of the ledger with a question.

@@ -19,6 +19,10 @@ const STEPS: [u64; 6] = [1, 4, 13, 40, 130, 400];
 
 /// ATT&CK as a matrix, each technique with the number of its rules.
 pub(crate) fn matrix(atlas: &Atlas, view: &MatrixView, params: &Params) -> Markup {
+    let of_vendor = |vendor| {
+        let filters = Filters { vendors: vec![vendor], ..params.filters.clone() };
+        format!("/matrix{}", query(view.domain, &Params { filters, ..params.clone() }))
+    };
     let query = query(view.domain, params);
     let body = html! {
         h1 { "ATT&CK matrix" @if view.domain != AttackDomain::Enterprise { ", " (view.domain.name()) } }
@@ -28,7 +32,7 @@ pub(crate) fn matrix(atlas: &Atlas, view: &MatrixView, params: &Params) -> Marku
                 @if !params.filters.is_empty() { ", filtered," }
                 " on " b { (number(view.with_rules)) } " of " (number(view.techniques)) " techniques and sub-techniques"
             }
-            (bar::whole(&view.rules.by_vendor, view.rules.total, parts::vendor_address))
+            (bar::whole(&view.rules.by_vendor, view.rules.total, of_vendor))
         }
         p.about {
             "A cell is a technique with the number of rules tagged with it or one of its sub-techniques; a technique of several "
@@ -44,7 +48,7 @@ pub(crate) fn matrix(atlas: &Atlas, view: &MatrixView, params: &Params) -> Marku
             div.matrix tabindex="0" role="region" aria-label="Matrix" { @for tactic in &view.tactics { (column(tactic)) } }
         }
     };
-    Page { title: "Matrix", asked: "", contents: &[], body }.render_wide()
+    Page { title: "Matrix", asked: "", contents: &[], body }.render_wide_at("/matrix")
 }
 
 /// The query string that asks for the same matrix.
@@ -133,10 +137,15 @@ fn cells(technique: &MatrixTechnique) -> Markup {
     }
 }
 
+/// A name that may break after a stroke.
+fn breaking(name: &str) -> Markup {
+    html! { @for (at, part) in name.split_inclusive('/').enumerate() { @if at > 0 { wbr; } (part) } }
+}
+
 fn cell(id: &str, name: &str, rules: u64) -> Markup {
     html! {
         a.cell.(level(rules)) href=(parts::technique_address(id)) title={ (id) " " (clipped(name, NAME)) ": " (counted(rules, "rule")) } {
-            b { (number(rules)) } " " (clipped(name, NAME))
+            b { (number(rules)) } " " (breaking(&clipped(name, NAME)))
         }
     }
 }

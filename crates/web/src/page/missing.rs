@@ -1,6 +1,12 @@
 use maud::{Markup, html};
 
-use super::{layout::Page, parts};
+use ruleatlas_model::Indicator;
+
+use super::{
+    events::provider_address,
+    layout::Page,
+    parts::{self, event_address},
+};
 use crate::text::{clipped, encoded};
 
 /// That there is no such thing, and names near to it.
@@ -19,6 +25,7 @@ pub(crate) fn missing(what: &str, name: &str, near: &[String]) -> Markup {
 }
 
 fn address(what: &str, name: &str) -> String {
+    let search = || format!("/search?q={}", encoded(name, b""));
     match what {
         "technique" => parts::technique_address(name),
         "rule" => parts::rule_address(name),
@@ -27,8 +34,19 @@ fn address(what: &str, name: &str) -> String {
         "log source" => parts::log_source_address(name),
         "vendor" => format!("/vendor/{}", encoded(name, b"")),
         "page" => name.to_owned(),
-        _ => format!("/search?q={}", encoded(name, b"")),
+        "provider" => provider_address(name),
+        "event" => name.rsplit_once(' ').and_then(|(provider, id)| event_address(provider, id)).unwrap_or_else(search),
+        "indicator" => indicator(name).unwrap_or_else(search),
+        _ => search(),
     }
+}
+
+/// The page of an indicator that is written as its field, operator and value.
+fn indicator(name: &str) -> Option<String> {
+    let mut words = name.splitn(3, ' ');
+    let (field, op) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
+    let value = words.next().unwrap_or_default().to_owned();
+    parts::indicator_address(&Indicator { field, op, value, modifier: None })
 }
 
 /// That something cannot be shown, and why.

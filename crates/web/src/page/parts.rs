@@ -79,6 +79,26 @@ pub(super) fn rules_address(question: &Question) -> Option<String> {
     (address.len() < LONGEST_ADDRESS).then_some(address)
 }
 
+/// The rules that pass one filter or have one value of a facet, `name=value`.
+pub(super) fn rules_with(name: &str, value: &str) -> String {
+    format!("/rules?{name}={}", encoded(value, b""))
+}
+
+/// Words, each with the way to what stands behind it.
+pub(super) fn words(words: &[String], link: impl Fn(&str) -> String) -> Markup {
+    html! {
+        @for (at, word) in words.iter().enumerate() {
+            @if at > 0 { ", " }
+            a href=(link(word)) { (clipped(word, 60)) }
+        }
+    }
+}
+
+/// An event's id with a link to its page; some ids are names of resources, and long.
+pub(super) fn event_id(provider: &str, id: &str) -> Markup {
+    value(id, 36, event_address(provider, id).as_deref())
+}
+
 /// The page of an event, where the site has one.
 pub(crate) fn event_address(provider: &str, event_id: &str) -> Option<String> {
     let has = routes::has("/event/{provider}/{id}") || routes::has("/event/{provider}/{*id}");
@@ -215,9 +235,17 @@ fn grouped(row: &IndicatorRow) -> Markup {
     }
 }
 
+/// The rules that were written last, each with that day.
+pub(super) fn newest(items: &[RuleItem]) -> Markup {
+    html! {
+        p.about { "A row is a rule, by the day it was written; rules that do not say that day are left out." }
+        (list(items, "Newest rules", Listed { has_vendors: true, is_by_day_written: true, own: None, place: None }))
+    }
+}
+
 /// A list of rules; `own` is the technique whose page it stands on, and needs no mention.
 pub(super) fn rules<'a>(items: impl IntoIterator<Item = &'a RuleItem>, label: &str, own: Option<&str>) -> Markup {
-    list(items, label, own, own.is_none(), None)
+    list(items, label, Listed { own, has_vendors: own.is_none(), is_by_day_written: false, place: None })
 }
 
 /// The rules of one vendor, in a table that can be ordered.
@@ -227,16 +255,20 @@ pub(super) fn rules_of<'a>(
     own: Option<&str>,
     place: Option<Place<'_>>,
 ) -> Markup {
-    list(items, label, own, false, place)
+    list(items, label, Listed { own, has_vendors: false, is_by_day_written: false, place })
 }
 
-fn list<'a>(
-    items: impl IntoIterator<Item = &'a RuleItem>,
-    label: &str,
-    own: Option<&str>,
+/// How rules are listed.
+struct Listed<'a> {
+    own: Option<&'a str>,
     has_vendors: bool,
-    place: Option<Place<'_>>,
-) -> Markup {
+    /// Whether the day is that of the first writing, not of the last change.
+    is_by_day_written: bool,
+    place: Option<Place<'a>>,
+}
+
+fn list<'a>(items: impl IntoIterator<Item = &'a RuleItem>, label: &str, listed: Listed<'_>) -> Markup {
+    let Listed { own, has_vendors, is_by_day_written, place } = listed;
     let head = |column, name: &str, class| match place {
         Some(place) => place.head(column, name, class),
         None => html! { th.(class) scope="col" { (name) } },
@@ -250,22 +282,25 @@ fn list<'a>(
                         (head("title", "Rule", "wide"))
                         (head("severity", "Severity", ""))
                         (head("status", "Status", ""))
-                        (head("modified", "Changed", ""))
+                        @if is_by_day_written { (head("date", "Written", "")) } @else { (head("modified", "Changed", "")) }
                         (head("techniques", "Techniques", ""))
                     }
                 }
                 tbody {
                     @for item in items {
                         @let address = rule_address(&item.id);
+                        @let changed = item.modified.as_ref().filter(|_| !is_by_day_written);
                         tr {
                             @if has_vendors { td { (bar::letter(item.vendor)) } }
                             td.w {
                                 a href=(address) { (title(&item.title, &item.id, 110)) }
+                                // Several queries of one file have one title.
+                                @if let Some((_, number)) = item.id.rsplit_once('#') { " " span.count { "#" (clipped(number, 8)) } }
                                 " " details.in.what { summary title="What it checks" { "checks" } p { a href=(address) { "Its predicates" } } }
                             }
                             td { @match item.severity { Some(severity) => (severity), None => span.faint { "–" } } }
                             td { @match item.status { Some(status) => (status), None => span.faint { "–" } } }
-                            td { @match item.modified.as_ref().or(item.date.as_ref()) { Some(day) => (clipped(day, 12)), None => span.faint { "–" } } }
+                            td { @match changed.or(item.date.as_ref()) { Some(day) => (clipped(day, 12)), None => span.faint { "–" } } }
                             td { (techniques(&item.techniques, own)) }
                         }
                     }
@@ -329,6 +364,9 @@ pub(super) fn more(shown: usize, distinct: usize, address: &str) -> Markup {
 /// Values with their numbers, as one line: the first of many.
 pub(super) fn values(counts: &[ValueCount], link: impl Fn(&str) -> Option<String>) -> Markup {
     const SHOWN: usize = 24;
+    if counts.is_empty() {
+        return html! {};
+    }
     html! {
         span.pairs {
             @for count in counts.iter().take(SHOWN) {

@@ -1,9 +1,12 @@
 //! A query as written, with its predicates marked in place.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use maud::{Markup, html};
-use ruleatlas_catalog::{Token, TokenKind, frontend};
+use ruleatlas_catalog::{PredicateRow, Token, TokenKind, frontend};
 use ruleatlas_model::{Opaque, Rule, Span};
 use ruleatlas_views::RuleView;
 
@@ -16,6 +19,13 @@ struct Mark<'a> {
     /// The place of the row about it.
     row: Option<usize>,
     title: String,
+}
+
+/// For each predicate the first that stands at the same place of the query, as those of one macro or alternative do: the
+/// mark there is that one's, and points at all of them.
+pub(super) fn places(rows: &[PredicateRow]) -> Vec<usize> {
+    let mut first: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+    rows.iter().enumerate().map(|(at, row)| *first.entry((row.span.start, row.span.end)).or_insert(at)).collect()
 }
 
 /// The query with every predicate underlined in its role's colour and every part that was not understood marked; the
@@ -31,14 +41,21 @@ pub(super) fn query(rule: &Rule, view: &RuleView, opaques: &[&Opaque]) -> Markup
         Some(start..start + part.trim_end().len())
     };
     let mut marks: Vec<Mark<'_>> = Vec::new();
-    for (row, predicate) in view.entry.predicates.iter().enumerate() {
+    let places = places(&view.entry.predicates);
+    let mut same = vec![0_usize; places.len()];
+    places.iter().for_each(|place| same[*place] += 1);
+    for (row, predicate) in view.entry.predicates.iter().enumerate().filter(|(row, _)| places.get(*row) == Some(row)) {
         if let Some(range) = valid(predicate.span).filter(|range| !range.is_empty()) {
             let reach = match view.predicate_reach.get(row).copied().flatten() {
                 None => String::new(),
                 Some((least, most)) if least == most => format!(", reach {least}"),
                 Some((least, most)) => format!(", reach {least} to {most}"),
             };
-            let title = format!("{}: {} {}{reach}", predicate.role, predicate.field, predicate.op);
+            let more = match same[row] {
+                0 | 1 => String::new(),
+                many => format!(", and {} more", many - 1),
+            };
+            let title = format!("{}: {} {}{reach}{more}", predicate.role, predicate.field, predicate.op);
             marks.push(Mark { range, class: predicate.role.name(), row: Some(row), title });
         }
     }

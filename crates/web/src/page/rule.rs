@@ -5,17 +5,20 @@ use ruleatlas_views::{Atlas, RuleView, SimilarRule, Told, told};
 
 use super::{
     bar,
+    events::provider_address,
     facts::Facts,
     layout::Page,
     parts::{self, heading},
     query::query,
 };
-use crate::text::{NAME, clipped, number, paragraph, value, web_address};
+use crate::text::{NAME, clipped, number, paragraph, unwrapped, value, web_address};
 
 /// Predicates, values of one, and list items of a fact that a page shows.
 const ROWS: usize = 500;
 const VALUES: usize = 30;
 const ITEMS: usize = 50;
+/// Items of a fact that stand one below the other; more stand in lines.
+const FEW: usize = 6;
 
 /// A rule: its query as written, with what was read out of it.
 pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
@@ -40,20 +43,23 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
     let body = html! {
         h1 { (title) }
         p.under {
-            (bar::letter(rule.vendor)) " " (rule.vendor)
-            @if let Some(severity) = rule.severity { " · " (severity) }
-            @if let Some(status) = rule.status { " · " (status) }
-            " · " (rule.language)
+            (bar::letter(rule.vendor)) " " a href=(parts::vendor_address(rule.vendor)) { (rule.vendor) }
+            @if let Some(severity) = rule.severity { " · " span title="Severity" { (severity) } }
+            @if let Some(status) = rule.status { " · " span title="Status" { (status) } }
+            @if rule.language.name() != rule.vendor.name() { " · " span title="Language of the query" { (rule.language) } }
             @if rule.parse != ParseStatus::Full { " · " span.mark.opaque { (parsed(rule.parse)) } }
             @if !rule.is_counted() { " · " span.mark { "outside the counts" } }
         }
-        div.prose { p.lines { (paragraph(&rule.description, 6_000)) } }
+        div.prose { p.lines { (unwrapped(&paragraph(&rule.description, 6_000))) } }
         div.columns { (facts(atlas, view)) }
         (diagnostics(rule, &opaques))
         div.beside {
           section {
             h2 #query { "Query" }
-            @if rule.query.is_empty() { p.empty { "The rule has no query." } }
+            @if rule.query.is_empty() { p.empty {
+                @if rule.parse == ParseStatus::NoQuery { "The rule has no query." }
+                @else { "The rule’s query is not among the files that were read." }
+            } }
             @else {
                 p.about {
                     "As written. Underlined: " span.p.indicator { "looked for" } ", " span.p.exclusion { "excluded" } ", "
@@ -112,20 +118,21 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
     facts.add("Dates", html! { (dates.collect::<Vec<_>>().join(", changed ")) });
     facts.add("Techniques", techniques(atlas, rule));
     facts.add("Tactics", parts::tactics(atlas, &rule.tactics));
-    facts.add("Log sources", list(&rule.log_sources));
-    facts.add("Platforms", list(&rule.platforms));
-    facts.add("Domains", list(&rule.domains));
+    facts.add("Log sources", parts::words(&rule.log_sources, parts::log_source_address));
+    facts.add("Platforms", parts::words(&rule.platforms, |platform| parts::rules_with("platform", platform)));
+    facts.add("Domains", parts::words(&rule.domains, |domain| parts::rules_with("domain", domain)));
     let events = html! {
         @if !rule.events.is_empty() {
-            ul {
+            ul.many[rule.events.len() > FEW] {
                 @for link in rule.events.iter().take(ITEMS) {
                     li {
-                        (clipped(&link.event.provider, 48)) " "
+                        a href=(provider_address(&link.event.provider)) { (clipped(&link.event.provider, 48)) } " "
                         @match parts::event_address(&link.event.provider, &link.event.event_id) {
                             Some(address) => a.val href=(address) { (clipped(&link.event.event_id, 48)) },
                             None => span.val { (clipped(&link.event.event_id, 48)) },
                         }
-                        @if let Some(title) = atlas.taxonomy.event_title(&link.event) { " " (clipped(title, 100)) }
+                        @let title = atlas.index.event_title(&link.event, atlas.taxonomy);
+                        @if title != link.event.event_id { " " (clipped(&title, 100)) }
                         " "
                         span.faint title=(clipped(&link.why, 300)) { @if link.explicit { "written" } @else { "implied" } }
                     }
@@ -168,7 +175,7 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
 fn techniques(atlas: &Atlas, rule: &Rule) -> Markup {
     html! {
         @if !rule.technique_tags.is_empty() {
-            ul {
+            ul.many[rule.technique_tags.len() > FEW] {
                 @for tag in rule.technique_tags.iter().take(ITEMS) {
                     li {
                         @for id in &tag.techniques {
@@ -281,6 +288,15 @@ fn unit_tests(tests: &[UnitTest]) -> Markup {
     }
 }
 
+/// The first line of a text that says something, without the marks of Markdown before it.
+fn first_words(told: &Told) -> &str {
+    let lines = told.lines.iter().flat_map(|line| line.lines());
+    lines
+        .map(|line| line.trim_start_matches(['#', '>', '*', ' ', '-']))
+        .find(|line| !line.is_empty())
+        .unwrap_or_default()
+}
+
 /// What the metadata holds besides, under its own names.
 fn said(besides: &[Told]) -> Markup {
     html! {
@@ -296,7 +312,7 @@ fn said(besides: &[Told]) -> Markup {
                                 @if told.is_short() { (clipped(&told.lines[0], 200)) }
                                 @else {
                                     details {
-                                        summary { (clipped(told.lines.first().map_or("", String::as_str), 100)) }
+                                        summary { (clipped(first_words(told), 100)) }
                                         div.lines { @for line in &told.lines { (paragraph(line, 12_000)) "\n" } }
                                     }
                                 }
@@ -317,6 +333,7 @@ fn predicates(view: &RuleView) -> Markup {
                 (heading("predicates", "Predicates", rows.len() as u64))
                 p.about {
                     "A row is a comparison as written, in the order of the query. "
+                    @if rows.iter().any(|row| row.span.start == row.span.end) { em { "Besides" } " are those that the rule’s metadata adds to the query. " }
                     a href="/about#method" { "What the roles mean" }
                 }
                 (predicate_table(rule, rows, &view.predicate_reach))
@@ -329,6 +346,7 @@ fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64
     let has_steps = rule.conditions.len() > 1;
     let has_stages = rows.iter().any(|row| row.stage.is_some());
     let columns = if has_stages { 6 } else { 5 };
+    let places = super::query::places(rows);
     let begins = |at: usize| at == 0 || rows.get(at - 1).map(|row| row.step) != rows.get(at).map(|row| row.step);
     html! {
         @if !rows.is_empty() {
@@ -342,10 +360,10 @@ fn predicate_table(rule: &Rule, rows: &[PredicateRow], reach: &[Option<(u64, u64
                     tbody {
                         @for (at, row) in rows.iter().enumerate().take(ROWS) {
                             @if has_steps && begins(at) { tr.step { th scope="rowgroup" colspan=(columns) { (step(rule, row.step)) } } }
-                            tr id={ "p" (at) } data-p=(at) {
+                            tr id={ "p" (at) } data-p=[places.get(at)] {
                                 @if has_stages { td.n { @match row.stage { Some(stage) => (stage + 1), None => span.faint { "–" } } } }
-                                td { span.role.(row.role.name()) { (row.role) } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
-                                td { (predicate_field(row)) }
+                                td { span.role.(row.role.name()) { (row.role) } @if row.span.start == row.span.end { " " span.faint title="The rule’s metadata has it, not the query above" { "besides" } } @if let Some(group) = row.group { " " span.faint title="Exclusions of one group hold only together" { "group " (group) } } }
+                                td.of { (predicate_field(row)) }
                                 td.o { (operator(row)) }
                                 td.w { span.samples {
                                     @for text in row.values.iter().take(VALUES) { (value(text, 80, None)) " " }

@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 use ruleatlas_catalog::{Facet, Filters, Scope};
+use ruleatlas_model::Vendor;
 use ruleatlas_views::{Atlas, Error, Question, ScopeView};
 
 use super::{
@@ -16,8 +19,8 @@ use crate::{
 
 /// Where scopes stand.
 const ADDRESS: &str = "/rules";
-/// Rules of a list that stands in a row.
-const LISTED: usize = 40;
+/// Rules of a list that stands in a row, about as many of each vendor.
+const LISTED: usize = 24;
 
 /// One thing that narrows a question, and the question without it.
 struct Part {
@@ -51,7 +54,7 @@ pub(crate) fn scope(atlas: &Atlas, mut view: ScopeView, params: &Params) -> Resu
         [] => "Rules".to_owned(),
         parts => format!("Rules: {}", parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(", ")),
     };
-    Ok(Page { title: &title, asked: &clipped(&question.text, 200), contents, body }.render())
+    Ok(Page { title: &title, asked: &clipped(&question.text, 200), contents, body }.render_at("/rules"))
 }
 
 /// What narrows the question, each with a way to take it off.
@@ -161,6 +164,27 @@ fn relaxed<'a>(atlas: &Atlas, parts: &'a [Part]) -> Result<Vec<(&'a Part, u64)>,
     Ok(found)
 }
 
+/// The same on a page that stands at `address` and has rules without filters.
+pub(super) fn relaxing(atlas: &Atlas, question: &Question, address: &str, params: &Params) -> Result<Markup, Error> {
+    let mut parts = parts_of(atlas, question);
+    parts.retain(|part| part.without.filters != question.filters);
+    let relaxed = relaxed(atlas, &parts)?;
+    let without = |part: &Part| Params { filters: part.without.filters.clone(), ..params.clone() }.query();
+    Ok(html! {
+        div.empty {
+            p { "No rule here passes all of these filters. " a href=(address) { "Clear them" } @if !relaxed.is_empty() { ", or there are:" } }
+            ul.relax {
+                @for (part, rules) in &relaxed {
+                    li {
+                        a href={ (address) (without(part)) } { (crate::text::counted(*rules, "rule")) }
+                        " without " (part.name) " " span.val { (clipped(&part.value, 80)) }
+                    }
+                }
+            }
+        }
+    })
+}
+
 /// Why there is nothing, and what to give up.
 fn nothing(relaxed: &[(&Part, u64)]) -> Markup {
     html! {
@@ -191,7 +215,15 @@ pub(crate) fn scope_part(atlas: &Atlas, question: &Question) -> Result<Markup, E
     let mut items = atlas.rule_items(scope.rules.iter());
     items.sort_by(|a, b| (a.vendor, &a.title, &a.id).cmp(&(b.vendor, &b.title, &b.id)));
     let all = items.len();
-    items.truncate(LISTED);
+    if all > LISTED {
+        let vendors = items.chunk_by(|a, b| a.vendor == b.vendor).count();
+        let mut of_vendor: BTreeMap<Vendor, usize> = BTreeMap::new();
+        items.retain(|item| {
+            let count = of_vendor.entry(item.vendor).or_default();
+            *count += 1;
+            *count <= LISTED.div_ceil(vendors)
+        });
+    }
     Ok(html! {
         ul.listed {
             @for item in &items {

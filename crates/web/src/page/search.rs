@@ -6,7 +6,7 @@ use super::{
     layout::Page,
     parts::{self, Counted},
 };
-use crate::text::{clipped, number};
+use crate::text::clipped;
 
 /// The page of the best hit.
 pub(crate) fn best_hit(view: &SearchView) -> Option<String> {
@@ -46,9 +46,11 @@ pub(crate) fn search(view: &SearchView) -> Markup {
 
 fn section(view: &SearchView, kind: &str) -> Markup {
     match kind {
-        "techniques" => hits("Techniques", &view.techniques, |id| Some(parts::technique_address(id))),
-        "fields" => hits("Fields", &view.fields, |id| Some(parts::field_address(id))),
-        "events" => hits("Events", &view.events, event_address),
+        "techniques" => {
+            hits("Techniques", ["Technique", "Name"], &view.techniques, |id| Some(parts::technique_address(id)))
+        }
+        "fields" => hits("Fields", ["Field", "What it holds"], &view.fields, |id| Some(parts::field_address(id))),
+        "events" => hits("Events", ["Event", "Title"], &view.events, event_address),
         "indicators" => {
             let counted = Counted {
                 label: "Values",
@@ -71,12 +73,13 @@ fn section(view: &SearchView, kind: &str) -> Markup {
     }
 }
 
-fn hits(title: &str, hits: &[Hit], address: impl Fn(&str) -> Option<String>) -> Markup {
+fn hits(title: &str, heads: [&str; 2], hits: &[Hit], address: impl Fn(&str) -> Option<String>) -> Markup {
     html! {
         section {
             h2 { (title) }
             div.scroll tabindex="0" role="region" aria-label=(title) {
                 table aria-label=(title) {
+                    thead { tr { @for head in heads { th scope="col" { (head) } } th.n scope="col" { "Rules" } } }
                     tbody {
                         @for hit in hits {
                             tr {
@@ -85,7 +88,7 @@ fn hits(title: &str, hits: &[Hit], address: impl Fn(&str) -> Option<String>) -> 
                                     None => span.val { (clipped(&hit.id, 80)) },
                                 } }
                                 td.w.wide { (clipped(&hit.name, 140)) }
-                                td.n { (number(hit.rules)) }
+                                td.n { (parts::or_dash(hit.rules)) }
                             }
                         }
                     }

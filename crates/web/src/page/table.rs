@@ -30,9 +30,7 @@ impl Place<'_> {
         let now = self.params.orders.get(&self.table).filter(|order| order.column == column);
         let order = Order { table: self.table, column, reversed: now.is_some_and(|order| !order.reversed) };
         let address = format!("{}{}#{}", self.address, self.params.ordered(order), self.table.name());
-        // Numbers begin with the largest.
-        let is_number = class.contains('n') && class != "wide";
-        let sort = now.map(|order| if order.reversed == is_number { "ascending" } else { "descending" });
+        let sort = now.map(|order| if order.descends() { "descending" } else { "ascending" });
         html! {
             th.(class) scope="col" aria-sort=[sort] {
                 a href=(address) { (label) @if let Some(sort) = sort { span.sorted aria-hidden="true" { @if sort == "ascending" { "↑" } @else { "↓" } } } }

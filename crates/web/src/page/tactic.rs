@@ -1,19 +1,26 @@
 use maud::{Markup, html};
-use ruleatlas_views::{Atlas, MatrixTechnique, TacticView};
+use ruleatlas_catalog::{Facet, Filters};
+use ruleatlas_views::{Atlas, MatrixTechnique, Question, TacticView};
 
 use super::{
     bar,
     facts::Facts,
+    filters::{Form, filters},
     layout::Page,
     parts::{self, heading},
 };
 use crate::{
     markdown,
+    params::Params,
     text::{NAME, clipped, number},
 };
 
 /// A tactic: its techniques with their rules.
-pub(crate) fn tactic(atlas: &Atlas, view: &TacticView) -> Markup {
+pub(crate) fn tactic(atlas: &Atlas, view: &TacticView, params: &Params) -> Markup {
+    let address = parts::tactic_address(&view.column.tactic);
+    let question = params.question();
+    let found = atlas.find_tactic(&view.column.tactic).ok();
+    let scope = |filters: &Filters| found.map(|tactic| atlas.tactic_scope(tactic, filters)).unwrap_or_default();
     let column = &view.column;
     let contents = [
         ("techniques", "Techniques", Some(column.techniques.len() as u64)),
@@ -32,20 +39,21 @@ pub(crate) fn tactic(atlas: &Atlas, view: &TacticView) -> Markup {
             @if view.deprecated { " " span.mark { "deprecated by ATT&CK" } }
         }
         div.sum {
-            p { b { (number(view.count.total)) } @if view.count.total == 1 { " rule" } @else { " rules" } }
+            p { b { (number(view.count.total)) } @if view.count.total == 1 { " rule" } @else { " rules" } @if !params.filters.is_empty() { ", filtered" } }
             (bar::whole(&view.count.by_vendor, view.count.total, |_| "#techniques".to_owned()))
         }
         div.intro {
             div.prose { (first) @if let Some(rest) = rest { details { summary { "More of ATT&CK’s text" } (rest) } } }
             (facts)
         }
+        (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         section {
             (heading("techniques", "Techniques", column.techniques.len() as u64))
             p.about {
                 "A row is a technique or sub-technique; " em { "rules" } " counts those tagged with it or one of "
                 "its sub-techniques, " em { "itself" } " those tagged with it alone."
             }
-            (techniques(&column.techniques))
+            (techniques(&column.techniques, &question))
         }
         section {
             (heading("rules", "Rules that name only the tactic", view.only_tactic.len() as u64))
@@ -67,7 +75,19 @@ pub(crate) fn tactic(atlas: &Atlas, view: &TacticView) -> Markup {
 /// Rules before the rest is asked for.
 const RULES: usize = 30;
 
-fn techniques(rows: &[MatrixTechnique]) -> Markup {
+/// A number of rules that leads to them.
+fn count(question: &Question, technique: &str, rules: u64, only_itself: bool) -> Markup {
+    let question = Question { only_itself, ..question.clone() }.with(Facet::Technique, technique);
+    html! {
+        @match parts::rules_address(&question).filter(|_| rules > 0) {
+            Some(address) => a href=(address) { (number(rules)) },
+            None => (parts::or_dash(rules)),
+        }
+    }
+}
+
+fn techniques(rows: &[MatrixTechnique], question: &Question) -> Markup {
+    let count = |technique: &str, rules: u64, only_itself: bool| count(question, technique, rules, only_itself);
     let most = rows.iter().map(|row| row.rules.total).max().unwrap_or(0);
     html! {
         div.scroll {
@@ -81,8 +101,8 @@ fn techniques(rows: &[MatrixTechnique]) -> Markup {
                         tr {
                             td { a.val href=(parts::technique_address(&row.technique)) { (row.technique) } }
                             td.w { a href=(parts::technique_address(&row.technique)) { (clipped(&row.name, NAME)) } }
-                            td.n { (number(row.rules.total)) }
-                            td.n { (number(row.own_rules)) }
+                            td.n { (count(&row.technique, row.rules.total, false)) }
+                            td.n { (count(&row.technique, row.own_rules, true)) }
                             td { (bar::small(&row.rules.by_vendor, most)) }
                         }
                         @for sub in &row.sub_techniques {
@@ -90,7 +110,7 @@ fn techniques(rows: &[MatrixTechnique]) -> Markup {
                                 td { a.val href=(parts::technique_address(&sub.technique)) { (sub.technique) } }
                                 td.w { a href=(parts::technique_address(&sub.technique)) { (clipped(&sub.name, NAME)) } }
                                 td.n {}
-                                td.n { (number(sub.rules.total)) }
+                                td.n { (count(&sub.technique, sub.rules.total, true)) }
                                 td { (bar::small(&sub.rules.by_vendor, most)) }
                             }
                         }

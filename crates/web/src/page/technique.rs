@@ -8,7 +8,7 @@ use super::{
     filters::{Form, filters},
     guide::Tables,
     layout::Page,
-    parts, playbook,
+    parts, playbook, scope,
 };
 use crate::{
     markdown,
@@ -28,6 +28,9 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
     let is_narrowed = !params.filters.is_empty() || params.only_itself;
     let playbook = atlas.playbook(&view.technique, false)?;
     let mut contents = if view.guide.rules.total > 0 { tables.contents().to_vec() } else { Vec::new() };
+    if attack::has(&view.attack_events) {
+        contents.push(("attack", "Events ATT&CK names", None));
+    }
     contents.push(("controls", "Controls and tests", None));
     let contents = &contents[..];
     let (first, rest) = markdown::paragraphs(&view.description, &view.references);
@@ -40,12 +43,12 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
             }
             (facts(atlas, &view))
         }
-        (sub_techniques(atlas, &view))
+        (sub_techniques(atlas, &view, params))
         @if view.guide.rules.total > 0 || is_narrowed {
             (narrow(atlas, &view, params, &address))
         }
-        @if view.guide.rules.total > 0 { (tables.all()) (attack::section(&view.attack_events)) }
-        @else { (attack::section(&view.attack_events)) (nothing(&view, is_narrowed)) }
+        @if view.guide.rules.total > 0 { (tables.all()) } @else { (nothing(atlas, &view, is_narrowed, params)?) }
+        (attack::section(&view.attack_events, view.guide.rules.total > 0))
         (playbook::section(&playbook))
     };
     let title = format!("{} {}", view.technique, view.name);
@@ -68,22 +71,19 @@ fn narrow(atlas: &Atlas, view: &TechniqueView, params: &Params, address: &str) -
 }
 
 /// Why there is nothing to count, and what to do.
-fn nothing(view: &TechniqueView, is_narrowed: bool) -> Markup {
-    html! {
-        @if is_narrowed {
-            p.empty {
-                "No rule of this technique passes all of these filters. Take one away, or "
-                a href=(parts::technique_address(&view.technique)) { "clear them" } "."
-            }
-        } @else {
+fn nothing(atlas: &Atlas, view: &TechniqueView, is_narrowed: bool, params: &Params) -> Result<Markup, Error> {
+    if is_narrowed {
+        let question = params.question().with(Facet::Technique, &view.technique);
+        return scope::relaxing(atlas, &question, &parts::technique_address(&view.technique), params);
+    }
+    Ok(html! {
             p.empty {
                 "No counted rule of the catalog is tagged with " span.val { (view.technique) } ". "
                 @if let Some(parent) = &view.parent {
                     "Rules of the wider technique stand under " a.val href=(parts::technique_address(parent)) { (parent) } "."
                 } @else { "Another source may have some: add it with " code.val { "ruleatlas build --source KIND=PATH" } "." }
             }
-        }
-    }
+    })
 }
 
 fn head(atlas: &Atlas, view: &TechniqueView, params: &Params) -> Markup {
@@ -136,16 +136,17 @@ fn facts(atlas: &Atlas, view: &TechniqueView) -> Facts {
     facts
 }
 
-/// The sub-techniques, each with the number of its own rules.
-fn sub_techniques(atlas: &Atlas, view: &TechniqueView) -> Markup {
-    let rules = |id: &str| Scope::technique(&atlas.index, &atlas.attack, id, false, &Filters::default()).rules.len();
+/// The sub-techniques, each with the number of its own rules that pass the filters.
+fn sub_techniques(atlas: &Atlas, view: &TechniqueView, params: &Params) -> Markup {
+    let rules = |id: &str| Scope::technique(&atlas.index, &atlas.attack, id, false, &params.filters).rules.len();
+    let filtered = Params { filters: params.filters.clone(), ..Params::default() }.query();
     html! {
         @if !view.sub_techniques.is_empty() {
             ul.subs aria-label="Sub-techniques" {
                 @for (id, name) in &view.sub_techniques {
                     @let rules = rules(id);
                     li {
-                        a href=(parts::technique_address(id)) {
+                        a href={ (parts::technique_address(id)) (filtered) } {
                             span.val { (id.strip_prefix(view.technique.as_str()).unwrap_or(id)) } " " (clipped(name, NAME))
                         }
                         " " span.count title=(counted(rules, "rule")) { (number(rules)) }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use ruleatlas_catalog::Filters;
 use ruleatlas_catalog::{Facet, Scope};
-use ruleatlas_views::{Atlas, LogSourceView, VendorView};
+use ruleatlas_views::{Atlas, LogSourceView, Question, VendorView};
 
 use super::{
     about::sources,
@@ -14,11 +14,11 @@ use super::{
     home::technique_section,
     layout::Page,
     parts::{self, values},
-    years,
+    scope, years,
 };
 use crate::{
     params::Params,
-    text::{NAME, clipped, number},
+    text::{NAME, clipped, encoded, number},
 };
 
 /// What a vendor publishes.
@@ -34,21 +34,31 @@ pub(crate) fn vendor(view: &VendorView) -> Markup {
         contents.push(("newest", "Newest rules", None));
     }
     contents.push(("sources", "Sources", Some(view.sources.len() as u64)));
-    let none = |_: &str| None;
     let mut facts = Facts::default();
-    facts.add("Severity", values(&view.severities, none));
-    facts.add("Status", values(&view.statuses, none));
-    facts.add("Platforms", values(&view.platforms, none));
-    facts.add("Domains", values(&view.domains, none));
-    facts.add("Log sources", values(&view.log_sources, |name| Some(parts::log_source_address(name))));
+    let own = format!("vendor={}", view.vendor);
+    let rules = |name: &'static str| {
+        let own = &own;
+        move |value: &str| Some(format!("/rules?{own}&{name}={}", encoded(value, b"")))
+    };
+    facts.add("Severity", values(&view.severities, rules("severity")));
+    facts.add("Status", values(&view.statuses, rules("status")));
+    facts.add("Platforms", values(&view.platforms, rules("platform")));
+    facts.add("Domains", values(&view.domains, rules("domain")));
+    facts.add(
+        "Log sources",
+        values(&view.log_sources, |name| Some(format!("{}?{own}", parts::log_source_address(name)))),
+    );
+    let question =
+        Question { filters: Filters { vendors: vec![view.vendor], ..Filters::default() }, ..Question::default() };
     let body = html! {
-        h1 { (bar::letter(view.vendor)) " " (view.vendor) }
+        h1 { span.kind { "Vendor" } " " (bar::letter(view.vendor)) " " (view.vendor) }
         div.sum {
             p {
-                b { (number(view.rules)) } @if view.rules == 1 { " rule counted" } @else { " rules counted" }
+                a href={ "/rules?" (own) } { b { (number(view.rules)) } } @if view.rules == 1 { " rule counted" } @else { " rules counted" }
                 @if view.all_rules > view.rules { " of " (number(view.all_rules)) }
             }
         }
+        p.about { a href={ "/rules?" (own) } { "The authoring guide over these rules, with filters" } }
         div.columns { (facts) }
         section {
             h2 #parse { a href="#parse" { "How it was understood" } }
@@ -58,17 +68,18 @@ pub(crate) fn vendor(view: &VendorView) -> Markup {
             }
             (languages(&view.parse))
         }
-        (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules of this vendor tagged with any of them."))
+        (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules of this vendor tagged with any of them.", Some(&question)))
         (years::section(&view.years))
         @if !view.newest.is_empty() {
             section {
                 h2 #newest { a href="#newest" { "Newest rules" } }
-                (parts::rules(&view.newest, "Newest rules", None))
+                (parts::newest(&view.newest))
             }
         }
         section { h2 #sources { a href="#sources" { "Sources" } } (sources(&view.sources)) }
     };
-    Page { title: view.vendor.name(), asked: "", contents: &contents, body }.render()
+    let title = format!("Vendor {}", view.vendor);
+    Page { title: &title, asked: "", contents: &contents, body }.render()
 }
 
 fn languages(parse: &BTreeMap<&'static str, BTreeMap<&'static str, u64>>) -> Markup {
@@ -111,11 +122,14 @@ pub(crate) fn log_source(atlas: &Atlas, view: &LogSourceView, params: &Params) -
     let contents = tables.contents();
     let contents = if total > 0 { &contents[..] } else { &[] };
     let mut facts = Facts::default();
-    facts.add("Domains", html! { (clipped(&view.domains.join(", "), 200)) });
-    facts.add("Platforms", values(&view.platforms, |_| None));
+    facts.add("Domains", parts::words(&view.domains, |domain| parts::rules_with("domain", domain)));
+    facts.add(
+        "Platforms",
+        values(&view.platforms, |platform| Some(format!("{address}?platform={}", encoded(platform, b"")))),
+    );
     let scope = |filters: &Filters| Scope::facet(&atlas.index, Facet::LogSource, &view.log_source, filters);
     let body = html! {
-        h1 { span.val { (clipped(&view.log_source, NAME)) } @if let Some(title) = &view.title { " " span.faint { (clipped(title, NAME)) } } }
+        h1 { span.kind { "Log source" } " " span.val { (clipped(&view.log_source, NAME)) } @if let Some(title) = &view.title { " " span.faint { (clipped(title, NAME)) } } }
         div.sum {
             p { b { (number(total)) } @if total == 1 { " rule reads" } @else { " rules read" } " it" @if !params.filters.is_empty() { ", filtered" } }
             (bar::whole(&view.guide.rules.by_vendor, total, |vendor| format!("#rules-{vendor}")))
@@ -124,12 +138,13 @@ pub(crate) fn log_source(atlas: &Atlas, view: &LogSourceView, params: &Params) -
         (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         @if total > 0 {
             (tables.all())
-            (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules of this page tagged with any of them."))
+            (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules of this page tagged with any of them.", Some(&question)))
         } @else if params.filters.is_empty() {
             p.empty { "No counted rule of the catalog reads this log source." }
         } @else {
-            p.empty { "No rule over this log source passes all of these filters. Take one away, or " a href=(address) { "clear them" } "." }
+            (scope::relaxing(atlas, &question, &address, params).unwrap_or_default())
         }
     };
-    Page { title: &view.log_source, asked: "", contents, body }.render()
+    let title = format!("Log source {}", view.log_source);
+    Page { title: &title, asked: "", contents, body }.render()
 }

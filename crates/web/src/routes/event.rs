@@ -38,7 +38,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/provider/{name}",
         about: "A provider: its events, and its fields with the rules that filter on them.",
-        parameters: &[PAGING],
+        parameters: &[FILTERS, PAGING],
         only: None,
         export: Export::Each(provider_addresses),
         view: Some(view::<ruleatlas_views::ProviderView>),
@@ -117,17 +117,19 @@ fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
 }
 
 fn provider(ask: &Ask<'_>) -> Result<Made, Fault> {
+    let params = ask.params()?;
+    let elsewhere = |name: &str| Ok(ask.elsewhere(&format!("{}{}", page::provider_address(name), params.query())));
     let short = ask.atlas.taxonomy.provider_name(ask.name(0));
     if short != ask.name(0) && ask.atlas.taxonomy.provider_name(&short) == short {
         // Its full name: whether rules read it is said where it leads.
-        return Ok(ask.elsewhere(&page::provider_address(&short)));
+        return elsewhere(&short);
     }
-    let mut view = ask.atlas.provider(ask.name(0))?;
+    let mut view = ask.atlas.provider(ask.name(0), &params.filters)?;
     if view.provider != ask.name(0) {
-        return Ok(ask.elsewhere(&page::provider_address(&view.provider)));
+        return elsewhere(&view.provider);
     }
-    let keep = view.rules > 0 && ask.pairs.is_empty();
-    Ok(ask.paged(&mut view, page::provider)?.kept_if(keep))
+    let keep = view.rules > 0 && params.is_known(&ask.atlas.index);
+    Ok(ask.paged(&mut view, |view| page::provider(ask.atlas, view, &params))?.kept_if(keep))
 }
 
 /// The form, or what can be sent to it.

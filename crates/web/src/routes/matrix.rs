@@ -28,7 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/tactic/{id}",
         about: "A tactic: its techniques with their rules.",
-        parameters: &[PAGING],
+        parameters: &[FILTERS, PAGING],
         only: None,
         export: Export::Each(ids),
         view: Some(view::<ruleatlas_views::TacticView>),
@@ -68,9 +68,11 @@ fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {
 }
 
 fn tactic(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let mut view = ask.atlas.tactic(ask.name(0))?;
+    let params = ask.params()?;
+    let mut view = ask.atlas.tactic(ask.name(0), &params.filters)?;
     if view.column.tactic != ask.name(0) {
-        return Ok(ask.elsewhere(&page::tactic_address(&view.column.tactic)));
+        return Ok(ask.elsewhere(&format!("{}{}", page::tactic_address(&view.column.tactic), params.query())));
     }
-    Ok(ask.paged(&mut view, |view| page::tactic(ask.atlas, view))?.kept_if(ask.pairs.is_empty()))
+    let keep = params.is_known(&ask.atlas.index);
+    Ok(ask.paged(&mut view, |view| page::tactic(ask.atlas, view, &params))?.kept_if(keep))
 }

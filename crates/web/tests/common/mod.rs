@@ -179,7 +179,7 @@ pub fn percent_decoded(text: &str) -> String {
 }
 
 const TAGS: &str = "html head meta title link script body a header form input kbd nav ol ul li main div p h1 h2 h3 span b em strong \
-                    i abbr svg rect text line circle figure figcaption footer details summary fieldset legend label select option button section table thead tbody tr th td \
+                    i wbr abbr svg rect text line circle figure figcaption footer details summary fieldset legend label select option button section table thead tbody tr th td \
                     code pre mark dl dt dd sup br blockquote textarea noscript";
 const ATTRIBUTES: &str = "lang charset name content http-equiv rel href type src defer class action role value aria-label placeholder autocomplete \
                           spellcheck aria-hidden id width height x title tabindex scope data-p selected checked download viewBox y x1 x2 y1 y2 \
