@@ -8,8 +8,8 @@ use std::{
     process::Command,
 };
 
-use criterion::Criterion;
-use ruleatlas_benches::{corpus, ratio};
+use criterion::{BatchSize, Criterion};
+use ruleatlas_benches::{corpus, ratio, ratio_after};
 use ruleatlas_catalog::{Loaded, build, fingerprint};
 use ruleatlas_sources::{SourceKind, SourceSpec};
 use ruleatlas_store::{Store, WriteOptions, write};
@@ -19,8 +19,9 @@ use serde::Deserialize;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// In a child process: build here, and say how much memory it took.
+/// In a child process: the case to build, and the catalog to build it into; it says how much memory it took.
 const CHILD: &str = "RULEATLAS_BENCH_BUILD";
+const CATALOG: &str = "RULEATLAS_BENCH_CATALOG";
 
 /// What the program's `build` does.
 fn cold(specs: &[SourceSpec], catalog: &Path) {
@@ -114,24 +115,33 @@ const CASES: [Case; 2] = [
 fn main() {
     for case in &CASES {
         let Some(specs) = case.kinds.iter().map(|kind| corpus(*kind)).collect::<Option<Vec<_>>>() else { return };
-        let folder = tempfile::tempdir().expect("a folder");
-        let catalog = folder.path().join("catalog.db");
         match std::env::var(CHILD) {
             Ok(name) if name == case.name => {
-                cold(&specs, &catalog);
+                let catalog = std::env::var_os(CATALOG).expect("the catalog to build");
+                cold(&specs, Path::new(&catalog));
                 let peak = peak().unwrap_or_default() / 1000;
                 println!("{name}: peak memory of a build: {peak} MB (bound {})", case.memory);
                 return;
             }
             Ok(_) => {}
-            Err(_) => measure(case, &specs, &catalog),
+            Err(_) => {
+                let folder = tempfile::tempdir().expect("a folder");
+                measure(case, &specs, &folder.path().join("catalog.db"));
+            }
         }
     }
 }
 
 fn measure(case: &Case, specs: &[SourceSpec], catalog: &Path) {
-    let child = Command::new(std::env::current_exe().expect("this program")).env(CHILD, case.name).status();
-    assert!(child.expect("a child process").success());
+    // In a process of its own, as the program's is: what one build leaves behind would be in the way of the next.
+    let built = || {
+        let program = std::env::current_exe().expect("this program");
+        let child =
+            Command::new(program).env(CHILD, case.name).env(CATALOG, catalog).output().expect("a child process");
+        assert!(child.status.success());
+        String::from_utf8_lossy(&child.stdout).into_owned()
+    };
+    print!("{}", built());
 
     let mut all = Vec::new();
     for spec in specs {
@@ -140,21 +150,27 @@ fn measure(case: &Case, specs: &[SourceSpec], catalog: &Path) {
     let attack = specs.iter().find(|spec| spec.kind == SourceKind::Attack).expect("every case has ATT&CK");
     let is_bundle = |file: &PathBuf| file.starts_with(&attack.path) && file.to_string_lossy().ends_with(case.bundles);
     let bundles: Vec<PathBuf> = all.iter().filter(|file| is_bundle(file)).cloned().collect();
-    let anew = || {
+    let others = || cat_and_json(&all, &bundles);
+    let nothing_there = || {
         let _ = std::fs::remove_file(catalog);
-        cold(specs, catalog);
+    };
+    let build = || {
+        black_box(built());
     };
     let name = |what: &str| format!("{}: {what}", case.name);
     let mut criterion = Criterion::default().configure_from_args().sample_size(10);
-    let others = || cat_and_json(&all, &bundles);
     criterion.bench_function(&name("cat and serde_json"), |bencher| bencher.iter(others));
-    criterion.bench_function(&name("build, cold"), |bencher| bencher.iter(anew));
-    cold(specs, catalog);
-    criterion.bench_function(&name("build, nothing changed"), |bencher| bencher.iter(|| cold(specs, catalog)));
+    criterion.bench_function(&name("build, cold"), |bencher| {
+        bencher.iter_batched(nothing_there, |()| build(), BatchSize::PerIteration);
+    });
+    criterion.bench_function(&name("build, nothing changed"), |bencher| bencher.iter(build));
     criterion.final_summary();
 
-    ratio(&name("cold build / cat and serde_json"), 3.0, 15, anew, others);
-    let unchanged = catalog.with_file_name("unchanged.db");
-    cold(specs, &unchanged);
-    ratio(&name("build with nothing changed / cold build"), 0.25, 15, || cold(specs, &unchanged), anew);
+    ratio_after(&name("cold build / cat and serde_json"), 3.0, 15, nothing_there, build, others);
+    let anew = || {
+        nothing_there();
+        build();
+    };
+    build();
+    ratio(&name("build with nothing changed / cold build"), 0.25, 15, build, anew);
 }

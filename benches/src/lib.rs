@@ -28,10 +28,23 @@ pub fn corpus(kind: SourceKind) -> Option<SourceSpec> {
 /// Both run by turns, so that a busy moment of the machine falls on both; the shortest time of each counts, which is
 /// the one that others disturbed least. Beside it stand the median, and the processor time of all threads and child
 /// processes: others disturb that least, and it does not know that threads work side by side.
-pub fn ratio(name: &str, bound: f64, rounds: usize, mut ours: impl FnMut(), mut theirs: impl FnMut()) {
+pub fn ratio(name: &str, bound: f64, rounds: usize, ours: impl FnMut(), theirs: impl FnMut()) {
+    ratio_after(name, bound, rounds, || {}, ours, theirs);
+}
+
+/// [`ratio`] of work before which something has to be made ready, which takes no time that counts.
+pub fn ratio_after(
+    name: &str,
+    bound: f64,
+    rounds: usize,
+    mut ready: impl FnMut(),
+    mut ours: impl FnMut(),
+    mut theirs: impl FnMut(),
+) {
     let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
     let (mut our_work, mut their_work) = (0.0, 0.0);
     for _ in 0..rounds {
+        ready();
         our_times.push(time(&mut ours, &mut our_work));
         their_times.push(time(&mut theirs, &mut their_work));
     }
