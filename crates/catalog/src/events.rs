@@ -42,23 +42,22 @@ impl EventCatalog {
             let known = spelled.entry(key(event)).or_insert(event);
             *known = event.max(known);
         }
-        let mut first = Vec::with_capacity(read.len());
-        let mut rest = Vec::with_capacity(self.entries.len());
-        for entry in std::mem::take(&mut self.entries) {
-            match spelled.remove(&key(&entry.event)) {
-                // As rules spell it.
-                Some(event) => first.push(EventEntry { event: event.clone(), ..entry }),
-                None => rest.push(entry),
+        // In its place, as the list is long and its rows are large.
+        for entry in &mut self.entries {
+            // As rules spell it.
+            if let Some(event) = spelled.remove(&key(&entry.event)) {
+                event.clone_into(&mut entry.event);
             }
         }
-        first.extend(spelled.into_values().map(|event| EventEntry::blank(event.clone())));
-        first.sort_by_cached_key(|entry| {
+        self.entries.reserve_exact(spelled.len());
+        self.entries.extend(spelled.into_values().map(|event| EventEntry::blank(event.clone())));
+        self.entries.sort_by_cached_key(|entry| {
             let EventRef { provider, event_id } = &entry.event;
-            (provider.to_lowercase(), event_id.parse::<u64>().unwrap_or(u64::MAX), event_id.clone())
+            let order = || (provider.to_lowercase(), event_id.parse::<u64>().unwrap_or(u64::MAX), event_id.clone());
+            let is_read = read.contains(&entry.event);
+            (!is_read, is_read.then(order))
         });
-        self.read = first.len();
-        first.extend(rest);
-        self.entries = first;
+        self.read = self.entries.partition_point(|entry| read.contains(&entry.event));
     }
 
     /// Takes down which events ATT&CK names.

@@ -6,10 +6,13 @@
 
 use rusqlite::{Connection, Error, MAIN_DB, Transaction, ffi, serialize::Data};
 
-use crate::SCHEMA;
+use crate::{SCHEMA, write::PAGE};
 
 /// The name under which the file's connection sees the other database.
 const NAME: &str = "beside";
+
+/// Memory in which an index may be sorted, in KiB.
+const SORTED: i64 = 65_536;
 
 /// What people's own queries need to be quick, by table; made after the rows, which is quicker than beside them.
 const INDEXES: [(&str, &str); 5] = [
@@ -39,7 +42,10 @@ impl Beside {
         fill: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let mut connection = Connection::open_in_memory()?;
+        connection.pragma_update(None, "page_size", PAGE as i64)?;
         connection.pragma_update(None, "journal_mode", "OFF")?;
+        // What an index is sorted in stays in memory too.
+        connection.pragma_update(None, "cache_size", -SORTED)?;
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
         fill(&transaction)?;

@@ -18,7 +18,7 @@ pub struct WriteOptions {
 /// Bytes of a page of the file.
 ///
 /// Large, as most of the file is text that is read a rule at a time: fewer calls to write it, less lost at the pages' ends.
-const PAGE: u64 = 32_768;
+pub(crate) const PAGE: u64 = 32_768;
 
 /// Pages that SQLite keeps in memory while it writes, in KiB; rows come in the order of their keys, so that few are met
 /// again.

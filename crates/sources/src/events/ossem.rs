@@ -1,11 +1,7 @@
 //! OSSEM's data dictionaries: one YAML file an event, and all ETW events as one JSON object a line.
 
-use std::{
-    borrow::Cow,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::borrow::Cow;
 
-use rayon::prelude::*;
 use ruleatlas_model::{Dictionary::Ossem, EventField};
 use ruleatlas_yaml::Node;
 use serde::Deserialize;
@@ -43,18 +39,18 @@ struct Line<'a> {
 }
 
 pub(super) fn read_lines(_: &str, text: &str, read: &mut Read) {
-    let broken = AtomicUsize::new(0);
-    let lines = text.par_lines().filter(|line| !line.trim().is_empty());
-    read.rows.par_extend(lines.filter_map(|text| {
-        let row = line(text);
-        if row.is_none() {
-            broken.fetch_add(1, Ordering::Relaxed);
+    // One after the other: rows are large, and lists of several threads would stand in memory twice.
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    read.rows.reserve_exact(lines.clone().count());
+    let mut broken = 0_usize;
+    for text in lines {
+        match line(text) {
+            Some(row) => read.rows.push(row),
+            None => broken += 1,
         }
-        row
-    }));
-    match broken.into_inner() {
-        0 => {}
-        broken => read.fault(format!("{broken} lines are no events of OSSEM")),
+    }
+    if broken > 0 {
+        read.fault(format!("{broken} lines are no events of OSSEM"));
     }
 }
 
