@@ -51,10 +51,8 @@ fn read(text: &RawValue) -> Value {
 
 impl PartialEq for Extra {
     fn eq(&self, other: &Self) -> bool {
-        let texts = |extra: &Self| -> Vec<(String, String)> {
-            extra.0.iter().map(|(name, text)| (name.clone(), text.get().to_owned())).collect()
-        };
-        texts(self) == texts(other)
+        let texts = self.0.iter().map(|(name, text)| (name, text.get()));
+        texts.eq(other.0.iter().map(|(name, text)| (name, text.get())))
     }
 }
 

@@ -26,6 +26,7 @@ pub use controls::ControlCount;
 pub use error::Error;
 pub use events::{EventHead, Steps};
 pub use read::Store;
+pub use search::{MOST_WORDS, words};
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.

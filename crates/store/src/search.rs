@@ -2,6 +2,14 @@ use ruleatlas_catalog::RuleId;
 
 use crate::{Error, Store};
 
+/// Words of a text that are searched.
+pub const MOST_WORDS: usize = 16;
+
+/// The words of a text: letters, digits and underscores that stand together.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_alphanumeric() && character != '_').filter(|word| !word.is_empty())
+}
+
 impl Store {
     /// The rules whose id, title or description has all words of `text`, the last one as a beginning; the best first:
     /// a word in the title weighs more than one in the description.
@@ -11,11 +19,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn search_rules(&self, text: &str, limit: usize) -> Result<Vec<RuleId>, Error> {
-        let words: Vec<&str> = text
-            .split(|character: char| !character.is_alphanumeric() && character != '_')
-            .filter(|word| !word.is_empty())
-            .take(16)
-            .collect();
+        let words: Vec<&str> = words(text).take(MOST_WORDS).collect();
         let Some((last, before)) = words.split_last() else { return Ok(Vec::new()) };
         let mut query: String = before.iter().map(|word| format!("\"{word}\" ")).collect();
         query.push_str(&format!("\"{last}\"*"));

@@ -1,6 +1,8 @@
-//! How well a name fits a text that is searched, and what its words are.
+//! How well a name fits a text that is searched.
 //!
 //! `assets/static.js` of the web crate ranks the same way over the files of a static site.
+
+use ruleatlas_store::words;
 
 /// How well something fits a text: the better, the larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,15 +28,6 @@ impl Fit {
             _ => Some(Self::Inside),
         }
     }
-}
-
-fn is_of_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-/// The words of a text: letters, digits and underscores that stand together.
-pub fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|character| !is_of_word(character)).filter(|word| !word.is_empty())
 }
 
 /// Whether a name has all of some words, the last one at least as a word's beginning; all in lower case.

@@ -66,7 +66,6 @@ pub use event::{
 };
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
-pub use fit::words;
 pub use have::{HAVE_KINDS, Have, HaveError};
 pub use home::{HomeView, TechniqueCount};
 pub use identity::Identity;
@@ -77,6 +76,7 @@ pub use matrix::{MatrixSubTechnique, MatrixTactic, MatrixTechnique, MatrixView, 
 pub use order::{Order, Table, csv, indicators_csv};
 pub use question::{Check, Question, ScopeView};
 pub use rule::{RuleJson, RuleView};
+pub use ruleatlas_store::words;
 pub use search::{Hit, SearchView};
 pub use searchable::{SearchableField, SearchableValue};
 pub use silent::{SilentRule, WithoutEvent};

@@ -1,19 +1,13 @@
 use ruleatlas_catalog::{Facet, Filters, IndicatorRow, RuleId, Scope};
 use ruleatlas_model::Role;
-use ruleatlas_store::EventHead;
+use ruleatlas_store::{EventHead, MOST_WORDS, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    Atlas, Error, RuleItem,
-    fit::{Fit, words},
-    quick::KnownField,
-};
+use crate::{Atlas, Error, RuleItem, fit::Fit, quick::KnownField};
 
 /// Events that are compared with a text.
 const MOST_EVENTS: usize = 2_000;
-/// Words of a text that are read.
-const MOST_WORDS: usize = 16;
 /// A value that fewer rules look for is not taken for what is meant, though it is the text.
 const RARE: u32 = 3;
 /// Nor one of fewer characters.
