@@ -36,9 +36,11 @@ pub struct PredicateRow {
     pub field: String,
     /// Whether the taxonomy knows the field.
     pub mapped: bool,
-    /// The operator as the author wrote it.
+    /// The operator in positive form: with the role it says what the rule demands.
     pub op: &'static str,
-    /// Whether the operator itself is negated.
+    /// The operator as the author wrote it (`ne`, `not_in`, `is_null`).
+    pub written_op: &'static str,
+    /// Whether a nested or computed comparison is negative in the normal form.
     pub negated: bool,
     /// The literals.
     pub values: Vec<String>,
@@ -54,6 +56,26 @@ pub struct PredicateRow {
     /// Where it stands in the query.
     #[cfg_attr(feature = "schema", schema(value_type = [u32; 2]))]
     pub span: Span,
+}
+
+impl PredicateRow {
+    /// Whether the predicate counts among the fields that rules filter: indicators do, and exclusions whose author
+    /// wrote a negative operator.
+    #[must_use]
+    pub fn counts_for_field(&self) -> bool {
+        match self.role {
+            Role::Indicator => true,
+            Role::Exclusion => matches!(self.written_op, "ne" | "not_in"),
+            Role::Nested | Role::Computed => false,
+        }
+    }
+
+    /// The operator under which it counts there: as written, but a test for presence as what it demands, since
+    /// `not isempty(f)` asks for a value.
+    #[must_use]
+    pub fn field_op(&self) -> &'static str {
+        if matches!(self.op, "is_null" | "is_not_null") { self.op } else { self.written_op }
+    }
 }
 
 /// An indicator of a rule.
@@ -112,13 +134,58 @@ fn row(placed: &Placed<'_>, reader: &Reader<'_>) -> PredicateRow {
         raw_field: predicate.raw_field.clone(),
         field: known.as_ref().map_or_else(|| predicate.raw_field.clone(), |known| known.field.name.clone()),
         mapped: known.is_some(),
-        op: predicate.written_op(),
-        negated: predicate.negated,
+        op: placed.counted_op.name(),
+        written_op: predicate.written_op(),
+        negated: placed.shows_negation(),
         values: predicate.values.clone(),
         case_sensitive: predicate.case_sensitive,
         modifier: predicate.modifier.clone(),
         group: placed.group,
         derived_from: predicate.derived_from.clone(),
         span: predicate.span,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ruleatlas_core::{NoContext, Query};
+    use ruleatlas_model::{Language, Vendor};
+
+    use super::*;
+
+    /// `role [not] op (written operator)` of each predicate.
+    fn shown(language: Language, query: &str) -> Vec<String> {
+        let parsed = crate::frontend(language).unwrap().parse(&Query::new(query), &NoContext);
+        let rule = Rule { conditions: parsed.conditions, ..Rule::blank(Vendor::Kusto, language, "a") };
+        let rows = Entry::new(rule, Taxonomy::builtin()).predicates;
+        let not = |row: &PredicateRow| if row.negated { "not " } else { "" };
+        rows.iter().map(|row| format!("{} {}{} ({})", row.role, not(row), row.op, row.written_op)).collect()
+    }
+
+    #[test]
+    fn the_operator_is_positive_and_the_written_one_stays() {
+        let cases = [
+            (Language::Kusto, "T | where isempty(A)", "indicator is_null (is_null)"),
+            (Language::Kusto, "T | where not(isempty(A))", "indicator is_not_null (is_null)"),
+            (Language::Kusto, "T | where isnotempty(A)", "indicator is_not_null (is_not_null)"),
+            (Language::Kusto, "T | where A != 1", "exclusion eq (ne)"),
+            (Language::Kusto, "T | where not(A != 1)", "indicator eq (ne)"),
+            (Language::Kusto, "T | where A !in (1, 2)", "exclusion in (not_in)"),
+            (Language::Kusto, "T | where A !contains 'x'", "exclusion contains (contains)"),
+            (Language::Kusto, "T | where B == 1 or A != 1", "indicator eq (eq), nested not eq (ne)"),
+            (
+                Language::Kusto,
+                "T | where B == 1 or not(isempty(A))",
+                "indicator eq (eq), indicator is_not_null (is_null)",
+            ),
+            (Language::Eql, "process where not (a == null)", "indicator is_not_null (is_null)"),
+            (Language::Eql, "process where a != null", "indicator is_not_null (is_not_null)"),
+            (Language::Spl, "search x=1 | where NOT isnull(a)", "indicator eq (eq), indicator is_not_null (is_null)"),
+            (Language::Kuery, "x:1 and not a:*", "indicator eq (eq), indicator is_null (is_not_null)"),
+            (Language::Esql, "from x | where not (a is null)", "indicator is_not_null (is_null)"),
+        ];
+        for (language, query, expected) in cases {
+            assert_eq!(shown(language, query).join(", "), expected, "{query}");
+        }
     }
 }

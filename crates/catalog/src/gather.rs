@@ -22,11 +22,11 @@ impl IndexData {
         for (rule, entry) in (0..).zip(entries) {
             let mut used = FxHashSet::default();
             for row in &entry.predicates {
-                let counts = matches!(row.role, Role::Indicator) || (row.negated && row.role == Role::Exclusion);
-                if counts {
+                if row.counts_for_field() {
                     let field = fields.number(if row.mapped || !row.raw_field.is_empty() { &row.field } else { "" });
-                    if used.insert((field, row.op)) {
-                        data.field_uses.push((rule, field, row.op));
+                    let op = row.field_op();
+                    if used.insert((field, op)) {
+                        data.field_uses.push((rule, field, op));
                     }
                 }
             }

@@ -113,14 +113,16 @@ fn check_fields(view: &Value, here: &[&Value]) {
     for rule in here {
         let mut seen = BTreeSet::new();
         for predicate in list(rule, "predicates") {
-            let is_negated = predicate["negated"].as_bool().unwrap();
+            let written = text(predicate, "written_op");
             let counts_here = match text(predicate, "role") {
                 "indicator" => true,
-                "exclusion" => is_negated,
+                "exclusion" => matches!(written, "ne" | "not_in"),
                 _ => false,
             };
             if counts_here {
-                seen.insert((text(predicate, "field").to_lowercase(), text(predicate, "op")));
+                let op = text(predicate, "op");
+                let op = if matches!(op, "is_null" | "is_not_null") { op } else { written };
+                seen.insert((text(predicate, "field").to_lowercase(), op));
             }
         }
         for field in seen.iter().map(|(field, _)| field).collect::<BTreeSet<_>>() {

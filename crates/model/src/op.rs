@@ -91,13 +91,15 @@ impl Op {
         }
     }
 
-    /// The name as the author wrote it: `ne` and `not_in` for the negated `eq` and `in`; the other operators have
-    /// one name, and a predicate says beside it that it is negated.
+    /// The name as the author wrote it: `ne` and `not_in` for the negated `eq` and `in`, the opposite test for presence;
+    /// the other operators have one name.
     #[must_use]
     pub fn written(self, negated: bool) -> &'static str {
         match (self, negated) {
             (Self::Eq, true) => "ne",
             (Self::In, true) => "not_in",
+            (Self::IsNull, true) => Self::IsNotNull.name(),
+            (Self::IsNotNull, true) => Self::IsNull.name(),
             _ => self.name(),
         }
     }

@@ -30,7 +30,7 @@ pub use search::{MOST_WORDS, words};
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The tables.
 const SCHEMA: &str = include_str!("schema.sql");

@@ -294,8 +294,8 @@ impl Store {
         let sql =
             "SELECT level, code, message, span_start, span_end, line FROM diagnostic WHERE rule = ? ORDER BY rowid";
         rule.diagnostics = self.rows_of(sql, number, diagnostic)?;
-        let sql = "SELECT step, stage, role, raw_field, field, mapped, op, negated, \"values\", case_sensitive, modifier, \
-                   \"group\", derived_from, span_start, span_end FROM predicate WHERE rule = ? ORDER BY n";
+        let sql = "SELECT step, stage, role, raw_field, field, mapped, op, written_op, negated, \"values\", case_sensitive, \
+                   modifier, \"group\", derived_from, span_start, span_end FROM predicate WHERE rule = ? ORDER BY n";
         let predicates = self.rows_of(sql, number, predicate)?;
         let indicators = index.data().uses_of_rule(number).iter().filter_map(|(_, id, role, grouped)| {
             let indicator = index.indicator(*id)?.clone();
@@ -356,13 +356,14 @@ fn predicate(row: &Row<'_>) -> Sql<PredicateRow> {
         field: row.get(4)?,
         mapped: row.get(5)?,
         op: written_op(row, 6)?,
-        negated: row.get(7)?,
-        values: json(row, 8)?,
-        case_sensitive: row.get(9)?,
-        modifier: row.get(10)?,
-        group: row.get(11)?,
-        derived_from: row.get(12)?,
-        span: Span { start: row.get(13)?, end: row.get(14)? },
+        written_op: written_op(row, 7)?,
+        negated: row.get(8)?,
+        values: json(row, 9)?,
+        case_sensitive: row.get(10)?,
+        modifier: row.get(11)?,
+        group: row.get(12)?,
+        derived_from: row.get(13)?,
+        span: Span { start: row.get(14)?, end: row.get(15)? },
     })
 }
 

@@ -67,7 +67,7 @@ fn rows(transaction: &Transaction<'_>, entries: &[Entry]) -> Sql<()> {
     let mut domain = transaction.prepare("INSERT INTO rule_domain VALUES (?, ?)")?;
     let mut log_source = transaction.prepare("INSERT INTO rule_log_source VALUES (?, ?)")?;
     let mut predicate =
-        transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        transaction.prepare("INSERT INTO predicate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     for (number, entry) in (0_u32..).zip(entries) {
         let rule = &entry.rule;
         head.execute(params![
@@ -120,6 +120,7 @@ fn rows(transaction: &Transaction<'_>, entries: &[Entry]) -> Sql<()> {
                 row.field,
                 row.mapped,
                 row.op,
+                row.written_op,
                 row.negated,
                 json(&row.values),
                 row.case_sensitive,

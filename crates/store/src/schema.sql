@@ -56,11 +56,12 @@ CREATE TABLE diagnostic (
   rule INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, span_start INTEGER,
   span_end INTEGER, line INTEGER);
 
--- A predicate as its author wrote it, in the order of the query; "values" is a JSON list.
+-- A predicate, in the order of the query. op is the positive form, written_op is what the author wrote; negated is 1 where a
+-- nested or computed predicate is negative in the normal form. "values" is a JSON list.
 CREATE TABLE predicate (
   rule INTEGER NOT NULL, n INTEGER NOT NULL, step INTEGER NOT NULL, stage INTEGER, role TEXT NOT NULL,
-  raw_field TEXT NOT NULL, field TEXT NOT NULL, mapped INTEGER NOT NULL, op TEXT NOT NULL, negated INTEGER NOT NULL,
-  "values" TEXT NOT NULL, case_sensitive INTEGER NOT NULL, modifier TEXT, "group" INTEGER, derived_from TEXT,
+  raw_field TEXT NOT NULL, field TEXT NOT NULL, mapped INTEGER NOT NULL, op TEXT NOT NULL, written_op TEXT NOT NULL,
+  negated INTEGER NOT NULL,   "values" TEXT NOT NULL, case_sensitive INTEGER NOT NULL, modifier TEXT, "group" INTEGER, derived_from TEXT,
   span_start INTEGER NOT NULL, span_end INTEGER NOT NULL, PRIMARY KEY (rule, n)) WITHOUT ROWID;
 
 -- A field that rules filter, canonical or raw.

@@ -204,7 +204,7 @@ impl Taxonomy {
         for selector in selectors {
             let is_id = |field: &str| selector.event_fields.iter().any(|known| known == field);
             for (_, placed, id) in written.ids.iter().filter(|(field, ..)| is_id(field)) {
-                let why = format!("{} {} {id}", placed.predicate.raw_field, placed.predicate.written_op());
+                let why = format!("{} {} {id}", placed.predicate.raw_field, placed.counted_op);
                 explicit.extend(self.providers(selector, id, written).into_iter().map(|provider| {
                     let event = EventRef { provider, event_id: (*id).to_owned() };
                     // Ids that are words compare without case, as values do: auditd's `execve` is its `EXECVE`.

@@ -63,11 +63,7 @@ fn questions() -> Vec<(Question, Meaning)> {
         ),
         (
             Question::default().checking(image),
-            any(|entry| {
-                entry.predicates.iter().any(|row| {
-                    row.field == "Image" && (row.role == Role::Indicator || row.negated && row.role != Role::Computed)
-                })
-            }),
+            any(|entry| entry.predicates.iter().any(|row| row.field == "Image" && row.counts_for_field())),
         ),
     ]
 }

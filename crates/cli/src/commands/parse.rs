@@ -26,16 +26,17 @@ struct Shape<'a> {
     step: u32,
     role: Role,
     op: &'static str,
+    written_op: &'static str,
+    negated: bool,
     group: Option<u32>,
     #[serde(flatten)]
     predicate: Flat<'a>,
 }
 
-/// A predicate without the operator, which stands beside it as its author wrote it.
+/// A predicate without its operator.
 #[derive(Serialize)]
 struct Flat<'a> {
     raw_field: &'a str,
-    negated: bool,
     values: &'a [String],
     case_sensitive: bool,
     modifier: Option<&'a str>,
@@ -47,7 +48,6 @@ impl<'a> Flat<'a> {
     fn of(predicate: &'a Predicate) -> Self {
         Self {
             raw_field: &predicate.raw_field,
-            negated: predicate.negated,
             values: &predicate.values,
             case_sensitive: predicate.case_sensitive,
             modifier: predicate.modifier.as_deref(),
@@ -64,7 +64,9 @@ pub fn run(options: &Parse) -> anyhow::Result<ExitCode> {
     let shapes = predicates.iter().map(|placed| Shape {
         step: placed.step,
         role: placed.role,
-        op: placed.predicate.written_op(),
+        op: placed.counted_op.name(),
+        written_op: placed.predicate.written_op(),
+        negated: placed.shows_negation(),
         group: placed.group,
         predicate: Flat::of(placed.predicate),
     });
@@ -86,6 +88,16 @@ pub fn query(language: Language, text: &str) -> anyhow::Result<Parsed> {
 
 /// The text of a file, or of standard input where none or `-` is named.
 pub fn read(file: Option<&Path>) -> anyhow::Result<String> {
+    let (name, bytes) = read_bytes(file)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        anyhow::anyhow!("{name}:{line}: not UTF-8 text")
+    })
+}
+
+/// The name for messages and the bytes of a file, or of standard input where none or `-` is named.
+pub fn read_bytes(file: Option<&Path>) -> anyhow::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     let name = match file {
         Some(path) if path != Path::new("-") => {
@@ -99,9 +111,5 @@ pub fn read(file: Option<&Path>) -> anyhow::Result<String> {
         }
     };
     anyhow::ensure!(bytes.len() as u64 <= MAX_BYTES, "{name}: larger than {} MiB", MAX_BYTES / 1024 / 1024);
-    String::from_utf8(bytes).map_err(|error| {
-        let line =
-            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        anyhow::anyhow!("{name}:{line}: not UTF-8 text")
-    })
+    Ok((name, bytes))
 }

@@ -82,7 +82,7 @@ fn similar(rules: &[SimilarRule]) -> String {
         return String::new();
     }
     let mut text = heading("Similar rules of other vendors", rules.len(), rules.len(), "by what both look for");
-    let columns = [Column::Left("Id"), Column::Long("Rule"), Column::Right("Alike"), Column::List("Shared")];
+    let columns = [Column::Id("Id"), Column::Long("Rule"), Column::Right("Alike"), Column::List("Shared")];
     text.push_str(&table(
         &columns,
         rules.iter().map(|other| {
@@ -227,7 +227,7 @@ fn predicates(rows: &[PredicateRow]) -> String {
             let step = row.stage.map_or(row.step.to_string(), |stage| format!("{}.{stage}", row.step));
             let role = row.group.map_or(row.role.to_string(), |group| format!("{} #{group}", row.role));
             let field = if row.mapped { shown_field(&row.field) } else { "—".to_owned() };
-            let not = if row.negated && !matches!(row.op, "ne" | "not_in") { "not " } else { "" };
+            let not = if row.negated { "not " } else { "" };
             let modifier = row.modifier.as_ref().map(|modifier| format!(" |{modifier}")).unwrap_or_default();
             let mut cells = Vec::new();
             cells.extend(has_steps.then_some(step));

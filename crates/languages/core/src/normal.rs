@@ -62,8 +62,19 @@ pub struct Placed<'a> {
     pub role: Role,
     /// Exclusions of one group hold only together; numbered from 0 within the rule.
     pub group: Option<u32>,
-    /// The operator that is counted: `is_not_null` for a `not` of `is_null` outside a group, and the other way round.
+    /// The operator in positive form: `is_not_null` for a `not` of `is_null` outside a group, and the other way round.
     pub counted_op: Op,
+    /// Whether the comparison is negative in the normal form, with `counted_op` for its operator.
+    pub is_negative: bool,
+}
+
+impl Placed<'_> {
+    /// Whether a reader who knows the role must be told that the comparison is negative: a role other than
+    /// `indicator` and `exclusion` does not say so itself.
+    #[must_use]
+    pub fn shows_negation(&self) -> bool {
+        self.is_negative && matches!(self.role, Role::Nested | Role::Computed)
+    }
 }
 
 /// The predicates of a rule with their roles, step by step in the order of the query; one that stands twice at the
@@ -127,7 +138,7 @@ impl<'a> Walk<'a> {
             () => Role::Nested,
         };
         let group = group.filter(|_| role == Role::Exclusion);
-        let placed = Placed { predicate, step: self.step, role, group, counted_op };
+        let placed = Placed { predicate, step: self.step, role, group, counted_op, is_negative: negative };
         let same_place = self.seen.entry((self.step, predicate.span, role)).or_default();
         if !same_place.iter().any(|at| self.placed[*at] == placed) {
             same_place.push(self.placed.len());

@@ -29,7 +29,8 @@ fn any<const N: usize>(children: [Node; N]) -> Node {
     Node::Any(children.into())
 }
 
-/// `field=role[#group]`, in order; the counted operator behind it where it is not the author's.
+/// `field=role[#group]`, in order, `not` where the role does not say that it is negative; the positive operator behind it
+/// where it is not the author's.
 fn described(root: Node) -> String {
     let steps = [Condition::new(root)];
     let placed = roles(&steps);
@@ -37,7 +38,8 @@ fn described(root: Node) -> String {
         let group = placed.group.map(|group| format!("#{group}")).unwrap_or_default();
         let counted =
             if placed.counted_op == placed.predicate.op { String::new() } else { format!(" as {}", placed.counted_op) };
-        format!("{}={}{group}{counted}", placed.predicate.raw_field, placed.role)
+        let not = if placed.shows_negation() { "not " } else { "" };
+        format!("{}={not}{}{group}{counted}", placed.predicate.raw_field, placed.role)
     });
     words.collect::<Vec<_>>().join(", ")
 }
@@ -72,16 +74,16 @@ fn roles_follow_the_negation_normal_form() {
             "a=exclusion#0, b=exclusion#0, c=exclusion#0, d=exclusion#0",
         ),
         ("a node with one child is its child", not(all([eq("a")])), "a=exclusion"),
-        ("a negation inside an alternative is nested", any([eq("a"), not(eq("b"))]), "a=indicator, b=nested"),
+        ("a negation inside an alternative is nested", any([eq("a"), not(eq("b"))]), "a=indicator, b=not nested"),
         (
             "an exclusion inside an alternative is nested",
             any([all([eq("a"), not(eq("b"))]), eq("c")]),
-            "a=indicator, b=nested, c=indicator",
+            "a=indicator, b=not nested, c=indicator",
         ),
         (
             "a group inside an alternative is nested",
             any([not(all([eq("a"), eq("b")])), eq("c")]),
-            "a=nested, b=nested, c=indicator",
+            "a=not nested, b=not nested, c=indicator",
         ),
         (
             "an exception to an exclusion is nested",
@@ -111,7 +113,7 @@ fn roles_follow_the_negation_normal_form() {
 fn a_computed_comparison_is_computed_wherever_it_stands() {
     let mut count = Predicate::new("count", Op::Gt, ["5"]);
     count.computed = true;
-    assert_eq!(described(all([eq("a"), not(count.into())])), "a=indicator, count=computed");
+    assert_eq!(described(all([eq("a"), not(count.into())])), "a=indicator, count=not computed");
 }
 
 #[test]

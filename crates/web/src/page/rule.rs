@@ -411,9 +411,9 @@ fn predicate_field(row: &PredicateRow) -> Markup {
 }
 
 fn operator(row: &PredicateRow) -> Markup {
-    let is_said = matches!(row.op, "ne" | "not_in");
     html! {
-        span.op { @if row.negated && !is_said { "not " } (row.op) }
+        span.op { @if row.negated { "not " } (row.op) }
+        @if row.written_op != row.op { " " span.faint title="The operator as the author wrote it" { "written " (row.written_op) } }
         @if let Some(modifier) = &row.modifier { " " span.op.faint { "|" (clipped(modifier, 40)) } }
         @if row.case_sensitive { " " span.faint title="Compares with case" { "Aa" } }
     }
