@@ -211,8 +211,8 @@ fn load_attack(sources: &[Loaded]) -> Result<Knowledge, BuildError> {
 type ParsedFile = (FileRecord, Vec<Fresh>);
 
 /// A rule whose tags are still to be resolved.
-struct Fresh {
-    entry: Entry,
+pub(crate) struct Fresh {
+    pub entry: Entry,
     tags: Vec<RawTag>,
 }
 
@@ -281,14 +281,14 @@ impl<'a> Parsing<'a> {
     }
 }
 
-struct Reader<'a> {
-    source: &'a str,
-    license: Option<&'a str>,
-    taxonomy: &'a Taxonomy,
+pub(crate) struct Reader<'a> {
+    pub source: &'a str,
+    pub license: Option<&'a str>,
+    pub taxonomy: &'a Taxonomy,
 }
 
 impl Reader<'_> {
-    fn file(
+    pub fn file(
         &self,
         file: &SourceFile,
         format: Option<&dyn Format>,
@@ -315,7 +315,7 @@ impl Reader<'_> {
         (record, entries)
     }
 
-    fn entry(&self, draft: Draft<'_>, text: &str, context: &dyn Context) -> Fresh {
+    pub fn entry(&self, draft: Draft<'_>, text: &str, context: &dyn Context) -> Fresh {
         let Draft { mut rule, tags, tree, sources } = draft;
         rule.source = self.source.to_owned();
         rule.license = rule.license.or_else(|| self.license.map(str::to_owned));

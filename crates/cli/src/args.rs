@@ -238,9 +238,13 @@ pub struct Controls {
     /// Write JSON.
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
-    /// Write comma-separated values.
+    /// Write comma-separated values. A cell that begins with `=`, `+`, `-` or `@` gets an apostrophe in front, so that no
+    /// spreadsheet runs it.
     #[arg(long)]
     pub csv: bool,
+    /// Leave such cells as they are.
+    #[arg(long, requires = "csv")]
+    pub raw: bool,
 }
 
 /// A matrix of ATT&CK.
@@ -404,9 +408,13 @@ pub enum Format {
 pub struct Export {
     /// What to write.
     pub what: ExportKind,
-    /// How to write it.
+    /// How to write it. In CSV a cell that begins with `=`, `+`, `-` or `@` gets an apostrophe in front, so that no
+    /// spreadsheet runs it.
     #[arg(long, default_value = "jsonl")]
     pub format: Format,
+    /// Leave such cells as they are.
+    #[arg(long)]
+    pub raw: bool,
 }
 
 #[derive(Debug, Args)]
@@ -424,12 +432,15 @@ pub struct Doctor {
 
 #[derive(Debug, Args)]
 pub struct Match {
-    /// A rule's id in the catalog, or a file with a Sigma rule.
+    /// A rule's id in the catalog, or a file with rules or a query.
     #[arg(value_name = "ID|FILE")]
     pub rule: String,
-    /// Events, one JSON object a line; `-` is standard input.
+    /// Events as JSON: objects one a line or one after the other, or arrays of them; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub event: PathBuf,
+    /// The language of the file, where its ending does not say it.
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    pub language: Option<Language>,
     /// Write JSON.
     #[arg(long)]
     pub json: bool,

@@ -144,7 +144,7 @@ pub fn rules<'a>(items: impl IntoIterator<Item = &'a RuleItem>) -> String {
 /// Rules with those of their techniques that are asked for.
 pub fn rules_of<'a>(items: impl IntoIterator<Item = &'a RuleItem>, is_asked: impl Fn(&str) -> bool) -> String {
     let is_wide = terminal_width() >= ROOM_FOR_IDS;
-    let columns = [Column::Left("Severity"), Column::Text("Title"), Column::List("Techniques"), Column::Left("Id")];
+    let columns = [Column::Left("Severity"), Column::Text("Title"), Column::List("Techniques"), Column::Id("Id")];
     table(
         &columns,
         items.into_iter().map(|item| {

@@ -8,6 +8,7 @@ mod markdown;
 mod output;
 mod paths;
 mod progress;
+mod records;
 mod table;
 
 use std::process::ExitCode;

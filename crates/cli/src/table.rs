@@ -41,6 +41,8 @@ pub enum Column {
     Text(&'static str),
     /// A path in a source, cut at its beginning: it ends with what tells it from others.
     Path(&'static str),
+    /// A rule's id, cut as a path is where it is one, after all else has given way.
+    Id(&'static str),
     /// What [`list`] joined; as many parts are shown as there is room for.
     List(&'static str),
     /// Numbers.
@@ -54,20 +56,28 @@ impl Column {
             | Self::Long(name)
             | Self::Text(name)
             | Self::Path(name)
+            | Self::Id(name)
             | Self::List(name)
             | Self::Right(name) => name,
         }
     }
 
-    fn gives_way(self) -> bool {
-        matches!(self, Self::Long(_) | Self::Text(_) | Self::Path(_) | Self::List(_))
+    /// How narrow the column gets while others can give way as well; `None` where it is kept whole.
+    fn least(self) -> Option<usize> {
+        match self {
+            Self::Text(_) => Some(24),
+            Self::Long(_) | Self::Path(_) | Self::List(_) => Some(NARROWEST),
+            // Longer than the id of a rule that has a UUID.
+            Self::Id(_) => Some(48),
+            Self::Left(_) | Self::Right(_) => None,
+        }
     }
 
     fn fit(self, cell: &str, width: usize) -> String {
         match self {
             Self::List(_) => fitting_parts(cell, width),
             Self::Text(_) => cut_end(cell, width),
-            Self::Path(_) => cut_beginning(cell, width),
+            Self::Path(_) | Self::Id(_) => cut_beginning(cell, width),
             _ => cut(cell, width),
         }
     }
@@ -152,15 +162,18 @@ fn fitted(columns: &[Column], rows: &[Vec<String>], width: usize) -> Vec<usize> 
     let mut widths: Vec<usize> = columns.iter().enumerate().map(|(at, column)| widest(at, column)).collect();
     let room = width.saturating_sub(columns.len() * 2);
     let mut excess = widths.iter().sum::<usize>().saturating_sub(room);
-    // Where nothing that gives way is left, words are cut as well rather than lines broken.
-    for may_shrink in [Column::gives_way, |_: Column| true] {
+    // The first to give way are columns that stay readable; then those that may be cut; last, words are cut as well
+    // rather than lines broken.
+    let least: [fn(Column) -> Option<usize>; 3] =
+        [Column::least, |column| column.least().map(|_| NARROWEST), |_| Some(NARROWEST)];
+    for least in least {
         while excess > 0 {
-            let widest =
-                widths.iter_mut().zip(columns).filter(|(_, column)| may_shrink(**column)).map(|(width, _)| width).max();
-            match widest {
-                Some(widest) if *widest > NARROWEST => *widest -= 1,
-                _ => break,
-            }
+            let can_shrink = widths.iter_mut().zip(columns).filter_map(|(width, column)| {
+                let least = least(*column)?;
+                (*width > least).then_some(width)
+            });
+            let Some(widest) = can_shrink.max() else { break };
+            *widest -= 1;
             excess -= 1;
         }
     }
@@ -196,10 +209,12 @@ fn cut_beginning(text: &str, width: usize) -> String {
     ['…'].into_iter().chain(text.chars().skip(length + 1 - width.max(1))).collect()
 }
 
-/// How many characters a line of the terminal has.
+/// How many characters a line has: what `COLUMNS` says, else the terminal's width. What goes to a file or another
+/// program is not cut.
 pub fn terminal_width() -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    asked.or_else(|| Table::new().width().map(usize::from)).unwrap_or(120).clamp(40, 400)
+    let terminal = || console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    asked.or_else(terminal).map_or(usize::MAX, |width| width.clamp(40, 400))
 }
 
 #[cfg(test)]
@@ -231,5 +246,18 @@ mod tests {
         let rows = [vec!["x".repeat(20), "y".repeat(90), "5".to_owned()]];
         assert_eq!(fitted(&columns, &rows, 80), [20, 49, 5]);
         assert_eq!(fitted(&columns, &rows, 200), [20, 90, 5]);
+        assert_eq!(fitted(&columns, &rows, usize::MAX), [20, 90, 5]);
+    }
+
+    #[test]
+    fn a_long_id_leaves_room_for_the_title() {
+        let columns = [Column::Left("Severity"), Column::Text("Title"), Column::List("Techniques"), Column::Id("Id")];
+        let rows = [["medium".to_owned(), "y".repeat(60), "T1059.001".to_owned(), "z".repeat(110)].to_vec()];
+        for width in [100, 120, 160] {
+            let widths = fitted(&columns, &rows, width);
+            assert!(widths[1] >= 24, "{widths:?} in {width}");
+            assert!(widths.iter().sum::<usize>() + 8 <= width, "{widths:?} in {width}");
+        }
+        assert_eq!(fitted(&columns, &rows, 400), [8, 60, 10, 110]);
     }
 }

@@ -499,6 +499,63 @@ fn a_rule_is_matched_against_events() {
     place.run(&["match", SHELL, "--event", "nowhere.jsonl"]).ends(1).says(&["nowhere.jsonl"]);
 }
 
+#[test]
+fn match_reads_arrays_and_refuses_what_is_no_event() {
+    let place = place();
+    // Neither element matches alone; the two together would.
+    place.write("events.json", "[{\"Image\": \"C:\\\\cmd.exe\"},\n {\"CommandLine\": \"cmd /c dir\"}]");
+    let answers = place.json(&["match", SHELL, "--event", "events.json"]);
+    let verdicts: Vec<_> = answers.as_array().unwrap().iter().map(|it| it["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["fails", "fails"]);
+    place.write("scalars.json", "5\n\"x\"\nnull\n");
+    let ran = place.run(&["match", SHELL, "--event", "scalars.json", "--json"]).ends(1);
+    let ran = ran.says(&["scalars.json:1: a number is no event", "scalars.json:2: a text", "scalars.json:3: null"]);
+    assert_eq!(ran.json().as_array().unwrap().len(), 0);
+    place.write("other.json", "{\"winlog\": {\"event_data\": {\"Image\": \"C:\\\\cmd.exe\"}}}");
+    let answers = place.json(&["match", SHELL, "--event", "other.json"]);
+    assert!(answers[0]["reasons"][0].as_str().unwrap().contains("none of the rule's fields"), "{answers}");
+}
+
+#[test]
+fn match_gives_one_verdict_a_rule_and_needs_a_language() {
+    let place = place();
+    place.write("events.jsonl", "{\"a\": \"1\"}\n");
+    let rule = |id: u32, value: u32| {
+        format!(
+            "title: r\nid: 00000000-0000-4000-8000-00000000000{id}\nlogsource:\n  product: windows\ndetection:\n  selection:\n    a: {value}\n  condition: selection\n"
+        )
+    };
+    place.write("two.yml", &format!("{}---\n{}", rule(1, 1), rule(2, 2)));
+    let answers = place.json(&["match", "two.yml", "--event", "events.jsonl"]);
+    let verdicts: Vec<_> = answers
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["rule"].as_str().unwrap().chars().last().unwrap(), it["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(verdicts, [('1', "holds"), ('2', "fails")]);
+    place.write("query.txt", "T | where a == \"1\"");
+    place.run(&["match", "query.txt", "--event", "events.jsonl"]).ends(2).says(&["query.txt", "--language"]);
+    let answers = place.json(&["match", "query.txt", "--language", "kusto", "--event", "events.jsonl"]);
+    assert_eq!(answers[0]["verdict"], "holds");
+}
+
+#[test]
+fn an_indicator_is_found_by_what_rules_and_people_write() {
+    let place = place();
+    let folded = place.json(&["indicator", "Image", "basename", "cmd.exe"]);
+    let calls: [&[&str]; 4] = [
+        &["indicator", "Image", "ends_with", "\\cmd.exe"],
+        &["indicator", "process.name", "eq", "CMD.exe"],
+        &["indicator", "Image", "endswith", "\\cmd.exe"],
+        &["indicator", "Image", "eq", "*\\cmd.exe"],
+    ];
+    for call in calls {
+        assert_eq!(place.json(call), folded, "{call:?}");
+    }
+    place.run(&["field", "process.nam"]).ends(1).says(&["process.name"]);
+}
+
 /// Runs `parse` with a text on standard input.
 fn parse(place: &Place, language: &str, text: &str) -> (i32, Value) {
     let mut child = place

@@ -59,6 +59,15 @@ fn lines_of_tables_and_texts_fit_the_terminal() {
 }
 
 #[test]
+fn what_goes_to_a_file_is_whole() {
+    let place = place();
+    let output = place.command(&["rule", THIRD, "--db", "catalog.db"]).env_remove("COLUMNS").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("Some Version\\bin\\tool.exe --with --many --options --and --arguments"), "{text}");
+    assert!(!text.contains('…'), "{text}");
+}
+
+#[test]
 fn an_id_of_a_list_finds_its_rule_however_short() {
     let place = place();
     let narrow = shown(&place, "80", &["search", "rule"]);

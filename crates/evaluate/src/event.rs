@@ -37,6 +37,12 @@ impl<'e> Event<'e> {
         event
     }
 
+    /// Whether the event has a field of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        !self.values(&Field::new(name)).is_empty()
+    }
+
     /// The values of a field, none when it is missing.
     pub(crate) fn values<'a>(&'a self, field: &Field) -> Vec<&'a FieldValue<'e>> {
         match field {

@@ -64,15 +64,36 @@ impl fmt::Display for FoldedOp {
 impl FromStr for FoldedOp {
     type Err = UnknownOp;
 
+    /// Reads the folded name, or an operator as rules and people write it (`ne`, `endswith`, `==`), in any case.
     fn from_str(name: &str) -> Result<Self, UnknownOp> {
-        match name {
+        let lower = name.to_lowercase();
+        match lower.as_str() {
             "basename" => Ok(Self::basename(Op::Eq)),
-            _ => match name.strip_prefix("basename_") {
+            _ => match lower.strip_prefix("basename_") {
                 Some(op) => Ok(Self::basename(op.parse()?)),
-                None => Ok(Self::plain(name.parse()?)),
+                None => Ok(Self::plain(written(&lower)?)),
             },
         }
     }
+}
+
+/// The operator behind a name that someone writes for it.
+fn written(name: &str) -> Result<Op, UnknownOp> {
+    Ok(match name {
+        "=" | "==" | "=~" | ":" | "!=" | "<>" | "ne" | "not_in" | "equals" => Op::Eq,
+        "startswith" => Op::StartsWith,
+        "endswith" => Op::EndsWith,
+        "has" => Op::Match,
+        "re" | "regex" | "matches" => Op::RegexMatch,
+        "cidr" => Op::CidrMatch,
+        "<" => Op::Lt,
+        "<=" => Op::Lte,
+        ">" => Op::Gt,
+        ">=" => Op::Gte,
+        "isnull" | "isempty" => Op::IsNull,
+        "isnotnull" | "isnotempty" | "exists" => Op::IsNotNull,
+        _ => return name.parse(),
+    })
 }
 
 impl TryFrom<String> for FoldedOp {

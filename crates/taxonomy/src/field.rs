@@ -412,20 +412,33 @@ impl Fields {
 
     /// The fields that any vocabulary, or this one, calls `name`; the one of that canonical name first.
     pub fn find(&self, name: &str) -> Vec<&Field> {
+        let mut found: Vec<&Field> = Vec::new();
+        for FieldUse { field, .. } in self.uses(name) {
+            if !found.iter().any(|other| std::ptr::eq(*other, field)) {
+                found.push(field);
+            }
+        }
+        found
+    }
+
+    /// What a name stands for: the canonical field of that name first, then what any vendor calls so.
+    pub fn uses(&self, name: &str) -> Vec<FieldUse<'_>> {
         let lower = name.to_lowercase();
-        let mut found: Vec<u32> = self.by_name.get(&lower).copied().into_iter().collect();
+        let mut found: Vec<(u32, Part)> =
+            self.by_name.get(&lower).map(|index| (*index, Part::Whole)).into_iter().collect();
         let mut names = vec![lower.as_str()];
         for prefix in self.readings.values().flat_map(|reading| &reading.prefixes) {
             names.extend(lower.strip_prefix(&prefix.lower));
         }
         for name in names {
-            for (field, _) in self.by_alias.get(name).into_iter().flatten() {
-                if !found.contains(field) {
-                    found.push(*field);
+            for (field, alias) in self.by_alias.get(name).into_iter().flatten() {
+                let part = self.all[*field as usize].aliases[*alias as usize].part;
+                if !found.contains(&(*field, part)) {
+                    found.push((*field, part));
                 }
             }
         }
-        found.into_iter().map(|index| &self.all[index as usize]).collect()
+        found.into_iter().map(|(index, part)| FieldUse { field: &self.all[index as usize], part }).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! From predicates to indicators: different spellings of one check become one.
 
-use ruleatlas_core::Placed;
+use ruleatlas_core::{Pattern, Placed, fold_pieces, fold_wildcards};
 use ruleatlas_model::{FoldedOp, Indicator, Op};
 
 use crate::{FieldType, FieldUse, Part};
@@ -55,6 +55,51 @@ fn fold_value<'a>(op: Op, value: &'a str, used: Option<FieldUse<'_>>, is_transfo
         }
         _ => (FoldedOp::plain(op), value),
     }
+}
+
+/// What a check as someone types it may be counted as, the likeliest first.
+///
+/// `uses` is what the field's name stands for. An operator that is folded already (`basename`) stays what it is. A value
+/// with `*` or `?` is also read as a pattern, as rules write it.
+pub(crate) fn fold_typed(
+    field: &str,
+    uses: &[FieldUse<'_>],
+    op: FoldedOp,
+    value: &str,
+    modifier: Option<&str>,
+) -> Vec<Indicator> {
+    let mut found: Vec<Indicator> = Vec::new();
+    let mut add = |field: &str, (op, value): (FoldedOp, &str)| {
+        let value = if op.op.is_presence() { String::new() } else { value.to_lowercase() };
+        let indicator = Indicator { field: field.to_owned(), op, value, modifier: modifier.map(str::to_owned) };
+        if !found.contains(&indicator) {
+            found.push(indicator);
+        }
+    };
+    let pattern = match op.op {
+        Op::Eq if !op.basename && value.contains(['*', '?']) => Some(fold_wildcards(value, None)),
+        Op::Wildcard if !op.basename => Some(fold_pieces(Pattern::read(value).pieces())),
+        _ => None,
+    };
+    let unknown = field.to_lowercase();
+    let named: Vec<(&str, Option<FieldUse<'_>>)> = match uses {
+        [] => vec![(&unknown, None)],
+        uses => uses.iter().map(|used| (used.field.name.as_str(), Some(*used))).collect(),
+    };
+    for (name, used) in named {
+        if op.basename {
+            add(name, (op, value));
+            continue;
+        }
+        // A rule's pattern is never recorded as `wildcard` where it means less.
+        if op.op != Op::Wildcard {
+            add(name, fold_value(op.op, value, used, modifier.is_some()));
+        }
+        if let Some(pattern) = &pattern {
+            add(name, fold_value(pattern.op, &pattern.value, used, modifier.is_some()));
+        }
+    }
+    found
 }
 
 /// `cmd.exe` of `\cmd.exe`: what follows one leading separator, when it is a name without another.

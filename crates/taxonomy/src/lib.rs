@@ -37,7 +37,7 @@ mod told;
 use std::sync::OnceLock;
 
 use ruleatlas_core::Placed;
-use ruleatlas_model::{Condition, DataSource, Predicate, Vendor};
+use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Predicate, Vendor};
 
 pub use error::{Error, Fault};
 pub use event::KnownEvent;
@@ -216,6 +216,20 @@ impl Taxonomy {
     #[must_use]
     pub fn find_fields(&self, name: &str) -> Vec<&Field> {
         self.fields.find(name)
+    }
+
+    /// What a check as someone types it may be counted as, the likeliest first: the field by any vendor's name, operator
+    /// and value as a rule would write them or as they are counted.
+    #[must_use]
+    pub fn fold_typed(&self, field: &str, op: FoldedOp, value: &str, modifier: Option<&str>) -> Vec<Indicator> {
+        fold::fold_typed(field, &self.fields.uses(field), op, value, modifier)
+    }
+
+    /// Every name that a field has, canonical or at a vendor.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.all.iter().flat_map(|field| {
+            std::iter::once(field.name.as_str()).chain(field.aliases.iter().map(|alias| alias.name.as_str()))
+        })
     }
 
     /// The canonical fields, in the order of the tables.

@@ -206,3 +206,32 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn what_someone_types_is_folded_as_rules_are() {
+    let cases = [
+        ("Image", "ends_with", r"\rundll32.exe", r"Image basename rundll32.exe"),
+        ("Image", "endswith", r"\Rundll32.EXE", r"Image basename rundll32.exe"),
+        ("process.name", "eq", "rundll32.exe", "Image basename rundll32.exe"),
+        ("process.name", "==", "rundll32.exe", "Image basename rundll32.exe"),
+        ("PROCESS.NAME", "IN", "rundll32.exe", "Image basename rundll32.exe"),
+        ("process.name", "starts_with", "run", "Image basename_starts_with run"),
+        ("process.executable", "eq", r"C:\a.exe", r"Image eq c:\a.exe"),
+        ("process.parent.name", "ne", "cmd.exe", "ParentImage basename cmd.exe"),
+        ("Image", "basename", "rundll32.exe", "Image basename rundll32.exe"),
+        ("process.name", "basename", "rundll32.exe", "Image basename rundll32.exe"),
+        ("Image", "wildcard", r"*\rundll32.exe", "Image basename rundll32.exe"),
+        ("CommandLine", "wildcard", "*urlcache*", "CommandLine contains urlcache"),
+        ("NoSuchField", "eq", "A", "nosuchfield eq a"),
+        ("process.command_line", "is_not_null", "ignored", "CommandLine is_not_null"),
+    ];
+    for (field, op, value, expected) in cases {
+        let found = Taxonomy::builtin().fold_typed(field, op.parse().unwrap(), value, None);
+        let first = found.first().map(|it| format!("{} {} {}", it.field, it.op, it.value)).unwrap_or_default();
+        assert_eq!(first.trim_end(), expected, "{field} {op} {value}");
+    }
+    // A star may be one that a rule has in its value, or a wildcard.
+    let found = Taxonomy::builtin().fold_typed("Image", "eq".parse().unwrap(), r"*\a.exe", None);
+    let shown: Vec<String> = found.iter().map(|it| format!("{} {}", it.op, it.value)).collect();
+    assert_eq!(shown, [r"eq *\a.exe", "basename a.exe"]);
+}

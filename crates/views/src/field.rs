@@ -70,7 +70,7 @@ impl Atlas {
             names.extend(self.index.data().fields.iter().find(|field| field.to_lowercase() == wanted).cloned());
         }
         if names.is_empty() {
-            let all = self.index.data().fields.iter().map(String::as_str);
+            let all = self.index.data().fields.iter().map(String::as_str).chain(self.taxonomy.field_names());
             return Err(Error::NotFound { what: "field", name: name.to_owned(), near: nearest(name, all, 3) });
         }
         names.into_iter().map(|name| self.one_field(name, filters)).collect()

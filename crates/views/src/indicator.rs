@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorId, IndicatorRow, Scope};
-use ruleatlas_model::{FoldedOp, Indicator, Role};
+use ruleatlas_model::{FoldedOp, Role};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -142,12 +142,20 @@ impl Atlas {
 
     /// The place of an indicator by its field's name at any vendor.
     fn place_of(&self, field: &str, op: FoldedOp, value: &str, modifier: Option<&str>) -> Result<IndicatorId, Error> {
-        let candidates = self.field_names(field).into_iter().map(|field| {
-            let (value, modifier) = (value.to_owned(), modifier.map(str::to_owned));
-            Indicator { field, op, value, modifier }
-        });
-        let mut found = candidates.filter_map(|indicator| self.index.find_indicator(&indicator));
-        found.next().ok_or_else(|| self.unknown_indicator(field, op, value))
+        let found = self.indicators_of(field, op, value, modifier);
+        found.first().copied().ok_or_else(|| self.unknown_indicator(field, op, value))
+    }
+
+    /// The indicators that a check as typed is counted as, folded as rules are; the likeliest first.
+    pub(crate) fn indicators_of(
+        &self,
+        field: &str,
+        op: FoldedOp,
+        value: &str,
+        modifier: Option<&str>,
+    ) -> Vec<IndicatorId> {
+        let candidates = self.taxonomy.fold_typed(field, op, value, modifier);
+        candidates.iter().filter_map(|indicator| self.index.find_indicator(indicator)).collect()
     }
 
     fn unknown_indicator(&self, field: &str, op: FoldedOp, value: &str) -> Error {

@@ -21,6 +21,7 @@ mod atlas;
 mod attack_events;
 mod controls;
 mod coverage;
+mod csv_text;
 mod error;
 mod event;
 mod export;
@@ -60,6 +61,7 @@ pub use controls::{
 pub use coverage::{
     BlindRule, CollectedEvent, CoverageCount, CoverageView, MissingEvent, NextEvent, TechniqueCoverage,
 };
+pub use csv_text::{Cells, CsvText};
 pub use error::Error;
 pub use event::{
     Credit, EventFacts, EventFieldRow, EventItem, EventView, EventsQuestion, EventsView, ProviderField, ProviderView,

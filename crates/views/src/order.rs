@@ -4,7 +4,7 @@ use std::{cmp::Ordering, fmt, str::FromStr};
 
 use ruleatlas_catalog::{EventRow, FieldRow, Guide, IndicatorRow};
 
-use crate::RuleItem;
+use crate::{Cells, CsvText, RuleItem};
 
 /// The tables of a guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -199,31 +199,29 @@ fn rule(column: &str, a: &RuleItem, b: &RuleItem) -> Ordering {
     }
 }
 
-/// A table's rows as CSV (RFC 4180), with a header of the columns' names. Values stand as they are: a program that takes
-/// a cell that begins with `=` for a formula must be told not to.
+/// A table's rows as CSV, with a header of the columns' names; see [`CsvText`].
 #[must_use]
 pub fn csv(table: Table, guide: &Guide, rules: &[RuleItem]) -> String {
-    let mut text = table.columns().join(",");
-    text.push_str("\r\n");
+    let mut text = CsvText::new(table.columns(), Cells::Guarded);
     match table {
         Table::Events => guide.events.iter().for_each(|row| {
             let counts = [row.rules, row.explicit, row.implied].map(|count| count.to_string());
             let [all, explicit, implied] = &counts;
-            line(&mut text, &[&row.provider, &row.event_id, &row.title, all, explicit, implied]);
+            text.row([&row.provider, &row.event_id, &row.title, all, explicit, implied].map(String::as_str));
         }),
         Table::Fields => guide.fields.iter().for_each(|row| {
             let told = [row.distinctiveness.expected, row.distinctiveness.distinctiveness].map(|it| it.to_string());
             let (how, samples) = (pairs(&row.how), row.samples.join(" "));
             let cells =
                 [&row.field, &row.rules.to_string(), &row.reach.to_string(), &told[0], &told[1], &how, &samples];
-            line(&mut text, &cells.map(String::as_str));
+            text.row(cells.map(String::as_str));
         }),
-        Table::Indicators => guide.indicators.iter().for_each(|row| indicator_line(&mut text, row)),
-        Table::Exclusions => guide.exclusions.iter().for_each(|row| indicator_line(&mut text, row)),
+        Table::Indicators => guide.indicators.iter().for_each(|row| indicator_row(&mut text, row)),
+        Table::Exclusions => guide.exclusions.iter().for_each(|row| indicator_row(&mut text, row)),
         Table::Rules => rules.iter().for_each(|item| {
             let techniques = ruleatlas_model::TechniqueTag::ids(&item.techniques).join(" ");
             let word = |name: Option<&'static str>| name.unwrap_or_default();
-            let cells = [
+            text.row([
                 item.id.as_str(),
                 &item.title,
                 item.vendor.name(),
@@ -232,14 +230,13 @@ pub fn csv(table: Table, guide: &Guide, rules: &[RuleItem]) -> String {
                 item.date.as_deref().unwrap_or_default(),
                 item.modified.as_deref().unwrap_or_default(),
                 &techniques,
-            ];
-            line(&mut text, &cells);
+            ]);
         }),
     }
-    text
+    text.finish()
 }
 
-fn indicator_line(text: &mut String, row: &IndicatorRow) {
+fn indicator_row(text: &mut CsvText, row: &IndicatorRow) {
     let indicator = &row.indicator;
     let told = [row.distinctiveness.expected, row.distinctiveness.distinctiveness].map(|it| it.to_string());
     let (op, modifier) = (indicator.op.to_string(), indicator.modifier.clone().unwrap_or_default());
@@ -257,7 +254,7 @@ fn indicator_line(text: &mut String, row: &IndicatorRow) {
         &told[1],
         &counts[2],
     ];
-    line(text, &cells.map(String::as_str));
+    text.row(cells.map(String::as_str));
 }
 
 /// Counts in one cell: `sigma=12 elastic=3`.
@@ -265,27 +262,10 @@ fn pairs(counts: &std::collections::BTreeMap<&'static str, u64>) -> String {
     counts.iter().map(|(name, count)| format!("{name}={count}")).collect::<Vec<_>>().join(" ")
 }
 
-pub(crate) fn line(text: &mut String, cells: &[&str]) {
-    for (at, cell) in cells.iter().enumerate() {
-        if at > 0 {
-            text.push(',');
-        }
-        if cell.contains(['"', ',', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ') {
-            text.push('"');
-            text.push_str(&cell.replace('"', "\"\""));
-            text.push('"');
-        } else {
-            text.push_str(cell);
-        }
-    }
-    text.push_str("\r\n");
-}
-
 /// Rows of indicators as CSV, with the columns of [`Table::Indicators`].
 #[must_use]
 pub fn indicators_csv(rows: &[IndicatorRow]) -> String {
-    let mut text = Table::Indicators.columns().join(",");
-    text.push_str("\r\n");
-    rows.iter().for_each(|row| indicator_line(&mut text, row));
-    text
+    let mut text = CsvText::new(Table::Indicators.columns(), Cells::Guarded);
+    rows.iter().for_each(|row| indicator_row(&mut text, row));
+    text.finish()
 }

@@ -189,18 +189,14 @@ impl Atlas {
 
     /// Those of `among` that check what is asked for.
     fn checking(&self, check: &Check, among: &RoaringBitmap) -> RoaringBitmap {
-        let names = self.field_names(&check.field);
         if let Some(op) = check.op {
             let roles = check.role.map_or(vec![Role::Indicator, Role::Exclusion], |role| vec![role]);
-            let ids = names.into_iter().filter_map(|field| {
-                let (value, modifier) = (check.value.clone(), check.modifier.clone());
-                self.index.find_indicator(&Indicator { field, op, value, modifier })
-            });
-            let sets = ids.flat_map(|id| roles.iter().filter_map(move |role| self.index.rules_with(id, *role)));
+            let ids = self.indicators_of(&check.field, op, &check.value, check.modifier.as_deref());
+            let sets = ids.iter().flat_map(|id| roles.iter().filter_map(move |role| self.index.rules_with(*id, *role)));
             return sets.fold(RoaringBitmap::new(), |all, set| all | set);
         }
         let mut rules = RoaringBitmap::new();
-        for name in names {
+        for name in self.field_names(&check.field) {
             let name = name.to_lowercase();
             let Some(set) = self.index.set(Facet::Field, &name) else { continue };
             match &check.how {

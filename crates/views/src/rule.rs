@@ -121,7 +121,7 @@ impl Atlas {
             let bare = self.index.heads().iter().map(|head| head.id.as_str());
             Error::NotFound { what: "rule", name: id.to_owned(), near: nearest(id, bare, 3) }
         };
-        let number = self.find_rule(id).or_else(|| self.find_beginning(id)).ok_or_else(not_found)?;
+        let number = self.find_rule(id).or_else(|| self.find_part(id)).ok_or_else(not_found)?;
         let entry = self.entry(number)?.ok_or_else(not_found)?;
         let reach = entry.indicators.iter().map(|folded| {
             let id = self.index.find_indicator(&folded.indicator)?;
@@ -149,6 +149,18 @@ impl Atlas {
             let vendors = ruleatlas_model::Vendor::ALL.iter();
             vendors.filter_map(|vendor| self.index.rule(&format!("{vendor}/{id}"))).next()
         })
+    }
+
+    /// The one rule whose id begins like this, or ends like this where a table on a terminal cut its beginning (`…`).
+    fn find_part(&self, part: &str) -> Option<RuleId> {
+        let Some(ending) = part.strip_prefix('…') else { return self.find_beginning(part) };
+        let long_enough = ending.len() >= SHORTEST_BEGINNING;
+        let found = self.index.heads().iter().zip(0..).filter(|(head, _)| long_enough && head.id.ends_with(ending));
+        let mut found = found.map(|(_, number)| number);
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
     }
 
     /// The one rule whose id begins like this, where the beginning is long enough to be meant as one.

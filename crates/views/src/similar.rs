@@ -1,20 +1,21 @@
-/// The names that look most like `name`, at most `limit`, the nearest first: those that hold it or that are a few
-/// letters away.
+/// The names that look most like `name`, at most `limit`, the nearest first: those that contain it, the shortest
+/// first, then those that are a few letters away.
 #[must_use]
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>, limit: usize) -> Vec<String> {
     let wanted: Vec<char> = name.to_lowercase().chars().take(64).collect();
     let furthest = wanted.len() / 3 + 1;
-    let mut found: Vec<(usize, &str)> = names
+    let mut found: Vec<(usize, usize, &str)> = names
         .filter_map(|candidate| {
             let other: Vec<char> = candidate.to_lowercase().chars().take(64).collect();
             let distance = distance(&wanted, &other);
             let holds = wanted.len() > 2 && other.windows(wanted.len()).any(|part| part == wanted);
-            (holds || distance <= furthest).then_some((if holds { 0 } else { distance }, candidate))
+            let rank = if holds { 0 } else { distance };
+            (holds || distance <= furthest).then_some((rank, other.len(), candidate))
         })
         .collect();
     found.sort_unstable();
-    found.dedup();
-    found.into_iter().take(limit).map(|(_, name)| name.to_owned()).collect()
+    found.dedup_by(|one, other| one.2.eq_ignore_ascii_case(other.2));
+    found.into_iter().take(limit).map(|(_, _, name)| name.to_owned()).collect()
 }
 
 /// Levenshtein's distance.

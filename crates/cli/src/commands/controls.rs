@@ -1,7 +1,7 @@
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_model::{AttackDomain, ControlKind};
-use ruleatlas_views::{CompassFilters, CompassRow, CompassView, ControlColumn};
+use ruleatlas_views::{Cells, CompassFilters, CompassRow, CompassView, ControlColumn};
 
 use super::atlas;
 use crate::{
@@ -31,7 +31,8 @@ pub fn run(options: &Controls, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     if options.json {
         output::json(&view)?;
     } else if options.csv {
-        output::text(&view.csv())?;
+        let cells = if options.raw { Cells::Raw } else { Cells::Guarded };
+        output::data(&view.csv(cells))?;
     } else {
         output::text(&text(&view, distinct))?;
     }

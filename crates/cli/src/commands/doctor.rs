@@ -40,7 +40,7 @@ fn silent(view: &WithoutEvent, limit: usize) -> String {
     let mut text = heading("Windows rules without an event", count.min(limit), count, "rules");
     let share = if view.windows_rules == 0 { 0.0 } else { count as f64 * 100.0 / view.windows_rules as f64 };
     let _ = writeln!(text, "{count} of {} counted rules that watch Windows, {share:.1} %", view.windows_rules);
-    let columns = [Column::Left("Id"), Column::Text("Title"), Column::Text("Why")];
+    let columns = [Column::Id("Id"), Column::Text("Title"), Column::Text("Why")];
     text.push_str(&table(
         &columns,
         view.rules.iter().take(limit).map(|rule| vec![rule.id.clone(), rule.title.clone(), rule.reason.clone()]),

@@ -1,17 +1,13 @@
-use std::{
-    io::{self, Write},
-    path::Path,
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use ruleatlas_catalog::{EventRow, FieldRow, Filters, Guide, IndicatorRow, Scope};
-use ruleatlas_views::{Atlas, export_rule};
+use ruleatlas_views::{Atlas, Cells, CsvText, export_rule};
 use serde::Serialize;
 
 use super::atlas;
 use crate::{
     args::{Export, ExportKind, Format},
-    output::WrongCall,
+    output::{self, JsonLines, WrongCall},
 };
 
 /// A technique with its number of rules.
@@ -27,27 +23,29 @@ struct TechniqueRow<'a> {
 
 pub fn run(options: &Export, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let atlas = atlas(db)?;
-    let out = io::BufWriter::new(io::stdout().lock());
+    let cells = if options.raw { Cells::Raw } else { Cells::Guarded };
     match (options.what, options.format) {
         (ExportKind::Rules, Format::Csv) => {
             Err(WrongCall("rules are exported as JSON lines only; use --format jsonl".to_owned()).into())
         }
-        (ExportKind::Rules, Format::Jsonl) => rules(&atlas, out),
-        (what, format) => tables(&atlas, what, format, out),
+        (ExportKind::Rules, Format::Jsonl) => rules(&atlas),
+        (what, Format::Jsonl) => tables(&atlas, what, None),
+        (what, Format::Csv) => tables(&atlas, what, Some(cells)),
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn rules(atlas: &Atlas, mut out: impl Write) -> anyhow::Result<()> {
+fn rules(atlas: &Atlas) -> anyhow::Result<()> {
+    let mut out = JsonLines::new();
     for (rule, _) in (0_u32..).zip(atlas.index.heads()) {
         if let Some(entry) = atlas.entry(rule)? {
-            line(&mut out, &export_rule(&entry))?;
+            out.line(&export_rule(&entry))?;
         }
     }
-    Ok(out.flush()?)
+    out.finish()
 }
 
-fn tables(atlas: &Atlas, what: ExportKind, format: Format, out: impl Write) -> anyhow::Result<()> {
+fn tables(atlas: &Atlas, what: ExportKind, csv: Option<Cells>) -> anyhow::Result<()> {
     let all = Scope::all(&atlas.index, &Filters::default());
     if matches!(what, ExportKind::Techniques) {
         let rows: Vec<TechniqueRow<'_>> = atlas
@@ -77,98 +75,62 @@ fn tables(atlas: &Atlas, what: ExportKind, format: Format, out: impl Write) -> a
             })
             .collect();
         let columns = ["technique", "name", "domain", "tactics", "rules", "rules_with_subtechniques"];
-        return write(
-            &rows,
-            format,
-            &columns,
-            |row| {
-                let tactics = row.tactics.join(" ");
-                let counts = [row.rules, row.rules_with_subtechniques].map(|count| count.to_string());
-                [vec![row.technique.to_owned(), row.name.to_owned(), row.domain.to_owned(), tactics], counts.to_vec()]
-                    .concat()
-            },
-            out,
-        );
+        return write(&rows, csv, &columns, |row| {
+            let tactics = row.tactics.join(" ");
+            let counts = [row.rules, row.rules_with_subtechniques].map(|count| count.to_string());
+            [vec![row.technique.to_owned(), row.name.to_owned(), row.domain.to_owned(), tactics], counts.to_vec()]
+                .concat()
+        });
     }
     let guide = Guide::of(&atlas.index, atlas.taxonomy, &all);
     match what {
         ExportKind::Events => {
             let columns = ["provider", "event_id", "title", "rules", "explicit", "implied"];
-            write(
-                &guide.events,
-                format,
-                &columns,
-                |row: &EventRow| {
-                    let counts = [row.rules, row.explicit, row.implied].map(|count| count.to_string());
-                    [vec![row.provider.clone(), row.event_id.clone(), row.title.clone()], counts.to_vec()].concat()
-                },
-                out,
-            )
+            write(&guide.events, csv, &columns, |row: &EventRow| {
+                let counts = [row.rules, row.explicit, row.implied].map(|count| count.to_string());
+                [vec![row.provider.clone(), row.event_id.clone(), row.title.clone()], counts.to_vec()].concat()
+            })
         }
         ExportKind::Fields => {
             let columns = ["field", "rules", "how", "samples"];
-            write(
-                &guide.fields,
-                format,
-                &columns,
-                |row: &FieldRow| {
-                    let how: Vec<String> = row.how.iter().map(|(op, count)| format!("{op}={count}")).collect();
-                    vec![row.field.clone(), row.rules.to_string(), how.join(" "), row.samples.join("\n")]
-                },
-                out,
-            )
+            write(&guide.fields, csv, &columns, |row: &FieldRow| {
+                let how: Vec<String> = row.how.iter().map(|(op, count)| format!("{op}={count}")).collect();
+                vec![row.field.clone(), row.rules.to_string(), how.join(" "), row.samples.join("\n")]
+            })
         }
-        ExportKind::Exclusions => indicators(&guide.exclusions, format, out),
-        _ => indicators(&guide.indicators, format, out),
+        ExportKind::Exclusions => indicators(&guide.exclusions, csv),
+        _ => indicators(&guide.indicators, csv),
     }
 }
 
-fn indicators(rows: &[IndicatorRow], format: Format, out: impl Write) -> anyhow::Result<()> {
+fn indicators(rows: &[IndicatorRow], csv: Option<Cells>) -> anyhow::Result<()> {
     let columns = ["field", "op", "value", "modifier", "rules", "reach"];
-    write(
-        rows,
-        format,
-        &columns,
-        |row| {
-            let indicator = &row.indicator;
-            let modifier = indicator.modifier.clone().unwrap_or_default();
-            let counts = [row.rules, row.reach].map(|count| count.to_string());
-            [
-                vec![indicator.field.clone(), indicator.op.to_string(), indicator.value.clone(), modifier],
-                counts.to_vec(),
-            ]
+    write(rows, csv, &columns, |row| {
+        let indicator = &row.indicator;
+        let modifier = indicator.modifier.clone().unwrap_or_default();
+        let counts = [row.rules, row.reach].map(|count| count.to_string());
+        [vec![indicator.field.clone(), indicator.op.to_string(), indicator.value.clone(), modifier], counts.to_vec()]
             .concat()
-        },
-        out,
-    )
+    })
 }
 
+/// Writes rows as CSV, or as JSON lines where `csv` is `None`.
 fn write<T: Serialize>(
     rows: &[T],
-    format: Format,
+    csv: Option<Cells>,
     columns: &[&str],
     record: impl Fn(&T) -> Vec<String>,
-    mut out: impl Write,
 ) -> anyhow::Result<()> {
-    if format == Format::Jsonl {
+    let Some(cells) = csv else {
+        let mut out = JsonLines::new();
         for row in rows {
-            line(&mut out, row)?;
+            out.line(row)?;
         }
-        return Ok(out.flush()?);
-    }
-    let mut writer = csv::Writer::from_writer(out);
-    let closed = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        kind => io::Error::other(format!("{kind:?}")),
+        return out.finish();
     };
-    writer.write_record(columns).map_err(closed)?;
+    let mut text = CsvText::new(columns, cells);
     for row in rows {
-        writer.write_record(record(row)).map_err(closed)?;
+        text.row(record(row).iter().map(String::as_str));
     }
-    Ok(writer.flush()?)
-}
-
-fn line<T: Serialize>(out: &mut impl Write, row: &T) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, row).map_err(io::Error::from)?;
-    Ok(out.write_all(b"\n")?)
+    output::data(&text.finish())
 }

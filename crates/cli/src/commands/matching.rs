@@ -1,24 +1,35 @@
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::ExitCode,
-};
+use std::{io::Read as _, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
+use ruleatlas_catalog::{RuleFileError, rules_of_file};
 use ruleatlas_evaluate::{CompiledRule, Event, Verdict};
 use ruleatlas_model::{Condition, Language};
+use ruleatlas_sources::{Content, SourceFile};
 use serde::Serialize;
 
 use super::{atlas, parse};
-use crate::{args::Match, output};
+use crate::{
+    args::Match,
+    output::{self, WrongCall},
+    records,
+};
 
-/// A line longer than this is no event.
-const MAX_LINE: usize = 16 * 1024 * 1024;
+/// A rule to be asked.
+struct Asked {
+    id: String,
+    rule: CompiledRule,
+    /// The fields that its conditions name.
+    fields: Vec<String>,
+}
 
 /// What a rule's condition says of an event.
 #[derive(Serialize)]
-struct Answer {
+struct Answer<'a> {
+    /// The one-based line on which the event begins.
     line: usize,
+    /// The event's number in the file, from 1.
+    record: usize,
+    rule: &'a str,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<String>,
@@ -27,58 +38,48 @@ struct Answer {
 }
 
 pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let conditions = conditions(&options.rule, db)?;
-    let rule = CompiledRule::new(&conditions);
-    let name = options.event.display().to_string();
-    let input: Box<dyn BufRead> = if options.event == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(BufReader::new(std::fs::File::open(&options.event).with_context(|| name.clone())?))
-    };
+    let rules = rules(&options.rule, options.language, db)?;
+    let (name, text) = read(&options.event)?;
     let mut answers = Vec::new();
     let mut wrong = 0_u32;
-    for (number, line) in input.lines().enumerate().map(|(at, line)| (at + 1, line)) {
-        let line = line.with_context(|| format!("{name}:{number}"))?;
-        let line = line.trim_start_matches('\u{feff}').trim();
-        if line.is_empty() {
-            continue;
+    for (number, record) in (1..).zip(records::read(&text)) {
+        match &record.event {
+            Ok(event) => {
+                let event = Event::new(event);
+                answers.extend(rules.iter().map(|asked| answer(record.line, number, asked, &event)));
+            }
+            Err(reason) => {
+                wrong += 1;
+                output::say(format_args!("{name}:{}: {reason}", record.line));
+            }
         }
-        let event: serde_json::Value = match serde_json::from_str(line) {
-            Ok(event) if line.len() <= MAX_LINE => event,
-            Ok(_) => {
-                wrong += 1;
-                output::say(format_args!("{name}:{number}: longer than {} MiB", MAX_LINE / 1024 / 1024));
-                continue;
-            }
-            Err(error) => {
-                wrong += 1;
-                output::say(format_args!("{name}:{number}: no JSON object: {error}"));
-                continue;
-            }
-        };
-        answers.push(answer(number, &rule, &event));
     }
     if options.json {
         output::json(&answers)?;
     } else {
-        let lines: Vec<String> = answers.iter().map(shown).collect();
+        let lines: Vec<String> = answers.iter().map(|answer| shown(answer, rules.len() > 1)).collect();
         output::text(&lines.concat())?;
     }
     Ok(ExitCode::from(u8::from(wrong > 0)))
 }
 
-fn answer(line: usize, rule: &CompiledRule, event: &serde_json::Value) -> Answer {
-    let event = Event::new(event);
-    let verdict = rule.evaluate(&event);
-    let steps = if rule.steps() > 1 { rule.each(&event).iter().map(Verdict::word).collect() } else { Vec::new() };
-    let reasons = match &verdict {
+fn answer<'a>(line: usize, record: usize, asked: &'a Asked, event: &Event<'_>) -> Answer<'a> {
+    let rule = &asked.rule;
+    let verdict = rule.evaluate(event);
+    let steps = if rule.steps() > 1 { rule.each(event).iter().map(Verdict::word).collect() } else { Vec::new() };
+    let mut reasons: Vec<String> = match &verdict {
         Verdict::Unknown(reasons) => reasons.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),
     };
-    Answer { line, verdict: verdict.word(), reasons, steps }
+    if verdict.word() == "fails" && !asked.fields.is_empty() && !asked.fields.iter().any(|field| event.has(field)) {
+        let names: Vec<&str> = asked.fields.iter().take(5).map(String::as_str).collect();
+        let more = if asked.fields.len() > names.len() { ", …" } else { "" };
+        reasons.push(format!("the event has none of the rule's fields ({}{more})", names.join(", ")));
+    }
+    Answer { line, record, rule: &asked.id, verdict: verdict.word(), reasons, steps }
 }
 
-fn shown(answer: &Answer) -> String {
+fn shown(answer: &Answer<'_>, names_rule: bool) -> String {
     let verdict = match answer.verdict {
         "holds" => "holds",
         "fails" => "does not hold",
@@ -91,33 +92,73 @@ fn shown(answer: &Answer) -> String {
     };
     let steps: Vec<String> = answer.steps.iter().enumerate().map(|(at, word)| format!("step {at} {word}")).collect();
     let steps = if steps.is_empty() { String::new() } else { format!(" ({})", steps.join(", ")) };
-    format!("line {}: {verdict}{why}{steps}\n", answer.line)
+    let rule = if names_rule { format!("{}: ", output::plain(answer.rule)) } else { String::new() };
+    format!("line {}: {rule}{verdict}{why}{steps}\n", answer.line)
 }
 
-/// The conditions of a rule file, or of a rule in the catalog.
-fn conditions(rule: &str, db: Option<&Path>) -> anyhow::Result<Vec<Condition>> {
+/// The rules of a file, or a rule of the catalog.
+fn rules(rule: &str, language: Option<Language>, db: Option<&Path>) -> anyhow::Result<Vec<Asked>> {
     let path = Path::new(rule);
-    if path.is_file() {
-        let text = parse::read(Some(path))?;
-        let parsed = parse::query(language_of(path), &text)?;
-        for diagnostic in &parsed.diagnostics {
-            let line = diagnostic.line.map(|line| format!(":{line}")).unwrap_or_default();
-            output::say(format_args!("{rule}{line}: {}", diagnostic.message));
+    let entries = if path.is_file() {
+        let file = SourceFile::from_bytes(rule, parse::read_bytes(Some(path))?.1);
+        match rules_of_file(&file, language) {
+            Ok(entries) => entries,
+            Err(error @ RuleFileError::UnknownEnding { .. }) => return Err(WrongCall(error.to_string()).into()),
+            Err(error) => return Err(error.into()),
         }
-        anyhow::ensure!(!parsed.conditions.is_empty(), "{rule}: no condition was understood in it");
-        return Ok(parsed.conditions);
+    } else {
+        return Ok(vec![asked(rule, &atlas(db)?.rule(rule)?.entry.rule.conditions)]);
+    };
+    for diagnostic in entries.iter().flat_map(|entry| &entry.rule.diagnostics) {
+        let line = diagnostic.line.map(|line| format!(":{line}")).unwrap_or_default();
+        output::say(format_args!("{rule}{line}: {}", diagnostic.message));
     }
-    Ok(atlas(db)?.rule(rule)?.entry.rule.conditions)
+    let understood: Vec<Asked> = entries
+        .iter()
+        .filter(|entry| !entry.rule.conditions.is_empty())
+        .map(|entry| asked(&entry.rule.id, &entry.rule.conditions))
+        .collect();
+    anyhow::ensure!(!understood.is_empty(), "{rule}: no condition was understood in it");
+    Ok(understood)
 }
 
-/// The language that a file's ending stands for.
-fn language_of(path: &Path) -> Language {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("eql") => Language::Eql,
-        Some("esql") => Language::Esql,
-        Some("spl") => Language::Spl,
-        Some("kql" | "csl") => Language::Kusto,
-        Some("py") => Language::Python,
-        _ => Language::Sigma,
+fn asked(id: &str, conditions: &[Condition]) -> Asked {
+    let mut fields: Vec<String> = Vec::new();
+    for predicate in conditions.iter().flat_map(|condition| condition.root.predicates()) {
+        let field = &predicate.raw_field;
+        if !predicate.computed && !fields.contains(field) && fields.len() < MAX_FIELDS {
+            fields.push(field.clone());
+        }
+    }
+    // A keyword is looked for in every field.
+    if fields.iter().any(String::is_empty) {
+        fields.clear();
+    }
+    Asked { id: id.to_owned(), rule: CompiledRule::new(conditions), fields }
+}
+
+/// Fields of a rule that are looked for in an event that does not match.
+const MAX_FIELDS: usize = 1000;
+
+/// A file's name for messages, and its text.
+fn read(path: &Path) -> anyhow::Result<(String, String)> {
+    let mut bytes = Vec::new();
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
+    if is_stdin {
+        std::io::stdin().lock().take(records::MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    } else {
+        let file = std::fs::File::open(path).with_context(|| name.clone())?;
+        file.take(records::MAX_BYTES + 1).read_to_end(&mut bytes).with_context(|| name.clone())?;
+    }
+    let limit = records::MAX_BYTES / 1024 / 1024;
+    anyhow::ensure!(bytes.len() as u64 <= records::MAX_BYTES, "{name}: larger than {limit} MiB");
+    match SourceFile::from_bytes(name.as_str(), bytes).content {
+        Content::Text(text) => Ok((name, text)),
+        Content::Unreadable(reason, line) => {
+            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+            anyhow::bail!("{name}{line}: {reason}")
+        }
+        Content::Skipped(reason) => anyhow::bail!("{name}: {reason}"),
     }
 }

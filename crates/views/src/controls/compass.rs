@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::board::{Board, ControlColumn, family};
-use crate::{Atlas, Error, order::line};
+use crate::{Atlas, Cells, CsvText, Error};
 
 /// Every technique with what there is of each source.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -255,15 +255,13 @@ impl Atlas {
 }
 
 impl CompassView {
-    /// The table as CSV (RFC 4180), with a header of the columns' names. The cells of a source that is not loaded are
-    /// empty: nobody counted.
+    /// The table as CSV, with a header of the columns' names. The cells of a source that is not loaded are empty.
     #[must_use]
-    pub fn csv(&self) -> String {
-        let mut text = String::new();
+    pub fn csv(&self, cells: Cells) -> String {
         let fixed = ["technique", "name", "matrix", "tactics"];
         let scores = ["policy", "detection", "test", "validated", "gaps"];
         let sources = self.columns.iter().map(|column| column.source);
-        line(&mut text, &fixed.into_iter().chain(sources).chain(scores).collect::<Vec<_>>());
+        let mut text = CsvText::new(fixed.into_iter().chain(sources).chain(scores), cells);
         for row in &self.techniques {
             let counts = self.columns.iter().map(|column| row.resources.get(column.source));
             let counts: Vec<String> = counts.map(|count| count.map(u64::to_string).unwrap_or_default()).collect();
@@ -272,10 +270,9 @@ impl CompassView {
             let gaps = row.gaps.iter().map(|gap| gap.name()).collect::<Vec<_>>().join(" ");
             let first = [row.technique.as_str(), &row.name, row.domain.name(), &tactics];
             let last = [if row.validated { "yes" } else { "no" }, &gaps];
-            let cells = first.into_iter().chain(counts.iter().chain(&scores).map(String::as_str)).chain(last);
-            line(&mut text, &cells.collect::<Vec<_>>());
+            text.row(first.into_iter().chain(counts.iter().chain(&scores).map(String::as_str)).chain(last));
         }
-        text
+        text.finish()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Controls, and where one stands against those who threaten.
 
 use ruleatlas_model::{AttackDomain, ThreatKind};
-use ruleatlas_views::{AlignRequest, Atlas, CompassFilters, Gap, ReadLayer};
+use ruleatlas_views::{AlignRequest, Atlas, Cells, CompassFilters, Gap, ReadLayer};
 use utoipa::openapi::{RefOr, Schema, schema::AnyOfBuilder};
 
 use super::{
@@ -145,7 +145,7 @@ fn controls(ask: &Ask<'_>) -> Result<Made, Fault> {
     if ask.form == Form::Json {
         let paged = Paged::new(&mut view, ask.window()?);
         if ask.first("format") == Some("csv") {
-            return Ok(Made::text(technique::CSV, view.csv().into_bytes()).of(distinct));
+            return Ok(Made::text(technique::CSV, view.csv(Cells::Guarded).into_bytes()).of(distinct));
         }
         if ask.first("table").is_some() {
             return Ok(Made::json(200, &view.techniques).of(distinct));
