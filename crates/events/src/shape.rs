@@ -1,0 +1,380 @@
+//! Shapes: how to see through the wrapping that a product puts around an event.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    Event,
+    event::time,
+    path::{get, text},
+    xml,
+};
+
+/// Wrappers inside of each other that are taken off.
+const MAX_WRAPPERS: usize = 4;
+/// Bytes of a text that is read as JSON or XML inside of a record.
+const MAX_INNER_TEXT: usize = 4 * 1024 * 1024;
+/// Lines of a message that are read for fields.
+const MAX_MESSAGE_LINES: usize = 500;
+
+/// A file of shapes cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("shapes: {0}")]
+pub struct ShapeError(String);
+
+/// The shapes, in the order in which they are tried.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shapes {
+    wrapper: Vec<Wrapper>,
+    shape: Vec<Shape>,
+}
+
+/// Something around a record.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrapper {
+    #[allow(dead_code, reason = "names the entry for who edits the table")]
+    name: String,
+    has: Vec<String>,
+    inner: String,
+}
+
+/// Where things are in the records of a product.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// The name, as `--shape` takes it.
+    pub name: String,
+    /// What it is, for readers.
+    pub title: String,
+    /// Whose names its fields have.
+    pub vocabulary: String,
+    has: Vec<Vec<String>>,
+    #[serde(default)]
+    fixed_provider: Option<String>,
+    #[serde(default)]
+    provider: Vec<String>,
+    #[serde(default)]
+    event_id: Vec<String>,
+    #[serde(default)]
+    event_id_key: Option<String>,
+    #[serde(default)]
+    event_id_prefix: String,
+    #[serde(default)]
+    event_id_first: Vec<String>,
+    #[serde(default)]
+    event_id_fixed: Option<String>,
+    #[serde(default)]
+    channel: Vec<String>,
+    #[serde(default)]
+    time: Vec<String>,
+    #[serde(default)]
+    host: Vec<String>,
+    fields: Vec<String>,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+impl Shapes {
+    /// The shapes that are compiled in.
+    #[must_use]
+    pub fn builtin() -> &'static Self {
+        static BUILT: OnceLock<Shapes> = OnceLock::new();
+        BUILT.get_or_init(|| Self::read(include_str!("../data/shapes.toml")).unwrap_or_default())
+    }
+
+    /// Reads a table of shapes.
+    ///
+    /// # Errors
+    /// It is no TOML of that form.
+    pub fn read(text: &str) -> Result<Self, ShapeError> {
+        toml::from_str(text).map_err(|error| ShapeError(error.to_string()))
+    }
+
+    /// The shapes.
+    #[must_use]
+    pub fn all(&self) -> &[Shape] {
+        &self.shape
+    }
+
+    /// The shape of a name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Shape> {
+        self.shape.iter().find(|shape| shape.name == name)
+    }
+
+    /// Hands the events of a record to `sink`: most records are one, a file that holds a list in an object is many.
+    /// `forced` is the shape to use whatever the record looks like.
+    pub fn events(&self, record: Value, forced: Option<&Shape>, sink: &mut dyn FnMut(Event)) {
+        self.unwrap(record, forced, MAX_WRAPPERS, sink);
+    }
+
+    fn unwrap(&self, record: Value, forced: Option<&Shape>, layers: usize, sink: &mut dyn FnMut(Event)) {
+        let fits = |shape: &&Shape| shape.fits(&record);
+        // What has a shape is no wrapper, even where it has keys of one.
+        if let Some(shape) = forced.or_else(|| self.shape.iter().filter(|shape| shape.name != "ecs").find(fits)) {
+            return sink(shape.event(record));
+        }
+        if layers > 0 {
+            for wrapper in &self.wrapper {
+                if !wrapper.has.iter().all(|path| get(&record, path).is_some()) {
+                    continue;
+                }
+                match inner(&record, &wrapper.inner) {
+                    Some(Value::Array(items)) => {
+                        for item in items.into_iter().filter(Value::is_object) {
+                            self.unwrap(item, forced, layers - 1, sink);
+                        }
+                        return;
+                    }
+                    Some(object @ Value::Object(_)) => return self.unwrap(object, forced, layers - 1, sink),
+                    _ => {}
+                }
+            }
+        }
+        match self.shape.iter().find(fits) {
+            Some(shape) => sink(shape.event(record)),
+            None => {
+                let fields = match record {
+                    Value::Object(fields) => fields,
+                    other => Map::from_iter([("value".to_owned(), other)]),
+                };
+                sink(Event { fields, ..Event::default() });
+            }
+        }
+    }
+}
+
+/// The value at a path, an array whole; a text that holds JSON or an event in XML is read.
+fn inner(record: &Value, path: &str) -> Option<Value> {
+    let found = path.split('.').try_fold(record, |value, part| get(value, part)).or_else(|| get(record, path))?;
+    match found {
+        Value::String(text) if text.len() <= MAX_INNER_TEXT => {
+            let text = text.trim();
+            match text.as_bytes().first()? {
+                b'{' | b'[' => serde_json::from_str(text).ok(),
+                b'<' => xml::event(&text[text.find("<Event")?..]).ok(),
+                _ => None,
+            }
+        }
+        Value::String(_) => None,
+        other => Some(other.clone()),
+    }
+}
+
+impl Shape {
+    fn fits(&self, record: &Value) -> bool {
+        let is_there = |path: &String| match path.split_once('=') {
+            Some((path, wanted)) => {
+                get(record, path).and_then(text).is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+            }
+            None => get(record, path).is_some(),
+        };
+        self.has.iter().any(|paths| paths.iter().all(is_there))
+    }
+
+    fn event(&self, record: Value) -> Event {
+        let first = |paths: &[String]| paths.iter().find_map(|path| get(&record, path).and_then(text)).filter(|it| !it.is_empty());
+        let mut event = Event {
+            shape: Some(self.name.clone()),
+            vocabulary: Some(self.vocabulary.clone()),
+            provider: self.fixed_provider.clone().or_else(|| first(&self.provider)),
+            event_id: self.id(&record).or_else(|| first(&self.event_id)),
+            channel: first(&self.channel),
+            time: self.time.iter().find_map(|path| get(&record, path).and_then(time)),
+            host: first(&self.host),
+            fields: Map::new(),
+        };
+        for path in &self.fields {
+            self.add_fields(&record, path, &mut event.fields);
+        }
+        if let Some(message) = self.message.as_ref().and_then(|path| get(&record, path)?.as_str()) {
+            add_message(message, &mut event.fields);
+        }
+        if matches!(self.vocabulary.as_str(), "windows" | "ecs" | "sentinel") {
+            // Rules for Windows logs name these wherever the record has them.
+            let own = [
+                ("EventID", &event.event_id),
+                ("Channel", &event.channel),
+                ("Provider_Name", &event.provider),
+                ("Computer", &event.host),
+            ];
+            for (name, value) in own {
+                if let Some(value) = value
+                    && !event.fields.contains_key(name)
+                    && (self.vocabulary == "windows" || self.name == "winlogbeat")
+                {
+                    event.fields.insert(name.to_owned(), value.clone().into());
+                }
+            }
+        }
+        event
+    }
+
+    /// The id where the shape has it in a form of its own.
+    fn id(&self, record: &Value) -> Option<String> {
+        if let Some(fixed) = &self.event_id_fixed {
+            return Some(fixed.clone());
+        }
+        if let Some(key) = &self.event_id_key {
+            let name = get(record, key)?.as_object()?.keys().next()?;
+            return Some(format!("{}{}", self.event_id_prefix, name.to_uppercase()));
+        }
+        self.event_id_first.iter().find(|name| get(record, name).is_some()).cloned()
+    }
+
+    fn add_fields(&self, record: &Value, path: &str, fields: &mut Map<String, Value>) {
+        let (path, any) = match path.strip_suffix(".*") {
+            Some(path) => (path, true),
+            None => (path, false),
+        };
+        match get(record, path) {
+            Some(Value::Object(found)) if any => {
+                for value in found.values() {
+                    add_object(value, fields);
+                }
+            }
+            Some(value) => add_object(value, fields),
+            None => {}
+        }
+    }
+}
+
+/// Adds the entries of an object that are not there yet. A list of named values (`Data`) becomes an entry a name.
+fn add_object(value: &Value, fields: &mut Map<String, Value>) {
+    let object = match value {
+        Value::Object(object) => object,
+        // A text that holds the event's data, as Sentinel's `EventData` does.
+        Value::String(text) if text.len() <= MAX_INNER_TEXT => {
+            let text = text.trim();
+            let read = match text.as_bytes().first() {
+                Some(b'{') => serde_json::from_str(text).ok(),
+                Some(b'<') => xml::event(text).ok().and_then(|root| root.as_object()?.values().next().cloned()),
+                _ => None,
+            };
+            if let Some(Value::Object(object)) = read {
+                add_object(&Value::Object(object), fields);
+            }
+            return;
+        }
+        Value::Array(items) => return add_named(items, fields),
+        _ => return,
+    };
+    for (name, value) in object {
+        match (name.as_str(), value) {
+            ("#attributes" | "@xmlns" | "xmlns", _) => {}
+            ("Data", Value::Array(items)) if items.iter().all(|item| named(item).is_some()) && !items.is_empty() => {
+                add_named(items, fields);
+            }
+            ("Data", item) if named(item).is_some() => add_named(std::slice::from_ref(item), fields),
+            _ => {
+                // The text of an element with attributes.
+                let value = value.get("#text").unwrap_or(value);
+                if !fields.contains_key(name) {
+                    fields.insert(name.clone(), value.clone());
+                }
+            }
+        }
+    }
+}
+
+/// The name and value of an element of event data: `{"@Name": n, "#text": v}` in its several spellings.
+fn named(item: &Value) -> Option<(&str, Value)> {
+    let name = ["@Name", "Name", "#attributes.Name", "$.Name", "_Name", "-Name", "key"]
+        .iter()
+        .find_map(|path| get(item, path)?.as_str())?;
+    let value = ["#text", "text", "Value", "_", "content", "value", "$t"].iter().find_map(|path| get(item, path));
+    Some((name, value.cloned().unwrap_or(Value::String(String::new()))))
+}
+
+fn add_named(items: &[Value], fields: &mut Map<String, Value>) {
+    for (name, value) in items.iter().filter_map(named) {
+        if !fields.contains_key(name) {
+            fields.insert(name.to_owned(), value);
+        }
+    }
+}
+
+/// Fields of a message whose lines are `Name: value`. A line without a value is a heading.
+fn add_message(message: &str, fields: &mut Map<String, Value>) {
+    for line in message.lines().take(MAX_MESSAGE_LINES) {
+        let Some((name, value)) = line.trim().split_once(':') else { continue };
+        let (name, value) = (name.trim(), value.trim());
+        let is_name = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || " _-".contains(c));
+        if is_name && !value.is_empty() && !fields.contains_key(name) {
+            fields.insert(name.to_owned(), value.into());
+        }
+    }
+}
+
+/// A line of the Linux audit log: `type=SYSCALL msg=audit(1364481363.243:24287): arch=c000003e exe="/bin/cat"`.
+pub(crate) fn audit_record(line: &str) -> Option<Value> {
+    let start = line.find("type=").filter(|at| *at == 0 || line.starts_with("node=") || line[..*at].ends_with(' '))?;
+    let (head, rest) = line.get(start..)?.split_once("msg=audit(")?;
+    let (stamp, rest) = rest.split_once("):")?;
+    let (seconds, serial) = stamp.split_once(':')?;
+    let mut fields = Map::new();
+    if let Some(node) = line.get(..start).and_then(|before| before.trim().strip_prefix("node=")) {
+        fields.insert("node".to_owned(), node.into());
+    }
+    fields.insert("type".to_owned(), head.trim().strip_prefix("type=")?.into());
+    fields.insert("msg".to_owned(), format!("audit({stamp})").into());
+    fields.insert("audit_time".to_owned(), seconds.into());
+    fields.insert("audit_serial".to_owned(), serial.into());
+    for (name, value) in audit_pairs(rest) {
+        if !fields.contains_key(&name) {
+            fields.insert(name, value.into());
+        }
+    }
+    Some(Value::Object(fields))
+}
+
+/// The pairs `name=value` of an audit record. Values that the kernel writes in hex are texts.
+fn audit_pairs(text: &str) -> Vec<(String, String)> {
+    // Enriched values follow behind a group separator, in upper case.
+    let text = text.replace('\u{1d}', " ");
+    let mut rest = text.trim_start();
+    let mut pairs = Vec::new();
+    while let Some((name, after)) = rest.split_once('=') {
+        let name = name.rsplit(' ').next().unwrap_or_default().to_owned();
+        let (value, next) = match after.chars().next() {
+            Some(quote @ ('"' | '\'')) => match after[1..].split_once(quote) {
+                Some((value, next)) => (value.to_owned(), next),
+                None => (after[1..].to_owned(), ""),
+            },
+            _ => {
+                let (value, next) = after.split_once(' ').unwrap_or((after, ""));
+                (hex_text(&name, value).unwrap_or_else(|| value.to_owned()), next)
+            }
+        };
+        // A quoted message holds pairs of its own (`msg='op=login acct="root"'`).
+        if name == "msg" && value.contains('=') {
+            pairs.extend(audit_pairs_of_message(&value));
+        } else {
+            pairs.push((name, value));
+        }
+        rest = next.trim_start();
+    }
+    pairs
+}
+
+fn audit_pairs_of_message(text: &str) -> Vec<(String, String)> {
+    let words = text.split(' ').filter_map(|word| word.split_once('='));
+    words.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect()
+}
+
+/// The text of a value in hex, for the fields that hold texts.
+fn hex_text(name: &str, value: &str) -> Option<String> {
+    let is_argument = name.len() > 1 && name.starts_with('a') && name[1..].bytes().all(|byte| byte.is_ascii_digit());
+    let holds_text = is_argument || matches!(name, "proctitle" | "cmd" | "name" | "exe" | "comm" | "cwd" | "data" | "acct");
+    if !holds_text || value.len() < 2 || !value.len().is_multiple_of(2) || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bytes: Option<Vec<u8>> =
+        (0..value.len()).step_by(2).map(|at| u8::from_str_radix(value.get(at..at + 2)?, 16).ok()).collect();
+    let text = String::from_utf8(bytes?).ok()?;
+    Some(text.replace('\0', " ").trim_end().to_owned())
+}

@@ -1,0 +1,187 @@
+//! A sample of ours for every shape, and every way in which Windows events are wrapped.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail anywhere, in its helpers too")]
+
+use std::collections::BTreeSet;
+
+use ruleatlas_events::{Event, Reader, Shapes};
+use serde_json::{Value, json};
+
+fn events(name: &str, text: &str) -> Vec<Event> {
+    let mut events = Vec::new();
+    Reader::default().read_bytes(name, text.as_bytes(), &mut |item| {
+        let record = item.unwrap_or_else(|problem| panic!("{problem}"));
+        Shapes::builtin().events(record.value, None, &mut |event| events.push(event));
+        true
+    });
+    events
+}
+
+fn only(name: &str, text: &str) -> Event {
+    let mut found = events(name, text);
+    assert_eq!(found.len(), 1, "{text}");
+    found.remove(0)
+}
+
+const IMAGE: &str = r"C:\Tools\probe.exe";
+const XML: &str = r#"<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="Microsoft-Windows-Sysmon" Guid="{0}"/><EventID>1</EventID><TimeCreated SystemTime="2026-01-02T03:04:05.000000Z"/><Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>host1</Computer></System><EventData><Data Name="Image">C:\Tools\probe.exe</Data><Data Name="CommandLine">probe.exe &amp; "x"</Data></EventData></Event>"#;
+
+/// One process creation of Sysmon, as a dozen tools write it.
+fn windows() -> Vec<(&'static str, &'static str, String)> {
+    let system = json!({
+        "Provider": {"#attributes": {"Name": "Microsoft-Windows-Sysmon"}}, "EventID": 1,
+        "TimeCreated": {"#attributes": {"SystemTime": "2026-01-02T03:04:05Z"}},
+        "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": "host1",
+    });
+    let attributes = json!({
+        "Provider": {"@Name": "Microsoft-Windows-Sysmon"}, "EventID": {"#text": "1", "@Qualifiers": ""},
+        "TimeCreated": {"@SystemTime": "2026-01-02T03:04:05Z"},
+        "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": "host1",
+    });
+    let data = json!({"Image": IMAGE, "CommandLine": "probe.exe & \"x\""});
+    let named = json!({"Data": [{"@Name": "Image", "#text": IMAGE}, {"@Name": "CommandLine", "#text": "probe.exe & \"x\""}]});
+    let flat = json!({
+        "SourceName": "Microsoft-Windows-Sysmon", "EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational",
+        "@timestamp": "2026-01-02T03:04:05Z", "Hostname": "host1", "Image": IMAGE, "CommandLine": "probe.exe & \"x\"",
+    });
+    let winlog = json!({
+        "@timestamp": "2026-01-02T03:04:05Z",
+        "winlog": {"provider_name": "Microsoft-Windows-Sysmon", "event_id": "1", "computer_name": "host1",
+            "channel": "Microsoft-Windows-Sysmon/Operational", "event_data": data},
+        "event": {"code": "1", "category": ["process"]},
+    });
+    let dotted = json!({
+        "@timestamp": "2026-01-02T03:04:05Z", "winlog.provider_name": "Microsoft-Windows-Sysmon", "winlog.event_id": 1,
+        "winlog.channel": "Microsoft-Windows-Sysmon/Operational", "winlog.computer_name": "host1",
+        "winlog.event_data": {"Image": IMAGE, "CommandLine": "probe.exe & \"x\""},
+    });
+    let wazuh = json!({"timestamp": "2026-01-02T03:04:05Z", "agent": {"name": "a"}, "data": {"win": {
+        "system": {"providerName": "Microsoft-Windows-Sysmon", "eventID": "1", "computer": "host1",
+            "systemTime": "2026-01-02T03:04:05Z", "channel": "Microsoft-Windows-Sysmon/Operational"},
+        "eventdata": {"image": IMAGE, "commandLine": "probe.exe & \"x\""}}}});
+    let get_winevent = json!({
+        "Id": 1, "ProviderName": "Microsoft-Windows-Sysmon", "LogName": "Microsoft-Windows-Sysmon/Operational",
+        "MachineName": "host1", "TimeCreated": "/Date(1767323045000)/",
+        "Message": "Process Create:\r\nRuleName: -\r\nImage: C:\\Tools\\probe.exe\r\nCommandLine: probe.exe & \"x\"\r\n",
+    });
+    let evtx = json!({"Event": {"System": system, "EventData": data}});
+    let evtx_named = json!({"Event": {"System": attributes, "EventData": named}});
+    vec![
+        ("evtx", "a.json", evtx.to_string()),
+        ("evtx", "pretty.json", serde_json::to_string_pretty(&evtx).unwrap()),
+        ("evtx", "array.json", json!([evtx]).to_string()),
+        ("evtx", "b.json", evtx_named.to_string()),
+        ("evtx", "c.xml", XML.to_owned()),
+        ("evtx", "d.xml", format!("<?xml version=\"1.0\"?>\n<Events>\n{XML}\n</Events>")),
+        ("evtx", "syslog.log", format!("<14>Jan  2 03:04:05 host1 sysmon: {XML}")),
+        ("evtx", "hec.json", json!({"time": 1, "sourcetype": "XmlWinEventLog", "event": XML}).to_string()),
+        ("evtx", "export.json", json!({"preview": false, "result": {"_raw": XML, "_time": "2026-01-02"}}).to_string()),
+        ("evtx", "hit.json", json!({"_index": "i", "_source": evtx}).to_string()),
+        ("flat_windows", "flat.json", flat.to_string()),
+        ("flat_windows", "hec_flat.json", json!({"sourcetype": "x", "event": flat}).to_string()),
+        ("winlogbeat", "winlog.json", winlog.to_string()),
+        ("winlogbeat", "dotted.json", dotted.to_string()),
+        ("winlogbeat", "search.json", json!({"hits": {"hits": [{"_index": "i", "_source": winlog}]}}).to_string()),
+        ("wazuh", "wazuh.json", wazuh.to_string()),
+        ("wazuh_event", "wazuh_event.json", wazuh["data"].to_string()),
+        ("get_winevent", "get.json", get_winevent.to_string()),
+        (
+            "flat_windows",
+            "table.csv",
+            "EventID,SourceName,Channel,EventTime,Hostname,Image,CommandLine\n1,Microsoft-Windows-Sysmon,Microsoft-Windows-Sysmon/Operational,2026-01-02 03:04:05,host1,C:\\Tools\\probe.exe,\"probe.exe & \"\"x\"\"\"\n".to_owned(),
+        ),
+    ]
+}
+
+fn field<'e>(event: &'e Event, name: &str) -> &'e Value {
+    let found = event.fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map_or(&Value::Null, |(_, value)| value)
+}
+
+#[test]
+fn one_windows_event_is_the_same_in_every_wrapping() {
+    for (shape, name, text) in windows() {
+        let event = only(name, &text);
+        let id = [&event.shape, &event.provider, &event.event_id, &event.host].map(|it| it.as_deref().unwrap_or("-"));
+        assert_eq!(id, [shape, "Microsoft-Windows-Sysmon", "1", "host1"], "{name}: {text}");
+        assert_eq!(event.channel.as_deref(), Some("Microsoft-Windows-Sysmon/Operational"), "{name}");
+        assert_eq!(event.time.map(|time| time.to_string()).as_deref(), Some("2026-01-02T03:04:05Z"), "{name}");
+        assert_eq!(field(&event, "Image"), IMAGE, "{name}: {text}");
+        assert_eq!(field(&event, "CommandLine"), "probe.exe & \"x\"", "{name}: {text}");
+    }
+}
+
+/// A record of each shape that no Windows tool writes, with the provider and id that it has.
+fn others() -> Vec<(&'static str, String, &'static str, &'static str)> {
+    vec![
+        (
+            "defender",
+            json!({"category": "AdvancedHunting-DeviceProcessEvents", "properties": {"ActionType": "ProcessCreated", "DeviceName": "h", "FileName": "a.exe"}}).to_string(),
+            "Defender",
+            "ProcessCreated",
+        ),
+        ("defender_row", json!({"Timestamp": "2026-01-02T03:04:05Z", "DeviceName": "h", "ActionType": "ProcessCreated"}).to_string(), "Defender", "ProcessCreated"),
+        (
+            "sentinel_windows",
+            json!({"TenantId": "t", "TimeGenerated": "2026-01-02T03:04:05Z", "EventSourceName": "Microsoft-Windows-Security-Auditing", "EventID": 4688, "Type": "SecurityEvent", "Computer": "h"}).to_string(),
+            "Microsoft-Windows-Security-Auditing",
+            "4688",
+        ),
+        ("laurel", json!({"ID": "1.2:3", "NODE": "h", "SYSCALL": {"exe": "/bin/probe"}, "EXECVE": {"argv": ["probe", "-x"]}}).to_string(), "auditd", "EXECVE"),
+        ("auditd", "type=EXECVE msg=audit(1767323045.000:7): argc=2 a0=\"probe\" a1=2F746D702F61".to_owned(), "auditd", "EXECVE"),
+        (
+            "eslogger",
+            json!({"schema_version": 1, "time": "2026-01-02T03:04:05Z", "process": {"executable": {"path": "/bin/zsh"}}, "event": {"exec": {"args": ["probe"]}}}).to_string(),
+            "Endpoint Security",
+            "ES_EVENT_TYPE_NOTIFY_EXEC",
+        ),
+        ("cloudtrail", json!({"Records": [{"eventVersion": "1.08", "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": "2026-01-02T03:04:05Z"}]}).to_string(), "CloudTrail", "GetObject"),
+        ("azure_activity", json!({"records": [{"time": "2026-01-02T03:04:05Z", "resourceId": "/X", "operationName": "A/B/WRITE", "category": "Administrative"}]}).to_string(), "Azure Activity", "A/B/WRITE"),
+        ("entra_signin", json!({"category": "SignInLogs", "properties": {"userPrincipalName": "a@b", "createdDateTime": "x"}, "time": "2026-01-02T03:04:05Z"}).to_string(), "Entra ID", "SignIn"),
+        ("entra_audit", json!({"value": [{"activityDisplayName": "Add user", "initiatedBy": {"user": {}}}], "@odata.context": "x"}).to_string(), "Entra ID", "Add user"),
+        ("m365", json!({"Workload": "Exchange", "Operation": "New-InboxRule", "RecordType": 1, "CreationTime": "2026-01-02T03:04:05"}).to_string(), "Microsoft 365", "New-InboxRule"),
+        ("gcp", json!({"logName": "x", "timestamp": "2026-01-02T03:04:05Z", "protoPayload": {"methodName": "storage.buckets.delete", "serviceName": "storage.googleapis.com"}}).to_string(), "Google Cloud", "storage.buckets.delete"),
+        ("google_workspace", json!({"kind": "admin#reports#activity", "id": {"applicationName": "login", "time": "2026-01-02T03:04:05Z"}, "events": [{"name": "login_failure"}]}).to_string(), "Google Workspace", "login_failure"),
+        ("kubernetes", json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "1", "stage": "ResponseComplete", "verb": "create", "objectRef": {"resource": "pods"}}).to_string(), "Kubernetes", "create"),
+        ("okta", json!({"eventType": "user.session.start", "published": "2026-01-02T03:04:05Z", "actor": {"id": "1"}}).to_string(), "Okta", "user.session.start"),
+        ("github", json!({"action": "repo.create", "actor": "a", "@timestamp": 1_767_323_045_000_i64, "org": "o"}).to_string(), "GitHub", "repo.create"),
+        ("suricata", json!({"timestamp": "2026-01-02T03:04:05Z", "flow_id": 1, "event_type": "dns", "src_ip": "10.0.0.1"}).to_string(), "Suricata", "dns"),
+        ("zeek", json!({"_path": "dns", "ts": 1_767_323_045.5, "uid": "C1", "query": "a.example"}).to_string(), "Zeek", "dns"),
+        ("ecs", json!({"@timestamp": "2026-01-02T03:04:05Z", "event": {"category": ["network"], "dataset": "x.y", "action": "lookup"}, "host": {"name": "h"}}).to_string(), "x.y", "lookup"),
+    ]
+}
+
+#[test]
+fn every_other_shape_is_recognised() {
+    for (shape, text, provider, id) in others() {
+        let name = if text.starts_with('{') { "a.json" } else { "audit.log" };
+        let event = only(name, &text);
+        let found = [&event.shape, &event.provider, &event.event_id].map(|it| it.as_deref().unwrap_or("-"));
+        assert_eq!(found, [shape, provider, id], "{text}");
+    }
+    let event = only("audit.log", &others()[4].1);
+    assert_eq!((&event.fields["a0"], &event.fields["a1"]), (&json!("probe"), &json!("/tmp/a")));
+    assert_eq!(event.time.unwrap().to_string(), "2026-01-02T03:04:05Z");
+}
+
+#[test]
+fn every_shape_has_a_sample() {
+    let sampled: BTreeSet<&str> =
+        windows().iter().map(|it| it.0).chain(others().iter().map(|it| it.0)).collect();
+    let all: BTreeSet<&str> = Shapes::builtin().all().iter().map(|shape| shape.name.as_str()).collect();
+    assert_eq!(sampled, all);
+}
+
+#[test]
+fn a_record_without_shape_keeps_its_fields() {
+    let event = only("a.json", r#"{"anything": 1}"#);
+    assert_eq!((event.shape, event.fields["anything"].clone()), (None, json!(1)));
+}
+
+#[test]
+fn a_shape_can_be_forced() {
+    let shape = Shapes::builtin().named("flat_windows").unwrap();
+    let mut found = Vec::new();
+    Shapes::builtin().events(json!({"EventID": 7, "a": 1}), Some(shape), &mut |event| found.push(event));
+    assert_eq!((found[0].event_id.as_deref(), found[0].shape.as_deref()), (Some("7"), Some("flat_windows")));
+}
