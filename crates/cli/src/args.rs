@@ -60,6 +60,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Does a rule's condition hold on these events?
     Match(Match),
+    /// What is in log files: kinds of events, time span, hosts, shapes, fields.
+    Logs(Logs),
     /// Show what a query or rule is parsed into.
     Parse(Parse),
 }
@@ -435,12 +437,35 @@ pub struct Match {
     /// A rule's id in the catalog, or a file with rules or a query.
     #[arg(value_name = "ID|FILE")]
     pub rule: String,
-    /// Events as JSON: objects one a line or one after the other, or arrays of them; `-` is standard input.
+    /// Events, in any format that `logs` reads; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub event: PathBuf,
+    /// Read every event by this shape, as `evtx`, `winlogbeat` or `flat_windows`.
+    #[arg(long, value_name = "NAME")]
+    pub shape: Option<String>,
     /// The language of the file, where its ending does not say it.
     #[arg(long, value_name = "LANGUAGE", value_parser = language)]
     pub language: Option<Language>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Files and folders: EVTX, JSON in any layout, CSV, XML, Linux audit logs, each also in gzip, zstd or zip; `-` is
+    /// standard input.
+    #[arg(value_name = "LOGS", required = true)]
+    pub logs: Vec<PathBuf>,
+    /// Read every record by this shape, as `evtx`, `winlogbeat` or `flat_windows`.
+    #[arg(long, value_name = "NAME")]
+    pub shape: Option<String>,
+    /// Write the events to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub jsonl: Option<PathBuf>,
+    /// At most this many rows of a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     /// Write JSON.
     #[arg(long)]
     pub json: bool,

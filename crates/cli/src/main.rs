@@ -4,11 +4,11 @@ mod args;
 mod commands;
 mod demo;
 mod lists;
+mod log_summary;
 mod markdown;
 mod output;
 mod paths;
 mod progress;
-mod records;
 mod table;
 
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use clap::Parser;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        align, build, controls, coverage, doctor, event, export, field, indicator, matching, parse, playbook, rule,
+        align, build, controls, coverage, doctor, event, export, field, indicator, logs, matching, parse, playbook, rule,
         search, serve, site, sync, technique,
     },
 };
@@ -61,6 +61,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Export(options)) => export::run(&options, db.as_deref()),
         Some(Command::Doctor(options)) => doctor::run(&options, db.as_deref()),
         Some(Command::Match(options)) => matching::run(&options, db.as_deref()),
+        Some(Command::Logs(options)) => logs::run(&options),
         Some(Command::Parse(options)) => parse::run(&options),
     }
 }

@@ -1,17 +1,18 @@
-use std::{io::Read as _, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
-use anyhow::Context as _;
 use ruleatlas_catalog::{RuleFileError, rules_of_file};
 use ruleatlas_evaluate::{CompiledRule, Event, Verdict};
+use ruleatlas_events::Shapes;
 use ruleatlas_model::{Condition, Language};
-use ruleatlas_sources::{Content, SourceFile};
+use ruleatlas_sources::SourceFile;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{atlas, parse};
 use crate::{
     args::Match,
+    log_summary,
     output::{self, WrongCall},
-    records,
 };
 
 /// A rule to be asked.
@@ -25,10 +26,10 @@ struct Asked {
 /// What a rule's condition says of an event.
 #[derive(Serialize)]
 struct Answer<'a> {
-    /// The one-based line on which the event begins.
-    line: usize,
+    /// The one-based line on which the event begins; its number where the file has no lines.
+    line: u64,
     /// The event's number in the file, from 1.
-    record: usize,
+    record: u64,
     rule: &'a str,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -39,21 +40,17 @@ struct Answer<'a> {
 
 pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let rules = rules(&options.rule, options.language, db)?;
-    let (name, text) = read(&options.event)?;
+    let shape = log_summary::shape(options.shape.as_deref())?;
     let mut answers = Vec::new();
-    let mut wrong = 0_u32;
-    for (number, record) in (1..).zip(records::read(&text)) {
-        match &record.event {
-            Ok(event) => {
-                let event = Event::new(event);
-                answers.extend(rules.iter().map(|asked| answer(record.line, number, asked, &event)));
-            }
-            Err(reason) => {
-                wrong += 1;
-                output::say(format_args!("{name}:{}: {reason}", record.line));
-            }
-        }
-    }
+    let wrong = log_summary::records(std::slice::from_ref(&options.event), |record| {
+        let line = record.line.unwrap_or(record.number);
+        Shapes::builtin().events(record.value, shape, &mut |event| {
+            let fields = Value::Object(event.fields);
+            let event = Event::new(&fields);
+            answers.extend(rules.iter().map(|asked| answer(line, record.number, asked, &event)));
+        });
+        Ok(())
+    })?;
     if options.json {
         output::json(&answers)?;
     } else {
@@ -63,7 +60,7 @@ pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(wrong > 0)))
 }
 
-fn answer<'a>(line: usize, record: usize, asked: &'a Asked, event: &Event<'_>) -> Answer<'a> {
+fn answer<'a>(line: u64, record: u64, asked: &'a Asked, event: &Event<'_>) -> Answer<'a> {
     let rule = &asked.rule;
     let verdict = rule.evaluate(event);
     let steps = if rule.steps() > 1 { rule.each(event).iter().map(Verdict::word).collect() } else { Vec::new() };
@@ -139,26 +136,3 @@ fn asked(id: &str, conditions: &[Condition]) -> Asked {
 
 /// Fields of a rule that are looked for in an event that does not match.
 const MAX_FIELDS: usize = 1000;
-
-/// A file's name for messages, and its text.
-fn read(path: &Path) -> anyhow::Result<(String, String)> {
-    let mut bytes = Vec::new();
-    let is_stdin = path == Path::new("-");
-    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
-    if is_stdin {
-        std::io::stdin().lock().take(records::MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    } else {
-        let file = std::fs::File::open(path).with_context(|| name.clone())?;
-        file.take(records::MAX_BYTES + 1).read_to_end(&mut bytes).with_context(|| name.clone())?;
-    }
-    let limit = records::MAX_BYTES / 1024 / 1024;
-    anyhow::ensure!(bytes.len() as u64 <= records::MAX_BYTES, "{name}: larger than {limit} MiB");
-    match SourceFile::from_bytes(name.as_str(), bytes).content {
-        Content::Text(text) => Ok((name, text)),
-        Content::Unreadable(reason, line) => {
-            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
-            anyhow::bail!("{name}{line}: {reason}")
-        }
-        Content::Skipped(reason) => anyhow::bail!("{name}: {reason}"),
-    }
-}

@@ -15,6 +15,7 @@ pub mod event;
 pub mod export;
 pub mod field;
 pub mod indicator;
+pub mod logs;
 pub mod matching;
 pub mod parse;
 pub mod playbook;
