@@ -87,7 +87,14 @@ impl Check {
             Test::AnyOf { matchers, unknown } => {
                 let matches =
                     |matcher: &Matcher| values.iter().any(|value| matcher.matches(value, self.case_sensitive));
+                let can_compare = |matcher: &Matcher| values.iter().any(|value| matcher.can_compare(value));
                 match matchers.iter().any(matches) {
+                    // As without a value: `toint("-") < 5` is null.
+                    false
+                        if unknown.is_empty() && self.missing == Missing::Null && !matchers.iter().any(can_compare) =>
+                    {
+                        return Truth::Null;
+                    }
                     false if !unknown.is_empty() => {
                         reasons.extend(unknown);
                         Truth::Unknown
