@@ -211,8 +211,8 @@ pub enum Operator<'a> {
     },
     /// `parse-kv`: the text and the columns made of it.
     ParseKv(Expr<'a>, Vec<Cow<'a, str>>),
-    /// `evaluate` with a plug-in's call.
-    Evaluate(Expr<'a>),
+    /// `evaluate` with a plug-in's call and the columns it is declared to give.
+    Evaluate(Expr<'a>, Option<Vec<Cow<'a, str>>>),
     /// `invoke` with a function's call.
     Invoke(Expr<'a>),
     /// `search` behind a pipe.

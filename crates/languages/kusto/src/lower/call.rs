@@ -6,7 +6,7 @@ use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
 use super::condition::Side;
-use super::value::{Const, Field, Rows, Value};
+use super::value::{Const, Field, Found, Outer, Rows, Value};
 use super::{Lowering, Place};
 use crate::ast::{Argument, Comparison, Expr, ExprKind, LiteralKind, Relation};
 
@@ -51,11 +51,11 @@ pub(super) fn is_condition(name: &str) -> bool {
 }
 
 /// What a call asks of one value and some constants.
-struct Test<'v> {
-    op: Op,
-    cased: bool,
-    modifier: Option<&'v str>,
-    missing: Missing,
+pub(super) struct Test<'v> {
+    pub op: Op,
+    pub cased: bool,
+    pub modifier: Option<&'v str>,
+    pub missing: Missing,
 }
 
 impl<'a> Lowering<'a, '_> {
@@ -160,7 +160,7 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// A test of a value against constants.
-    fn tested(
+    pub(super) fn tested(
         &mut self,
         value: &Value<'a>,
         written: Span,
@@ -186,6 +186,10 @@ impl<'a> Lowering<'a, '_> {
                     values.iter().filter_map(|value| self.tested(value, written, constants, test, span)).collect();
                 Some(Node::any(nodes))
             }
+            Value::First(values) => self.first(values, false, span, Side::default(), &mut |this, value| {
+                this.tested(value, written, constants, test, span)
+            }),
+            Value::Outer(outer) => self.tested(&outer.value, written, constants, test, span),
             Value::Cases(arms, rest) => self.spread(&arms.clone(), &rest.clone(), &mut |this, value| {
                 this.tested(value, written, constants, test, span)
             }),
@@ -198,7 +202,14 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// `isempty(x)` when `empty`, `isnotempty(x)` otherwise.
-    fn presence(&mut self, value: &Value<'a>, written: Span, empty: bool, span: Span, side: Side) -> Option<Node> {
+    pub(super) fn presence(
+        &mut self,
+        value: &Value<'a>,
+        written: Span,
+        empty: bool,
+        span: Span,
+        side: Side,
+    ) -> Option<Node> {
         let op = if empty { Op::IsNull } else { Op::IsNotNull };
         match value {
             Value::Field(field) if field.path.is_empty() => None,
@@ -215,8 +226,12 @@ impl<'a> Lowering<'a, '_> {
             }
             Value::List(_) | Value::Json(_) => Some(Node::constant(!empty)),
             Value::Time(_) | Value::Condition(_) => None,
+            Value::Outer(outer) => {
+                let outer = Rc::clone(outer);
+                self.row_is_found(&outer, written, empty, span, side)
+            }
             // The first that is not empty: empty when all are.
-            Value::Either(values) => {
+            Value::Either(values) | Value::First(values) => {
                 let nodes: Vec<_> =
                     values.iter().filter_map(|value| self.presence(value, written, empty, span, side)).collect();
                 Some(if empty { Node::all(nodes) } else { Node::any(nodes) })
@@ -229,9 +244,32 @@ impl<'a> Lowering<'a, '_> {
                 Some(self.computed(written, op, false, Vec::new(), span))
             }
             Value::Unknown(name) => Some(self.undefined(name, span)),
-            Value::Named(_) | Value::Cut(_) | Value::Computed => {
+            Value::Named(_) | Value::Cut(_) | Value::Collected(_) | Value::Computed => {
                 Some(self.computed(written, op, false, Vec::new(), span))
             }
+        }
+    }
+
+    /// Whether another table's column is empty: whether that table has no row for the event.
+    fn row_is_found(&mut self, outer: &Outer<'a>, written: Span, empty: bool, span: Span, side: Side) -> Option<Node> {
+        let op = if empty { Op::IsNull } else { Op::IsNotNull };
+        match &outer.found {
+            Found::Where(node) => {
+                let mut node = self.copied(std::slice::from_ref(&**node)).pop()?;
+                node.for_each_predicate_mut(&mut |predicate| predicate.span = span);
+                Some(if empty { node.not() } else { node })
+            }
+            // The other table's event must be there, or must not, whatever else is asked for.
+            Found::Step(slot) if !side.alternative && !side.search => {
+                let must_be_absent = empty != side.negative;
+                if let Some(step) = self.steps.get_mut(*slot).and_then(Option::as_mut) {
+                    step.absent |= must_be_absent;
+                    self.sub_queries += 1;
+                    return None;
+                }
+                Some(self.computed(written, op, false, Vec::new(), span))
+            }
+            Found::Step(_) => Some(self.computed(written, op, false, Vec::new(), span)),
         }
     }
 

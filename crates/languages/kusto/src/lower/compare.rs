@@ -96,6 +96,12 @@ impl<'a> Lowering<'a, '_> {
                     .collect();
                 return alternatives(nodes, comparison.negated);
             }
+            Value::First(values) => {
+                return self.first(values, comparison.negated, span, side, &mut |this, value| {
+                    this.relate(comparison, value, written, right, span, side)
+                });
+            }
+            Value::Outer(outer) => return self.relate(comparison, &outer.value, written, right, span, side),
             Value::Unknown(name) => return Some(self.undefined(name, span)),
             Value::Time(_) if !matches!(right, Right::Value(Value::Cut(_), _)) => {
                 return match right {
@@ -143,6 +149,14 @@ impl<'a> Lowering<'a, '_> {
                     .collect();
                 return alternatives(nodes, comparison.negated);
             }
+            Value::First(values) => {
+                return self.first(values, comparison.negated, span, side, &mut |this, value| {
+                    this.relate(comparison, left, written, &Right::Value(value, place), span, side)
+                });
+            }
+            Value::Outer(outer) => {
+                return self.relate(comparison, left, written, &Right::Value(&outer.value, place), span, side);
+            }
             Value::Unknown(name) => return Some(self.undefined(name, span)),
             Value::Time(_) => {
                 let is_window = matches!(left, Value::Field(_) | Value::Const(_) | Value::Time(_) | Value::Named(_));
@@ -163,15 +177,16 @@ impl<'a> Lowering<'a, '_> {
                 self.relate_value(comparison, right, place, (left, written), span, side)
             }
             (Value::Const(a), Value::Const(b)) => fold(comparison, a, b).map(Node::constant),
-            (Value::Const(_), Value::Field(_) | Value::Cut(_) | Value::Computed | Value::Named(_)) => {
-                match flipped(comparison.operator) {
-                    Some(operator) => {
-                        let comparison = Comparison { operator, ..comparison };
-                        self.relate_value(comparison, right, place, (left, written), span, side)
-                    }
-                    None => Some(self.leaf_computed(comparison, written, &both, span)),
+            (
+                Value::Const(_),
+                Value::Field(_) | Value::Cut(_) | Value::Computed | Value::Collected(_) | Value::Named(_),
+            ) => match flipped(comparison.operator) {
+                Some(operator) => {
+                    let comparison = Comparison { operator, ..comparison };
+                    self.relate_value(comparison, right, place, (left, written), span, side)
                 }
-            }
+                None => Some(self.leaf_computed(comparison, written, &both, span)),
+            },
             (Value::Field(field), Value::Const(constant)) => {
                 Some(field_predicate(field, comparison, std::slice::from_ref(constant), span))
             }
@@ -271,6 +286,11 @@ impl<'a> Lowering<'a, '_> {
                 values
             }
         };
+        if comparison.operator == Relation::HasAll && values.len() > 1 {
+            let each = values.into_iter().map(|value| self.computed(written, Op::Match, false, vec![value], span));
+            let node = Node::all(each.collect::<Vec<_>>());
+            return if comparison.negated { node.not() } else { node };
+        }
         let mut node = self.computed(written, op_of(comparison.operator), comparison.negated, values, span);
         if let Node::Predicate(predicate) = &mut node {
             let is_text = matches!(right, Right::Value(Value::Const(Const { kind: LiteralKind::String, .. }), _));

@@ -295,6 +295,11 @@ impl<'a> Lowering<'a, '_> {
             return flow;
         }
         let mut flow = Flow::table(name);
+        if !asim::is_parser(name) {
+            // A function of the workspace may filter, and is not in the query.
+            let text = self.snippet(expr.span);
+            flow.push(Node::opaque(text, "function is not defined", expr.span));
+        }
         for argument in arguments {
             if let Some(parameter) = &argument.name {
                 let value = self.scalar(&argument.value, place);

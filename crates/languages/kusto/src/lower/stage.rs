@@ -7,10 +7,10 @@ use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use super::condition::Side;
 use super::flow::Flow;
-use super::scope::{Binding, ScopeRef};
+use super::scope::ScopeRef;
 use super::value::{Columns, Const, Field, Value, step_of};
 use super::{Lowering, Place};
-use crate::ast::{Argument, Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
+use crate::ast::{Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
 
 impl<'a> Lowering<'a, '_> {
     pub(super) fn stage(&mut self, flow: &mut Flow<'a>, stage: &'a Stage<'a>, scope: ScopeRef) {
@@ -37,7 +37,7 @@ impl<'a> Lowering<'a, '_> {
                     flow.columns.set(column, origin.clone().map_or(Value::Computed, Value::Cut));
                 }
             }
-            Operator::Evaluate(call) => self.evaluate(flow, call, scope),
+            Operator::Evaluate(call, columns) => self.evaluate(flow, call, columns.as_deref(), scope),
             Operator::Invoke(call) => self.invoke(flow, call, scope),
             Operator::Search(search) => self.search(flow, search, scope),
             Operator::As(name) => {
@@ -190,6 +190,7 @@ impl<'a> Lowering<'a, '_> {
             let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
             let element = match value {
                 Value::List(list) => Value::either(list.iter().cloned().map(Value::Const)),
+                Value::Collected(element) => (*element).clone(),
                 other => other,
             };
             let name = match item.names.first() {
@@ -257,44 +258,6 @@ impl<'a> Lowering<'a, '_> {
         } else {
             let text = self.snippet(span);
             flow.push(Node::opaque(text, "pattern of parse-where", span));
-        }
-    }
-
-    fn evaluate(&mut self, flow: &mut Flow<'a>, call: &'a Expr<'a>, scope: ScopeRef) {
-        flow.columns.open = true;
-        let ExprKind::Call(name, arguments) = &call.kind else { return };
-        if name.contains("lookup") {
-            // `ipv4_lookup(T, …)`: the columns of the other table come to this one.
-            if let Some(argument) = arguments.first()
-                && self.is_tabular(&argument.value, scope)
-            {
-                let right = self.flow(&argument.value, scope);
-                flow.columns.joined(&right.columns);
-            }
-        }
-    }
-
-    fn invoke(&mut self, flow: &mut Flow<'a>, call: &'a Expr<'a>, scope: ScopeRef) {
-        let (name, arguments): (&str, &'a [Argument<'a>]) = match &call.kind {
-            ExprKind::Call(name, arguments) => (name, arguments),
-            ExprKind::Name(name) => (name, &[]),
-            _ => return,
-        };
-        let Some(Binding::Function(function, defined)) = self.scopes.get(scope, name).cloned() else {
-            // A function of the service (`FileProfile`) or of the workspace: it adds columns.
-            flow.columns.open = true;
-            if name != "FileProfile" {
-                let message = format!("`{name}` is not in the query; what it filters is not known");
-                let note = ruleatlas_model::Diagnostic::note("function is not defined", message);
-                self.diagnostics.push(note.at(call.span));
-            }
-            return;
-        };
-        let table = Rc::new(self.copy_flow(flow));
-        let columns = flow.columns.clone();
-        let block = self.bind_arguments(function, defined, arguments, Some(table), Place { scope, columns: &columns });
-        if let Some((expr, inner)) = self.body(function, block) {
-            *flow = self.flow(expr, inner);
         }
     }
 

@@ -271,6 +271,9 @@ impl<'a> Parser<'a> {
             if token.kind == Kind::String {
                 self.step();
                 columns.push(decode_string(token.text(self.text)));
+            } else if token.kind == Kind::Symbol(Symbol::Star) {
+                // `: (*, a:string)`: those of the input.
+                self.step();
             } else {
                 columns.push(self.name("a column's name")?);
             }

@@ -152,10 +152,8 @@ impl<'a> Parser<'a> {
             "evaluate" => {
                 self.settings();
                 let call = self.expr()?;
-                if self.eat(Symbol::Colon) {
-                    self.skip_to_stage_end();
-                }
-                Ok(Operator::Evaluate(call))
+                let columns = if self.eat(Symbol::Colon) { Some(self.schema()?) } else { None };
+                Ok(Operator::Evaluate(call, columns))
             }
             "invoke" => Ok(Operator::Invoke(self.expr()?)),
             "search" => Ok(Operator::Search(self.search()?)),
