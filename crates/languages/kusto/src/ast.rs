@@ -232,6 +232,8 @@ pub enum Operator<'a> {
         /// The declared columns.
         columns: Vec<Cow<'a, str>>,
     },
+    /// An operator that was understood up to something that was not: the code of the fault, and the place of the rest.
+    Partial(Box<Operator<'a>>, &'static str, Span),
     /// An operator that neither filters nor makes names: `sort`, `take`, `render`, `serialize`, …
     Neutral(&'a str),
     /// Not understood.
@@ -344,6 +346,8 @@ pub enum ExprKind<'a> {
         /// The addresses.
         addresses: Vec<Expr<'a>>,
     },
+    /// Not understood; the reason is the code of a fault.
+    Broken(&'static str),
 }
 
 /// An argument of a call.

@@ -31,7 +31,7 @@ pub(super) struct Set {
     pub computed: Vec<String>,
     /// Sub-queries that are steps of their own.
     pub rows: Vec<String>,
-    /// A function that is not defined.
+    /// Why an item is not known.
     pub unknown: Option<Rc<str>>,
 }
 

@@ -63,6 +63,7 @@ impl<'a> Lowering<'a, '_> {
                 };
                 Some(if *negated { node.not() } else { node })
             }
+            ExprKind::Broken(reason) => Some(self.undefined(reason, expr.span)),
             ExprKind::Call(name, arguments)
                 if super::call::is_condition(name) && self.scopes.get(place.scope, name).is_none() =>
             {
@@ -342,8 +343,9 @@ impl<'a> Lowering<'a, '_> {
         predicate.into()
     }
 
-    pub(super) fn undefined(&self, _name: &str, span: Span) -> Node {
-        Node::opaque(self.snippet(span), "function is not defined", span)
+    /// What stands at a place is not known, for this reason.
+    pub(super) fn undefined(&self, reason: &str, span: Span) -> Node {
+        Node::opaque(self.snippet(span), reason, span)
     }
 }
 

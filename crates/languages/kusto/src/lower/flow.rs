@@ -140,6 +140,11 @@ impl<'a> Lowering<'a, '_> {
                 }
                 flow
             }
+            ExprKind::Broken(reason) => {
+                let mut flow = Flow::open();
+                flow.push(self.undefined(reason, expr.span));
+                flow
+            }
             ExprKind::Index(..)
             | ExprKind::Literal(_)
             | ExprKind::Dynamic(_)
@@ -297,8 +302,7 @@ impl<'a> Lowering<'a, '_> {
         let mut flow = Flow::table(name);
         if !asim::is_parser(name) {
             // A function of the workspace may filter, and is not in the query.
-            let text = self.snippet(expr.span);
-            flow.push(Node::opaque(text, "function is not defined", expr.span));
+            flow.push(self.undefined(super::scalar::UNDEFINED, expr.span));
         }
         for argument in arguments {
             if let Some(parameter) = &argument.name {

@@ -92,8 +92,7 @@ impl<'a> Lowering<'a, '_> {
     /// What a function makes of the rows is not known: which it keeps, and which columns they have.
     fn unknown_table_function(&mut self, flow: &mut Flow<'a>, span: Span) {
         flow.columns.open = true;
-        let text = self.snippet(span);
-        flow.push(Node::opaque(text, "function is not defined", span));
+        flow.push(self.undefined(super::scalar::UNDEFINED, span));
     }
 
     /// `bag_unpack(bag [, prefix] [, …])`: the members of a bag become columns

@@ -110,6 +110,9 @@ const TIME_KEEPING: &[&str] = &[
     "datetime_add",
 ];
 
+/// Why the result of a function that is not in the query is not known.
+pub(super) const UNDEFINED: &str = "function is not defined";
+
 /// Whether a column made by a function without a name keeps its argument's.
 pub(super) fn keeps_name(function: &str) -> bool {
     TRANSPARENT.contains(&function) || TIME_KEEPING.contains(&function) || matches!(function, "tolower" | "toupper")
@@ -137,6 +140,7 @@ impl<'a> Lowering<'a, '_> {
             ExprKind::Literal(literal) => Value::Const(Const::of(literal)),
             ExprKind::Dynamic(json) => Value::of_json(json),
             ExprKind::Star => Value::field(""),
+            ExprKind::Broken(reason) => Value::Unknown(Rc::from(*reason)),
             ExprKind::Member(base, name) => {
                 if matches!(base.as_name(), Some("$left" | "$right")) {
                     return self.name(name, place);
@@ -347,7 +351,7 @@ impl<'a> Lowering<'a, '_> {
         if name == "strcat" && values.len() == 1 {
             return values.into_iter().next().unwrap_or(Value::Computed);
         }
-        if super::call::is_scalar_function(name) { Value::Computed } else { Value::Unknown(Rc::from(name)) }
+        if super::call::is_scalar_function(name) { Value::Computed } else { Value::Unknown(Rc::from(UNDEFINED)) }
     }
 
     /// `iff(c, a, b)`, `case(c1, a, c2, b, …, rest)`.

@@ -14,7 +14,11 @@ use crate::ast::{Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
 
 impl<'a> Lowering<'a, '_> {
     pub(super) fn stage(&mut self, flow: &mut Flow<'a>, stage: &'a Stage<'a>, scope: ScopeRef) {
-        match &stage.operator {
+        self.operator(flow, &stage.operator, stage.span, scope);
+    }
+
+    fn operator(&mut self, flow: &mut Flow<'a>, operator: &'a Operator<'a>, span: Span, scope: ScopeRef) {
+        match operator {
             Operator::Where(condition) => self.filter(flow, condition, scope),
             Operator::Extend(named) => self.extend(flow, named, scope),
             Operator::Project(named) | Operator::Distinct(named) => self.project(flow, named, scope),
@@ -29,7 +33,7 @@ impl<'a> Lowering<'a, '_> {
             Operator::MvExpand(items) => self.expand(flow, items, scope),
             Operator::MvApply { items, body } => self.apply(flow, items, body, scope),
             Operator::Parse { subject, pattern, regex, filters } => {
-                self.parse_stage(flow, subject, pattern, *regex, *filters, stage.span, scope);
+                self.parse_stage(flow, subject, pattern, *regex, *filters, span, scope);
             }
             Operator::ParseKv(subject, columns) => {
                 let origin = self.scalar(subject, Place { scope, columns: &flow.columns }).origin();
@@ -67,10 +71,13 @@ impl<'a> Lowering<'a, '_> {
             }
             Operator::Scan { steps, columns } => self.scan(flow, steps, columns, scope),
             Operator::Arrange(_) | Operator::Neutral(_) => {}
+            Operator::Partial(operator, reason, rest) => {
+                self.operator(flow, operator, span, scope);
+                flow.push(self.undefined(reason, *rest));
+            }
             Operator::Broken(fault) => {
                 self.fault(fault);
-                let text = self.snippet(stage.span);
-                flow.push(Node::opaque(text, fault.code, stage.span));
+                flow.push(self.undefined(fault.code, span));
             }
         }
     }

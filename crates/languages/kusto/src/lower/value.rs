@@ -143,7 +143,7 @@ pub(super) enum Value<'a> {
     Cut(Rc<str>),
     /// Something computed.
     Computed,
-    /// The result of a function that is not defined.
+    /// Something that is not known, and why: the result of a function that is not defined, what could not be read.
     Unknown(Rc<str>),
 }
 
