@@ -85,7 +85,7 @@ impl<'a> Lowering<'a, '_> {
             }
             return;
         }
-        let value = self.aggregated(&item.value, place);
+        let value = self.aggregated(&item.value, place, flow.is_one_event);
         let name = item.names.first().map(ToString::to_string).or_else(|| default_name(&item.value));
         if let Some(name) = name {
             columns.set(&name, value);
@@ -93,7 +93,7 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// The value of an aggregate, wrappers looked through.
-    fn aggregated(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>) -> Value<'a> {
+    fn aggregated(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>, is_one_event: bool) -> Value<'a> {
         let ExprKind::Call(function, arguments) = &expr.kind else { return Value::Computed };
         let Some(first) = arguments.first() else { return Value::Computed };
         let picks = matches!(
@@ -111,14 +111,16 @@ impl<'a> Lowering<'a, '_> {
                 | Value::Condition(_)
                 | Value::Collected(_)
                 | Value::Cut(_)) => {
-                    if picks {
+                    // What is collected of one event's own elements is asked of that event.
+                    if picks || is_one_event {
                         value
                     } else if function.starts_with("make_bag") {
-                        Value::Computed
+                        Value::Collected(Rc::new(Value::Computed))
                     } else {
                         Value::Collected(Rc::new(value))
                     }
                 }
+                _ if !is_one_event && !picks => Value::Collected(Rc::new(Value::Computed)),
                 _ => Value::Computed,
             };
         }
@@ -127,7 +129,7 @@ impl<'a> Lowering<'a, '_> {
             "tostring" | "array_sort_asc" | "array_sort_desc" | "strcat_array" | "set_union" | "todynamic" | "tolower"
         );
         if transparent {
-            return self.aggregated(&first.value, place);
+            return self.aggregated(&first.value, place, is_one_event);
         }
         // A function that is not known, of whatever is in it, is not known.
         match self.scalar(expr, place) {

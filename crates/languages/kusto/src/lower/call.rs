@@ -98,9 +98,10 @@ impl<'a> Lowering<'a, '_> {
             }
             _ => {}
         }
+        let value = value.bare();
         let mut rest: Vec<Value<'a>> = Vec::new();
         for argument in arguments.iter().skip(1) {
-            let value = self.scalar(&argument.value, place);
+            let value = self.scalar(&argument.value, place).bare();
             rest.push(match value {
                 Value::Rows(rows) => self.listed_rows(&rows, side),
                 value => value,
@@ -310,7 +311,7 @@ impl<'a> Lowering<'a, '_> {
             "ipv4_compare" | "ipv6_compare" | "strcmp" if relation == Relation::Equal && close(0.0) => !negated,
             _ => return None,
         };
-        let (value, other) = (self.scalar(&first.value, place), self.scalar(&second.value, place));
+        let (value, other) = (self.scalar(&first.value, place).bare(), self.scalar(&second.value, place).bare());
         let (field, constants, op) = match (&**name, value, other) {
             ("indexof" | "countof", Value::Field(field), Value::Const(text)) => (field, vec![text], Op::Contains),
             ("array_index_of", Value::Field(field), Value::Const(text)) => (field, vec![text], Op::Eq),

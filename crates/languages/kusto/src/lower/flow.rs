@@ -25,6 +25,8 @@ pub(super) struct Flow<'a> {
     pub is_union: bool,
     /// Whether a sub-query, which is a step of its own, restricts the rows.
     pub is_restricted: bool,
+    /// Whether all rows are parts of one event (the elements that `mv-apply` runs over).
+    pub is_one_event: bool,
     /// The step that these rows are, where they are a leg that is used once.
     pub leg: Option<usize>,
 }
@@ -231,6 +233,7 @@ impl<'a> Lowering<'a, '_> {
             stage: flow.stage,
             is_union: flow.is_union,
             is_restricted: flow.is_restricted,
+            is_one_event: flow.is_one_event,
             leg: None,
         }
     }

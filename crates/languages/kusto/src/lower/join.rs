@@ -275,7 +275,7 @@ impl<'a> Lowering<'a, '_> {
     /// What a join's key stands for; `$left` and `$right` are off already.
     fn key(&mut self, expr: &'a Expr<'a>, columns: &Columns<'a>) -> Value<'a> {
         let nowhere = self.scopes.block(None);
-        self.scalar(expr, Place { scope: nowhere, columns })
+        self.scalar(expr, Place { scope: nowhere, columns }).bare()
     }
 
     /// One table of several. Bare tables are sources of it; others are steps of their own.

@@ -79,9 +79,14 @@ impl<'a> Lowering<'a, '_> {
                     let value = self.scalar(&argument.value, Place { scope, columns: &flow.columns });
                     flow.columns.known.entry(name.into()).or_insert(value);
                 }
-                // Without group keys `pivot` keeps all columns but the two it is made of.
+                // Without group keys `pivot` keeps all columns but the two it is made of. One that names and values of
+                // an event's data are turned into columns by keeps the values.
                 let keeps_all = name == "pivot" && arguments.len() < 3;
-                flow.columns.rest_is_computed |= !(keeps_all && flow.columns.open);
+                let picks = arguments.get(1).is_some_and(|argument| {
+                    matches!(&argument.value.kind, ExprKind::Call(name, _) if matches!(&**name, "any" | "take_any"))
+                });
+                flow.columns.rest_is_computed |= !(picks || keeps_all && flow.columns.open);
+                flow.columns.unpacked = Rc::from([]);
                 flow.columns.open = true;
             }
             _ if PASSING.contains(&name) => flow.columns.open = true,

@@ -212,8 +212,13 @@ impl<'a> Lowering<'a, '_> {
 
     /// `mv-apply`: the filters of its body are conjuncts, as rows without a matching element fall away.
     fn apply(&mut self, flow: &mut Flow<'a>, items: &'a [Named<'a>], body: &'a [Stage<'a>], scope: ScopeRef) {
-        let mut inner =
-            Flow { columns: flow.columns.clone(), sources: flow.sources.clone(), stage: flow.stage, ..Flow::default() };
+        let mut inner = Flow {
+            columns: flow.columns.clone(),
+            sources: flow.sources.clone(),
+            stage: flow.stage,
+            is_one_event: true,
+            ..Flow::default()
+        };
         self.expand(&mut inner, items, scope);
         for stage in body {
             self.stage(&mut inner, stage, scope);

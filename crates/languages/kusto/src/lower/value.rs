@@ -304,6 +304,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value itself, whether or not another table had to have a row for it.
+    pub fn bare(self) -> Self {
+        let mut value = self;
+        while let Self::Outer(outer) = &value {
+            value = outer.value.clone();
+        }
+        value
+    }
+
     /// The same as a value of another step's events; see [`Field::of_step`].
     pub fn of_step(&self, step: usize) -> Self {
         match self {
@@ -400,8 +409,12 @@ impl<'a> Columns<'a> {
             }
             let member = name.strip_prefix(&*unpacked.prefix).filter(|member| !member.is_empty())?;
             let is_own = unpacked.prefix.is_empty() && self.is_own(name, &is_seen);
-            let is_computed = matches!(unpacked.bag, Value::Computed) && self.open;
-            (!is_own && !is_computed).then(|| unpacked.bag.member(member))
+            match unpacked.bag {
+                _ if is_own => None,
+                // A bag that the query puts together of an event's data: its members are named as the data is.
+                Value::Computed => Some(super::stage::plain(name)),
+                _ => Some(unpacked.bag.member(member)),
+            }
         })
     }
 
