@@ -62,3 +62,8 @@ fn texts_that_hold_json_are_looked_into() {
 fn unknown_functions_are_opaque() {
     run("unknown.txt");
 }
+
+#[test]
+fn graphs_keep_their_filters() {
+    run("graph.txt");
+}

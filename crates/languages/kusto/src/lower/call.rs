@@ -245,7 +245,7 @@ impl<'a> Lowering<'a, '_> {
                 Some(self.computed(written, op, false, Vec::new(), span))
             }
             Value::Unknown(name) => Some(self.undefined(name, span)),
-            Value::Named(_) | Value::Cut(_) | Value::Collected(_) | Value::Computed => {
+            Value::Named(_) | Value::Cut(_) | Value::Collected(_) | Value::Row(..) | Value::Computed => {
                 Some(self.computed(written, op, false, Vec::new(), span))
             }
         }

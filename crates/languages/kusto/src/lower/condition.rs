@@ -119,6 +119,7 @@ impl<'a> Lowering<'a, '_> {
             | Value::Named(_)
             | Value::Cut(_)
             | Value::Collected(_)
+            | Value::Row(..)
             | Value::Computed => Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span)),
         }
     }

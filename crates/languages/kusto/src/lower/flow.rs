@@ -27,6 +27,8 @@ pub(super) struct Flow<'a> {
     pub is_restricted: bool,
     /// Whether all rows are parts of one event (the elements that `mv-apply` runs over).
     pub is_one_event: bool,
+    /// The tables of the nodes, where the rows are a graph's edges.
+    pub nodes_of_graph: Rc<[Rc<Flow<'a>>]>,
     /// The step that these rows are, where they are a leg that is used once.
     pub leg: Option<usize>,
 }
@@ -234,6 +236,7 @@ impl<'a> Lowering<'a, '_> {
             is_union: flow.is_union,
             is_restricted: flow.is_restricted,
             is_one_event: flow.is_one_event,
+            nodes_of_graph: Rc::clone(&flow.nodes_of_graph),
             leg: None,
         }
     }

@@ -16,6 +16,7 @@ mod compare;
 mod condition;
 mod constant;
 mod flow;
+mod graph;
 mod join;
 mod plugin;
 mod scalar;

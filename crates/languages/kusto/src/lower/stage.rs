@@ -71,6 +71,13 @@ impl<'a> Lowering<'a, '_> {
             }
             Operator::Scan { steps, columns } => self.scan(flow, steps, columns, scope),
             Operator::Arrange(_) | Operator::Neutral(_) => {}
+            Operator::MakeGraph(tables) => {
+                let nodes: Vec<_> = tables.iter().map(|table| self.leg(table, scope, "graph nodes", false)).collect();
+                flow.nodes_of_graph = nodes.into();
+            }
+            Operator::GraphMatch { variables, condition, project } => {
+                self.graph_match(flow, variables, condition.as_ref(), project, scope);
+            }
             Operator::Partial(operator, reason, rest) => {
                 self.operator(flow, operator, span, scope);
                 flow.push(self.undefined(reason, *rest));
@@ -166,7 +173,7 @@ impl<'a> Lowering<'a, '_> {
         }
     }
 
-    fn project(&mut self, flow: &mut Flow<'a>, named: &'a [Named<'a>], scope: ScopeRef) {
+    pub(super) fn project(&mut self, flow: &mut Flow<'a>, named: &'a [Named<'a>], scope: ScopeRef) {
         let mut columns = Columns { list: flow.columns.list.clone(), ..Columns::default() };
         for item in named {
             if matches!(item.value.kind, ExprKind::Star) {

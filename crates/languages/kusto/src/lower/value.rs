@@ -135,6 +135,8 @@ pub(super) enum Value<'a> {
     Collected(Rc<Value<'a>>),
     /// A column of another table, empty where that table has no row for the event.
     Outer(Rc<Outer<'a>>),
+    /// A row of a table, in a step of its own or not: its members are the table's columns.
+    Row(Rc<Columns<'a>>, Option<usize>),
     /// A condition; `None` says nothing of the event.
     Condition(Option<Rc<Node>>),
     /// The event's time, or a time that is counted from now; `true` for the event's.
@@ -276,6 +278,14 @@ impl<'a> Value<'a> {
             Self::Either(values) => Self::either(values.iter().map(|value| value.member(name))),
             Self::First(values) => Self::first(values.iter().map(|value| value.member(name))),
             Self::Outer(outer) => outer.with(outer.value.member(name)),
+            Self::Row(columns, step) => {
+                let value = match columns.known.get(name) {
+                    Some(value) => value.clone(),
+                    None if columns.open => super::stage::plain(name),
+                    None => Self::Computed,
+                };
+                step.map_or_else(|| value.clone(), |step| value.of_step(step))
+            }
             Self::Cases(arms, rest) => Self::each(arms, rest, |value| value.member(name)),
             Self::Cut(from) => Self::Cut(from.clone()),
             Self::Named(names) => Self::Named(names.clone()),

@@ -4,6 +4,7 @@
 //! [`Statement::Broken`], and reading goes on behind it. How deep a tree can be is bounded.
 
 mod expr;
+mod graph;
 mod source;
 mod stage;
 

@@ -22,6 +22,8 @@ const NEUTRAL: &[&str] = &[
     "project-smart",
     "execute-and-cache",
     "assert-schema",
+    "graph-mark-components",
+    "graph-to-table",
 ];
 
 impl<'a> Parser<'a> {
@@ -71,7 +73,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn at_stage_end(&self) -> bool {
+    pub(super) fn at_stage_end(&self) -> bool {
         match self.token().kind {
             Kind::End
             | Kind::Symbol(
@@ -134,12 +136,7 @@ impl<'a> Parser<'a> {
         match lower.as_str() {
             "where" | "filter" => {
                 self.settings();
-                let outer = std::mem::replace(&mut self.in_condition, true);
-                let recovers = std::mem::replace(&mut self.recovers, true);
-                let condition = self.expr();
-                self.in_condition = outer;
-                self.recovers = recovers;
-                Ok(Operator::Where(condition?))
+                Ok(Operator::Where(self.condition()?))
             }
             "extend" => Ok(Operator::Extend(self.stage_list()?)),
             "project" => Ok(Operator::Project(self.stage_list()?)),
@@ -176,6 +173,8 @@ impl<'a> Parser<'a> {
             }
             "parse" | "parse-where" => self.parse_operator(lower == "parse-where"),
             "parse-kv" => self.parse_kv(),
+            "make-graph" => self.make_graph(),
+            "graph-match" | "graph-shortest-paths" => self.graph_match(),
             "evaluate" => {
                 self.settings();
                 let call = self.expr()?;
@@ -204,6 +203,16 @@ impl<'a> Parser<'a> {
                 mended: false,
             }),
         }
+    }
+
+    /// The condition of a filter.
+    pub(super) fn condition(&mut self) -> Parse<crate::ast::Expr<'a>> {
+        let outer = std::mem::replace(&mut self.in_condition, true);
+        let recovers = std::mem::replace(&mut self.recovers, true);
+        let condition = self.expr();
+        self.in_condition = outer;
+        self.recovers = recovers;
+        condition
     }
 
     /// `kind=inner [hints] (T | …) on a, $left.b == $right.c`.
