@@ -177,20 +177,34 @@ impl<'q> Lowering<'q> {
     fn stats(&mut self, aggregates: &[Definition], by: &[Definition], inline: bool) {
         let groups: Vec<_> = by.iter().map(|group| (Rc::clone(&group.name), self.resolve(&group.value))).collect();
         let values: Vec<_> = aggregates.iter().map(|aggregate| self.aggregated(aggregate)).collect();
+        let conditions: Vec<_> = aggregates.iter().map(|aggregate| self.condition_of(aggregate)).collect();
         if !inline {
             self.names.clear();
             self.prefixes.clear();
             self.joined = None;
         }
         self.names.extend(groups);
-        for (aggregate, value) in aggregates.iter().zip(values) {
+        for ((aggregate, value), condition) in aggregates.iter().zip(values).zip(conditions) {
             self.names.insert(Rc::clone(&aggregate.name), value);
-            if let Some(filter) = &aggregate.filter {
+            if let Some(span) = condition {
                 let message =
                     format!("`{}` aggregates only some rows; its condition selects no event.", aggregate.name);
-                self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(filter.span));
+                self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(span));
             }
         }
+    }
+
+    /// Where the condition stands that says which rows an aggregate is of: behind its `where`, or in a `case` that it
+    /// sums or counts.
+    fn condition_of(&self, aggregate: &Definition) -> Option<Span> {
+        if let Some(filter) = &aggregate.filter {
+            return Some(filter.span);
+        }
+        let Kind::Call { arguments, .. } = &aggregate.value.kind else { return None };
+        arguments.iter().map(|argument| self.resolve(argument)).find_map(|argument| match &argument.kind {
+            Kind::Call { name, .. } if &**name == "case" => Some(argument.span),
+            _ => None,
+        })
     }
 
     /// What an aggregate gives: something computed of many events. `mv_expand` makes one event's value of a list.

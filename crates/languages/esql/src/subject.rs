@@ -217,9 +217,9 @@ impl Lowering<'_> {
 
     /// `coalesce(a, b)` is as asked if `a` is, or `a` is missing and `b` is.
     fn coalesce(&mut self, arguments: &[Link], test: &Test, way: &Way) -> Node {
-        if test.op == Op::IsNull {
+        if test.op.is_presence() {
             let nodes: Vec<Node> = arguments.iter().map(|argument| self.test(argument, test, way)).collect();
-            return Node::all(nodes);
+            return if test.op == Op::IsNull { Node::all(nodes) } else { Node::any(nodes) };
         }
         let is_null = Test::presence(Op::IsNull);
         let fails = Way { missing: Missing::Fails, ..way.clone() };

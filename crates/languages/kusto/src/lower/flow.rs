@@ -306,7 +306,7 @@ impl<'a> Lowering<'a, '_> {
             return flow;
         }
         let mut flow = Flow::table(name);
-        if !asim::is_parser(name) {
+        if !(asim::is_parser(name) || super::plugin::keeps_every_row(name)) {
             // A function of the workspace may filter, and is not in the query.
             flow.push(self.undefined(super::scalar::UNDEFINED, expr.span));
         }

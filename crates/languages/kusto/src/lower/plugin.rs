@@ -13,9 +13,17 @@ use super::value::{Columns, Const, Found, Outer, Unpacked, Value};
 use super::{Lowering, Place};
 use crate::ast::{Argument, Expr, ExprKind};
 
-/// Functions of Defender that add columns and keep every row
-/// ([reference](https://learn.microsoft.com/defender-xdr/advanced-hunting-expert-training)).
-const ENRICHING: &[&str] = &["FileProfile", "SeenBy", "AssignedIPAddresses", "DeviceFromIP"];
+/// Functions of Defender that add columns and keep every row, or look a value up
+/// ([reference](https://learn.microsoft.com/defender-xdr/advanced-hunting-fileprofile-function)), and of Sentinel that
+/// give every row of a table
+/// ([reference](https://learn.microsoft.com/azure/sentinel/audit-table-reference)).
+const OF_THE_SERVICE: &[&str] =
+    &["FileProfile", "SeenBy", "AssignedIPAddresses", "DeviceFromIP", "_SentinelAudit", "_SentinelHealth"];
+
+/// Whether a function of the service takes away no row.
+pub(super) fn keeps_every_row(function: &str) -> bool {
+    OF_THE_SERVICE.contains(&function)
+}
 
 /// Plug-ins whose rows are results of many rows
 /// ([reference](https://learn.microsoft.com/kusto/query/evaluate-operator)).
@@ -199,7 +207,7 @@ impl<'a> Lowering<'a, '_> {
             _ => return self.unknown_table_function(flow, call.span),
         };
         let Some(Binding::Function(function, defined)) = self.scopes.get(scope, name).cloned() else {
-            if ENRICHING.contains(&name) {
+            if keeps_every_row(name) {
                 flow.columns.open = true;
             } else {
                 self.unknown_table_function(flow, call.span);

@@ -285,7 +285,7 @@ impl<'a> Parser<'a> {
         match token.text(self.text) {
             "let" | "set" | "declare" => next.kind == Kind::Name,
             "union" | "search" | "find" | "print" | "datatable" | "externaldata" => true,
-            "and" | "or" | "in" | "has" | "contains" | "on" | "by" | "to" => false,
+            "and" | "or" | "in" | "has" | "contains" | "on" | "by" | "to" | "with" => false,
             _ => match next.kind {
                 Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::OpenParen) | Kind::End => true,
                 Kind::Name => next.on_new_line && self.word_of(next) == "let",
