@@ -314,6 +314,10 @@ impl<'a> Lowering<'a, '_> {
             return value;
         }
         let first = values.first();
+        if name == "pack_array" && !values.is_empty() && values.iter().all(|value| matches!(value, Value::Field(_))) {
+            // `mv-expand` gives each of the fields.
+            return Value::Collected(Rc::new(Value::either(values)));
+        }
         if TRANSPARENT.contains(&name) {
             return values.into_iter().next().unwrap_or(Value::Computed);
         }
