@@ -48,6 +48,9 @@ pub struct Predicate {
     /// not hold.
     #[serde(default, skip_serializing_if = "is_false")]
     pub text_order: bool,
+    /// Whether `is_null` and `is_not_null` take an empty text for none (Kusto's `isempty`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub empty_is_null: bool,
     /// Whether it only says that the values before an alternative's own are missing (the `a is_null` of
     /// `coalesce(a, b) == v`): it decides for an event, and is counted nowhere.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -75,6 +78,7 @@ impl Predicate {
             missing: Missing::Fails,
             computed: false,
             text_order: false,
+            empty_is_null: false,
             guard: false,
             derived_from: None,
             stage: None,

@@ -218,6 +218,7 @@ impl<'a> Lowering<'a, '_> {
                 let mut predicate = Predicate::new(&*field.path, op, [] as [&str; 0]);
                 predicate.derived_from = field.from.as_deref().map(str::to_owned);
                 predicate.missing = if empty { Missing::Holds } else { Missing::Fails };
+                predicate.empty_is_null = true;
                 predicate.span = span;
                 Some(predicate.into())
             }
