@@ -91,7 +91,11 @@ pub fn roles(conditions: &[Condition]) -> Vec<Placed<'_>> {
 }
 
 fn is_guard(literal: &Literal<'_>) -> bool {
-    matches!(literal, Literal::Predicate { predicate, .. } if predicate.guard)
+    match literal {
+        Literal::Predicate { predicate, .. } => predicate.guard,
+        Literal::All(children) | Literal::Any { children, .. } => children.iter().all(is_guard),
+        Literal::Opaque { .. } => false,
+    }
 }
 
 struct Walk<'a> {

@@ -8,7 +8,7 @@ use ruleatlas_model::{Diagnostic, Missing, Node, Op};
 use crate::{
     ast::{Comparison, Constant, Expr, Kind, Link},
     pipeline::Lowering,
-    subject::{Test, Way},
+    subject::{Test, Way, has_unknown_function},
 };
 
 impl Lowering<'_> {
@@ -87,6 +87,9 @@ impl Lowering<'_> {
     fn compare_expressions(&mut self, left: &Link, right: &Link, op: Op, negated: bool, way: &Way) -> Node {
         if let Kind::Broken(reason) = &right.kind {
             return self.opaque(reason, way.span);
+        }
+        if has_unknown_function(right) {
+            return self.opaque("function is not known", way.span);
         }
         if let (Some(_), Some(other), Op::Eq) = (plain_field(left), plain_field(right), op) {
             return self.test(left, &Test { op: Op::FieldRef, negated, ..Test::new(op, [other.to_string()]) }, way);

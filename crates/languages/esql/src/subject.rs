@@ -1,6 +1,6 @@
 //! A comparison carried to the fields that its subject is made of.
 
-use std::rc::Rc;
+use std::{collections::HashSet, rc::Rc, sync::LazyLock};
 
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
@@ -298,8 +298,11 @@ impl Lowering<'_> {
         Node::any(ways_there)
     }
 
-    /// A comparison of something that is no field.
+    /// A comparison of something that is no field; of what a function that is not known makes, nothing is known.
     pub fn computed(&mut self, subject: &Link, test: &Test, way: &Way) -> Node {
+        if has_unknown_function(subject) {
+            return self.opaque("function is not known", way.span);
+        }
         let name = self.label(subject);
         match self.predicate(&name, None, test, way) {
             Node::Predicate(mut predicate) => {
@@ -340,6 +343,33 @@ impl Lowering<'_> {
         predicate.span = way.span;
         predicate.into()
     }
+}
+
+/// The language's functions, separated by blanks; families of one prefix are not listed.
+const FUNCTIONS: &str = include_str!("functions.txt");
+
+/// How many parts of an expression are looked at for functions.
+const MAX_PARTS: usize = 256;
+
+/// Whether the language has a function of this name; operators count.
+fn is_function(name: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| FUNCTIONS.split_ascii_whitespace().collect());
+    let is_family = ["mv_", "st_", "to_", "v_", "date_"].into_iter().any(|prefix| name.starts_with(prefix));
+    let is_operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
+    is_operator || is_family || name.ends_with("_over_time") || KNOWN.contains(name)
+}
+
+/// Whether a function that the language does not have stands in an expression, looked for among its first parts.
+pub(crate) fn has_unknown_function(expr: &Link) -> bool {
+    let mut stack = vec![expr];
+    for _ in 0..MAX_PARTS {
+        let Some(expr) = stack.pop() else { return false };
+        if matches!(&expr.kind, Kind::Call { name, .. } if !is_function(name)) {
+            return true;
+        }
+        stack.extend(expr.kind.children());
+    }
+    false
 }
 
 /// `json_extract(field, "$.a.b")` is the field `field.a.b`; of `_source` it is the event's own `a.b`.
