@@ -101,7 +101,15 @@ impl<'a> Lowering<'a, '_> {
                     this.relate(comparison, value, written, right, span, side)
                 });
             }
-            Value::Outer(outer) => return self.relate(comparison, &outer.value, written, right, span, side),
+            Value::Outer(outer) => {
+                // `== ""` and `== dynamic(null)` ask whether the other table has a row, as `isempty` does.
+                if let (Relation::Equal, Right::Value(Value::Const(constant), _)) = (comparison.operator, right)
+                    && (constant.text.is_empty() || constant.kind == LiteralKind::Null)
+                {
+                    return self.presence(left, written, !comparison.negated, span, side);
+                }
+                return self.relate(comparison, &outer.value, written, right, span, side);
+            }
             Value::Unknown(name) => return Some(self.undefined(name, span)),
             Value::Time(_) if !matches!(right, Right::Value(Value::Cut(_), _)) => {
                 return match right {
@@ -176,7 +184,12 @@ impl<'a> Lowering<'a, '_> {
             (Value::Const(_), Value::Condition(_)) if comparison.operator == Relation::Equal => {
                 self.relate_value(comparison, right, place, (left, written), span, side)
             }
-            (Value::Const(a), Value::Const(b)) => fold(comparison, a, b).map(Node::constant),
+            (Value::Const(a), Value::Const(b)) => match fold(comparison, a, b) {
+                Some(holds) => Some(Node::constant(holds)),
+                // Times are a window.
+                None if [a, b].iter().any(|value| is_time(value)) => None,
+                None => Some(self.leaf_computed(comparison, written, &both, span)),
+            },
             (
                 Value::Const(_),
                 Value::Field(_) | Value::Cut(_) | Value::Computed | Value::Collected(_) | Value::Named(_),
@@ -369,6 +382,10 @@ fn missing(comparison: Comparison, constants: &[Const]) -> Missing {
     if takes_empty == comparison.negated { Missing::Fails } else { Missing::Holds }
 }
 
+fn is_time(constant: &Const) -> bool {
+    matches!(constant.kind, LiteralKind::Datetime | LiteralKind::Timespan)
+}
+
 /// A comparison of two constants; `None` where the text does not tell.
 fn fold(comparison: Comparison, left: &Const, right: &Const) -> Option<bool> {
     let cased = comparison.case_sensitive;
@@ -377,7 +394,12 @@ fn fold(comparison: Comparison, left: &Const, right: &Const) -> Option<bool> {
     } else {
         (left.text.to_lowercase(), right.text.to_lowercase())
     };
-    let number = || Some((left.as_number()?, right.as_number()?));
+    // A text that spells a number is one behind `toint`, which is looked through.
+    let read = |value: &Const| match value.kind {
+        LiteralKind::Number | LiteralKind::String => value.text.trim().parse::<f64>().ok(),
+        _ => None,
+    };
+    let number = || Some((read(left)?, read(right)?));
     let holds = match comparison.operator {
         Relation::Equal | Relation::In => same(left, right, cased),
         Relation::Less => number().map(|(a, b)| a < b)?,
