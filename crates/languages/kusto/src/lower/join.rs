@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Node, Op, Predicate};
+use ruleatlas_model::{Missing, Node, Op};
 
-use super::compare::values_of;
+use super::call::Test;
 use super::flow::Flow;
 use super::scope::{Binding, ScopeRef};
-use super::value::{Columns, Found, Outer, Value};
+use super::value::{Columns, Const, Found, Outer, Value};
 use super::{LegKey, Lowering, Place};
 use crate::ast::{Expr, ExprKind, JoinKind, Relation};
 
@@ -232,7 +232,7 @@ impl<'a> Lowering<'a, '_> {
         let node = match (negated, node) {
             (true, Node::Predicate(mut predicate)) => {
                 predicate.negated = true;
-                predicate.missing = ruleatlas_model::Missing::Holds;
+                predicate.missing = Missing::Holds;
                 Node::Predicate(predicate)
             }
             (true, node) => node.not(),
@@ -252,21 +252,17 @@ impl<'a> Lowering<'a, '_> {
         let mut nodes = Vec::new();
         for (left, right) in keys {
             let value = self.key(left, &flow.columns);
-            let Value::Field(field) = value else { continue };
+            if matches!(value, Value::Time(_) | Value::Const(_) | Value::List(_) | Value::Named(_) | Value::Rows(_)) {
+                continue;
+            }
             let column = self.key(right, &list.columns);
-            let span = left.span.to(right.span);
-            let mut predicate = match column.constants() {
-                Some(constants) => {
-                    let mut predicate = Predicate::new(&*field.path, Op::In, values_of(&constants));
-                    predicate.case_sensitive = true;
-                    predicate
-                }
-                None if !names.is_empty() => Predicate::new(&*field.path, Op::InList, names.iter().map(|name| &**name)),
+            let (op, constants) = match column.constants() {
+                Some(constants) => (Op::In, constants),
+                None if !names.is_empty() => (Op::InList, names.iter().map(|name| Const::string(name)).collect()),
                 None => continue,
             };
-            predicate.derived_from = field.from.as_deref().map(str::to_owned);
-            predicate.span = span;
-            nodes.push(Node::from(predicate));
+            let test = Test { op, cased: op == Op::In, modifier: None, missing: Missing::Fails };
+            nodes.extend(self.tested(&value, left.span, &constants, &test, left.span.to(right.span)));
         }
         let node = Node::all(nodes);
         node.as_constant().is_none().then_some(node)
