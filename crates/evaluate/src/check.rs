@@ -24,8 +24,9 @@ pub(crate) struct Check {
 
 #[derive(Clone, Debug)]
 enum Test {
-    /// There is a value, or there is none; `truthy` passes over values that are empty, zero or false.
-    Present { wanted: bool, truthy: bool },
+    /// There is a value, or there is none; `truthy` passes over values that are empty, zero or false, `filled` over empty
+    /// texts.
+    Present { wanted: bool, truthy: bool, filled: bool },
     /// Any of these matches; what cannot be known of the alternatives decides only if none does.
     AnyOf { matchers: Vec<Matcher>, unknown: Vec<Reason> },
     /// The value of another field.
@@ -55,8 +56,11 @@ impl Check {
             .as_deref()
             .map(|origin| (Field::new(origin), Reason::new("field is cut out of another", &predicate.raw_field, span)));
         let test = match predicate.op {
-            Op::IsNull => Test::Present { wanted: false, truthy: modifiers.truthy },
-            Op::IsNotNull => Test::Present { wanted: true, truthy: modifiers.truthy },
+            Op::IsNull | Op::IsNotNull => Test::Present {
+                wanted: predicate.op == Op::IsNotNull,
+                truthy: modifiers.truthy,
+                filled: predicate.empty_is_null,
+            },
             Op::FieldRef => Test::Other {
                 fields: predicate.values.iter().map(|name| Field::new(name)).collect(),
                 relation: Relation::of(&modifiers),
@@ -79,15 +83,25 @@ impl Check {
             return Truth::Unknown;
         }
         let positive = match &self.test {
-            Test::Present { wanted, truthy } => {
-                let some = values.iter().any(|value| !*truthy || value.is_truthy());
+            Test::Present { wanted, truthy, filled } => {
+                let counts = |value: &&FieldValue<'_>| {
+                    (!truthy || value.is_truthy()) && (!filled || !value.text(true).is_empty())
+                };
+                let some = values.iter().any(counts);
                 Truth::from(some == *wanted)
             }
             _ if values.is_empty() => return self.without_value(event),
             Test::AnyOf { matchers, unknown } => {
                 let matches =
                     |matcher: &Matcher| values.iter().any(|value| matcher.matches(value, self.case_sensitive));
+                let can_compare = |matcher: &Matcher| values.iter().any(|value| matcher.can_compare(value));
                 match matchers.iter().any(matches) {
+                    // As without a value: `toint("-") < 5` is null.
+                    false
+                        if unknown.is_empty() && self.missing == Missing::Null && !matchers.iter().any(can_compare) =>
+                    {
+                        return Truth::Null;
+                    }
                     false if !unknown.is_empty() => {
                         reasons.extend(unknown);
                         Truth::Unknown

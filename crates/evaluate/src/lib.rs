@@ -23,7 +23,9 @@
 //! A comparison holds if any of the field's values compares with any of the literals; [`Event`] says what a field's
 //! values are. For a missing field it is what [`Missing`](ruleatlas_model::Missing) says. Without case means Unicode
 //! lower case, character by character. Numbers compare as numbers where the event says that its value is one, and in
-//! `lt` to `gte` wherever both texts spell one; all else compares as text. `match` on a field finds whole terms, runs
+//! `lt` to `gte` wherever both texts spell one; all else compares as text, but for an order of a number and a text that
+//! is none: it does not hold, unless the predicate orders texts (`text_order`). A field that the event does not have is
+//! looked for inside the texts that hold JSON. `match` on a field finds whole terms, runs
 //! of letters and digits; without a field it finds the text in any value. In its literals `*`, `?` and `[*]` mean what
 //! they mean in those of `wildcard`. Regular expressions are read by the `regex` crate.
 //!

@@ -25,7 +25,7 @@ pub(crate) enum Matcher {
     Term { text: String, begins: bool, ends: bool },
     Regex(Regex),
     Network(Network),
-    Ordered { op: Op, text: String, number: Option<Scalar> },
+    Ordered { op: Op, text: String, number: Option<Scalar>, text_order: bool },
 }
 
 impl Matcher {
@@ -50,6 +50,7 @@ impl Matcher {
                 op: predicate.op,
                 text: cased(value, case_sensitive),
                 number: Scalar::read_number(value),
+                text_order: predicate.text_order,
             },
             Op::Wildcard => Self::Glob(cased_glob(dashed(Glob::read(value)))),
             Op::Match => {
@@ -80,6 +81,14 @@ impl Matcher {
         })
     }
 
+    /// Whether a value can be compared at all: a text that is no number has no order with one.
+    pub(crate) fn can_compare(&self, value: &FieldValue<'_>) -> bool {
+        match self {
+            Self::Ordered { number: Some(_), text_order: false, .. } => Scalar::read_number(value.text(true)).is_some(),
+            _ => true,
+        }
+    }
+
     /// Whether a value is as asked.
     pub(crate) fn matches(&self, value: &FieldValue<'_>, case_sensitive: bool) -> bool {
         let text = || value.text(case_sensitive);
@@ -96,9 +105,10 @@ impl Matcher {
             // The expression has its own case rule, which lower case would spoil (`[^A-Z]`).
             Self::Regex(regex) => regex.is_match(value.text(true)),
             Self::Network(network) => network.contains(text()),
-            Self::Ordered { op, text: literal, number } => {
+            Self::Ordered { op, text: literal, number, text_order } => {
                 let ordering = match (number, Scalar::read_number(text())) {
                     (Some(number), Some(found)) => found.partial_cmp(number),
+                    (Some(_), None) if !text_order => None,
                     _ => Some(text().cmp(literal)),
                 };
                 ordering.is_some_and(|ordering| match op {

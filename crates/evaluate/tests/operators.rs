@@ -102,6 +102,12 @@ fn operators_compare_a_value_with_a_literal() {
         (Op::Lte, "1.5", json!(1.5), "holds"),
         (Op::Lt, "2024-06-01", json!("2024-05-31T23:59:59Z"), "holds"),
         (Op::Gte, "b", json!("Abc"), "fails"),
+        (Op::Gt, "5", json!("abc"), "fails"),
+        (Op::Lt, "5", json!("-"), "fails"),
+        (Op::Lt, "5", json!("1,000"), "fails"),
+        (Op::Lte, "5", json!(""), "fails"),
+        (Op::Gte, "5", json!("5 MB"), "fails"),
+        (Op::Lt, "5", json!([4, "abc"]), "holds"),
         (Op::Match, "mimikatz", json!("run Mimikatz.exe now"), "holds"),
         (Op::Match, "katz", json!("run mimikatz.exe now"), "fails"),
         (Op::Match, "net user", json!("cmd /c net user x"), "holds"),
@@ -357,4 +363,106 @@ fn what_is_computed_or_cut_out_is_unknown_unless_the_event_has_it() {
     faults.check(&cut_out, &json!({ "url": "https://example.org" }), "unknown");
     faults.check(&cut_out, &json!({ "url": "https://example.org", "host": "example.org" }), "holds");
     faults.check(&cut_out, &json!({ "dns": "example.org" }), "fails");
+}
+
+/// A text that is no number is neither below nor above a number, and null where the language says so of a missing
+/// field; SPL's `where` compares the texts.
+#[test]
+fn an_order_needs_two_numbers() {
+    let mut faults = Faults::default();
+    let less = Predicate::new("n", Op::Lt, ["5"]);
+    let null = Predicate { missing: Missing::Null, ..less.clone() };
+    let spl = Predicate { text_order: true, ..null.clone() };
+    for text in ["abc", "-", "1,000", "", "NaN"] {
+        let event = json!({ "n": text });
+        faults.check(&less, &event, "fails");
+        faults.check(&null, &event, "fails");
+        let verdict = |predicate: &Predicate| {
+            evaluate(&Node::from(predicate.clone()).not(), &Event::new(&event)).word().to_owned()
+        };
+        assert_eq!(verdict(&less), "holds", "not (n < 5) of {text:?}, where false");
+        assert_eq!(verdict(&null), "fails", "not (n < 5) of {text:?}, where null");
+    }
+    faults.check(&spl, &json!({ "n": "-" }), "holds");
+    faults.check(&spl, &json!({ "n": "abc" }), "fails");
+    faults.check(&spl, &json!({ "n": "10" }), "fails");
+}
+
+/// A path behind a text's name asks what the JSON in the text says.
+#[test]
+fn a_text_that_holds_json_is_looked_into() {
+    let mut faults = Faults::default();
+    let eq = |field: &str, value: &str| Predicate::new(field, Op::Eq, [value]);
+    let inner = json!({ "PipeName": "\\probe", "Size": 5, "Null": null, "a.b": 1, "Deep": { "List": [{ "k": "x" }, { "k": "y" }] } });
+    let event = json!({ "F": inner.to_string(), "Twice": json!(inner.to_string()).to_string(), "Plain": "probe" });
+    #[rustfmt::skip]
+    let table = [
+        ("F.PipeName", "\\probe", "holds"),
+        ("f.pipename", "\\PROBE", "holds"),
+        ("F.PipeName", "other", "fails"),
+        ("F.Size", "5", "holds"),
+        ("F.a.b", "1", "holds"),
+        ("F.Deep.List[1].k", "y", "holds"),
+        ("F.Deep.List[0].k", "y", "fails"),
+        ("F.Deep.List{}.k", "y", "holds"),
+        ("F.Deep.List.k", "y", "holds"),
+        ("F.Null", "x", "fails"),
+        ("F.PipeName.x", "x", "fails"),
+        ("Twice.PipeName", "\\probe", "holds"),
+        ("Plain.PipeName", "probe", "fails"),
+        ("F..PipeName", "\\probe", "fails"),
+        ("F.", "x", "fails"),
+    ];
+    for (field, value, expected) in table {
+        faults.check(&eq(field, value), &event, expected);
+    }
+    // JSON in a text in JSON in a text; an array that is the whole of a text.
+    let list = json!([{ "name": "Role", "value": "Admin" }, { "name": "Other" }]).to_string();
+    let event = json!({
+        "Targets": json!([{ "modified": list, "id": 7 }]).to_string(),
+        "Real": [{ "modified": list }],
+        "Names": json!(["a", "b"]).to_string(),
+        "broken": "{\"a\": ",
+        "scalar": "\"a\"",
+    });
+    #[rustfmt::skip]
+    let table = [
+        ("Targets[0].modified[0].value", "Admin", "holds"),
+        ("Targets[0].modified[1].value", "Admin", "fails"),
+        ("Targets.modified.name", "Other", "holds"),
+        ("Real[0].modified[0].name", "Role", "holds"),
+        ("Real.modified[1].name", "Role", "fails"),
+        ("Names[1]", "b", "holds"),
+        ("Names[0]", "b", "fails"),
+        ("broken.a", "1", "fails"),
+        ("scalar.a", "a", "fails"),
+    ];
+    for (field, value, expected) in table {
+        faults.check(&eq(field, value), &event, expected);
+    }
+    let absent = Predicate::new("broken.a", Op::IsNull, [""; 0]);
+    faults.check(&absent, &event, "holds");
+    // The event's own field counts where it has one.
+    let event = json!({ "F": "{\"a\": 1}", "F.a": 2 });
+    faults.check(&eq("F.a", "2"), &event, "holds");
+    faults.check(&eq("F.a", "1"), &event, "fails");
+}
+
+#[test]
+fn a_text_that_holds_json_is_read_within_bounds() {
+    let mut faults = Faults::default();
+    let path = |depth: usize| format!("F{}.a", ".b".repeat(depth));
+    let nested = |depth: usize| format!("{}{{\"a\":1}}{}", "{\"b\":".repeat(depth), "}".repeat(depth));
+    faults.check(&Predicate::new(path(10), Op::Eq, ["1"]), &json!({ "F": nested(10) }), "holds");
+    faults.check(&Predicate::new(path(100), Op::Eq, ["1"]), &json!({ "F": nested(100) }), "fails");
+    faults.check(&Predicate::new(path(100_000), Op::Eq, ["1"]), &json!({ "F": nested(100_000) }), "fails");
+    let long = format!("{{\"a\":1,\"b\":\"{}\"}}", "x".repeat(1 << 21));
+    faults.check(&Predicate::new("F.a", Op::Eq, ["1"]), &json!({ "F": long }), "fails");
+    let mut wrapped = json!({ "a": 1 }).to_string();
+    for _ in 0..12 {
+        wrapped = json!({ "F": wrapped }).to_string();
+    }
+    let event = json!({ "F": wrapped });
+    faults.check(&Predicate::new(format!("{}.a", ["F"; 13].join(".")), Op::Eq, ["1"]), &event, "holds");
+    faults.check(&Predicate::new(["F"; 400].join("."), Op::Eq, ["1"]), &event, "fails");
 }

@@ -44,6 +44,17 @@ pub struct Predicate {
     /// Whether `raw_field` is something computed (a count, a length, a part), and no field.
     #[serde(default, skip_serializing_if = "is_false")]
     pub computed: bool,
+    /// Whether an order compares the texts where one side is no number (SPL's `where`); elsewhere such an order does
+    /// not hold.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub text_order: bool,
+    /// Whether `is_null` and `is_not_null` take an empty text for none (Kusto's `isempty`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub empty_is_null: bool,
+    /// Whether it only says that the values before an alternative's own are missing (the `a is_null` of
+    /// `coalesce(a, b) == v`): it decides for an event, and is counted nowhere.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub guard: bool,
     /// The field that `raw_field` was cut out of (`rex`, `grok`, `parse`, …).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<String>,
@@ -66,6 +77,9 @@ impl Predicate {
             modifier: None,
             missing: Missing::Fails,
             computed: false,
+            text_order: false,
+            empty_is_null: false,
+            guard: false,
             derived_from: None,
             stage: None,
             span: Span::default(),

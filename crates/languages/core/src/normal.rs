@@ -90,6 +90,14 @@ pub fn roles(conditions: &[Condition]) -> Vec<Placed<'_>> {
     walk.placed
 }
 
+fn is_guard(literal: &Literal<'_>) -> bool {
+    match literal {
+        Literal::Predicate { predicate, .. } => predicate.guard,
+        Literal::All(children) | Literal::Any { children, .. } => children.iter().all(is_guard),
+        Literal::Opaque { .. } => false,
+    }
+}
+
 struct Walk<'a> {
     placed: Vec<Placed<'a>>,
     seen: FxHashMap<(u32, Span, Role), Vec<usize>>,
@@ -107,7 +115,9 @@ impl<'a> Walk<'a> {
                 }
             }
             Literal::Any { children, flipped } => {
-                let group = match (group, flipped) {
+                // What only guards an alternative is no exclusion beside the others.
+                let is_group = *flipped && children.iter().filter(|child| !is_guard(child)).count() > 1;
+                let group = match (group, is_group) {
                     (None, true) => {
                         self.groups += 1;
                         Some(self.groups - 1)
@@ -132,7 +142,7 @@ impl<'a> Walk<'a> {
         }
         let role = match () {
             () if predicate.computed => Role::Computed,
-            () if self.absent => Role::Nested,
+            () if self.absent || predicate.guard => Role::Nested,
             () if !negative && group.is_none() => Role::Indicator,
             () if negative && !in_authors_any => Role::Exclusion,
             () => Role::Nested,

@@ -44,6 +44,23 @@ fn described(root: Node) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
+fn guard(field: &str) -> Node {
+    Predicate { guard: true, ..Predicate::new(field, Op::IsNull, Vec::<String>::new()) }.into()
+}
+
+#[test]
+fn a_guard_is_counted_nowhere() {
+    let chosen = any([eq("a"), all([guard("a"), eq("b")])]);
+    assert_eq!(described(chosen.clone()), "a=indicator, a=nested, b=indicator");
+    // What the guard stands beside is excluded by itself, and no group.
+    assert_eq!(
+        described(all([eq("x"), not(chosen)])),
+        "x=indicator, a=exclusion, a=nested as is_not_null, b=exclusion"
+    );
+    let two = not(all([guard("a"), eq("b"), eq("c")]));
+    assert_eq!(described(two), "a=not nested, b=exclusion#0, c=exclusion#0");
+}
+
 #[test]
 fn roles_follow_the_negation_normal_form() {
     let cases: Vec<(&str, Node, &str)> = vec![

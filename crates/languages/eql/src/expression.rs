@@ -157,7 +157,9 @@ impl<'a> Parser<'a> {
     fn lookup(&mut self, subject: Expr<'a>, op: Lookup, insensitive: bool, negated: bool) -> Expr<'a> {
         let values = if self.eat(Kind::LeftParen) {
             let values = self.expressions();
-            self.close();
+            if let Some(rest) = self.close() {
+                return Expr { kind: ExprKind::Broken, span: subject.span.to(rest.span) };
+            }
             values
         } else {
             if op == Lookup::In {
@@ -181,16 +183,24 @@ impl<'a> Parser<'a> {
         values
     }
 
-    /// Expects `)`; what stands before it is skipped.
-    fn close(&mut self) {
+    /// Expects `)`; what stands before it is skipped, and given back.
+    fn close(&mut self) -> Option<Expr<'a>> {
         if self.eat(Kind::RightParen) {
-            return;
+            return None;
         }
         self.expected("`)`");
-        if !matches!(self.peek(), Kind::RightBracket | Kind::Pipe | Kind::End) {
-            self.skip();
-            self.eat(Kind::RightParen);
+        if matches!(self.peek(), Kind::RightBracket | Kind::Pipe | Kind::End) {
+            return None;
         }
+        let mut rest = self.skip();
+        while matches!(self.peek(), Kind::Word | Kind::Comma) {
+            // A connective or a comma behind what cannot be read is part of it.
+            self.bump();
+            let more = self.skip();
+            rest.span = rest.span.to(more.span);
+        }
+        self.eat(Kind::RightParen);
+        Some(rest)
     }
 
     /// A value that can be compared: arithmetic over primaries.
@@ -281,8 +291,10 @@ impl<'a> Parser<'a> {
             Kind::LeftParen => {
                 self.bump();
                 let inner = self.expression();
-                self.close();
-                inner
+                let Some(rest) = self.close() else { return inner };
+                // What stands before the fault counts, beside what is not known.
+                let span = inner.span.to(rest.span);
+                Expr { kind: ExprKind::And(vec![inner, rest]), span }
             }
             Kind::Question => {
                 self.bump();
@@ -335,8 +347,11 @@ impl<'a> Parser<'a> {
         let insensitive = self.tilde();
         self.bump();
         let arguments = self.expressions();
-        self.close();
+        let is_whole = self.close().is_none();
         let span = Span { start: name.start, end: self.previous().end };
+        if !is_whole {
+            return Expr { kind: ExprKind::Broken, span };
+        }
         Expr { kind: ExprKind::Call { name: self.text_of(name), insensitive, arguments }, span }
     }
 

@@ -25,9 +25,16 @@ pub(crate) enum Kind {
     Field {
         name: Rc<str>,
         derived_from: Option<Rc<str>>,
+        /// The lookup that may have added it.
+        lookup: Option<Rc<Lookup>>,
     },
     /// A name made by aggregation or by a model.
     Computed(Rc<str>),
+    /// The values of many events, and what one of them is.
+    Collected {
+        name: Rc<str>,
+        element: Link,
+    },
     Constant(Constant),
     /// `[1, 2]`.
     List(Vec<Link>),
@@ -55,12 +62,25 @@ pub(crate) enum Kind {
         regex: bool,
         negated: bool,
     },
+    /// `in (from …)`: the values that another query finds.
+    InQuery {
+        subject: Link,
+        query: Rc<Vec<Stage>>,
+        negated: bool,
+    },
     IsNull {
         subject: Link,
         negated: bool,
     },
     /// What could not be read, and why.
     Broken(&'static str),
+}
+
+/// An enrichment, or a join with a lookup index: its columns are null where it has no row for the key.
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    pub list: Rc<str>,
+    pub key: Rc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +127,7 @@ impl Expr {
         for _ in 0..256 {
             let expr = stack.pop()?;
             match &expr.kind {
-                Kind::Field { name, derived_from } => return Some(derived_from.as_ref().unwrap_or(name)),
+                Kind::Field { name, derived_from, .. } => return Some(derived_from.as_ref().unwrap_or(name)),
                 kind => {
                     let children: Vec<&Self> = kind.children().map(Rc::as_ref).collect();
                     stack.extend(children.into_iter().rev());
@@ -125,7 +145,7 @@ impl Expr {
             let Some(expr) = stack.pop() else { return computed };
             match &expr.kind {
                 Kind::Field { .. } => return false,
-                Kind::Computed(_) => computed = true,
+                Kind::Computed(_) | Kind::Collected { .. } => computed = true,
                 kind => stack.extend(kind.children().map(Rc::as_ref)),
             }
         }
@@ -136,9 +156,12 @@ impl Expr {
 impl Kind {
     pub fn children(&self) -> Box<dyn Iterator<Item = &Link> + '_> {
         match self {
-            Self::Name(_) | Self::Field { .. } | Self::Computed(_) | Self::Constant(_) | Self::Broken(_) => {
-                Box::new(std::iter::empty())
-            }
+            Self::Name(_)
+            | Self::Field { .. }
+            | Self::Computed(_)
+            | Self::Collected { .. }
+            | Self::Constant(_)
+            | Self::Broken(_) => Box::new(std::iter::empty()),
             Self::List(children) | Self::All(children) | Self::Any(children) => Box::new(children.iter()),
             Self::Call { arguments, .. } => Box::new(arguments.iter()),
             Self::Not(child) => Box::new(std::iter::once(child)),
@@ -146,7 +169,7 @@ impl Kind {
             Self::In { subject, list, .. } | Self::Like { subject, patterns: list, .. } => {
                 Box::new(std::iter::once(subject).chain(list))
             }
-            Self::IsNull { subject, .. } => Box::new(std::iter::once(subject)),
+            Self::IsNull { subject, .. } | Self::InQuery { subject, .. } => Box::new(std::iter::once(subject)),
         }
     }
 }
@@ -186,6 +209,18 @@ pub(crate) enum Command {
     },
     /// Pairs of old and new name.
     Rename(Vec<(Rc<str>, Rc<str>)>),
+    /// `uri_parts prefix = source` and its kin: names behind the prefix are parts of the source.
+    Parts {
+        prefix: Rc<str>,
+        source: Link,
+    },
+    /// `mv_expand`: the name is one of its values from here on.
+    Expand(Rc<str>),
+    /// `lookup join index on key`.
+    LookupJoin {
+        index: Rc<str>,
+        keys: Vec<Rc<str>>,
+    },
     /// `dissect`, `grok`: the names that are cut out of the source.
     Cut {
         source: Link,
@@ -193,6 +228,7 @@ pub(crate) enum Command {
     },
     /// Names that are added from elsewhere, by a lookup on a field.
     Enrich {
+        policy: Rc<str>,
         on: Option<Rc<str>>,
         names: Vec<Rc<str>>,
     },

@@ -8,7 +8,7 @@ use ruleatlas_model::{Diagnostic, Missing, Node, Op};
 use crate::{
     ast::{Comparison, Constant, Expr, Kind, Link},
     pipeline::Lowering,
-    subject::{Test, Way},
+    subject::{Test, Way, has_unknown_function},
 };
 
 impl Lowering<'_> {
@@ -48,7 +48,15 @@ impl Lowering<'_> {
             Kind::Constant(Constant::Boolean(value)) => Node::constant(*value),
             Kind::Constant(Constant::Null) => Node::never(),
             Kind::Call { name, arguments } => return self.call(expr, name, arguments, &way),
-            Kind::Name(_) | Kind::Field { .. } | Kind::Computed(_) => self.test(expr, &Test::is_true(), &way),
+            Kind::Name(_) | Kind::Field { .. } | Kind::Computed(_) | Kind::Collected { .. } => {
+                self.test(expr, &Test::is_true(), &way)
+            }
+            Kind::InQuery { subject, query, negated } => {
+                // Within an alternative the comparison stays visible beside the step.
+                self.query(query, *negated);
+                let text = self.excerpt(expr.span).split_whitespace().collect::<Vec<_>>().join(" ");
+                self.computed(subject, &Test { negated: *negated, ..Test::new(Op::InList, [text]) }, &way)
+            }
             Kind::Constant(_) | Kind::List(_) => self.opaque("a value where a condition is meant", expr.span),
             Kind::Broken(reason) => self.opaque(reason, expr.span),
         })
@@ -69,6 +77,7 @@ impl Lowering<'_> {
         Some(match value.constant() {
             // Nothing equals null, nor differs from it.
             Some(Constant::Null) => Node::never(),
+            Some(Constant::Duration) => self.compare_expressions(subject, value, compared, negated, &way),
             Some(constant) => self.test(subject, &Test::of_constants(compared, negated, &[constant]), &way),
             None => self.compare_expressions(subject, value, compared, negated, &way),
         })
@@ -78,6 +87,9 @@ impl Lowering<'_> {
     fn compare_expressions(&mut self, left: &Link, right: &Link, op: Op, negated: bool, way: &Way) -> Node {
         if let Kind::Broken(reason) = &right.kind {
             return self.opaque(reason, way.span);
+        }
+        if has_unknown_function(right) {
+            return self.opaque("function is not known", way.span);
         }
         if let (Some(_), Some(other), Op::Eq) = (plain_field(left), plain_field(right), op) {
             return self.test(left, &Test { op: Op::FieldRef, negated, ..Test::new(op, [other.to_string()]) }, way);

@@ -126,10 +126,9 @@ impl Parser<'_> {
                 return self.broken("a list is missing");
             }
             if self.is_word("from") {
-                self.skip_to_close();
-                let (span, reason) = (self.since(start), "subquery in a list");
-                self.error(reason, "What the other query finds is not known.", span);
-                return Expr::new(Kind::Broken(reason), span);
+                let query = Rc::new(self.nested().unwrap_or_default());
+                self.close(")");
+                return Expr::new(Kind::InQuery { subject: left, query, negated }, self.since(start));
             }
             let list = self.list(")");
             return Expr::new(Kind::In { subject: left, list, negated }, self.since(start));
@@ -222,8 +221,16 @@ impl Parser<'_> {
             Lex::Name => self.name_or_call(text, start),
             _ if self.eat("(") => {
                 let inner = self.expression();
-                self.close(")");
-                inner
+                if self.peek_text() == ")" || self.peek().is_none() || self.peek_text() == "|" {
+                    self.close(")");
+                    return inner;
+                }
+                // The rest up to the closing bracket is not understood; what stands before it counts.
+                let rest = self.here();
+                self.skip_to_close();
+                let (span, reason) = (self.since(rest), "a connective is missing");
+                self.error(reason, "The rest of the parenthesis cannot be read.", span);
+                Expr::new(Kind::All(vec![inner, Expr::new(Kind::Broken(reason), span)]), self.since(start))
             }
             _ if self.eat("[") => {
                 let list = self.list("]");

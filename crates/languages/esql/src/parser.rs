@@ -93,11 +93,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Steps over tokens up to and with the bracket that closes the one before.
+    /// Steps over tokens up to and with the bracket that closes the one before, or up to the pipe.
     pub fn skip_to_close(&mut self) {
         let mut depth = 1_u32;
         while depth > 0 && self.peek().is_some() {
             match self.peek_text() {
+                "|" if depth == 1 => return,
                 "(" => depth += 1,
                 ")" => depth -= 1,
                 _ => {}
@@ -146,7 +147,14 @@ impl<'a> Parser<'a> {
                 Command::Compute(vec![Rc::from("type"), Rc::from("pvalue")])
             }
             "fork" => self.fork(),
-            "keep" | "drop" | "sort" | "limit" | "mv_expand" | "sample" | "show" | "fuse" | "project" => {
+            "uri_parts" | "registered_domain" | "user_agent" | "ip_location" => self.parts(start),
+            "mv_expand" => {
+                let name = self.name();
+                self.skip_to_pipe();
+                Command::Expand(name)
+            }
+            "keep" | "drop" | "sort" | "limit" | "sample" | "show" | "fuse" | "project" | "dedup" | "dense_vector"
+            | "highlight" | "mmr" | "metrics_info" | "ts_info" | "ts_collapse" | "topk" | "bottomk" | "limitk" => {
                 self.skip_to_pipe();
                 Command::Neutral
             }
@@ -187,7 +195,25 @@ impl<'a> Parser<'a> {
         Command::From { patterns, pipelines }
     }
 
-    fn nested(&mut self) -> Option<Vec<Stage>> {
+    /// `prefix = expression`, with options behind it.
+    fn parts(&mut self, start: usize) -> Command {
+        let is_named = self.peek().is_some_and(|lexeme| lexeme.kind == Lex::Name) && self.peek_second() == "=";
+        if !is_named {
+            self.skip_to_pipe();
+            let (span, reason) = (self.since(start), "prefix is missing");
+            self.error(reason, "The command gives its columns the prefix that stands before `=`.", span);
+            return Command::Broken(reason);
+        }
+        let prefix = self.name();
+        self.advance();
+        let source = self.expression();
+        if self.eat_word("with") {
+            self.skip_to_pipe();
+        }
+        Command::Parts { prefix, source }
+    }
+
+    pub fn nested(&mut self) -> Option<Vec<Stage>> {
         if self.depth >= crate::DEPTH_LIMIT {
             self.at = self.lexemes.len();
             let span = Span::new(self.text.len(), self.text.len());
@@ -286,6 +312,7 @@ impl<'a> Parser<'a> {
 
     /// `enrich policy [on field] [with new = field, …]`
     fn enrich(&mut self) -> Command {
+        let policy = Rc::from(self.peek_text());
         while self.peek().is_some() && self.peek_text() != "|" && !self.is_word("on") && !self.is_word("with") {
             self.advance();
         }
@@ -302,13 +329,25 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        Command::Enrich { on, names }
+        Command::Enrich { policy, on, names }
     }
 
-    /// `lookup join index on field`; the index's fields are not known.
+    /// `lookup join index on field, …`; the index's fields are not known.
     fn lookup(&mut self) -> Command {
+        let start = self.here();
+        while self.peek().is_some() && self.peek_text() != "|" && !self.is_word("on") {
+            self.advance();
+        }
+        let index = Rc::from(self.since(start).of(self.text).unwrap_or_default().trim());
+        let mut keys = Vec::new();
+        while self.eat_word("on") || self.eat(",") {
+            if self.peek().is_some_and(|lexeme| lexeme.kind == Lex::Name) {
+                keys.push(self.name());
+            }
+        }
+        // `on left == right and …`.
         self.skip_to_pipe();
-        Command::Neutral
+        Command::LookupJoin { index, keys }
     }
 
     fn name(&mut self) -> Rc<str> {

@@ -1,17 +1,24 @@
 //! The walk over the stages: what each name stands for, and what each filter demands.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Missing, Node, Opaque, SourceKind, Span};
 
 use crate::{
     Esql,
-    ast::{Command, Comparison, Constant, Definition, Expr, Kind, Link, Stage},
+    ast::{Command, Comparison, Constant, Definition, Expr, Kind, Link, Lookup, Stage},
     parser::named,
 };
 
 /// How much may come of one query: names that are made of names can stand for far more than was written.
 const BUDGET: usize = 100_000;
+
+/// What a pipeline in the place of an index is called.
+const SUBQUERY: &str = "subquery";
 
 /// Branches that a `fork` may have; Elasticsearch allows eight.
 const MAX_BRANCHES: usize = 64;
@@ -27,20 +34,12 @@ pub(crate) struct Lowering<'q> {
     sources: Vec<DataSource>,
     /// Pipelines in the place of an index, each a step of its own.
     legs: Vec<Condition>,
-    /// By an aggregate's name, which rows it is of.
-    aggregates: HashMap<Rc<str>, Rows>,
-    /// Rows that a filter on an aggregate demands, each a step of its own.
-    demanded: Vec<Condition>,
-}
-
-/// Which rows an aggregate is of.
-struct Rows {
-    condition: Link,
-    /// Whether the condition stands behind the aggregate's own `where`.
-    explicit: bool,
-    stage: u32,
-    /// Whether a filter has asked for such rows.
-    is_demanded: bool,
+    /// Prefixes of names that are parts of something, with the field it is; the last first.
+    prefixes: Vec<(Rc<str>, Link)>,
+    /// The last lookup index that was joined, whose columns are not known.
+    joined: Option<Rc<Lookup>>,
+    /// The events' fields that were named so far.
+    named: RefCell<HashSet<Rc<str>>>,
 }
 
 impl<'q> Lowering<'q> {
@@ -54,33 +53,32 @@ impl<'q> Lowering<'q> {
             budget: text.len().saturating_mul(2).saturating_add(BUDGET),
             sources: Vec::new(),
             legs: Vec::new(),
-            aggregates: HashMap::new(),
-            demanded: Vec::new(),
+            prefixes: Vec::new(),
+            joined: None,
+            named: RefCell::new(HashSet::new()),
         }
     }
 
-    /// The steps of a query: pipelines in the place of an index, then what filters their rows together.
+    /// The steps of a query: pipelines in the place of an index, then what filters their rows together, then those whose
+    /// values a filter compares with.
     pub fn run(mut self, stages: &[Stage]) -> (Vec<Condition>, Vec<Diagnostic>) {
         let conjuncts = self.pipeline(stages, None);
-        let mut steps = std::mem::take(&mut self.legs);
+        let (mut steps, queries): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.legs).into_iter().partition(|leg| leg.label == SUBQUERY);
         if steps.is_empty() || !conjuncts.is_empty() || !self.sources.is_empty() {
             let mut whole = Condition::new(Node::all(conjuncts));
             whole.sources = std::mem::take(&mut self.sources);
             steps.push(whole);
         }
-        steps.append(&mut self.demanded);
-        let mut idle: Vec<_> = self.aggregates.iter().filter(|(_, rows)| rows.explicit && !rows.is_demanded).collect();
-        idle.sort_by_key(|(_, rows)| rows.condition.span);
-        for (name, rows) in idle {
-            let message = format!("`{name}` aggregates only some rows; its condition selects no event.");
-            self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(rows.condition.span));
-        }
+        steps.extend(queries);
         (steps, self.diagnostics)
     }
 
     /// What the stages demand; stages of a branch count as the stage that the branch stands in.
     fn pipeline(&mut self, stages: &[Stage], branch_of: Option<u32>) -> Vec<Node> {
         let mut conjuncts = Vec::new();
+        // The branches of the last `fork`, and the conjunct that they are.
+        let mut forked: Option<(usize, Vec<Node>)> = None;
         for stage in stages {
             self.stage = branch_of.unwrap_or(stage.index);
             match &stage.command {
@@ -93,8 +91,19 @@ impl<'q> Lowering<'q> {
                 }
                 Command::Where(condition) => {
                     let condition = self.resolve(condition);
-                    self.demand_rows(&condition);
-                    conjuncts.extend(self.condition(&condition, Missing::Null));
+                    for conjunct in conjuncts_of(&condition) {
+                        if let Some((at, branches)) = &mut forked
+                            && let Some(selected) = selected_branches(conjunct, branches.len())
+                            && let Some(fork) = conjuncts.get_mut(*at)
+                        {
+                            let mut kept = selected.iter();
+                            branches.retain(|_| kept.next() == Some(&true));
+                            *fork = Node::any(branches.iter().cloned());
+                            forked = None;
+                        } else if !self.compare_with_query(conjunct, false) {
+                            conjuncts.extend(self.condition(conjunct, Missing::Null));
+                        }
+                    }
                 }
                 Command::Stats { aggregates, by, inline } => self.stats(aggregates, by, *inline),
                 Command::Rename(pairs) => {
@@ -105,16 +114,44 @@ impl<'q> Lowering<'q> {
                     }
                 }
                 Command::Cut { source, names } => self.cut(source, names, stage.span),
-                Command::Enrich { on, names } => {
+                Command::Enrich { policy, on, names } => {
                     let origin = on.as_ref().map(|on| self.resolve(&named(on, stage.span)));
                     let origin = origin.as_ref().and_then(|origin| origin.first_field().cloned());
+                    let lookup =
+                        origin.as_ref().map(|key| Rc::new(Lookup { list: Rc::clone(policy), key: Rc::clone(key) }));
                     for name in names {
-                        let kind = Kind::Field { name: Rc::clone(name), derived_from: origin.clone() };
+                        let kind =
+                            Kind::Field { name: Rc::clone(name), derived_from: origin.clone(), lookup: lookup.clone() };
                         self.names.insert(Rc::clone(name), Expr::new(kind, stage.span));
                     }
                 }
+                Command::LookupJoin { index, keys } => {
+                    let key = keys.iter().find_map(|key| self.resolve(&named(key, stage.span)).first_field().cloned());
+                    if let Some(key) = key {
+                        self.joined = Some(Rc::new(Lookup { list: Rc::clone(index), key }));
+                    }
+                }
+                Command::Parts { prefix, source } => {
+                    let source = self.resolve(source);
+                    self.names.retain(|name, _| !has_prefix(name, prefix));
+                    self.prefixes.insert(0, (Rc::clone(prefix), source));
+                }
+                Command::Expand(name) => {
+                    if let Some(Kind::Collected { element, .. }) = self.names.get(name).map(|value| &value.kind) {
+                        let element = Rc::clone(element);
+                        self.names.insert(Rc::clone(name), element);
+                    }
+                }
                 Command::Compute(names) => names.iter().for_each(|name| self.compute(name, stage.span)),
-                Command::Fork(branches) => conjuncts.extend(self.fork(branches, stage.span)),
+                Command::Fork(branches) => {
+                    if let Some(node) = self.fork(branches, stage.span) {
+                        if let Node::Any(branches) = &node {
+                            forked = Some((conjuncts.len(), branches.clone()));
+                        }
+                        conjuncts.push(node);
+                    }
+                    self.compute(&Rc::from("_fork"), stage.span);
+                }
                 Command::Neutral => {}
                 Command::Broken(reason) => conjuncts.push(self.opaque(reason, stage.span)),
             }
@@ -129,7 +166,7 @@ impl<'q> Lowering<'q> {
             let conjuncts = self.pipeline(leg, None);
             let mut condition = Condition::new(Node::all(conjuncts));
             condition.sources = std::mem::replace(&mut self.sources, sources);
-            condition.label = "subquery".to_owned();
+            condition.label = SUBQUERY.to_owned();
             self.legs.push(condition);
             self.names.extend(outer);
         }
@@ -139,64 +176,71 @@ impl<'q> Lowering<'q> {
     /// After an aggregation only its own names are left; those it groups by stay what they were.
     fn stats(&mut self, aggregates: &[Definition], by: &[Definition], inline: bool) {
         let groups: Vec<_> = by.iter().map(|group| (Rc::clone(&group.name), self.resolve(&group.value))).collect();
-        let rows: Vec<_> = aggregates.iter().map(|aggregate| self.rows_of(aggregate)).collect();
+        let values: Vec<_> = aggregates.iter().map(|aggregate| self.aggregated(aggregate)).collect();
+        let conditions: Vec<_> = aggregates.iter().map(|aggregate| self.condition_of(aggregate)).collect();
         if !inline {
             self.names.clear();
+            self.prefixes.clear();
+            self.joined = None;
         }
         self.names.extend(groups);
-        for (aggregate, rows) in aggregates.iter().zip(rows) {
-            match rows {
-                Some(rows) => self.aggregates.insert(Rc::clone(&aggregate.name), rows),
-                None => self.aggregates.remove(&aggregate.name),
-            };
-            self.compute(&aggregate.name, aggregate.value.span);
-        }
-    }
-
-    /// The rows that an aggregate is of: those of its `where`, or of `sum(case(condition, 1, 0))` and its kin.
-    fn rows_of(&self, aggregate: &Definition) -> Option<Rows> {
-        let rows = |condition, explicit| Rows { condition, explicit, stage: self.stage, is_demanded: false };
-        if let Some(filter) = &aggregate.filter {
-            return Some(rows(self.resolve(filter), true));
-        }
-        let Kind::Call { name, arguments } = &aggregate.value.kind else { return None };
-        let [only] = arguments.as_slice() else { return None };
-        if !["sum", "max", "count", "count_distinct", "values"].contains(&&**name) {
-            return None;
-        }
-        let only = self.resolve(only);
-        let Kind::Call { name, arguments } = &only.kind else { return None };
-        let (condition, value, rest) = match (&**name, arguments.as_slice()) {
-            ("case", [condition, value]) => (condition, value, None),
-            ("case", [condition, value, rest]) => (condition, value, Some(rest)),
-            _ => return None,
-        };
-        let is_nothing = |link: &Link| match link.constant() {
-            Some(Constant::Number(number)) => number.parse() == Ok(0.0_f64),
-            Some(Constant::Null | Constant::Boolean(false)) => true,
-            _ => false,
-        };
-        (rest.is_none_or(is_nothing) && !is_nothing(value)).then(|| rows(Rc::clone(condition), false))
-    }
-
-    /// What a filter on aggregates says of the rows behind them: a count that must not be 0 is of rows that are there,
-    /// which is a step of its own.
-    fn demand_rows(&mut self, filter: &Link) {
-        let conjuncts =
-            if let Kind::All(children) = &filter.kind { children.as_slice() } else { std::slice::from_ref(filter) };
-        for conjunct in conjuncts {
-            let Some(name) = demanded(conjunct) else { continue };
-            let Some(rows) = self.aggregates.get_mut(&name).filter(|rows| !rows.is_demanded) else { continue };
-            rows.is_demanded = true;
-            let (condition, stage) = (Rc::clone(&rows.condition), rows.stage);
-            let here = std::mem::replace(&mut self.stage, stage);
-            let root = self.condition(&condition, Missing::Null);
-            self.stage = here;
-            if let Some(root) = root.filter(|root| root.as_constant().is_none()) {
-                let sources = self.sources.clone();
-                self.demanded.push(Condition { label: format!("rows of {name}"), sources, ..Condition::new(root) });
+        for ((aggregate, value), condition) in aggregates.iter().zip(values).zip(conditions) {
+            self.names.insert(Rc::clone(&aggregate.name), value);
+            if let Some(span) = condition {
+                let message =
+                    format!("`{}` aggregates only some rows; its condition selects no event.", aggregate.name);
+                self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(span));
             }
         }
+    }
+
+    /// Where the condition stands that says which rows an aggregate is of: behind its `where`, or in a `case` that it
+    /// sums or counts.
+    fn condition_of(&self, aggregate: &Definition) -> Option<Span> {
+        if let Some(filter) = &aggregate.filter {
+            return Some(filter.span);
+        }
+        let Kind::Call { arguments, .. } = &aggregate.value.kind else { return None };
+        arguments.iter().map(|argument| self.resolve(argument)).find_map(|argument| match &argument.kind {
+            Kind::Call { name, .. } if &**name == "case" => Some(argument.span),
+            _ => None,
+        })
+    }
+
+    /// What an aggregate gives: something computed of many events. `mv_expand` makes one event's value of a list.
+    fn aggregated(&self, aggregate: &Definition) -> Link {
+        let name = Rc::clone(&aggregate.name);
+        let span = aggregate.value.span;
+        if let Kind::Call { name: function, arguments } = &aggregate.value.kind
+            && let ("values", [only]) = (&**function, arguments.as_slice())
+        {
+            return Expr::new(Kind::Collected { name, element: self.resolve(only) }, span);
+        }
+        Expr::new(Kind::Computed(name), span)
+    }
+
+    /// `in (from …)` as a step of its own, which must be absent under a `not`; whether the conjunct is one.
+    fn compare_with_query(&mut self, conjunct: &Link, inverted: bool) -> bool {
+        match &conjunct.kind {
+            Kind::Not(inner) => self.compare_with_query(inner, !inverted),
+            Kind::InQuery { query, negated, .. } => {
+                self.query(query, *negated != inverted);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Another query whose rows are compared with, as a step.
+    pub fn query(&mut self, stages: &[Stage], absent: bool) {
+        let mut inner = Self { stage: 0, budget: self.budget, ..Self::new(self.text, self.languages) };
+        let conjuncts = inner.pipeline(stages, None);
+        self.budget = inner.budget;
+        self.diagnostics.append(&mut inner.diagnostics);
+        let label = "in subquery".to_owned();
+        let sources = std::mem::take(&mut inner.sources);
+        self.legs.push(Condition { label, sources, absent, ..Condition::new(Node::all(conjuncts)) });
+        self.legs.extend(inner.legs.into_iter().map(|leg| Condition { label: "in subquery".to_owned(), ..leg }));
     }
 
     fn compute(&mut self, name: &Rc<str>, span: Span) {
@@ -210,7 +254,7 @@ impl<'q> Lowering<'q> {
             if origin.is_none() && source.is_computed() {
                 self.compute(name, span);
             } else {
-                let kind = Kind::Field { name: Rc::clone(name), derived_from: origin.clone() };
+                let kind = Kind::Field { name: Rc::clone(name), derived_from: origin.clone(), lookup: None };
                 self.names.insert(Rc::clone(name), Expr::new(kind, span));
             }
         }
@@ -241,9 +285,14 @@ impl<'q> Lowering<'q> {
         let kind = match &expr.kind {
             Kind::Name(name) => match self.names.get(name) {
                 Some(value) => return Rc::clone(value),
-                None => Kind::Field { name: Rc::clone(name), derived_from: None },
+                None => self.field(name),
             },
-            Kind::Field { .. } | Kind::Computed(_) | Kind::Constant(_) | Kind::Broken(_) => return Rc::clone(expr),
+            Kind::Field { .. } | Kind::Computed(_) | Kind::Collected { .. } | Kind::Constant(_) | Kind::Broken(_) => {
+                return Rc::clone(expr);
+            }
+            Kind::InQuery { subject, query, negated } => {
+                Kind::InQuery { subject: self.resolve(subject), query: Rc::clone(query), negated: *negated }
+            }
             Kind::List(children) => Kind::List(all(children)),
             Kind::Call { name, arguments } => Kind::Call { name: Rc::clone(name), arguments: all(arguments) },
             Kind::Not(child) => Kind::Not(self.resolve(child)),
@@ -261,6 +310,25 @@ impl<'q> Lowering<'q> {
             Kind::IsNull { subject, negated } => Kind::IsNull { subject: self.resolve(subject), negated: *negated },
         };
         Expr::new(kind, expr.span)
+    }
+
+    /// What a name stands for that no command made.
+    fn field(&self, name: &Rc<str>) -> Kind {
+        if let Some((_, source)) = self.prefixes.iter().find(|(prefix, _)| has_prefix(name, prefix)) {
+            return match source.first_field() {
+                Some(origin) => {
+                    Kind::Field { name: Rc::clone(name), derived_from: Some(Rc::clone(origin)), lookup: None }
+                }
+                None => Kind::Computed(Rc::clone(name)),
+            };
+        }
+        let is_new = self.named.borrow_mut().insert(Rc::clone(name));
+        // A field that was named before the join is the event's own.
+        let lookup = self.joined.clone().filter(|_| is_new);
+        if lookup.is_some() {
+            self.named.borrow_mut().remove(name);
+        }
+        Kind::Field { name: Rc::clone(name), derived_from: None, lookup }
     }
 
     /// Takes `cost` from what may still come of the query; whether it was there.
@@ -284,22 +352,30 @@ impl<'q> Lowering<'q> {
     }
 }
 
-/// The aggregate that a comparison demands to be of at least one row.
-fn demanded(conjunct: &Link) -> Option<Rc<str>> {
-    let name = |link: &Link| if let Kind::Computed(name) = &link.kind { Some(Rc::clone(name)) } else { None };
-    match &conjunct.kind {
-        Kind::Compare { op, left, right } => {
-            let Some(Constant::Number(number)) = right.constant() else { return None };
-            let number: f64 = number.parse().ok()?;
-            let is_some = match op {
-                Comparison::Gt => number >= 0.0,
-                Comparison::Gte | Comparison::Eq => number > 0.0,
-                Comparison::Ne => number == 0.0,
-                _ => false,
-            };
-            name(left).filter(|_| is_some)
+/// The parts of a filter that must all hold.
+fn conjuncts_of(filter: &Link) -> &[Link] {
+    if let Kind::All(children) = &filter.kind { children.as_slice() } else { std::slice::from_ref(filter) }
+}
+
+fn has_prefix(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// Which of a fork's branches a filter on `_fork` lets through; the first is `fork1`.
+fn selected_branches(conjunct: &Link, count: usize) -> Option<Vec<bool>> {
+    let is_fork = |link: &Link| matches!(&link.kind, Kind::Computed(name) if &**name == "_fork");
+    let (names, negated) = match &conjunct.kind {
+        Kind::Compare { op: op @ (Comparison::Eq | Comparison::Ne), left, right } => {
+            let (subject, value) = if is_fork(left) { (left, right) } else { (right, left) };
+            let value = value.constant().filter(|_| is_fork(subject))?;
+            (vec![value.text()], *op == Comparison::Ne)
         }
-        Kind::IsNull { subject, negated: true } => name(subject),
-        _ => None,
-    }
+        Kind::In { subject, list, negated } if is_fork(subject) => {
+            let names: Option<Vec<String>> = list.iter().map(|name| name.constant().map(Constant::text)).collect();
+            (names?, *negated)
+        }
+        _ => return None,
+    };
+    let is_selected = |branch: usize| names.contains(&format!("fork{}", branch + 1)) != negated;
+    Some((0..count).map(is_selected).collect())
 }

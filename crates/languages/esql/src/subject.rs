@@ -1,11 +1,11 @@
 //! A comparison carried to the fields that its subject is made of.
 
-use std::rc::Rc;
+use std::{collections::HashSet, rc::Rc, sync::LazyLock};
 
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use crate::{
-    ast::{Constant, Kind, Link},
+    ast::{Constant, Kind, Link, Lookup},
     pipeline::Lowering,
 };
 
@@ -155,7 +155,8 @@ impl Lowering<'_> {
         }
         match &subject.kind {
             Kind::Name(name) => self.predicate(name, None, test, way),
-            Kind::Field { name, derived_from } => self.predicate(name, derived_from.as_deref(), test, way),
+            Kind::Field { lookup: Some(lookup), .. } if test.op.is_presence() => self.row_is_found(lookup, test, way),
+            Kind::Field { name, derived_from, .. } => self.predicate(name, derived_from.as_deref(), test, way),
             Kind::Constant(constant) => match test.of_constant(constant) {
                 Some(holds) => Node::constant(holds),
                 None => self.opaque("comparison of constants", way.span),
@@ -188,8 +189,9 @@ impl Lowering<'_> {
             | Kind::Compare { .. }
             | Kind::In { .. }
             | Kind::Like { .. }
+            | Kind::InQuery { .. }
             | Kind::IsNull { .. } => self.boolean(subject, test, way),
-            Kind::Computed(_) | Kind::List(_) => self.computed(subject, test, way),
+            Kind::Computed(_) | Kind::Collected { .. } | Kind::List(_) => self.computed(subject, test, way),
             Kind::Broken(reason) => self.opaque(reason, subject.span),
         }
     }
@@ -205,34 +207,51 @@ impl Lowering<'_> {
         }
     }
 
-    /// `coalesce(a, b)` is as asked if `a` is, or `b` is. Which of them is missing is left to them, so a comparison of
-    /// a missing one fails here, and what is negated is the whole.
-    fn coalesce(&mut self, arguments: &[Link], test: &Test, way: &Way) -> Node {
-        if test.op == Op::IsNull {
-            let nodes: Vec<Node> = arguments.iter().map(|argument| self.test(argument, test, way)).collect();
-            return Node::all(nodes);
-        }
+    /// A looked-up column is null where the list has no row for the key.
+    fn row_is_found(&mut self, lookup: &Lookup, test: &Test, way: &Way) -> Node {
+        let listed = Test { negated: false, cased: false, ..Test::new(Op::InList, [lookup.list.to_string()]) };
         let way = Way { missing: Missing::Fails, ..way.clone() };
-        let (positive, is_null) = (test.positive(), Test::presence(Op::IsNull));
+        let found = self.predicate(&lookup.key, None, &listed, &way);
+        if (test.op == Op::IsNull) == test.negated { found } else { found.not() }
+    }
+
+    /// `coalesce(a, b)` is as asked if `a` is, or `a` is missing and `b` is.
+    fn coalesce(&mut self, arguments: &[Link], test: &Test, way: &Way) -> Node {
+        if test.op.is_presence() {
+            let nodes: Vec<Node> = arguments.iter().map(|argument| self.test(argument, test, way)).collect();
+            return if test.op == Op::IsNull { Node::all(nodes) } else { Node::any(nodes) };
+        }
+        let is_null = Test::presence(Op::IsNull);
+        let fails = Way { missing: Missing::Fails, ..way.clone() };
+        // What is missing is not as asked, and lets the next one decide; a comparison is negated as a whole.
+        let passes = Way { missing: if test.negated { Missing::Holds } else { Missing::Fails }, ..way.clone() };
         let mut alternatives = Vec::new();
+        let mut empty: Vec<Node> = Vec::new();
         for (at, argument) in arguments.iter().enumerate() {
-            match argument.constant() {
-                Some(Constant::Null) => {}
-                Some(constant) => {
-                    // The constant stands where all before it are missing.
-                    match positive.of_constant(constant) {
-                        Some(false) => {}
-                        Some(true) => {
-                            let before = arguments.get(..at).unwrap_or_default();
-                            let nodes: Vec<Node> =
-                                before.iter().map(|before| self.test(before, &is_null, &way)).collect();
-                            alternatives.push(Node::all(nodes));
-                        }
-                        None => alternatives.push(self.opaque("comparison of constants", way.span)),
-                    }
-                    break;
+            let weight: usize = empty.iter().map(|node| node.walk().count()).sum();
+            if !self.spend(weight) {
+                return self.opaque("names stand for too much", way.span);
+            }
+            let is_last = at + 1 == arguments.len();
+            if let Some(constant) = argument.constant() {
+                match test.positive().of_constant(constant) {
+                    _ if *constant == Constant::Null => continue,
+                    Some(false) => {}
+                    // That all before it are missing is what is asked for.
+                    Some(true) => alternatives.push(Node::all(empty.clone())),
+                    None => alternatives.push(self.opaque("comparison of constants", way.span)),
                 }
-                None => alternatives.push(self.test(argument, &positive, &way)),
+                break;
+            }
+            let found = self.test(argument, test, if is_last { way } else { &passes });
+            let mut parts = empty.clone();
+            for part in &mut parts {
+                part.for_each_predicate_mut(&mut |predicate| predicate.guard = true);
+            }
+            parts.push(if test.negated { found.not() } else { found });
+            alternatives.push(Node::all(parts));
+            if !is_last {
+                empty.push(self.test(argument, &is_null, &fails));
             }
         }
         let any = Node::any(alternatives);
@@ -279,8 +298,11 @@ impl Lowering<'_> {
         Node::any(ways_there)
     }
 
-    /// A comparison of something that is no field.
+    /// A comparison of something that is no field; of what a function that is not known makes, nothing is known.
     pub fn computed(&mut self, subject: &Link, test: &Test, way: &Way) -> Node {
+        if has_unknown_function(subject) {
+            return self.opaque("function is not known", way.span);
+        }
         let name = self.label(subject);
         match self.predicate(&name, None, test, way) {
             Node::Predicate(mut predicate) => {
@@ -294,7 +316,9 @@ impl Lowering<'_> {
     /// What an expression is called: a name, or its text on one line.
     pub fn label(&self, expr: &Link) -> String {
         match &expr.kind {
-            Kind::Computed(name) | Kind::Name(name) | Kind::Field { name, .. } => name.to_string(),
+            Kind::Computed(name) | Kind::Collected { name, .. } | Kind::Name(name) | Kind::Field { name, .. } => {
+                name.to_string()
+            }
             _ => self.excerpt(expr.span).split_whitespace().collect::<Vec<_>>().join(" "),
         }
     }
@@ -319,6 +343,33 @@ impl Lowering<'_> {
         predicate.span = way.span;
         predicate.into()
     }
+}
+
+/// The language's functions, separated by blanks; families of one prefix are not listed.
+const FUNCTIONS: &str = include_str!("functions.txt");
+
+/// How many parts of an expression are looked at for functions.
+const MAX_PARTS: usize = 256;
+
+/// Whether the language has a function of this name; operators count.
+fn is_function(name: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| FUNCTIONS.split_ascii_whitespace().collect());
+    let is_family = ["mv_", "st_", "to_", "v_", "date_"].into_iter().any(|prefix| name.starts_with(prefix));
+    let is_operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
+    is_operator || is_family || name.ends_with("_over_time") || KNOWN.contains(name)
+}
+
+/// Whether a function that the language does not have stands in an expression, looked for among its first parts.
+pub(crate) fn has_unknown_function(expr: &Link) -> bool {
+    let mut stack = vec![expr];
+    for _ in 0..MAX_PARTS {
+        let Some(expr) = stack.pop() else { return false };
+        if matches!(&expr.kind, Kind::Call { name, .. } if !is_function(name)) {
+            return true;
+        }
+        stack.extend(expr.kind.children());
+    }
+    false
 }
 
 /// `json_extract(field, "$.a.b")` is the field `field.a.b`; of `_source` it is the event's own `a.b`.

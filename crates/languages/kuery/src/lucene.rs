@@ -13,6 +13,9 @@ use crate::{
     scan::{Scanner, is_space},
 };
 
+/// Bytes within which a range is closed.
+const MAX_RANGE: usize = 1024;
+
 /// The tree of a query, and the scanner with the tokens and diagnostics.
 pub(crate) fn parse(text: &str) -> (Tree, Scanner<'_>) {
     let mut parser = Parser { scanner: Scanner::new(text) };
@@ -207,7 +210,15 @@ impl Parser<'_> {
                 tree
             }
             Some('[' | '{') => {
-                let value = self.range();
+                let before = self.scanner.at;
+                // A range that is not closed must not take the clauses behind it for its bounds.
+                let is_closed = self.scanner.rest().bytes().take(MAX_RANGE).any(|byte| matches!(byte, b']' | b'}'));
+                if !is_closed {
+                    return self.skip("range is not closed");
+                }
+                let Some(value) = self.range() else {
+                    return self.scanner.broken("range cannot be read", Span::new(before, self.scanner.at));
+                };
                 let tree = leaf(value, self.scanner.at);
                 self.suffix();
                 tree
@@ -304,21 +315,25 @@ impl Parser<'_> {
     }
 
     /// `[a TO b]`, `{a TO b}` and mixtures; `*` is an open end.
-    fn range(&mut self) -> Value {
+    /// `[a TO b]`, with `{` or `}` where a bound is left out; `None` for what is none.
+    fn range(&mut self) -> Option<Value> {
         let with_lower = self.scanner.eat("[");
         if !with_lower {
             self.scanner.eat("{");
         }
         let lower = self.bound();
         self.scanner.skip_space();
-        self.word("TO");
+        if !self.word("TO") {
+            return None;
+        }
         let upper = self.bound();
         self.scanner.skip_space();
         let with_upper = self.scanner.eat("]");
-        if !with_upper {
-            self.scanner.close("}");
+        if !with_upper && !self.scanner.eat("}") {
+            return None;
         }
-        Value::Interval { lower: lower.map(|value| (value, with_lower)), upper: upper.map(|value| (value, with_upper)) }
+        let (lower, upper) = (lower.map(|value| (value, with_lower)), upper.map(|value| (value, with_upper)));
+        Some(Value::Interval { lower, upper })
     }
 
     fn bound(&mut self) -> Option<String> {

@@ -211,8 +211,8 @@ pub enum Operator<'a> {
     },
     /// `parse-kv`: the text and the columns made of it.
     ParseKv(Expr<'a>, Vec<Cow<'a, str>>),
-    /// `evaluate` with a plug-in's call.
-    Evaluate(Expr<'a>),
+    /// `evaluate` with a plug-in's call and the columns it is declared to give.
+    Evaluate(Expr<'a>, Option<Vec<Cow<'a, str>>>),
     /// `invoke` with a function's call.
     Invoke(Expr<'a>),
     /// `search` behind a pipe.
@@ -232,10 +232,32 @@ pub enum Operator<'a> {
         /// The declared columns.
         columns: Vec<Cow<'a, str>>,
     },
+    /// `make-graph` with the tables of its nodes; the rows are the edges.
+    MakeGraph(Vec<Expr<'a>>),
+    /// `graph-match`, `graph-shortest-paths`.
+    GraphMatch {
+        /// The variables of the pattern.
+        variables: Vec<GraphVariable<'a>>,
+        /// What they must meet.
+        condition: Option<Expr<'a>>,
+        /// The columns of the result.
+        project: Vec<Named<'a>>,
+    },
+    /// An operator that was understood up to something that was not: the code of the fault, and the place of the rest.
+    Partial(Box<Operator<'a>>, &'static str, Span),
     /// An operator that neither filters nor makes names: `sort`, `take`, `render`, `serialize`, …
     Neutral(&'a str),
     /// Not understood.
     Broken(Fault),
+}
+
+/// A variable of a graph's pattern.
+#[derive(Clone, Debug)]
+pub struct GraphVariable<'a> {
+    /// The name.
+    pub name: Cow<'a, str>,
+    /// Whether it stands for edges; otherwise for a node.
+    pub is_edge: bool,
 }
 
 /// `search` or `find`: a condition over any column of some tables.
@@ -344,6 +366,8 @@ pub enum ExprKind<'a> {
         /// The addresses.
         addresses: Vec<Expr<'a>>,
     },
+    /// Not understood; the reason is the code of a fault.
+    Broken(&'static str),
 }
 
 /// An argument of a call.

@@ -32,13 +32,21 @@
 //!   would change what the others mean.
 //! - A list is known by its values (`dynamic`, `datatable`), by its address (`externaldata`), by its alias
 //!   (`_GetWatchlist`), or by its `let` where that is empty or filtered. A join with one is a test of the key.
-//! - A function that is neither in the query nor of the language is a table at the start of a pipeline, whose ASIM
-//!   parameters filter, and opaque in a condition.
+//! - A function or plug-in that is neither in the query nor of the language is opaque wherever it stands: at the start of
+//!   a pipeline, in `invoke`, `evaluate` and in a condition. ASIM's parsers are tables whose parameters filter.
+//! - `coalesce` and an `iff` that replaces an empty value are the first value that is there; where a constant stands in
+//!   for a missing field, the comparison of the constant decides.
+//! - A comparison of what was made of many rows (`make_set`, `count`) is computed. A group's key, the row that `arg_max`
+//!   or `take_any` picks and an element that `mv-expand` takes out of a set are values of one event.
+//! - A column of `ipv4_lookup`, `lookup` or an outer join that is empty says that the other table has no row: the key is
+//!   in none of the networks or values, or the other step is absent.
+//! - A path behind `parse_json`, `todynamic`, `extract_json` or `bag_unpack` is the path inside the text's field.
+//! - What a `graph-match` asks of one variable is asked of that variable's rows.
+//! - What cannot be read of a stage is opaque, and what was read of it before and behind counts.
 //! - A field that an event does not have is an empty text: `!=`, `!has` and the like hold, an order is null
 //!   ([null values](https://learn.microsoft.com/kusto/query/scalar-data-types/null-values)).
 //!
-//! It runs no query, knows no table's schema, reads no rule's file, and does not read management commands or the graph
-//! operators.
+//! It runs no query, knows no table's schema, reads no rule's file, and does not read management commands.
 
 pub mod ast;
 pub mod lexer;

@@ -37,3 +37,33 @@ fn functions_are_conditions() {
 fn what_is_broken_leaves_the_rest() {
     run("recovery.txt");
 }
+
+#[test]
+fn missing_values_have_stand_ins() {
+    run("missing.txt");
+}
+
+#[test]
+fn aggregates_are_computed() {
+    run("aggregates.txt");
+}
+
+#[test]
+fn lookups_say_whether_a_row_is_there() {
+    run("lookups.txt");
+}
+
+#[test]
+fn texts_that_hold_json_are_looked_into() {
+    run("json.txt");
+}
+
+#[test]
+fn unknown_functions_are_opaque() {
+    run("unknown.txt");
+}
+
+#[test]
+fn graphs_keep_their_filters() {
+    run("graph.txt");
+}

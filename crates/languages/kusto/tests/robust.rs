@@ -174,4 +174,20 @@ fn large_texts_take_linear_time() {
     check(&"| ( \n".repeat(20_000));
     check(&"T | where (\n".repeat(20_000));
     check(&"let x = (a:string\n".repeat(5_000));
+    // What fails inside brackets that are not closed is not read again at every level.
+    for piece in [
+        "T | where a == f(",
+        "T | where a and (b or f(c and (",
+        "T | extend a = f(T | where b in (",
+        "T | join (T | where a == ) b | extend c = (",
+        "T | summarize a = count(b | where (c == 1 d",
+        "union (T | where a ==",
+        "f(a and [b == (T | where c in (\"x\" | join (",
+    ] {
+        for count in [10, 40, 150, 2_000] {
+            check(&format!("T | where {}", piece.repeat(count)));
+            check(&format!("let a = {};", piece.repeat(count)));
+            check(&format!("{} ] }} | where a == 1 | x", piece.repeat(count)));
+        }
+    }
 }

@@ -1,4 +1,12 @@
 //! `summarize`: which outputs are values of the table, and which are computed of many rows.
+//!
+//! A group's key, a column of `arg_max` and `arg_min` and what `take_any` gives are values of one row, which is an event
+//! ([arg_max](https://learn.microsoft.com/kusto/query/arg-max-aggregation-function),
+//! [take_any](https://learn.microsoft.com/kusto/query/take-any-aggregation-function)): a filter on them asks for an
+//! event. What counts, sums or collects the values of many rows is computed; an element that `mv-expand` takes out of
+//! such a collection is the value of one row again.
+
+use std::rc::Rc;
 
 use super::flow::Flow;
 use super::scope::ScopeRef;
@@ -77,7 +85,7 @@ impl<'a> Lowering<'a, '_> {
             }
             return;
         }
-        let value = self.aggregated(&item.value, place);
+        let value = self.aggregated(&item.value, place, flow.is_one_event);
         let name = item.names.first().map(ToString::to_string).or_else(|| default_name(&item.value));
         if let Some(name) = name {
             columns.set(&name, value);
@@ -85,21 +93,34 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// The value of an aggregate, wrappers looked through.
-    fn aggregated(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>) -> Value<'a> {
+    fn aggregated(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>, is_one_event: bool) -> Value<'a> {
         let ExprKind::Call(function, arguments) = &expr.kind else { return Value::Computed };
         let Some(first) = arguments.first() else { return Value::Computed };
-        let collects =
-            COLLECTING.iter().any(|(name, _)| *name == &**function) || matches!(&**function, "arg_max" | "arg_min");
-        if collects {
+        let picks = matches!(
+            &**function,
+            "take_any" | "take_anyif" | "any" | "anyif" | "arg_max" | "arg_min" | "argmax" | "argmin"
+        );
+        if picks || COLLECTING.iter().any(|(name, _)| *name == &**function) {
             return match self.scalar(&first.value, place) {
+                value @ (Value::List(_) | Value::Const(_) | Value::Named(_) | Value::Unknown(_)) => value,
                 value @ (Value::Field(_)
-                | Value::List(_)
-                | Value::Const(_)
-                | Value::Named(_)
                 | Value::Either(_)
+                | Value::First(_)
                 | Value::Cases(..)
+                | Value::Outer(_)
                 | Value::Condition(_)
-                | Value::Cut(_)) => value,
+                | Value::Collected(_)
+                | Value::Cut(_)) => {
+                    // What is collected of one event's own elements is asked of that event.
+                    if picks || is_one_event {
+                        value
+                    } else if function.starts_with("make_bag") {
+                        Value::Collected(Rc::new(Value::Computed))
+                    } else {
+                        Value::Collected(Rc::new(value))
+                    }
+                }
+                _ if !is_one_event && !picks => Value::Collected(Rc::new(Value::Computed)),
                 _ => Value::Computed,
             };
         }
@@ -107,7 +128,14 @@ impl<'a> Lowering<'a, '_> {
             &**function,
             "tostring" | "array_sort_asc" | "array_sort_desc" | "strcat_array" | "set_union" | "todynamic" | "tolower"
         );
-        if transparent { self.aggregated(&first.value, place) } else { Value::Computed }
+        if transparent {
+            return self.aggregated(&first.value, place, is_one_event);
+        }
+        // A function that is not known, of whatever is in it, is not known.
+        match self.scalar(expr, place) {
+            value @ Value::Unknown(_) => value,
+            _ => Value::Computed,
+        }
     }
 }
 

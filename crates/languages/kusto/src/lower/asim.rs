@@ -53,6 +53,15 @@ const PARAMETERS: &[(&str, &str, Op, &str)] = &[
     ("newvalue_has_any", "NewValue", Op::Match, ""),
 ];
 
+/// Whether a function is named as ASIM's parsers are: `_Im_Dns`, `_ASim_Dns_…`, `imDns`, `vimDns…`, `ASimDns…`. They give
+/// every event of a schema that their parameters let through.
+pub(super) fn is_parser(function: &str) -> bool {
+    let is_deployed = ["im", "vim", "ASim"].into_iter().any(|prefix| {
+        function.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
+    });
+    is_deployed || ["_Im_", "_ASim_"].into_iter().any(|prefix| function.starts_with(prefix))
+}
+
 /// The condition that a parameter with a value stands for; `None` where it says nothing of the event: the time window,
 /// a setting, a value that is not at hand or the default `*`.
 pub(super) fn filter(parameter: &str, value: &Value<'_>, span: Span) -> Option<Node> {

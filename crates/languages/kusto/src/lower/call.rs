@@ -6,7 +6,7 @@ use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
 use super::condition::Side;
-use super::value::{Const, Field, Rows, Value};
+use super::value::{Const, Field, Found, Outer, Rows, Value};
 use super::{Lowering, Place};
 use crate::ast::{Argument, Comparison, Expr, ExprKind, LiteralKind, Relation};
 
@@ -51,11 +51,11 @@ pub(super) fn is_condition(name: &str) -> bool {
 }
 
 /// What a call asks of one value and some constants.
-struct Test<'v> {
-    op: Op,
-    cased: bool,
-    modifier: Option<&'v str>,
-    missing: Missing,
+pub(super) struct Test<'v> {
+    pub op: Op,
+    pub cased: bool,
+    pub modifier: Option<&'v str>,
+    pub missing: Missing,
 }
 
 impl<'a> Lowering<'a, '_> {
@@ -98,9 +98,10 @@ impl<'a> Lowering<'a, '_> {
             }
             _ => {}
         }
+        let value = value.bare();
         let mut rest: Vec<Value<'a>> = Vec::new();
         for argument in arguments.iter().skip(1) {
-            let value = self.scalar(&argument.value, place);
+            let value = self.scalar(&argument.value, place).bare();
             rest.push(match value {
                 Value::Rows(rows) => self.listed_rows(&rows, side),
                 value => value,
@@ -160,7 +161,7 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// A test of a value against constants.
-    fn tested(
+    pub(super) fn tested(
         &mut self,
         value: &Value<'a>,
         written: Span,
@@ -186,6 +187,10 @@ impl<'a> Lowering<'a, '_> {
                     values.iter().filter_map(|value| self.tested(value, written, constants, test, span)).collect();
                 Some(Node::any(nodes))
             }
+            Value::First(values) => self.first(values, false, span, Side::default(), &mut |this, value| {
+                this.tested(value, written, constants, test, span)
+            }),
+            Value::Outer(outer) => self.tested(&outer.value, written, constants, test, span),
             Value::Cases(arms, rest) => self.spread(&arms.clone(), &rest.clone(), &mut |this, value| {
                 this.tested(value, written, constants, test, span)
             }),
@@ -198,7 +203,14 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// `isempty(x)` when `empty`, `isnotempty(x)` otherwise.
-    fn presence(&mut self, value: &Value<'a>, written: Span, empty: bool, span: Span, side: Side) -> Option<Node> {
+    pub(super) fn presence(
+        &mut self,
+        value: &Value<'a>,
+        written: Span,
+        empty: bool,
+        span: Span,
+        side: Side,
+    ) -> Option<Node> {
         let op = if empty { Op::IsNull } else { Op::IsNotNull };
         match value {
             Value::Field(field) if field.path.is_empty() => None,
@@ -206,6 +218,7 @@ impl<'a> Lowering<'a, '_> {
                 let mut predicate = Predicate::new(&*field.path, op, [] as [&str; 0]);
                 predicate.derived_from = field.from.as_deref().map(str::to_owned);
                 predicate.missing = if empty { Missing::Holds } else { Missing::Fails };
+                predicate.empty_is_null = true;
                 predicate.span = span;
                 Some(predicate.into())
             }
@@ -215,8 +228,12 @@ impl<'a> Lowering<'a, '_> {
             }
             Value::List(_) | Value::Json(_) => Some(Node::constant(!empty)),
             Value::Time(_) | Value::Condition(_) => None,
+            Value::Outer(outer) => {
+                let outer = Rc::clone(outer);
+                self.row_is_found(&outer, written, empty, span, side)
+            }
             // The first that is not empty: empty when all are.
-            Value::Either(values) => {
+            Value::Either(values) | Value::First(values) => {
                 let nodes: Vec<_> =
                     values.iter().filter_map(|value| self.presence(value, written, empty, span, side)).collect();
                 Some(if empty { Node::all(nodes) } else { Node::any(nodes) })
@@ -229,9 +246,32 @@ impl<'a> Lowering<'a, '_> {
                 Some(self.computed(written, op, false, Vec::new(), span))
             }
             Value::Unknown(name) => Some(self.undefined(name, span)),
-            Value::Named(_) | Value::Cut(_) | Value::Computed => {
+            Value::Named(_) | Value::Cut(_) | Value::Collected(_) | Value::Row(..) | Value::Computed => {
                 Some(self.computed(written, op, false, Vec::new(), span))
             }
+        }
+    }
+
+    /// Whether another table's column is empty: whether that table has no row for the event.
+    fn row_is_found(&mut self, outer: &Outer<'a>, written: Span, empty: bool, span: Span, side: Side) -> Option<Node> {
+        let op = if empty { Op::IsNull } else { Op::IsNotNull };
+        match &outer.found {
+            Found::Where(node) => {
+                let mut node = self.copied(std::slice::from_ref(&**node)).pop()?;
+                node.for_each_predicate_mut(&mut |predicate| predicate.span = span);
+                Some(if empty { node.not() } else { node })
+            }
+            // The other table's event must be there, or must not, whatever else is asked for.
+            Found::Step(slot) if !side.alternative && !side.search => {
+                let must_be_absent = empty != side.negative;
+                if let Some(step) = self.steps.get_mut(*slot).and_then(Option::as_mut) {
+                    step.absent |= must_be_absent;
+                    self.sub_queries += 1;
+                    return None;
+                }
+                Some(self.computed(written, op, false, Vec::new(), span))
+            }
+            Found::Step(_) => Some(self.computed(written, op, false, Vec::new(), span)),
         }
     }
 
@@ -272,7 +312,7 @@ impl<'a> Lowering<'a, '_> {
             "ipv4_compare" | "ipv6_compare" | "strcmp" if relation == Relation::Equal && close(0.0) => !negated,
             _ => return None,
         };
-        let (value, other) = (self.scalar(&first.value, place), self.scalar(&second.value, place));
+        let (value, other) = (self.scalar(&first.value, place).bare(), self.scalar(&second.value, place).bare());
         let (field, constants, op) = match (&**name, value, other) {
             ("indexof" | "countof", Value::Field(field), Value::Const(text)) => (field, vec![text], Op::Contains),
             ("array_index_of", Value::Field(field), Value::Const(text)) => (field, vec![text], Op::Eq),

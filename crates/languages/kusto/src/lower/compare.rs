@@ -31,7 +31,7 @@ pub(super) struct Set {
     pub computed: Vec<String>,
     /// Sub-queries that are steps of their own.
     pub rows: Vec<String>,
-    /// A function that is not defined.
+    /// Why an item is not known.
     pub unknown: Option<Rc<str>>,
 }
 
@@ -96,6 +96,20 @@ impl<'a> Lowering<'a, '_> {
                     .collect();
                 return alternatives(nodes, comparison.negated);
             }
+            Value::First(values) => {
+                return self.first(values, comparison.negated, span, side, &mut |this, value| {
+                    this.relate(comparison, value, written, right, span, side)
+                });
+            }
+            Value::Outer(outer) => {
+                // `== ""` and `== dynamic(null)` ask whether the other table has a row, as `isempty` does.
+                if let (Relation::Equal, Right::Value(Value::Const(constant), _)) = (comparison.operator, right)
+                    && (constant.text.is_empty() || constant.kind == LiteralKind::Null)
+                {
+                    return self.presence(left, written, !comparison.negated, span, side);
+                }
+                return self.relate(comparison, &outer.value, written, right, span, side);
+            }
             Value::Unknown(name) => return Some(self.undefined(name, span)),
             Value::Time(_) if !matches!(right, Right::Value(Value::Cut(_), _)) => {
                 return match right {
@@ -143,6 +157,14 @@ impl<'a> Lowering<'a, '_> {
                     .collect();
                 return alternatives(nodes, comparison.negated);
             }
+            Value::First(values) => {
+                return self.first(values, comparison.negated, span, side, &mut |this, value| {
+                    this.relate(comparison, left, written, &Right::Value(value, place), span, side)
+                });
+            }
+            Value::Outer(outer) => {
+                return self.relate(comparison, left, written, &Right::Value(&outer.value, place), span, side);
+            }
             Value::Unknown(name) => return Some(self.undefined(name, span)),
             Value::Time(_) => {
                 let is_window = matches!(left, Value::Field(_) | Value::Const(_) | Value::Time(_) | Value::Named(_));
@@ -162,16 +184,22 @@ impl<'a> Lowering<'a, '_> {
             (Value::Const(_), Value::Condition(_)) if comparison.operator == Relation::Equal => {
                 self.relate_value(comparison, right, place, (left, written), span, side)
             }
-            (Value::Const(a), Value::Const(b)) => fold(comparison, a, b).map(Node::constant),
-            (Value::Const(_), Value::Field(_) | Value::Cut(_) | Value::Computed | Value::Named(_)) => {
-                match flipped(comparison.operator) {
-                    Some(operator) => {
-                        let comparison = Comparison { operator, ..comparison };
-                        self.relate_value(comparison, right, place, (left, written), span, side)
-                    }
-                    None => Some(self.leaf_computed(comparison, written, &both, span)),
+            (Value::Const(a), Value::Const(b)) => match fold(comparison, a, b) {
+                Some(holds) => Some(Node::constant(holds)),
+                // Times are a window.
+                None if [a, b].iter().any(|value| is_time(value)) => None,
+                None => Some(self.leaf_computed(comparison, written, &both, span)),
+            },
+            (
+                Value::Const(_),
+                Value::Field(_) | Value::Cut(_) | Value::Computed | Value::Collected(_) | Value::Named(_),
+            ) => match flipped(comparison.operator) {
+                Some(operator) => {
+                    let comparison = Comparison { operator, ..comparison };
+                    self.relate_value(comparison, right, place, (left, written), span, side)
                 }
-            }
+                None => Some(self.leaf_computed(comparison, written, &both, span)),
+            },
             (Value::Field(field), Value::Const(constant)) => {
                 Some(field_predicate(field, comparison, std::slice::from_ref(constant), span))
             }
@@ -271,6 +299,11 @@ impl<'a> Lowering<'a, '_> {
                 values
             }
         };
+        if comparison.operator == Relation::HasAll && values.len() > 1 {
+            let each = values.into_iter().map(|value| self.computed(written, Op::Match, false, vec![value], span));
+            let node = Node::all(each.collect::<Vec<_>>());
+            return if comparison.negated { node.not() } else { node };
+        }
         let mut node = self.computed(written, op_of(comparison.operator), comparison.negated, values, span);
         if let Node::Predicate(predicate) = &mut node {
             let is_text = matches!(right, Right::Value(Value::Const(Const { kind: LiteralKind::String, .. }), _));
@@ -349,6 +382,10 @@ fn missing(comparison: Comparison, constants: &[Const]) -> Missing {
     if takes_empty == comparison.negated { Missing::Fails } else { Missing::Holds }
 }
 
+fn is_time(constant: &Const) -> bool {
+    matches!(constant.kind, LiteralKind::Datetime | LiteralKind::Timespan)
+}
+
 /// A comparison of two constants; `None` where the text does not tell.
 fn fold(comparison: Comparison, left: &Const, right: &Const) -> Option<bool> {
     let cased = comparison.case_sensitive;
@@ -357,7 +394,12 @@ fn fold(comparison: Comparison, left: &Const, right: &Const) -> Option<bool> {
     } else {
         (left.text.to_lowercase(), right.text.to_lowercase())
     };
-    let number = || Some((left.as_number()?, right.as_number()?));
+    // A text that spells a number is one behind `toint`, which is looked through.
+    let read = |value: &Const| match value.kind {
+        LiteralKind::Number | LiteralKind::String => value.text.trim().parse::<f64>().ok(),
+        _ => None,
+    };
+    let number = || Some((read(left)?, read(right)?));
     let holds = match comparison.operator {
         Relation::Equal | Relation::In => same(left, right, cased),
         Relation::Less => number().map(|(a, b)| a < b)?,

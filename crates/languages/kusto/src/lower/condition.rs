@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use super::compare::{Right, Set};
 use super::value::{Arms, Columns, Const, Rows, Value};
@@ -63,6 +63,7 @@ impl<'a> Lowering<'a, '_> {
                 };
                 Some(if *negated { node.not() } else { node })
             }
+            ExprKind::Broken(reason) => Some(self.undefined(reason, expr.span)),
             ExprKind::Call(name, arguments)
                 if super::call::is_condition(name) && self.scopes.get(place.scope, name).is_none() =>
             {
@@ -101,6 +102,10 @@ impl<'a> Lowering<'a, '_> {
                 let nodes: Vec<_> = values.iter().filter_map(|value| self.truth(value, span, side)).collect();
                 (!nodes.is_empty()).then(|| Node::any(nodes))
             }
+            Value::First(values) => {
+                self.first(values, false, span, side, &mut |this, value| this.truth(value, span, side))
+            }
+            Value::Outer(outer) => self.truth(&outer.value, span, side),
             Value::Cases(arms, rest) => {
                 self.spread(&arms.clone(), &rest.clone(), &mut |this, value| this.truth(value, span, side))
             }
@@ -109,9 +114,13 @@ impl<'a> Lowering<'a, '_> {
                 self.rows(rows, side);
                 Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span))
             }
-            Value::List(_) | Value::Json(_) | Value::Named(_) | Value::Cut(_) | Value::Computed => {
-                Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span))
-            }
+            Value::List(_)
+            | Value::Json(_)
+            | Value::Named(_)
+            | Value::Cut(_)
+            | Value::Collected(_)
+            | Value::Row(..)
+            | Value::Computed => Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span)),
         }
     }
 
@@ -279,6 +288,53 @@ impl<'a> Lowering<'a, '_> {
         Some(if fits { node } else { Node::opaque("", "query expands too far", Span::default()) })
     }
 
+    /// A condition on the first of some values that is not empty: each is asked where those before it are empty.
+    ///
+    /// `on` gives the condition as written, its negation included.
+    pub(super) fn first(
+        &mut self,
+        values: &[Value<'a>],
+        negated: bool,
+        span: Span,
+        side: Side,
+        on: &mut dyn FnMut(&mut Self, &Value<'a>) -> Option<Node>,
+    ) -> Option<Node> {
+        let mut alternatives = Vec::new();
+        let mut empty: Vec<Node> = Vec::new();
+        for (at, value) in values.iter().enumerate() {
+            let is_last = at + 1 == values.len();
+            let mut node = on(self, value)?;
+            if !is_last {
+                // Without a value it is the next one's turn.
+                let missing = if negated { Missing::Holds } else { Missing::Fails };
+                node.for_each_predicate_mut(&mut |predicate| {
+                    if !predicate.op.is_presence() {
+                        predicate.missing = missing;
+                    }
+                });
+            }
+            let node = if negated { node.not() } else { node };
+            match node.as_constant() {
+                Some(false) => {}
+                // The constant that stands for a missing value passes: that it is missing is what is asked for.
+                Some(true) => alternatives.push(Node::all(self.copied(&empty))),
+                None => {
+                    let mut parts = self.copied(&empty);
+                    for part in &mut parts {
+                        part.for_each_predicate_mut(&mut |predicate| predicate.guard = true);
+                    }
+                    parts.push(node);
+                    alternatives.push(Node::all(parts));
+                }
+            }
+            if !is_last {
+                empty.extend(self.presence(value, span, true, span, side));
+            }
+        }
+        let node = Node::any(alternatives);
+        Some(if negated { node.not() } else { node })
+    }
+
     /// A comparison of something computed: `written` is the place of its text.
     pub(super) fn computed(&self, written: Span, op: Op, negated: bool, values: Vec<String>, span: Span) -> Node {
         let mut predicate = Predicate::new(self.snippet(written), op, values);
@@ -288,8 +344,9 @@ impl<'a> Lowering<'a, '_> {
         predicate.into()
     }
 
-    pub(super) fn undefined(&self, _name: &str, span: Span) -> Node {
-        Node::opaque(self.snippet(span), "function is not defined", span)
+    /// What stands at a place is not known, for this reason.
+    pub(super) fn undefined(&self, reason: &str, span: Span) -> Node {
+        Node::opaque(self.snippet(span), reason, span)
     }
 }
 

@@ -141,3 +141,58 @@ pub(super) fn arithmetic(sign: char, left: &Const, right: &Const) -> Option<Cons
     };
     result.is_finite().then(|| Const::new(&result.to_string(), LiteralKind::Number))
 }
+
+/// A step of a JSON path.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum PathStep<'p> {
+    Member(&'p str),
+    Element(&'p str),
+}
+
+/// The steps of a JSON path: `$.a['b'][0]`; `None` for one that may lead to several places (`*`, `..`, a filter).
+pub(super) fn json_path(path: &str) -> Option<Vec<PathStep<'_>>> {
+    let mut rest = path.trim().strip_prefix('$')?;
+    let mut steps = Vec::new();
+    while !rest.is_empty() {
+        if let Some(name) = rest.strip_prefix('.') {
+            let end = name.find(['.', '[']).unwrap_or(name.len());
+            let (name, behind) = name.split_at(end);
+            if name.is_empty() || name == "*" {
+                return None;
+            }
+            steps.push(PathStep::Member(name));
+            rest = behind;
+        } else {
+            let inner = rest.strip_prefix('[')?;
+            let quote = inner.chars().next().filter(|first| matches!(first, '\'' | '"'));
+            if let Some(quote) = quote {
+                let (name, behind) = inner.get(1..)?.split_once(quote)?;
+                steps.push(PathStep::Member(name));
+                rest = behind.strip_prefix(']')?;
+            } else {
+                let (index, behind) = inner.split_once(']')?;
+                if index.is_empty() || !index.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return None;
+                }
+                steps.push(PathStep::Element(index));
+                rest = behind;
+            }
+        }
+    }
+    (!steps.is_empty()).then_some(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PathStep::*, json_path};
+
+    #[test]
+    fn a_json_path_is_its_steps() {
+        assert_eq!(json_path("$.a.b"), Some(vec![Member("a"), Member("b")]));
+        assert_eq!(json_path("$['a b'][2].c"), Some(vec![Member("a b"), Element("2"), Member("c")]));
+        assert_eq!(json_path("$[\"a\"]"), Some(vec![Member("a")]));
+        for other in ["", "$", "a", "$.", "$..a", "$.a[*]", "$.a[?(@.b)]", "$.*", "$[", "$['a'", "$.a[]"] {
+            assert_eq!(json_path(other), None, "{other}");
+        }
+    }
+}

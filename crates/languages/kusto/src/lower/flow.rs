@@ -25,6 +25,10 @@ pub(super) struct Flow<'a> {
     pub is_union: bool,
     /// Whether a sub-query, which is a step of its own, restricts the rows.
     pub is_restricted: bool,
+    /// Whether all rows are parts of one event (the elements that `mv-apply` runs over).
+    pub is_one_event: bool,
+    /// The tables of the nodes, where the rows are a graph's edges.
+    pub nodes_of_graph: Rc<[Rc<Flow<'a>>]>,
     /// The step that these rows are, where they are a leg that is used once.
     pub leg: Option<usize>,
 }
@@ -140,6 +144,11 @@ impl<'a> Lowering<'a, '_> {
                 }
                 flow
             }
+            ExprKind::Broken(reason) => {
+                let mut flow = Flow::open();
+                flow.push(self.undefined(reason, expr.span));
+                flow
+            }
             ExprKind::Index(..)
             | ExprKind::Literal(_)
             | ExprKind::Dynamic(_)
@@ -226,6 +235,8 @@ impl<'a> Lowering<'a, '_> {
             stage: flow.stage,
             is_union: flow.is_union,
             is_restricted: flow.is_restricted,
+            is_one_event: flow.is_one_event,
+            nodes_of_graph: Rc::clone(&flow.nodes_of_graph),
             leg: None,
         }
     }
@@ -295,6 +306,10 @@ impl<'a> Lowering<'a, '_> {
             return flow;
         }
         let mut flow = Flow::table(name);
+        if !(asim::is_parser(name) || super::plugin::keeps_every_row(name)) {
+            // A function of the workspace may filter, and is not in the query.
+            flow.push(self.undefined(super::scalar::UNDEFINED, expr.span));
+        }
         for argument in arguments {
             if let Some(parameter) = &argument.name {
                 let value = self.scalar(&argument.value, place);

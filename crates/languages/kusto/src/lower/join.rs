@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Node, Op, Predicate};
+use ruleatlas_model::{Missing, Node, Op};
 
-use super::compare::values_of;
+use super::call::Test;
 use super::flow::Flow;
 use super::scope::{Binding, ScopeRef};
-use super::value::{Columns, Value};
+use super::value::{Columns, Const, Found, Outer, Value};
 use super::{LegKey, Lowering, Place};
 use crate::ast::{Expr, ExprKind, JoinKind, Relation};
 
@@ -110,15 +110,17 @@ impl<'a> Lowering<'a, '_> {
             return;
         }
         let absent = kind == JoinKind::LeftAnti;
+        let named_before = std::mem::take(&mut self.seen);
         let leg = self.leg(right, scope, what, absent);
+        // What the right table is asked for and the left one was not is the right one's.
+        let mut only_right = std::mem::replace(&mut self.seen, named_before);
+        only_right.retain(|name| !self.seen.contains(name));
         if leg.columns.list.is_some() {
             if matches!(kind, JoinKind::Inner | JoinKind::InnerUnique | JoinKind::LeftSemi | JoinKind::LeftAnti) {
                 self.list_filter(flow, &leg, &keys(on), absent);
             }
             if kind != JoinKind::LeftAnti && kind != JoinKind::LeftSemi {
-                // Enrichment: columns of the list.
-                let columns = Columns { open: false, ..leg.columns.clone() };
-                flow.columns.joined(&columns);
+                self.add_list_columns(flow, &leg, &keys(on), kind);
             }
             return;
         }
@@ -134,22 +136,88 @@ impl<'a> Lowering<'a, '_> {
             if let Some(slot) = slot {
                 self.leg_stages.insert(slot, leg.stage);
             }
-            let marked = |value: &Value<'a>| match (slot, value) {
-                (Some(slot), Value::Field(field)) => Value::Field(field.of_step(slot)),
-                _ => value.clone(),
+            // Where a row may be without the right one's columns, that they are empty says that its step is absent.
+            let outer = leg.leg.filter(|_| kind == JoinKind::LeftOuter);
+            let marked = |value: &Value<'a>| match (slot, outer) {
+                (Some(slot), _) => value.of_step(slot),
+                (None, Some(step)) => Value::Outer(Rc::new(Outer { found: Found::Step(step), value: value.clone() })),
+                (None, None) => value.clone(),
             };
             // A name that the left table may have as well is the left one's.
             let left_is_open = flow.columns.open;
+            let is_left = |name: &str| left_is_open && (outer.is_none() || self.seen.contains(name));
             flow.columns.joined_as(&leg.columns, |name, value| match value {
-                Value::Field(field) if left_is_open && *field.path == *name => value.clone(),
+                Value::Field(field) if is_left(name) && *field.path == *name => value.clone(),
                 _ => marked(value),
             });
+            if outer.is_some() {
+                if leg.columns.open {
+                    for name in &only_right {
+                        let value = || marked(&super::stage::plain(name));
+                        flow.columns.known.entry(name.clone()).or_insert_with(value);
+                    }
+                }
+                // The right one's key is not the left one's.
+                for (left, right) in keys(on) {
+                    let (Some(own), Some(name)) = (key_name(left), key_name(right)) else { continue };
+                    let value = leg.columns.known.get(name).cloned().unwrap_or_else(|| super::stage::plain(name));
+                    if own != name {
+                        flow.columns.known.insert(Rc::from(name), marked(&value));
+                    }
+                    flow.columns.known.entry(format!("{name}1").into()).or_insert_with(|| marked(&value));
+                }
+            }
             // A column that both tables have comes from the right one with a `1` behind its name.
             for (name, value) in &leg.columns.known {
                 let second: Rc<str> = format!("{name}1").into();
                 flow.columns.known.entry(second).or_insert_with(|| marked(value));
             }
         }
+        self.seen.extend(only_right);
+    }
+
+    /// Adds a list's columns; those of an outer join are empty where the key is not in the list.
+    fn add_list_columns(
+        &mut self,
+        flow: &mut Flow<'a>,
+        list: &Rc<Flow<'a>>,
+        keys: &[(&'a Expr<'a>, &'a Expr<'a>)],
+        kind: JoinKind,
+    ) {
+        let mut columns = Columns { open: false, ..list.columns.clone() };
+        if kind == JoinKind::LeftOuter
+            && let Some(found) = self.list_test(flow, list, keys)
+        {
+            let found = Found::Where(Rc::new(found));
+            let names = list.columns.list.clone().unwrap_or_default();
+            // The key of a list that has no schema, and a key of both tables with a `1` behind its name.
+            for (_, right) in keys {
+                if let Some(name) = key_name(right) {
+                    let value = Value::Named(names.clone());
+                    columns.known.entry(Rc::from(name)).or_insert_with(|| value.clone());
+                    columns.known.entry(format!("{name}1").into()).or_insert(value);
+                }
+            }
+            for value in columns.known.values_mut() {
+                *value = Value::Outer(Rc::new(Outer { found: found.clone(), value: value.clone() }));
+            }
+        }
+        if kind == JoinKind::LeftOuter
+            && list.columns.open
+            && let Some(Value::Outer(outer)) = columns.known.values().find(|value| matches!(value, Value::Outer(_)))
+        {
+            // A watch list's columns are not known.
+            flow.columns.looked_up = Some(Rc::clone(outer));
+        }
+        // What both tables have is the left one's.
+        let left: Vec<Rc<str>> = keys
+            .iter()
+            .filter_map(|(left, right)| key_name(left).filter(|name| key_name(right) == Some(*name)).map(Rc::from))
+            .collect();
+        for name in left {
+            columns.known.remove(&name);
+        }
+        flow.columns.joined(&columns);
     }
 
     /// A join with a list keeps the rows whose key is in it, or those whose key is not.
@@ -160,45 +228,50 @@ impl<'a> Lowering<'a, '_> {
         keys: &[(&'a Expr<'a>, &'a Expr<'a>)],
         negated: bool,
     ) {
-        let Some(names) = list.columns.list.clone() else { return };
+        let Some(node) = self.list_test(flow, list, keys) else { return };
+        let node = match (negated, node) {
+            (true, Node::Predicate(mut predicate)) => {
+                predicate.negated = true;
+                predicate.missing = Missing::Holds;
+                Node::Predicate(predicate)
+            }
+            (true, node) => node.not(),
+            (false, node) => node,
+        };
+        flow.push(node);
+    }
+
+    /// The condition that a join's key is in a list; `None` where none of the keys is a field.
+    fn list_test(
+        &mut self,
+        flow: &Flow<'a>,
+        list: &Rc<Flow<'a>>,
+        keys: &[(&'a Expr<'a>, &'a Expr<'a>)],
+    ) -> Option<Node> {
+        let names = list.columns.list.clone()?;
         let mut nodes = Vec::new();
         for (left, right) in keys {
             let value = self.key(left, &flow.columns);
-            let Value::Field(field) = value else { continue };
+            if matches!(value, Value::Time(_) | Value::Const(_) | Value::List(_) | Value::Named(_) | Value::Rows(_)) {
+                continue;
+            }
             let column = self.key(right, &list.columns);
-            let span = left.span.to(right.span);
-            let mut predicate = match column.constants() {
-                Some(constants) => {
-                    let mut predicate = Predicate::new(&*field.path, Op::In, values_of(&constants));
-                    predicate.case_sensitive = true;
-                    predicate
-                }
-                None if !names.is_empty() => Predicate::new(&*field.path, Op::InList, names.iter().map(|name| &**name)),
+            let (op, constants) = match column.constants() {
+                Some(constants) => (Op::In, constants),
+                None if !names.is_empty() => (Op::InList, names.iter().map(|name| Const::string(name)).collect()),
                 None => continue,
             };
-            predicate.derived_from = field.from.as_deref().map(str::to_owned);
-            predicate.span = span;
-            nodes.push(Node::from(predicate));
+            let test = Test { op, cased: op == Op::In, modifier: None, missing: Missing::Fails };
+            nodes.extend(self.tested(&value, left.span, &constants, &test, left.span.to(right.span)));
         }
         let node = Node::all(nodes);
-        if node.as_constant().is_none() {
-            let node = match (negated, node) {
-                (true, Node::Predicate(mut predicate)) => {
-                    predicate.negated = true;
-                    predicate.missing = ruleatlas_model::Missing::Holds;
-                    Node::Predicate(predicate)
-                }
-                (true, node) => node.not(),
-                (false, node) => node,
-            };
-            flow.push(node);
-        }
+        node.as_constant().is_none().then_some(node)
     }
 
     /// What a join's key stands for; `$left` and `$right` are off already.
     fn key(&mut self, expr: &'a Expr<'a>, columns: &Columns<'a>) -> Value<'a> {
         let nowhere = self.scopes.block(None);
-        self.scalar(expr, Place { scope: nowhere, columns })
+        self.scalar(expr, Place { scope: nowhere, columns }).bare()
     }
 
     /// One table of several. Bare tables are sources of it; others are steps of their own.
@@ -260,6 +333,15 @@ fn keys<'a>(on: &'a [Expr<'a>]) -> Vec<(&'a Expr<'a>, &'a Expr<'a>)> {
         }
     }
     pairs
+}
+
+/// The column that a key names; `$left` and `$right` are off it.
+fn key_name<'a>(key: &'a Expr<'a>) -> Option<&'a str> {
+    match &key.kind {
+        ExprKind::Name(name) | ExprKind::Member(_, name) => Some(name),
+        ExprKind::Index(_, name) => name.as_string(),
+        _ => None,
+    }
 }
 
 /// What names stand for in a union: any of what they stand for in its legs.

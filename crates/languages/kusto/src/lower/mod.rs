@@ -16,7 +16,9 @@ mod compare;
 mod condition;
 mod constant;
 mod flow;
+mod graph;
 mod join;
+mod plugin;
 mod scalar;
 mod scope;
 mod stage;
@@ -26,7 +28,7 @@ use std::rc::Rc;
 
 use ruleatlas_core::Parsed;
 use ruleatlas_model::{Condition, Diagnostic, Node, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ast::{Expr, ExprKind, Fault, LetValue, Script, Statement};
 use crate::lexer::{Kind, Symbol, decode_string, lex};
@@ -54,6 +56,7 @@ pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
         naming: Vec::new(),
         reading_let: None,
         absent: false,
+        seen: FxHashSet::default(),
         sub_queries: 0,
         depth: 0,
         work: 0,
@@ -100,6 +103,8 @@ struct Lowering<'a, 't> {
     reading_let: Option<Rc<str>>,
     /// Whether what is read is part of a step that must be absent.
     absent: bool,
+    /// The tables' columns that were named so far.
+    seen: FxHashSet<Rc<str>>,
     /// How many times a sub-query that is a step was used.
     sub_queries: u32,
     depth: u32,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::Node;
+use ruleatlas_model::{Node, Op};
 
 use super::aggregate::is_default_name;
 use super::condition::Side;
@@ -110,6 +110,9 @@ const TIME_KEEPING: &[&str] = &[
     "datetime_add",
 ];
 
+/// Why the result of a function that is not in the query is not known.
+pub(super) const UNDEFINED: &str = "function is not defined";
+
 /// Whether a column made by a function without a name keeps its argument's.
 pub(super) fn keeps_name(function: &str) -> bool {
     TRANSPARENT.contains(&function) || TIME_KEEPING.contains(&function) || matches!(function, "tolower" | "toupper")
@@ -137,6 +140,7 @@ impl<'a> Lowering<'a, '_> {
             ExprKind::Literal(literal) => Value::Const(Const::of(literal)),
             ExprKind::Dynamic(json) => Value::of_json(json),
             ExprKind::Star => Value::field(""),
+            ExprKind::Broken(reason) => Value::Unknown(Rc::from(*reason)),
             ExprKind::Member(base, name) => {
                 if matches!(base.as_name(), Some("$left" | "$right")) {
                     return self.name(name, place);
@@ -216,6 +220,18 @@ impl<'a> Lowering<'a, '_> {
         if name.starts_with('{') || (!place.columns.open && is_default_name(name)) {
             return Value::Computed;
         }
+        if let Some(value) = place.columns.unpacked(name, |name| self.seen.contains(name)) {
+            return value;
+        }
+        if let Some(value) = place.columns.looked_up(name, |name| self.seen.contains(name)) {
+            return value;
+        }
+        if place.columns.rest_is_computed {
+            return Value::Computed;
+        }
+        if !self.seen.contains(name) {
+            self.seen.insert(Rc::from(name));
+        }
         plain(name)
     }
 
@@ -266,7 +282,7 @@ impl<'a> Lowering<'a, '_> {
             "iff" | "iif" | "if" | "case" => return self.cases(arguments, place),
             "coalesce" => {
                 let values: Vec<_> = arguments.iter().map(|argument| self.scalar(&argument.value, place)).collect();
-                return Value::either(values);
+                return Value::first(values);
             }
             "column_ifexists" | "columnifexists" => {
                 return match first.map(|first| self.scalar(first, place)) {
@@ -298,6 +314,10 @@ impl<'a> Lowering<'a, '_> {
             return value;
         }
         let first = values.first();
+        if name == "pack_array" && !values.is_empty() && values.iter().all(|value| matches!(value, Value::Field(_))) {
+            // `mv-expand` gives each of the fields.
+            return Value::Collected(Rc::new(Value::either(values)));
+        }
         if TRANSPARENT.contains(&name) {
             return values.into_iter().next().unwrap_or(Value::Computed);
         }
@@ -310,14 +330,19 @@ impl<'a> Lowering<'a, '_> {
             // What is trimmed stands first, or behind a pattern.
             "trim" | "trim_start" | "trim_end" => return values.into_iter().nth(1).unwrap_or(Value::Computed),
             "extractjson" | "extract_json" => {
-                if let [Value::Const(path), Value::Field(field), ..] = values.as_slice()
-                    && let Some(path) = path.text.strip_prefix("$.")
-                    && !path.contains(['[', '*', '?'])
+                if let [Value::Const(path), source, ..] = values.as_slice()
+                    && let Some(steps) = constant::json_path(&path.text)
                 {
-                    return Value::Field(field.member(path));
+                    return steps.iter().fold(source.clone(), |value, step| match step {
+                        constant::PathStep::Member(name) => value.member(name),
+                        constant::PathStep::Element(index) => value.element(index),
+                    });
                 }
             }
             _ => {}
+        }
+        if let Some(unknown) = values.iter().find(|value| matches!(value, Value::Unknown(_))) {
+            return unknown.clone();
         }
         if let Some(names) =
             values.iter().find_map(|value| if let Value::Named(names) = value { Some(names) } else { None })
@@ -330,7 +355,7 @@ impl<'a> Lowering<'a, '_> {
         if name == "strcat" && values.len() == 1 {
             return values.into_iter().next().unwrap_or(Value::Computed);
         }
-        if super::call::is_scalar_function(name) { Value::Computed } else { Value::Unknown(Rc::from(name)) }
+        if super::call::is_scalar_function(name) { Value::Computed } else { Value::Unknown(Rc::from(UNDEFINED)) }
     }
 
     /// `iff(c, a, b)`, `case(c1, a, c2, b, …, rest)`.
@@ -353,6 +378,9 @@ impl<'a> Lowering<'a, '_> {
             }
         }
         let rest = self.scalar(&rest.value, place);
+        if let Some(values) = replacing(&arms, &rest) {
+            return Value::first(values);
+        }
         // Whatever the conditions, the value is the same.
         if arms.iter().all(|(_, value)| value.is_same(&rest)) {
             return rest;
@@ -361,10 +389,36 @@ impl<'a> Lowering<'a, '_> {
     }
 }
 
+/// What cases choose from that are written to replace empty values: `iff(isnotempty(a), a, b)`, `iff(isempty(a), b, a)`
+/// and `case(isnotempty(a), a, isnotempty(b), b, c)` are `coalesce`.
+fn replacing<'a>(arms: &[(Option<Rc<Node>>, Value<'a>)], rest: &Value<'a>) -> Option<Vec<Value<'a>>> {
+    let tests = |node: &Node, value: &Value<'a>| -> Option<bool> {
+        let (node, inverted) = match node {
+            Node::Not(inner) => (&**inner, true),
+            node => (node, false),
+        };
+        let (Node::Predicate(predicate), Value::Field(field)) = (node, value) else { return None };
+        let is_same = predicate.raw_field == *field.path && predicate.op.is_presence();
+        is_same.then_some((predicate.op == Op::IsNotNull) != (inverted != predicate.negated))
+    };
+    if let [(Some(node), value)] = arms
+        && tests(node, rest) == Some(false)
+    {
+        return Some(vec![rest.clone(), value.clone()]);
+    }
+    let is_present = |(node, value): &(Option<Rc<Node>>, Value<'a>)| {
+        node.as_ref().is_some_and(|node| tests(node, value) == Some(true))
+    };
+    let all = !arms.is_empty() && arms.iter().all(is_present);
+    all.then(|| arms.iter().map(|(_, value)| value.clone()).chain([rest.clone()]).collect())
+}
+
 fn one_case<'a>(value: &Value<'a>) -> Value<'a> {
     match value {
         Value::Field(field) => Value::Field(Field { one_case: true, ..field.clone() }),
         Value::Either(values) => Value::either(values.iter().map(one_case)),
+        Value::First(values) => Value::first(values.iter().map(one_case)),
+        Value::Outer(outer) => outer.with(one_case(&outer.value)),
         Value::Cases(arms, rest) => Value::each(arms, rest, one_case),
         Value::Const(constant) => text(&constant.text.to_lowercase()),
         other => other.clone(),

@@ -7,14 +7,18 @@ use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use super::condition::Side;
 use super::flow::Flow;
-use super::scope::{Binding, ScopeRef};
+use super::scope::ScopeRef;
 use super::value::{Columns, Const, Field, Value, step_of};
 use super::{Lowering, Place};
-use crate::ast::{Argument, Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
+use crate::ast::{Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
 
 impl<'a> Lowering<'a, '_> {
     pub(super) fn stage(&mut self, flow: &mut Flow<'a>, stage: &'a Stage<'a>, scope: ScopeRef) {
-        match &stage.operator {
+        self.operator(flow, &stage.operator, stage.span, scope);
+    }
+
+    fn operator(&mut self, flow: &mut Flow<'a>, operator: &'a Operator<'a>, span: Span, scope: ScopeRef) {
+        match operator {
             Operator::Where(condition) => self.filter(flow, condition, scope),
             Operator::Extend(named) => self.extend(flow, named, scope),
             Operator::Project(named) | Operator::Distinct(named) => self.project(flow, named, scope),
@@ -29,7 +33,7 @@ impl<'a> Lowering<'a, '_> {
             Operator::MvExpand(items) => self.expand(flow, items, scope),
             Operator::MvApply { items, body } => self.apply(flow, items, body, scope),
             Operator::Parse { subject, pattern, regex, filters } => {
-                self.parse_stage(flow, subject, pattern, *regex, *filters, stage.span, scope);
+                self.parse_stage(flow, subject, pattern, *regex, *filters, span, scope);
             }
             Operator::ParseKv(subject, columns) => {
                 let origin = self.scalar(subject, Place { scope, columns: &flow.columns }).origin();
@@ -37,7 +41,7 @@ impl<'a> Lowering<'a, '_> {
                     flow.columns.set(column, origin.clone().map_or(Value::Computed, Value::Cut));
                 }
             }
-            Operator::Evaluate(call) => self.evaluate(flow, call, scope),
+            Operator::Evaluate(call, columns) => self.evaluate(flow, call, columns.as_deref(), scope),
             Operator::Invoke(call) => self.invoke(flow, call, scope),
             Operator::Search(search) => self.search(flow, search, scope),
             Operator::As(name) => {
@@ -67,10 +71,20 @@ impl<'a> Lowering<'a, '_> {
             }
             Operator::Scan { steps, columns } => self.scan(flow, steps, columns, scope),
             Operator::Arrange(_) | Operator::Neutral(_) => {}
+            Operator::MakeGraph(tables) => {
+                let nodes: Vec<_> = tables.iter().map(|table| self.leg(table, scope, "graph nodes", false)).collect();
+                flow.nodes_of_graph = nodes.into();
+            }
+            Operator::GraphMatch { variables, condition, project } => {
+                self.graph_match(flow, variables, condition.as_ref(), project, scope);
+            }
+            Operator::Partial(operator, reason, rest) => {
+                self.operator(flow, operator, span, scope);
+                flow.push(self.undefined(reason, *rest));
+            }
             Operator::Broken(fault) => {
                 self.fault(fault);
-                let text = self.snippet(stage.span);
-                flow.push(Node::opaque(text, fault.code, stage.span));
+                flow.push(self.undefined(fault.code, span));
             }
         }
     }
@@ -159,7 +173,7 @@ impl<'a> Lowering<'a, '_> {
         }
     }
 
-    fn project(&mut self, flow: &mut Flow<'a>, named: &'a [Named<'a>], scope: ScopeRef) {
+    pub(super) fn project(&mut self, flow: &mut Flow<'a>, named: &'a [Named<'a>], scope: ScopeRef) {
         let mut columns = Columns { list: flow.columns.list.clone(), ..Columns::default() };
         for item in named {
             if matches!(item.value.kind, ExprKind::Star) {
@@ -190,6 +204,7 @@ impl<'a> Lowering<'a, '_> {
             let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
             let element = match value {
                 Value::List(list) => Value::either(list.iter().cloned().map(Value::Const)),
+                Value::Collected(element) => (*element).clone(),
                 other => other,
             };
             let name = match item.names.first() {
@@ -204,8 +219,13 @@ impl<'a> Lowering<'a, '_> {
 
     /// `mv-apply`: the filters of its body are conjuncts, as rows without a matching element fall away.
     fn apply(&mut self, flow: &mut Flow<'a>, items: &'a [Named<'a>], body: &'a [Stage<'a>], scope: ScopeRef) {
-        let mut inner =
-            Flow { columns: flow.columns.clone(), sources: flow.sources.clone(), stage: flow.stage, ..Flow::default() };
+        let mut inner = Flow {
+            columns: flow.columns.clone(),
+            sources: flow.sources.clone(),
+            stage: flow.stage,
+            is_one_event: true,
+            ..Flow::default()
+        };
         self.expand(&mut inner, items, scope);
         for stage in body {
             self.stage(&mut inner, stage, scope);
@@ -257,44 +277,6 @@ impl<'a> Lowering<'a, '_> {
         } else {
             let text = self.snippet(span);
             flow.push(Node::opaque(text, "pattern of parse-where", span));
-        }
-    }
-
-    fn evaluate(&mut self, flow: &mut Flow<'a>, call: &'a Expr<'a>, scope: ScopeRef) {
-        flow.columns.open = true;
-        let ExprKind::Call(name, arguments) = &call.kind else { return };
-        if name.contains("lookup") {
-            // `ipv4_lookup(T, …)`: the columns of the other table come to this one.
-            if let Some(argument) = arguments.first()
-                && self.is_tabular(&argument.value, scope)
-            {
-                let right = self.flow(&argument.value, scope);
-                flow.columns.joined(&right.columns);
-            }
-        }
-    }
-
-    fn invoke(&mut self, flow: &mut Flow<'a>, call: &'a Expr<'a>, scope: ScopeRef) {
-        let (name, arguments): (&str, &'a [Argument<'a>]) = match &call.kind {
-            ExprKind::Call(name, arguments) => (name, arguments),
-            ExprKind::Name(name) => (name, &[]),
-            _ => return,
-        };
-        let Some(Binding::Function(function, defined)) = self.scopes.get(scope, name).cloned() else {
-            // A function of the service (`FileProfile`) or of the workspace: it adds columns.
-            flow.columns.open = true;
-            if name != "FileProfile" {
-                let message = format!("`{name}` is not in the query; what it filters is not known");
-                let note = ruleatlas_model::Diagnostic::note("function is not defined", message);
-                self.diagnostics.push(note.at(call.span));
-            }
-            return;
-        };
-        let table = Rc::new(self.copy_flow(flow));
-        let columns = flow.columns.clone();
-        let block = self.bind_arguments(function, defined, arguments, Some(table), Place { scope, columns: &columns });
-        if let Some((expr, inner)) = self.body(function, block) {
-            *flow = self.flow(expr, inner);
         }
     }
 

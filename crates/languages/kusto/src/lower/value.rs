@@ -129,6 +129,14 @@ pub(super) enum Value<'a> {
     Cases(Arms<'a>, Rc<Value<'a>>),
     /// Any of some values.
     Either(Rc<[Value<'a>]>),
+    /// The first of some values that is not empty (`coalesce`); a constant can only be the last.
+    First(Rc<[Value<'a>]>),
+    /// Values of many events in one list; an element of it is the value of one event.
+    Collected(Rc<Value<'a>>),
+    /// A column of another table, empty where that table has no row for the event.
+    Outer(Rc<Outer<'a>>),
+    /// A row of a table, in a step of its own or not: its members are the table's columns.
+    Row(Rc<Columns<'a>>, Option<usize>),
     /// A condition; `None` says nothing of the event.
     Condition(Option<Rc<Node>>),
     /// The event's time, or a time that is counted from now; `true` for the event's.
@@ -137,11 +145,51 @@ pub(super) enum Value<'a> {
     Cut(Rc<str>),
     /// Something computed.
     Computed,
-    /// The result of a function that is not defined.
+    /// Something that is not known, and why: the result of a function that is not defined, what could not be read.
     Unknown(Rc<str>),
 }
 
+/// A column that a lookup or an outer join adds.
+#[derive(Clone, Debug)]
+pub(super) struct Outer<'a> {
+    /// What it says that the other table has a row.
+    pub found: Found,
+    /// What the column is where it has one.
+    pub value: Value<'a>,
+}
+
+/// When another table has a row for an event.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// Where this condition on the event holds.
+    Where(Rc<Node>),
+    /// Where the step has an event.
+    Step(usize),
+}
+
 impl<'a> Value<'a> {
+    /// The first of some values that is not empty.
+    pub fn first(values: impl IntoIterator<Item = Self>) -> Self {
+        const MOST: usize = 16;
+        let mut kept: Vec<Self> = Vec::new();
+        for value in values {
+            match value {
+                Self::Const(constant) if constant.kind == LiteralKind::Null => {}
+                Self::First(inner) => kept.extend(inner.iter().cloned()),
+                value if kept.iter().any(|other| other.is_same(&value)) => {}
+                value => kept.push(value),
+            }
+            if matches!(kept.last(), Some(Self::Const(_) | Self::List(_) | Self::Json(_))) {
+                break;
+            }
+        }
+        match kept.len() {
+            1 => kept.remove(0),
+            2..=MOST => Self::First(kept.into()),
+            _ => Self::Computed,
+        }
+    }
+
     pub fn field(path: &str) -> Self {
         Self::Field(Field::new(path))
     }
@@ -191,6 +239,7 @@ impl<'a> Value<'a> {
             (Self::Named(a), Self::Named(b)) => a == b,
             (Self::Time(a), Self::Time(b)) => a == b,
             (Self::Cut(a), Self::Cut(b)) => a == b,
+            (Self::Collected(a), Self::Collected(b)) => a.is_same(b),
             (Self::Computed, Self::Computed) => true,
             _ => false,
         }
@@ -227,6 +276,16 @@ impl<'a> Value<'a> {
                 entries.iter().find(|(key, _)| key == name).map_or(Self::Computed, |(_, value)| Self::of_json(value))
             }
             Self::Either(values) => Self::either(values.iter().map(|value| value.member(name))),
+            Self::First(values) => Self::first(values.iter().map(|value| value.member(name))),
+            Self::Outer(outer) => outer.with(outer.value.member(name)),
+            Self::Row(columns, step) => {
+                let value = match columns.known.get(name) {
+                    Some(value) => value.clone(),
+                    None if columns.open => super::stage::plain(name),
+                    None => Self::Computed,
+                };
+                step.map_or_else(|| value.clone(), |step| value.of_step(step))
+            }
             Self::Cases(arms, rest) => Self::each(arms, rest, |value| value.member(name)),
             Self::Cut(from) => Self::Cut(from.clone()),
             Self::Named(names) => Self::Named(names.clone()),
@@ -238,6 +297,8 @@ impl<'a> Value<'a> {
     pub fn element(&self, index: &str) -> Self {
         match self {
             Self::Cases(arms, rest) => Self::each(arms, rest, |value| value.element(index)),
+            Self::First(values) => Self::first(values.iter().map(|value| value.element(index))),
+            Self::Outer(outer) => outer.with(outer.value.element(index)),
             Self::Field(field) => Self::Field(field.element(index)),
             Self::List(list) => {
                 let at = index.parse::<i64>().ok().and_then(|at| {
@@ -253,15 +314,42 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value itself, whether or not another table had to have a row for it.
+    pub fn bare(self) -> Self {
+        let mut value = self;
+        while let Self::Outer(outer) = &value {
+            value = outer.value.clone();
+        }
+        value
+    }
+
+    /// The same as a value of another step's events; see [`Field::of_step`].
+    pub fn of_step(&self, step: usize) -> Self {
+        match self {
+            Self::Field(field) => Self::Field(field.of_step(step)),
+            Self::Collected(value) => Self::Collected(Rc::new(value.of_step(step))),
+            Self::First(values) => Self::First(values.iter().map(|value| value.of_step(step)).collect()),
+            other => other.clone(),
+        }
+    }
+
     /// The field this value is, or was cut out of.
     pub fn origin(&self) -> Option<Rc<str>> {
         match self {
             Self::Field(field) => Some(field.origin()),
             Self::Cut(from) => Some(from.clone()),
-            Self::Either(values) => values.iter().find_map(Self::origin),
+            Self::Either(values) | Self::First(values) => values.iter().find_map(Self::origin),
+            Self::Outer(outer) => outer.value.origin(),
             Self::Cases(arms, rest) => arms.iter().find_map(|(_, value)| value.origin()).or_else(|| rest.origin()),
             _ => None,
         }
+    }
+}
+
+impl<'a> Outer<'a> {
+    /// Another value out of the same row.
+    pub fn with(&self, value: Value<'a>) -> Value<'a> {
+        Value::Outer(Rc::new(Self { found: self.found.clone(), value }))
     }
 }
 
@@ -273,11 +361,71 @@ pub(super) struct Columns<'a> {
     pub open: bool,
     /// The lists that rows come from, where the table is none of events.
     pub list: Option<Rc<[Rc<str>]>>,
+    /// Property bags whose members became columns, the last first.
+    pub unpacked: Rc<[Unpacked<'a>]>,
+    /// The row of a table without a known schema that was looked up: a name that the query did not use before may be
+    /// one of its columns.
+    pub looked_up: Option<Rc<Outer<'a>>>,
+    /// Whether a name that is not known is a result of many rows (the columns that `pivot` makes).
+    pub rest_is_computed: bool,
 }
+
+/// A property bag whose members are columns (`bag_unpack`).
+#[derive(Clone, Debug)]
+pub(super) struct Unpacked<'a> {
+    pub bag: Value<'a>,
+    pub prefix: Rc<str>,
+    /// The columns that the query declares.
+    pub declared: Option<Rc<[Rc<str>]>>,
+}
+
+/// Columns that nearly every table has, and no bag.
+const COMMON_COLUMNS: &[&str] = &[
+    "ActionType",
+    "Computer",
+    "DeviceId",
+    "DeviceName",
+    "ReportId",
+    "SourceSystem",
+    "TenantId",
+    "Type",
+    "_ResourceId",
+    "_SubscriptionId",
+];
 
 impl<'a> Columns<'a> {
     pub fn set(&mut self, name: &str, value: Value<'a>) {
         self.known.insert(Rc::from(name), value.called(name));
+    }
+
+    /// Whether a name is one of the table's own columns, as far as that can be told.
+    fn is_own(&self, name: &str, is_seen: impl Fn(&str) -> bool) -> bool {
+        self.open && (is_seen(name) || COMMON_COLUMNS.contains(&name))
+    }
+
+    /// What a name stands for that may be a column of a looked-up table: only whether it is empty says something of
+    /// that table.
+    pub fn looked_up(&self, name: &str, is_seen: impl Fn(&str) -> bool) -> Option<Value<'a>> {
+        let outer = self.looked_up.as_ref().filter(|_| !self.is_own(name, is_seen))?;
+        Some(outer.with(super::stage::plain(name)))
+    }
+
+    /// What a name stands for that is a member of an unpacked bag. Columns of the table itself are not known: a name
+    /// that the query used before (`is_seen`), or that nearly every table has, is one of them.
+    pub fn unpacked(&self, name: &str, is_seen: impl Fn(&str) -> bool) -> Option<Value<'a>> {
+        self.unpacked.iter().find_map(|unpacked| {
+            if unpacked.declared.as_ref().is_some_and(|declared| !declared.iter().any(|column| **column == *name)) {
+                return None;
+            }
+            let member = name.strip_prefix(&*unpacked.prefix).filter(|member| !member.is_empty())?;
+            let is_own = unpacked.prefix.is_empty() && self.is_own(name, &is_seen);
+            match unpacked.bag {
+                _ if is_own => None,
+                // A bag that the query puts together of an event's data: its members are named as the data is.
+                Value::Computed => Some(super::stage::plain(name)),
+                _ => Some(unpacked.bag.member(member)),
+            }
+        })
     }
 
     /// Those of two tables side by side: the first wins.
@@ -291,5 +439,8 @@ impl<'a> Columns<'a> {
             self.known.entry(name.clone()).or_insert_with(|| value(name, own));
         }
         self.open |= other.open && other.list.is_none();
+        if self.unpacked.is_empty() {
+            self.unpacked = Rc::clone(&other.unpacked);
+        }
     }
 }

@@ -112,7 +112,13 @@ impl<'a> Parser<'a> {
     }
 
     fn binary(&mut self, loosest: u8) -> Parse<Expr<'a>> {
-        let mut left = self.unary()?;
+        let (first, brackets) = (self.at, self.brackets);
+        // A part between connectives that cannot be read leaves the others.
+        let is_part = self.recovers && loosest <= binding::AND;
+        let mut left = match self.unary() {
+            Err(fault) if is_part => self.broken(first, brackets, fault, false),
+            read => read?,
+        };
         while let Some((infix, power, length)) = self.infix() {
             if power <= loosest {
                 break;
@@ -125,7 +131,10 @@ impl<'a> Parser<'a> {
             for _ in 0..length {
                 self.step();
             }
-            left = self.deeper(|parser| parser.infix_rest(left, infix, power))?;
+            left = match self.deeper(|parser| parser.infix_rest(left, infix, power)) {
+                Err(fault) if is_part => self.broken(first, brackets, fault, false),
+                read => read?,
+            };
         }
         Ok(left)
     }
@@ -293,8 +302,19 @@ impl<'a> Parser<'a> {
             }
             Kind::Symbol(Symbol::OpenParen) => {
                 self.open(Symbol::OpenParen, "`(`")?;
-                let mut inner = self.pipe_expr()?;
-                self.close(Symbol::CloseParen, "`)`")?;
+                let first = self.at - 1;
+                let mut inner = if self.recovers && self.closing.get(first) == Some(&0) {
+                    // A condition in a parenthesis that is not closed ends at the pipe.
+                    let inner = self.deeper(Self::source)?;
+                    if is_boolean(&inner) { inner } else { self.pipeline(inner)? }
+                } else {
+                    self.pipe_expr()?
+                };
+                if self.is(Symbol::CloseParen) || !(self.recovers || matches!(inner.kind, ExprKind::Pipeline(_))) {
+                    self.close(Symbol::CloseParen, "`)`")?;
+                } else {
+                    inner = self.close_broken(first, inner)?;
+                }
                 inner.span = self.span_from(span.start);
                 Ok(inner)
             }
@@ -314,6 +334,27 @@ impl<'a> Parser<'a> {
             }
             _ => Err(self.unexpected("an expression")),
         }
+    }
+
+    /// What stands in parentheses that hold more than was read, or are not closed: what was read counts.
+    fn close_broken(&mut self, first: usize, inner: Expr<'a>) -> Parse<Expr<'a>> {
+        let fault = self.unexpected("`)`");
+        let rest = self.token().span.start;
+        self.brackets = self.brackets.saturating_sub(1);
+        let code = fault.code;
+        self.faults.push(fault);
+        match self.closing.get(first).copied().filter(|closing| *closing > self.at) {
+            Some(closing) => self.at = closing,
+            None => self.skip_part(self.brackets > 0, true),
+        }
+        let span = self.span_from(rest);
+        self.eat(Symbol::CloseParen);
+        if span.start == span.end || matches!(inner.kind, ExprKind::Pipeline(_)) {
+            return Ok(inner);
+        }
+        let (start, below) = (inner.span.start, inner.height);
+        let rest = self.leaf(ExprKind::Broken(code), span);
+        self.expr_of(ExprKind::And(vec![inner, rest]), self.span_from(start), below)
     }
 
     /// One string literal, or several that stand behind each other and are joined.
@@ -489,6 +530,19 @@ impl<'a> Parser<'a> {
             }),
         }
     }
+}
+
+/// Whether an expression can only be a condition.
+fn is_boolean(expr: &Expr<'_>) -> bool {
+    matches!(
+        expr.kind,
+        ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Compare(..)
+            | ExprKind::CompareList(..)
+            | ExprKind::Between { .. }
+            | ExprKind::Broken(_)
+    )
 }
 
 /// A word in lower case, most often as it is.

@@ -4,6 +4,7 @@
 //! [`Statement::Broken`], and reading goes on behind it. How deep a tree can be is bounded.
 
 mod expr;
+mod graph;
 mod source;
 mod stage;
 
@@ -33,15 +34,22 @@ const MAX_HEIGHT: u16 = 128;
 pub fn parse(text: &str) -> Script<'_> {
     let mut tokens = lex(text);
     tokens.retain(|token| token.kind != Kind::Comment);
+    let closing = closing_brackets(&tokens);
+    let rereads = 2 * tokens.len() + 256;
     let mut parser = Parser {
         text,
         tokens,
+        closing,
         at: 0,
         depth: 0,
         brackets: 0,
         tallest: 0,
         in_condition: false,
         in_search: false,
+        recovers: false,
+        furthest: 0,
+        rereads,
+        failed_let: None,
         faults: Vec::new(),
     };
     let statements = parser.statements(false);
@@ -53,6 +61,8 @@ type Parse<T> = Result<T, Fault>;
 struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Token>,
+    /// By the token of an opening bracket, that of the one that closes it; 0 where none does.
+    closing: Vec<usize>,
     at: usize,
     depth: u32,
     /// Parentheses and square brackets that are open around this place, within the innermost braces.
@@ -63,6 +73,15 @@ struct Parser<'a> {
     in_condition: bool,
     /// Whether this is the condition of a `search`, in which `:` is `has`.
     in_search: bool,
+    /// Whether a part of a condition that cannot be read leaves the parts around it.
+    recovers: bool,
+    /// The furthest token that was read before something failed.
+    furthest: usize,
+    /// How many tokens may be read again behind failures; without a bound the number doubles with every level of
+    /// brackets that are not closed.
+    rereads: usize,
+    /// The name of the `let` that could not be read.
+    failed_let: Option<Cow<'a, str>>,
     faults: Vec<Fault>,
 }
 
@@ -158,6 +177,58 @@ impl<'a> Parser<'a> {
         self.faults.push(Fault { span, code, message: message.to_owned(), mended: true });
     }
 
+    /// Steps to where a part that cannot be read may end: a connective, a pipe, a closing bracket, a statement, and a
+    /// comma between items. Brackets that are closed are stepped over with what is in them.
+    fn skip_part(&mut self, ends_at_comma: bool, ends_at_connective: bool) {
+        let first = self.at;
+        loop {
+            match self.token().kind {
+                Kind::End
+                | Kind::Symbol(
+                    Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBracket | Symbol::CloseBrace,
+                ) => return,
+                Kind::Symbol(Symbol::Comma) if ends_at_comma => return,
+                Kind::Symbol(Symbol::OpenParen | Symbol::OpenBracket | Symbol::OpenBrace) => {
+                    self.at = self.closing.get(self.at).copied().unwrap_or(0).max(self.at);
+                }
+                Kind::Name if ends_at_connective && matches!(self.word(), "and" | "or" | "AND" | "OR") => return,
+                _ if self.at > first && (self.at_statement() || self.at_forgotten_pipe()) => return,
+                _ => {}
+            }
+            self.step();
+        }
+    }
+
+    /// Goes back to where something that could not be read begins, and steps to where it may end; no further back than
+    /// may be read again.
+    fn skip_failed(&mut self, first: usize, brackets: u32, ends_at_comma: bool, ends_at_connective: bool) {
+        self.furthest = self.furthest.max(self.at);
+        self.at = first;
+        self.brackets = brackets;
+        self.skip_part(ends_at_comma, ends_at_connective);
+        let again = self.furthest.saturating_sub(self.at);
+        if again <= self.rereads {
+            self.rereads -= again;
+        } else {
+            self.at = self.furthest;
+            self.skip_part(ends_at_comma, ends_at_connective);
+        }
+    }
+
+    /// An expression for what could not be read, from a token on; the fault is said.
+    fn broken(&mut self, first: usize, brackets: u32, fault: Fault, ends_at_comma: bool) -> Expr<'a> {
+        let start = self.tokens.get(first).map_or(0, |token| token.span.start);
+        self.skip_failed(first, brackets, ends_at_comma || brackets > 0, self.recovers);
+        let mut span = self.span_from(start);
+        if self.at == first {
+            // Nothing stands here: the connective before it waits for an operand.
+            span = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(span, |token| token.span);
+        }
+        let code = fault.code;
+        self.faults.push(fault);
+        self.leaf(ExprKind::Broken(code), span)
+    }
+
     /// Runs `read` one level deeper.
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
         if self.depth >= MAX_DEPTH {
@@ -214,7 +285,7 @@ impl<'a> Parser<'a> {
         match token.text(self.text) {
             "let" | "set" | "declare" => next.kind == Kind::Name,
             "union" | "search" | "find" | "print" | "datatable" | "externaldata" => true,
-            "and" | "or" | "in" | "has" | "contains" | "on" | "by" | "to" => false,
+            "and" | "or" | "in" | "has" | "contains" | "on" | "by" | "to" | "with" => false,
             _ => match next.kind {
                 Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::OpenParen) | Kind::End => true,
                 Kind::Name => next.on_new_line && self.word_of(next) == "let",
@@ -256,6 +327,7 @@ impl<'a> Parser<'a> {
                 return statements;
             }
             let start = self.token();
+            self.failed_let = None;
             let mut statement = self.statement();
             let complete = match &statement {
                 Ok(_) => self.is_statement_end(in_braces),
@@ -274,6 +346,11 @@ impl<'a> Parser<'a> {
                     // A lone word before something unreadable is prose, and no table.
                     if statement.as_ref().is_ok_and(|statement| !is_substantial(statement)) || statement.is_err() {
                         let span = self.span_from(start.span.start);
+                        if let Some(name) = self.failed_let.take() {
+                            // What the name stands for is not known.
+                            let value = LetValue::Expr(self.leaf(ExprKind::Broken(fault.code), span));
+                            statements.push(Statement::Let(Let { name, value, span }));
+                        }
                         statement = Ok(Statement::Broken(Fault { span, ..fault }));
                     } else {
                         statements.extend(statement);
@@ -357,6 +434,7 @@ impl<'a> Parser<'a> {
             let blank = self.leaf(ExprKind::Name(Cow::Owned(format!("{{{name}}}"))), span);
             return Ok(Statement::Let(Let { name, value: LetValue::Expr(blank), span: self.span_from(start) }));
         }
+        self.failed_let = Some(name.clone());
         let value = if self.at_function() {
             self.eat_word("view");
             let parameters = self.parameters()?;
@@ -364,6 +442,7 @@ impl<'a> Parser<'a> {
         } else {
             LetValue::Expr(self.pipe_expr()?)
         };
+        self.failed_let = None;
         Ok(Statement::Let(Let { name, value, span: self.span_from(start) }))
     }
 
@@ -517,6 +596,43 @@ fn too_deep(span: Span) -> Fault {
         message: "the query is nested deeper than is read".to_owned(),
         mended: false,
     }
+}
+
+/// By the token of each opening bracket, that of the bracket that closes it before the statement ends; 0 for others.
+fn closing_brackets(tokens: &[Token]) -> Vec<usize> {
+    let mut closing = vec![0; tokens.len()];
+    let mut open: Vec<(usize, Symbol)> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let Kind::Symbol(symbol) = token.kind else { continue };
+        let opener = match symbol {
+            Symbol::OpenParen | Symbol::OpenBracket | Symbol::OpenBrace => {
+                open.push((at, symbol));
+                continue;
+            }
+            Symbol::CloseParen => Symbol::OpenParen,
+            Symbol::CloseBracket => Symbol::OpenBracket,
+            Symbol::CloseBrace => Symbol::OpenBrace,
+            Symbol::Semicolon => {
+                // Only braces hold statements.
+                while open.last().is_some_and(|(_, symbol)| *symbol != Symbol::OpenBrace) {
+                    open.pop();
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        if opener == Symbol::OpenBrace {
+            while open.last().is_some_and(|(_, symbol)| *symbol != Symbol::OpenBrace) {
+                open.pop();
+            }
+        }
+        if let Some((first, _)) = open.pop_if(|(_, symbol)| *symbol == opener)
+            && let Some(closing) = closing.get_mut(first)
+        {
+            *closing = at;
+        }
+    }
+    closing
 }
 
 /// Whether a statement is more than a word.

@@ -104,7 +104,12 @@ impl<'a> Parser<'a> {
             if self.is(Symbol::Star) {
                 legs.push(self.name_pattern());
             } else {
-                legs.push(self.deeper(Self::table_or_expr)?);
+                let (first, brackets) = (self.at, self.brackets);
+                let leg = match self.deeper(Self::table_or_expr) {
+                    Err(fault) if !legs.is_empty() => self.broken(first, brackets, fault, true),
+                    read => read?,
+                };
+                legs.push(leg);
             }
             if !self.eat(Symbol::Comma) {
                 return Ok(legs);
@@ -202,8 +207,17 @@ impl<'a> Parser<'a> {
         Ok(Search { tables, condition, case_sensitive: false })
     }
 
+    /// The same in a stage: an item that cannot be read leaves the others, and its name.
+    pub(super) fn stage_list(&mut self) -> Parse<Vec<Named<'a>>> {
+        self.list_of_named(true)
+    }
+
     /// `a, b = expr, (c, d) = expr`; may be empty.
     pub(super) fn named_list(&mut self) -> Parse<Vec<Named<'a>>> {
+        self.list_of_named(false)
+    }
+
+    fn list_of_named(&mut self, recovers: bool) -> Parse<Vec<Named<'a>>> {
         let mut list = Vec::new();
         loop {
             if self.at_list_end() {
@@ -213,7 +227,18 @@ impl<'a> Parser<'a> {
                 }
                 return Ok(list);
             }
-            list.push(self.named()?);
+            let (first, brackets) = (self.at, self.brackets);
+            let named = match self.named() {
+                Err(fault) if recovers => {
+                    self.at = first;
+                    let is_named = self.token().kind == Kind::Name && self.is_ahead(1, Symbol::Assign);
+                    let names = if is_named { vec![self.name("a name")?] } else { Vec::new() };
+                    let first = self.at + usize::from(is_named);
+                    Named { names, value: self.broken(first, brackets, fault, true) }
+                }
+                read => read?,
+            };
+            list.push(named);
             if !self.eat(Symbol::Comma) {
                 return Ok(list);
             }
@@ -271,6 +296,9 @@ impl<'a> Parser<'a> {
             if token.kind == Kind::String {
                 self.step();
                 columns.push(decode_string(token.text(self.text)));
+            } else if token.kind == Kind::Symbol(Symbol::Star) {
+                // `: (*, a:string)`: those of the input.
+                self.step();
             } else {
                 columns.push(self.name("a column's name")?);
             }

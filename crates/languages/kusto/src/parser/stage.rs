@@ -1,7 +1,7 @@
 //! The tabular operators behind a pipe.
 
 use super::{Parse, Parser};
-use crate::ast::{Fault, JoinKind, Operator, ParsePiece, Stage};
+use crate::ast::{ExprKind, Fault, JoinKind, Operator, ParsePiece, Stage};
 use crate::lexer::{Kind, Symbol, decode_string};
 
 /// Operators that neither filter nor make names that later stages filter by.
@@ -22,6 +22,8 @@ const NEUTRAL: &[&str] = &[
     "project-smart",
     "execute-and-cache",
     "assert-schema",
+    "graph-mark-components",
+    "graph-to-table",
 ];
 
 impl<'a> Parser<'a> {
@@ -30,23 +32,48 @@ impl<'a> Parser<'a> {
         let start = self.token().span.start;
         let brackets = self.brackets;
         let first = self.at;
-        let result = self.deeper(Self::operator).and_then(|operator| {
-            if self.at_stage_end() { Ok(operator) } else { Err(self.unexpected("`|` or the end of the stage")) }
-        });
-        let operator = result.unwrap_or_else(|fault| {
-            // Read on from the stage's first token, so that brackets are counted from its beginning.
-            self.at = first;
-            self.brackets = brackets;
-            self.skip_to_stage_end();
-            if self.at == first && !self.at_stage_end() {
-                self.step();
+        let operator = match self.deeper(Self::operator) {
+            Ok(operator) if self.at_stage_end() => operator,
+            Ok(operator) => self.partial(operator),
+            Err(fault) => {
+                // Read on from the stage's first token, so that brackets are counted from its beginning.
+                self.skip_failed(first, brackets, brackets > 0, false);
+                if self.at == first && !self.at_stage_end() {
+                    self.step();
+                }
+                Operator::Broken(fault)
             }
-            Operator::Broken(fault)
-        });
+        };
         Stage { operator, span: self.span_from(start) }
     }
 
-    fn at_stage_end(&self) -> bool {
+    /// A stage whose rest cannot be read; a filter keeps what was read of it.
+    fn partial(&mut self, operator: Operator<'a>) -> Operator<'a> {
+        let fault = self.unexpected("`|` or the end of the stage");
+        let start = self.token().span.start;
+        let first = self.at;
+        let code = fault.code;
+        self.faults.push(fault);
+        self.skip_part(self.brackets > 0, false);
+        if self.at == first && !self.at_stage_end() {
+            self.step();
+        }
+        let rest = self.span_from(start);
+        match operator {
+            Operator::Where(condition) => {
+                let (start, below) = (condition.span.start, condition.height);
+                let broken = self.leaf(ExprKind::Broken(code), rest);
+                let kind = ExprKind::And(vec![condition, broken]);
+                match self.expr_of(kind, self.span_from(start), below) {
+                    Ok(condition) => Operator::Where(condition),
+                    Err(fault) => Operator::Broken(fault),
+                }
+            }
+            operator => Operator::Partial(Box::new(operator), code, rest),
+        }
+    }
+
+    pub(super) fn at_stage_end(&self) -> bool {
         match self.token().kind {
             Kind::End
             | Kind::Symbol(
@@ -109,26 +136,23 @@ impl<'a> Parser<'a> {
         match lower.as_str() {
             "where" | "filter" => {
                 self.settings();
-                let outer = std::mem::replace(&mut self.in_condition, true);
-                let condition = self.expr();
-                self.in_condition = outer;
-                Ok(Operator::Where(condition?))
+                Ok(Operator::Where(self.condition()?))
             }
-            "extend" => Ok(Operator::Extend(self.named_list()?)),
-            "project" => Ok(Operator::Project(self.named_list()?)),
+            "extend" => Ok(Operator::Extend(self.stage_list()?)),
+            "project" => Ok(Operator::Project(self.stage_list()?)),
             "distinct" => {
                 self.settings();
-                Ok(Operator::Distinct(self.named_list()?))
+                Ok(Operator::Distinct(self.stage_list()?))
             }
-            "project-rename" => Ok(Operator::ProjectRename(self.named_list()?)),
+            "project-rename" => Ok(Operator::ProjectRename(self.stage_list()?)),
             "project-away" | "project-keep" | "project-reorder" => {
                 self.skip_to_stage_end();
                 Ok(Operator::Arrange(name))
             }
             "summarize" => {
                 self.settings();
-                let aggregates = self.named_list()?;
-                let by = if self.eat_word("by") { self.named_list()? } else { Vec::new() };
+                let aggregates = self.stage_list()?;
+                let by = if self.eat_word("by") { self.stage_list()? } else { Vec::new() };
                 Ok(Operator::Summarize { aggregates, by })
             }
             "make-series" => self.make_series(),
@@ -149,13 +173,13 @@ impl<'a> Parser<'a> {
             }
             "parse" | "parse-where" => self.parse_operator(lower == "parse-where"),
             "parse-kv" => self.parse_kv(),
+            "make-graph" => self.make_graph(),
+            "graph-match" | "graph-shortest-paths" => self.graph_match(),
             "evaluate" => {
                 self.settings();
                 let call = self.expr()?;
-                if self.eat(Symbol::Colon) {
-                    self.skip_to_stage_end();
-                }
-                Ok(Operator::Evaluate(call))
+                let columns = if self.eat(Symbol::Colon) { Some(self.schema()?) } else { None };
+                Ok(Operator::Evaluate(call, columns))
             }
             "invoke" => Ok(Operator::Invoke(self.expr()?)),
             "search" => Ok(Operator::Search(self.search()?)),
@@ -164,7 +188,7 @@ impl<'a> Parser<'a> {
                 Ok(Operator::As(self.name("a name")?))
             }
             "count" => Ok(Operator::Count),
-            "serialize" => Ok(Operator::Extend(self.named_list()?)),
+            "serialize" => Ok(Operator::Extend(self.stage_list()?)),
             "partition" => self.partition(),
             "fork" | "facet" => self.fork(),
             "scan" => self.scan(),
@@ -179,6 +203,16 @@ impl<'a> Parser<'a> {
                 mended: false,
             }),
         }
+    }
+
+    /// The condition of a filter.
+    pub(super) fn condition(&mut self) -> Parse<crate::ast::Expr<'a>> {
+        let outer = std::mem::replace(&mut self.in_condition, true);
+        let recovers = std::mem::replace(&mut self.recovers, true);
+        let condition = self.expr();
+        self.in_condition = outer;
+        self.recovers = recovers;
+        condition
     }
 
     /// `kind=inner [hints] (T | …) on a, $left.b == $right.c`.
@@ -204,7 +238,12 @@ impl<'a> Parser<'a> {
         let mut on = Vec::new();
         if self.eat_word("on") {
             loop {
-                on.push(self.expr()?);
+                let (first, brackets) = (self.at, self.brackets);
+                let key = match self.expr() {
+                    Ok(key) => key,
+                    Err(fault) => self.broken(first, brackets, fault, true),
+                };
+                on.push(key);
                 if !self.eat(Symbol::Comma) {
                     break;
                 }

@@ -59,6 +59,8 @@ impl Check {
         predicate.negated = self.negated;
         predicate.case_sensitive = self.cased;
         predicate.missing = self.missing;
+        // `where` and `eval` order a text that is no number by its characters.
+        predicate.text_order = self.missing == Missing::Null && matches!(self.op, Op::Lt | Op::Lte | Op::Gt | Op::Gte);
         predicate.span = self.span;
         predicate
     }
