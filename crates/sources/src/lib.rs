@@ -38,6 +38,7 @@ pub mod sync;
 
 use ruleatlas_model::Language;
 
+pub use attack::TagPlace;
 pub use controls::{Cite, ControlSet, read_controls};
 pub use draft::{Draft, Format, Outcome, RawTag};
 pub use error::Error;

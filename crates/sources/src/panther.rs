@@ -12,7 +12,7 @@ use ruleatlas_model::{
 };
 use ruleatlas_yaml::Node;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, metadata};
+use crate::{Draft, Format, Outcome, RawTag, SourceFile, attack::TagPlace, metadata};
 
 /// The format of Panther's detections.
 #[derive(Clone, Copy, Debug)]
@@ -220,15 +220,15 @@ impl<'a> Reader<'a> {
         let reports = self.document.get("Reports").and_then(Node::entries).unwrap_or_default();
         let reported = reports
             .iter()
-            .filter(|(name, _)| name.text().is_some_and(|name| name.to_uppercase().contains("ATT&CK")))
-            .map(|(_, list)| list);
-        reported
-            .chain(self.document.get("Tags"))
-            .flat_map(Node::items_or_self)
-            .filter_map(|item| {
-                let text = item.text_or_null()?.trim().to_owned();
-                Some(RawTag { text, inferred: false, line: item.line })
-            })
-            .collect()
+            .filter(|(name, _)| name.text().is_some_and(is_attack_report))
+            .flat_map(|(_, list)| metadata::attack_tags(list, TagPlace::Attack));
+        let tags = self.document.get("Tags").map(|tags| metadata::attack_tags(tags, TagPlace::Any));
+        reported.chain(tags.into_iter().flatten()).collect()
     }
+}
+
+/// Whether a report is one on ATT&CK (`MITRE ATT&CK`, `mitre_attack`).
+fn is_attack_report(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["ATT&CK", "ATTACK", "MITRE"].iter().any(|word| name.contains(word))
 }

@@ -11,7 +11,7 @@ use ruleatlas_sigma::merge_actions;
 use ruleatlas_yaml::Node;
 use rustc_hash::FxHashMap;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, metadata};
+use crate::{Draft, Format, Outcome, SourceFile, attack::TagPlace, metadata};
 
 /// The format of Sigma rules.
 #[derive(Clone, Copy, Debug)]
@@ -117,12 +117,7 @@ impl Rules<'_> {
         rule.status = self.status(document, &mut rule.diagnostics);
         rule.id = self.id(document, &mut rule.diagnostics);
         rule.extra = metadata::rest(document, &KNOWN_KEYS);
-        let tags = document.get("tags").map_or_else(Vec::new, |tags| {
-            let tag = |node: &Node<'_>| {
-                Some(RawTag { text: node.text_or_null()?.to_owned(), inferred: false, line: node.line })
-            };
-            tags.items_or_self().iter().filter_map(tag).collect()
-        });
+        let tags = document.get("tags").map_or_else(Vec::new, |tags| metadata::attack_tags(tags, TagPlace::Any));
         let sources = log_source(document);
         sink(Draft { rule, tags, tree: Some((document, base)), sources });
     }

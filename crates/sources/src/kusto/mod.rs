@@ -125,7 +125,7 @@ fn inferred_tags(text: &str, line: u32) -> Vec<RawTag> {
     for (number, words) in (line..).zip(text.lines()) {
         for id in technique_ids_in(words) {
             if !tags.iter().any(|tag| tag.text == id) {
-                tags.push(RawTag { text: id, inferred: true, line: number });
+                tags.push(RawTag::inferred(id, number));
             }
         }
     }

@@ -262,7 +262,7 @@ impl<'a> Page<'a> {
         for (number, line) in (1..).zip(self.prose.lines()) {
             let cells: Vec<&str> =
                 line.trim().strip_prefix('|').unwrap_or_default().split('|').map(str::trim).collect();
-            let tag = |text: String| RawTag { text, inferred: true, line: number };
+            let tag = |text: String| RawTag::inferred(text, number);
             let mut in_cells = false;
             for pair in cells.windows(2) {
                 let [cell, next] = pair else { continue };

@@ -4,7 +4,7 @@ use ruleatlas_model::{DataSource, Diagnostic, Kind, Severity, SourceKind, Status
 use ruleatlas_yaml::Node;
 
 use super::{File, comments, inferred_tags, no_rule};
-use crate::{Draft, Outcome, RawTag, metadata};
+use crate::{Draft, Outcome, RawTag, attack::TagPlace, metadata};
 
 /// The keys that the fields of a rule hold; all others are kept by their own names.
 const KNOWN_KEYS: [&str; 14] = [
@@ -90,11 +90,11 @@ fn draft(
     if place > 0 && id.is_empty() {
         rule.id = format!("{}#{place}", rule.id);
     }
+    let place = |key: &str| if key.eq_ignore_ascii_case("tactics") { TagPlace::Tactic } else { TagPlace::Technique };
     let mut tags: Vec<RawTag> = ["tactics", "Tactics", "relevantTechniques", "techniques"]
         .into_iter()
-        .filter_map(|key| document.get(key))
-        .flat_map(Node::items_or_self)
-        .filter_map(|tag| Some(RawTag { text: tag.text_or_null()?.trim().to_owned(), inferred: false, line: tag.line }))
+        .filter_map(|key| Some(metadata::attack_tags(document.get(key)?, place(key))))
+        .flatten()
         .collect();
     let line = document.get("query").map_or(rule.line, |query| query.line);
     tags.extend(inferred_tags(&comments(&rule.query), line));

@@ -4,7 +4,7 @@ use ruleatlas_model::{Diagnostic, Kind, Severity, Span, Vendor};
 use serde_json::{Map, Value};
 
 use super::{File, comments, inferred_tags, no_rule, rule::distinct};
-use crate::{Draft, Outcome, RawTag};
+use crate::{Draft, Outcome, attack::TagPlace, metadata};
 
 /// Deeper parts of a template are not looked into.
 const DEPTH_LIMIT: u32 = 64;
@@ -203,9 +203,11 @@ fn hand_over(file: File<'_>, found: Vec<Resource>, sink: &mut dyn FnMut(Draft<'_
         }
         let mut tags = Vec::new();
         for key in ["tactics", "techniques", "subTechniques"] {
-            for tag in properties.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-                rule.tags.push(tag.to_owned());
-                tags.push(RawTag { text: tag.to_owned(), inferred: false, line });
+            let place = if key == "tactics" { TagPlace::Tactic } else { TagPlace::Technique };
+            let named = properties.get(key).map(|value| metadata::attack_tags_of_json(value, place, line));
+            for tag in named.into_iter().flatten() {
+                rule.tags.push(tag.text.clone());
+                tags.push(tag);
             }
         }
         tags.extend(inferred_tags(&rule.description, line));
