@@ -301,7 +301,10 @@ impl Reader<'_> {
             (Content::Text(_), None) => Outcome::NotARule(Cow::Borrowed("a source without rules")),
             (Content::Text(text), Some(format)) => {
                 let context = context.unwrap_or(&ruleatlas_core::NoContext);
-                format.read_in(file, context, &mut |draft| entries.push(self.entry(draft, text, context)))
+                format.read_in(file, context, &mut |mut draft| {
+                    draft.rule.diagnostics.extend(assumed_encoding(file));
+                    entries.push(self.entry(draft, text, context));
+                })
             }
         };
         let (outcome, reason, line) = match outcome {
@@ -359,6 +362,13 @@ impl Reader<'_> {
         let entry = Entry { needs: reads.needs, ..Entry::new(rule, self.taxonomy) };
         Fresh { entry, tags }
     }
+}
+
+/// What to say of a file that does not say itself how it is written.
+fn assumed_encoding(file: &SourceFile) -> Option<Diagnostic> {
+    let name = file.encoding.assumed()?;
+    let message = format!("the file is not UTF-8 and has no byte-order mark; it was read as {name}; save it as UTF-8");
+    Some(Diagnostic::note("encoding assumed", message).on_line(1))
 }
 
 /// Where a query stands in its file.

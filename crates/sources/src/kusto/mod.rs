@@ -17,7 +17,7 @@ mod variant;
 
 use std::borrow::Cow;
 
-use ruleatlas_model::{Diagnostic, Kind, Language, Rule, Status, Vendor};
+use ruleatlas_model::{Kind, Language, Rule, Status, Vendor};
 
 use crate::{Draft, Format, Outcome, RawTag, SourceFile, attack::technique_ids_in};
 
@@ -33,27 +33,20 @@ impl Format for KustoRules {
         let Some(text) = file.text() else { return no_rule("no text") };
         let text = text.trim_start_matches('\u{feff}');
         let source = File { text, path: &file.path, is_query: self.is_query };
-        let mut sink = |mut draft: Draft<'_>| {
-            if file.is_windows_1252 {
-                let message = "the file is no UTF-8; it was read as Windows-1252";
-                draft.rule.diagnostics.push(Diagnostic::note("read as Windows-1252", message).on_line(1));
-            }
-            sink(draft);
-        };
         match file.extension().as_str() {
-            "yaml" | "yml" => rule::read(source, &mut sink),
-            "md" | "markdown" => page::read(source, &mut sink),
-            "json" => template::read_json(source, &mut sink),
-            "bicep" => template::read_bicep(source, &mut sink),
-            "kql" | "csl" | "kusto" | "txt" => query::read(source, &mut sink),
+            "yaml" | "yml" => rule::read(source, sink),
+            "md" | "markdown" => page::read(source, sink),
+            "json" => template::read_json(source, sink),
+            "bicep" => template::read_bicep(source, sink),
+            "kql" | "csl" | "kusto" | "txt" => query::read(source, sink),
             // A name without an ending, or with a dot that begins none. A rule that lost its ending is one.
             ending if ending.len() > 5 || ending.contains(' ') || ending.is_empty() => {
                 if rule::looks_like_one(text) {
-                    rule::read(source, &mut sink)
+                    rule::read(source, sink)
                 } else if text.starts_with("# ") {
-                    page::read(source, &mut sink)
+                    page::read(source, sink)
                 } else {
-                    query::read(source, &mut sink)
+                    query::read(source, sink)
                 }
             }
             _ => no_rule("a kind of file that holds no rules"),

@@ -75,11 +75,14 @@ pub fn table(file: Option<&Path>) -> Result<Vec<Repository>, Error> {
     extend(&mut sources, Path::new("sources.toml"), BUILT_IN)?;
     if let Some(path) = file {
         let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            at(path, &valid, valid.len(), "the file is not UTF-8 from here on".to_owned())
-        })?;
-        extend(&mut sources, path, text.strip_prefix('\u{feff}').unwrap_or(text))?;
+        let not_text = |error: crate::NotText| Error::Table {
+            path: path.to_owned(),
+            line: error.line as usize,
+            column: 1,
+            message: error.reason.to_owned(),
+        };
+        let text = crate::decode(bytes).map_err(not_text)?.text;
+        extend(&mut sources, path, &text)?;
     }
     Ok(sources)
 }
