@@ -5,7 +5,6 @@ use std::str::FromStr;
 use ruleatlas_model::{Diagnostic, Extra};
 use ruleatlas_yaml::{Node, Parsed, Value, Warning};
 use serde::{Serialize, Serializer};
-use serde_json::Value as JsonValue;
 
 use crate::{RawTag, attack::TagPlace};
 
@@ -49,29 +48,6 @@ fn add_tags(node: &Node<'_>, place: TagPlace, tags: &mut Vec<RawTag>) {
                     }
                 }
             }
-        }
-    }
-}
-
-/// [`attack_tags`] of a JSON value, which has no lines: `line` is that of its rule.
-pub(crate) fn attack_tags_of_json(value: &JsonValue, place: TagPlace, line: u32) -> Vec<RawTag> {
-    match value {
-        JsonValue::Null | JsonValue::Bool(_) => Vec::new(),
-        JsonValue::Number(number) => vec![RawTag::new(number.to_string(), place, line)],
-        JsonValue::String(text) => vec![RawTag::new(text.as_str(), place, line)],
-        JsonValue::Array(items) => items.iter().flat_map(|item| attack_tags_of_json(item, place, line)).collect(),
-        JsonValue::Object(entries) => {
-            let tags = |value: &JsonValue| attack_tags_of_json(value, place, line);
-            let ids: Vec<RawTag> =
-                entries.iter().filter(|(key, _)| is_id_key(key)).flat_map(|(_, value)| tags(value)).collect();
-            if !ids.is_empty() {
-                return ids;
-            }
-            let entry = |(key, value): (&String, &JsonValue)| match value {
-                JsonValue::String(text) => vec![RawTag::new(format!("{key}: {text}"), place, line)],
-                value => std::iter::once(RawTag::new(key.as_str(), place, line)).chain(tags(value)).collect(),
-            };
-            entries.iter().flat_map(entry).collect()
         }
     }
 }

@@ -157,7 +157,7 @@ fn queries_that_look_for_different_values_are_no_variants() {
 #[test]
 fn pages_without_queries_say_so() {
     assert_eq!(why_not("README.md", PAGE), "a README, whose queries are examples");
-    assert_eq!(why_not("a.md", "# Words\n"), "a page without a fenced block");
+    assert_eq!(why_not("a.md", "# Words\n"), "a page without a query");
     assert_eq!(why_not("a.md", "# Words\n```bash\nls\n```\n"), "a page whose fenced blocks are no queries");
 }
 

@@ -1,6 +1,6 @@
 //! Microsoft's rules and hunting queries for Sentinel and Defender, in all forms in which they are published: YAML rule
-//! files, templates (ARM, Bicep), files that hold a query and nothing else, and Markdown pages with queries in fenced
-//! blocks.
+//! files and custom detections, JSON of templates, APIs and workbooks, Bicep and Terraform, files that hold a query and
+//! nothing else, and Markdown pages with queries in blocks or among the text.
 //!
 //! A folder may hold one repository or several as subfolders: nothing depends on where a file lies but words of its
 //! path that say what kind of text it is.
@@ -9,10 +9,16 @@
 //! [query style guide](https://github.com/Azure/Azure-Sentinel/wiki/Query-Style-Guide), those of a template the
 //! properties of `Microsoft.SecurityInsights/alertRules`.
 
+mod bicep;
+mod hcl;
+mod heading;
+mod json;
+mod object;
 mod page;
 mod query;
 mod rule;
-mod template;
+mod terraform;
+mod unfenced;
 mod variant;
 
 use std::borrow::Cow;
@@ -36,9 +42,10 @@ impl Format for KustoRules {
         match file.extension().as_str() {
             "yaml" | "yml" => rule::read(source, sink),
             "md" | "markdown" => page::read(source, sink),
-            "json" => template::read_json(source, sink),
-            "bicep" => template::read_bicep(source, sink),
-            "kql" | "csl" | "kusto" | "txt" => query::read(source, sink),
+            "json" | "jsonl" | "ndjson" => json::read(source, sink),
+            "bicep" => bicep::read(source, sink),
+            "tf" => terraform::read(source, sink),
+            "kql" | "klq" | "csl" | "kusto" | "func" | "txt" => query::read(source, sink),
             // A name without an ending, or with a dot that begins none. A rule that lost its ending is one.
             ending if ending.len() > 5 || ending.contains(' ') || ending.is_empty() => {
                 if rule::looks_like_one(text) {
