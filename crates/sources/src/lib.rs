@@ -36,6 +36,7 @@ mod spec;
 mod splunk;
 mod stratus;
 pub mod sync;
+mod tree;
 
 use ruleatlas_model::Language;
 

@@ -8,7 +8,7 @@ use super::{
     File, no_rule,
     object::{self, Object},
 };
-use crate::{Draft, Outcome};
+use crate::{Draft, Outcome, tree};
 
 /// What a resource says of one rule, in the order of the file.
 struct Resource {
@@ -46,7 +46,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
             continue;
         }
         let key_line = line_number;
-        let text = |text: String| object::text_node(text, key_line);
+        let text = |text: String| tree::text_node(text, key_line);
         let value = value.trim_start();
         let value_at = start + line.find(value).unwrap_or_default();
         let rest = file.text.get(value_at..).unwrap_or_default();
@@ -54,7 +54,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
             let end = list.find(']').unwrap_or(list.len());
             let items = list.get(..end).unwrap_or_default().split(['\n', ',']);
             let items = items.filter_map(|item| literal(item.trim(), &defaults)).map(|(item, _)| text(item));
-            object::node(Value::Sequence(items.collect()), key_line)
+            tree::node(Value::Sequence(items.collect()), key_line)
         } else if let Some((literal, length)) = literal(rest, &defaults) {
             // A text over several lines: what follows it is next.
             while offset < value_at + length {
@@ -65,7 +65,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
             text(literal)
         } else {
             let default = defaults.iter().find(|(name, _)| name == value.trim()).map(|(_, value)| value.clone());
-            default.map_or_else(|| object::node(Value::Scalar(Cow::Borrowed(""), Style::Plain), key_line), text)
+            default.map_or_else(|| tree::node(Value::Scalar(Cow::Borrowed(""), Style::Plain), key_line), text)
         };
         if !resource.properties.iter().any(|(known, _)| known == key) {
             resource.properties.push((key.to_owned(), value));
@@ -122,8 +122,8 @@ fn literal(text: &str, defaults: &[(String, String)]) -> Option<(String, usize)>
 
 fn hand_over(file: File<'_>, found: Vec<Resource>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     let resource = |resource: Resource| {
-        let entry = |(key, value)| (object::text_node(key, resource.line), value);
-        object::node(Value::Mapping(resource.properties.into_iter().map(entry).collect()), resource.line)
+        let entry = |(key, value)| (tree::text_node(key, resource.line), value);
+        tree::node(Value::Mapping(resource.properties.into_iter().map(entry).collect()), resource.line)
     };
     let nodes: Vec<Node<'static>> = found.into_iter().map(resource).collect();
     let rules: Vec<Object<'_, '_>> = nodes

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use ruleatlas_yaml::{Node, Style, Value};
 use rustc_hash::FxHashMap;
 
-use super::object::{node, text_node};
+use crate::tree::{node, text_node};
 
 /// Deeper blocks and values are passed over.
 const DEPTH_LIMIT: u32 = 64;

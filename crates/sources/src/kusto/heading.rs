@@ -63,7 +63,7 @@ fn is_number(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A file's name as words: `Night_Logons-ofGuests` is `Night Logons of Guests`.
+/// A file's name as words: `Night_Logons-of-Guests` is `Night Logons of Guests`.
 pub(super) fn words(stem: &str) -> String {
     let stem = stem.replace("%20", " ");
     let has_blanks = stem.contains(char::is_whitespace);
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_file_s_name_is_read_as_words() {
-        assert_eq!(words("Night_Logons-ofGuests"), "Night Logons of Guests");
+        assert_eq!(words("Night_Logons-of-Guests"), "Night Logons of Guests");
         assert_eq!(words("Logons - at%20night"), "Logons - at night");
         assert_eq!(words("T1059.001_PowerShell"), "T1059.001 PowerShell");
         assert_eq!(words("OddLogonOfGuest"), "Odd Logon Of Guest");

@@ -6,7 +6,7 @@ use ruleatlas_yaml::{Node, Value};
 use serde_json::Value as Json;
 
 use super::{File, comments, inferred_tags, no_rule, object};
-use crate::{Draft, Outcome};
+use crate::{Draft, Outcome, tree};
 
 /// Deeper groups of a workbook are not looked into.
 const DEPTH_LIMIT: u32 = 64;
@@ -27,7 +27,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         let message = format!("the file cannot be read from line {line} on: {error}");
         said.push(Diagnostic::error("unreadable part", message).on_line(line));
     }
-    let root = object::node(Value::Sequence(documents), 1);
+    let root = tree::node(Value::Sequence(documents), 1);
     let mut found = object::rules(file, &root);
     let count = found.len();
     let mut lines = Lines { text: file.text, from: 0 };
@@ -53,7 +53,7 @@ fn documents(text: &str) -> (Vec<Node<'static>>, Option<serde_json::Error>) {
     let mut documents = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
         match document {
-            Ok(document) => documents.push(object::of_json(document, 1)),
+            Ok(document) => documents.push(tree::of_json(document, 1)),
             Err(error) => return (documents, Some(error)),
         }
     }

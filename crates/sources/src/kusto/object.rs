@@ -4,8 +4,7 @@
 use std::borrow::Cow;
 
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Severity, SourceKind, Status, Vendor};
-use ruleatlas_yaml::{Node, Style, Value};
-use serde_json::Value as Json;
+use ruleatlas_yaml::{Node, Value};
 
 use super::{File, comments, inferred_tags};
 use crate::{Draft, RawTag, attack::TagPlace, metadata};
@@ -315,29 +314,4 @@ fn data_types(object: &Object<'_, '_>) -> Vec<DataSource> {
         .filter_map(|name| name.split_whitespace().next())
         .map(|name| DataSource::new(SourceKind::Table, name))
         .collect()
-}
-
-/// A JSON document as the tree that rules are read from. JSON's own depth limit bounds this.
-pub(super) fn of_json(value: Json, line: u32) -> Node<'static> {
-    let scalar = |text: String, style| Value::Scalar(Cow::Owned(text), style);
-    let value = match value {
-        Json::Null => scalar(String::new(), Style::Plain),
-        Json::Bool(truth) => scalar(truth.to_string(), Style::Plain),
-        Json::Number(number) => scalar(number.to_string(), Style::Plain),
-        Json::String(text) => scalar(text, Style::Quoted),
-        Json::Array(items) => Value::Sequence(items.into_iter().map(|item| of_json(item, line)).collect()),
-        Json::Object(entries) => {
-            let entry = |(key, value): (String, Json)| (of_json(Json::String(key), line), of_json(value, line));
-            Value::Mapping(entries.into_iter().map(entry).collect())
-        }
-    };
-    node(value, line)
-}
-
-pub(super) fn node(value: Value<'_>, line: u32) -> Node<'_> {
-    Node { value, start: 0, end: 0, line }
-}
-
-pub(super) fn text_node(text: String, line: u32) -> Node<'static> {
-    node(Value::Scalar(Cow::Owned(text), Style::Quoted), line)
 }
