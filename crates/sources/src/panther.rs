@@ -1,7 +1,9 @@
-//! Panther's rules: a YAML file beside a Python module, or a YAML file alone (simple detections, correlation rules,
-//! queries). Policies are rules over the state of resources.
+//! Panther's rules: a YAML file beside a Python module, a YAML file alone (simple detections, correlation rules,
+//! queries), or a Python module alone, whose classes and calls are the rules of an SDK. Policies are rules over the state
+//! of resources.
 
 mod context;
+mod sdk;
 mod tests;
 
 use std::borrow::Cow;
@@ -60,7 +62,12 @@ impl Format for PantherRules {
         let Some(text) = file.text() else { return Outcome::NotARule(Cow::Borrowed("no text")) };
         match file.extension().as_str() {
             "yml" | "yaml" => {}
-            "py" => return Outcome::NotARule(Cow::Borrowed("a Python module; its rule is the YAML that names it")),
+            "py" => {
+                return match sdk::read(&file.path, text, sink) {
+                    0 => Outcome::NotARule(Cow::Borrowed("a Python module; its rule is the YAML that names it")),
+                    _ => Outcome::Rules,
+                };
+            }
             _ => return Outcome::NotARule(Cow::Borrowed("no YAML file")),
         }
         if file.path.starts_with("templates/") {
