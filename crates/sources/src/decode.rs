@@ -44,6 +44,8 @@ pub struct NotText {
     pub reason: &'static str,
     /// The one-based line of the first byte that cannot be read.
     pub line: u32,
+    /// Its one-based column, in characters.
+    pub column: u32,
 }
 
 impl fmt::Display for NotText {
@@ -53,6 +55,15 @@ impl fmt::Display for NotText {
 }
 
 impl std::error::Error for NotText {}
+
+impl NotText {
+    /// At the end of what could be read.
+    fn behind(read: &str, reason: &'static str) -> Self {
+        let one_based = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
+        let last = read.rsplit('\n').next().unwrap_or_default();
+        Self { reason, line: one_based(read.matches('\n').count()), column: one_based(last.chars().count()) }
+    }
+}
 
 /// Decodes UTF-8 and UTF-16. UTF-16 is known by its byte-order mark, or without one where nothing else can be meant.
 ///
@@ -69,7 +80,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<Decoded, NotText> {
     let decoded = |text, encoding| Ok(Decoded { text, encoding });
     match bytes.as_slice() {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
-            return Err(NotText { reason: "UTF-32 text; save the file as UTF-8", line: 1 });
+            return Err(NotText { reason: "UTF-32 text; save the file as UTF-8", line: 1, column: 1 });
         }
         [0xff, 0xfe, rest @ ..] => return decoded(utf16(rest, u16::from_le_bytes)?, Encoding::Utf16),
         [0xfe, 0xff, rest @ ..] => return decoded(utf16(rest, u16::from_be_bytes)?, Encoding::Utf16),
@@ -87,8 +98,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<Decoded, NotText> {
         }
         Err(error) => {
             let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-            let lines = valid.iter().filter(|byte| **byte == b'\n').count();
-            Err(NotText { reason: "not UTF-8 text; save the file as UTF-8", line: line(lines) })
+            Err(NotText::behind(&String::from_utf8_lossy(valid), "not UTF-8 text; save the file as UTF-8"))
         }
     }
 }
@@ -107,10 +117,6 @@ pub fn decode_windows(bytes: Vec<u8>) -> Result<Decoded, NotText> {
     Ok(Decoded { text, encoding: Encoding::Windows1252 })
 }
 
-fn line(breaks: usize) -> u32 {
-    u32::try_from(breaks).unwrap_or(u32::MAX).saturating_add(1)
-}
-
 fn units(bytes: &[u8], from: fn([u8; 2]) -> u16) -> impl Iterator<Item = u16> {
     bytes.chunks_exact(2).map(move |pair| match pair {
         [first, second] => from([*first, *second]),
@@ -124,14 +130,12 @@ fn utf16(bytes: &[u8], from: fn([u8; 2]) -> u16) -> Result<String, NotText> {
         match unit {
             Ok(character) => text.push(character),
             Err(_) => {
-                let reason = "UTF-16 text with half a character in it; save the file as UTF-8";
-                return Err(NotText { reason, line: line(text.matches('\n').count()) });
+                return Err(NotText::behind(&text, "UTF-16 text with half a character in it; save the file as UTF-8"));
             }
         }
     }
     if !bytes.len().is_multiple_of(2) {
-        let reason = "UTF-16 text that ends within a character; save the file as UTF-8";
-        return Err(NotText { reason, line: line(text.matches('\n').count()) });
+        return Err(NotText::behind(&text, "UTF-16 text that ends within a character; save the file as UTF-8"));
     }
     Ok(text)
 }
