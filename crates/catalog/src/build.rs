@@ -14,7 +14,8 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, controls, frontend, is_query, lookups::Asked, spelling, tags, unit_tests,
+    Controls, Entry, EventCatalog, FileRecord, controls, duplicates, frontend, is_query, lookups::Asked, spelling,
+    tags, unit_tests,
 };
 
 /// A catalog just built.
@@ -173,6 +174,8 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     used.sort_unstable_by_key(|source| source.place);
     catalog.take(used);
     order(&mut catalog.entries);
+    duplicates::mark_alike(&mut catalog.entries);
+    duplicates::settle(&mut catalog.entries);
     spelling::unify_events(&mut catalog.entries);
     catalog.events.complete(&catalog.entries, &catalog.attack, taxonomy);
     Ok(catalog)
@@ -423,16 +426,21 @@ fn order(entries: &mut [Entry]) {
         (rule.id.clone(), !rule.is_counted(), rule.source.clone(), rule.path.clone(), rule.line)
     });
     let mut is_renamed = false;
-    let mut first: Option<String> = None;
-    for entry in entries.iter_mut() {
-        let rule = &mut entry.rule;
-        if first.as_deref() == Some(rule.id.as_str()) {
-            let message = format!("another rule has the id `{}`; this one goes by its path besides", rule.id);
-            rule.diagnostics.push(Diagnostic::warning("duplicate id", message).on_line(rule.line));
-            rule.id = format!("{}@{}", rule.id, rule.path);
-            is_renamed = true;
-        } else {
-            first = Some(rule.id.clone());
+    let mut first: Option<usize> = None;
+    for at in 0..entries.len() {
+        let (earlier, rest) = entries.split_at_mut(at);
+        let Some(Entry { rule, .. }) = rest.first_mut() else { break };
+        match first.and_then(|first| earlier.get(first)).filter(|first| first.rule.id == rule.id) {
+            Some(first) => {
+                let message = format!("another rule has the id `{}`; this one goes by its path besides", rule.id);
+                rule.diagnostics.push(Diagnostic::warning("duplicate id", message).on_line(rule.line));
+                if first.rule.source != rule.source {
+                    duplicates::mark(rule, &first.rule, "the rule has the same id");
+                }
+                rule.id = format!("{}@{}", rule.id, rule.path);
+                is_renamed = true;
+            }
+            None => first = Some(at),
         }
     }
     if is_renamed {
