@@ -14,7 +14,8 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, controls, frontend, is_query, lookups::Asked, spelling, tags, unit_tests,
+    Controls, Entry, EventCatalog, FileRecord, controls, duplicates, frontend, is_query, lookups::Asked, spelling,
+    tags, unit_tests,
 };
 
 /// A catalog just built.
@@ -173,6 +174,8 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     used.sort_unstable_by_key(|source| source.place);
     catalog.take(used);
     order(&mut catalog.entries);
+    duplicates::mark_alike(&mut catalog.entries);
+    duplicates::settle(&mut catalog.entries);
     spelling::unify_events(&mut catalog.entries);
     catalog.events.complete(&catalog.entries, &catalog.attack, taxonomy);
     Ok(catalog)
@@ -301,7 +304,10 @@ impl Reader<'_> {
             (Content::Text(_), None) => Outcome::NotARule(Cow::Borrowed("a source without rules")),
             (Content::Text(text), Some(format)) => {
                 let context = context.unwrap_or(&ruleatlas_core::NoContext);
-                format.read_in(file, context, &mut |draft| entries.push(self.entry(draft, text, context)))
+                format.read_in(file, context, &mut |mut draft| {
+                    draft.rule.diagnostics.extend(assumed_encoding(file));
+                    entries.push(self.entry(draft, text, context));
+                })
             }
         };
         let (outcome, reason, line) = match outcome {
@@ -361,6 +367,13 @@ impl Reader<'_> {
     }
 }
 
+/// What to say of a file that does not say itself how it is written.
+fn assumed_encoding(file: &SourceFile) -> Option<Diagnostic> {
+    let name = file.encoding.assumed()?;
+    let message = format!("the file is not UTF-8 and has no byte-order mark; it was read as {name}; save it as UTF-8");
+    Some(Diagnostic::note("encoding assumed", message).on_line(1))
+}
+
 /// Where a query stands in its file.
 struct Place<'a> {
     /// The file's text.
@@ -413,16 +426,21 @@ fn order(entries: &mut [Entry]) {
         (rule.id.clone(), !rule.is_counted(), rule.source.clone(), rule.path.clone(), rule.line)
     });
     let mut is_renamed = false;
-    let mut first: Option<String> = None;
-    for entry in entries.iter_mut() {
-        let rule = &mut entry.rule;
-        if first.as_deref() == Some(rule.id.as_str()) {
-            let message = format!("another rule has the id `{}`; this one goes by its path besides", rule.id);
-            rule.diagnostics.push(Diagnostic::warning("duplicate id", message).on_line(rule.line));
-            rule.id = format!("{}@{}", rule.id, rule.path);
-            is_renamed = true;
-        } else {
-            first = Some(rule.id.clone());
+    let mut first: Option<usize> = None;
+    for at in 0..entries.len() {
+        let (earlier, rest) = entries.split_at_mut(at);
+        let Some(Entry { rule, .. }) = rest.first_mut() else { break };
+        match first.and_then(|first| earlier.get(first)).filter(|first| first.rule.id == rule.id) {
+            Some(first) => {
+                let message = format!("another rule has the id `{}`; this one goes by its path besides", rule.id);
+                rule.diagnostics.push(Diagnostic::warning("duplicate id", message).on_line(rule.line));
+                if first.rule.source != rule.source {
+                    duplicates::mark(rule, &first.rule, "the rule has the same id");
+                }
+                rule.id = format!("{}@{}", rule.id, rule.path);
+                is_renamed = true;
+            }
+            None => first = Some(at),
         }
     }
     if is_renamed {

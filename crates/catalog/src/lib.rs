@@ -11,6 +11,7 @@ mod build;
 mod controls;
 mod day;
 mod distinct;
+mod duplicates;
 mod entry;
 mod events;
 mod facet;

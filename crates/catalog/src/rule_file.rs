@@ -48,16 +48,17 @@ fn layout(extension: &str) -> Option<Layout> {
     use SourceKind::{Elastic, Kusto, Panther, Sigma, Splunk};
     Some(match extension {
         "yml" | "yaml" | "json" => Layout::Formats(&[Sigma, Splunk, Elastic, Kusto, Panther]),
-        "toml" | "ndjson" => Layout::Formats(&[Elastic]),
+        "toml" => Layout::Formats(&[Elastic]),
+        "jsonl" | "ndjson" => Layout::Formats(&[Elastic, Sigma, Kusto]),
         "conf" => Layout::Formats(&[Splunk]),
-        "tf" => Layout::Formats(&[Kusto]),
+        "tf" | "bicep" => Layout::Formats(&[Kusto]),
         "md" => Layout::Formats(&[Kusto, Splunk]),
         "eql" => Layout::Query(Language::Eql),
         "esql" => Layout::Query(Language::Esql),
         "kuery" => Layout::Query(Language::Kuery),
         "lucene" => Layout::Query(Language::Lucene),
         "spl" => Layout::Query(Language::Spl),
-        "kql" | "csl" | "kusto" => Layout::Query(Language::Kusto),
+        "kql" | "klq" | "csl" | "kusto" | "func" => Layout::Query(Language::Kusto),
         "py" => Layout::Query(Language::Python),
         _ => return None,
     })

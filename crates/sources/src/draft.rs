@@ -4,7 +4,7 @@ use ruleatlas_core::{Context, NoContext};
 use ruleatlas_model::{DataSource, Rule};
 use ruleatlas_yaml::Node;
 
-use crate::SourceFile;
+use crate::{SourceFile, attack::TagPlace};
 
 /// How one vendor lays out its rules.
 pub trait Format: Sync {
@@ -43,10 +43,26 @@ pub struct Draft<'a> {
 pub struct RawTag {
     /// As written.
     pub text: String,
+    /// Where it stands, and by that what it can mean.
+    pub place: TagPlace,
     /// Whether it stands in running text rather than in metadata.
     pub inferred: bool,
     /// The one-based line in the file.
     pub line: u32,
+}
+
+impl RawTag {
+    /// A tag in metadata.
+    #[must_use]
+    pub fn new(text: impl Into<String>, place: TagPlace, line: u32) -> Self {
+        Self { text: text.into(), place, inferred: false, line }
+    }
+
+    /// A technique that running text names.
+    #[must_use]
+    pub fn inferred(text: impl Into<String>, line: u32) -> Self {
+        Self { text: text.into(), place: TagPlace::Any, inferred: true, line }
+    }
 }
 
 /// What became of a file.

@@ -7,7 +7,10 @@ use std::{
 use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
 
-use crate::{Error, SourceKind, SourceSpec};
+use crate::{
+    Decoded, Encoding, Error, NotText, SourceKind, SourceSpec,
+    decode::{decode, decode_windows},
+};
 
 /// Larger files hold no rule that anyone wrote by hand.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -21,8 +24,8 @@ pub struct SourceFile {
     pub content: Content,
     /// The content's hash; of what is known of the file where it could not be read.
     pub hash: [u8; 32],
-    /// Whether the text is no UTF-8 and was read as Windows-1252.
-    pub is_windows_1252: bool,
+    /// How the text was written in bytes.
+    pub encoding: Encoding,
 }
 
 /// What a file holds.
@@ -37,32 +40,27 @@ pub enum Content {
 }
 
 impl SourceFile {
-    /// A file at hand, as the demo corpus embeds them.
+    /// A file from its bytes: UTF-8 or UTF-16.
     #[must_use]
     pub fn from_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Self {
-        let hash = *blake3::hash(&bytes).as_bytes();
-        let content = match String::from_utf8(bytes) {
-            Ok(text) => Content::Text(text),
-            Err(error) => {
-                let valid = error.utf8_error().valid_up_to();
-                let lines = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
-                let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
-                Content::Unreadable("not UTF-8 text; save the file as UTF-8".to_owned(), Some(line))
-            }
-        };
-        Self { path: path.into(), content, hash, is_windows_1252: false }
+        Self::decoded(path.into(), bytes, decode)
     }
 
-    /// A file at hand whose source holds files in the encoding of Windows too: what is no UTF-8 is read as that.
+    /// A file of a source that holds files in Windows-1252 too: what is no Unicode is read as that.
     #[must_use]
     pub fn from_windows_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Self {
-        // UTF-16 and binary files hold zeros; they are no text of one byte a character.
-        if bytes.contains(&0) || std::str::from_utf8(&bytes).is_ok() {
-            return Self::from_bytes(path, bytes);
-        }
+        Self::decoded(path.into(), bytes, decode_windows)
+    }
+
+    fn decoded(path: String, bytes: Vec<u8>, decode: fn(Vec<u8>) -> Result<Decoded, NotText>) -> Self {
         let hash = *blake3::hash(&bytes).as_bytes();
-        let content = Content::Text(bytes.iter().map(|byte| windows_1252(*byte)).collect());
-        Self { path: path.into(), content, hash, is_windows_1252: true }
+        match decode(bytes) {
+            Ok(Decoded { text, encoding }) => Self { path, content: Content::Text(text), hash, encoding },
+            Err(error) => {
+                let content = Content::Unreadable(error.reason.to_owned(), Some(error.line));
+                Self { path, content, hash, encoding: Encoding::default() }
+            }
+        }
     }
 
     /// The file's text; `None` where it could not be read.
@@ -145,22 +143,13 @@ enum Found {
     Broken(String),
 }
 
-/// The character of a byte of [Windows-1252](https://encoding.spec.whatwg.org/#windows-1252).
-fn windows_1252(byte: u8) -> char {
-    const UPPER: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
-        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-    ];
-    byte.checked_sub(0x80).and_then(|at| UPPER.get(usize::from(at)).copied()).unwrap_or(char::from(byte))
-}
-
 /// A file without text; its hash stands for why.
 fn known(path: String, content: Content) -> SourceFile {
     let reason = match &content {
         Content::Unreadable(text, _) | Content::Skipped(text) | Content::Text(text) => text,
     };
     let hash = *blake3::hash(reason.as_bytes()).as_bytes();
-    SourceFile { path, content, hash, is_windows_1252: false }
+    SourceFile { path, content, hash, encoding: Encoding::default() }
 }
 
 /// The bytes of a regular file; `None` where there are too many. The file is asked for its size once it is open: to

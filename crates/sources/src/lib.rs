@@ -20,6 +20,7 @@ pub mod attack;
 mod car;
 mod controls;
 mod d3fend;
+mod decode;
 mod draft;
 mod elastic;
 mod error;
@@ -35,10 +36,13 @@ mod spec;
 mod splunk;
 mod stratus;
 pub mod sync;
+mod tree;
 
 use ruleatlas_model::Language;
 
+pub use attack::TagPlace;
 pub use controls::{Cite, ControlSet, read_controls};
+pub use decode::{Decoded, Encoding, NotText, decode};
 pub use draft::{Draft, Format, Outcome, RawTag};
 pub use error::Error;
 pub use files::{Content, SourceFile, read_files};

@@ -6,6 +6,8 @@ use ruleatlas_model::{Diagnostic, Extra};
 use ruleatlas_yaml::{Node, Parsed, Value, Warning};
 use serde::{Serialize, Serializer};
 
+use crate::{RawTag, attack::TagPlace};
+
 /// What is odd in a file's YAML, each with its line.
 pub(crate) fn warnings(parsed: &Parsed<'_>) -> Vec<Diagnostic> {
     let said = |warning: &Warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line);
@@ -15,6 +17,46 @@ pub(crate) fn warnings(parsed: &Parsed<'_>) -> Vec<Diagnostic> {
 /// The trimmed texts of the list under a key.
 pub(crate) fn texts(document: &Node<'_>, key: &str) -> Vec<String> {
     document.texts_of(key).into_iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+}
+
+/// Every tag under a node, however its lists nest: an object of a technique gives its id, another mapping its entries
+/// (`TA0003: T1098`). The tree's own depth limit bounds this.
+pub(crate) fn attack_tags(node: &Node<'_>, place: TagPlace) -> Vec<RawTag> {
+    let mut tags = Vec::new();
+    add_tags(node, place, &mut tags);
+    tags
+}
+
+fn add_tags(node: &Node<'_>, place: TagPlace, tags: &mut Vec<RawTag>) {
+    match &node.value {
+        Value::Scalar(text, _) if !node.is_null() => tags.push(RawTag::new(text.as_ref(), place, node.line)),
+        Value::Scalar(..) => {}
+        Value::Sequence(items) => items.iter().for_each(|item| add_tags(item, place, tags)),
+        Value::Mapping(entries) => {
+            let ids: Vec<&Node<'_>> =
+                entries.iter().filter(|(key, _)| key.text().is_some_and(is_id_key)).map(|(_, value)| value).collect();
+            if !ids.is_empty() {
+                return ids.into_iter().for_each(|value| add_tags(value, place, tags));
+            }
+            for (key, value) in entries {
+                let name = key.text().unwrap_or_default();
+                match value.text_or_null() {
+                    Some(text) => tags.push(RawTag::new(format!("{name}: {text}"), place, key.line)),
+                    None => {
+                        tags.push(RawTag::new(name, place, key.line));
+                        add_tags(value, place, tags);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether an entry of an object that stands for a technique holds its id.
+fn is_id_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace(['_', '-'], "");
+    matches!(key.as_str(), "id" | "technique" | "techniques" | "tactic" | "tactics")
+        || ["techniqueid", "tacticid", "externalid", "attackid", "mitreid"].iter().any(|name| key.ends_with(name))
 }
 
 /// A word of a closed list; any other is a diagnostic.

@@ -1,7 +1,9 @@
-//! Panther's rules: a YAML file beside a Python module, or a YAML file alone (simple detections, correlation rules,
-//! queries). Policies are rules over the state of resources.
+//! Panther's rules: a YAML file beside a Python module, a YAML file alone (simple detections, correlation rules,
+//! queries), or a Python module alone, whose classes and calls are the rules of an SDK. Policies are rules over the state
+//! of resources.
 
 mod context;
+mod sdk;
 mod tests;
 
 use std::borrow::Cow;
@@ -12,7 +14,7 @@ use ruleatlas_model::{
 };
 use ruleatlas_yaml::Node;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, metadata};
+use crate::{Draft, Format, Outcome, RawTag, SourceFile, attack::TagPlace, metadata};
 
 /// The format of Panther's detections.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +62,12 @@ impl Format for PantherRules {
         let Some(text) = file.text() else { return Outcome::NotARule(Cow::Borrowed("no text")) };
         match file.extension().as_str() {
             "yml" | "yaml" => {}
-            "py" => return Outcome::NotARule(Cow::Borrowed("a Python module; its rule is the YAML that names it")),
+            "py" => {
+                return match sdk::read(&file.path, text, sink) {
+                    0 => Outcome::NotARule(Cow::Borrowed("a Python module; its rule is the YAML that names it")),
+                    _ => Outcome::Rules,
+                };
+            }
             _ => return Outcome::NotARule(Cow::Borrowed("no YAML file")),
         }
         if file.path.starts_with("templates/") {
@@ -220,15 +227,15 @@ impl<'a> Reader<'a> {
         let reports = self.document.get("Reports").and_then(Node::entries).unwrap_or_default();
         let reported = reports
             .iter()
-            .filter(|(name, _)| name.text().is_some_and(|name| name.to_uppercase().contains("ATT&CK")))
-            .map(|(_, list)| list);
-        reported
-            .chain(self.document.get("Tags"))
-            .flat_map(Node::items_or_self)
-            .filter_map(|item| {
-                let text = item.text_or_null()?.trim().to_owned();
-                Some(RawTag { text, inferred: false, line: item.line })
-            })
-            .collect()
+            .filter(|(name, _)| name.text().is_some_and(is_attack_report))
+            .flat_map(|(_, list)| metadata::attack_tags(list, TagPlace::Attack));
+        let tags = self.document.get("Tags").map(|tags| metadata::attack_tags(tags, TagPlace::Any));
+        reported.chain(tags.into_iter().flatten()).collect()
     }
+}
+
+/// Whether a report is one on ATT&CK (`MITRE ATT&CK`, `mitre_attack`).
+fn is_attack_report(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["ATT&CK", "ATTACK", "MITRE"].iter().any(|word| name.contains(word))
 }

@@ -1,5 +1,7 @@
 //! Sigma rule files: one or more YAML documents, each a rule, a correlation, a filter, or a global part of those that
-//! follow it.
+//! follow it; or the same as JSON.
+
+mod json;
 
 use std::borrow::Cow;
 
@@ -11,7 +13,7 @@ use ruleatlas_sigma::merge_actions;
 use ruleatlas_yaml::Node;
 use rustc_hash::FxHashMap;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, metadata};
+use crate::{Draft, Format, Outcome, SourceFile, attack::TagPlace, metadata};
 
 /// The format of Sigma rules.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +45,10 @@ impl Format for SigmaRules {
 
     fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         let Some(text) = file.text() else { return Outcome::NotARule(Cow::Borrowed("no text")) };
-        if !matches!(file.extension().as_str(), "yml" | "yaml") {
-            return Outcome::NotARule(Cow::Borrowed("no YAML file"));
+        match file.extension().as_str() {
+            "yml" | "yaml" => {}
+            "json" | "jsonl" | "ndjson" => return self.read_json(file, text, sink),
+            _ => return Outcome::NotARule(Cow::Borrowed("neither YAML nor JSON")),
         }
         let parsed = match ruleatlas_yaml::parse(text) {
             Ok(parsed) => parsed,
@@ -61,12 +65,41 @@ impl Format for SigmaRules {
         for document in &documents {
             rules.rule(document, &mut warnings, sink);
         }
-        if rules.written.is_empty() {
-            Outcome::NotARule(Cow::Borrowed("no detection, correlation or filter in it"))
-        } else {
-            Outcome::Rules
+        if rules.written.is_empty() { Outcome::NotARule(Cow::Borrowed(NO_RULE)) } else { Outcome::Rules }
+    }
+}
+
+impl SigmaRules {
+    /// Rules in JSON: one, a list, one a line, or a list under a key as APIs give it.
+    fn read_json(self, file: &SourceFile, text: &str, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+        if !is_likely_json(text) {
+            return Outcome::NotARule(Cow::Borrowed(NO_RULE));
+        }
+        let read = json::documents(text);
+        let mut rules = Rules { text, path: &file.path, is_merged: false, written: Vec::new() };
+        let mut warnings = Vec::new();
+        if let Some((line, reason)) = &read.fault {
+            let message = format!("the file cannot be read from line {line} on: {reason}");
+            warnings.push(Diagnostic::error("unreadable part", message).on_line(*line));
+        }
+        let mut found = Vec::new();
+        read.documents.iter().for_each(|document| json::rules(document, 0, &mut found));
+        for document in found {
+            rules.rule(document, &mut warnings, sink);
+        }
+        match (rules.written.is_empty(), read.fault) {
+            (false, _) => Outcome::Rules,
+            (true, Some((line, reason))) => Outcome::Unreadable(reason, Some(line)),
+            (true, None) => Outcome::NotARule(Cow::Borrowed(NO_RULE)),
         }
     }
+}
+
+const NO_RULE: &str = "no detection, correlation or filter in it";
+
+/// Whether a JSON text can hold a rule: the rest is not parsed.
+fn is_likely_json(text: &str) -> bool {
+    ["\"detection\"", "\"correlation\"", "\"filter\""].iter().any(|key| text.contains(key))
 }
 
 /// How long an id or name may be by which a correlation refers to a rule.
@@ -94,7 +127,8 @@ impl Rules<'_> {
         let looks_like_a_rule = document.get("title").is_some() || document.get("logsource").is_some();
         let Some((key, kind)) = kind_of(document).or(looks_like_a_rule.then_some(("", Kind::Rule))) else { return };
         let entry = if self.is_merged { None } else { document.entry(key) };
-        let slice = entry.map(|(key, value)| (key.start, value.end));
+        // A tree of JSON that YAML does not read has no places.
+        let slice = entry.map(|(key, value)| (key.start, value.end)).filter(|(start, end)| end > start);
         let (base, query) = match slice.and_then(|(start, end)| Some((start, self.text.get(start..end)?))) {
             Some(found) => found,
             None => (0, self.text),
@@ -117,12 +151,7 @@ impl Rules<'_> {
         rule.status = self.status(document, &mut rule.diagnostics);
         rule.id = self.id(document, &mut rule.diagnostics);
         rule.extra = metadata::rest(document, &KNOWN_KEYS);
-        let tags = document.get("tags").map_or_else(Vec::new, |tags| {
-            let tag = |node: &Node<'_>| {
-                Some(RawTag { text: node.text_or_null()?.to_owned(), inferred: false, line: node.line })
-            };
-            tags.items_or_self().iter().filter_map(tag).collect()
-        });
+        let tags = document.get("tags").map_or_else(Vec::new, |tags| metadata::attack_tags(tags, TagPlace::Any));
         let sources = log_source(document);
         sink(Draft { rule, tags, tree: Some((document, base)), sources });
     }
@@ -194,13 +223,14 @@ impl<'a> BaseRules<'a> {
         }
         let referred: Vec<&str> = texts().filter(|text| finder.is_match(*text)).collect();
         for text in referred {
-            let Ok(parsed) = ruleatlas_yaml::parse(text) else { continue };
-            for document in &parsed.documents {
+            for document in &documents(text) {
                 if kind_of(document).is_none() {
                     continue;
                 }
                 let own = |key: &str| document.text_of(key).unwrap_or_default().to_owned();
-                let Some(text) = text.get(document.start..document.end) else { continue };
+                let Some(text) = text.get(document.start..document.end).filter(|text| !text.is_empty()) else {
+                    continue;
+                };
                 for reference in ["id", "name"].into_iter().filter_map(|key| document.text_of(key)) {
                     let base = Base { id: own("id"), title: own("title"), text };
                     by_reference.entry(reference.to_owned()).or_insert(base);
@@ -213,14 +243,26 @@ impl<'a> BaseRules<'a> {
 
 /// The ids and names that the correlations of a file refer to.
 fn references(text: &str) -> Vec<String> {
-    let documents = ruleatlas_yaml::parse(text).map(|parsed| parsed.documents).unwrap_or_default();
+    let documents = documents(text);
     let rules = documents.iter().filter_map(|document| document.get("correlation")?.get("rules"));
     let texts = rules.flat_map(|rules| rules.items_or_self()).filter_map(Node::text_or_null);
     texts.filter(|reference| (1..=MAX_REFERENCE).contains(&reference.len())).map(str::to_owned).collect()
 }
 
 fn has_correlation(text: &str) -> bool {
-    text.starts_with("correlation:") || text.contains("\ncorrelation:")
+    text.starts_with("correlation:") || text.contains("\ncorrelation:") || text.contains("\"correlation\"")
+}
+
+/// The documents of a file of YAML or JSON; none where it cannot be read.
+fn documents(text: &str) -> Vec<Node<'_>> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return ruleatlas_yaml::parse(text).map(|parsed| parsed.documents).unwrap_or_default();
+    }
+    let mut found = Vec::new();
+    for document in json::documents(text).documents {
+        json::take_rules(document, 0, &mut found);
+    }
+    found
 }
 
 impl Context for BaseRules<'_> {

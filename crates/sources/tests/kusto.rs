@@ -72,10 +72,12 @@ fn a_rule_without_its_ending_is_one_and_a_licence_is_none() {
 
 #[test]
 fn a_text_of_windows_is_read_and_said() {
-    let (outcome, found) = read_bytes("a.yaml", b"id: a\nname: \x93Odd\x94\nquery: T | take 1\n");
+    let bytes = b"id: a\nname: \x93Odd\x94\nquery: T | take 1\n";
+    let (outcome, found) = read_bytes("a.yaml", bytes);
     assert_eq!(outcome, Outcome::Rules);
     assert_eq!(found[0].0.title, "“Odd”");
-    assert!(found[0].0.diagnostics.iter().any(|said| said.code == "read as Windows-1252"));
+    let file = SourceFile::from_windows_bytes("a.yaml", bytes.to_vec());
+    assert_eq!(file.encoding.assumed(), Some("Windows-1252"));
 }
 
 #[test]
@@ -155,7 +157,7 @@ fn queries_that_look_for_different_values_are_no_variants() {
 #[test]
 fn pages_without_queries_say_so() {
     assert_eq!(why_not("README.md", PAGE), "a README, whose queries are examples");
-    assert_eq!(why_not("a.md", "# Words\n"), "a page without a fenced block");
+    assert_eq!(why_not("a.md", "# Words\n"), "a page without a query");
     assert_eq!(why_not("a.md", "# Words\n```bash\nls\n```\n"), "a page whose fenced blocks are no queries");
 }
 

@@ -51,9 +51,8 @@ fn have(atlas: &Atlas, path: &Path) -> anyhow::Result<Have> {
 }
 
 fn layer(path: &Path) -> anyhow::Result<ReadLayer> {
-    let text = fs::read(path).with_context(|| path.display().to_string())?;
-    let text = String::from_utf8(text).map_err(|_| anyhow::anyhow!("{}: it is no UTF-8 text", path.display()))?;
-    let mut layer = ReadLayer::parse(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+    let mut layer = ReadLayer::from_bytes(&bytes).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
     if layer.name.trim().is_empty() {
         layer.name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     }

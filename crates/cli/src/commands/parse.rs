@@ -89,11 +89,10 @@ pub fn query(language: Language, text: &str) -> anyhow::Result<Parsed> {
 /// The text of a file, or of standard input where none or `-` is named.
 pub fn read(file: Option<&Path>) -> anyhow::Result<String> {
     let (name, bytes) = read_bytes(file)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let line =
-            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        anyhow::anyhow!("{name}:{line}: not UTF-8 text")
-    })
+    match ruleatlas_sources::decode(bytes) {
+        Ok(decoded) => Ok(decoded.text),
+        Err(error) => anyhow::bail!("{name}:{}: {}", error.line, error.reason),
+    }
 }
 
 /// The name for messages and the bytes of a file, or of standard input where none or `-` is named.

@@ -42,6 +42,9 @@
 //!   functions that are not at hand) is an opaque part with its text.
 //! - Names of another module stand at the place in the rule's module that led there.
 //!
+//! A module of an SDK has no such function: its rule is a class, or a call with filters ([`sdk_rules`]). The class's
+//! `rule` is followed with what it inherits in the module, and the filters beside it.
+//!
 //! [`PantherYaml`] reads match expressions with their combinators and list comprehensions, the steps of correlation
 //! rules by id, and the filters of a query's SQL (Snowflake's): a step for each table that is read, joined or asked by
 //! a sub-query, names made on the way followed back, the time window left out.
@@ -63,6 +66,7 @@ mod nodes;
 mod operators;
 mod python;
 mod rule;
+mod sdk;
 mod simple;
 mod sql;
 mod syntax;
@@ -70,4 +74,5 @@ mod value;
 mod yaml;
 
 pub use rule::{Python, Unified, unified};
+pub use sdk::{SdkRule, sdk_rules};
 pub use yaml::PantherYaml;

@@ -55,7 +55,7 @@ fn span(range: TextRange) -> Span {
 
 /// Looks for nesting that no one writes: brackets, indentation, and operators in a row. Texts and comments are passed
 /// over as roughly as is safe: a mistake can only find too much.
-fn too_deep(text: &str) -> Option<Fault> {
+pub(crate) fn too_deep(text: &str) -> Option<Fault> {
     let fault = |at: usize, message: &str| {
         let code = "nesting is too deep";
         Some(Fault { code, message: message.to_owned(), span: Span::new(at, at) })

@@ -6,6 +6,7 @@ use ruleatlas_model::{Condition, Diagnostic, Language, Node, Op, Predicate, Span
 use crate::{
     follow::Follow,
     module, nodes, python,
+    sdk::{self, Flat},
     value::{Absent, Value},
     yaml,
 };
@@ -81,14 +82,22 @@ impl Frontend for Python {
     }
 
     fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
-        let root = module::kept(query.text);
+        let mut root = module::kept(query.text);
+        let is_module = root.functions.contains_key("rule") || root.functions.contains_key("policy");
+        let flat = if is_module { None } else { Flat::of(query.text) };
+        if let Some(flat) = &flat {
+            root = module::kept(&flat.text);
+        }
         let mut diagnostics: Vec<Diagnostic> = root
             .faults
             .iter()
             .map(|fault| Diagnostic::error(fault.code, fault.message.clone()).at(fault.span))
             .collect();
         let mut follow = Follow::new(query.text, context, root.clone());
-        let (node, label) = match follow.entry("rule") {
+        let entry = if flat.is_some() { sdk::ENTRY } else { "rule" };
+        let is_policy = flat.is_some() && root.functions.contains_key("policy");
+        let (node, label) = match follow.entry(entry) {
+            Some(node) if is_policy => (Some(Node::not(node)), "violation"),
             Some(node) => (Some(node), ""),
             // A policy says what is as it should be: it is violated where it does not hold.
             None => (follow.entry("policy").map(Node::not), "violation"),
@@ -102,6 +111,12 @@ impl Frontend for Python {
             return Parsed { conditions: Vec::new(), diagnostics };
         };
         let mut node = nodes::tidy(node);
+        if let Some(flat) = &flat {
+            flat.settle(&mut node, query.text);
+            for said in &mut diagnostics {
+                said.span = said.span.map(|span| flat.place(span));
+            }
+        }
         let place = root.functions.get("rule").map_or_else(Span::default, |function| function.span);
         if let Some((filters, said)) = query.tree.and_then(|(tree, _)| yaml::inline_filters(tree, place)) {
             node = Node::all([node, filters]);

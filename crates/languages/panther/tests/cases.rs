@@ -45,3 +45,8 @@ fn python() {
 fn yaml() {
     cases::run(&PantherYaml, &Checkout, &judge, format!("{}/cases/yaml.txt", env!("CARGO_MANIFEST_DIR")));
 }
+
+#[test]
+fn sdk() {
+    cases::run(&Python, &Checkout, &judge, format!("{}/cases/sdk.txt", env!("CARGO_MANIFEST_DIR")));
+}

@@ -36,9 +36,10 @@ mod crosswalk;
 mod stix;
 mod tags;
 mod threats;
+mod written;
 
 pub use crosswalk::Crosswalk;
-pub use tags::{Tags, read_tags, resolve_tactic_tag, resolve_tag, technique_ids_in};
+pub use tags::{TagPlace, Tags, read_tag, read_tags, technique_ids_in};
 
 /// Why no ATT&CK could be loaded at all.
 #[derive(Debug, thiserror::Error)]

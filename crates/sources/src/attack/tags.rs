@@ -1,7 +1,11 @@
 //! What the tags of rules mean in the loaded ATT&CK.
 
-use ruleatlas_model::{Attack, Diagnostic, TechniqueTag};
+use std::borrow::Cow;
+
+use ruleatlas_model::{Attack, AttackDomain, Diagnostic, Technique, TechniqueTag};
 use rustc_hash::FxHashSet;
+
+use super::written::{self, Found, What, bare_number, is_canonical, is_tactic_id};
 
 /// What the tags of a rule say about ATT&CK.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,86 +14,367 @@ pub struct Tags {
     pub techniques: Vec<TechniqueTag>,
     /// The tactics' short names in the loaded version, each once.
     pub tactics: Vec<String>,
-    /// The tags that name a technique or tactic which nobody knows.
+    /// The tags that name a technique or tactic which nobody knows, or in a way that had to be interpreted.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What a tag or a part of it names.
-#[derive(Debug, PartialEq, Eq)]
-enum Named<'a> {
-    /// A technique's id in upper case, or what stands in its place.
-    Technique(String),
-    /// A tactic's id, short name or name, as written.
-    Tactic(&'a str),
-    /// Software, a group, a mitigation, a data source.
-    Other,
+/// Where a tag stands, which decides what it can mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TagPlace {
+    /// Among tags of any kind: only what is marked with `attack.` or looks like an id is ATT&CK's.
+    #[default]
+    Any,
+    /// Under a key for techniques and tactics.
+    Attack,
+    /// Under a key for techniques.
+    Technique,
+    /// Under a key for tactics.
+    Tactic,
 }
 
-/// Reads all tags of a rule. What is no ATT&CK tag (`cve.2021-44228`) is passed over; so are tags of software, groups,
-/// mitigations and data sources (`attack.s0002`).
+impl TagPlace {
+    /// Whether everything that stands there is meant as ATT&CK's.
+    fn is_attack(self) -> bool {
+        self != Self::Any
+    }
+}
+
+/// How many techniques one text may list.
+const MAX_PARTS: usize = 256;
+/// How much of a tag a diagnostic shows, in characters.
+const MAX_SHOWN: usize = 80;
+
+/// What stands for nothing in place of a technique.
+const PLACEHOLDERS: [&str; 3] = ["", "-", "~"];
+
+/// Reads all tags of a rule that stand among tags of any kind. What is no ATT&CK tag (`cve.2021-44228`) is passed over;
+/// so are tags of software, groups, mitigations and data sources (`attack.s0002`).
 pub fn read_tags<'a>(attack: &Attack, tags: impl IntoIterator<Item = &'a str>) -> Tags {
     let mut read = Tags::default();
     let mut seen = FxHashSet::default();
-    for tag in tags {
-        if !seen.insert(tag) {
-            continue;
-        }
-        let technique = resolve_tag(attack, tag);
-        let tactics = resolve_tactic_tag(attack, tag);
-        let unknown = match (&technique, &tactics) {
-            (Some(technique), _) if technique.techniques.is_empty() => Some(("unknown technique", "technique")),
-            (_, Some(tactics)) if tactics.is_empty() => Some(("unknown tactic", "tactic")),
-            _ => None,
-        };
-        if let Some((code, what)) = unknown {
-            let message = format!("ATT&CK {} and the crosswalk know no {what} `{tag}`", attack.version);
-            read.diagnostics.push(Diagnostic::warning(code, message));
-        }
-        read.techniques.extend(technique);
-        for tactic in tactics.into_iter().flatten() {
+    for tag in tags.into_iter().filter(|tag| seen.insert(*tag)) {
+        let tag = read_tag(attack, tag, TagPlace::Any);
+        read.techniques.extend(tag.techniques);
+        for tactic in tag.tactics {
             if !read.tactics.contains(&tactic) {
                 read.tactics.push(tactic);
             }
         }
+        read.diagnostics.extend(tag.diagnostics);
     }
     read
 }
 
-/// The techniques that a tag leads to, or `None` when it names no technique.
+/// The techniques and tactics that a tag names.
 ///
-/// Understands `attack.t1059.001`, `T1059.001`, `t1059_001`, `T1059/001` and `TA0002:T1059.001`. A tag whose technique
-/// nobody knows leads to none, with [`Resolution::Unknown`](ruleatlas_model::Resolution::Unknown).
-#[must_use]
-pub fn resolve_tag(attack: &Attack, tag: &str) -> Option<TechniqueTag> {
-    let id = parts(tag).find_map(|named| match named {
-        Named::Technique(id) => Some(id),
-        _ => None,
-    })?;
-    let (techniques, resolution) = attack.resolve(&id);
-    Some(TechniqueTag { tag: tag.to_owned(), techniques, resolution, inferred: false })
-}
-
-/// The short names of the loaded tactics that a tag leads to; empty when it names a tactic that nobody knows, `None` when
-/// it names none.
+/// Techniques are written `T1059`, `T1059.001`, `TA0002:T1059` and, as Sigma does, `attack.t1059.001`. What is written in
+/// another way and can be read all the same (`T1059.1`, `T1105, T1071`, an address, a technique's name) is read, and a
+/// diagnostic says how; what cannot be read is a diagnostic too. A technique that the loaded version does not know
+/// resolves to none, with [`Resolution::Unknown`](ruleatlas_model::Resolution::Unknown).
 ///
-/// Understands `attack.command-and-control`, `attack.command_and_control`, `TA0011`, `Command and Control` and
-/// `CommandAndControl`. Where no version is loaded, the name stands as written. Without `attack.` a name counts only when the loaded version or the crosswalk knows it.
+/// Tactics are `attack.command-and-control`, `TA0011`, `Command and Control`, `CommandAndControl`. Among tags of any kind
+/// a name without a mark counts only when the loaded version or the crosswalk knows it.
 #[must_use]
-pub fn resolve_tactic_tag(attack: &Attack, tag: &str) -> Option<Vec<String>> {
-    let is_marked = strip_mark(tag).is_some();
-    let mut answer = None;
-    for named in parts(tag) {
-        let Named::Tactic(name) = named else { continue };
-        let found = tactics(attack, name);
-        if !found.is_empty() {
-            return Some(found);
+pub fn read_tag(attack: &Attack, written: &str, place: TagPlace) -> Tags {
+    let text: Cow<'_, str> = match written.contains(is_invisible) {
+        true => Cow::Owned(written.replace(is_invisible, "")),
+        false => Cow::Borrowed(written),
+    };
+    let trimmed = text.trim();
+    let mut reader = Reader { attack, place, read: Tags::default(), ids: Vec::new() };
+    let marked = strip_mark(trimmed);
+    if is_canonical(marked.unwrap_or(trimmed), marked.is_some()) {
+        // The usual case: a tag as its format wants it.
+        reader.ids(trimmed, trimmed);
+        if trimmed.len() != written.len() && place.is_attack() {
+            let message = format!("`{}` has blanks around the id; remove them", shown(written));
+            reader.read.diagnostics.push(Diagnostic::note(MALFORMED, message));
         }
-        if is_marked || is_tactic_id(name) {
-            let as_written = attack.tactics.is_empty().then(|| name.to_lowercase().replace('_', "-"));
-            answer = Some(as_written.into_iter().collect());
+        if place == TagPlace::Tactic {
+            let message =
+                format!("`{}` is a technique under a key for tactics; it is read as a technique", shown(trimmed));
+            reader.read.diagnostics.push(Diagnostic::note(MALFORMED, message));
+        }
+        return reader.read;
+    }
+    let mut parts = trimmed.split([',', ';', '|', '\n', '\t']).map(trim_part);
+    let whole_is_tactic = place != TagPlace::Technique && reader.tactics_of(trimmed);
+    if !whole_is_tactic {
+        for part in parts.by_ref().take(MAX_PARTS) {
+            reader.part(part);
+        }
+        if parts.next().is_some() {
+            let message = format!("`{}` lists more than {MAX_PARTS} techniques; the rest is left out", shown(trimmed));
+            reader.read.diagnostics.push(Diagnostic::warning(MALFORMED, message));
         }
     }
-    answer
+    if !reader.ids.is_empty() {
+        let ids: Vec<String> = reader.ids.iter().map(|id| format!("`{id}`")).collect();
+        let message = format!(
+            "`{}` is read as {}; write technique ids as `T1059` or `T1059.001`, each an entry of its own",
+            shown(written),
+            ids.join(", ")
+        );
+        reader.read.diagnostics.insert(0, Diagnostic::warning(MALFORMED, message));
+    }
+    reader.read
+}
+
+/// The diagnostic of a technique that is not written as ATT&CK does.
+const MALFORMED: &str = "malformed technique";
+
+/// Characters that a copied text brings along and nobody sees.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{ad}' | '\u{2060}')
+        || (character.is_control() && !character.is_whitespace())
+}
+
+/// A part of a tag without what encloses it.
+fn trim_part(part: &str) -> &str {
+    part.trim_matches(|character: char| character.is_whitespace() || "[]{}<>\"'`".contains(character))
+}
+
+/// The head of a text, for a diagnostic.
+fn shown(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((at, _)) => Cow::Owned(format!("{}…", text.get(..at).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
+struct Reader<'a> {
+    attack: &'a Attack,
+    place: TagPlace,
+    read: Tags,
+    /// The techniques that were read from a spelling other than the canonical one.
+    ids: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// A part of a tag, of which a list in one text has several.
+    fn part(&mut self, part: &str) {
+        let marked = strip_mark(part);
+        let text = marked.unwrap_or(part).trim();
+        if PLACEHOLDERS.contains(&text) {
+            return;
+        }
+        let found = written::scan(text);
+        let is_id = |found: &Found| !matches!(found.what, What::Tactic(_));
+        let is_only_tactic = found.iter().all(|found| !is_id(found));
+        if self.place.is_attack() || marked.is_some() || is_meant_as_technique(text, &found) {
+            if let Some(id) = bare_number(text).filter(|_| self.place.is_attack() && found.is_empty()) {
+                return self.technique(part, id);
+            }
+            if !is_only_tactic {
+                return self.found(part, text, &found);
+            }
+        }
+        if self.tactics_of(text) {
+            if self.place == TagPlace::Technique {
+                self.complain(format!(
+                    "`{}` is a tactic under a key for techniques; it is read as a tactic",
+                    shown(part)
+                ));
+            }
+            return;
+        }
+        // A tactic and a technique joined by a colon, of which one goes by its name.
+        let pieces: Vec<&str> = text.splitn(4, ':').map(str::trim).collect();
+        if let Some(at) = pieces.iter().position(|piece| pieces.len() > 1 && self.tactics_of(piece)) {
+            for piece in pieces.get(at + 1..).unwrap_or_default() {
+                if self.place.is_attack() && !piece.is_empty() {
+                    self.words(part, piece, marked.is_some());
+                }
+            }
+            return;
+        }
+        if !found.is_empty() && self.place.is_attack() {
+            // A tactic's address, or its id amid words.
+            self.found(part, text, &found);
+        } else if self.place.is_attack() || marked.is_some() {
+            self.words(part, text, marked.is_some());
+        }
+    }
+
+    /// Takes the ids in a part.
+    fn found(&mut self, part: &str, text: &str, found: &[Found]) {
+        for one in found {
+            let own = text.get(one.at.clone()).unwrap_or_default();
+            match &one.what {
+                What::Technique(id) => {
+                    let tag = if found.len() == 1 && part.len() <= MAX_SHOWN { part } else { own };
+                    self.technique(tag, id.clone());
+                }
+                What::Tactic(id) => {
+                    self.tactics_of(id);
+                }
+                What::Unreadable => self.complain(format!(
+                    "`{}` is no technique id: that is `T` and four digits, and `.` and three more for a \
+                     sub-technique; it is left out",
+                    shown(own)
+                )),
+                What::Atlas => {
+                    self.complain(format!("`{}` is a technique of ATLAS, not of ATT&CK; it is left out", shown(part)));
+                }
+            }
+        }
+    }
+
+    /// A part without an id: the name of a technique, or nothing that can be read.
+    fn words(&mut self, part: &str, text: &str, is_marked: bool) {
+        if is_other_object(text) {
+            if !is_marked {
+                self.complain(format!("`{}` is neither a technique nor a tactic; it is left out", shown(part)));
+            }
+            return;
+        }
+        match techniques_named(self.attack, text).as_slice() {
+            [id] => self.technique(part, id.clone()),
+            [] if is_marked || self.place == TagPlace::Tactic => {
+                // Without a loaded version the name stands as written.
+                if self.attack.tactics.is_empty() {
+                    self.add_tactic(short_name(text));
+                } else {
+                    let message =
+                        format!("ATT&CK {} and the crosswalk know no tactic `{}`", self.attack.version, shown(part));
+                    self.read.diagnostics.push(Diagnostic::warning("unknown tactic", message));
+                }
+            }
+            [] => self.complain(format!(
+                "`{}` names no technique; write an id such as `T1059` or `T1059.001`; it is left out",
+                shown(part)
+            )),
+            several => {
+                let message = format!(
+                    "`{}` is the name of {}; write the id that is meant; it is left out",
+                    shown(part),
+                    several.join(", ")
+                );
+                self.complain(message);
+            }
+        }
+    }
+
+    fn complain(&mut self, message: String) {
+        self.read.diagnostics.push(Diagnostic::warning(MALFORMED, message));
+    }
+
+    /// A technique that is not written as it should be.
+    fn technique(&mut self, tag: &str, id: String) {
+        self.resolve(tag, &id);
+        if !self.ids.contains(&id) {
+            self.ids.push(id);
+        }
+    }
+
+    /// The ids of a tag in canonical spelling.
+    fn ids(&mut self, tag: &str, text: &str) {
+        for found in written::scan(text) {
+            match found.what {
+                What::Technique(id) => self.resolve(tag, &id),
+                What::Tactic(id) => {
+                    self.tactics_of(&id);
+                }
+                What::Unreadable | What::Atlas => {}
+            }
+        }
+    }
+
+    fn resolve(&mut self, tag: &str, id: &str) {
+        let (techniques, resolution) = self.attack.resolve(id);
+        if techniques.is_empty() {
+            let message =
+                format!("ATT&CK {} and the crosswalk know no technique `{}`", self.attack.version, shown(tag));
+            self.read.diagnostics.push(Diagnostic::warning("unknown technique", message));
+        }
+        let technique = TechniqueTag { tag: tag.to_owned(), techniques, resolution, inferred: false };
+        if !self.read.techniques.contains(&technique) {
+            self.read.techniques.push(technique);
+        }
+    }
+
+    /// Takes the tactics that a name or id means, if it means any; an id that nobody knows is a diagnostic.
+    fn tactics_of(&mut self, name: &str) -> bool {
+        let found = tactics(self.attack, name);
+        let is_known = !found.is_empty();
+        for tactic in found {
+            self.add_tactic(tactic);
+        }
+        if !is_known && is_tactic_id(name) {
+            if self.attack.tactics.is_empty() {
+                self.add_tactic(name.to_lowercase());
+            } else {
+                let message = format!("ATT&CK {} and the crosswalk know no tactic `{name}`", self.attack.version);
+                self.read.diagnostics.push(Diagnostic::warning("unknown tactic", message));
+            }
+            return true;
+        }
+        is_known
+    }
+
+    fn add_tactic(&mut self, tactic: String) {
+        if !self.read.tactics.contains(&tactic) {
+            self.read.tactics.push(tactic);
+        }
+    }
+}
+
+/// A tactic's name as ATT&CK's short names are written: `CommandAndControl` is `command-and-control`.
+fn short_name(name: &str) -> String {
+    let mut short = String::with_capacity(name.len());
+    let mut was_lower = false;
+    for character in name.chars() {
+        if character.is_uppercase() && was_lower {
+            short.push('-');
+        }
+        was_lower = character.is_lowercase();
+        match character {
+            '_' | ' ' => short.push('-'),
+            _ => short.extend(character.to_lowercase()),
+        }
+    }
+    short
+}
+
+/// Whether a text among tags of any kind is meant as a technique: it begins with what looks like an id, or speaks of
+/// MITRE.
+fn is_meant_as_technique(text: &str, found: &[Found]) -> bool {
+    let Some(first) = found.iter().find(|found| !matches!(found.what, What::Tactic(_))) else { return false };
+    let own = text.get(first.at.clone()).unwrap_or_default();
+    let digits = own.trim_start_matches(['T', 't']);
+    let is_long = digits.bytes().take_while(u8::is_ascii_digit).count() >= 3;
+    let is_whole = first.at == (0..text.len()) && first.what != What::Unreadable;
+    let is_after_tactic = matches!(found.first().map(|found| &found.what), Some(What::Tactic(_)));
+    let begins =
+        (first.at.start == 0 || is_after_tactic) && is_long && (own.starts_with('T') || is_whole || is_after_tactic);
+    let lower = text.to_ascii_lowercase();
+    begins || lower.contains("mitre") || lower.contains("att&ck")
+}
+
+/// Software, groups, mitigations, campaigns, data sources and their like: `S0002`, `DS0005`.
+fn is_other_object(text: &str) -> bool {
+    let digits = text.trim_start_matches(|character: char| character.is_ascii_alphabetic());
+    let letters = text.len() - digits.len();
+    (1..=3).contains(&letters) && digits.len() >= 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The ids of the techniques of that name (`PowerShell`, `Command and Scripting Interpreter: PowerShell`); those of the
+/// enterprise matrix where several matrices have it.
+fn techniques_named(attack: &Attack, name: &str) -> Vec<String> {
+    let is_named = |technique: &&Technique| {
+        let parent = || attack.techniques.get(technique.parent.as_deref()?);
+        let is_full = |(head, tail): (&str, &str)| {
+            is_spelling_of(tail, &technique.name) && parent().is_some_and(|parent| is_spelling_of(head, &parent.name))
+        };
+        !technique.deprecated && (is_spelling_of(name, &technique.name) || name.split_once(": ").is_some_and(is_full))
+    };
+    let named: Vec<&Technique> = attack.techniques.values().filter(is_named).collect();
+    let enterprise = |technique: &&&Technique| technique.domain == AttackDomain::Enterprise;
+    let ids = |techniques: Vec<&Technique>| techniques.into_iter().map(|technique| technique.id.clone()).collect();
+    match named.iter().any(|technique| enterprise(&technique)) {
+        true => ids(named.iter().filter(enterprise).copied().collect()),
+        false => ids(named),
+    }
 }
 
 /// The ids of techniques in free text, in upper case, each once, in order: `T1059`, `T1059.001`, the address
@@ -120,47 +405,11 @@ pub fn technique_ids_in(text: &str) -> Vec<String> {
     found
 }
 
-/// What the parts of a tag name; Panther joins a tactic and a technique by a colon.
-fn parts(tag: &str) -> impl Iterator<Item = Named<'_>> {
-    let marked = strip_mark(tag);
-    marked.unwrap_or(tag).split(':').filter_map(move |part| name(part.trim(), marked.is_some()))
-}
-
 /// The tag without `attack.`, or `None` when it has not that mark.
 fn strip_mark(tag: &str) -> Option<&str> {
     let tag = tag.trim();
     let (mark, rest) = tag.split_at_checked("attack.".len())?;
     mark.eq_ignore_ascii_case("attack.").then_some(rest)
-}
-
-fn name(part: &str, is_marked: bool) -> Option<Named<'_>> {
-    if let Some((id, length)) = technique_id(part.as_bytes())
-        && length == part.len()
-    {
-        return Some(Named::Technique(id));
-    }
-    let digits = part.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let letters = part.len() - digits.len();
-    if is_tactic_id(part) {
-        Some(Named::Tactic(part))
-    } else if is_marked
-        && letters == 1
-        && part.starts_with(['t', 'T'])
-        && digits.starts_with(|c: char| c.is_ascii_digit())
-    {
-        Some(Named::Technique(part.to_ascii_uppercase()))
-    } else if (1..=3).contains(&letters) && digits.len() >= 4 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        Some(Named::Other)
-    } else {
-        (!part.is_empty()).then_some(Named::Tactic(part))
-    }
-}
-
-/// `TA0011`.
-fn is_tactic_id(text: &str) -> bool {
-    text.len() == 6
-        && text.get(..2).is_some_and(|letters| letters.eq_ignore_ascii_case("TA"))
-        && text.bytes().skip(2).all(|byte| byte.is_ascii_digit())
 }
 
 /// The technique id that `text` begins with and its length in bytes: `T` and four digits, and three more after `.`, `/` or
@@ -215,7 +464,7 @@ fn plain(name: &str) -> impl Iterator<Item = u8> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use ruleatlas_model::{AttackDomain, Redirect, Resolution, Tactic, Technique};
+    use ruleatlas_model::{Redirect, Resolution, Tactic};
 
     use super::*;
 
@@ -229,10 +478,19 @@ mod tests {
             deprecated: false,
             description: String::new(),
         };
-        let ids = ["T1059", "T1059.001", "T1562.001"];
+        let named = |id: &str, name: &str, parent: Option<&str>| Technique {
+            name: name.into(),
+            parent: parent.map(str::to_owned),
+            ..Technique::blank(id)
+        };
+        let ids = [
+            ("T1059", "Command and Scripting Interpreter", None),
+            ("T1059.001", "PowerShell", Some("T1059")),
+            ("T1562.001", "Disable or Modify Tools", None),
+        ];
         Attack {
             version: "18.1".into(),
-            techniques: ids.map(|id| (id.to_owned(), Technique::blank(id))).into(),
+            techniques: ids.map(|(id, name, parent)| (id.to_owned(), named(id, name, parent))).into(),
             tactics: vec![
                 tactic("TA0011", "command-and-control", "Command and Control"),
                 tactic("TA0005", "defense-evasion", "Defense Evasion"),
@@ -246,6 +504,10 @@ mod tests {
         }
     }
 
+    fn techniques(read: &Tags) -> Vec<&str> {
+        TechniqueTag::ids(&read.techniques)
+    }
+
     #[test]
     fn a_technique_is_found_in_every_spelling() {
         for (tag, expected) in [
@@ -255,13 +517,108 @@ mod tests {
             ("T1059.001", "T1059.001"),
             ("TA0002:T1059", "T1059"),
             ("TA0002: T1059.001", "T1059.001"),
-            ("t1059_001", "T1059.001"),
-            ("T1059/001", "T1059.001"),
             ("attack.t1685", "T1562.001"),
         ] {
-            let found = resolve_tag(&attack(), tag).unwrap_or_else(|| panic!("{tag} is no technique"));
-            assert_eq!((found.tag.as_str(), &*found.techniques), (tag, &[expected.to_owned()][..]));
+            let read = read_tag(&attack(), tag, TagPlace::Any);
+            assert_eq!(techniques(&read), [expected], "{tag}");
+            assert_eq!(read.techniques[0].tag, tag);
+            assert!(read.diagnostics.iter().all(|said| said.code != MALFORMED), "{tag}: {:?}", read.diagnostics);
         }
+    }
+
+    #[test]
+    fn an_ill_formed_technique_is_read_and_said_in_every_place() {
+        for (tag, expected) in [
+            ("T1059.1", &["T1059.001"][..]),
+            ("attack.t1059_001", &["T1059.001"]),
+            ("attack.t1059.1", &["T1059.001"]),
+            ("t1059_001", &["T1059.001"]),
+            ("t1059", &["T1059"]),
+            ("T1059/001", &["T1059.001"]),
+            ("T1059001", &["T1059.001"]),
+            ("TT1059", &["T1059"]),
+            ("T1059.001, T1562.001", &["T1059.001", "T1562.001"]),
+            ("T1059 T1562.001", &["T1059", "T1562.001"]),
+            ("attack.t1059, attack.t1562.001", &["T1059", "T1562.001"]),
+            ("https://attack.mitre.org/techniques/T1059/001/", &["T1059.001"]),
+            ("T1059.001 - PowerShell", &["T1059.001"]),
+            ("MITRE ATT&CK: T1059", &["T1059"]),
+            ("TA0011: t1059", &["T1059"]),
+            ("T1059\u{200b}.1", &["T1059.001"]),
+        ] {
+            for place in [TagPlace::Any, TagPlace::Attack, TagPlace::Technique, TagPlace::Tactic] {
+                let read = read_tag(&attack(), tag, place);
+                assert_eq!(techniques(&read), expected, "{tag} {place:?}");
+                let said: Vec<_> = read.diagnostics.iter().filter(|said| said.code == MALFORMED).collect();
+                assert!(said.len() == 1 && said[0].message.contains(expected[0]), "{tag} {place:?}: {read:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_names_a_technique_only_under_a_key_for_it_is_read_there() {
+        for (tag, expected) in [
+            ("Command and Scripting Interpreter", &["T1059"][..]),
+            ("command-and-scripting-interpreter", &["T1059"]),
+            ("PowerShell", &["T1059.001"]),
+            ("Command and Scripting Interpreter: PowerShell", &["T1059.001"]),
+            ("TA0011: PowerShell", &["T1059.001"]),
+            ("1059", &["T1059"]),
+            ("1059.001", &["T1059.001"]),
+            ("tactic T1059", &["T1059"]),
+        ] {
+            let read = read_tag(&attack(), tag, TagPlace::Technique);
+            assert_eq!((techniques(&read), read.diagnostics.len()), (expected.to_vec(), 1), "{tag}: {read:?}");
+            assert_eq!(techniques(&read_tag(&attack(), tag, TagPlace::Any)), [""; 0], "{tag}");
+        }
+        // Two techniques of one name: none is guessed.
+        let mut several = attack();
+        several.techniques.insert("T1600".into(), Technique { name: "PowerShell".into(), ..Technique::blank("T1600") });
+        let read = read_tag(&several, "PowerShell", TagPlace::Technique);
+        assert!(read.techniques.is_empty() && read.diagnostics[0].message.contains("T1059.001, T1600"), "{read:?}");
+        // One of another matrix does not count beside one of the enterprise matrix.
+        if let Some(other) = several.techniques.get_mut("T1600") {
+            other.domain = AttackDomain::Mobile;
+        }
+        assert_eq!(techniques(&read_tag(&several, "PowerShell", TagPlace::Technique)), ["T1059.001"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        for tag in ["T012", "T10591", "T1059x", "S0002", "AML.T0051", "something", "\u{422}1059", "1059.1", "N/A"] {
+            let read = read_tag(&attack(), tag, TagPlace::Technique);
+            assert_eq!((read.techniques.len(), read.diagnostics.len()), (0, 1), "{tag}: {read:?}");
+            assert!(read.diagnostics[0].code == MALFORMED && read.diagnostics[0].message.contains("left out"));
+        }
+        for tag in ["T012", "T10591"] {
+            assert_eq!(read_tag(&attack(), tag, TagPlace::Any).diagnostics.len(), 1, "{tag}");
+        }
+        let long = "T012,".repeat(100_000);
+        let read = read_tag(&attack(), &long, TagPlace::Technique);
+        assert_eq!(read.diagnostics.len(), MAX_PARTS + 1);
+        assert!(read.diagnostics.iter().all(|said| said.message.len() < 400));
+        for nothing in ["", " ", "-", "[]"] {
+            assert_eq!(read_tag(&attack(), nothing, TagPlace::Technique), Tags::default());
+        }
+    }
+
+    #[test]
+    fn a_tactic_in_a_technique_s_place_is_read_and_said() {
+        for tag in ["TA0011", "Command and Control", "attack.command-and-control"] {
+            let read = read_tag(&attack(), tag, TagPlace::Technique);
+            assert_eq!(
+                (read.tactics.len(), read.techniques.len(), read.diagnostics.len()),
+                (1, 0, 1),
+                "{tag}: {read:?}"
+            );
+            assert_eq!(read_tag(&attack(), tag, TagPlace::Tactic).diagnostics, [], "{tag}");
+        }
+        let read = read_tag(&attack(), "DefenseEvasion, CommandAndControl", TagPlace::Tactic);
+        assert_eq!(read.tactics, ["defense-evasion", "command-and-control"]);
+        let read = read_tag(&attack(), "Sneaking", TagPlace::Tactic);
+        assert_eq!((read.tactics.len(), read.diagnostics.len()), (0, 1));
+        let read = read_tag(&Attack::default(), "CommandAndControl", TagPlace::Tactic);
+        assert_eq!(read.tactics, ["command-and-control"]);
     }
 
     #[test]
@@ -272,17 +629,18 @@ mod tests {
             ("TA0011", "command-and-control"),
             ("ta0011:T1059", "command-and-control"),
             ("Command and Control", "command-and-control"),
+            ("Command and Control:Application Layer", "command-and-control"),
             ("CommandAndControl", "command-and-control"),
             ("attack.stealth", "defense-evasion"),
             ("Stealth", "defense-evasion"),
         ] {
-            assert_eq!(resolve_tactic_tag(&attack(), tag), Some(vec![expected.to_owned()]), "{tag}");
+            assert_eq!(read_tag(&attack(), tag, TagPlace::Any).tactics, [expected], "{tag}");
         }
     }
 
     #[test]
     fn what_nobody_knows_is_said_and_what_is_no_technique_or_tactic_is_not() {
-        let unknown = ["attack.t9999", "attack.t10591", "attack.t1059.1", "T9999.001", "attack.sneaking", "TA9999"];
+        let unknown = ["attack.t9999", "T9999.001", "attack.sneaking", "TA9999"];
         let read = read_tags(&attack(), unknown);
         assert_eq!(read.diagnostics.len(), unknown.len(), "{read:?}");
         assert!(read.techniques.iter().all(|tag| tag.resolution == Resolution::Unknown && tag.techniques.is_empty()));
@@ -295,6 +653,7 @@ mod tests {
             "cve.2021-44228",
             "car.2013-05-009",
             "detection.dfir",
+            "Top 10, T2 hosts",
             "",
             ":",
         ];

@@ -6,7 +6,7 @@ use super::{
     rule::integrations,
     table::{File, Table, items},
 };
-use crate::{Draft, RawTag, metadata};
+use crate::{Draft, RawTag, attack::TagPlace, metadata};
 
 /// The keys that the fields of [`Rule`] hold; all others are kept by their own names.
 const KNOWN_KEYS: [&str; 9] =
@@ -23,8 +23,9 @@ pub(super) fn drafts(file: File<'_>, hunt: Table<'_, '_>, sink: &mut dyn FnMut(D
     common.references = hunt.texts("references");
     common.extra = hunt.rest(&KNOWN_KEYS);
     let tags: Vec<RawTag> = hunt
-        .placed_texts("mitre")
-        .map(|(text, at)| RawTag { text: text.to_owned(), inferred: false, line: file.line(at) })
+        .placed_scalars("mitre")
+        .into_iter()
+        .map(|(text, at)| RawTag::new(text, TagPlace::Attack, file.line(at)))
         .collect();
     let mut sources: Vec<DataSource> = integrations(hunt).collect();
     let systems = ["windows", "linux", "macos"].into_iter().filter(|system| file.is_in(system));

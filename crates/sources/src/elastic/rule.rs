@@ -8,7 +8,7 @@ use super::{
     filters,
     table::{File, Table, items},
 };
-use crate::{Draft, RawTag, metadata};
+use crate::{Draft, RawTag, attack::TagPlace, metadata};
 
 /// The keys of `[rule]` that the fields of [`Rule`] hold; all others are kept by their own names.
 const KNOWN_KEYS: [&str; 14] = [
@@ -133,21 +133,20 @@ fn query(file: File<'_>, table: Table<'_, '_>, rule: &mut Rule) {
 /// The ids of `[[rule.threat]]`: tactics, techniques and sub-techniques.
 fn threat_tags(file: File<'_>, rule: Table<'_, '_>) -> Vec<RawTag> {
     let mut tags = Vec::new();
-    let mut tag = |table: Table<'_, '_>| {
-        tags.extend(table.placed_texts("id").map(|(text, at)| RawTag {
-            text: text.to_owned(),
-            inferred: false,
-            line: file.line(at),
-        }));
+    let mut tag = |table: Table<'_, '_>, place: TagPlace| {
+        // One that carries no id goes by its name.
+        let named =
+            ["id", "name", "reference"].into_iter().map(|key| table.placed_scalars(key)).find(|all| !all.is_empty());
+        tags.extend(named.into_iter().flatten().map(|(text, at)| RawTag::new(text, place, file.line(at))));
     };
     for threat in rule.tables("threat") {
         for tactic in threat.tables("tactic") {
-            tag(tactic);
+            tag(tactic, TagPlace::Tactic);
         }
         for technique in threat.tables("technique") {
-            tag(technique);
+            tag(technique, TagPlace::Technique);
             for sub_technique in technique.tables("subtechnique") {
-                tag(sub_technique);
+                tag(sub_technique, TagPlace::Technique);
             }
         }
     }

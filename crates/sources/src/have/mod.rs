@@ -103,7 +103,10 @@ pub fn read(bytes: &[u8]) -> Result<Given, Error> {
     if bytes.len() > MAX_BYTES {
         return Err(Error::TooLarge);
     }
-    let text = decoded(bytes)?;
+    let text = crate::decode(bytes.to_vec()).map_err(|_| Error::NotText)?.text;
+    if text.contains('\0') {
+        return Err(Error::NotText);
+    }
     let text = text.trim_start_matches('\u{feff}');
     let start = text.trim_start();
     if start.is_empty() {
@@ -120,20 +123,6 @@ pub fn read(bytes: &[u8]) -> Result<Given, Error> {
         return auditpol::read(text).map(Given::AuditPolicy);
     }
     list::read(text).map(Given::List)
-}
-
-/// UTF-8, or UTF-16 with its mark, as PowerShell writes what is redirected into a file.
-fn decoded(bytes: &[u8]) -> Result<String, Error> {
-    let units = |from: fn([u8; 2]) -> u16| {
-        let units = bytes[2..].chunks_exact(2).map(move |pair| from([pair[0], pair[1]]));
-        char::decode_utf16(units).collect::<Result<String, _>>().map_err(|_| Error::NotText)
-    };
-    match bytes {
-        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
-        _ => std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Error::NotText),
-    }
-    .and_then(|text| if text.contains('\0') { Err(Error::NotText) } else { Ok(text) })
 }
 
 /// A line's number.

@@ -1,6 +1,6 @@
 //! Microsoft's rules and hunting queries for Sentinel and Defender, in all forms in which they are published: YAML rule
-//! files, templates (ARM, Bicep), files that hold a query and nothing else, and Markdown pages with queries in fenced
-//! blocks.
+//! files and custom detections, JSON of templates, APIs and workbooks, Bicep and Terraform, files that hold a query and
+//! nothing else, and Markdown pages with queries in blocks or among the text.
 //!
 //! A folder may hold one repository or several as subfolders: nothing depends on where a file lies but words of its
 //! path that say what kind of text it is.
@@ -9,15 +9,21 @@
 //! [query style guide](https://github.com/Azure/Azure-Sentinel/wiki/Query-Style-Guide), those of a template the
 //! properties of `Microsoft.SecurityInsights/alertRules`.
 
+mod bicep;
+mod hcl;
+mod heading;
+mod json;
+mod object;
 mod page;
 mod query;
 mod rule;
-mod template;
+mod terraform;
+mod unfenced;
 mod variant;
 
 use std::borrow::Cow;
 
-use ruleatlas_model::{Diagnostic, Kind, Language, Rule, Status, Vendor};
+use ruleatlas_model::{Kind, Language, Rule, Status, Vendor};
 
 use crate::{Draft, Format, Outcome, RawTag, SourceFile, attack::technique_ids_in};
 
@@ -33,27 +39,21 @@ impl Format for KustoRules {
         let Some(text) = file.text() else { return no_rule("no text") };
         let text = text.trim_start_matches('\u{feff}');
         let source = File { text, path: &file.path, is_query: self.is_query };
-        let mut sink = |mut draft: Draft<'_>| {
-            if file.is_windows_1252 {
-                let message = "the file is no UTF-8; it was read as Windows-1252";
-                draft.rule.diagnostics.push(Diagnostic::note("read as Windows-1252", message).on_line(1));
-            }
-            sink(draft);
-        };
         match file.extension().as_str() {
-            "yaml" | "yml" => rule::read(source, &mut sink),
-            "md" | "markdown" => page::read(source, &mut sink),
-            "json" => template::read_json(source, &mut sink),
-            "bicep" => template::read_bicep(source, &mut sink),
-            "kql" | "csl" | "kusto" | "txt" => query::read(source, &mut sink),
+            "yaml" | "yml" => rule::read(source, sink),
+            "md" | "markdown" => page::read(source, sink),
+            "json" | "jsonl" | "ndjson" => json::read(source, sink),
+            "bicep" => bicep::read(source, sink),
+            "tf" => terraform::read(source, sink),
+            "kql" | "klq" | "csl" | "kusto" | "func" | "txt" => query::read(source, sink),
             // A name without an ending, or with a dot that begins none. A rule that lost its ending is one.
             ending if ending.len() > 5 || ending.contains(' ') || ending.is_empty() => {
                 if rule::looks_like_one(text) {
-                    rule::read(source, &mut sink)
+                    rule::read(source, sink)
                 } else if text.starts_with("# ") {
-                    page::read(source, &mut sink)
+                    page::read(source, sink)
                 } else {
-                    query::read(source, &mut sink)
+                    query::read(source, sink)
                 }
             }
             _ => no_rule("a kind of file that holds no rules"),
@@ -125,7 +125,7 @@ fn inferred_tags(text: &str, line: u32) -> Vec<RawTag> {
     for (number, words) in (line..).zip(text.lines()) {
         for id in technique_ids_in(words) {
             if !tags.iter().any(|tag| tag.text == id) {
-                tags.push(RawTag { text: id, inferred: true, line: number });
+                tags.push(RawTag::inferred(id, number));
             }
         }
     }

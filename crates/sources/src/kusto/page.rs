@@ -4,42 +4,12 @@ use ruleatlas_model::{Diagnostic, Kind};
 use rustc_hash::FxHashMap;
 
 use super::{
-    File, comments, inferred_tags, no_rule, query,
-    rule::distinct,
+    File, comments, heading, inferred_tags, no_rule,
+    object::distinct,
+    query, unfenced,
     variant::{Side, Variants},
 };
 use crate::{Draft, Outcome, RawTag};
-
-/// Headings that say that a query stands under them, and not what it looks for.
-const GENERIC: [&str; 22] = [
-    "advanced hunting",
-    "description",
-    "detection",
-    "detection query",
-    "detection queries",
-    "detections",
-    "hunting",
-    "hunting query",
-    "hunting queries",
-    "how to use the query",
-    "kql",
-    "kql query",
-    "kql queries",
-    "kusto",
-    "mitre att&ck",
-    "queries",
-    "query",
-    "query information",
-    "references",
-    "resources",
-    "solution",
-    "title",
-];
-
-fn is_generic(heading: &str) -> bool {
-    let heading = heading.trim_matches(|character: char| !character.is_alphanumeric());
-    heading.is_empty() || GENERIC.iter().any(|generic| heading.eq_ignore_ascii_case(generic))
-}
 
 /// A heading and what stands under it, up to the next.
 #[derive(Default)]
@@ -48,6 +18,8 @@ struct Section<'a> {
     /// How many `#` it has.
     depth: usize,
     text: String,
+    /// The one-based line of the first line of its text.
+    line: u32,
     /// How much of the text stands before the last block so far.
     read: usize,
 }
@@ -73,9 +45,15 @@ struct Page<'a> {
 }
 
 pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
-    let page = Page::of(file.text);
+    let mut page = Page::of(file.text);
+    if let Some(reason) = file.no_detection().filter(|_| !page.blocks.is_empty()) {
+        return no_rule(reason);
+    }
+    if !page.blocks.iter().any(|block| is_query(file, block)) {
+        page.take_unfenced(file);
+    }
     if page.blocks.is_empty() {
-        return no_rule("a page without a fenced block");
+        return no_rule("a page without a query");
     }
     if let Some(reason) = file.no_detection() {
         return no_rule(reason);
@@ -93,7 +71,8 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
             false => "a page whose fenced blocks are no queries",
         });
     }
-    let title = page.title().unwrap_or(file.stem());
+    let title = page.title().map_or_else(|| heading::words(file.stem()), str::to_owned);
+    let title = title.as_str();
     let titles = page.titles(title, &queries);
     let page_tags = page.tags();
     let references = query::addresses(&page.section(&["references", "reference"]).lines().collect::<Vec<_>>());
@@ -125,14 +104,33 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     Outcome::Rules
 }
 
-/// Whether a block is a query: marked as one, or without a mark and one by itself.
+/// Marks that say nothing of the language, or that of a language which the query is not: what stands there is read.
+const OTHER_MARKS: [&str; 12] =
+    ["", "sql", "tsql", "txt", "text", "plain", "plaintext", "none", "code", "cs", "csharp", "query"];
+
+/// Whether a block is a query: marked as one, or without a mark of its own language and one by itself.
 fn is_query(file: File<'_>, block: &Block<'_>) -> bool {
-    let mark = block.mark.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    let mark = block.mark.trim_start_matches(['{', '.']);
+    let mark = mark.split(|character: char| character.is_whitespace() || "{},:".contains(character)).next();
+    let mark = mark.unwrap_or_default().to_ascii_lowercase();
     match mark.as_str() {
         "kql" | "kusto" | "c#" | "csl" => !block.text.trim().is_empty(),
         "" => file.is_query(&block.text),
+        mark if OTHER_MARKS.contains(&mark) => {
+            !is_sql(&block.text) && file.is_query(&block.text) && block.text.contains('|')
+        }
         _ => false,
     }
+}
+
+/// Whether a text begins as a statement of SQL does.
+fn is_sql(text: &str) -> bool {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--"));
+    let first = lines.into_iter().next().unwrap_or_default();
+    let word = first.split(|character: char| !character.is_alphabetic()).next().unwrap_or_default();
+    ["select", "with", "insert", "update", "delete", "create", "alter", "drop", "declare", "merge"]
+        .iter()
+        .any(|statement| statement.eq_ignore_ascii_case(word))
 }
 
 impl<'a> Page<'a> {
@@ -140,10 +138,24 @@ impl<'a> Page<'a> {
         let mut page = Self { sections: vec![Section::default()], blocks: Vec::new(), prose: String::new() };
         // The fence that is open, by its marks.
         let mut open: Option<&str> = None;
-        for (number, line) in (1..).zip(text.lines()) {
+        if let Some(section) = page.sections.last_mut() {
+            section.line = 1;
+        }
+        let front = front_matter(text);
+        for (number, line) in (1_u32..).zip(text.lines()) {
             let trimmed = line.trim();
             let fence = fence(trimmed);
             page.prose.push('\n');
+            if number <= front {
+                let title = trimmed.strip_prefix("title:").map(|title| title.trim().trim_matches(['"', '\'']).trim());
+                if let Some(title) = title.filter(|title| !title.is_empty()) {
+                    page.sections.push(Section { heading: title, depth: 1, line: number + 1, ..Section::default() });
+                }
+                if let Some(section) = page.sections.last_mut() {
+                    section.text.push('\n');
+                }
+                continue;
+            }
             match (open, fence) {
                 (Some(marks), Some((closing, ""))) if closing.starts_with(marks) => open = None,
                 (Some(_), _) => {
@@ -167,8 +179,8 @@ impl<'a> Page<'a> {
                     page.blocks.push(Block { mark, text, line, section: page.sections.len() - 1, lead });
                 }
                 (None, None) => {
-                    if let Some((depth, heading)) = heading(trimmed) {
-                        page.sections.push(Section { heading, depth, ..Section::default() });
+                    if let Some((depth, heading)) = heading::read(trimmed) {
+                        page.sections.push(Section { heading, depth, line: number + 1, ..Section::default() });
                     } else if let Some(section) = page.sections.last_mut() {
                         section.text.push_str(line);
                         section.text.push('\n');
@@ -182,9 +194,24 @@ impl<'a> Page<'a> {
         page
     }
 
-    /// The page's first heading that names something.
+    /// The page's first heading that names something: none that says what kind of text stands under it, and none that
+    /// captions a table, unless it is the page's first of its outermost kind.
     fn title(&self) -> Option<&'a str> {
-        self.sections.iter().map(|section| section.heading).find(|heading| !is_generic(heading))
+        let named = || self.sections.iter().filter(|section| section.depth > 0 && heading::is_title(section.heading));
+        let outermost = self.sections.iter().filter(|section| section.depth > 0).map(|section| section.depth).min();
+        let is_caption =
+            |section: &&Section<'_>| Some(section.depth) != outermost && section.text.trim_start().starts_with('|');
+        named().find(|section| !is_caption(section)).or_else(|| named().next()).map(|section| section.heading)
+    }
+
+    /// Takes queries that stand among the text as blocks.
+    fn take_unfenced(&mut self, file: File<'_>) {
+        for (at, section) in self.sections.iter().enumerate() {
+            for (line, text) in unfenced::queries(file, &section.text) {
+                let line = section.line.saturating_add(u32::try_from(line).unwrap_or(u32::MAX));
+                self.blocks.push(Block { mark: "kql", text, line, section: at, lead: None });
+            }
+        }
     }
 
     /// Whether the heading above a block calls its query one that detects or hunts.
@@ -232,7 +259,7 @@ impl<'a> Page<'a> {
                 depth = section.depth;
                 // Blanks inside are as they come.
                 let heading = section.heading.split_whitespace().collect::<Vec<_>>().join(" ");
-                if section.heading != title && !is_generic(&heading) {
+                if section.heading != title && !heading::is_generic(&heading) {
                     path.push(heading);
                 }
             }
@@ -262,7 +289,7 @@ impl<'a> Page<'a> {
         for (number, line) in (1..).zip(self.prose.lines()) {
             let cells: Vec<&str> =
                 line.trim().strip_prefix('|').unwrap_or_default().split('|').map(str::trim).collect();
-            let tag = |text: String| RawTag { text, inferred: true, line: number };
+            let tag = |text: String| RawTag::inferred(text, number);
             let mut in_cells = false;
             for pair in cells.windows(2) {
                 let [cell, next] = pair else { continue };
@@ -296,12 +323,13 @@ fn fence(line: &str) -> Option<(&str, &str)> {
     (length >= 3 && !rest.contains('`')).then_some((marks, rest.trim()))
 }
 
-/// A heading's depth and text.
-fn heading(line: &str) -> Option<(usize, &str)> {
-    let rest = line.trim_start_matches('#');
-    let depth = line.len() - rest.len();
-    ((1..=6).contains(&depth) && rest.starts_with([' ', '\t']))
-        .then(|| (depth, rest.trim().trim_end_matches('#').trim().trim_matches('*').trim_end_matches(':').trim()))
+/// How many lines of a page are its front matter: YAML between two lines of three dashes at its head.
+fn front_matter(text: &str) -> u32 {
+    let mut lines = text.lines().map(str::trim_end);
+    if lines.next() != Some("---") {
+        return 0;
+    }
+    lines.take(200).position(|line| line == "---").and_then(|at| u32::try_from(at + 2).ok()).unwrap_or(0)
 }
 
 /// Which of some names stand there more than once.

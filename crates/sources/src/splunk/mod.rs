@@ -16,7 +16,7 @@ use ruleatlas_core::Context;
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_yaml::Node;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, metadata};
+use crate::{Draft, Format, Outcome, SourceFile, attack::TagPlace, metadata};
 
 /// The format of Splunk's detections.
 #[derive(Clone, Copy, Debug)]
@@ -126,11 +126,8 @@ fn draft<'d>(document: &Node<'_>, path: &str) -> Draft<'d> {
     if let Some(own) = document.get("tags") {
         rule.severity = metadata::word::<Severity>(own, "risk_severity", &mut rule.diagnostics);
         rule.tags = TAG_KEYS.iter().flat_map(|key| metadata::texts(own, key)).collect();
-        let ids = own.get("mitre_attack_id").map(Node::items_or_self).unwrap_or_default();
-        tags.extend(ids.iter().filter_map(|node| {
-            let text = node.text_or_null()?.trim().to_owned();
-            Some(RawTag { text, inferred: false, line: node.line })
-        }));
+        let ids = own.get("mitre_attack_id").map(|ids| metadata::attack_tags(ids, TagPlace::Technique));
+        tags.extend(ids.into_iter().flatten());
     }
     rule.extra = metadata::rest(document, &KNOWN_KEYS);
     Draft { rule, tags, tree: None, sources: data_sources(document) }
@@ -178,7 +175,7 @@ mod tests {
         SourceFile::from_bytes(path, text.as_bytes().to_vec())
     }
 
-    type Read = (Rule, Vec<RawTag>, Vec<DataSource>);
+    type Read = (Rule, Vec<crate::RawTag>, Vec<DataSource>);
 
     fn read(path: &str, text: &str) -> (Vec<Read>, Outcome) {
         let mut drafts = Vec::new();

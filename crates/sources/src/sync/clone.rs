@@ -54,6 +54,7 @@ pub(super) fn bring(
     working: &mut dyn FnMut(&'static str),
 ) -> Result<Change, Error> {
     source.check()?;
+    let git = &git.with_login(source.login.as_ref(), &source.url);
     let folder = source.folder(into);
     // The names begin with a dot, which no source's does.
     let (fresh, old) = (into.join(format!(".{}.new", source.name)), into.join(format!(".{}.old", source.name)));

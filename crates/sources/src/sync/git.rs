@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Error, Options};
+use super::{Error, Login, Options, login::without_logins};
 
 /// How much of each of git's outputs is kept, in bytes.
 const MAX_OUTPUT: usize = 64 << 10;
@@ -43,14 +43,22 @@ const SURROUNDINGS: [&str; 9] = [
 ];
 
 /// The program and how long it may take.
+#[derive(Clone)]
 pub(super) struct Git {
     program: PathBuf,
     timeout: Duration,
+    /// The login for an address, and the address.
+    login: Option<(Login, String)>,
 }
 
 impl Git {
     pub(super) fn new(options: &Options) -> Self {
-        Self { program: options.git.clone(), timeout: options.timeout }
+        Self { program: options.git.clone(), timeout: options.timeout, login: None }
+    }
+
+    /// That uses a login for an address.
+    pub(super) fn with_login(&self, login: Option<&Login>, address: &str) -> Self {
+        Self { login: login.map(|login| (login.clone(), address.to_owned())), ..self.clone() }
     }
 
     /// Runs `git action` and gives what it printed. With a `repository`, the command works on that folder and on no
@@ -68,6 +76,15 @@ impl Git {
         }
         for name in SURROUNDINGS {
             command.env_remove(name);
+        }
+        if let Some((login, address)) = &self.login {
+            // In the environment, which other users cannot read as they can a command line, and not in the clone's own
+            // settings. What the user gives git in the same way stays.
+            let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0_u32);
+            command
+                .env("GIT_CONFIG_COUNT", given.saturating_add(1).to_string())
+                .env(format!("GIT_CONFIG_KEY_{given}"), login.setting())
+                .env(format!("GIT_CONFIG_VALUE_{given}"), address);
         }
         command
             .env("GIT_TERMINAL_PROMPT", "0")
@@ -100,7 +117,7 @@ impl Git {
         match success {
             Some(true) => Ok(text(printed)),
             Some(false) => {
-                let said = last_words(&text(said));
+                let said = without_logins(&last_words(&text(said))).into_owned();
                 let advice = advice(&said);
                 Err(Error::Git { action, said, advice })
             }

@@ -28,8 +28,10 @@ use std::{
 
 mod clone;
 mod git;
+mod login;
 mod table;
 
+pub use login::Login;
 pub use table::{Repository, table};
 
 /// What went wrong with a table of sources or with one source.

@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Error, Revision};
+use super::{Error, Login, Revision, login::without_logins};
 use crate::{Origin, SourceKind, spec::LINK};
 
 /// The table that the program brings along.
@@ -22,8 +22,10 @@ pub struct Repository {
     pub name: String,
     /// What it holds.
     pub kind: SourceKind,
-    /// Where it is cloned from: `https://`, `ssh://`, `file://` or `git@host:path`.
+    /// Where it is cloned from: `https://`, `ssh://`, `file://` or `git@host:path`, without a login.
     pub url: String,
+    /// The login that the table's address carries. Only git is told of it.
+    pub login: Option<Login>,
     /// The branch, or the repository's default.
     pub branch: Option<String>,
     /// What is fetched of it, as patterns of git's sparse checkout from the top; everything when empty.
@@ -41,7 +43,7 @@ impl Repository {
     #[must_use]
     pub fn origin(&self, revision: &Revision) -> Origin {
         Origin {
-            url: Some(self.url.clone()),
+            url: Some(without_logins(&self.url).into_owned()),
             commit: Some(revision.commit.clone()),
             date: Some(revision.date.clone()),
             link: Some(self.link.clone()),
@@ -75,11 +77,14 @@ pub fn table(file: Option<&Path>) -> Result<Vec<Repository>, Error> {
     extend(&mut sources, Path::new("sources.toml"), BUILT_IN)?;
     if let Some(path) = file {
         let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            at(path, &valid, valid.len(), "the file is not UTF-8 from here on".to_owned())
-        })?;
-        extend(&mut sources, path, text.strip_prefix('\u{feff}').unwrap_or(text))?;
+        let not_text = |error: crate::NotText| Error::Table {
+            path: path.to_owned(),
+            line: error.line as usize,
+            column: error.column as usize,
+            message: error.reason.to_owned(),
+        };
+        let text = crate::decode(bytes).map_err(not_text)?.text;
+        extend(&mut sources, path, &text)?;
     }
     Ok(sources)
 }
@@ -136,6 +141,7 @@ fn extend(sources: &mut Vec<Repository>, path: &Path, text: &str) -> Result<(), 
                 name,
                 kind,
                 url: url.as_ref().clone(),
+                login: None,
                 branch: None,
                 sparse: Vec::new(),
                 license: String::new(),
@@ -158,7 +164,9 @@ impl Entry {
             }
         }
         set(&mut source.kind, self.kind);
-        set(&mut source.url, self.url.map(Spanned::into_inner));
+        if let Some(url) = self.url {
+            (source.url, source.login) = Login::split(url.as_ref());
+        }
         set(&mut source.branch, self.branch.map(|branch| Some(branch.into_inner())));
         set(&mut source.sparse, self.sparse.map(|paths| paths.into_iter().map(Spanned::into_inner).collect()));
         set(&mut source.license, self.license);

@@ -64,6 +64,18 @@ impl RawTechnique {
 }
 
 impl ReadLayer {
+    /// [`parse`](Self::parse) of a file's bytes, UTF-8 or UTF-16.
+    ///
+    /// # Errors
+    /// As of [`parse`](Self::parse), or the bytes are no text.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() > 2 * MOST_BYTES {
+            return Err(format!("the file is larger than {} MiB, and no layer", MOST_BYTES / 1024 / 1024));
+        }
+        let decoded = ruleatlas_sources::decode(bytes.to_vec()).map_err(|error| error.to_string())?;
+        Self::parse(&decoded.text)
+    }
+
     /// Reads a layer of format 4.x. Techniques count that the layer marks: those with a score above 0, and without a
     /// score those with a colour or comment; where it marks none so, all that it lists and does not disable.
     ///

@@ -179,8 +179,8 @@ pub(crate) fn aligned(atlas: &Atlas, sent: &Sent) -> Made {
     let answer = || -> Result<Made, Fault> {
         let mut request = request(&sent.pairs)?;
         for (name, bytes) in sent.layers.iter().take(MOST_THREATS) {
-            let text = std::str::from_utf8(bytes).map_err(|_| Fault::wrong("layer", "the layer is no UTF-8 text"))?;
-            let mut layer = ReadLayer::parse(text).map_err(|why| Fault::wrong("layer", format!("the layer: {why}")))?;
+            let mut layer =
+                ReadLayer::from_bytes(bytes).map_err(|why| Fault::wrong("layer", format!("the layer: {why}")))?;
             if layer.name.trim().is_empty() {
                 layer.name.clone_from(name);
             }
