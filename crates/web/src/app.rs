@@ -411,7 +411,7 @@ fn finished(made: Made, coding: Coding, interest: &Interest) -> Answer {
     }
     match made {
         Made::Elsewhere(address) => HeaderValue::from_str(&address).map_or(Answer::Failed, Answer::Redirect),
-        Made::Body { status, kind, bytes, total, .. } => {
+        Made::Body { status, kind, bytes, total } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             Answer::Body(status, Arc::new(Body::new(bytes, kind, coding, false).of(total)))
         }
@@ -449,5 +449,125 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     match assets::find(&name) {
         Some(asset) => asset.body(Coding::accepted(&headers)).respond(StatusCode::OK, &headers),
         None => (StatusCode::NOT_FOUND, "There is no such file.\n").into_response(),
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::{common::Site, *};
+
+    fn app(site: &Site) -> Arc<App> {
+        App::new(Arc::clone(&site.atlas), Limits { workers: 1, ..Limits::default() })
+    }
+
+    fn client(n: u8) -> Client {
+        Client::of([127, 0, 0, n].into())
+    }
+
+    async fn status(app: &Arc<App>, client: Client, path: &str) -> u16 {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let answer = Arc::clone(app).answer(client, Address::new(path, query), HeaderMap::new());
+        answer.await.status().as_u16()
+    }
+
+    #[test]
+    fn kept_answers_are_given_while_every_worker_is_taken() {
+        let site = Site::demo();
+        let app = app(&site);
+        site.wait(async {
+            assert_eq!(status(&app, client(1), "/about").await, 200);
+            let (release, released) = mpsc::channel::<()>();
+            let released = Arc::new(Mutex::new(released));
+            let held: Vec<_> = [(1, Cost::Heavy), (2, Cost::Light)]
+                .into_iter()
+                .map(|(n, cost)| {
+                    let (app, released) = (Arc::clone(&app), Arc::clone(&released));
+                    let (start, started) = mpsc::channel();
+                    let task = tokio::spawn(async move {
+                        let job = move |_: &Interest| {
+                            start.send(()).unwrap();
+                            let _ = released.lock().unwrap().recv();
+                            Answer::Failed
+                        };
+                        app.scheduler.run(client(n), None, cost, || None, job).await.is_ok()
+                    });
+                    started.recv().unwrap();
+                    task
+                })
+                .collect();
+            let waiting = {
+                let app = Arc::clone(&app);
+                tokio::spawn(async move { status(&app, client(3), "/matrix").await })
+            };
+            while app.scheduler.queued(client(3)) == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            for n in 1..=4 {
+                assert_eq!(status(&app, client(n), "/about").await, 200);
+            }
+            assert!(!waiting.is_finished());
+            drop(release);
+            assert_eq!(waiting.await.unwrap(), 200);
+            for task in held {
+                assert!(task.await.unwrap());
+            }
+        });
+    }
+
+    #[test]
+    fn every_answer_that_would_be_the_same_again_is_kept() {
+        let site = Site::demo();
+        let app = app(&site);
+        for (path, expected) in [
+            ("/", 200),
+            ("/rules", 200),
+            ("/rules?q=shell", 200),
+            ("/api/v1/rules?limit=5", 200),
+            ("/api/v1/rules?table=indicators&format=csv", 200),
+            ("/technique/T1059?platform=amiga", 200),
+            ("/technique/t1059", 302),
+            ("/api/v1/technique/T1059?limit=3&offset=1", 200),
+            ("/indicator?field=Image&op=basename&value=cmd.exe", 200),
+            ("/api/v1/field/Image?limit=1", 200),
+            ("/search?q=cmd", 200),
+            ("/events?offset=1", 200),
+            ("/controls?offset=1", 200),
+            ("/part/rules?technique=T1059", 200),
+            ("/nowhere", 404),
+            ("/rules?vendor=nobody", 400),
+        ] {
+            assert_eq!(site.wait(status(&app, client(1), path)), expected, "{path}");
+            let (name, query) = path.split_once('?').unwrap_or((path, ""));
+            let key = (Address::new(name, query).key(), Coding::Identity);
+            assert!(app.snapshot().cache.get(&key).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn another_catalog_has_answers_of_its_own() {
+        let site = Site::demo();
+        let app = app(&site);
+        assert_eq!(site.wait(status(&app, client(1), "/about")), 200);
+        app.swap_snapshot(Arc::clone(&site.atlas));
+        let key = (Address::new("/about", "").key(), Coding::Identity);
+        assert!(app.snapshot().cache.get(&key).is_none());
+        assert_ne!(app.snapshot().id, 0);
+    }
+
+    #[test]
+    fn what_was_slow_waits_among_expensive_work() {
+        let site = Site::demo();
+        let app = app(&site);
+        let kind = ("/rules", Form::Page);
+        assert_eq!(app.cost(kind), Cost::Light);
+        app.timed(kind, || std::thread::sleep(Duration::from_millis(100)));
+        assert_eq!(app.cost(kind), Cost::Heavy);
+        assert_eq!(app.cost(("/rules", Form::Json)), Cost::Light);
     }
 }

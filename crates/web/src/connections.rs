@@ -150,10 +150,12 @@ impl Connections {
         Some(Place { connections: self.clone(), client, id, connection })
     }
 
-    /// Closes one connection of the client that has most, as the system has no room for more.
-    pub(crate) fn make_room(&self) -> bool {
+    /// Closes some connections, each of the client that has most then, as the system has no room for more. Gives how
+    /// many: a part of all, so that the next need not wait for room again, and answers find files to open.
+    pub(crate) fn make_room(&self) -> usize {
         let mut open = self.lock();
-        open.largest().is_some_and(|(client, _)| open.evict(client))
+        let wanted = (open.total / 8).max(1);
+        (0..wanted).take_while(|_| open.largest().is_some_and(|(client, _)| open.evict(client))).count()
     }
 
     #[cfg(test)]
@@ -244,10 +246,10 @@ mod tests {
     #[test]
     fn room_is_made_at_the_client_with_most() {
         let connections = Connections::new(10, 10);
-        assert!(!connections.make_room());
+        assert_eq!(connections.make_room(), 0);
         let one = connections.admit(client(2)).unwrap();
         let many: Vec<Place> = (0..2).filter_map(|_| connections.admit(client(1))).collect();
-        assert!(connections.make_room());
+        assert_eq!(connections.make_room(), 1);
         assert!(is_closing(&many[0]) && !is_closing(&one));
     }
 

@@ -16,6 +16,9 @@
 //! It parses no query and counts nothing. All text from rules is untrusted here: it is escaped, control characters in it
 //! are made visible, and only addresses of `http` and `https` become links.
 
+#[cfg(test)]
+extern crate self as ruleatlas_web;
+
 mod answer;
 mod app;
 mod assets;

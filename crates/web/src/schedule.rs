@@ -183,7 +183,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> Sc
 
     /// Pieces of work that wait for a client.
     #[cfg(test)]
-    fn queued(&self, client: Client) -> usize {
+    pub(crate) fn queued(&self, client: Client) -> usize {
         self.0.lock().queued(client)
     }
 }

@@ -22,8 +22,10 @@ use crate::{
 
 /// How long requests under way have to be answered once the server is to end.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long accepting pauses when the system has no room for one more connection.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long accepting pauses when the system has no room for one more connection, and none here can give way.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The same when some are about to close.
+const SHORT_PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves the site on `addr` until the process is interrupted; requests under way are answered first.
 ///
@@ -80,8 +82,8 @@ async fn accept(listener: TcpListener, router: Router, limits: &Limits) {
             Err(error) => {
                 // A connection that ended before it was accepted is no reason to stop, nor is a lack of files or memory.
                 if connections::is_exhausted(&error) {
-                    connections.make_room();
-                    tokio::time::sleep(PAUSE).await;
+                    let pause = if connections.make_room() > 0 { SHORT_PAUSE } else { PAUSE };
+                    tokio::time::sleep(pause).await;
                 }
                 continue;
             }
