@@ -64,7 +64,7 @@ pub async fn serve_with(
 }
 
 /// Accepts connections until the process is interrupted, then waits for those with requests under way.
-async fn accept(listener: TcpListener, router: Router, limits: &Limits) {
+pub(crate) async fn accept(listener: TcpListener, router: Router, limits: &Limits) {
     let most = connections::within_file_limit(limits.connections);
     let connections = Connections::new(most, limits.connections_per_client);
     let mut http = http1::Builder::new();
