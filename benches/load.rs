@@ -252,7 +252,6 @@ async fn beside_scopes(
                 let begun = Instant::now();
                 while !is_over.load(Ordering::Relaxed) && times.took.len() < 5_000 {
                     let n = next.fetch_add(1, Ordering::Relaxed);
-                    let day = format!("{}-{:02}-{:02}", 2000 + round, n / 28 % 12 + 1, n % 28 + 1);
                     let path = if is_kept {
                         kinds[n % kinds.len()].clone()
                     } else {

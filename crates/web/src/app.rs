@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -33,7 +34,7 @@ use crate::{
     schedule::{Bounds, Cost, Interest, Refused, Scheduler},
 };
 
-/// Work that takes longer, by what its kind took lately, waits among expensive work.
+/// Work that takes more processor time, by what its kind took lately, waits among expensive work.
 const HEAVY_SECONDS: f64 = 0.02;
 
 /// The site over the catalog that is open now.
@@ -41,7 +42,7 @@ const HEAVY_SECONDS: f64 = 0.02;
 pub(crate) struct App {
     snapshot: RwLock<Arc<Snapshot>>,
     scheduler: Scheduler<(u64, Key), Answer>,
-    /// What making a page of each kind took lately, in seconds.
+    /// Processor time that making a page of each kind took lately, in seconds.
     costs: Mutex<HashMap<Kind, f64>>,
     uploads: Uploads,
     limits: Limits,
@@ -127,7 +128,7 @@ async fn checked(State(front): State<Arc<Front>>, request: Request, next: Next) 
         }
         match front.app.received(request).await {
             Ok(request) => next.run(request).await,
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
         }
     })
     .await
@@ -269,13 +270,25 @@ impl App {
     pub(crate) fn swap_snapshot(&self, atlas: Arc<Atlas>) {
         let id = self.next_snapshot.fetch_add(1, Ordering::Relaxed);
         let snapshot = Arc::new(Snapshot { id, atlas, cache: Cache::new() });
-        snapshot.warm();
+        self.prefetch(&snapshot);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 
     /// Makes what the first who ask would wait for.
     pub(crate) fn warm(&self) {
-        self.snapshot().warm();
+        self.prefetch(&self.snapshot());
+    }
+
+    fn prefetch(&self, snapshot: &Snapshot) {
+        snapshot.atlas.warm();
+        for page in FIRST {
+            let address = Address::new(page, "");
+            let key = (address.key(), Coding::Brotli);
+            if snapshot.cache.get(&key).is_none() {
+                // A page that cannot be made says so to who asks for it.
+                self.timed(kind(&address), || snapshot.made(&address, key, &Interest::always()));
+            }
+        }
     }
 
     /// Where the catalog is that is shown, and which file it is.
@@ -289,23 +302,23 @@ impl App {
     }
 
     /// The request with its whole body, or what is said instead.
-    async fn received(&self, request: Request) -> Result<Request, Response> {
+    async fn received(&self, request: Request) -> Result<Request, Box<Response>> {
         if !limits::sends_a_file(&request) {
             return Ok(request);
         }
         let client = client_of(&request);
         let Some(_upload) = self.uploads.begin(client, self.limits.uploads_per_client) else {
-            return Err(limits::busy(1));
+            return Err(Box::new(limits::busy(1)));
         };
         let (parts, body) = request.into_parts();
         match tokio::time::timeout(self.limits.body_timeout, body::to_bytes(body, limits::MAX_BODY)).await {
             Ok(Ok(bytes)) => Ok(Request::from_parts(parts, bytes.into())),
-            Ok(Err(_)) => Err(limits::too_large()),
+            Ok(Err(_)) => Err(Box::new(limits::too_large())),
             Err(_) => {
                 let message = "The body of the request took too long to arrive.\n";
                 // What still arrives of it is not read.
                 let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
-                Err((StatusCode::REQUEST_TIMEOUT, close, message).into_response())
+                Err(Box::new((StatusCode::REQUEST_TIMEOUT, close, message).into_response()))
             }
         }
     }
@@ -376,15 +389,20 @@ impl App {
     /// What work of a kind is expected to cost: what it took lately.
     fn cost(&self, kind: Kind) -> Cost {
         let costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
-        let seconds = costs.get(&kind).copied().unwrap_or_default();
+        // What was never made yet is taken to cost what the page of the same route does.
+        let known = costs.get(&kind).or_else(|| costs.get(&(kind.0, Form::Page)));
+        let seconds = known.copied().unwrap_or_default();
         if seconds > HEAVY_SECONDS { Cost::Heavy } else { Cost::Light }
     }
 
     /// Does work of a kind and remembers how long it took.
     fn timed<T>(&self, kind: Kind, work: impl FnOnce() -> T) -> T {
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), processor_seconds());
         let done = work();
-        let took = begun.elapsed().as_secs_f64();
+        let took = match (before, processor_seconds()) {
+            (Some(before), Some(after)) => after - before,
+            _ => begun.elapsed().as_secs_f64(),
+        };
         let mut costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
         let mean = costs.entry(kind).or_insert(took);
         *mean += (took - *mean) / 4.0;
@@ -395,6 +413,13 @@ impl App {
 fn kind(address: &Address) -> Kind {
     let form = if address.path.starts_with(routes::API) { Form::Json } else { Form::Page };
     (routes::route_path(address).unwrap_or_default(), form)
+}
+
+/// Processor time of this thread, where the system says it. On a busy machine the clock would make all work expensive.
+fn processor_seconds() -> Option<f64> {
+    let times = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: u64 = times.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds as f64 / 1e9)
 }
 
 fn refusal(refused: Refused) -> Response {
@@ -430,18 +455,6 @@ impl Snapshot {
         let answer = finished(routes::made(&self.atlas, address), key.1, interest);
         self.cache.put(key, answer.clone());
         answer
-    }
-
-    fn warm(&self) {
-        self.atlas.warm();
-        for page in FIRST {
-            let address = Address::new(page, "");
-            let key = (address.key(), Coding::Brotli);
-            if self.cache.get(&key).is_none() {
-                // A page that cannot be made says so to who asks for it.
-                let _ = self.made(&address, key, &Interest::always());
-            }
-        }
     }
 }
 

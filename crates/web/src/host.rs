@@ -80,14 +80,14 @@ impl HostPolicy {
     pub(crate) fn refusal(&self, request: &Request) -> Option<Response> {
         let host = match self.host(request) {
             Ok(host) => host,
-            Err(response) => return Some(response),
+            Err(response) => return Some(*response),
         };
         self.foreign_origin(request, host.as_ref())
     }
 
     /// The host that is asked.
-    fn host(&self, request: &Request) -> Result<Option<Named>, Response> {
-        let refuse = |status: StatusCode, message: String| Err((status, message).into_response());
+    fn host(&self, request: &Request) -> Result<Option<Named>, Box<Response>> {
+        let refuse = |status: StatusCode, message: String| Err(Box::new((status, message).into_response()));
         let mut hosts = request.headers().get_all(header::HOST).iter();
         let (first, second) = (hosts.next(), hosts.next());
         if second.is_some() {

@@ -139,7 +139,7 @@ fn bodies_that_drip_take_no_place_from_others() {
     }
     let send = |n| {
         let mut stream = server.connect(n);
-        write!(stream, "{head}Sysmon,1\n").unwrap();
+        writeln!(stream, "{head}Sysmon,1").unwrap();
         rest(&mut stream)
     };
     // The two have to be read first.
@@ -153,7 +153,7 @@ fn bodies_that_drip_take_no_place_from_others() {
     assert!(refused.contains("retry-after: "), "{refused}");
     assert_eq!(status(&send(2)), 200);
     for stream in &mut dripping {
-        write!(stream, "ysmon,1\n").unwrap();
+        writeln!(stream, "ysmon,1").unwrap();
         assert_eq!(status(&rest(stream)), 200);
     }
 }

@@ -94,9 +94,25 @@ fn what_was_slow_waits_among_expensive_work() {
     let app = app(&site);
     let kind = ("/rules", Form::Page);
     assert_eq!(app.cost(kind), Cost::Light);
-    app.timed(kind, || std::thread::sleep(Duration::from_millis(100)));
+    app.timed(kind, || {
+        let begun = Instant::now();
+        let before = processor_seconds();
+        let spent = || match (before, processor_seconds()) {
+            (Some(before), Some(now)) => now - before,
+            _ => begun.elapsed().as_secs_f64(),
+        };
+        while spent() < 2.0 * HEAVY_SECONDS {
+            std::hint::spin_loop();
+        }
+    });
     assert_eq!(app.cost(kind), Cost::Heavy);
-    assert_eq!(app.cost(("/rules", Form::Json)), Cost::Light);
+    assert_eq!(app.cost(("/rules", Form::Json)), Cost::Heavy, "it is taken to cost the same");
+    assert_eq!(app.cost(("/about", Form::Page)), Cost::Light);
+    // Where the system says what time a thread had, waiting costs nothing.
+    let waiting = ("/about", Form::Page);
+    app.timed(waiting, || std::thread::sleep(Duration::from_millis(100)));
+    let expected = if processor_seconds().is_some() { Cost::Light } else { Cost::Heavy };
+    assert_eq!(app.cost(waiting), expected);
 }
 
 /// Holds both workers of an app until what is given back is dropped.
