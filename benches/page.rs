@@ -1,16 +1,15 @@
 //! The page of a technique from a running server, asked for over 50 connections that are kept open.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
 
-use ruleatlas_benches::corpus;
+use ruleatlas_benches::{corpus, http::Connection};
 use ruleatlas_catalog::{Loaded, build};
 use ruleatlas_sources::SourceKind;
 use ruleatlas_store::{WriteOptions, write};
 use ruleatlas_views::Atlas;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
 
 /// The allocator of the program.
 #[global_allocator]
@@ -33,20 +32,22 @@ fn main() {
 
 async fn measure(atlas: Atlas) {
     let (told, port) = tokio::sync::oneshot::channel();
-    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = tokio::spawn(ruleatlas_web::serve(atlas, address, move |address| {
         let _ = told.send(address);
     }));
     let address = port.await.expect("the server says where it listens");
     for page in PAGES {
-        let first = ask(&mut TcpStream::connect(address).await.expect("a connection"), page).await;
+        let page = format!("/technique/{page}");
+        let first = ask(&mut connect(address).await, &page).await;
         let clients: Vec<_> = (0..CONNECTIONS)
             .map(|_| {
+                let page = page.clone();
                 tokio::spawn(async move {
-                    let mut stream = TcpStream::connect(address).await.expect("a connection");
+                    let mut connection = connect(address).await;
                     let mut times = Vec::with_capacity(REQUESTS);
                     for _ in 0..REQUESTS {
-                        times.push(ask(&mut stream, page).await);
+                        times.push(ask(&mut connection, &page).await);
                     }
                     times
                 })
@@ -70,20 +71,13 @@ async fn measure(atlas: Atlas) {
     server.abort();
 }
 
+async fn connect(address: SocketAddr) -> Connection {
+    Connection::open(Ipv4Addr::LOCALHOST, address).await.expect("a connection")
+}
+
 /// Asks for a page and reads it whole.
-async fn ask(stream: &mut TcpStream, page: &str) -> Duration {
-    let begun = Instant::now();
-    let request = format!("GET /technique/{page} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: br\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("the request can be sent");
-    let mut answer = Vec::with_capacity(64 * 1024);
-    loop {
-        stream.read_buf(&mut answer).await.expect("an answer");
-        let Some(head) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
-        let text = String::from_utf8_lossy(&answer[..head]).to_lowercase();
-        assert!(text.starts_with("http/1.1 200"), "{text}");
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
-        if answer.len() >= head + 4 + length.trim().parse::<usize>().expect("a number") {
-            return begun.elapsed();
-        }
-    }
+async fn ask(connection: &mut Connection, page: &str) -> Duration {
+    let answer = connection.get(page).await.expect("an answer");
+    assert_eq!(answer.status, 200, "{page}");
+    answer.took
 }

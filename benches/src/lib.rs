@@ -1,6 +1,8 @@
 //! What the benchmarks share: the real corpora, and the ratio of two pieces of work on a machine that does other
 //! things besides.
 
+pub mod http;
+
 use std::{
     path::PathBuf,
     time::{Duration, Instant},

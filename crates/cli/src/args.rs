@@ -103,6 +103,10 @@ pub struct Serve {
     /// Let scripts of another site read the API: its origin, as `https://example.org`, or `*` for any.
     #[arg(long, value_name = "ORIGIN")]
     pub cors: Option<String>,
+    /// Answer to this host name too, as behind a proxy; may be given several times. On a loopback address the server
+    /// answers to loopback names and these only, elsewhere to every name unless this says which.
+    #[arg(long = "allowed-host", value_name = "NAME")]
+    pub allowed_hosts: Vec<String>,
 }
 
 #[derive(Debug, Args)]

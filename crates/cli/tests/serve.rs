@@ -8,7 +8,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
-    process::{Child, ChildStderr, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -37,7 +37,10 @@ impl Drop for Served {
 
 impl Served {
     fn of(place: &Place) -> Self {
-        let mut command = place.command(&["serve", "--addr", "127.0.0.1:0", "--db", "catalog.db"]);
+        Self::run(place.command(&["serve", "--addr", "127.0.0.1:0", "--db", "catalog.db"]))
+    }
+
+    fn run(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
@@ -103,4 +106,55 @@ fn a_catalog_built_anew_is_shown_and_a_broken_one_is_not() {
     served.waits(&one, 200);
     let said = served.says();
     assert!(said.contains("built anew"), "{said}");
+}
+
+/// What a server with few files to open says while one client holds all the connections that it gets.
+#[cfg(target_os = "linux")]
+fn answers_beside_many_connections(served: &Served) {
+    let mut held: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&served.address).unwrap()).collect();
+    for stream in &mut held {
+        // A head that never ends; a connection that was closed already takes it or not.
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
+    }
+    for _ in 0..5 {
+        assert_eq!(served.status("/about"), 200);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn few_files_to_open_lock_nobody_out() {
+    let place = Place::with(&[("one.yml", &simple(ONE))]);
+    place.build().ends(0);
+    let serve = place.command(&["serve", "--addr", "127.0.0.1:0", "--db", "catalog.db"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 48 && exec \"$0\" \"$@\""]).arg(serve.get_program()).args(serve.get_args());
+    limited.envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited.current_dir(serve.get_current_dir().unwrap());
+    answers_beside_many_connections(&Served::run(limited));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn files_that_run_out_while_serving_lock_nobody_out() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no prlimit");
+        return;
+    }
+    let place = Place::with(&[("one.yml", &simple(ONE))]);
+    place.build().ends(0);
+    let served = Served::of(&place);
+    // From now on accepting fails long before the server's own limit is reached.
+    let pid = served.child.id().to_string();
+    let limited = Command::new("prlimit").args(["--pid", &pid, "--nofile=40:40"]).status().unwrap();
+    assert!(limited.success());
+    answers_beside_many_connections(&served);
+}
+
+#[test]
+fn a_host_that_is_none_is_said() {
+    let place = Place::with(&[("one.yml", &simple(ONE))]);
+    place.build().ends(0);
+    let arguments = ["serve", "--allowed-host", "https://atlas.example.org"];
+    place.run(&arguments).ends(2).says(&["https://atlas.example.org", "without scheme and port"]);
 }

@@ -1,44 +1,69 @@
 //! The table of addresses as an HTTP service.
 
 use std::{
+    collections::HashMap,
+    fs,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Multipart, Path, Request, State},
+    body::{self, Bytes},
+    extract::{DefaultBodyLimit, Extension, Multipart, Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
 use ruleatlas_views::{Atlas, Identity};
-use tokio::sync::Semaphore;
-use tower::limit::GlobalConcurrencyLimitLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     answer::{self, Body, Coding},
     assets,
-    cache::Cache,
+    cache::{Answer, Cache, Key, internal_error},
+    client::Client,
     cors,
-    limits::{self, only_reading},
+    host::HostPolicy,
+    limits::{self, Limits},
     routes::{self, Address, Made, Sent, Wanted},
+    schedule::{Bounds, Cost, Interest, Refused, Scheduler},
 };
+
+/// Work that takes more processor time, by what its kind took lately, waits among expensive work.
+const HEAVY_SECONDS: f64 = 0.02;
 
 /// The site over the catalog that is open now.
 #[derive(Debug)]
 pub(crate) struct App {
-    shown: RwLock<Arc<Shown>>,
-    /// Pages made at one time: making one takes a processor.
-    makers: Arc<Semaphore>,
+    snapshot: RwLock<Arc<Snapshot>>,
+    scheduler: Scheduler<(u64, Key), Answer>,
+    /// Processor time that making a page of each kind took lately, in seconds.
+    costs: Mutex<HashMap<Kind, f64>>,
+    uploads: Uploads,
+    limits: Limits,
+    next_snapshot: AtomicU64,
 }
 
-/// An open catalog, and the pages of it that are kept.
+/// What is expected to cost the same: a route, and whether it is asked for its JSON or sent a file.
+type Kind = (&'static str, Form);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Form {
+    Page,
+    Json,
+    Sent,
+}
+
+/// An open catalog, and the answers of it that are kept.
 #[derive(Debug)]
-struct Shown {
+struct Snapshot {
+    /// No other snapshot has the same.
+    id: u64,
     atlas: Arc<Atlas>,
     cache: Cache,
 }
@@ -48,6 +73,11 @@ struct Shown {
 pub struct ServeOptions {
     /// The other site whose scripts may read the API: its origin, as in `https://example.org`, or `*` for any.
     pub cors: Option<HeaderValue>,
+    /// Names that the server answers to, besides loopback names; see [`allowed_host`](crate::allowed_host). Without any,
+    /// a server that listens on a loopback address answers to loopback names only, and any other to every name.
+    pub allowed_hosts: Vec<String>,
+    /// How much of the server requests may take.
+    pub limits: Limits,
     /// Is told, in a sentence, what became of a catalog that took the place of the one that is served.
     pub notice: Option<fn(&str)>,
 }
@@ -59,10 +89,12 @@ pub fn router(atlas: Arc<Atlas>) -> Router {
 
 /// The same with options.
 pub fn router_with(atlas: Arc<Atlas>, options: ServeOptions) -> Router {
-    routed(App::new(atlas), options)
+    let hosts = HostPolicy::new(None, &options.allowed_hosts, options.cors.clone());
+    routed(App::new(atlas, options.limits), hosts, options.cors)
 }
 
-pub(crate) fn routed(app: Arc<App>, options: ServeOptions) -> Router {
+pub(crate) fn routed(app: Arc<App>, hosts: HostPolicy, cors: Option<HeaderValue>) -> Router {
+    let front = Arc::new(Front { app: Arc::clone(&app), hosts, cors });
     Router::new()
         .route("/assets/{name}", get(asset))
         .route("/", get(any))
@@ -72,29 +104,95 @@ pub(crate) fn routed(app: Arc<App>, options: ServeOptions) -> Router {
         .route("/api/v1/align", get(any).post(aligned))
         .route("/{*path}", get(any))
         .with_state(app)
-        .layer(DefaultBodyLimit::max(limits::LARGEST_FILE + (64 << 10)))
-        .layer(middleware::from_fn(only_reading))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::PATIENCE))
-        .layer(GlobalConcurrencyLimitLayer::new(limits::AT_ONCE))
-        .layer(middleware::from_fn(move |request: Request, next: Next| {
-            cors::shared(options.cors.clone(), request, next)
-        }))
+        .layer(DefaultBodyLimit::max(limits::MAX_BODY))
+        .layer(middleware::from_fn_with_state(front, checked))
         .layer(middleware::map_response(answer::always))
 }
 
-async fn any(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
-    app.answer(Address::new(uri.path(), uri.query().unwrap_or_default()), headers).await
+/// What stands before every address.
+#[derive(Debug)]
+struct Front {
+    app: Arc<App>,
+    hosts: HostPolicy,
+    cors: Option<HeaderValue>,
+}
+
+/// Answers a request that may be asked, and says who else may read the answer.
+async fn checked(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
+    if let Some(refusal) = front.hosts.refusal(&request) {
+        return refusal;
+    }
+    cors::shared(front.cors.as_ref(), request, async |request| {
+        if let Some(refusal) = limits::refusal(&request) {
+            return refusal;
+        }
+        match front.app.received(request).await {
+            Ok(request) => next.run(request).await,
+            Err(refusal) => *refusal,
+        }
+    })
+    .await
+}
+
+/// Who asks; requests that come without a socket are all of one client.
+fn client_of(request: &Request) -> Client {
+    request.extensions().get::<Client>().copied().unwrap_or(Client::LOCAL)
+}
+
+async fn any(State(app): State<Arc<App>>, client: Option<Extension<Client>>, uri: Uri, headers: HeaderMap) -> Response {
+    app.answer(known(client), Address::new(uri.path(), uri.query().unwrap_or_default()), headers).await
+}
+
+fn known(client: Option<Extension<Client>>) -> Client {
+    client.map_or(Client::LOCAL, |Extension(client)| client)
+}
+
+/// Bodies that are being received, by client.
+#[derive(Clone, Debug, Default)]
+struct Uploads(Arc<Mutex<HashMap<Client, usize>>>);
+
+/// A body that is being received.
+struct Upload(Uploads, Client);
+
+impl Uploads {
+    fn begin(&self, client: Client, most: usize) -> Option<Upload> {
+        let mut uploads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = uploads.entry(client).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Upload(self.clone(), client))
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let mut uploads = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = uploads.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                uploads.remove(&self.1);
+            }
+        }
+    }
 }
 
 /// A file sent by the form of `/coverage`: `have` holds it, or `text` what was typed; `answer` says what is wanted.
-async fn covered_page(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, mut form: Multipart) -> Response {
+async fn covered_page(
+    State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
+    uri: Uri,
+    headers: HeaderMap,
+    mut form: Multipart,
+) -> Response {
     let (mut file, mut text, mut wanted) = (Bytes::new(), Bytes::new(), Wanted::Page);
     loop {
         match form.next_field().await {
             Ok(None) => break,
             Ok(Some(field)) => {
                 let name = field.name().unwrap_or_default().to_owned();
-                let Ok(bytes) = field.bytes().await else { return too_large() };
+                let Ok(bytes) = field.bytes().await else { return limits::too_large() };
                 match name.as_str() {
                     "have" => file = bytes,
                     "text" => text = bytes,
@@ -102,15 +200,21 @@ async fn covered_page(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap,
                     _ => {}
                 }
             }
-            Err(_) => return too_large(),
+            Err(_) => return limits::too_large(),
         }
     }
     let bytes = if file.is_empty() { text } else { file };
-    app.covered(bytes, &uri, headers, wanted).await
+    app.covered(known(client), bytes, &uri, headers, wanted).await
 }
 
 /// Files sent by the form of `/align`: `layer` and `have` hold them, the other fields who threatens.
-async fn aligned(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, mut form: Multipart) -> Response {
+async fn aligned(
+    State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
+    uri: Uri,
+    headers: HeaderMap,
+    mut form: Multipart,
+) -> Response {
     let mut sent = Sent { is_json: uri.path().starts_with(routes::API), ..Sent::default() };
     sent.pairs = Address::new(uri.path(), uri.query().unwrap_or_default()).pairs;
     loop {
@@ -119,7 +223,7 @@ async fn aligned(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, mut 
             Ok(Some(field)) => {
                 let name = field.name().unwrap_or_default().to_owned();
                 let file = field.file_name().unwrap_or_default().to_owned();
-                let Ok(bytes) = field.bytes().await else { return too_large() };
+                let Ok(bytes) = field.bytes().await else { return limits::too_large() };
                 match name.as_str() {
                     _ if bytes.is_empty() => {}
                     "layer" => sent.layers.push((file, bytes.to_vec())),
@@ -127,59 +231,113 @@ async fn aligned(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, mut 
                     _ => sent.pairs.push((name, String::from_utf8_lossy(&bytes).into_owned())),
                 }
             }
-            Err(_) => return too_large(),
+            Err(_) => return limits::too_large(),
         }
     }
-    app.made_now(headers, move |atlas| routes::aligned(atlas, &sent)).await
+    let kind = ("/align", Form::Sent);
+    app.made_now(known(client), kind, headers, move |atlas| routes::aligned(atlas, &sent)).await
 }
 
 /// A file as the body of a request.
-async fn covered_json(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, bytes: Bytes) -> Response {
-    app.covered(bytes, &uri, headers, Wanted::Json).await
-}
-
-fn too_large() -> Response {
-    (StatusCode::PAYLOAD_TOO_LARGE, "A file here has at most 1 MiB, in a form of `multipart/form-data`.\n")
-        .into_response()
+async fn covered_json(
+    State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
+    uri: Uri,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Response {
+    app.covered(known(client), bytes, &uri, headers, Wanted::Json).await
 }
 
 impl App {
-    pub(crate) fn new(atlas: Arc<Atlas>) -> Arc<Self> {
-        let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        let shown = Arc::new(Shown { atlas, cache: Cache::new() });
-        Arc::new(Self { shown: RwLock::new(shown), makers: Arc::new(Semaphore::new(processors)) })
+    pub(crate) fn new(atlas: Arc<Atlas>, limits: Limits) -> Arc<Self> {
+        let bounds = Bounds {
+            heavy: limits.workers,
+            queued_per_client: limits.queued_per_client,
+            patience: limits.answer_timeout,
+        };
+        Arc::new(Self {
+            snapshot: RwLock::new(Arc::new(Snapshot { id: 0, atlas, cache: Cache::new() })),
+            scheduler: Scheduler::new(bounds),
+            costs: Mutex::default(),
+            uploads: Uploads::default(),
+            limits,
+            next_snapshot: AtomicU64::new(1),
+        })
     }
 
     /// Shows another catalog from the next request on; those under way end with the one they began with.
-    pub(crate) fn show(&self, atlas: Arc<Atlas>) {
-        let shown = Arc::new(Shown { atlas, cache: Cache::new() });
-        shown.warm();
-        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
+    pub(crate) fn swap_snapshot(&self, atlas: Arc<Atlas>) {
+        let id = self.next_snapshot.fetch_add(1, Ordering::Relaxed);
+        let snapshot = Arc::new(Snapshot { id, atlas, cache: Cache::new() });
+        self.prefetch(&snapshot);
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 
     /// Makes what the first who ask would wait for.
     pub(crate) fn warm(&self) {
-        self.shown().warm();
+        self.prefetch(&self.snapshot());
+    }
+
+    fn prefetch(&self, snapshot: &Snapshot) {
+        snapshot.atlas.warm();
+        for page in FIRST {
+            let address = Address::new(page, "");
+            let key = (address.key(), Coding::Brotli);
+            if snapshot.cache.get(&key).is_none() {
+                // A page that cannot be made says so to who asks for it.
+                self.timed(kind(&address), || snapshot.made(&address, key, &Interest::always()));
+            }
+        }
     }
 
     /// Where the catalog is that is shown, and which file it is.
     pub(crate) fn source(&self) -> (PathBuf, Option<Identity>) {
-        let atlas = &self.shown().atlas;
+        let atlas = &self.snapshot().atlas;
         (atlas.path().to_owned(), atlas.identity())
     }
 
-    fn shown(&self) -> Arc<Shown> {
-        Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner))
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The request with its whole body, or what is said instead.
+    async fn received(&self, request: Request) -> Result<Request, Box<Response>> {
+        if !limits::sends_a_file(&request) {
+            return Ok(request);
+        }
+        let client = client_of(&request);
+        let Some(_upload) = self.uploads.begin(client, self.limits.uploads_per_client) else {
+            return Err(Box::new(limits::busy(1)));
+        };
+        let (parts, body) = request.into_parts();
+        match tokio::time::timeout(self.limits.body_timeout, body::to_bytes(body, limits::MAX_BODY)).await {
+            Ok(Ok(bytes)) => Ok(Request::from_parts(parts, bytes.into())),
+            Ok(Err(_)) => Err(Box::new(limits::too_large())),
+            Err(_) => {
+                let message = "The body of the request took too long to arrive.\n";
+                // What still arrives of it is not read.
+                let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+                Err(Box::new((StatusCode::REQUEST_TIMEOUT, close, message).into_response()))
+            }
+        }
     }
 
     /// The answer to a file, which is kept nowhere.
-    async fn covered(self: Arc<Self>, bytes: Bytes, uri: &Uri, headers: HeaderMap, wanted: Wanted) -> Response {
+    async fn covered(
+        self: Arc<Self>,
+        client: Client,
+        bytes: Bytes,
+        uri: &Uri,
+        headers: HeaderMap,
+        wanted: Wanted,
+    ) -> Response {
         if bytes.len() > limits::LARGEST_FILE {
-            return too_large();
+            return limits::too_large();
         }
         let address = Address::new(uri.path(), uri.query().unwrap_or_default());
         let make = move |atlas: &Atlas| routes::covered(atlas, &bytes, &address.pairs, wanted);
-        let mut response = self.made_now(headers, make).await;
+        let mut response = self.made_now(client, ("/coverage", Form::Sent), headers, make).await;
         if wanted == Wanted::Layer && response.status() == StatusCode::OK {
             let name = HeaderValue::from_static("attachment; filename=\"telemetry-layer.json\"");
             response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
@@ -190,54 +348,97 @@ impl App {
     /// An answer that is made for this request alone, and kept nowhere.
     async fn made_now(
         self: Arc<Self>,
+        client: Client,
+        kind: Kind,
         headers: HeaderMap,
         make: impl FnOnce(&Atlas) -> Made + Send + 'static,
     ) -> Response {
         let coding = Coding::accepted(&headers);
-        let Ok(permit) = Arc::clone(&self.makers).acquire_owned().await else { return unwell() };
-        let shown = self.shown();
-        let made = tokio::task::spawn_blocking(move || {
-            let made = make(&shown.atlas);
-            drop(permit);
-            match made {
-                Made::Body { status, kind, bytes, total, .. } => {
-                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    Ok((status, Body::new(bytes, kind, coding, false).of(total)))
-                }
-                Made::Elsewhere(address) => Err(address),
-            }
-        });
-        let mut response = match made.await {
-            Ok(Ok((status, body))) => body.respond(status, &HeaderMap::new()),
-            Ok(Err(address)) => elsewhere(&address),
-            Err(_) => unwell(),
+        let snapshot = self.snapshot();
+        let app = Arc::clone(&self);
+        let job = move |interest: &Interest| app.timed(kind, || finished(make(&snapshot.atlas), coding, interest));
+        let mut response = match self.scheduler.run(client, None, self.cost(kind), || None, job).await {
+            Ok(answer) => answer.respond(&HeaderMap::new()),
+            Err(refused) => refusal(refused),
         };
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 
     /// The answer to an address: a kept one, else made now.
-    async fn answer(self: Arc<Self>, address: Address, headers: HeaderMap) -> Response {
-        let coding = Coding::accepted(&headers);
-        let key = (address.key(), coding);
-        if let Some(body) = self.shown().cache.get(&key) {
-            return body.respond(StatusCode::OK, &headers);
+    async fn answer(self: Arc<Self>, client: Client, address: Address, headers: HeaderMap) -> Response {
+        let key = (address.key(), Coding::accepted(&headers));
+        let snapshot = self.snapshot();
+        if let Some(answer) = snapshot.cache.get(&key) {
+            return answer.respond(&headers);
         }
-        let Ok(permit) = Arc::clone(&self.makers).acquire_owned().await else { return unwell() };
-        let shown = self.shown();
-        // Others may have asked the same and been before us.
-        if let Some(body) = shown.cache.get(&key) {
-            return body.respond(StatusCode::OK, &headers);
+        let kind = kind(&address);
+        let kept = {
+            let (snapshot, key) = (Arc::clone(&snapshot), key.clone());
+            move || snapshot.cache.get(&key)
+        };
+        let task = (snapshot.id, key.clone());
+        let app = Arc::clone(&self);
+        let job = move |interest: &Interest| app.timed(kind, || snapshot.made(&address, key, interest));
+        match self.scheduler.run(client, Some(task), self.cost(kind), kept, job).await {
+            Ok(answer) => answer.respond(&headers),
+            Err(refused) => refusal(refused),
         }
-        let made = tokio::task::spawn_blocking(move || {
-            let made = shown.made(&address, key);
-            drop(permit);
-            made
-        });
-        match made.await {
-            Ok(Ok((status, body))) => body.respond(status, &headers),
-            Ok(Err(address)) => elsewhere(&address),
-            Err(_) => unwell(),
+    }
+
+    /// What work of a kind is expected to cost: what it took lately.
+    fn cost(&self, kind: Kind) -> Cost {
+        let costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was never made yet is taken to cost what the page of the same route does.
+        let known = costs.get(&kind).or_else(|| costs.get(&(kind.0, Form::Page)));
+        let seconds = known.copied().unwrap_or_default();
+        if seconds > HEAVY_SECONDS { Cost::Heavy } else { Cost::Light }
+    }
+
+    /// Does work of a kind and remembers how long it took.
+    fn timed<T>(&self, kind: Kind, work: impl FnOnce() -> T) -> T {
+        let (begun, before) = (Instant::now(), processor_seconds());
+        let done = work();
+        let took = match (before, processor_seconds()) {
+            (Some(before), Some(after)) => after - before,
+            _ => begun.elapsed().as_secs_f64(),
+        };
+        let mut costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mean = costs.entry(kind).or_insert(took);
+        *mean += (took - *mean) / 4.0;
+        done
+    }
+}
+
+fn kind(address: &Address) -> Kind {
+    let form = if address.path.starts_with(routes::API) { Form::Json } else { Form::Page };
+    (routes::route_path(address).unwrap_or_default(), form)
+}
+
+/// Processor time of this thread, where the system says it. On a busy machine the clock would make all work expensive.
+fn processor_seconds() -> Option<f64> {
+    let times = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: u64 = times.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds as f64 / 1e9)
+}
+
+fn refusal(refused: Refused) -> Response {
+    match refused {
+        Refused::Busy { retry_after } => limits::busy(retry_after),
+        Refused::Failed => internal_error(),
+    }
+}
+
+/// A made answer, compressed. Where nobody waits for it any more the rest of the work is left.
+fn finished(made: Made, coding: Coding, interest: &Interest) -> Answer {
+    if !interest.is_wanted() {
+        return Answer::Failed;
+    }
+    match made {
+        Made::Elsewhere(address) => HeaderValue::from_str(&address).map_or(Answer::Failed, Answer::Redirect),
+        Made::Body { status, kind, bytes, total } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Answer::Body(status, Arc::new(Body::new(bytes, kind, coding, false).of(total)))
         }
     }
 }
@@ -245,44 +446,16 @@ impl App {
 /// Pages that are made before anybody asks: those that the bar at the top leads to, which are of the whole catalog.
 const FIRST: [&str; 7] = ["/", "/rules", "/matrix", "/events", "/ledger", "/controls", "/align"];
 
-impl Shown {
-    /// What an address is answered with, or the address where the answer stands; kept where that is worth it.
-    fn made(&self, address: &Address, key: (String, Coding)) -> Result<(StatusCode, Arc<Body>), String> {
-        match routes::made(&self.atlas, address) {
-            Made::Elsewhere(address) => Err(address),
-            Made::Body { status, kind, bytes, keep, total } => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let body = Arc::new(Body::new(bytes, kind, key.1, false).of(total));
-                if keep && status == StatusCode::OK {
-                    self.cache.put(key, Arc::clone(&body));
-                }
-                Ok((status, body))
-            }
+impl Snapshot {
+    /// What an address is answered with, which is then kept.
+    fn made(&self, address: &Address, key: Key, interest: &Interest) -> Answer {
+        if !interest.is_wanted() {
+            return Answer::Failed;
         }
+        let answer = finished(routes::made(&self.atlas, address), key.1, interest);
+        self.cache.put(key, answer.clone());
+        answer
     }
-
-    fn warm(&self) {
-        self.atlas.warm();
-        for page in FIRST {
-            let address = Address::new(page, "");
-            let key = (address.key(), Coding::Brotli);
-            if self.cache.get(&key).is_none() {
-                // A page that cannot be made says so to who asks for it.
-                let _ = self.made(&address, key).is_ok();
-            }
-        }
-    }
-}
-
-fn elsewhere(address: &str) -> Response {
-    match HeaderValue::from_str(address) {
-        Ok(address) => (StatusCode::FOUND, [(header::LOCATION, address)]).into_response(),
-        Err(_) => unwell(),
-    }
-}
-
-fn unwell() -> Response {
-    (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be made.\n").into_response()
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
@@ -291,3 +464,6 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
         None => (StatusCode::NOT_FOUND, "There is no such file.\n").into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests;

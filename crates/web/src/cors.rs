@@ -6,7 +6,6 @@
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
@@ -19,16 +18,20 @@ const READ: HeaderValue = HeaderValue::from_static("etag, x-total-count, content
 /// Seconds for which a browser need not ask again whether it may: a day.
 const KEPT: HeaderValue = HeaderValue::from_static("86400");
 
-/// Answers a request, and says that scripts of `origin` may read what the API says.
-pub(crate) async fn shared(origin: Option<HeaderValue>, request: Request, next: Next) -> Response {
+/// Answers a request with `next`, and says that scripts of `origin` may read what the API says.
+pub(crate) async fn shared(
+    origin: Option<&HeaderValue>,
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let Some(origin) = origin.filter(|_| request.uri().path().starts_with("/api/")) else {
-        return next.run(request).await;
+        return next(request).await;
     };
     let mut response = match asks_first(&request) {
         true => may(request.uri().path()),
-        false => next.run(request).await,
+        false => next(request).await,
     };
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READ);
     response
 }

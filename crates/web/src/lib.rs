@@ -16,23 +16,33 @@
 //! It parses no query and counts nothing. All text from rules is untrusted here: it is escaped, control characters in it
 //! are made visible, and only addresses of `http` and `https` become links.
 
+#[cfg(test)]
+extern crate self as ruleatlas_web;
+
 mod answer;
 mod app;
 mod assets;
 mod cache;
+mod client;
+mod connections;
 mod cors;
 mod error;
 mod export;
+mod host;
 mod limits;
 mod markdown;
 mod page;
 mod params;
 mod reload;
 mod routes;
+mod schedule;
 mod server;
+mod stream;
 mod text;
 
 pub use app::{ServeOptions, router, router_with};
 pub use error::Error;
 pub use export::{SiteError, SiteOptions, Written, site};
+pub use host::allowed_host;
+pub use limits::Limits;
 pub use server::{serve, serve_with};

@@ -5,21 +5,57 @@ use std::time::Duration;
 use axum::{
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
-/// How long an answer may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// Requests answered at one time; more wait.
-pub(crate) const AT_ONCE: usize = 256;
+/// How much of the server requests may take. The defaults suit one machine with a few hundred readers.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How long a connection may be without a whole request head, from when it opens or from the answer before.
+    pub head_timeout: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
+    /// A reader of an answer must take at least 16 KiB in each such period.
+    pub read_period: Duration,
+    /// How long a request waits for its answer to be made.
+    pub answer_timeout: Duration,
+    /// Connections at one time. It is lowered where the system allows fewer open files.
+    pub connections: usize,
+    /// Connections of one client.
+    pub connections_per_client: usize,
+    /// Pages of one client that wait to be made.
+    pub queued_per_client: usize,
+    /// Bodies of one client that are being received.
+    pub uploads_per_client: usize,
+    /// Expensive pages that are made at one time; one more worker is there for pages that are made quickly.
+    pub workers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(30),
+            read_period: Duration::from_secs(15),
+            answer_timeout: Duration::from_secs(30),
+            connections: 2048,
+            connections_per_client: 1024,
+            queued_per_client: 128,
+            uploads_per_client: 8,
+            workers: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}
+
 /// Bytes of an address.
 pub(crate) const LONGEST_ADDRESS: usize = 8 << 10;
+/// Bytes of a request's head that are read.
+pub(crate) const MAX_HEAD: usize = 32 << 10;
 
 /// Bytes of the files that are sent to `/coverage` and `/align`.
 pub(crate) const LARGEST_FILE: usize = 1 << 20;
-/// Bytes of a form around it.
-const FORM: usize = 64 << 10;
+/// Bytes of such a file with the form around it.
+pub(crate) const MAX_BODY: usize = LARGEST_FILE + (64 << 10);
 
 /// Where files may be sent to.
 const TAKING_FILES: [&str; 4] = ["/coverage", "/api/v1/coverage", "/align", "/api/v1/align"];
@@ -29,35 +65,46 @@ pub(crate) fn takes_files(path: &str) -> bool {
     TAKING_FILES.contains(&path)
 }
 
-fn takes_a_file(request: &Request) -> bool {
+/// Whether a request sends a file to where one may be sent.
+pub(crate) fn sends_a_file(request: &Request) -> bool {
     *request.method() == Method::POST && takes_files(request.uri().path())
 }
 
 /// Whether a body is known to be no larger than a file with its form may be.
 fn is_small(request: &Request) -> bool {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    length.and_then(|length| length.parse::<usize>().ok()).is_none_or(|length| length <= LARGEST_FILE + FORM)
+    length.and_then(|length| length.parse::<usize>().ok()).is_none_or(|length| length <= MAX_BODY)
 }
 
-/// Only reading is asked for here, but for files sent to `/coverage` and `/align`: `GET` and `HEAD`, without a body, under an address of reasonable length.
-pub(crate) async fn only_reading(request: Request, next: Next) -> Response {
-    if takes_a_file(&request) {
-        if !is_small(&request) {
-            return (StatusCode::PAYLOAD_TOO_LARGE, "A file here has at most 1 MiB.\n").into_response();
-        }
-        return next.run(request).await;
+/// The answer to a request that asks for more than reading: all but `GET` and `HEAD` without a body, under an address of
+/// reasonable length, and files sent to `/coverage` and `/align`.
+pub(crate) fn refusal(request: &Request) -> Option<Response> {
+    if sends_a_file(request) {
+        return (!is_small(request)).then(too_large);
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
-        return (StatusCode::METHOD_NOT_ALLOWED, allow, "Only GET and HEAD are answered here.\n").into_response();
+        return Some((StatusCode::METHOD_NOT_ALLOWED, allow, "Only GET and HEAD are answered here.\n").into_response());
     }
     let length = request.headers().get(header::CONTENT_LENGTH).map(HeaderValue::as_bytes);
     if length.is_some_and(|length| length != b"0") || request.headers().contains_key(header::TRANSFER_ENCODING) {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "A request here has no body.\n").into_response();
+        return Some((StatusCode::PAYLOAD_TOO_LARGE, "A request here has no body.\n").into_response());
     }
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
-    if address > LONGEST_ADDRESS {
-        return (StatusCode::URI_TOO_LONG, "The address is too long.\n").into_response();
-    }
-    next.run(request).await
+    (address > LONGEST_ADDRESS).then(|| (StatusCode::URI_TOO_LONG, "The address is too long.\n").into_response())
+}
+
+pub(crate) fn too_large() -> Response {
+    (StatusCode::PAYLOAD_TOO_LARGE, "A file here has at most 1 MiB, in a form of `multipart/form-data`.\n")
+        .into_response()
+}
+
+/// That a client has too much waiting; it may ask again after so many seconds.
+pub(crate) fn busy(retry_after: u64) -> Response {
+    let headers = [
+        (header::RETRY_AFTER, HeaderValue::from(retry_after)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    let message = "Too many requests of your address are waiting to be answered. Try again later.\n";
+    (StatusCode::SERVICE_UNAVAILABLE, headers, message).into_response()
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, str::FromStr};
 
-use ruleatlas_catalog::{Facet, Filters, Index};
+use ruleatlas_catalog::{Facet, Filters};
 use ruleatlas_model::Role;
 pub(crate) use ruleatlas_views::Table;
 use ruleatlas_views::{Check, Order, Question};
@@ -99,12 +99,6 @@ impl Params {
         filters.platforms.sort_unstable();
         filters.domains.sort_unstable();
         Ok(params)
-    }
-
-    /// Whether every name in the filters is one that some rule has, so that there are only so many such pages.
-    pub(crate) fn is_known(&self, index: &Index) -> bool {
-        let has = |facet, names: &[String]| names.iter().all(|name| index.set(facet, name).is_some());
-        has(Facet::Platform, &self.filters.platforms) && has(Facet::Domain, &self.filters.domains)
     }
 
     /// The same as a query string, with `?` before it where it is not empty.

@@ -43,7 +43,7 @@ fn follow(app: &Weak<App>, notice: Option<fn(&str)>) {
         match Atlas::open(&path) {
             Ok(atlas) => {
                 let rules = atlas.index.heads().len();
-                app.show(Arc::new(atlas));
+                app.swap_snapshot(Arc::new(atlas));
                 say(format!("the catalog was built anew and is shown: {}", counted(rules as u64, "rule")));
             }
             Err(error) => {

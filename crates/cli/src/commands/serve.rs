@@ -16,7 +16,8 @@ use crate::{
 pub fn run(options: &Serve, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let path = paths::catalog(db)?;
     let cors = options.cors.as_deref().map(origin).transpose()?;
-    serve(Atlas::open(&path)?, options.addr, ServeOptions { cors, ..ServeOptions::default() })
+    let allowed_hosts = options.allowed_hosts.iter().map(|name| host(name)).collect::<anyhow::Result<_>>()?;
+    serve(Atlas::open(&path)?, options.addr, ServeOptions { cors, allowed_hosts, ..ServeOptions::default() })
 }
 
 /// An origin as browsers send it, or `*`.
@@ -31,6 +32,14 @@ fn origin<T: TryFrom<String>>(text: &str) -> anyhow::Result<T> {
         return Err(wrong().into());
     }
     T::try_from(text.to_owned()).map_err(|_| wrong().into())
+}
+
+/// A host name or an address that `--allowed-host` gives.
+fn host(text: &str) -> anyhow::Result<String> {
+    let wrong = || {
+        WrongCall(format!("`{text}` is no host name; one is written like atlas.example.org, without scheme and port"))
+    };
+    Ok(ruleatlas_web::allowed_host(text).ok_or_else(wrong)?)
 }
 
 /// Without a command: serves the catalog, and where there is none builds that of the demo corpus before.

@@ -34,15 +34,15 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 fn home(ask: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(ask.paged(&mut ask.atlas.home(), page::home)?.kept_if(ask.pairs.is_empty()))
+    ask.paged(&mut ask.atlas.home(), page::home)
 }
 
 fn about(ask: &Ask<'_>) -> Result<Made, Fault> {
     let view = ask.atlas.about();
-    Ok(ask.answer(&view, || page::about(&view)).kept())
+    Ok(ask.answer(&view, || page::about(&view)))
 }
 
 fn notices(ask: &Ask<'_>) -> Result<Made, Fault> {
     let view = ask.atlas.about();
-    Ok(ask.answer(&view, || page::notices(&view)).kept())
+    Ok(ask.answer(&view, || page::notices(&view)))
 }

@@ -48,8 +48,6 @@ pub(crate) enum Made {
         /// The media type.
         kind: &'static str,
         bytes: Vec<u8>,
-        /// Whether it is one of only so many, so that keeping it is worth the memory.
-        keep: bool,
         /// How many rows there are, where the body is a part of them.
         total: Option<usize>,
     },
@@ -180,17 +178,17 @@ fn json_bytes(value: &impl Serialize) -> Vec<u8> {
 impl Made {
     /// A page.
     pub(crate) fn page(status: u16, page: Markup) -> Self {
-        Self::Body { status, kind: PAGE, bytes: page.into_string().into_bytes(), keep: false, total: None }
+        Self::Body { status, kind: PAGE, bytes: page.into_string().into_bytes(), total: None }
     }
 
     /// A value as the command line writes it.
     pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
-        Self::Body { status, kind: JSON, bytes: json_bytes(value), keep: false, total: None }
+        Self::Body { status, kind: JSON, bytes: json_bytes(value), total: None }
     }
 
     /// A text of another kind.
     pub(crate) fn text(kind: &'static str, bytes: Vec<u8>) -> Self {
-        Self::Body { status: 200, kind, bytes, keep: false, total: None }
+        Self::Body { status: 200, kind, bytes, total: None }
     }
 
     /// That the answer stands at another page's address.
@@ -198,25 +196,10 @@ impl Made {
         Self::Elsewhere(if form == Form::Json { format!("{API}{address}") } else { address.to_owned() })
     }
 
-    /// The same, worth keeping: there are only so many of its kind.
-    pub(crate) fn kept(self) -> Self {
-        self.kept_if(true)
-    }
-
-    /// The same, worth keeping when so.
-    pub(crate) fn kept_if(self, keep: bool) -> Self {
-        match self {
-            Self::Body { status, kind, bytes, total, .. } => Self::Body { status, kind, bytes, keep, total },
-            other => other,
-        }
-    }
-
     /// The same, the rows being a part of so many.
     pub(super) fn of(self, total: usize) -> Self {
         match self {
-            Self::Body { status, kind, bytes, keep, .. } => {
-                Self::Body { status, kind, bytes, keep, total: Some(total) }
-            }
+            Self::Body { status, kind, bytes, .. } => Self::Body { status, kind, bytes, total: Some(total) },
             other => other,
         }
     }

@@ -150,12 +150,12 @@ fn controls(ask: &Ask<'_>) -> Result<Made, Fault> {
         if ask.first("table").is_some() {
             return Ok(Made::json(200, &view.techniques).of(distinct));
         }
-        return Ok(Made::json(200, &paged).kept_if(ask.pairs.is_empty()));
+        return Ok(Made::json(200, &paged));
     }
     let (offset, limit) = (ask.count("offset")?.unwrap_or(0), ask.count("limit")?);
     Window { offset, limit: Some(limit.unwrap_or(ROWS).clamp(1, 500)) }.cut(&mut view.techniques);
     let listed = page::Listed { offset, distinct, pairs: ask.pairs };
-    Ok(Made::page(200, page::controls(ask.atlas, &view, &listed)).kept_if(ask.pairs.is_empty()))
+    Ok(Made::page(200, page::controls(ask.atlas, &view, &listed)))
 }
 
 fn playbook(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -227,7 +227,7 @@ fn align(ask: &Ask<'_>) -> Result<Made, Fault> {
             let total = window.cut(&mut listed);
             return Ok(Made::json(200, &listed).of(total));
         }
-        return Ok(ask.answer(&threats, || page::threats(threats)).kept_if(ask.pairs.is_empty()));
+        return Ok(ask.answer(&threats, || page::threats(threats)));
     }
     let mut view = ask.atlas.align(&request)?;
     let offset = ask.count("offset")?.unwrap_or(0);

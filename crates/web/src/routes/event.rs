@@ -97,8 +97,7 @@ fn event(ask: &Ask<'_>) -> Result<Made, Fault> {
     {
         return Ok(made);
     }
-    let keep = params.is_known(&ask.atlas.index) && window.is_none() && view.guide.rules.total > 0;
-    Ok(ask.paged(&mut view, |view| page::event(ask.atlas, view, &params))?.kept_if(keep))
+    ask.paged(&mut view, |view| page::event(ask.atlas, view, &params))
 }
 
 fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -112,8 +111,7 @@ fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
     };
     let view = ask.atlas.events(&question)?;
     let totals = ask.window()?.map(|_| Totals::from([("events", view.total)]));
-    let answer = ask.answer_as(|| Paged::counted(&view, totals), || page::events(&view, &question));
-    Ok(answer.kept_if(ask.pairs.is_empty()))
+    Ok(ask.answer_as(|| Paged::counted(&view, totals), || page::events(&view, &question)))
 }
 
 fn provider(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -128,8 +126,7 @@ fn provider(ask: &Ask<'_>) -> Result<Made, Fault> {
     if view.provider != ask.name(0) {
         return elsewhere(&view.provider);
     }
-    let keep = view.rules > 0 && params.is_known(&ask.atlas.index);
-    Ok(ask.paged(&mut view, |view| page::provider(ask.atlas, view, &params))?.kept_if(keep))
+    ask.paged(&mut view, |view| page::provider(ask.atlas, view, &params))
 }
 
 /// The form, or what can be sent to it.

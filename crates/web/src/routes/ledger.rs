@@ -69,15 +69,13 @@ fn ledger(ask: &Ask<'_>) -> Result<Made, Fault> {
         limit: if ask.form == Form::Page { Some(limit.unwrap_or(ROWS).clamp(1, 1000)) } else { limit },
     };
     let view = ask.atlas.ledger_view(&question)?;
-    let keep = ask.pairs.is_empty();
     // The page lists fewer rows than the JSON, so that neither is made of the other's view.
-    let made = match ask.form {
+    Ok(match ask.form {
         Form::Page => Made::page(200, page::ledger(&view, &question)),
         Form::Json => {
             let total = usize::try_from(view.faults_total).unwrap_or(usize::MAX);
             let totals = ask.window()?.map(|_| Totals::from([("faults", total)]));
             Made::json(200, &Paged::counted(&view, totals))
         }
-    };
-    Ok(made.kept_if(keep))
+    })
 }

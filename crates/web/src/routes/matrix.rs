@@ -57,14 +57,13 @@ fn asked(ask: &Ask<'_>) -> Result<(MatrixView, Params), Fault> {
 
 fn matrix(ask: &Ask<'_>) -> Result<Made, Fault> {
     let (view, params) = asked(ask)?;
-    let keep = params.is_known(&ask.atlas.index);
-    Ok(ask.answer(&view, || page::matrix(ask.atlas, &view, &params)).kept_if(keep))
+    Ok(ask.answer(&view, || page::matrix(ask.atlas, &view, &params)))
 }
 
 fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {
     let (view, params) = asked(ask)?;
     let query = params.query();
-    Ok(Made::json(200, &view.layer(query.trim_start_matches('?'))).kept_if(params.is_known(&ask.atlas.index)))
+    Ok(Made::json(200, &view.layer(query.trim_start_matches('?'))))
 }
 
 fn tactic(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -73,6 +72,5 @@ fn tactic(ask: &Ask<'_>) -> Result<Made, Fault> {
     if view.column.tactic != ask.name(0) {
         return Ok(ask.elsewhere(&format!("{}{}", page::tactic_address(&view.column.tactic), params.query())));
     }
-    let keep = params.is_known(&ask.atlas.index);
-    Ok(ask.paged(&mut view, |view| page::tactic(ask.atlas, view, &params))?.kept_if(keep))
+    ask.paged(&mut view, |view| page::tactic(ask.atlas, view, &params))
 }

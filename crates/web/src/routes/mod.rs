@@ -140,16 +140,31 @@ pub(crate) fn made_with_json(atlas: &Atlas, address: &Address) -> (Made, Option<
     (page, beside.into_inner())
 }
 
-fn answered(atlas: &Atlas, address: &Address, beside: Option<&Cell<Option<Vec<u8>>>>) -> Made {
-    let (form, path) = match address.path.strip_prefix(API) {
+/// The form and the path that an address asks for.
+fn form_and_path(address: &Address) -> (Form, &str) {
+    match address.path.strip_prefix(API) {
         Some("") => (Form::Json, "/"),
         Some(path) if path.starts_with('/') => (Form::Json, path),
         _ => (Form::Page, address.path.as_str()),
-    };
-    let found = table()
+    }
+}
+
+/// The route that answers an address, with what stands in the places of its names.
+fn find(form: Form, path: &str) -> Option<(&'static Route, Vec<String>)> {
+    table()
         .filter(|route| route.only.is_none_or(|only| only == form))
-        .find_map(|route| Some((route, matching::names(route.path, path)?)));
-    let Some((route, names)) = found else { return nothing(form, path, address) };
+        .find_map(|route| Some((route, matching::names(route.path, path)?)))
+}
+
+/// The path of the route that answers an address.
+pub(crate) fn route_path(address: &Address) -> Option<&'static str> {
+    let (form, path) = form_and_path(address);
+    find(form, path).map(|(route, _)| route.path)
+}
+
+fn answered(atlas: &Atlas, address: &Address, beside: Option<&Cell<Option<Vec<u8>>>>) -> Made {
+    let (form, path) = form_and_path(address);
+    let Some((route, names)) = find(form, path) else { return nothing(form, path, address) };
     let ask = Ask { atlas, form, names, pairs: &address.pairs, route, beside };
     let answer = ask.refused().map_or_else(|| (route.answer)(&ask), |wrong| Err(wrong.into()));
     answer.unwrap_or_else(|fault| fault.made(form))

@@ -32,7 +32,7 @@ pub(crate) fn view<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
 }
 
 fn openapi(_: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(Made::json(200, &description()).kept())
+    Ok(Made::json(200, &description()))
 }
 
 /// The whole description.

@@ -25,5 +25,5 @@ fn rule(ask: &Ask<'_>) -> Result<Made, Fault> {
     if view.entry.rule.id != id {
         return Ok(ask.elsewhere(&page::rule_address(&view.entry.rule.id)));
     }
-    Ok(ask.answer_as(|| view.json(), || page::rule(ask.atlas, &view)).kept())
+    Ok(ask.answer_as(|| view.json(), || page::rule(ask.atlas, &view)))
 }

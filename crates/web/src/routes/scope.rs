@@ -60,10 +60,8 @@ pub(super) const SCOPE: &[Parameter] = &[
 fn scope(ask: &Ask<'_>) -> Result<Made, Fault> {
     let params = ask.params()?;
     let mut view = ask.atlas.rules(&params.question())?;
-    // What was typed freely is hardly asked for twice.
-    let keep = params.text.is_empty() && params.is_known(&ask.atlas.index);
     if ask.form == Form::Page {
-        return Ok(Made::page(200, page::scope(ask.atlas, view, &params)?).kept_if(keep));
+        return Ok(Made::page(200, page::scope(ask.atlas, view, &params)?));
     }
     params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
     let window = ask.window()?;

@@ -113,8 +113,7 @@ fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
         if let Some(made) = one_table(&params, window, &mut view.guide, &mut view.rule_list) {
             return Ok(made);
         }
-        let keep = is_id && params.is_known(&atlas.index) && window.is_none();
-        return Ok(Made::json(200, &Paged::new(&mut view, window)).kept_if(keep));
+        return Ok(Made::json(200, &Paged::new(&mut view, window)));
     }
     if !is_id {
         // An id of another version, another spelling or a name: the page stands under the loaded version's id.
@@ -124,8 +123,6 @@ fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
         return Ok(ask.elsewhere(&format!("/technique/{}{}", encoded(&technique.id, b""), params.query())));
     }
     let leads_here = |from: &String| atlas.attack.redirects.get(from).is_some_and(|to| to.to.iter().any(|to| to == id));
-    let is_asked = params.from.is_some();
     let params = Params { from: params.from.filter(leads_here), ..params };
-    let keep = params.is_known(&atlas.index) && params.from.is_some() == is_asked;
-    Ok(Made::page(200, page::technique(atlas, id, &params)?).kept_if(keep))
+    Ok(Made::page(200, page::technique(atlas, id, &params)?))
 }

@@ -60,9 +60,8 @@ fn field(ask: &Ask<'_>) -> Result<Made, Fault> {
     let name = ask.name(0);
     let params = ask.params()?;
     let mut views = ask.atlas.field_in(name, &params.filters)?;
-    let keep = views.first().is_some_and(|view| view.field == name) && params.is_known(&ask.atlas.index);
     if ask.form == Form::Page {
-        return Ok(Made::page(200, page::field(ask.atlas, &mut views, &params)).kept_if(keep));
+        return Ok(Made::page(200, page::field(ask.atlas, &mut views, &params)));
     }
     for order in params.orders.values() {
         for view in &mut views {
@@ -85,7 +84,7 @@ fn field(ask: &Ask<'_>) -> Result<Made, Fault> {
         return Ok(if params.is_csv { Made::text(technique::CSV, csv()) } else { Made::json(200, &rows) }.of(total));
     }
     let views: Vec<_> = views.iter_mut().map(|view| Paged::new(view, window)).collect();
-    Ok(Made::json(200, &views).kept_if(keep && window.is_none()))
+    Ok(Made::json(200, &views))
 }
 
 /// An indicator as it is asked for.

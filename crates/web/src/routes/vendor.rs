@@ -50,7 +50,7 @@ fn vendor(ask: &Ask<'_>) -> Result<Made, Fault> {
     if view.vendor.name() != ask.name(0) {
         return Ok(ask.elsewhere(&page::vendor_address(view.vendor)));
     }
-    Ok(ask.paged(&mut view, page::vendor)?.kept_if(ask.pairs.is_empty()))
+    ask.paged(&mut view, page::vendor)
 }
 
 fn log_source(ask: &Ask<'_>) -> Result<Made, Fault> {
@@ -63,6 +63,5 @@ fn log_source(ask: &Ask<'_>) -> Result<Made, Fault> {
     {
         return Ok(made);
     }
-    let keep = params.is_known(&ask.atlas.index) && window.is_none();
-    Ok(ask.paged(&mut view, |view| page::log_source(ask.atlas, view, &params))?.kept_if(keep))
+    ask.paged(&mut view, |view| page::log_source(ask.atlas, view, &params))
 }
