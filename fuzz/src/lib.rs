@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use ruleatlas_catalog::Entry;
+use ruleatlas_catalog::{Entry, Loaded, build};
 use ruleatlas_core::{Context, Frontend, NoContext, Query, normal_form, roles};
 use ruleatlas_evaluate::{CompiledRule, Event, evaluate, evaluate_normal};
 use ruleatlas_model::{Language, Rule, Vendor};
+use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_taxonomy::Taxonomy;
 use serde_json::Value;
 
@@ -69,4 +70,34 @@ pub fn check_query(frontend: &dyn Frontend, query: &Query<'_>, context: &dyn Con
     let mut rule = Rule::blank(vendor, frontend.language(), "rule");
     rule.conditions = parsed.conditions;
     let _ = Entry::new(rule, Taxonomy::builtin());
+}
+
+/// Builds a catalog of one file, as it lies in a source of that kind.
+pub fn check_file(kind: SourceKind, path: &str, bytes: &[u8]) {
+    check_files(kind, vec![SourceFile::from_bytes(path, bytes.to_vec())]);
+}
+
+/// Builds a catalog of files.
+///
+/// # Panics
+/// A file is not accounted for, a rule has a place outside of its query, or two rules have one id.
+pub fn check_files(kind: SourceKind, mut files: Vec<SourceFile>) {
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let count = files.len();
+    let Ok(catalog) = build(vec![Loaded { spec: SourceSpec::new(kind, "source"), files }], &|_, _, _, _| {}) else {
+        return;
+    };
+    assert_eq!(catalog.files.len(), count);
+    let rules: u32 = catalog.files.iter().map(|file| file.rules).sum();
+    assert_eq!(rules as usize, catalog.entries.len());
+    assert!(catalog.entries.windows(2).all(|pair| pair[0].rule.id < pair[1].rule.id));
+    for entry in &catalog.entries {
+        let text = &entry.rule.query;
+        for predicate in entry.rule.conditions.iter().flat_map(|condition| condition.root.predicates()) {
+            assert!(text.is_empty() || predicate.span.of(text).is_some(), "{predicate:?}");
+        }
+        for event in EVENTS.iter() {
+            let _ = CompiledRule::new(&entry.rule.conditions).evaluate(&Event::new(event));
+        }
+    }
 }

@@ -1,11 +1,12 @@
 use std::{
     borrow::Cow,
+    cell::{Cell, OnceCell},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use rayon::prelude::*;
-use ruleatlas_core::{Context, Query};
-use ruleatlas_model::{Attack, Diagnostic, Node, ParseStatus, Span};
+use ruleatlas_core::{BUDGET, Budget, Context, Parsed, Query};
+use ruleatlas_model::{Attack, Condition, Diagnostic, Node, ParseStatus, Span};
 use ruleatlas_sources::{
     Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec,
     attack::Knowledge, format_of, license_of, read_files,
@@ -17,6 +18,14 @@ use crate::{
     Controls, Entry, EventCatalog, FileRecord, controls, duplicates, frontend, is_query, lookups::Asked, spelling,
     tags, unit_tests,
 };
+
+/// Rules that are read of one file: a rule is some kilobytes, whatever its text is.
+const MAX_RULES: usize = 20_000;
+/// Data sources of a rule's metadata that are read.
+const MAX_SOURCES: usize = 256;
+/// Bytes of a file that are searched, all its rules together, for the lines of what is said of queries; what is left has
+/// the line of its rule.
+const MAX_SEARCHED: usize = 256 << 20;
 
 /// A catalog just built.
 #[derive(Debug, Default)]
@@ -304,10 +313,27 @@ impl Reader<'_> {
             (Content::Text(_), None) => Outcome::NotARule(Cow::Borrowed("a source without rules")),
             (Content::Text(text), Some(format)) => {
                 let context = context.unwrap_or(&ruleatlas_core::NoContext);
-                format.read_in(file, context, &mut |mut draft| {
+                let lines = Lines::of(text);
+                let mut left_out = 0_usize;
+                let outcome = format.read_in(file, context, &mut |mut draft| {
                     draft.rule.diagnostics.extend(assumed_encoding(file));
-                    entries.push(self.entry(draft, text, context));
-                })
+                    if entries.len() < MAX_RULES {
+                        entries.push(self.entry_in(draft, &lines, context));
+                    } else {
+                        left_out += 1;
+                    }
+                });
+                if let (1.., Some(last)) = (left_out, entries.last_mut()) {
+                    let message = format!(
+                        "the file holds {left_out} more rules; {MAX_RULES} are read of one file, split it to have the others"
+                    );
+                    let rule = &mut last.entry.rule;
+                    rule.diagnostics.push(Diagnostic::error(BUDGET, message).on_line(rule.line));
+                    if rule.parse == ParseStatus::Full {
+                        rule.parse = ParseStatus::Partial;
+                    }
+                }
+                outcome
             }
         };
         let (outcome, reason, line) = match outcome {
@@ -322,9 +348,21 @@ impl Reader<'_> {
     }
 
     pub fn entry(&self, draft: Draft<'_>, text: &str, context: &dyn Context) -> Fresh {
+        self.entry_in(draft, &Lines::of(text), context)
+    }
+
+    /// The same for one of several rules of a file.
+    fn entry_in(&self, draft: Draft<'_>, lines: &Lines<'_>, context: &dyn Context) -> Fresh {
         let Draft { mut rule, tags, tree, sources } = draft;
         rule.source = self.source.to_owned();
         rule.license = rule.license.or_else(|| self.license.map(str::to_owned));
+        let mut sources = sources;
+        if sources.len() > MAX_SOURCES {
+            // Every step of a query reads all of them.
+            let message = format!("the rule names {} data sources; the first {MAX_SOURCES} are read", sources.len());
+            rule.diagnostics.push(Diagnostic::warning(BUDGET, message).on_line(rule.line));
+            sources.truncate(MAX_SOURCES);
+        }
         // What stands beside the query as a condition: every step is subject to it.
         let beside = std::mem::take(&mut rule.conditions);
         if !rule.query.is_empty() {
@@ -332,15 +370,12 @@ impl Reader<'_> {
                 Some(frontend) => {
                     let query = Query { text: &rule.query, tree, sources: &sources };
                     let asked = Asked::of(context);
-                    let mut parsed = frontend.parse(&query, &asked);
-                    for condition in &mut parsed.conditions {
-                        let root = std::mem::replace(&mut condition.root, Node::always());
-                        let more = beside.iter().map(|condition| condition.root.clone());
-                        condition.root = Node::all(std::iter::once(root).chain(more));
-                    }
+                    let mut budget = Budget::default();
+                    let mut parsed = frontend.parse_within(&query, &asked, &mut budget);
+                    add_to_all(&mut parsed, &beside, &mut budget);
                     rule.parse = parsed.status();
                     rule.conditions = parsed.conditions;
-                    let place = Place { text, base: tree.map(|(_, base)| base), query: &rule.query, line: rule.line };
+                    let mut place = Place::new(lines, tree.map(|(_, base)| base), &rule.query, rule.line);
                     rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
                     asked.keep(&mut rule);
                 }
@@ -374,20 +409,89 @@ fn assumed_encoding(file: &SourceFile) -> Option<Diagnostic> {
     Some(Diagnostic::note("encoding assumed", message).on_line(1))
 }
 
+/// Adds conditions to every step, as far as the budget has room for copies of them.
+fn add_to_all(parsed: &mut Parsed, conditions: &[Condition], budget: &mut Budget) {
+    if conditions.is_empty() {
+        return;
+    }
+    let size = conditions.iter().map(|condition| condition.root.walk().count()).sum();
+    for step in &mut parsed.conditions {
+        let root = std::mem::replace(&mut step.root, Node::always());
+        let more: Vec<Node> = match budget.nodes(size) {
+            true => conditions.iter().map(|condition| condition.root.clone()).collect(),
+            false => vec![Node::opaque("", BUDGET, Span::default())],
+        };
+        step.root = Node::all(std::iter::once(root).chain(more));
+    }
+    parsed.diagnostics.extend(budget.report());
+}
+
+/// A file's text, and where its lines begin.
+struct Lines<'a> {
+    text: &'a str,
+    /// The offsets at which lines begin, found when somebody asks.
+    starts: OnceCell<Vec<usize>>,
+    /// Bytes that may still be searched for words of queries: a file can hold thousands of rules, each with faults.
+    search: Cell<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, starts: OnceCell::new(), search: Cell::new(MAX_SEARCHED) }
+    }
+
+    fn starts(&self) -> &[usize] {
+        self.starts
+            .get_or_init(|| std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    }
+
+    /// The one-based line of an offset.
+    fn at(&self, offset: usize) -> u32 {
+        u32::try_from(self.starts().partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
+    }
+
+    /// The offset at which a one-based line begins.
+    fn start_of(&self, line: u32) -> usize {
+        self.starts().get((line as usize).saturating_sub(1)).copied().unwrap_or(self.text.len())
+    }
+
+    /// Takes what a search of so many bytes costs; whether it may be made.
+    fn may_search(&self, bytes: usize) -> bool {
+        let left = self.search.get().checked_sub(bytes);
+        self.search.set(left.unwrap_or_default());
+        left.is_some()
+    }
+
+    /// The first place of a text from an offset on, or else anywhere.
+    fn find(&self, what: &str, from: usize) -> Option<usize> {
+        let near = self.text.get(from..)?;
+        // A query stands behind the line of its rule, mostly not far.
+        let near = near.get(..near.floor_char_boundary(what.len().saturating_mul(2).saturating_add(4096)))?;
+        if let Some(at) = near.find(what) {
+            return Some(from + at);
+        }
+        self.text.find(what)
+    }
+}
+
 /// Where a query stands in its file.
 struct Place<'a> {
-    /// The file's text.
-    text: &'a str,
-    /// The offset at which the query's text begins in it, where the source knows.
+    lines: &'a Lines<'a>,
+    /// The offset at which the query's text begins in it, where the source knows or the text stands there as written.
     base: Option<usize>,
     query: &'a str,
     /// The rule's line.
     line: u32,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// `base` is what the source knows.
+    fn new(lines: &'a Lines<'a>, base: Option<usize>, query: &'a str, line: u32) -> Self {
+        Self { lines, base, query, line }
+    }
+
     /// With the line in the file, where the diagnostic has a place in the query.
-    fn line(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+    fn line(&mut self, mut diagnostic: Diagnostic) -> Diagnostic {
         if let (None, Some(span)) = (diagnostic.line, diagnostic.span) {
             diagnostic.line = Some(self.line_of(span).unwrap_or(self.line));
         }
@@ -396,23 +500,29 @@ impl Place<'_> {
 
     /// The line of a span: by its place, where the query's text stands in the file as written; else by the words that
     /// stand there, for files fold and indent queries. `None` where they do not stand in the file.
-    fn line_of(&self, span: Span) -> Option<u32> {
-        let at = |offset: usize| Span::new(offset, offset).line(self.text);
-        if let Some(base) = self.base.or_else(|| self.text.find(self.query)) {
-            return Some(at((span.start as usize).saturating_add(base)));
+    fn line_of(&mut self, span: Span) -> Option<u32> {
+        let text = self.lines.text;
+        let from = self.lines.start_of(self.line);
+        if self.base.is_none() && self.lines.may_search(text.len()) {
+            self.base = self.lines.find(self.query, from);
+        }
+        if let Some(base) = self.base {
+            return Some(self.lines.at((span.start as usize).saturating_add(base)));
         }
         // The first word may be one that a file writes in another way.
         let start = span.start as usize;
         let line = self.query.get(start..)?.lines().next()?;
-        let from = self.text.split_inclusive('\n').take(self.line.saturating_sub(1) as usize).map(str::len).sum();
         for length in [60, 30, 15, 6] {
+            if !self.lines.may_search(text.len() - from + start) {
+                return None;
+            }
             let words: String = line.chars().take(length).collect();
             let words = words.trim_end();
             let earlier = self.query.get(..start)?.matches(words).count();
-            let mut places = self.text.get(from..)?.match_indices(words);
+            let mut places = text.get(from..)?.match_indices(words);
             // As many of the same stand before it in the file as in the query, but for what stands beside the query.
             if let Some((place, _)) = places.nth(earlier).filter(|_| words.len() > 1) {
-                return Some(at(from + place));
+                return Some(self.lines.at(from + place));
             }
         }
         None
@@ -456,12 +566,13 @@ mod tests {
     fn a_place_in_an_indented_query_has_its_line_in_the_file() {
         let text = "name: a\nquery: |\n  T\n  | where x\n  | where x ==\nnote: x\n";
         let query = "T\n| where x\n| where x ==\n";
-        let place = Place { text, base: None, query, line: 1 };
-        let line = |words: &str, nth: usize| {
+        let lines = Lines::of(text);
+        let mut place = Place::new(&lines, None, query, 1);
+        let mut line = |words: &str, nth: usize| {
             let at = query.match_indices(words).nth(nth).map_or(0, |(at, _)| at);
             place.line_of(Span::new(at, query.len()))
         };
         assert_eq!((line("| where x", 0), line("| where x", 1), line("==", 0)), (Some(4), Some(5), Some(5)));
-        assert_eq!(Place { query: "U | where y", ..place }.line_of(Span::new(0, 1)), None);
+        assert_eq!(Place::new(&lines, None, "U | where y", 1).line_of(Span::new(0, 1)), None);
     }
 }

@@ -25,15 +25,19 @@ pub(crate) fn unify_events(entries: &mut [Entry]) {
     let chosen: FxHashMap<(String, String), EventRef> =
         spellings.into_iter().filter_map(|(key, spellings)| Some((key, most_used(spellings)?))).collect();
     for entry in entries {
+        let mut places: FxHashMap<EventRef, usize> = FxHashMap::default();
         let mut links: Vec<EventLink> = Vec::with_capacity(entry.rule.events.len());
         for mut link in std::mem::take(&mut entry.rule.events) {
             if let Some(event) = is_word(&link).then(|| chosen.get(&key(&link.event))).flatten() {
                 link.event = event.clone();
             }
-            match links.iter_mut().find(|known| known.event == link.event) {
+            match places.get(&link.event).and_then(|at| links.get_mut(*at)) {
                 Some(known) if link.explicit && !known.explicit => *known = link,
                 Some(_) => {}
-                None => links.push(link),
+                None => {
+                    places.insert(link.event.clone(), links.len());
+                    links.push(link);
+                }
             }
         }
         entry.rule.events = links;

@@ -19,7 +19,7 @@ pub enum Missing {
 }
 
 /// A field, compared in some way, with literal values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Predicate {
     /// The field as written, quoting and optional marks taken off; empty for a keyword or bare term; the
     /// expression's text for a computed comparison.

@@ -12,7 +12,8 @@ use crate::{
     decode::{decode, decode_windows},
 };
 
-/// Larger files hold no rule that anyone wrote by hand.
+/// Larger files are not read, and say so: none holds a rule that anyone wrote by hand. What is made of a file takes several
+/// times its size.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A file of a source, read or with the reason why not.
@@ -123,10 +124,10 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
             known(path, Content::Skipped("not among the files that are read".to_owned()))
         }
         Found::File(file) => match bytes(&file) {
-            Ok(Some(bytes)) if spec.kind == SourceKind::Kusto => SourceFile::from_windows_bytes(path, bytes),
-            Ok(Some(bytes)) => SourceFile::from_bytes(path, bytes),
-            Ok(None) => known(path, Content::Unreadable(too_large(), None)),
-            Err(error) => known(path, Content::Unreadable(error.to_string(), None)),
+            Ok(bytes) if spec.kind == SourceKind::Kusto => SourceFile::from_windows_bytes(path, bytes),
+            Ok(bytes) => SourceFile::from_bytes(path, bytes),
+            Err(BytesError::TooLarge(size)) => known(path, Content::Unreadable(too_large(size), None)),
+            Err(BytesError::Io(error)) => known(path, Content::Unreadable(error.to_string(), None)),
         },
         Found::Link => known(path, Content::Skipped("a symbolic link, not followed".to_owned())),
         Found::Broken(error) => known(path, Content::Unreadable(error, None)),
@@ -152,24 +153,39 @@ fn known(path: String, content: Content) -> SourceFile {
     SourceFile { path, content, hash, encoding: Encoding::default() }
 }
 
-/// The bytes of a regular file; `None` where there are too many. The file is asked for its size once it is open: to
-/// find it by its path a second time costs as much as to parse a tenth of it.
-fn bytes(file: &Path) -> io::Result<Option<Vec<u8>>> {
+/// Why the bytes of a file are not at hand.
+enum BytesError {
+    Io(io::Error),
+    /// It has so many bytes.
+    TooLarge(u64),
+}
+
+impl From<io::Error> for BytesError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// The bytes of a regular file. The file is asked for its size once it is open: to find it by its path a second time costs
+/// as much as to parse a tenth of it.
+fn bytes(file: &Path) -> Result<Vec<u8>, BytesError> {
     let file = fs::File::open(file)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(io::Error::other("no regular file"));
+        return Err(BytesError::Io(io::Error::other("no regular file")));
     }
     if metadata.len() > MAX_FILE_BYTES {
-        return Ok(None);
+        return Err(BytesError::TooLarge(metadata.len()));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= MAX_FILE_BYTES).then_some(bytes))
+    // It may have grown meanwhile.
+    if bytes.len() as u64 > MAX_FILE_BYTES { Err(BytesError::TooLarge(bytes.len() as u64)) } else { Ok(bytes) }
 }
 
-fn too_large() -> String {
-    format!("larger than {} MiB", MAX_FILE_BYTES / 1024 / 1024)
+fn too_large(size: u64) -> String {
+    let mebibytes = size.div_ceil(1024 * 1024);
+    format!("{mebibytes} MiB, larger than the {} MiB that are read of a file; split it", MAX_FILE_BYTES / 1024 / 1024)
 }
 
 fn relative(root: &Path, path: &Path) -> String {

@@ -17,6 +17,7 @@
 
 mod atomic;
 pub mod attack;
+mod bounds;
 mod car;
 mod controls;
 mod d3fend;

@@ -11,9 +11,9 @@ use ruleatlas_core::{Context, Query, Referenced};
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_sigma::merge_actions;
 use ruleatlas_yaml::Node;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{Draft, Format, Outcome, SourceFile, attack::TagPlace, metadata};
+use crate::{Draft, Format, Outcome, SourceFile, attack::TagPlace, bounds, metadata};
 
 /// The format of Sigma rules.
 #[derive(Clone, Copy, Debug)]
@@ -61,11 +61,19 @@ impl Format for SigmaRules {
             Ok(documents) => documents,
             Err(error) => return Outcome::Unreadable(error.to_string(), None),
         };
-        let mut rules = Rules { text, path: &file.path, is_merged, written: Vec::new() };
+        if is_merged && documents.len().saturating_mul(text.len()) > MAX_MERGED {
+            let message = format!(
+                "{} rules with a global part come to more than {} MiB, as each is shown with the whole file; split it",
+                documents.len(),
+                MAX_MERGED >> 20
+            );
+            return Outcome::Unreadable(message, None);
+        }
+        let mut rules = Rules { text, path: &file.path, is_merged, written: FxHashSet::default(), count: 0 };
         for document in &documents {
             rules.rule(document, &mut warnings, sink);
         }
-        if rules.written.is_empty() { Outcome::NotARule(Cow::Borrowed(NO_RULE)) } else { Outcome::Rules }
+        if rules.count == 0 { Outcome::NotARule(Cow::Borrowed(NO_RULE)) } else { Outcome::Rules }
     }
 }
 
@@ -75,8 +83,11 @@ impl SigmaRules {
         if !is_likely_json(text) {
             return Outcome::NotARule(Cow::Borrowed(NO_RULE));
         }
+        if let Err(fault) = bounds::json(text) {
+            return Outcome::Unreadable(fault.message, Some(fault.line));
+        }
         let read = json::documents(text);
-        let mut rules = Rules { text, path: &file.path, is_merged: false, written: Vec::new() };
+        let mut rules = Rules { text, path: &file.path, is_merged: false, written: FxHashSet::default(), count: 0 };
         let mut warnings = Vec::new();
         if let Some((line, reason)) = &read.fault {
             let message = format!("the file cannot be read from line {line} on: {reason}");
@@ -87,7 +98,7 @@ impl SigmaRules {
         for document in found {
             rules.rule(document, &mut warnings, sink);
         }
-        match (rules.written.is_empty(), read.fault) {
+        match (rules.count == 0, read.fault) {
             (false, _) => Outcome::Rules,
             (true, Some((line, reason))) => Outcome::Unreadable(reason, Some(line)),
             (true, None) => Outcome::NotARule(Cow::Borrowed(NO_RULE)),
@@ -102,6 +113,8 @@ fn is_likely_json(text: &str) -> bool {
     ["\"detection\"", "\"correlation\"", "\"filter\""].iter().any(|key| text.contains(key))
 }
 
+/// Bytes of text that the rules of a file with a global part may keep together.
+const MAX_MERGED: usize = 64 << 20;
 /// How long an id or name may be by which a correlation refers to a rule.
 const MAX_REFERENCE: usize = 200;
 /// How many rules the correlations of a source may refer to.
@@ -119,7 +132,9 @@ struct Rules<'a> {
     path: &'a str,
     is_merged: bool,
     /// The ids of the file's rules so far.
-    written: Vec<String>,
+    written: FxHashSet<String>,
+    /// How many rules the file has so far.
+    count: usize,
 }
 
 impl Rules<'_> {
@@ -172,9 +187,9 @@ impl Rules<'_> {
     }
 
     fn id(&mut self, document: &Node<'_>, diagnostics: &mut Vec<Diagnostic>) -> String {
-        let place = self.written.len();
+        let place = self.count;
         let id = match document.text_of("id") {
-            Some(id) if !self.written.iter().any(|earlier| earlier == id) => id.to_owned(),
+            Some(id) if !self.written.contains(id) => id.to_owned(),
             Some(id) => format!("{id}#{place}"),
             None => {
                 diagnostics.push(
@@ -183,7 +198,8 @@ impl Rules<'_> {
                 if place == 0 { self.path.to_owned() } else { format!("{}#{place}", self.path) }
             }
         };
-        self.written.push(id.clone());
+        self.count += 1;
+        self.written.insert(id.clone());
         format!("{}/{id}", Vendor::Sigma)
     }
 }
@@ -269,5 +285,21 @@ impl Context for BaseRules<'_> {
     fn rule(&self, reference: &str) -> Option<Referenced<'_>> {
         let base = self.by_reference.get(reference)?;
         Some(Referenced { id: &base.id, title: &base.title, query: Query::new(base.text) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_that_would_each_keep_a_large_file_are_refused() {
+        let filler = "# x\n".repeat(MAX_MERGED / 100 / 4);
+        let rules: String = (0..101).map(|at| format!("---\ntitle: r{at}\ndetection: {{s: {{A: 1}}}}\n")).collect();
+        let text = format!("action: global\ndetection: {{condition: s}}\n{rules}{filler}");
+        let file = SourceFile::from_bytes("r.yml", text.into_bytes());
+        let mut count = 0;
+        let Outcome::Unreadable(reason, _) = SigmaRules.read(&file, &mut |_| count += 1) else { panic!("it was read") };
+        assert!(reason.starts_with("101 rules with a global part") && count == 0, "{reason}");
     }
 }

@@ -147,6 +147,11 @@ impl Events {
     }
 }
 
+/// How many ids that a step writes are taken for events.
+const MAX_IDS: usize = 2_000;
+/// How many providers, and channels, that a step writes are looked at.
+const MAX_PROVIDERS: usize = 32;
+
 /// What the indicators of a step write about events.
 struct Written<'a> {
     /// Canonical field and value of everything that may be an event's id.
@@ -169,17 +174,23 @@ impl Taxonomy {
 
     /// The events that one step reads, whose predicates are `in_step`.
     pub(crate) fn events_of(&self, vendor: Vendor, condition: &Condition, in_step: &[&Placed<'_>]) -> Vec<EventLink> {
-        let written = self.written(vendor, condition, in_step);
-        let mut links: Vec<EventLink> = Vec::new();
-        for link in self.events_of_step(&self.log_sources.select(&condition.sources), &written) {
-            if !links.iter().any(|known| known.event == link.event) {
-                links.push(link);
-            }
-        }
+        let selectors = self.log_sources.select(&condition.sources);
+        let written = self.written(vendor, condition, in_step, &selectors);
+        let mut links = self.events_of_step(&selectors, &written);
+        let mut seen = FxHashSet::default();
+        links.retain(|link| seen.insert(link.event.clone()));
         links
     }
 
-    fn written<'a>(&'a self, vendor: Vendor, condition: &'a Condition, placed: &[&'a Placed<'a>]) -> Written<'a> {
+    fn written<'a>(
+        &'a self,
+        vendor: Vendor,
+        condition: &'a Condition,
+        placed: &[&'a Placed<'a>],
+        selectors: &[&Selector],
+    ) -> Written<'a> {
+        let is_id =
+            |field: &str| selectors.iter().any(|selector| selector.event_fields.iter().any(|known| known == field));
         let mut written = Written { ids: Vec::new(), providers: Vec::new(), channels: Vec::new() };
         let reader = self.reader(vendor, &condition.sources);
         let telling = placed.iter().filter(|placed| {
@@ -193,9 +204,14 @@ impl Taxonomy {
             match used.field.name.as_str() {
                 "Provider_Name" => written.providers.extend(values.map(|name| self.events.short_name(name))),
                 "Channel" => written.channels.extend(values),
-                name => written.ids.extend(values.map(|value| (name, *placed, value))),
+                name if is_id(name) => written.ids.extend(values.map(|value| (name, *placed, value))),
+                _ => {}
             }
         }
+        // Every id may belong to every provider and channel: lists that long choose no events.
+        written.ids.truncate(MAX_IDS);
+        written.providers.truncate(MAX_PROVIDERS);
+        written.channels.truncate(MAX_PROVIDERS);
         written
     }
 

@@ -3,6 +3,8 @@
 use ruleatlas_core::{Placed, roles};
 use ruleatlas_model::{Condition, EventLink, EventRef, Vendor};
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::Taxonomy;
 
 /// What a rule reads, and what of it it needs.
@@ -52,21 +54,29 @@ impl Taxonomy {
         let placed = roles(conditions);
         let has_append = conditions.iter().any(|condition| condition.label == "append");
         let mut reads = Reads::default();
+        let mut places: FxHashMap<EventRef, usize> = FxHashMap::default();
+        let mut needs: FxHashSet<Vec<EventRef>> = FxHashSet::default();
         let mut alternatives: Option<Vec<EventRef>> = None;
         for (step, condition) in conditions.iter().enumerate() {
-            let in_step: Vec<&Placed<'_>> = placed.iter().filter(|placed| placed.step as usize == step).collect();
+            // They are in the order of their steps.
+            let from = placed.partition_point(|placed| (placed.step as usize) < step);
+            let to = placed.partition_point(|placed| placed.step as usize <= step);
+            let in_step: Vec<&Placed<'_>> = placed.get(from..to).unwrap_or_default().iter().collect();
             let links = self.events_of(vendor, condition, &in_step);
             let events: Vec<EventRef> = links.iter().map(|link| link.event.clone()).collect();
             match Part::of(condition, has_append) {
-                Part::Needed if !reads.needs.contains(&events) => reads.needs.push(events),
+                Part::Needed if needs.insert(events.clone()) => reads.needs.push(events),
                 Part::Alternative => alternatives.get_or_insert_default().extend(events),
                 Part::Needed | Part::Spare => {}
             }
             for link in links {
-                match reads.links.iter_mut().find(|known| known.event == link.event) {
+                match places.get(&link.event).and_then(|at| reads.links.get_mut(*at)) {
                     Some(known) if !known.explicit && link.explicit => *known = link,
                     Some(_) => {}
-                    None => reads.links.push(link),
+                    None => {
+                        places.insert(link.event.clone(), reads.links.len());
+                        reads.links.push(link);
+                    }
                 }
             }
         }

@@ -1,6 +1,8 @@
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Language, ParseStatus, Span};
 use serde::Serialize;
 
+use crate::Budget;
+
 /// The text of a query, and what its source knows of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
@@ -45,8 +47,25 @@ pub trait Frontend: Sync {
     /// The language.
     fn language(&self) -> Language;
 
-    /// Query text in, conditions and diagnostics out.
-    fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed;
+    /// Query text in, conditions and diagnostics out, for what a rule may cost; see [`Limits::RULE`](crate::Limits::RULE).
+    fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
+        self.parse_within(query, context, &mut Budget::default())
+    }
+
+    /// The same for what `budget` has left. What does not fit is opaque, and a diagnostic of the code
+    /// [`BUDGET`](crate::BUDGET) says what ran out.
+    fn parse_within(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed {
+        if let Some(refused) = budget.refuse(query) {
+            return refused;
+        }
+        let mut parsed = self.read(query, context, budget);
+        budget.bound(&mut parsed, query);
+        parsed
+    }
+
+    /// What [`Frontend::parse_within`] gives, before it is cut to the budget's limit of nodes: what a front end
+    /// implements, and nobody else calls.
+    fn read(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed;
 
     /// The text's tokens for colouring, in order and without overlap; gaps are plain.
     fn tokens(&self, _text: &str) -> Vec<Token> {

@@ -20,12 +20,14 @@
 //!
 //! It knows no language, no file, no vendor's rule format and no canonical field.
 
+mod budget;
 #[cfg(feature = "cases")]
 pub mod cases;
 mod frontend;
 mod normal;
 mod wildcard;
 
+pub use budget::{BUDGET, Budget, Limits, Resource, clip};
 pub use frontend::{
     Context, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced, Token, TokenKind,
 };

@@ -1,5 +1,5 @@
-use ruleatlas_model::{Condition, Node, Op, Opaque, Predicate, Role, Span};
-use rustc_hash::FxHashMap;
+use ruleatlas_model::{Condition, Node, Op, Opaque, Predicate, Role};
+use rustc_hash::FxHashSet;
 
 /// A condition with every `not` pushed down to its leaves.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ fn push_down(node: &Node, inverted: bool) -> Literal<'_> {
 }
 
 /// A predicate with its place and its part in the rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Placed<'a> {
     /// The predicate.
     pub predicate: &'a Predicate,
@@ -81,7 +81,7 @@ impl Placed<'_> {
 /// same place (a named part that the query uses twice) is there once a role.
 #[must_use]
 pub fn roles(conditions: &[Condition]) -> Vec<Placed<'_>> {
-    let mut walk = Walk { placed: Vec::new(), seen: FxHashMap::default(), groups: 0, step: 0, absent: false };
+    let mut walk = Walk { placed: Vec::new(), seen: FxHashSet::default(), groups: 0, step: 0, absent: false };
     for (step, condition) in conditions.iter().enumerate() {
         walk.step = u32::try_from(step).unwrap_or(u32::MAX);
         walk.absent = condition.absent;
@@ -100,7 +100,8 @@ fn is_guard(literal: &Literal<'_>) -> bool {
 
 struct Walk<'a> {
     placed: Vec<Placed<'a>>,
-    seen: FxHashMap<(u32, Span, Role), Vec<usize>>,
+    /// What is placed: thousands of predicates may stand at one place, where a macro's call or a list is.
+    seen: FxHashSet<Placed<'a>>,
     groups: u32,
     step: u32,
     absent: bool,
@@ -149,9 +150,7 @@ impl<'a> Walk<'a> {
         };
         let group = group.filter(|_| role == Role::Exclusion);
         let placed = Placed { predicate, step: self.step, role, group, counted_op, is_negative: negative };
-        let same_place = self.seen.entry((self.step, predicate.span, role)).or_default();
-        if !same_place.iter().any(|at| self.placed[*at] == placed) {
-            same_place.push(self.placed.len());
+        if self.seen.insert(placed) {
             self.placed.push(placed);
         }
     }

@@ -60,7 +60,7 @@ mod parser;
 
 pub use parser::parse;
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::{Diagnostic, Language};
 
 /// The front end of EQL.
@@ -72,7 +72,7 @@ impl Frontend for Eql {
         Language::Eql
     }
 
-    fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
+    fn read(&self, query: &Query<'_>, _context: &dyn Context, _budget: &mut Budget) -> Parsed {
         let (tree, mut diagnostics) = parse(query.text);
         let Some(tree) = tree else {
             if diagnostics.is_empty() {

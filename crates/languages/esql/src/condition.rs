@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruleatlas_core::{Folded, fold_wildcards};
+use ruleatlas_core::{BUDGET, Folded, fold_wildcards};
 use ruleatlas_model::{Diagnostic, Missing, Node, Op};
 
 use crate::{
@@ -15,7 +15,7 @@ impl Lowering<'_> {
     /// The condition of a boolean expression; `None` where it restricts nothing but the time.
     pub fn condition(&mut self, expr: &Link, missing: Missing) -> Option<Node> {
         if !self.spend(1) {
-            return Some(self.opaque("names stand for too much", expr.span));
+            return Some(self.opaque(BUDGET, expr.span));
         }
         let way = Way { missing, span: expr.span, caseless: false, modifier: None };
         Some(match &expr.kind {

@@ -1,6 +1,6 @@
 //! Queries in Kibana's and Lucene's languages inside ES|QL's.
 
-use ruleatlas_core::{Frontend, NoContext, Query};
+use ruleatlas_core::{BUDGET, Frontend, NoContext, Query};
 use ruleatlas_model::{Node, Span};
 
 use crate::{
@@ -25,7 +25,7 @@ impl Lowering<'_> {
         };
         let (query, places) = unquote_text(literal);
         if !self.spend(query.len() / 16) {
-            return self.opaque("names stand for too much", expr.span);
+            return self.opaque(BUDGET, expr.span);
         }
         let outer = |span: Span| {
             let place = |at: u32| base + places.get(at as usize).copied().unwrap_or(0);

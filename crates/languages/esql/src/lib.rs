@@ -35,7 +35,7 @@ mod parser;
 mod pipeline;
 mod subject;
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::Language;
 
 /// Nesting beyond this is not read.
@@ -73,9 +73,9 @@ impl Frontend for Esql<'_> {
         Language::Esql
     }
 
-    fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
+    fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
         let (stages, mut diagnostics) = parser::parse(query.text);
-        let (mut conditions, more) = pipeline::Lowering::new(query.text, self).run(&stages);
+        let (mut conditions, more) = pipeline::Lowering::new(query.text, self, budget).run(&stages);
         for condition in &mut conditions {
             condition.sources.extend_from_slice(query.sources);
         }

@@ -6,6 +6,7 @@ use std::{
     rc::Rc,
 };
 
+use ruleatlas_core::Budget;
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Missing, Node, Opaque, SourceKind, Span};
 
 use crate::{
@@ -13,9 +14,6 @@ use crate::{
     ast::{Command, Comparison, Constant, Definition, Expr, Kind, Link, Lookup, Stage},
     parser::named,
 };
-
-/// How much may come of one query: names that are made of names can stand for far more than was written.
-const BUDGET: usize = 100_000;
 
 /// What a pipeline in the place of an index is called.
 const SUBQUERY: &str = "subquery";
@@ -30,7 +28,7 @@ pub(crate) struct Lowering<'q> {
     pub stage: u32,
     pub diagnostics: Vec<Diagnostic>,
     names: HashMap<Rc<str>, Link>,
-    budget: usize,
+    budget: &'q mut Budget,
     sources: Vec<DataSource>,
     /// Pipelines in the place of an index, each a step of its own.
     legs: Vec<Condition>,
@@ -43,14 +41,15 @@ pub(crate) struct Lowering<'q> {
 }
 
 impl<'q> Lowering<'q> {
-    pub fn new(text: &'q str, languages: &'q Esql<'q>) -> Self {
+    /// Names that are made of names can stand for far more than was written: for as much as `budget` allows.
+    pub fn new(text: &'q str, languages: &'q Esql<'q>, budget: &'q mut Budget) -> Self {
         Self {
             text,
             languages,
             stage: 0,
             diagnostics: Vec::new(),
             names: HashMap::new(),
-            budget: text.len().saturating_mul(2).saturating_add(BUDGET),
+            budget,
             sources: Vec::new(),
             legs: Vec::new(),
             prefixes: Vec::new(),
@@ -233,9 +232,8 @@ impl<'q> Lowering<'q> {
 
     /// Another query whose rows are compared with, as a step.
     pub fn query(&mut self, stages: &[Stage], absent: bool) {
-        let mut inner = Self { stage: 0, budget: self.budget, ..Self::new(self.text, self.languages) };
+        let mut inner = Lowering::new(self.text, self.languages, &mut *self.budget);
         let conjuncts = inner.pipeline(stages, None);
-        self.budget = inner.budget;
         self.diagnostics.append(&mut inner.diagnostics);
         let label = "in subquery".to_owned();
         let sources = std::mem::take(&mut inner.sources);
@@ -331,10 +329,12 @@ impl<'q> Lowering<'q> {
         Kind::Field { name: Rc::clone(name), derived_from: None, lookup }
     }
 
-    /// Takes `cost` from what may still come of the query; whether it was there.
+    /// Spends what may still come of the query; whether it was there.
     pub fn spend(&mut self, cost: usize) -> bool {
-        let enough = self.budget >= cost;
-        self.budget = self.budget.saturating_sub(cost);
+        let enough = !self.budget.is_spent() && self.budget.nodes(cost);
+        if !enough {
+            self.diagnostics.extend(self.budget.report());
+        }
         enough
     }
 

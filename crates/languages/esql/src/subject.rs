@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, rc::Rc, sync::LazyLock};
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use crate::{
@@ -151,7 +152,7 @@ impl Lowering<'_> {
     /// The condition that `subject` is as `test` asks.
     pub fn test(&mut self, subject: &Link, test: &Test, way: &Way) -> Node {
         if !self.spend(1) {
-            return self.opaque("names stand for too much", way.span);
+            return self.opaque(BUDGET, way.span);
         }
         match &subject.kind {
             Kind::Name(name) => self.predicate(name, None, test, way),
@@ -230,7 +231,7 @@ impl Lowering<'_> {
         for (at, argument) in arguments.iter().enumerate() {
             let weight: usize = empty.iter().map(|node| node.walk().count()).sum();
             if !self.spend(weight) {
-                return self.opaque("names stand for too much", way.span);
+                return self.opaque(BUDGET, way.span);
             }
             let is_last = at + 1 == arguments.len();
             if let Some(constant) = argument.constant() {
@@ -279,7 +280,7 @@ impl Lowering<'_> {
             let condition = condition.and_then(|condition| self.condition(condition, Missing::Fails));
             let condition = condition.unwrap_or_else(Node::always);
             if !self.spend(1 + weight) {
-                return self.opaque("names stand for too much", way.span);
+                return self.opaque(BUDGET, way.span);
             }
             let reached = match (holds, value) {
                 (Some(true), _) => Some(Node::always()),
@@ -326,7 +327,7 @@ impl Lowering<'_> {
     fn predicate(&mut self, field: &str, derived_from: Option<&str>, test: &Test, way: &Way) -> Node {
         let bytes = field.len() + test.values.iter().map(|value| value.len() + 24).sum::<usize>();
         if !self.spend(bytes / 32) {
-            return self.opaque("names stand for too much", way.span);
+            return self.opaque(BUDGET, way.span);
         }
         let mut predicate = Predicate::new(field, test.op, test.values.iter().cloned());
         let is_text = !matches!(test.op, Op::Lt | Op::Lte | Op::Gt | Op::Gte | Op::CidrMatch) && !test.op.is_presence();

@@ -31,7 +31,7 @@ mod lower;
 mod lucene;
 mod scan;
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::{Condition, Language, Node};
 
 use crate::{ast::Tree, scan::Scanner};
@@ -48,7 +48,7 @@ impl Frontend for Kuery {
         Language::Kuery
     }
 
-    fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
+    fn read(&self, query: &Query<'_>, _context: &dyn Context, _budget: &mut Budget) -> Parsed {
         finish(kuery::parse(query.text), query)
     }
 
@@ -67,7 +67,7 @@ impl Frontend for Lucene {
         Language::Lucene
     }
 
-    fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
+    fn read(&self, query: &Query<'_>, _context: &dyn Context, _budget: &mut Budget) -> Parsed {
         finish(lucene::parse(query.text), query)
     }
 

@@ -54,7 +54,7 @@ mod lower;
 pub mod parser;
 mod tokens;
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::Language;
 
 /// The front end.
@@ -69,9 +69,9 @@ impl Frontend for Kusto {
         Language::Kusto
     }
 
-    fn parse(&self, query: &Query<'_>, _context: &dyn Context) -> Parsed {
+    fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
         let script = parser::parse(query.text);
-        lower::lower(&script, query.text)
+        lower::lower(&script, query.text, budget)
     }
 
     fn tokens(&self, text: &str) -> Vec<Token> {

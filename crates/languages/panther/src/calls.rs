@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Node, Op, Span};
 
 use crate::{
@@ -77,7 +78,7 @@ impl Follow<'_> {
     pub(crate) fn call(&mut self, target: &Value, arguments: Arguments, span: Span) -> Value {
         self.spend(1);
         if self.is_spent() {
-            return self.unknown("too much to follow", span);
+            return self.unknown(BUDGET, span);
         }
         match target {
             Value::Function(closure) => self.call_function(closure, arguments, span),

@@ -1,5 +1,6 @@
 //! Comparisons of values, and what counts as true.
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use crate::{
@@ -21,7 +22,7 @@ impl Follow<'_> {
     pub(crate) fn truth(&mut self, value: &Value, span: Span) -> Node {
         self.spend(1);
         if self.is_spent() {
-            return self.opaque("too much to follow", span);
+            return self.opaque(BUDGET, span);
         }
         if let Some(truth) = value.constant_truth() {
             return Node::constant(truth);
@@ -198,7 +199,7 @@ impl Follow<'_> {
         };
         self.spend(1);
         if self.is_spent() {
-            return Some(self.opaque("too much to follow", Span::default()));
+            return Some(self.opaque(BUDGET, Span::default()));
         }
         let mut one = |value: &Value| if is_left { compare(self, value, right) } else { compare(self, left, value) };
         let then = one(&either.then);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruleatlas_core::fold_wildcards;
+use ruleatlas_core::{BUDGET, fold_wildcards};
 use ruleatlas_model::{Node, Op, Span};
 
 use crate::{
@@ -114,7 +114,7 @@ impl Follow<'_> {
         }
         for item in rest {
             if self.is_spent() {
-                any.push(self.opaque("too much to follow", span));
+                any.push(self.opaque(BUDGET, span));
                 break;
             }
             self.spend_nodes(&item.guard);

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Node, Span};
 
 use crate::{
@@ -32,7 +33,7 @@ impl Follow<'_> {
             }
             flows.push(flow);
             if flows.len() > MAX_STATEMENTS {
-                let value = self.unknown("too much to follow", stmt.span);
+                let value = self.unknown(BUDGET, stmt.span);
                 flows.push(Flow::Return(value, stmt.span));
                 break;
             }
@@ -47,7 +48,7 @@ impl Follow<'_> {
     pub(crate) fn statement(&mut self, stmt: &Stmt, frame: &mut Frame) -> Flow {
         self.spend(1);
         if self.is_spent() {
-            let value = self.unknown("too much to follow", stmt.span);
+            let value = self.unknown(BUDGET, stmt.span);
             return Flow::Return(value, stmt.span);
         }
         match &stmt.kind {
@@ -258,7 +259,7 @@ impl Follow<'_> {
             let goes_on = round.falls();
             push_round(&mut rounds, round);
             if rounds.len() > MAX_STATEMENTS {
-                let value = self.unknown("too much to follow", span);
+                let value = self.unknown(BUDGET, span);
                 rounds.push(Flow::Return(value, span));
                 break;
             }

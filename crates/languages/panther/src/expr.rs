@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Node, Span};
 
 use crate::{
@@ -158,23 +159,52 @@ impl Follow<'_> {
 
     /// `a or b`: the first value that is true, or the last.
     fn one_of(&mut self, values: &[Expr], frame: &mut Frame) -> Value {
-        let Some((first, rest)) = values.split_first() else { return Value::None };
-        let value = self.expr(first, frame);
-        if rest.is_empty() {
-            return value;
-        }
-        let condition = self.truth(&value, first.span);
-        match condition.as_constant() {
-            Some(true) => return value,
-            Some(false) => return self.one_of(rest, frame),
-            None => {}
-        }
-        let otherwise = self.one_of(rest, frame);
-        match (&value, &otherwise) {
-            (Value::Test(_), Value::Test(_) | Value::Bool(_)) => {
-                let other = self.truth(&otherwise, first.span);
-                Value::test(Node::any([condition, other]))
+        let mut before: Vec<(Value, Node, Span)> = Vec::new();
+        let mut last = Value::None;
+        for (at, expr) in values.iter().enumerate() {
+            let value = self.expr(expr, frame);
+            if at + 1 == values.len() {
+                last = value;
+                break;
             }
+            let condition = self.truth(&value, expr.span);
+            match condition.as_constant() {
+                Some(true) => {
+                    last = value;
+                    break;
+                }
+                Some(false) => {}
+                None => before.push((value, condition, expr.span)),
+            }
+        }
+        let mut otherwise = last;
+        // Tests that follow one another are alternatives of one node: a chain of them would be copied at every link.
+        let mut tests: Vec<Node> = Vec::new();
+        let mut first = Span::default();
+        for (value, condition, span) in before.into_iter().rev() {
+            let is_test = !tests.is_empty() || matches!(otherwise, Value::Test(_) | Value::Bool(_));
+            if is_test && matches!(value, Value::Test(_)) {
+                tests.push(condition);
+                first = span;
+                continue;
+            }
+            otherwise = self.any_test(&mut tests, otherwise, first);
+            otherwise = Self::one_or(value, condition, otherwise);
+        }
+        self.any_test(&mut tests, otherwise, first)
+    }
+
+    /// Any of some tests, the last first, or else a value that is a test as well.
+    fn any_test(&mut self, tests: &mut Vec<Node>, otherwise: Value, span: Span) -> Value {
+        if tests.is_empty() {
+            return otherwise;
+        }
+        let other = self.truth(&otherwise, span);
+        Value::test(Node::any(tests.drain(..).rev().chain([other])))
+    }
+
+    fn one_or(value: Value, condition: Node, otherwise: Value) -> Value {
+        match (&value, &otherwise) {
             // An empty default says nothing but the type.
             (Value::Field(field), default)
                 if matches!(
@@ -195,7 +225,7 @@ impl Follow<'_> {
     pub(crate) fn index(&mut self, value: &Value, key: &Value, span: Span) -> Value {
         self.spend(1);
         if self.is_spent() {
-            return self.unknown("too much to follow", span);
+            return self.unknown(BUDGET, span);
         }
         match (value, key) {
             (Value::Either(either), _) => {
@@ -279,7 +309,13 @@ impl Follow<'_> {
         // Keys with one value are one comparison.
         let mut groups: Vec<(&Value, Vec<Value>)> = Vec::new();
         for (known, value) in entries {
-            match groups.iter_mut().find(|(other, _)| *other == value) {
+            self.spend(1);
+            if self.is_spent() {
+                return self.unknown(BUDGET, span);
+            }
+            // Values that are alike stand near each other, where there are many.
+            let near = groups.len().saturating_sub(64);
+            match groups[near..].iter_mut().find(|(other, _)| *other == value) {
                 Some((_, keys)) => keys.push(known.clone()),
                 None => groups.push((value, vec![known.clone()])),
             }
@@ -291,7 +327,7 @@ impl Follow<'_> {
                 _ => self.contained(key, &Value::list(Shape::Tuple, keys), span),
             };
             if self.is_spent() {
-                return self.unknown("too much to follow", span);
+                return self.unknown(BUDGET, span);
             }
             found = Value::either(condition, value.clone(), found);
         }
@@ -388,7 +424,7 @@ impl Follow<'_> {
         };
         for item in items {
             if into.len() >= MOST || self.is_spent() {
-                *fault = Some("too much to follow");
+                *fault = Some(BUDGET);
                 return;
             }
             self.bind(target, item.value.clone(), frame);
@@ -413,7 +449,7 @@ impl Follow<'_> {
     pub(crate) fn get(&mut self, value: &Value, keys: &[Value], absent: Absent, span: Span) -> Value {
         self.spend(1);
         if self.is_spent() {
-            return self.unknown("too much to follow", span);
+            return self.unknown(BUDGET, span);
         }
         match value {
             Value::Event => match keys.iter().map(key_of).collect::<Option<Vec<String>>>() {
@@ -502,7 +538,7 @@ pub(crate) fn joined(pieces: Vec<Value>) -> Value {
     const MOST: usize = 256;
     let long = |piece: &Value| if let Value::Text(text) = piece { text.len() } else { 0 };
     if pieces.len() > MOST || pieces.iter().map(long).sum::<usize>() > MAX_TEXT {
-        return Value::unknown("too much to follow", "", Span::default());
+        return Value::unknown(BUDGET, "", Span::default());
     }
     let mut parts: Vec<Value> = Vec::with_capacity(pieces.len());
     for piece in pieces {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Node, Span};
 
 use crate::{
@@ -145,7 +146,7 @@ impl Follow<'_> {
     fn condition(&mut self, flow: &Flow, behind: &Behind<Node>) -> Node {
         self.spend(1);
         if self.is_spent() {
-            return self.opaque("too much to follow", Span::default());
+            return self.opaque(BUDGET, Span::default());
         }
         match flow {
             Flow::Return(value, span) => self.truth(value, *span),
@@ -267,7 +268,7 @@ impl Follow<'_> {
     fn value_of(&mut self, flow: &Flow, behind: &Behind<Value>, list: Option<&Rc<Field>>, span: Span) -> Value {
         self.spend(1);
         if self.is_spent() {
-            return self.unknown("too much to follow", span);
+            return self.unknown(BUDGET, span);
         }
         match flow {
             Flow::Return(value, _) => value.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ruleatlas_core::Context;
+use ruleatlas_core::{BUDGET, Context, clip};
 use ruleatlas_model::{Diagnostic, Node, Span};
 use rustc_hash::FxHashMap;
 
@@ -19,6 +19,8 @@ const MAX_CALLS: u32 = 10;
 const MAX_DEPTH: u32 = 72;
 /// Steps, comparisons and nodes that one rule may cost.
 const FUEL: u32 = 150_000;
+/// How long the text of an opaque part may be, in bytes.
+const MAX_OPAQUE: usize = 4 << 10;
 /// Diagnostics of one rule.
 const MAX_DIAGNOSTICS: usize = 50;
 
@@ -97,6 +99,11 @@ impl<'a> Follow<'a> {
         self.spend(u32::try_from(cost).unwrap_or(u32::MAX));
     }
 
+    /// What was spent so far.
+    pub fn spent(&self) -> usize {
+        (FUEL - self.fuel) as usize
+    }
+
     pub fn is_spent(&self) -> bool {
         self.fuel == 0
     }
@@ -115,12 +122,13 @@ impl<'a> Follow<'a> {
         self.spend(1);
         let place = self.place(span);
         let text = place.of(self.text).unwrap_or_default();
+        self.spend(u32::try_from(text.len() / 64).unwrap_or(u32::MAX));
         let said = self.diagnostics.iter().any(|earlier| earlier.code == reason && earlier.span == Some(place));
         if !said && self.diagnostics.len() < MAX_DIAGNOSTICS {
             let message = format!("`{}` is kept as it stands: {reason}.", shorten(text));
             self.diagnostics.push(Diagnostic::warning(reason, message).at(place));
         }
-        Node::opaque(text, reason, place)
+        Node::opaque(clip(text, MAX_OPAQUE), reason, place)
     }
 
     /// A comparison of something computed, which cannot be decided from the event.
@@ -175,7 +183,7 @@ impl<'a> Follow<'a> {
             return self.unknown("nesting is too deep", span);
         }
         if self.is_spent() {
-            return self.unknown("too much to follow", span);
+            return self.unknown(BUDGET, span);
         }
         self.depth += 1;
         let value = work(self);

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Op, Span};
 
 use crate::{
@@ -16,7 +17,7 @@ impl Follow<'_> {
     pub(crate) fn method(&mut self, target: &Value, name: &Text, arguments: Arguments, span: Span) -> Value {
         self.spend(1);
         if self.is_spent() {
-            return self.unknown("too much to follow", span);
+            return self.unknown(BUDGET, span);
         }
         match target {
             Value::Either(either) => {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Node, Span};
 
 use crate::{
@@ -17,7 +18,7 @@ impl Follow<'_> {
         use crate::value::{number_of, spell};
         self.spend(1);
         if self.is_spent() {
-            return self.unknown("too much to follow", span);
+            return self.unknown(BUDGET, span);
         }
         match (op, left, right) {
             (Binary::Modulo, Value::Text(_), _) => Value::Computed(self.text_at(span).into()),
@@ -35,14 +36,16 @@ impl Follow<'_> {
                 };
                 Value::Number(spell(number))
             }
-            (Binary::Add, Value::Text(a), Value::Text(b)) if a.len() + b.len() > MAX_TEXT => {
-                self.unknown("too much to follow", span)
-            }
+            (Binary::Add, Value::Text(a), Value::Text(b)) if a.len() + b.len() > MAX_TEXT => self.unknown(BUDGET, span),
             (Binary::Add, Value::Text(a), Value::Text(b)) => Value::Text(format!("{a}{b}").into()),
             (Binary::Add | Binary::Or, Value::List(shape, a), Value::List(_, b)) => {
                 self.list(*shape, a.iter().chain(b.iter()).cloned().collect(), span)
             }
             (Binary::Or, Value::Dict(a), Value::Dict(b)) => {
+                self.spend(u32::try_from(a.len().saturating_mul(b.len()) / 16).unwrap_or(u32::MAX));
+                if self.is_spent() {
+                    return self.unknown(BUDGET, span);
+                }
                 let mut entries = (**a).clone();
                 entries.retain(|(key, _)| !b.iter().any(|(other, _)| other == key));
                 entries.extend(b.iter().cloned());
@@ -95,7 +98,7 @@ impl Follow<'_> {
         const MOST: usize = 4096;
         self.spend(u32::try_from(items.len()).unwrap_or(u32::MAX));
         if items.len() > MOST {
-            return self.unknown("too much to follow", span);
+            return self.unknown(BUDGET, span);
         }
         Value::List(shape, Rc::new(items))
     }

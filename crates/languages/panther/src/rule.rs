@@ -1,6 +1,6 @@
 //! The front end of Python modules.
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_core::{BUDGET, Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::{Condition, Diagnostic, Language, Node, Op, Predicate, Span};
 
 use crate::{
@@ -81,7 +81,7 @@ impl Frontend for Python {
         Language::Python
     }
 
-    fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
+    fn read(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed {
         let mut root = module::kept(query.text);
         let is_module = root.functions.contains_key("rule") || root.functions.contains_key("policy");
         let flat = if is_module { None } else { Flat::of(query.text) };
@@ -103,6 +103,11 @@ impl Frontend for Python {
             None => (follow.entry("policy").map(Node::not), "violation"),
         };
         diagnostics.append(&mut follow.diagnostics);
+        budget.work(follow.spent());
+        if follow.is_spent() {
+            let message = "the rule comes to more than is followed; what is left of it is kept as it stands";
+            diagnostics.push(Diagnostic::error(BUDGET, message).at(Span::new(0, query.text.len())));
+        }
         let Some(node) = node else {
             diagnostics.push(
                 Diagnostic::error("no rule function", "The module has no function `rule` or `policy`.")
@@ -118,7 +123,7 @@ impl Frontend for Python {
             }
         }
         let place = root.functions.get("rule").map_or_else(Span::default, |function| function.span);
-        if let Some((filters, said)) = query.tree.and_then(|(tree, _)| yaml::inline_filters(tree, place)) {
+        if let Some((filters, said)) = query.tree.and_then(|(tree, _)| yaml::inline_filters(tree, place, budget)) {
             node = Node::all([node, filters]);
             diagnostics.extend(said);
         }

@@ -214,8 +214,12 @@ impl Walk<'_, '_> {
         match table {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let full = full_name(name);
-                let own = self.tables.get(&full.to_lowercase()).cloned();
-                let mut steps = own.unwrap_or_else(|| vec![Step::of(&full)]);
+                let mut steps = match self.tables.get(&full.to_lowercase()) {
+                    // What an expression filters is copied wherever it is read.
+                    Some(own) if self.lower.may_copy(own) => own.clone(),
+                    Some(_) => vec![self.lower.beyond_budget(Step::of(&full))],
+                    None => vec![Step::of(&full)],
+                };
                 rename(&mut steps, alias.as_ref(), &full);
                 steps
             }
@@ -266,8 +270,14 @@ impl Walk<'_, '_> {
                 .unwrap_or(0);
             let node = self.lower.condition(conjunct, steps, is_join);
             if let Some(step) = steps.get_mut(at) {
-                let before = std::mem::replace(&mut step.node, Node::always());
-                step.node = Node::all([before, node]);
+                // Conjuncts stand side by side: a chain of expressions is no tree as deep as it is long.
+                step.node = match std::mem::replace(&mut step.node, Node::always()) {
+                    Node::All(mut before) if !before.is_empty() && node.as_constant().is_none() => {
+                        before.push(node);
+                        Node::All(before)
+                    }
+                    before => Node::all([before, node]),
+                };
             }
         }
     }

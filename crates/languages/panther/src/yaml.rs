@@ -1,6 +1,6 @@
 //! The front end of detections that are written in YAML: it sees what a text is, and hands it on.
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query, Token, TokenKind};
+use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token, TokenKind, clip};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Language, Node, Span};
 use ruleatlas_yaml::{Node as Yaml, Style, Value};
 
@@ -10,11 +10,15 @@ use crate::{correlation, nodes, simple, sql};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PantherYaml;
 
+/// How long the text of an opaque part may be, in bytes.
+const MAX_OPAQUE: usize = 4 << 10;
+
 /// Where the text of a rule stands, and what was said about it.
 pub(crate) struct Report<'q> {
     pub text: &'q str,
     pub base: usize,
     pub diagnostics: Vec<Diagnostic>,
+    pub budget: &'q mut Budget,
 }
 
 impl Report<'_> {
@@ -26,7 +30,7 @@ impl Report<'_> {
     pub fn unfollowed(&mut self, code: &'static str, message: impl Into<String>, node: &Yaml<'_>) -> Node {
         let span = self.span(node);
         self.diagnostics.push(Diagnostic::warning(code, message).at(span).on_line(node.line));
-        Node::opaque(span.of(self.text).unwrap_or_default(), code, span)
+        Node::opaque(clip(span.of(self.text).unwrap_or_default(), MAX_OPAQUE), code, span)
     }
 
     /// A part that is not understood, said and kept.
@@ -36,7 +40,7 @@ impl Report<'_> {
         if self.diagnostics.len() < MOST {
             self.diagnostics.push(Diagnostic::error(code, message).at(span).on_line(node.line));
         }
-        Node::opaque(span.of(self.text).unwrap_or_default(), code, span)
+        Node::opaque(clip(span.of(self.text).unwrap_or_default(), MAX_OPAQUE), code, span)
     }
 }
 
@@ -45,13 +49,13 @@ impl Frontend for PantherYaml {
         Language::PantherYaml
     }
 
-    fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
+    fn read(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed {
         if let Some((tree, base)) = query.tree {
-            return document(tree, query, base, context);
+            return document(tree, query, base, context, budget);
         }
         match ruleatlas_yaml::parse(query.text) {
             Ok(parsed) => match parsed.documents.first() {
-                Some(tree) => document(tree, query, 0, context),
+                Some(tree) => document(tree, query, 0, context, budget),
                 None => nothing("The text is empty."),
             },
             Err(error) => {
@@ -83,8 +87,8 @@ fn nothing(message: &str) -> Parsed {
     Parsed { conditions: Vec::new(), diagnostics: vec![Diagnostic::error("no query", message).at(Span::new(0, 0))] }
 }
 
-fn document(tree: &Yaml<'_>, query: &Query<'_>, base: usize, context: &dyn Context) -> Parsed {
-    let mut report = Report { text: query.text, base, diagnostics: Vec::new() };
+fn document(tree: &Yaml<'_>, query: &Query<'_>, base: usize, context: &dyn Context, budget: &mut Budget) -> Parsed {
+    let mut report = Report { text: query.text, base, diagnostics: Vec::new(), budget };
     let mut conditions = Vec::new();
     let text_key = ["Query", "SnowflakeQuery", "AthenaQuery"].into_iter().find_map(|key| tree.get(key));
     if let Some(detection) = tree.get("Detection") {
@@ -109,9 +113,9 @@ fn document(tree: &Yaml<'_>, query: &Query<'_>, base: usize, context: &dyn Conte
 }
 
 /// The inline filters of a rule whose query is a module: conjuncts of it, at the place the module's function has.
-pub(crate) fn inline_filters(tree: &Yaml<'_>, place: Span) -> Option<(Node, Vec<Diagnostic>)> {
+pub(crate) fn inline_filters(tree: &Yaml<'_>, place: Span, budget: &mut Budget) -> Option<(Node, Vec<Diagnostic>)> {
     let filters = tree.get("InlineFilters")?;
-    let mut report = Report { text: "", base: 0, diagnostics: Vec::new() };
+    let mut report = Report { text: "", base: 0, diagnostics: Vec::new(), budget };
     let mut node = nodes::tidy(simple::all(&mut report, filters));
     at(&mut node, place);
     Some((node, report.diagnostics.into_iter().map(|said| said.at(place)).collect()))

@@ -1,6 +1,6 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use ruleatlas_core::Context;
+use ruleatlas_core::{BUDGET, Budget, Context};
 use ruleatlas_model::{Condition, Diagnostic, Level, Node, Op, Predicate, Span};
 use ruleatlas_yaml::Node as Yaml;
 
@@ -15,22 +15,42 @@ const MAX_DEPTH: usize = 16;
 /// How many base rules a correlation may have, those of its chained correlations included.
 const MAX_RULES: usize = 256;
 
+/// Bytes of a base rule's text that are read for a unit of work.
+const BYTES_PER_WORK: usize = 256;
+
 /// Where base rules are found: the documents of the same text first, then what the source knows.
 pub(crate) struct Library<'d, 'c> {
-    pub documents: &'d [Yaml<'d>],
-    pub text: &'d str,
-    pub context: &'c dyn Context,
+    /// The documents by id and name, the first of each.
+    documents: HashMap<&'d str, &'d Yaml<'d>>,
+    text: &'d str,
+    context: &'c dyn Context,
+}
+
+impl<'d, 'c> Library<'d, 'c> {
+    pub(crate) fn new(documents: &'d [Yaml<'d>], text: &'d str, context: &'c dyn Context) -> Self {
+        let mut by_name = HashMap::new();
+        if documents.iter().any(|document| document.get("correlation").is_some()) {
+            for document in documents {
+                for name in ["id", "name"].into_iter().filter_map(|key| document.text_of(key)) {
+                    by_name.entry(name).or_insert(document);
+                }
+            }
+        }
+        Self { documents: by_name, text, context }
+    }
 }
 
 /// The correlations on the way to a base rule, and how many more rules may follow.
-pub(crate) struct Chain {
+pub(crate) struct Chain<'b> {
     trail: Vec<String>,
     left: usize,
+    /// What the rules of the chain may cost together.
+    pub budget: &'b mut Budget,
 }
 
-impl Chain {
-    pub(crate) fn new() -> Self {
-        Self { trail: Vec::new(), left: MAX_RULES }
+impl<'b> Chain<'b> {
+    pub(crate) fn new(budget: &'b mut Budget) -> Self {
+        Self { trail: Vec::new(), left: MAX_RULES, budget }
     }
 }
 
@@ -92,7 +112,7 @@ pub(crate) fn lower(
     document: &Yaml<'_>,
     (key, correlation): (&Yaml<'_>, &Yaml<'_>),
     library: &Library<'_, '_>,
-    chain: &mut Chain,
+    chain: &mut Chain<'_>,
 ) -> Vec<Condition> {
     if correlation.entries().is_none() {
         let node = report.broken("wrong type", "a correlation is a mapping", Place::of_entry(key, correlation));
@@ -112,7 +132,7 @@ pub(crate) fn lower(
             Some(name) => {
                 let first = steps.len();
                 base_rule(report, name, place, library, chain, &mut steps);
-                if absent.iter().any(|other| other == name) {
+                if absent.contains(name) {
                     steps.iter_mut().skip(first).for_each(|step| step.absent = true);
                 }
             }
@@ -138,7 +158,7 @@ fn base_rule(
     name: &str,
     place: Place,
     library: &Library<'_, '_>,
-    chain: &mut Chain,
+    chain: &mut Chain<'_>,
     steps: &mut Vec<Condition>,
 ) {
     let mut refuse = |report: &mut Report<'_>, code, message: String| {
@@ -146,9 +166,7 @@ fn base_rule(
         name.clone_into(&mut step.label);
         steps.push(step);
     };
-    let is_named =
-        |document: &&Yaml<'_>| document.text_of("id") == Some(name) || document.text_of("name") == Some(name);
-    let local = library.documents.iter().find(is_named);
+    let local = library.documents.get(name).copied();
     let referenced = if local.is_none() { library.context.rule(name) } else { None };
     let (id, title) = match (&local, &referenced) {
         (Some(document), _) => (identity(document), document.text_of("title").unwrap_or(name)),
@@ -165,6 +183,11 @@ fn base_rule(
         return refuse(report, "too many base rules", message);
     }
     chain.left -= 1;
+    if let Some(referenced) = &referenced
+        && !chain.budget.work(referenced.query.text.len() / BYTES_PER_WORK)
+    {
+        return refuse(report, BUDGET, format!("the base rules before `{name}` are all that is read"));
+    }
     let parsed = match (local, referenced) {
         (Some(document), _) => {
             let mut own = Report::new(library.text, 0);
@@ -296,19 +319,21 @@ fn counted_field(report: &mut Report<'_>, name: &str, correlation: &Yaml<'_>, co
 /// The base rules that a condition in words (`a and not b`) wants absent.
 ///
 /// The specification knows conditions in words only from pySigma, for the temporal types.
-fn absent_rules(report: &mut Report<'_>, correlation: &Yaml<'_>) -> Vec<String> {
-    let Some(condition) = correlation.get("condition") else { return Vec::new() };
-    let Some(text) = condition.text_or_null() else { return Vec::new() };
+fn absent_rules(report: &mut Report<'_>, correlation: &Yaml<'_>) -> HashSet<String> {
+    let Some(condition) = correlation.get("condition") else { return HashSet::new() };
+    let Some(text) = condition.text_or_null() else { return HashSet::new() };
     let read = condition::read(text);
     for fault in &read.faults {
         report.error("invalid condition", fault.message.clone(), Place::of(condition));
     }
-    let mut absent = Vec::new();
+    let mut absent = HashSet::new();
     let mut has_or = false;
     let mut stack = vec![(&read.expr, false)];
     while let Some((expr, negated)) = stack.pop() {
         match expr {
-            Expr::Name(range) if negated => absent.push(text[range.clone()].to_owned()),
+            Expr::Name(range) if negated => {
+                absent.insert(text[range.clone()].to_owned());
+            }
             Expr::Name(_) => {}
             Expr::Not(inner) => stack.push((inner, !negated)),
             Expr::And(operands) | Expr::Or(operands) => {
@@ -344,10 +369,10 @@ fn check(report: &mut Report<'_>, key: &Yaml<'_>, correlation: &Yaml<'_>, refere
         }
     }
     let Some(aliases) = correlation.get("aliases").filter(|aliases| !aliases.is_null()) else { return };
-    let names: Vec<&str> = references.iter().filter_map(Yaml::text).collect();
+    let names: HashSet<&str> = references.iter().filter_map(Yaml::text).collect();
     for (alias, fields) in aliases.entries().unwrap_or_default() {
         for (rule, field) in fields.entries().unwrap_or_default() {
-            if !rule.text().is_some_and(|rule| names.contains(&rule)) {
+            if !rule.text().is_some_and(|rule| names.contains(rule)) {
                 let message = format!("the alias names `{}`, which is none of the rules", rule.text().unwrap_or("?"));
                 report.warning("unknown base rule", message, Place::of_entry(rule, field));
             }

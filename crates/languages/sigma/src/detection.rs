@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use ruleatlas_core::{BUDGET, Budget};
 use ruleatlas_model::Node;
 use ruleatlas_yaml::{Node as Yaml, Value};
 
@@ -8,11 +9,8 @@ use crate::{
     report::{Place, Report},
 };
 
-/// What one document may unfold to, in bytes of values and a share for each: a selection that a condition names
-/// again and again is written out every time.
-const BUDGET: usize = 16 << 20;
-/// What a value costs besides its bytes.
-const VALUE_COST: usize = 64;
+/// Bytes of a value that count as much as a value.
+const BYTES_PER_NODE: usize = 64;
 /// How many selections are searched one by one.
 const FEW: usize = 32;
 
@@ -22,7 +20,7 @@ pub(crate) struct Detections<'r, 'q, 'y> {
     selections: Vec<Selection<'y>>,
     /// The selections by name, where there are many.
     places: HashMap<&'y str, usize>,
-    budget: usize,
+    budget: &'r mut Budget,
 }
 
 struct Selection<'y> {
@@ -34,7 +32,14 @@ struct Selection<'y> {
 
 impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
     /// The entries of the mapping but those that are `reserved`.
-    pub(crate) fn new(report: &'r mut Report<'q>, mapping: &'y [(Yaml<'y>, Yaml<'y>)], reserved: &[&str]) -> Self {
+    ///
+    /// A selection that a condition names again and again is written out every time, as long as `budget` has room.
+    pub(crate) fn new(
+        report: &'r mut Report<'q>,
+        mapping: &'y [(Yaml<'y>, Yaml<'y>)],
+        reserved: &[&str],
+        budget: &'r mut Budget,
+    ) -> Self {
         let mut selections = Vec::with_capacity(mapping.len());
         for (key, value) in mapping {
             match key.text() {
@@ -47,14 +52,24 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
         if selections.len() > FEW {
             places.extend(selections.iter().enumerate().map(|(at, selection)| (selection.name, at)));
         }
-        Self { report, selections, places, budget: BUDGET }
+        Self { report, selections, places, budget }
     }
 
-    /// Takes `bytes` and a value's share from what may be written out; `false` when nothing is left.
+    /// Spends what a value of so many bytes costs; `false` when nothing is left.
     pub(crate) fn spend(&mut self, bytes: usize) -> bool {
-        let left = self.budget.checked_sub(bytes.saturating_add(VALUE_COST));
-        self.budget = left.unwrap_or_default();
-        left.is_some()
+        !self.budget.is_spent() && self.budget.nodes(1 + bytes / BYTES_PER_NODE)
+    }
+
+    /// What stands for a part, and all behind it, that is not written out because nothing is left to spend; `None`
+    /// where something is.
+    pub(crate) fn beyond_budget(&mut self, place: Place) -> Option<Node> {
+        if !self.budget.is_spent() {
+            return None;
+        }
+        if let Some(diagnostic) = self.budget.report() {
+            self.report.push_unmuted(diagnostic.on_line(place.line));
+        }
+        Some(self.report.opaque(BUDGET, place))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -88,8 +103,7 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
         let mut found = Vec::new();
         for (at, selection) in self.selections.iter().enumerate() {
             let steps = selection.name.len().saturating_mul(pattern.len().min(selection.name.len()));
-            self.budget = self.budget.saturating_sub(steps);
-            if self.budget == 0 {
+            if !self.budget.work(1 + steps / BYTES_PER_NODE) {
                 break;
             }
             if (with_hidden || !selection.name.starts_with('_'))
@@ -113,8 +127,8 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
         let Some(selection) = self.selections.get_mut(at) else { return Node::never() };
         let (value, place) = (selection.value, Place::of_entry(selection.key, selection.value));
         let again = std::mem::replace(&mut selection.used, true);
-        if self.budget == 0 {
-            return self.report.broken("too large", "the rule unfolds to too many values", place);
+        if let Some(node) = self.beyond_budget(place) {
+            return node;
         }
         if again {
             self.report.mute(true);
@@ -133,6 +147,9 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
             let message = format!("no condition names the selection `{}`", selection.name);
             let place = Place::of(selection.key);
             self.report.warning("unused selection", message, place);
+            if self.budget.is_spent() {
+                continue;
+            }
             self.write(at);
         }
     }
@@ -145,6 +162,10 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
                 }
                 let mut items = Vec::with_capacity(entries.len());
                 for (key, value) in entries {
+                    if let Some(node) = self.beyond_budget(Place::of_entry(key, value)) {
+                        items.push(node);
+                        break;
+                    }
                     items.push(self.item(key, value));
                 }
                 Node::all(items)
@@ -155,6 +176,10 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
                 }
                 let mut alternatives = Vec::with_capacity(items.len());
                 for item in items {
+                    if let Some(node) = self.beyond_budget(Place::of(item)) {
+                        alternatives.push(node);
+                        break;
+                    }
                     if item.items().is_some() {
                         let message =
                             "a list stands in a list; the specification knows lists of values and of mappings";

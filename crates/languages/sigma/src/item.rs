@@ -68,6 +68,10 @@ impl Detections<'_, '_, '_> {
         let mut nodes = Vec::with_capacity(values.len());
         for value in values {
             let place = Place::of(value);
+            if let Some(node) = self.beyond_budget(place) {
+                nodes.push(node);
+                break;
+            }
             let node = match self.meaning(modifiers, value, place) {
                 Meaning::Compare { op: Op::IsNull, .. } => {
                     self.report.broken("null keyword", "null needs a field to be looked for in", place)
@@ -88,6 +92,10 @@ impl Detections<'_, '_, '_> {
         let mut groups: Vec<Group> = Vec::with_capacity(1);
         let mut broken = Vec::new();
         for value in values {
+            if let Some(node) = self.beyond_budget(place) {
+                broken.push(node);
+                break;
+            }
             match self.meaning(modifiers, value, place) {
                 Meaning::Broken(node) => broken.push(node),
                 Meaning::Compare { op, case_sensitive, value: text } => {
@@ -130,6 +138,10 @@ impl Detections<'_, '_, '_> {
     fn every(&mut self, modifiers: &Modifiers<'_>, values: &[Yaml<'_>], place: Place) -> Node {
         let mut nodes = Vec::with_capacity(values.len());
         for value in values {
+            if let Some(node) = self.beyond_budget(place) {
+                nodes.push(node);
+                break;
+            }
             nodes.push(match self.meaning(modifiers, value, place) {
                 Meaning::Broken(node) => node,
                 Meaning::Compare { op, case_sensitive, value } => {
@@ -184,8 +196,10 @@ impl Detections<'_, '_, '_> {
             let message = "a value must be text, a number, a boolean or null";
             return Meaning::Broken(self.report.broken("wrong type", message, place));
         };
-        if !self.spend(text.len()) {
-            return Meaning::Broken(self.report.broken("too large", "the rule unfolds to too many values", item));
+        if !self.spend(text.len())
+            && let Some(node) = self.beyond_budget(item)
+        {
+            return Meaning::Broken(node);
         }
         if value.is_null() && modifiers.kind != Kind::Exists {
             if modifiers.kind == Kind::Text && modifiers.time_part.is_none() {

@@ -39,7 +39,7 @@ mod report;
 mod rule;
 mod tokens;
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::Language;
 
 pub use documents::{TooLarge, merge_actions};
@@ -55,8 +55,8 @@ impl Frontend for Sigma {
         Language::Sigma
     }
 
-    fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
-        rule::parse(query, context, &mut correlation::Chain::new())
+    fn read(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed {
+        rule::parse(query, context, &mut correlation::Chain::new(budget))
     }
 
     fn tokens(&self, text: &str) -> Vec<Token> {

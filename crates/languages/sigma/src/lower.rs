@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use ruleatlas_core::Budget;
 use ruleatlas_model::Node;
 use ruleatlas_yaml::{Node as Yaml, Style, Value};
 
@@ -11,14 +12,19 @@ use crate::{
 };
 
 /// A detection's or filter's tree: its condition, with the selections in the place of their names.
-pub(crate) fn detection(report: &mut Report<'_>, entry: (&Yaml<'_>, &Yaml<'_>), reserved: &[&str]) -> Node {
+pub(crate) fn detection(
+    report: &mut Report<'_>,
+    entry: (&Yaml<'_>, &Yaml<'_>),
+    reserved: &[&str],
+    budget: &mut Budget,
+) -> Node {
     let place = Place::of(entry.0);
     let Some(mapping) = entry.1.entries() else {
         let message = "selections and a condition must stand here";
         return report.broken("wrong type", message, Place::of_entry(entry.0, entry.1));
     };
     let condition = entry.1.get("condition");
-    let mut detections = Detections::new(report, mapping, reserved);
+    let mut detections = Detections::new(report, mapping, reserved, budget);
     let node = match condition {
         _ if detections.is_empty() => detections.report.broken("empty detection", "there is no selection", place),
         Some(condition) if !condition.is_null() => conditions(&mut detections, condition),
@@ -109,6 +115,9 @@ impl Located<'_> {
             Expr::Of { all, pattern, whole } => {
                 let pattern = &self.text[pattern.clone()];
                 let found = detections.matching(pattern);
+                if let Some(node) = detections.beyond_budget(self.place(whole.clone())) {
+                    return node;
+                }
                 if found.is_empty() {
                     let message = format!("no selection's name matches `{pattern}`");
                     return detections.report.broken(

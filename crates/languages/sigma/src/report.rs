@@ -1,8 +1,12 @@
+use ruleatlas_core::clip;
 use ruleatlas_model::{Diagnostic, Level, Node, Span};
 use ruleatlas_yaml::Node as Yaml;
 
 /// Diagnostics one rule may give before the rest is left out.
 const MAX_DIAGNOSTICS: usize = 200;
+
+/// How many bytes of the rule's text a message or an opaque part may repeat.
+const MAX_TEXT: usize = 4 << 10;
 
 /// Where in the file something stands: a byte range, and the one-based line it begins on.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +70,7 @@ impl<'q> Report<'q> {
 
     pub(crate) fn opaque(&self, reason: &'static str, place: Place) -> Node {
         let span = self.span(place);
-        Node::opaque(span.of(self.text).unwrap_or_default(), reason, span)
+        Node::opaque(clip(span.of(self.text).unwrap_or_default(), MAX_TEXT), reason, span)
     }
 
     fn say(&mut self, diagnostic: Diagnostic, place: Place) {
@@ -84,7 +88,17 @@ impl<'q> Report<'q> {
         }
     }
 
-    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+    /// Adds what is said of the rule as a whole, whatever is read a second time.
+    pub(crate) fn push_unmuted(&mut self, diagnostic: Diagnostic) {
+        let muted = std::mem::replace(&mut self.muted, false);
+        self.push(diagnostic);
+        self.muted = muted;
+    }
+
+    pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
+        if diagnostic.message.len() > MAX_TEXT {
+            diagnostic.message = clip(&diagnostic.message, MAX_TEXT);
+        }
         let is_error = diagnostic.level == Level::Error;
         let room = self.diagnostics.len() < MAX_DIAGNOSTICS
             || (is_error && !self.diagnostics.iter().any(|earlier| earlier.level == Level::Error));

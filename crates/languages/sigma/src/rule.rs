@@ -1,4 +1,4 @@
-use ruleatlas_core::{Context, Parsed, Query};
+use ruleatlas_core::{BUDGET, Context, Parsed, Query};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, SourceKind};
 use ruleatlas_yaml::Node as Yaml;
 
@@ -13,9 +13,9 @@ use crate::{
 const RULE_KEYS: [&str; 8] = ["title", "id", "name", "logsource", "status", "level", "tags", "author"];
 
 /// Reads a query: the document at hand, or all documents of the text.
-pub(crate) fn parse(query: &Query<'_>, context: &dyn Context, chain: &mut Chain) -> Parsed {
+pub(crate) fn parse(query: &Query<'_>, context: &dyn Context, chain: &mut Chain<'_>) -> Parsed {
     if let Some((document, base)) = query.tree {
-        let library = Library { documents: &[], text: query.text, context };
+        let library = Library::new(&[], query.text, context);
         let mut report = Report::new(query.text, base);
         let conditions = rule(&mut report, document, query.sources, &library, chain);
         return Parsed { conditions, diagnostics: report.finish() };
@@ -34,14 +34,14 @@ pub(crate) fn parse(query: &Query<'_>, context: &dyn Context, chain: &mut Chain)
     let documents = match merge_actions(yaml.documents) {
         Ok(documents) => documents,
         Err(error) => {
-            report.push(Diagnostic::error("too large", error.to_string()));
+            report.push(Diagnostic::error(BUDGET, error.to_string()));
             return Parsed { conditions: Vec::new(), diagnostics: report.finish() };
         }
     };
     if documents.is_empty() {
         report.push(Diagnostic::error("no rule", "the text holds no rule"));
     }
-    let library = Library { documents: &documents, text: query.text, context };
+    let library = Library::new(&documents, query.text, context);
     let outermost = correlation::outermost(&documents);
     let mut conditions = Vec::new();
     for document in &outermost {
@@ -63,7 +63,7 @@ pub(crate) fn rule(
     document: &Yaml<'_>,
     sources: &[DataSource],
     library: &Library<'_, '_>,
-    chain: &mut Chain,
+    chain: &mut Chain<'_>,
 ) -> Vec<Condition> {
     // A bare detection may call its selections `filter` or `correlation`.
     let is_detection = document.get("detection").is_none()
@@ -76,11 +76,11 @@ pub(crate) fn rule(
         report.broken("wrong type", "a rule must be a mapping", Place::of(document))
     } else if let Some(entry) = special("filter") {
         filter_rules(report, entry);
-        lower::detection(report, entry, &["condition", "rules"])
+        lower::detection(report, entry, &["condition", "rules"], chain.budget)
     } else if let Some(entry) = document.entry("detection") {
-        lower::detection(report, entry, detection_keys(entry.1))
+        lower::detection(report, entry, detection_keys(entry.1), chain.budget)
     } else if is_detection {
-        lower::detection(report, (document, document), detection_keys(document))
+        lower::detection(report, (document, document), detection_keys(document), chain.budget)
     } else {
         report.broken("missing detection", "a rule needs a detection", Place::of(document))
     };

@@ -104,7 +104,7 @@ fn a_selection_named_again_and_again_is_bounded() {
     let parsed = check(&format!("a:\n    F:\n{values}condition: {condition}\n"));
     let values: usize = parsed.conditions[0].root.predicates().map(|predicate| predicate.values.len()).sum();
     assert!(values < 500_000, "{values}");
-    assert!(parsed.diagnostics.iter().any(|diagnostic| diagnostic.code == "too large"), "{:?}", parsed.diagnostics);
+    assert!(parsed.diagnostics.iter().any(|diagnostic| diagnostic.code == "budget"), "{:?}", parsed.diagnostics);
 }
 
 #[test]
@@ -211,5 +211,5 @@ fn a_global_part_before_many_documents_is_bounded() {
     let text =
         format!("action: global\ndetection:\n  s:\n    A:\n{values}  condition: s\n{}", "---\nb: 1\n".repeat(1_000));
     let parsed = check(&text);
-    assert_eq!(parsed.diagnostics[0].code, "too large");
+    assert_eq!(parsed.diagnostics[0].code, "budget");
 }

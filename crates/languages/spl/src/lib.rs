@@ -65,7 +65,7 @@ mod parser;
 mod search;
 mod source;
 
-use ruleatlas_core::{Context, Frontend, Parsed, Query, Token};
+use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::Language;
 
 /// The front end for SPL.
@@ -77,10 +77,10 @@ impl Frontend for Spl {
         Language::Spl
     }
 
-    fn parse(&self, query: &Query<'_>, context: &dyn Context) -> Parsed {
+    fn read(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed {
         let mut diagnostics = Vec::new();
         let pipeline = parser::parse(query.text, context, &mut diagnostics);
-        let mut parsed = lower::lower(&pipeline, query.text, context, diagnostics);
+        let mut parsed = lower::lower(&pipeline, query.text, context, diagnostics, budget);
         for condition in &mut parsed.conditions {
             condition.sources.extend_from_slice(query.sources);
         }

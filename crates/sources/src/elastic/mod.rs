@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use toml::de::DeTable;
 
-use crate::{Draft, Format, Outcome, SourceFile};
+use crate::{Draft, Format, Outcome, SourceFile, bounds};
 use table::{File, Table};
 
 /// The format of Elastic's rules.
@@ -23,6 +23,9 @@ impl Format for ElasticRules {
         let Some(text) = file.text() else { return Outcome::NotARule(Cow::Borrowed("no text")) };
         if file.extension() != "toml" {
             return Outcome::NotARule(Cow::Borrowed("no TOML file"));
+        }
+        if let Err(fault) = bounds::toml(text) {
+            return Outcome::Unreadable(fault.message, Some(fault.line));
         }
         let line_ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
         let source = File { text, path: &file.path, line_ends: &line_ends };

@@ -16,6 +16,9 @@ struct Resource {
     properties: Vec<(String, Node<'static>)>,
 }
 
+/// How long a list of names may be, in bytes.
+const MAX_LIST: usize = 16 << 10;
+
 pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     let defaults = defaults(file.text);
     let mut found: Vec<Resource> = Vec::new();
@@ -51,6 +54,8 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         let value_at = start + line.find(value).unwrap_or_default();
         let rest = file.text.get(value_at..).unwrap_or_default();
         let value = if let Some(list) = rest.strip_prefix('[') {
+            // A list without its bracket is not looked for to the end of the file, once a line.
+            let list = list.get(..list.floor_char_boundary(MAX_LIST)).unwrap_or_default();
             let end = list.find(']').unwrap_or(list.len());
             let items = list.get(..end).unwrap_or_default().split(['\n', ',']);
             let items = items.filter_map(|item| literal(item.trim(), &defaults)).map(|(item, _)| text(item));

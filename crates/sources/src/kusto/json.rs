@@ -6,7 +6,7 @@ use ruleatlas_yaml::{Node, Value};
 use serde_json::Value as Json;
 
 use super::{File, comments, inferred_tags, no_rule, object};
-use crate::{Draft, Outcome, tree};
+use crate::{Draft, Outcome, bounds, tree};
 
 /// Deeper groups of a workbook are not looked into.
 const DEPTH_LIMIT: u32 = 64;
@@ -16,6 +16,9 @@ const MAX_TILES: usize = 2_000;
 pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     if !file.text.contains("query") && !["query", "kql"].iter().any(|word| contains_in_any_case(file.text, word)) {
         return no_rule("no query in it");
+    }
+    if let Err(fault) = bounds::json(file.text) {
+        return Outcome::Unreadable(fault.message, Some(fault.line));
     }
     let (documents, error) = documents(file.text);
     let mut said = Vec::new();

@@ -24,6 +24,7 @@ mod variant;
 use std::borrow::Cow;
 
 use ruleatlas_model::{Kind, Language, Rule, Status, Vendor};
+use rustc_hash::FxHashSet;
 
 use crate::{Draft, Format, Outcome, RawTag, SourceFile, attack::technique_ids_in};
 
@@ -122,9 +123,10 @@ impl<'a> File<'a> {
 /// The technique ids that a running text names, each as a tag that says so. `line` is the text's first line.
 fn inferred_tags(text: &str, line: u32) -> Vec<RawTag> {
     let mut tags: Vec<RawTag> = Vec::new();
+    let mut seen = FxHashSet::default();
     for (number, words) in (line..).zip(text.lines()) {
         for id in technique_ids_in(words) {
-            if !tags.iter().any(|tag| tag.text == id) {
+            if seen.insert(id.clone()) {
                 tags.push(RawTag::inferred(id, number));
             }
         }

@@ -284,13 +284,8 @@ fn extra(object: &Object<'_, '_>, title: &str) -> ruleatlas_model::Extra {
 
 /// Each tag once; what metadata says comes first.
 pub(super) fn distinct(tags: Vec<RawTag>) -> Vec<RawTag> {
-    let mut kept: Vec<RawTag> = Vec::with_capacity(tags.len());
-    for tag in tags {
-        if !kept.iter().any(|known| known.text.eq_ignore_ascii_case(&tag.text)) {
-            kept.push(tag);
-        }
-    }
-    kept
+    let mut seen = rustc_hash::FxHashSet::default();
+    tags.into_iter().filter(|tag| seen.insert(tag.text.to_ascii_lowercase())).collect()
 }
 
 /// What Sentinel runs by itself has a frequency or a severity; what a hunter runs has neither.

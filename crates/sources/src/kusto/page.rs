@@ -11,12 +11,17 @@ use super::{
 };
 use crate::{Draft, Outcome, RawTag};
 
+/// Bytes of what a page says of all its queries, in all of them together.
+const MAX_SHARED: usize = 32 << 20;
+
 /// A heading and what stands under it, up to the next.
 #[derive(Default)]
 struct Section<'a> {
     heading: &'a str,
     /// How many `#` it has.
     depth: usize,
+    /// The section before it that it stands in: the last one of fewer `#`.
+    parent: Option<usize>,
     text: String,
     /// The one-based line of the first line of its text.
     line: u32,
@@ -77,6 +82,15 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     let page_tags = page.tags();
     let references = query::addresses(&page.section(&["references", "reference"]).lines().collect::<Vec<_>>());
     let false_positives = page.section(&["false positives", "known false positives"]).trim().to_owned();
+    // What the page says of all its queries is kept with each: as much as they have room for together.
+    let room = MAX_SHARED / queries.len().max(1);
+    let cut = |text: &str| text.get(..text.floor_char_boundary(room)).unwrap_or_default().to_owned();
+    let description = cut(page.description());
+    let false_positives = cut(&false_positives);
+    let (mut references, mut page_tags) = (references, page_tags);
+    truncate(&mut references, room, String::len);
+    truncate(&mut page_tags, room, |tag| tag.text.len());
+    let has_detection = page.sections.iter().any(|section| section.heading == "Detection");
     let mut variants = Variants::default();
     for (place, block) in queries.iter().enumerate() {
         let mut rule = file.blank(query::kind(file));
@@ -87,11 +101,11 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         }
         let heading = page.sections.get(block.section).map_or("", |section| section.heading);
         rule.title = titles.get(place).cloned().unwrap_or_default();
-        rule.description = page.description().to_owned();
+        rule.description.clone_from(&description);
         rule.references.clone_from(&references);
         rule.false_positives = Some(false_positives.clone()).filter(|text| !text.is_empty()).into_iter().collect();
         block.text.clone_into(&mut rule.query);
-        if rule.kind == Kind::Hunting && page.sections.iter().any(|section| section.heading == "Detection") {
+        if rule.kind == Kind::Hunting && has_detection {
             rule.kind = Kind::Rule;
         }
         let message = "a query on a page carries no id; its place stands for it";
@@ -102,6 +116,16 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         sink(Draft { rule, tags: distinct(tags), tree: None, sources: Vec::new() });
     }
     Outcome::Rules
+}
+
+/// Keeps the first items, as many as `room` bytes hold.
+fn truncate<T>(items: &mut Vec<T>, room: usize, length: impl Fn(&T) -> usize) {
+    let mut left = room;
+    items.retain(|item| {
+        let rest = left.checked_sub(length(item) + size_of::<T>());
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    });
 }
 
 /// Marks that say nothing of the language, or that of a language which the query is not: what stands there is read.
@@ -180,7 +204,14 @@ impl<'a> Page<'a> {
                 }
                 (None, None) => {
                     if let Some((depth, heading)) = heading::read(trimmed) {
-                        page.sections.push(Section { heading, depth, line: number + 1, ..Section::default() });
+                        let mut parent = page.sections.len().checked_sub(1);
+                        while let Some(section) = parent.and_then(|at| page.sections.get(at)) {
+                            if section.depth < depth {
+                                break;
+                            }
+                            parent = section.parent;
+                        }
+                        page.sections.push(Section { heading, depth, parent, line: number + 1, ..Section::default() });
                     } else if let Some(section) = page.sections.last_mut() {
                         section.text.push_str(line);
                         section.text.push('\n');
@@ -252,17 +283,17 @@ impl<'a> Page<'a> {
 
     /// The headings above a block, outermost first, without the page's title and those that say nothing.
     fn path(&self, block: &Block<'_>, title: &str) -> Vec<String> {
-        let mut depth = usize::MAX;
         let mut path = Vec::new();
-        for section in self.sections.iter().take(block.section + 1).rev() {
-            if section.depth > 0 && section.depth < depth {
-                depth = section.depth;
+        let mut at = Some(block.section);
+        while let Some(section) = at.and_then(|at| self.sections.get(at)) {
+            if section.depth > 0 {
                 // Blanks inside are as they come.
                 let heading = section.heading.split_whitespace().collect::<Vec<_>>().join(" ");
                 if section.heading != title && !heading::is_generic(&heading) {
                     path.push(heading);
                 }
             }
+            at = section.parent;
         }
         path.reverse();
         path

@@ -1,6 +1,7 @@
 //! A file that holds a query, and perhaps a word about it in its first comment.
 
 use ruleatlas_model::{Diagnostic, Kind};
+use rustc_hash::FxHashSet;
 
 use super::{File, comments, inferred_tags, no_rule};
 use crate::{Draft, Outcome};
@@ -67,13 +68,14 @@ fn title<'a>(comments: &[&'a str]) -> Option<&'a str> {
 /// The addresses in lines of text.
 pub(super) fn addresses(lines: &[&str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
+    let mut seen = FxHashSet::default();
     for line in lines {
         for (at, _) in line.match_indices("http") {
             let rest = line.get(at..).unwrap_or_default();
             let is_address = rest.starts_with("http://") || rest.starts_with("https://");
             let end = rest.find(|character: char| character.is_whitespace() || "<>()[]\"'`|".contains(character));
             let address = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest).trim_end_matches([',', '.', ';']);
-            if is_address && !found.iter().any(|known| known == address) {
+            if is_address && seen.insert(address) {
                 found.push(address.to_owned());
             }
         }

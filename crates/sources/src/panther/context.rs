@@ -30,7 +30,9 @@ pub(super) struct Checkout<'a> {
     /// Python files by path, and by the name that imports them.
     modules: FxHashMap<&'a str, &'a str>,
     rules: FxHashMap<String, Base<'a>>,
-    models: FxHashMap<String, LookupTable>,
+    /// Data models, and which of them is that of a log type.
+    models: Vec<LookupTable>,
+    model_of: FxHashMap<String, usize>,
 }
 
 struct Base<'a> {
@@ -53,7 +55,8 @@ impl<'a> Checkout<'a> {
                 modules.insert(name.strip_suffix(".py").unwrap_or(name), text);
             }
         }
-        let mut checkout = Self { modules, rules: FxHashMap::default(), models: FxHashMap::default() };
+        let mut checkout =
+            Self { modules, rules: FxHashMap::default(), models: Vec::new(), model_of: FxHashMap::default() };
         let yaml = || files.iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml"));
         for file in yaml() {
             let Some(text) = file.text() else { continue };
@@ -93,8 +96,9 @@ impl<'a> Checkout<'a> {
             let rows = document.get("Mappings").map_or(&[][..], |list| list.items_or_self()).iter().map(row).collect();
             let table = LookupTable { columns: columns.map(str::to_owned).to_vec(), rows, ..LookupTable::default() };
             for log_type in document.texts_of("LogTypes") {
-                self.models.insert(data_model(log_type), table.clone());
+                self.model_of.insert(data_model(log_type), self.models.len());
             }
+            self.models.push(table);
         }
     }
 }
@@ -126,7 +130,7 @@ impl Context for Checkout<'_> {
     }
 
     fn lookup(&self, name: &str) -> Option<&LookupTable> {
-        self.models.get(name)
+        self.models.get(*self.model_of.get(name)?)
     }
 
     fn rule(&self, reference: &str) -> Option<Referenced<'_>> {

@@ -9,9 +9,14 @@ use crate::SourceFile;
 /// Larger tables are not read: nobody wrote them as a list for a detection.
 const MAX_TABLE_BYTES: usize = 8 * 1024 * 1024;
 
+/// Cells of all tables of a source. Tables behind those are known by their names.
+const MAX_CELLS: usize = 8_000_000;
+
 /// The macros and lookups of a source.
 #[derive(Debug, Default)]
 pub(super) struct Content {
+    /// Cells of the tables so far.
+    cells: usize,
     /// By name; several take different numbers of arguments.
     macros: FxHashMap<String, Vec<Macro>>,
     tables: Vec<LookupTable>,
@@ -52,7 +57,7 @@ impl Content {
         // A table that no lookup describes is asked for by its file's name.
         for (name, text) in tables {
             if !content.by_name.contains_key(name)
-                && let Some(table) = read_table(text)
+                && let Some(table) = content.read_table(text)
             {
                 content.by_name.insert(name.to_owned(), content.tables.len());
                 content.tables.push(table);
@@ -73,7 +78,7 @@ impl Content {
         // Newer files leave the table's name out: it is that of the file beside.
         let beside = file_name(path).rsplit_once('.').map(|(stem, _)| format!("{stem}.csv")).unwrap_or_default();
         let file = document.text_of("filename").map_or(beside, |file| file.trim().to_owned());
-        let Some(mut table) = tables.get(file.as_str()).and_then(|text| read_table(text)) else { return };
+        let Some(mut table) = tables.get(file.as_str()).and_then(|text| self.read_table(text)) else { return };
         let is_cased = document.text_of("case_sensitive_match").is_none_or(|word| !word.eq_ignore_ascii_case("false"));
         table.case_insensitive = !is_cased;
         // Without a least number of matches the default stands for nothing.
@@ -88,6 +93,29 @@ impl Content {
         self.tables.push(table);
         self.by_name.insert(name.to_owned(), at);
         self.by_name.entry(file).or_insert(at);
+    }
+}
+
+impl Content {
+    fn read_table(&mut self, text: &str) -> Option<LookupTable> {
+        if text.len() > MAX_TABLE_BYTES {
+            return None;
+        }
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+        let columns: Vec<String> = reader.headers().ok()?.iter().map(|name| name.trim().to_owned()).collect();
+        let mut rows = Vec::new();
+        for record in reader.records().filter_map(Result::ok) {
+            // Rows are made as long as the head is.
+            self.cells += columns.len().max(record.len()).max(1);
+            if self.cells > MAX_CELLS {
+                return None;
+            }
+            let mut row: Vec<String> = record.iter().map(str::to_owned).collect();
+            row.resize(columns.len(), String::new());
+            rows.push(row);
+        }
+        Some(LookupTable { columns, rows, ..LookupTable::default() })
     }
 }
 
@@ -108,20 +136,4 @@ fn folder(file: &SourceFile) -> &str {
 
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
-}
-
-fn read_table(text: &str) -> Option<LookupTable> {
-    if text.len() > MAX_TABLE_BYTES {
-        return None;
-    }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let columns: Vec<String> = reader.headers().ok()?.iter().map(|name| name.trim().to_owned()).collect();
-    let row = |row: csv::StringRecord| {
-        let mut row: Vec<String> = row.iter().map(str::to_owned).collect();
-        row.resize(columns.len(), String::new());
-        row
-    };
-    let rows = reader.records().filter_map(Result::ok).map(row).collect();
-    Some(LookupTable { columns, rows, ..LookupTable::default() })
 }

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use ruleatlas_core::Context;
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_yaml::Node;
+use rustc_hash::FxHashSet;
 
 use crate::{Draft, Format, Outcome, SourceFile, attack::TagPlace, metadata};
 
@@ -156,9 +157,10 @@ fn status(document: &Node<'_>, path: &str, diagnostics: &mut Vec<Diagnostic>) ->
 fn data_sources(document: &Node<'_>) -> Vec<DataSource> {
     let names = ["data_source", "data_sources"].into_iter().flat_map(|key| document.texts_of(key));
     let mut sources: Vec<DataSource> = Vec::new();
+    let mut seen = FxHashSet::default();
     for name in names.flat_map(|names| names.split(" AND ")) {
         let source = DataSource::new(SourceKind::LogType, name.trim());
-        if !source.name.is_empty() && !sources.contains(&source) {
+        if !source.name.is_empty() && seen.insert(source.name.clone()) {
             sources.push(source);
         }
     }
@@ -256,6 +258,15 @@ tags:
         assert_eq!(of("name: a\ntype: Anomaly\nnarrative: long\n"), "a story");
         assert_eq!(of("name: a\nsource: s\nsourcetype: t\n"), "a data source");
         assert_eq!(read("lookups/a.csv", "a,b\n").1, Outcome::NotARule("the table of a lookup".into()));
+    }
+
+    #[test]
+    fn a_table_that_its_head_makes_enormous_is_known_by_its_name_alone() {
+        let head: Vec<String> = (0..4_000).map(|at| format!("c{at}")).collect();
+        let wide = format!("{}\n{}", head.join(","), "a\n".repeat(4_000));
+        let files = [file("lookups/wide.csv", &wide), file("lookups/small.csv", "a\nb\n")];
+        let context = SplunkRules.context(&files);
+        assert!(context.lookup("wide.csv").is_none());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{rc::Rc, sync::LazyLock};
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
@@ -170,7 +171,7 @@ impl<'a> Lowering<'a, '_> {
         span: Span,
     ) -> Option<Node> {
         if !self.has_room_for_values(constants.len()) {
-            return Some(Node::opaque(self.snippet(span), "query expands too far", span));
+            return Some(Node::opaque(self.snippet(span), BUDGET, span));
         }
         match value {
             Value::Field(field) => {

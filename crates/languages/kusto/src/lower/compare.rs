@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use rustc_hash::FxHashSet;
 
 use super::Lowering;
 use super::call::{field_ref, in_list};
@@ -29,6 +30,8 @@ pub(super) struct Set {
     pub fields: Vec<Field>,
     /// Texts of what is computed.
     pub computed: Vec<String>,
+    /// Those that [`Set::computed`] has.
+    pub seen: FxHashSet<String>,
     /// Sub-queries that are steps of their own.
     pub rows: Vec<String>,
     /// Why an item is not known.
@@ -238,12 +241,15 @@ impl<'a> Lowering<'a, '_> {
                 if !set.names.is_empty() {
                     parts.push(in_list(field, &set.names, comparison.negated, span));
                 }
-                for other in &set.fields {
-                    if comparison.operator == Relation::In {
-                        parts.push(field_ref(field, other, comparison.negated, comparison.case_sensitive, span));
-                    } else {
-                        parts.push(self.leaf_computed(comparison, written, &Right::Set(set), span));
-                    }
+                if comparison.operator == Relation::In {
+                    let fields = set.fields.iter();
+                    parts.extend(
+                        fields
+                            .map(|other| field_ref(field, other, comparison.negated, comparison.case_sensitive, span)),
+                    );
+                } else if !set.fields.is_empty() {
+                    // One comparison that names all of them.
+                    parts.push(self.leaf_computed(comparison, written, &Right::Set(set), span));
                 }
                 if !set.computed.is_empty() {
                     let op = op_of(comparison.operator);

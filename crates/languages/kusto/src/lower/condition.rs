@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use super::compare::{Right, Set};
@@ -27,7 +28,7 @@ impl<'a> Lowering<'a, '_> {
     /// that is a step of its own.
     pub(super) fn condition(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>, side: Side) -> Option<Node> {
         if !self.enter() {
-            return Some(Node::opaque(self.snippet(expr.span), "query expands too far", expr.span));
+            return Some(Node::opaque(self.snippet(expr.span), BUDGET, expr.span));
         }
         let node = self.condition_of(expr, place, side);
         self.leave();
@@ -178,9 +179,12 @@ impl<'a> Lowering<'a, '_> {
         for item in items {
             let value = self.scalar(item, place);
             self.add_to_set(&mut set, &value, item.span, turned);
+            if self.budget.is_spent() {
+                break;
+            }
         }
         if !self.has_room_for_values(set.constants.len()) {
-            return Some(Node::opaque(self.snippet(span), "query expands too far", span));
+            return Some(Node::opaque(self.snippet(span), BUDGET, span));
         }
         if items.is_empty() {
             set.computed.push("()".to_owned());
@@ -202,15 +206,23 @@ impl<'a> Lowering<'a, '_> {
             // Everything that a case can give.
             Value::Cases(arms, rest) => {
                 for value in arms.iter().map(|(_, value)| value).chain([&**rest]) {
+                    if !self.enter() {
+                        return;
+                    }
                     self.add_to_set(set, value, span, side);
+                    self.leave();
                 }
             }
             Value::List(list) if list.is_empty() => set.names.push(Rc::from("dynamic([])")),
             other => match other.constants() {
-                Some(constants) => set.constants.extend(constants),
+                Some(constants) => {
+                    if self.budget.work(constants.len()) {
+                        set.constants.extend(constants);
+                    }
+                }
                 None => {
                     let text = self.snippet(span);
-                    if !set.computed.contains(&text) {
+                    if set.seen.insert(text.clone()) {
                         set.computed.push(text);
                     }
                 }
@@ -258,7 +270,7 @@ impl<'a> Lowering<'a, '_> {
         on: &mut dyn FnMut(&mut Self, &Value<'a>) -> Option<Node>,
     ) -> Option<Node> {
         if !self.enter() {
-            return Some(Node::opaque("", "query expands too far", Span::default()));
+            return Some(Node::opaque("", BUDGET, Span::default()));
         }
         let mut alternatives = Vec::new();
         let mut before: Vec<Node> = Vec::new();
@@ -285,7 +297,7 @@ impl<'a> Lowering<'a, '_> {
         }
         let node = Node::any(alternatives);
         let fits = self.has_room(std::slice::from_ref(&node));
-        Some(if fits { node } else { Node::opaque("", "query expands too far", Span::default()) })
+        Some(if fits { node } else { Node::opaque("", BUDGET, Span::default()) })
     }
 
     /// A condition on the first of some values that is not empty: each is asked where those before it are empty.

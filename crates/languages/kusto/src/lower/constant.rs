@@ -116,6 +116,9 @@ fn json_list<'a>(text: &str) -> Option<Value<'a>> {
 /// Arithmetic of two numbers.
 pub(super) fn arithmetic(sign: char, left: &Const, right: &Const) -> Option<Const> {
     if sign == '+' && left.kind == LiteralKind::String && right.kind == LiteralKind::String {
+        if left.text.len() + right.text.len() > LONGEST {
+            return None;
+        }
         return Some(Const::string(&format!("{}{}", left.text, right.text)));
     }
     if left.kind == LiteralKind::Timespan || right.kind == LiteralKind::Timespan {

@@ -66,12 +66,10 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// Adds the tables that are not there yet. A union of many calls it once, with those of all its legs.
     pub fn add_sources(&mut self, sources: &[DataSource]) {
-        for source in sources {
-            if !self.sources.contains(source) {
-                self.sources.push(source.clone());
-            }
-        }
+        let mut seen: FxHashSet<DataSource> = self.sources.iter().cloned().collect();
+        self.sources.extend(sources.iter().filter(|source| seen.insert((*source).clone())).cloned());
     }
 }
 
@@ -106,10 +104,11 @@ impl<'a> Lowering<'a, '_> {
             ExprKind::Union(legs) => self.union(None, legs, scope),
             ExprKind::Search(search) => {
                 let mut flow = Flow::open();
+                let mut sources = Vec::new();
                 for table in &search.tables {
-                    let read = self.flow(table, scope);
-                    flow.add_sources(&read.sources);
+                    sources.extend(self.flow(table, scope).sources);
                 }
+                flow.add_sources(&sources);
                 self.search(&mut flow, search, scope);
                 flow
             }
@@ -331,6 +330,11 @@ impl<'a> Lowering<'a, '_> {
         place: Place<'_, 'a>,
     ) -> ScopeRef {
         let mut block = self.scopes.block(Some(defined));
+        // Each parameter is looked for among the arguments.
+        if !self.budget.work(function.parameters.len().saturating_mul(arguments.len()) / 64) {
+            self.is_affordable();
+            return block;
+        }
         let mut table = table;
         let mut given = arguments.iter();
         for parameter in &function.parameters {

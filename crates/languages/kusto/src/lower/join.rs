@@ -282,6 +282,7 @@ impl<'a> Lowering<'a, '_> {
         let mut flow = Flow::default();
         let mut parts: Vec<Columns<'a>> = Vec::new();
         let mut lists: Vec<Rc<str>> = Vec::new();
+        let mut sources = Vec::new();
         let mut all_lists = true;
         let mut all_steps = true;
         if let Some(left) = left {
@@ -295,12 +296,12 @@ impl<'a> Lowering<'a, '_> {
                 all_steps &= left.is_union || !left.is_bare();
             }
             lists.extend(left.columns.list.iter().flat_map(|list| list.iter().cloned()));
-            flow.add_sources(&left.sources);
+            sources.extend(left.sources);
             parts.push(left.columns);
         }
         for expr in legs {
             let leg = self.leg_with(expr, scope, "union leg", false, false);
-            flow.add_sources(&leg.sources);
+            sources.extend(leg.sources.iter().cloned());
             if let Some(list) = &leg.columns.list {
                 lists.extend(list.iter().cloned());
             } else {
@@ -309,7 +310,15 @@ impl<'a> Lowering<'a, '_> {
             }
             parts.push(leg.columns.clone());
         }
-        flow.columns = merged(parts);
+        flow.add_sources(&sources);
+        // Each name of any leg is looked up in every leg.
+        let names: usize = parts.iter().map(|part| part.known.len()).sum();
+        if self.budget.work(names.saturating_mul(parts.len())) {
+            flow.columns = merged(parts);
+        } else {
+            self.is_affordable();
+            flow.columns.open = true;
+        }
         flow.is_union = all_steps && !all_lists;
         if all_lists {
             lists.dedup();

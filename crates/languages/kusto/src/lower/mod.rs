@@ -26,7 +26,7 @@ mod value;
 
 use std::rc::Rc;
 
-use ruleatlas_core::Parsed;
+use ruleatlas_core::{BUDGET, Budget, Parsed};
 use ruleatlas_model::{Condition, Diagnostic, Node, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -36,15 +36,11 @@ use flow::Flow;
 use scope::{Binding, ScopeRef, Scopes};
 use value::{Columns, Value};
 
-/// How deep expressions, sub-queries and calls may stand within each other when names are followed.
-const MAX_DEPTH: u32 = 220;
-/// How many expressions are read in all, those of inlined names each time.
-const MAX_WORK: u32 = 200_000;
-/// How many tree nodes may be copied in all when names are followed.
-const MAX_COPIES: usize = 60_000;
-
 /// The conditions of a script, and what is odd about it.
-pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
+///
+/// Names are followed as far as `budget` allows: an expression is a unit of work each time it is read, and a tree node
+/// or value counts each time it is copied.
+pub(crate) fn lower(script: &Script<'_>, text: &str, budget: &mut Budget) -> Parsed {
     let mut lowering = Lowering {
         text,
         scopes: Scopes::default(),
@@ -58,11 +54,7 @@ pub(crate) fn lower(script: &Script<'_>, text: &str) -> Parsed {
         absent: false,
         seen: FxHashSet::default(),
         sub_queries: 0,
-        depth: 0,
-        work: 0,
-        copies: 0,
-        is_spent: false,
-        exhausted: false,
+        budget,
         diagnostics: Vec::new(),
     };
     for fault in &script.faults {
@@ -107,13 +99,7 @@ struct Lowering<'a, 't> {
     seen: FxHashSet<Rc<str>>,
     /// How many times a sub-query that is a step was used.
     sub_queries: u32,
-    depth: u32,
-    work: u32,
-    copies: usize,
-    /// Whether no more work may be done: what is left of the query is not followed.
-    is_spent: bool,
-    /// Whether it was said that names lead too far.
-    exhausted: bool,
+    budget: &'t mut Budget,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -245,52 +231,42 @@ impl<'a> Lowering<'a, '_> {
     /// Copies of nodes, as long as there is room for them.
     fn copied(&mut self, nodes: &[Node]) -> Vec<Node> {
         if !self.has_room(nodes) {
-            return vec![Node::opaque("", "query expands too far", Span::default())];
+            return vec![Node::opaque("", BUDGET, Span::default())];
         }
         nodes.to_vec()
     }
 
     /// Counts tree nodes that names lead to; `false` when there have been too many.
     fn has_room(&mut self, nodes: &[Node]) -> bool {
-        if !self.is_spent {
-            self.copies += nodes.iter().map(|node| node.walk().count()).sum::<usize>();
-            self.is_spent = self.copies > MAX_COPIES;
-            if self.is_spent {
-                self.exhaust();
-            }
+        if !self.budget.is_spent() {
+            self.budget.nodes(nodes.iter().map(|node| node.walk().count()).sum());
         }
-        !self.is_spent
+        self.is_affordable()
     }
 
     /// Counts the values of a list that a predicate takes; `false` when there have been too many.
     fn has_room_for_values(&mut self, count: usize) -> bool {
-        const VALUES_A_NODE: usize = 16;
-        self.copies += count / VALUES_A_NODE;
-        self.has_room(&[])
+        self.budget.nodes(count);
+        self.is_affordable()
     }
 
     /// Counts one more expression; `false` when there have been too many, or it stands too deep.
     fn enter(&mut self) -> bool {
-        self.work += 1;
-        self.is_spent |= self.work > MAX_WORK;
-        if self.is_spent || self.depth >= MAX_DEPTH {
-            self.exhaust();
-            return false;
+        let enters = !self.budget.is_spent() && self.budget.enter();
+        if !enters {
+            self.is_affordable();
         }
-        self.depth += 1;
-        true
+        enters
     }
 
     fn leave(&mut self) {
-        self.depth -= 1;
+        self.budget.leave();
     }
 
-    fn exhaust(&mut self) {
-        if !self.exhausted {
-            self.exhausted = true;
-            let message = "the query's names lead further than they are followed";
-            self.diagnostics.push(Diagnostic::error("query expands too far", message));
-        }
+    /// Whether there is something left to spend; says so once where there is not.
+    fn is_affordable(&mut self) -> bool {
+        self.diagnostics.extend(self.budget.report());
+        !self.budget.is_spent()
     }
 
     /// The text under a span on one line, without comments, cut to a readable length.

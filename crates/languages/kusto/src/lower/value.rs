@@ -216,12 +216,14 @@ impl<'a> Value<'a> {
             if !known {
                 kept.push(value);
             }
+            if kept.len() > 16 {
+                return Self::Computed;
+            }
         }
         match kept.len() {
             0 => Self::Computed,
             1 => kept.remove(0),
-            2..=16 => Self::Either(kept.into()),
-            _ => Self::Computed,
+            _ => Self::Either(kept.into()),
         }
     }
 

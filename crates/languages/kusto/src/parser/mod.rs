@@ -35,11 +35,13 @@ pub fn parse(text: &str) -> Script<'_> {
     let mut tokens = lex(text);
     tokens.retain(|token| token.kind != Kind::Comment);
     let closing = closing_brackets(&tokens);
+    let function_heads = function_heads(&tokens);
     let rereads = 2 * tokens.len() + 256;
     let mut parser = Parser {
         text,
         tokens,
         closing,
+        function_heads,
         at: 0,
         depth: 0,
         brackets: 0,
@@ -56,6 +58,27 @@ pub fn parse(text: &str) -> Script<'_> {
     Script { statements, faults: parser.faults }
 }
 
+/// By token, whether it is the `(` of `( … ) {` with neither a pipe nor a semicolon between. Found for all at once: a text
+/// of open parentheses would be gone through once for each.
+fn function_heads(tokens: &[Token]) -> Vec<bool> {
+    let mut heads = vec![false; tokens.len()];
+    let mut open = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        match token.kind {
+            Kind::Symbol(Symbol::OpenParen) => open.push(at),
+            Kind::Symbol(Symbol::CloseParen) => {
+                let next = tokens.get(at + 1).map(|token| token.kind);
+                if let Some(head) = open.pop().and_then(|at| heads.get_mut(at)) {
+                    *head = next == Some(Kind::Symbol(Symbol::OpenBrace));
+                }
+            }
+            Kind::Symbol(Symbol::Pipe | Symbol::Semicolon) => open.clear(),
+            _ => {}
+        }
+    }
+    heads
+}
+
 type Parse<T> = Result<T, Fault>;
 
 struct Parser<'a> {
@@ -63,6 +86,8 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     /// By the token of an opening bracket, that of the one that closes it; 0 where none does.
     closing: Vec<usize>,
+    /// By token, whether it opens the parameters of a function.
+    function_heads: Vec<bool>,
     at: usize,
     depth: u32,
     /// Parentheses and square brackets that are open around this place, within the innermost braces.
@@ -449,25 +474,7 @@ impl<'a> Parser<'a> {
     /// Whether `( … ) {` stands here.
     fn at_function(&self) -> bool {
         let first = usize::from(self.word() == "view");
-        if !self.is_ahead(first, Symbol::OpenParen) {
-            return false;
-        }
-        let mut open = 0_u32;
-        for (at, token) in self.tokens.iter().enumerate().skip(self.at + first) {
-            match token.kind {
-                Kind::Symbol(Symbol::OpenParen) => open += 1,
-                Kind::Symbol(Symbol::CloseParen) => {
-                    open = open.saturating_sub(1);
-                    if open == 0 {
-                        let next = self.tokens.get(at + 1).map(|token| token.kind);
-                        return next == Some(Kind::Symbol(Symbol::OpenBrace));
-                    }
-                }
-                Kind::Symbol(Symbol::Pipe | Symbol::Semicolon) => return false,
-                _ => {}
-            }
-        }
-        false
+        self.function_heads.get(self.at + first).copied().unwrap_or_default()
     }
 
     fn function_body(&mut self, parameters: Vec<Parameter<'a>>) -> Parse<Function<'a>> {

@@ -1,6 +1,6 @@
 //! Conditions of SQL. Comparisons are three-valued: of a missing column they are null.
 
-use ruleatlas_core::{Piece, fold_pieces};
+use ruleatlas_core::{BUDGET, Piece, fold_pieces};
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JsonPathElem, Query, Spanned,
@@ -28,6 +28,22 @@ pub(super) struct Column {
 impl<'r, 'q> Lower<'r, 'q> {
     pub fn new(report: &'r mut Report<'q>, places: Places) -> Self {
         Self { report, places, depth: 0 }
+    }
+
+    /// Spends what copies of steps cost; `false` where nothing is left.
+    pub fn may_copy(&mut self, steps: &[Step]) -> bool {
+        let size = |step: &Step| 1 + step.names.len() + step.node.walk().count();
+        !self.report.budget.is_spent() && self.report.budget.nodes(steps.iter().map(size).sum())
+    }
+
+    /// A step of which no more is read, as nothing is left to spend.
+    pub fn beyond_budget(&mut self, mut step: Step) -> Step {
+        let whole = self.places.whole();
+        if let Some(diagnostic) = self.report.budget.report() {
+            self.report.diagnostics.push(diagnostic.at(whole));
+        }
+        step.node = Node::opaque(step.alias.clone(), BUDGET, whole);
+        step
     }
 
     fn span(&self, expr: &Expr) -> Span {

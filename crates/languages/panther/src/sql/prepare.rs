@@ -4,14 +4,19 @@
 pub(super) fn plain(text: &str) -> (String, bool) {
     let mut plain = text.to_owned();
     for (open, close) in [("{#", "#}"), ("{%", "%}")] {
-        while let Some((start, end)) = between(&plain, 0, open, close) {
+        let mut from = 0;
+        while let Some((start, end)) = between(&plain, from, open, close) {
             blank(&mut plain, start, end, "");
+            from = end;
         }
     }
     let mut has_template = false;
-    while let Some((start, end)) = between(&plain, 0, "{{", "}}") {
+    let mut from = 0;
+    while let Some((start, end)) = between(&plain, from, "{{", "}}") {
         has_template = true;
+        from = end;
         let inner = plain.get(start..end).unwrap_or_default();
+        // Blanks of templates before this one are looked through once: their end is behind the last comma.
         let before = plain.get(..start).unwrap_or_default().trim_end();
         // A macro behind the last common table expression reads it: `with t as (…), {{ macro('t') }}`.
         let table = inner.split(['\'', '"']).nth(1).unwrap_or_default().to_owned();

@@ -7,7 +7,7 @@ mod eval;
 mod list;
 mod search;
 
-use ruleatlas_core::{Context, Parsed};
+use ruleatlas_core::{BUDGET, Budget, Context, Parsed};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Level, Node, SourceKind, Span};
 
 use rustc_hash::FxHashSet;
@@ -20,13 +20,20 @@ use crate::{
 
 /// How many searches may stand beside the first.
 const MAX_STEPS: usize = 256;
-/// How many nodes the conditions of a query may come to.
-const MAX_NODES: usize = 60_000;
+
+/// How many indexes, source types and their like a search may name.
+const MAX_SOURCES: usize = 512;
 
 /// Makes the conditions of a query.
-pub(crate) fn lower(pipeline: &Pipeline, text: &str, context: &dyn Context, diagnostics: Vec<Diagnostic>) -> Parsed {
+pub(crate) fn lower(
+    pipeline: &Pipeline,
+    text: &str,
+    context: &dyn Context,
+    diagnostics: Vec<Diagnostic>,
+    budget: &mut Budget,
+) -> Parsed {
     let mut lowering =
-        Lowering { text, context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), nodes: 0 };
+        Lowering { text, context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), budget };
     let mut scope = Scope::new(0);
     lowering.pipeline(pipeline, &mut scope);
     lowering.finish()
@@ -39,6 +46,8 @@ struct Step {
     absent: bool,
     label: String,
     sources: Vec<DataSource>,
+    /// Those that [`Step::sources`] has.
+    known: FxHashSet<DataSource>,
 }
 
 /// Which segment of a pipeline is at hand.
@@ -56,7 +65,7 @@ struct Lowering<'c> {
     steps: Vec<Step>,
     /// The steps whose fields the conjunct at hand compares.
     touched: Vec<usize>,
-    nodes: usize,
+    budget: &'c mut Budget,
 }
 
 impl Lowering<'_> {
@@ -105,21 +114,29 @@ impl Lowering<'_> {
         let source = DataSource::new(kind, name);
         if let Some(step) = self.steps.get_mut(step)
             && !name.is_empty()
-            && !step.sources.contains(&source)
+            && step.known.insert(source.clone())
         {
-            step.sources.push(source);
+            if step.known.len() <= MAX_SOURCES {
+                step.sources.push(source);
+            } else if step.known.len() == MAX_SOURCES + 1 {
+                let message = format!("a search chooses more than {MAX_SOURCES} sources; the others are left out");
+                self.diagnostics.push(Diagnostic::error(BUDGET, message));
+            }
         }
     }
 
     /// Whether `count` nodes more are within bounds.
     fn spend(&mut self, count: usize) -> bool {
-        self.nodes = self.nodes.saturating_add(count);
-        self.nodes <= MAX_NODES
+        let fits = !self.budget.is_spent() && self.budget.nodes(count);
+        if !fits {
+            self.diagnostics.extend(self.budget.report());
+        }
+        fits
     }
 
     /// What stands for a condition that would be too large.
     fn too_large(text: &str, span: Span) -> Option<Node> {
-        Some(Node::opaque(text, "condition is too large", span))
+        Some(Node::opaque(text, BUDGET, span))
     }
 
     fn finish(self) -> Parsed {
@@ -141,7 +158,8 @@ impl Lowering<'_> {
         let mut said: FxHashSet<(Option<Span>, String)> =
             diagnostics.iter().map(|found| (found.span, found.code.to_string())).collect();
         for opaque in conditions.iter().flat_map(|condition| condition.root.opaques()) {
-            if said.insert((Some(opaque.span), opaque.reason.clone())) {
+            // What is too much is said once for all.
+            if opaque.reason != BUDGET && said.insert((Some(opaque.span), opaque.reason.clone())) {
                 let mut found = Diagnostic::warning("", format!("not understood: {}", opaque.text)).at(opaque.span);
                 found.code = opaque.reason.clone().into();
                 diagnostics.push(found);

@@ -1,0 +1,9 @@
+//! A TOML file of Elastic's rules, with its filters.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ruleatlas_fuzz::check_file;
+use ruleatlas_sources::SourceKind;
+
+fuzz_target!(|bytes: &[u8]| check_file(SourceKind::Elastic, "rules/rule.toml", bytes));

@@ -1,0 +1,9 @@
+//! A YAML file with a Kusto query.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ruleatlas_fuzz::check_file;
+use ruleatlas_sources::SourceKind;
+
+fuzz_target!(|bytes: &[u8]| check_file(SourceKind::Kusto, "Detections/rule.yaml", bytes));

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Runs every fuzz target for some seconds, from first inputs of our own: `fuzz/run.sh [SECONDS] [TARGET…]`.
+#
+# All targets with the 20 seconds that are meant when none are named take less than ten minutes once they are built. It
+# needs `cargo install cargo-fuzz`. The first input that a target fails on is kept in fuzz/artifacts, and the run ends.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=${1:-20}
+shift || true
+targets=("$@")
+if [ ${#targets[@]} -eq 0 ]; then
+  mapfile -t targets < <(sed -n 's/^name = "\(.*\)"$/\1/p' fuzz/Cargo.toml | grep -v '^ruleatlas-fuzz$')
+fi
+
+demo=crates/cli/demo
+languages=crates/languages
+seeds_of() {
+  case $1 in
+    sigma_rule | yaml) echo $demo/sigma ;;
+    sigma_condition) echo $languages/sigma/cases ;;
+    eql | esql) echo $languages/"$1"/cases $demo/elastic/rules ;;
+    kuery | lucene) echo $languages/kuery/cases $demo/elastic/rules ;;
+    spl) echo $languages/spl/cases $demo/splunk/detections ;;
+    splunk_yaml) echo $demo/splunk/detections ;;
+    splunk_content) echo $demo/splunk/macros $demo/splunk/lookups ;;
+    kusto) echo $languages/kusto/cases $demo/kusto ;;
+    kusto_yaml) echo $demo/kusto/Detections $demo/kusto/Hunting ;;
+    kusto_markdown) echo $demo/kusto/Pages ;;
+    kusto_template | kusto_bicep) echo $demo/kusto/Templates ;;
+    panther_python | panther_yaml | panther_files) echo $languages/panther/cases $demo/panther/rules $demo/panther/queries ;;
+    elastic_toml) echo $demo/elastic/rules $demo/elastic/hunting ;;
+    stix) echo $demo/attack ;;
+    have) echo crates/sources/tests ;;
+  esac
+}
+
+export RUSTC_BOOTSTRAP=1
+cargo fuzz build -s none
+for target in "${targets[@]}"; do
+  mkdir -p "fuzz/corpus/$target"
+  seeds=()
+  for folder in $(seeds_of "$target"); do
+    if [ -d "$folder" ]; then seeds+=("$folder"); fi
+  done
+  printf '\n== %s\n' "$target"
+  cargo fuzz run -s none "$target" "fuzz/corpus/$target" "${seeds[@]}" -- \
+    -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 2>&1 |
+    grep -E '^(stat::|SUMMARY|==[0-9]+==|artifact|thread|Done)' || {
+      echo "$target failed; its input is in fuzz/artifacts/$target" >&2
+      exit 1
+    }
+  if compgen -G "fuzz/artifacts/$target/*" > /dev/null; then
+    echo "$target failed; its input is in fuzz/artifacts/$target" >&2
+    exit 1
+  fi
+done
