@@ -35,6 +35,12 @@ pub(crate) enum Value {
     Test(Option<Node>),
     /// Something computed, with its text.
     Computed(String),
+    /// What a group of events has in a field (`values(x)`, a field of a transaction): computed, as it is asked of no
+    /// single event.
+    Grouped {
+        text: String,
+        step: usize,
+    },
     /// A field's text changed (`replace`, `urldecode`, `mvjoin`, `split`): computed until it has a name of its own,
     /// then cut out of the field.
     Changed {
@@ -114,6 +120,8 @@ pub(crate) struct Scope {
     patterns: usize,
     /// Patterns of names that commands computed.
     computed: Vec<String>,
+    /// Patterns of names that stand for a group's values, with the text of each.
+    grouped: Vec<(String, String)>,
     /// Lookups whose output columns are not known.
     lookups: Vec<(String, Inputs)>,
     /// How many renames with wildcards there were when a field of the events was first named.
@@ -156,6 +164,12 @@ impl Scope {
         }
         if self.computed.iter().any(|pattern| captured(pattern, name).is_some()) {
             return Rc::new(Value::Computed(name.to_owned()));
+        }
+        if !chooses_data(name)
+            && let Some((text, part)) =
+                self.grouped.iter().rev().find_map(|(pattern, text)| Some((text, captured(pattern, name)?)))
+        {
+            return Rc::new(Value::Grouped { text: text.replacen('*', part, 1), step: self.step });
         }
         // A lookup script names its output after itself.
         let open = self.lookups.iter().rev().find(|(lookup, _)| self.closed || lookup.starts_with(name));
@@ -209,6 +223,31 @@ impl Scope {
         } else {
             self.set(pattern, Rc::new(Value::Computed(pattern.to_owned())));
         }
+    }
+
+    /// Says that names of this pattern stand for what a group of events has.
+    pub(crate) fn set_grouped(&mut self, pattern: &str, text: &str) {
+        if self.grouped.len() < MAX_PATTERNS {
+            self.grouped.push((pattern.to_owned(), text.to_owned()));
+        }
+    }
+
+    /// Puts the events of `keys` together: all other names stand for what the group has.
+    pub(crate) fn group(&mut self, keys: &[String]) {
+        let kept: Vec<(String, Rc<Value>)> =
+            keys.iter().filter(|key| !key.contains('*')).map(|key| (key.clone(), self.resolve(key))).collect();
+        for (name, value) in &mut self.names {
+            let step = match **value {
+                Value::Literal(_) | Value::Time | Value::Computed(_) | Value::Grouped { .. } => continue,
+                Value::Field { step, .. } => step,
+                _ => self.step,
+            };
+            if !chooses_data(name) {
+                *value = Rc::new(Value::Grouped { text: name.clone(), step });
+            }
+        }
+        self.names.extend(kept);
+        self.set_grouped("*", "*");
     }
 
     /// Says that names are made of the fields of this pattern.
@@ -281,12 +320,16 @@ impl Scope {
             self.beyond = Some((other.step, reads_events));
         }
         for (name, value) in other.names {
-            let is_own = !joins && !self.closed && matches!(*value, Value::Field { .. });
+            let is_own = !joins && !self.closed && matches!(*value, Value::Field { .. } | Value::Grouped { .. });
             if !keys.contains(&name) && !is_own {
                 self.names.entry(name).or_insert(value);
             }
         }
         self.computed.extend(other.computed);
+        if self.closed {
+            self.grouped.extend(other.grouped);
+            self.grouped.truncate(MAX_PATTERNS);
+        }
     }
 }
 
@@ -335,6 +378,11 @@ impl<'v> ChangedField<'v, '_> {
     fn add(&mut self, field: &'v str, step: usize) -> bool {
         *self.found.get_or_insert((field, step)) == (field, step)
     }
+}
+
+/// Whether a name chooses the data rather than filtering it, whatever its events are put together by.
+fn chooses_data(name: &str) -> bool {
+    matches!(name, "index" | "sourcetype" | "source" | "eventtype")
 }
 
 /// What the `*` of a pattern stands for in `name`; the whole name where the pattern has none and is the name.

@@ -30,6 +30,10 @@ impl Lowering<'_> {
             Value::Case { branches, otherwise, .. } => self.compare_case(branches, otherwise, check),
             Value::Test(node) => self.compare_truth(node.as_ref(), check),
             Value::Computed(text) | Value::Changed { text, .. } => Some(computed(text, check)),
+            Value::Grouped { text, step } => {
+                self.touched.push(*step);
+                Some(computed(text, check))
+            }
             Value::Time => None,
             Value::Lookup(column) => self.compare_lookup(column, check),
         }
@@ -37,6 +41,7 @@ impl Lowering<'_> {
 
     /// `coalesce(a, b)`: any of them passes; a literal counts where all before it are null.
     fn compare_first(&mut self, values: &[Rc<Value>], check: &Check) -> Option<Node> {
+        self.branched = true;
         // A null before the value that passes must not hide it.
         let positive = Check { missing: Missing::Fails, ..check.positive() };
         let is_null = Check { op: Op::IsNull, values: Vec::new(), cased: false, ..positive.clone() };
@@ -67,6 +72,7 @@ impl Lowering<'_> {
         otherwise: &Value,
         check: &Check,
     ) -> Option<Node> {
+        self.branched = true;
         let mut rest = self.compare(otherwise, check);
         for (condition, value) in branches.iter().rev() {
             let passes = self.compare(value, check);
