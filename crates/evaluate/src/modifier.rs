@@ -25,6 +25,8 @@ pub(crate) struct Modifiers {
     pub(crate) dot_all: bool,
     /// A regular expression describes the whole value.
     pub(crate) anchored: bool,
+    /// A regular expression describes the value from its start on.
+    pub(crate) anchored_start: bool,
     /// A value that is empty, zero or false counts as none.
     pub(crate) truthy: bool,
     /// For another field's value: it is contained, it begins, it ends the field's.
@@ -60,6 +62,7 @@ impl Modifiers {
                         "m" => &mut read.multi_line,
                         "s" => &mut read.dot_all,
                         "anchored" => &mut read.anchored,
+                        "anchored_start" => &mut read.anchored_start,
                         "truthy" => &mut read.truthy,
                         "contains" => &mut read.contains,
                         "startswith" => &mut read.starts_with,
