@@ -273,6 +273,14 @@ impl FieldValue<'_> {
         Scalar::of(&self.json)
     }
 
+    /// Whether it is JSON: any value but a text that cannot be read as such.
+    pub(crate) fn is_json(&self) -> bool {
+        match &*self.json {
+            Value::String(text) => serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok(),
+            _ => true,
+        }
+    }
+
     /// Whether it is neither empty nor zero nor false.
     pub(crate) fn is_truthy(&self) -> bool {
         match &*self.json {

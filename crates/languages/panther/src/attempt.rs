@@ -27,8 +27,6 @@ const REAL: &str =
     r"^\s*[+-]?(?:(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?|(?i:inf|infinity|nan))\s*$";
 /// All addresses.
 const ADDRESSES: [&str; 2] = ["0.0.0.0/0", "::/0"];
-/// Why it is not known whether a text is JSON.
-const NO_JSON: &str = "text may be no JSON";
 
 impl Follow<'_> {
     /// Says that the expression at hand raises an exception by itself where `condition` holds: that decides for an event,
@@ -154,8 +152,9 @@ impl Follow<'_> {
                 _ => {}
             }
             let there = self.present(&field.path, span);
-            let broken = Node::opaque(self.text_at(span), NO_JSON, self.place(span));
-            self.throw("JSONDecodeError", Node::all([there, broken]));
+            let mut json = self.predicate(&field.path, Op::IsNotNull, span);
+            json.modifier = Some("json".to_owned());
+            self.throw("JSONDecodeError", Node::all([there, Node::from(json).not()]));
         }
     }
 
@@ -516,17 +515,15 @@ fn is_failed(predicate: &Predicate, exception: &Node) -> bool {
         return false;
     }
     if let Node::All(parts) = exception {
-        // The field is there, and its text is no JSON: then nothing is below it.
-        if let [Node::Predicate(there), Node::Opaque(part)] = parts.as_slice()
-            && part.reason == NO_JSON
-        {
-            return is_below(&predicate.raw_field, &there.raw_field);
-        }
         return parts.iter().any(|part| is_failed(predicate, part));
     }
     let Some((asked, inverted)) = subject(exception) else { return false };
     let same = predicate.raw_field == asked.raw_field;
     match (asked.op, inverted) {
+        // Nothing is below a text that is no JSON.
+        (Op::IsNotNull, true) if asked.modifier.as_deref() == Some("json") => {
+            is_below(&predicate.raw_field, &asked.raw_field)
+        }
         (Op::IsNull, false) => same || is_below(&predicate.raw_field, &asked.raw_field),
         (Op::RegexMatch, true) => {
             let numbers = || predicate.values.iter().all(|value| number_of(value).is_some());
