@@ -23,6 +23,8 @@ pub(crate) enum Value {
     /// The first of these that is not null (`coalesce`), or all of them (`mvappend`).
     Any {
         values: Vec<Rc<Value>>,
+        /// Whether one counts only where those before it are null.
+        ordered: bool,
         depth: usize,
     },
     /// The value behind the first condition that holds; a condition of `None` is one of time or data.
@@ -60,10 +62,11 @@ const MAX_DEPTH: usize = 200;
 const MAX_PATTERNS: usize = 64;
 
 impl Value {
-    /// The first of `values` that is not null; nothing where they are made of too many names.
-    pub(crate) fn any(values: Vec<Rc<Self>>) -> Option<Self> {
+    /// The first of `values` that is not null, or all of them where not `ordered`; nothing where they are made of too
+    /// many names.
+    pub(crate) fn any(values: Vec<Rc<Self>>, ordered: bool) -> Option<Self> {
         let depth = 1 + values.iter().map(|value| value.depth()).max().unwrap_or_default();
-        (depth <= MAX_DEPTH).then_some(Self::Any { values, depth })
+        (depth <= MAX_DEPTH).then_some(Self::Any { values, ordered, depth })
     }
 
     /// The value behind the first condition that holds; nothing where it is made of too many names.

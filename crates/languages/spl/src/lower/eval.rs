@@ -83,11 +83,11 @@ impl Lowering<'_> {
             }
             ("coalesce" | "ifnull" | "nvl" | "mvappend", _) => {
                 let values = arguments.iter().map(|argument| self.value(argument, scope)).collect();
-                or_too_deep(Value::any(values), expr)
+                or_too_deep(Value::any(values, name != "mvappend"), expr)
             }
             ("if" | "case", _) if let Some(order) = first_present(name, arguments) => {
                 let values = order.iter().map(|argument| self.value(argument, scope)).collect();
-                or_too_deep(Value::any(values), expr)
+                or_too_deep(Value::any(values, true), expr)
             }
             ("if", [condition, then, otherwise]) => {
                 let branch = (self.truth(condition, scope), self.value(then, scope));
