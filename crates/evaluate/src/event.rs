@@ -276,7 +276,9 @@ impl FieldValue<'_> {
     /// Whether it is JSON: any value but a text that cannot be read as such. An element of a list is what was read.
     pub(crate) fn is_json(&self) -> bool {
         match &*self.json {
-            Value::String(text) if self.place.is_none() => serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok(),
+            Value::String(text) if self.place.is_none() => {
+                serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+            }
             _ => true,
         }
     }

@@ -22,6 +22,9 @@ const FUEL: u32 = 150_000;
 /// Diagnostics of one rule.
 const MAX_DIAGNOSTICS: usize = 50;
 
+/// What is said of a comparison that cannot be decided from the event.
+const UNDECIDED: &str = "comparison of something computed";
+
 /// Follows one rule.
 pub(crate) struct Follow<'a> {
     pub text: &'a str,
@@ -167,7 +170,7 @@ impl<'a> Follow<'a> {
 
     /// A comparison of something computed, which cannot be decided from the event.
     pub fn undecided(&mut self, span: Span) {
-        let code = "comparison of something computed";
+        let code = UNDECIDED;
         let place = self.place(span);
         let said = self.diagnostics.iter().any(|earlier| earlier.code == code && earlier.span == Some(place));
         if !said && self.diagnostics.len() < MAX_DIAGNOSTICS {
@@ -176,6 +179,13 @@ impl<'a> Follow<'a> {
                 format!("`{}` compares something computed; what it says of an event is not known.", shorten(text));
             self.diagnostics.push(Diagnostic::error(code, message).at(place));
         }
+    }
+
+    /// Takes back what was said of comparisons that the condition does not have in the end.
+    pub fn forget_undecided(&mut self, node: &Node) {
+        self.diagnostics.retain(|said| {
+            said.code != UNDECIDED || node.predicates().any(|part| part.computed && Some(part.span) == said.span)
+        });
     }
 
     /// Something that is read a little differently from what it says.

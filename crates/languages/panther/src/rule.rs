@@ -104,6 +104,7 @@ impl Frontend for Python {
         };
         if let Some(node) = &node {
             follow.say_opaque(node);
+            follow.forget_undecided(node);
         }
         diagnostics.append(&mut follow.diagnostics);
         let Some(node) = node else {
