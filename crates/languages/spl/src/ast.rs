@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Alias { name: String, input: Option<String>, path: String },
     /// Names that the command computes.
     Compute(Vec<String>),
+    /// `mvexpand`: a result for each value of the field.
+    Expand(String),
     /// `foreach`: names that its template makes of the fields of a pattern.
     Foreach { fields: String, names: Vec<String> },
     /// `lookup`.

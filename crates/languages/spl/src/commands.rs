@@ -82,7 +82,6 @@ const NEUTRAL: &[&str] = &[
     "metadata",
     "meventcollect",
     "multikv",
-    "mvexpand",
     "nokv",
     "nomv",
     "noop",
@@ -146,6 +145,10 @@ pub(crate) fn parse(parser: &mut Parser<'_>, call: &Call<'_>, name: &str) -> Com
             beside(parser, &tokens, name)
         }
         "foreach" => foreach(parser, &tokens),
+        "mvexpand" => match bare(&tokens).first() {
+            Some(name) => Command::Expand(parser.name(*name)),
+            None => Command::Neutral,
+        },
         "transaction" | "transam" => transaction(parser, &tokens),
         "metasearch" => search::parse_tokens(parser, &tokens).map_or(Command::Neutral, Command::Search),
         "iplocation" => ip_location(parser, &tokens),

@@ -39,8 +39,8 @@
 //!   that search's step, with the stage in the pipeline where it is written.
 //! - **Aggregates.** What an aggregation gives (`count`, `values(x)`, `latest(x)`, the fields of a transaction's events) is
 //!   asked of a group of events, so a filter on it is computed. The group's keys, under any name, stay fields, and the
-//!   least and greatest time stay times. `mvindex`, `mvdedup` and the like stand for the field, as any of its values may
-//!   be meant.
+//!   least and greatest time stay times. `mvexpand` of collected values gives
+//!   single events' values back. `mvindex`, `mvdedup` and the like stand for the field, as any of its values may be meant.
 //! - **Choices.** A branch of `if`, `case` or `coalesce` that another filter of the step contradicts is left out; a field
 //!   is taken to have one value.
 //! - **JSON.** A path in a field's text (`spath`, `json_extract`) is the path behind that field's name.

@@ -42,6 +42,8 @@ pub(crate) enum Value {
     Grouped {
         text: String,
         step: usize,
+        /// What one element of it is, where it collects the values of a field.
+        element: Option<Rc<Value>>,
     },
     /// A field's text changed (`replace`, `urldecode`, `mvjoin`, `split`): computed until it has a name of its own,
     /// then cut out of the field.
@@ -172,7 +174,7 @@ impl Scope {
             && let Some((text, part)) =
                 self.grouped.iter().rev().find_map(|(pattern, text)| Some((text, captured(pattern, name)?)))
         {
-            return Rc::new(Value::Grouped { text: text.replacen('*', part, 1), step: self.step });
+            return Rc::new(Value::Grouped { text: text.replacen('*', part, 1), step: self.step, element: None });
         }
         // A lookup script names its output after itself.
         let open = self.lookups.iter().rev().find(|(lookup, _)| self.closed || lookup.starts_with(name));
@@ -228,6 +230,13 @@ impl Scope {
         }
     }
 
+    /// Takes the values that a name collects apart: each is the value of one event again.
+    pub(crate) fn expand(&mut self, name: &str) {
+        if let Value::Grouped { element: Some(element), .. } = &*self.resolve(name) {
+            self.set(name, Rc::clone(element));
+        }
+    }
+
     /// Says that names of this pattern stand for what a group of events has.
     pub(crate) fn set_grouped(&mut self, pattern: &str, text: &str) {
         if self.grouped.len() < MAX_PATTERNS {
@@ -246,7 +255,7 @@ impl Scope {
                 _ => self.step,
             };
             if !chooses_data(name) {
-                *value = Rc::new(Value::Grouped { text: name.clone(), step });
+                *value = Rc::new(Value::Grouped { text: name.clone(), step, element: None });
             }
         }
         self.names.extend(kept);

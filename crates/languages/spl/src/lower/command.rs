@@ -85,6 +85,7 @@ impl Lowering<'_> {
                     scope.set_computed(name);
                 }
             }
+            Command::Expand(name) => scope.expand(name),
             Command::Foreach { fields, names } => scope.set_made_of(names, fields),
             Command::Lookup(call) => self.lookup(call, scope),
             Command::InputLookup { filter: None, append: true, .. } => scope.add_results(),
@@ -252,7 +253,11 @@ pub(super) fn inside(value: &Value, path: &str, scope: &mut Scope) -> Rc<Value> 
         Value::Field { name, derived_from, step } => {
             Value::Field { name: below(name), derived_from: derived_from.clone(), step: *step }
         }
-        Value::Grouped { text, step } => Value::Grouped { text: below(text), step: *step },
+        Value::Grouped { text, step, element } => Value::Grouped {
+            text: below(text),
+            step: *step,
+            element: element.as_ref().map(|element| inside(element, path, scope)),
+        },
         Value::Folded(inner) => return inside(inner, path, scope).without_case(),
         Value::Computed(text) => Value::Computed(below(text)),
         _ => Value::Computed(path.to_owned()),
@@ -270,7 +275,7 @@ fn extract(scope: &mut Scope, from: Option<&str>, names: &[String]) {
                     let derived_from = Some(derived_from.clone().unwrap_or_else(|| origin.clone()));
                     Value::Field { name: name.clone(), derived_from, step: *step }
                 }
-                Value::Grouped { step, .. } => Value::Grouped { text: name.clone(), step: *step },
+                Value::Grouped { step, .. } => Value::Grouped { text: name.clone(), step: *step, element: None },
                 Value::Computed(_) => Value::Computed(name.clone()),
                 _ => Value::Field {
                     name: name.clone(),
@@ -332,7 +337,11 @@ fn aggregate_value(scope: &mut Scope, output: &Output, keys: &[String]) -> Rc<Va
         Value::Time if picks(output) || matches!(output.function.as_str(), "earliest_time" | "latest_time") => {
             return value;
         }
-        Value::Field { step, .. } | Value::Grouped { step, .. } => Value::Grouped { text, step: *step },
+        Value::Field { step, .. } => {
+            let collects = matches!(output.function.as_str(), "values" | "list");
+            Value::Grouped { text, step: *step, element: collects.then(|| Rc::clone(&value)) }
+        }
+        Value::Grouped { step, element, .. } => Value::Grouped { text, step: *step, element: element.clone() },
         _ => Value::Computed(text),
     })
 }

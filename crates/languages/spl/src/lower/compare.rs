@@ -30,7 +30,7 @@ impl Lowering<'_> {
             Value::Case { branches, otherwise, .. } => self.compare_case(branches, otherwise, check),
             Value::Test(node) => self.compare_truth(node.as_ref(), check),
             Value::Computed(text) | Value::Changed { text, .. } => Some(computed(text, check)),
-            Value::Grouped { text, step } => {
+            Value::Grouped { text, step, .. } => {
                 self.touched.push(*step);
                 Some(computed(text, check))
             }
