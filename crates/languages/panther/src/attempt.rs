@@ -279,6 +279,7 @@ impl Follow<'_> {
             }
             caught.push((classes, flow.then(Flow::Skip(depth))));
         }
+        let first = frame.throws.len();
         frame.throws.extend(pending);
         frame.attempts -= 1;
         if let Some(names) = behind {
@@ -289,7 +290,7 @@ impl Follow<'_> {
             handler.map(|(_, flow)| flow.clone())
         });
         let flow = Flow::Attempt(depth, Rc::new(body.then(rest)));
-        self.in_any_case(flow, &parts.last, frame)
+        self.in_any_case(flow, &parts.last, first, frame)
     }
 
     fn handler(
@@ -328,12 +329,19 @@ impl Follow<'_> {
         names.unwrap_or_default()
     }
 
-    /// `finally`: what runs behind every end of a flow.
-    fn in_any_case(&mut self, flow: Flow, last: &[Stmt], frame: &mut Frame) -> Flow {
+    /// `finally`: what runs behind every end of a flow. Exceptions from the `first` on leave it with the names that it
+    /// sets.
+    fn in_any_case(&mut self, flow: Flow, last: &[Stmt], first: usize, frame: &mut Frame) -> Flow {
         if last.is_empty() {
             return flow;
         }
+        let before = frame.env.clone();
+        let leaving = frame.throws.len();
         let last = self.block(last, frame);
+        for (_, _, names) in frame.throws.iter_mut().take(leaving).skip(first) {
+            let set = frame.env.iter().filter(|(name, value)| before.get(*name) != Some(value));
+            names.extend(set.map(|(name, value)| (name.clone(), value.clone())));
+        }
         if last.only_falls() { flow } else { flow.before(&last).then(last) }
     }
 
