@@ -47,7 +47,6 @@ mod network;
 mod pattern;
 mod rule;
 mod scalar;
-mod text;
 mod verdict;
 
 pub use compiled::Compiled;

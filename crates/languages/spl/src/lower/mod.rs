@@ -6,6 +6,7 @@ mod compare;
 mod eval;
 mod list;
 mod search;
+mod settle;
 
 use ruleatlas_core::{Context, Parsed};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Level, Node, SourceKind, Span};
@@ -25,8 +26,15 @@ const MAX_NODES: usize = 60_000;
 
 /// Makes the conditions of a query.
 pub(crate) fn lower(pipeline: &Pipeline, text: &str, context: &dyn Context, diagnostics: Vec<Diagnostic>) -> Parsed {
-    let mut lowering =
-        Lowering { text, context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), nodes: 0 };
+    let mut lowering = Lowering {
+        text,
+        context,
+        diagnostics,
+        steps: vec![Step::default()],
+        touched: Vec::new(),
+        branched: false,
+        nodes: 0,
+    };
     let mut scope = Scope::new(0);
     lowering.pipeline(pipeline, &mut scope);
     lowering.finish()
@@ -35,10 +43,18 @@ pub(crate) fn lower(pipeline: &Pipeline, text: &str, context: &dyn Context, diag
 /// What is known of a step while its pipeline is walked.
 #[derive(Default)]
 struct Step {
-    conjuncts: Vec<Node>,
+    conjuncts: Vec<Conjunct>,
     absent: bool,
     label: String,
     sources: Vec<DataSource>,
+}
+
+/// One of the conditions of a step.
+struct Conjunct {
+    node: Node,
+    place: Place,
+    /// Whether it came of a choice (`if`, `case`, `coalesce`), whose branches the step's other conditions may rule out.
+    branched: bool,
 }
 
 /// Which segment of a pipeline is at hand.
@@ -56,6 +72,8 @@ struct Lowering<'c> {
     steps: Vec<Step>,
     /// The steps whose fields the conjunct at hand compares.
     touched: Vec<usize>,
+    /// Whether the conjunct at hand compares a choice.
+    branched: bool,
     nodes: usize,
 }
 
@@ -88,16 +106,13 @@ impl Lowering<'_> {
 
     /// Adds a conjunct to a step.
     fn filter(&mut self, step: usize, place: Place, mut node: Node) {
+        let branched = std::mem::take(&mut self.branched);
         if node.as_constant() == Some(true) {
             return;
         }
-        if node.as_constant() == Some(false) {
-            node =
-                Node::opaque(clip(place.span.of(self.text).unwrap_or_default()), "condition never holds", place.span);
-        }
         node.set_stage(place.stage);
         if let Some(step) = self.steps.get_mut(step) {
-            step.conjuncts.push(node);
+            step.conjuncts.push(Conjunct { node, place, branched });
         }
     }
 
@@ -122,8 +137,16 @@ impl Lowering<'_> {
         Some(Node::opaque(text, "condition is too large", span))
     }
 
-    fn finish(self) -> Parsed {
+    fn finish(mut self) -> Parsed {
         let mut diagnostics = self.diagnostics;
+        for step in &mut self.steps {
+            settle::rule_out_branches(&mut step.conjuncts);
+            for conjunct in step.conjuncts.iter().filter(|conjunct| conjunct.node.as_constant() == Some(false)) {
+                let text = clip(conjunct.place.span.of(self.text).unwrap_or_default());
+                let message = format!("no event can meet `{text}`, so the search finds nothing");
+                diagnostics.push(Diagnostic::warning("condition never holds", message).at(conjunct.place.span));
+            }
+        }
         let several = self.steps.iter().skip(1).any(|step| !step.is_empty());
         let conditions: Vec<Condition> = self
             .steps
@@ -131,7 +154,7 @@ impl Lowering<'_> {
             .enumerate()
             .filter(|(at, step)| *at == 0 || !step.is_empty())
             .map(|(at, step)| Condition {
-                root: Node::all(step.conjuncts),
+                root: whole(step.conjuncts),
                 absent: step.absent,
                 label: if at == 0 && several { "main search".to_owned() } else { step.label },
                 sources: step.sources,
@@ -149,6 +172,20 @@ impl Lowering<'_> {
         }
         diagnostics.sort_by_key(|found| (found.span, found.level == Level::Note));
         Parsed { conditions, diagnostics }
+    }
+}
+
+/// All conditions of a step. One that never holds stands beside the others: they still say what the search is about.
+fn whole(conjuncts: Vec<Conjunct>) -> Node {
+    let nodes = conjuncts.into_iter().map(|conjunct| conjunct.node);
+    let (never, mut others): (Vec<Node>, Vec<Node>) = nodes.partition(|node| node.as_constant() == Some(false));
+    match never.into_iter().next() {
+        Some(never) if !others.is_empty() => {
+            others.push(never);
+            Node::All(others)
+        }
+        Some(never) => never,
+        None => Node::all(others),
     }
 }
 
