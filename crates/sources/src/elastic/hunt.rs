@@ -23,7 +23,8 @@ pub(super) fn drafts(file: File<'_>, hunt: Table<'_, '_>, sink: Sink<'_>) -> boo
     common.license = hunt.text("license").map(str::to_owned);
     common.references = hunt.texts("references");
     common.extra = hunt.rest(&KNOWN_KEYS);
-    let tags: Vec<RawTag> = hunt.placed_scalars("mitre").iter().map(|(text, at)| file.tag(text, TagPlace::Attack, *at)).collect();
+    let tags: Vec<RawTag> =
+        hunt.placed_scalars("mitre").iter().map(|(text, at)| file.tag(text, TagPlace::Attack, *at)).collect();
     let mut sources: Vec<DataSource> = integrations(hunt).collect();
     let systems = ["windows", "linux", "macos"].into_iter().filter(|system| file.is_in(system));
     sources.extend(systems.map(|system| DataSource::new(SourceKind::Platform, system)));
