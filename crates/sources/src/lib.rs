@@ -30,6 +30,7 @@ pub mod have;
 mod kusto;
 mod license;
 mod metadata;
+mod package;
 mod panther;
 mod sigma;
 mod spec;

@@ -275,6 +275,30 @@ fn a_file_with_a_search_is_a_hunt() {
     );
 }
 
+#[test]
+fn marked_blocks_of_a_page_are_searches() {
+    let page = "---\ntitle: x\n---\n# Odd archiver\n\nAbout [it](https://attack.mitre.org/techniques/T1560/001/).\n\n```spl\nindex=a process_name=7z.exe\n| stats count\n```\n\n```python\nprint()\n```\n";
+    let Read { rule, tags, .. } = one("hunts/archiver.md", page);
+    assert_eq!((rule.id.as_str(), rule.title.as_str(), rule.line), ("splunk/hunts/archiver.md", "Odd archiver", 9));
+    assert_eq!(
+        (rule.query.as_str(), rule.description.as_str()),
+        ("index=a process_name=7z.exe\n| stats count\n", "About it.")
+    );
+    assert_eq!((tags, rule.kind), (vec!["T1560.001".to_owned()], Kind::Hunting));
+
+    let page = "# Hunts\n## First (T1560)\n~~~ Splunk\nindex=a\n~~~\n## Second\nT1039 too.\n``` {.spl}\nindex=b\n```\n``` {spl title=x}\nindex=c ```T1078```\n```\n```spl\n\n```\n";
+    let (read, _) = read(&files(&[("a.md", page)]));
+    let shown: Vec<_> =
+        read.iter().map(|read| (read.rule.title.as_str(), read.rule.line, read.tags.join(" "))).collect();
+    assert_eq!(shown[0], ("Hunts (First (T1560))", 4, "T1560".to_owned()));
+    assert!(shown.iter().any(|(title, _, tags)| *title == "Hunts (Second)" && tags == "T1078"), "{shown:?}");
+    for (path, text) in [("README.md", "```spl\nindex=a\n```\n"), ("a.md", "```\nindex=a\n```\n"), ("a.md", "")] {
+        assert!(matches!(self::read(&files(&[(path, text)])).1[0], Outcome::NotARule(_)), "{path} {text}");
+    }
+    one("a.md", &format!("{}```spl\nindex=a", "> ".repeat(20_000)));
+    one("a.md", &format!("{}\n\n```spl\nindex=a", "[".repeat(100_000)));
+}
+
 const NEW: &str = "name: n\nid: i\ntype: TTP\nstatus: production\nsearch: index=a x=1\n";
 
 #[test]

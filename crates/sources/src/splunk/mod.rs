@@ -18,6 +18,7 @@ mod app;
 mod conf;
 mod context;
 mod json;
+mod page;
 mod query;
 mod search;
 
@@ -74,6 +75,7 @@ impl Format for SplunkRules {
             "conf" => read_conf(file, text, context, sink),
             "json" => json::showcase_or(json::read(file, text, context, sink), &file.path),
             "spl" => query::read(file, text, sink),
+            "md" | "markdown" => page::read(file, text, sink),
             "csv" => no_rule("the table of a lookup"),
             _ => no_rule("a kind of file that holds no rules"),
         }
