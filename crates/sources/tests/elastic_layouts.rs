@@ -200,8 +200,9 @@ fn answers_of_the_api_are_read() {
         assert_eq!((outcome, ids(&read)), (Outcome::Rules, vec!["elastic/r", "elastic/s"]), "{name}");
         assert_eq!((read[0].rule.line, read[1].rule.line), (2, 3), "{name}");
     }
-    let (read, _) = read("twice.json", &format!("[{ONE}, {ONE}]"));
-    assert_eq!(ids(&read), ["elastic/r", "elastic/r#1"]);
+    let marked = ONE.replace("\"r\"", "\"r#2\"");
+    let (read, _) = read("twice.json", &format!("[{ONE}, {marked}, {ONE}]"));
+    assert_eq!(ids(&read), ["elastic/r", "elastic/r#2", "elastic/r#3"]);
 }
 
 #[test]

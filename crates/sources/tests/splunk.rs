@@ -137,6 +137,13 @@ fn the_local_layer_of_an_app_wins() {
 }
 
 #[test]
+fn two_searches_of_one_id_are_told_apart() {
+    let metadata = "action.correlationsearch.metadata = {\"detection_id\": \"x\"}\nsearch = a\n";
+    let (read, _) = read(&files(&[("savedsearches.conf", &format!("[a]\n{metadata}[b]\n{metadata}"))]));
+    assert_eq!(ids(&read), ["splunk/x", "splunk/x#1"]);
+}
+
+#[test]
 fn annotations_that_cannot_be_read_are_said() {
     let text = |annotations: &str| format!("[a]\naction.correlationsearch.annotations = {annotations}\nsearch = x\n");
     let read = one("savedsearches.conf", &text("{\"mitre_attack\": [\"T1039\""));
@@ -148,11 +155,13 @@ fn annotations_that_cannot_be_read_are_said() {
     for (annotations, tags) in [
         ("{\"mitre_attack\": \"T1039\"}", vec!["T1039"]),
         ("{\"mitre_attack\": [[\"T1039\"], 7]}", vec!["T1039", "7"]),
-        ("[\"T1039\"]", vec![]),
+        ("{\"mitre_attack_id\": [\"T1039\"], \"nist\": [\"DE.AE\"]}", vec!["T1039"]),
         ("", vec![]),
     ] {
         assert_eq!(one("savedsearches.conf", &text(annotations)).tags, tags, "{annotations}");
     }
+    let listed = one("savedsearches.conf", &text("[\"T1039\"]"));
+    assert_eq!((listed.tags.len(), listed.rule.diagnostics[0].code.as_ref()), (0, "annotations not read"));
     let mapped =
         "[a]\naction.escu.mappings = {\"mitre_attack\": [\"T1078\"]}\naction.escu.search_type = support\nsearch = x\n";
     let read = one("savedsearches.conf", mapped);
@@ -295,7 +304,7 @@ fn marked_blocks_of_a_page_are_searches() {
     for (path, text) in [("README.md", "```spl\nindex=a\n```\n"), ("a.md", "```\nindex=a\n```\n"), ("a.md", "")] {
         assert!(matches!(self::read(&files(&[(path, text)])).1[0], Outcome::NotARule(_)), "{path} {text}");
     }
-    one("a.md", &format!("{}```spl\nindex=a", "> ".repeat(20_000)));
+    self::read(&files(&[("a.md", &format!("{}```spl\nindex=a", "> ".repeat(20_000)))]));
     one("a.md", &format!("{}\n\n```spl\nindex=a", "[".repeat(100_000)));
 }
 

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use ruleatlas_model::Diagnostic;
 use toml::{Spanned, de::DeTable, de::DeValue};
 
-use crate::{Draft, Format, Outcome, SourceFile, metadata};
+use crate::{Draft, Format, Outcome, SourceFile, draft::Ids, metadata};
 use exceptions::Exceptions;
 use table::{Data, File, Sink, Table, Value};
 
@@ -129,13 +129,12 @@ struct Rules<'f, 's> {
     sink: Sink<'s>,
     /// What was said of the file, which the first rule carries.
     warnings: Vec<Diagnostic>,
-    /// The ids of the file's rules so far.
-    ids: rustc_hash::FxHashSet<String>,
+    ids: Ids,
 }
 
 impl<'f, 's> Rules<'f, 's> {
     fn new(file: File<'f>, sink: Sink<'s>) -> Self {
-        Self { file, sink, warnings: Vec::new(), ids: rustc_hash::FxHashSet::default() }
+        Self { file, sink, warnings: Vec::new(), ids: Ids::default() }
     }
 
     fn add(
@@ -150,12 +149,8 @@ impl<'f, 's> Rules<'f, 's> {
         self.hand_over(draft);
     }
 
-    /// The later of two rules with one id gets its number in the file.
     fn hand_over(&mut self, mut draft: Draft<'_>) {
-        if self.ids.contains(&draft.rule.id) {
-            draft.rule.id = format!("{}#{}", draft.rule.id, self.ids.len());
-        }
-        self.ids.insert(draft.rule.id.clone());
+        self.ids.tell_apart(&mut draft.rule);
         (self.sink)(draft);
     }
 }

@@ -12,7 +12,7 @@ use super::{
     no_rule, raw_tag,
     search::{SavedSearch, texts},
 };
-use crate::{Draft, Outcome, SourceFile, metadata};
+use crate::{Draft, Outcome, SourceFile, draft::Ids, metadata};
 
 /// The file in which Security Essentials describes its content.
 pub(super) const SHOWCASE: &str = "ShowcaseInfo.json";
@@ -30,7 +30,7 @@ pub(super) fn read(file: &SourceFile, text: &str, context: &dyn Context, sink: &
             None => return Outcome::Unreadable(error.to_string(), u32::try_from(error.line()).ok()),
         },
     };
-    let mut found = Found { path: &file.path, sink, ids: rustc_hash::FxHashSet::default() };
+    let mut found = Found { path: &file.path, sink, ids: Ids::default() };
     found.searches(&document, 0);
     if found.ids.is_empty()
         && let Value::Object(samples) = &document
@@ -50,15 +50,12 @@ fn lines(text: &str) -> Option<Vec<Value>> {
 struct Found<'f, 's> {
     path: &'f str,
     sink: &'s mut dyn FnMut(Draft<'_>),
-    ids: rustc_hash::FxHashSet<String>,
+    ids: Ids,
 }
 
 impl Found<'_, '_> {
     fn add(&mut self, mut draft: Draft<'_>) {
-        if self.ids.contains(&draft.rule.id) {
-            draft.rule.id = format!("{}#{}", draft.rule.id, self.ids.len());
-        }
-        self.ids.insert(draft.rule.id.clone());
+        self.ids.tell_apart(&mut draft.rule);
         (self.sink)(draft);
     }
 

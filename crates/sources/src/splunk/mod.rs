@@ -28,7 +28,7 @@ use ruleatlas_core::{Context, NoContext};
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_yaml::Node;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, TagPlace, metadata};
+use crate::{Draft, Format, Outcome, RawTag, SourceFile, TagPlace, draft::Ids, metadata};
 use app::Place;
 use conf::{Conf, Layers};
 
@@ -110,7 +110,7 @@ fn read_conf(file: &SourceFile, text: &str, context: &dyn Context, sink: &mut dy
         Some(other) => (Layers(vec![other, &own]), 1),
         None => (Layers(vec![&own]), 0),
     };
-    let mut count = 0;
+    let mut ids = Ids::default();
     for stanza in &own.stanzas {
         // The file that says what is searched has the rule.
         let Some((layer, _)) = layers.get(&stanza.name, "search") else { continue };
@@ -129,15 +129,17 @@ fn read_conf(file: &SourceFile, text: &str, context: &dyn Context, sink: &mut dy
             settings: all.into_iter().map(|(key, found)| (key, (found.value.clone(), found.line))).collect(),
             is_off_locally,
         };
-        if let Some(draft) = search.draft() {
-            count += 1;
+        if let Some(mut draft) = search.draft() {
+            ids.tell_apart(&mut draft.rule);
             sink(draft);
         }
     }
-    match count {
-        0 if !own.stanzas.is_empty() && other.is_some() => no_rule("settings of searches that stand in another file"),
-        0 => no_rule("no search in it"),
-        _ => Outcome::Rules,
+    match ids.is_empty() {
+        true if !own.stanzas.is_empty() && other.is_some() => {
+            no_rule("settings of searches that stand in another file")
+        }
+        true => no_rule("no search in it"),
+        false => Outcome::Rules,
     }
 }
 
@@ -148,7 +150,7 @@ fn read_yaml(file: &SourceFile, text: &str, sink: &mut dyn FnMut(Draft<'_>)) -> 
         Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
     };
     let mut warnings = metadata::warnings(&parsed);
-    let mut rules: Vec<String> = Vec::new();
+    let mut rules = Ids::default();
     let mut what = "nothing in it";
     for document in &parsed.documents {
         if let Some(found) = not_a_rule(document) {
@@ -157,10 +159,7 @@ fn read_yaml(file: &SourceFile, text: &str, sink: &mut dyn FnMut(Draft<'_>)) -> 
         }
         let mut draft = draft(document, &file.path);
         draft.rule.diagnostics.append(&mut warnings);
-        if rules.contains(&draft.rule.id) {
-            draft.rule.id = format!("{}#{}", draft.rule.id, rules.len());
-        }
-        rules.push(draft.rule.id.clone());
+        rules.tell_apart(&mut draft.rule);
         sink(draft);
     }
     if rules.is_empty() { no_rule(what) } else { Outcome::Rules }

@@ -60,7 +60,7 @@ impl SavedSearch<'_> {
         let keys = ["action.correlationsearch.annotations", "action.escu.mappings"];
         for (key, value) in keys.into_iter().zip([&annotations, &mappings]) {
             let line = self.settings.get(key).map_or(self.line, |(_, line)| *line);
-            for text in value.iter().flat_map(|value| texts(&value["mitre_attack"])) {
+            for text in value.iter().flat_map(techniques) {
                 if !tags.iter().any(|tag| tag.text == text) {
                     tags.push(raw_tag(text, line));
                 }
@@ -85,14 +85,14 @@ impl SavedSearch<'_> {
         if text.trim().is_empty() {
             return None;
         }
-        match serde_json::from_str(text) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let message = format!("`{key}` is no JSON, so what it says of the search is missing: {error}");
-                diagnostics.push(Diagnostic::warning("annotations not read", message).on_line(*line));
-                None
-            }
-        }
+        let fault = match serde_json::from_str(text) {
+            Ok(value @ Value::Object(_)) => return Some(value),
+            Ok(_) => "a list or a text".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let message = format!("`{key}` is no JSON object, so what it says of the search is missing: {fault}");
+        diagnostics.push(Diagnostic::warning("annotations not read", message).on_line(*line));
+        None
     }
 
     /// What the notable event says, else the severity of the alert, which Splunk's own pages show by these names.
@@ -155,6 +155,15 @@ impl SavedSearch<'_> {
             None => return None,
         })
     }
+}
+
+/// The techniques of annotations, under `mitre_attack` or another key that begins so.
+fn techniques(annotations: &Value) -> Vec<String> {
+    let entries = annotations.as_object().into_iter().flatten();
+    entries
+        .filter(|(key, _)| key.to_ascii_lowercase().starts_with("mitre"))
+        .flat_map(|(_, value)| texts(value))
+        .collect()
 }
 
 /// The texts in a JSON value, however lists nest.
