@@ -217,7 +217,7 @@ proptest! {
 
 #[test]
 fn every_layout_gives_rules_that_are_understood() {
-    for (kind, folder, rules) in [(SourceKind::Elastic, "elastic", 7), (SourceKind::Splunk, "splunk", 8)] {
+    for (kind, folder, rules) in [(SourceKind::Elastic, "elastic", 7), (SourceKind::Splunk, "splunk", 7)] {
         let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layouts").join(folder);
         let sources = Loaded::read(&[SourceSpec::new(kind, layouts)], &|_, _, _, _| {}).unwrap();
         let catalog = build(sources, &|_, _, _, _| {}).unwrap();
