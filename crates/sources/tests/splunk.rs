@@ -251,6 +251,12 @@ fn answers_of_the_rest_interface_are_read() {
     assert_eq!((tags.as_slice(), rule.extra.get("app").unwrap()), (&["T1560".to_owned()][..], "lab".into()));
     assert_eq!((read[1].rule.status, read[1].rule.kind), (Some(Status::Stable), Kind::Hunting));
 
+    let content = r#"{"detections": [{"name": "n", "id": "11111111-2222-4333-8444-555555555555", "type": "TTP", "search": "index=a",
+                     "tags": {"mitre_attack_id": ["T1560"]}}]}"#;
+    let (found, _) = self::read(&files(&[("detections.json", content)]));
+    assert_eq!(ids(&found), ["splunk/11111111-2222-4333-8444-555555555555"]);
+    assert_eq!((found[0].tags.as_slice(), found[0].rule.kind), (&["T1560".to_owned()][..], Kind::Rule));
+
     let rows = "{\"result\": {\"title\": \"One\", \"search\": \"index=a\", \"disabled\": \"0\", \"eai:acl.app\": \"lab\"}}\n\
                 {\"result\": {\"title\": \"One\", \"search\": \"index=b\"}}\n";
     let (read, _) = self::read(&files(&[("rows.json", rows)]));

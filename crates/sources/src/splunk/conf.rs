@@ -129,17 +129,18 @@ impl<'c> Layers<'c> {
         names.filter(|name| seen.insert(*name)).collect()
     }
 
-    /// All settings of a stanza, ordered by name.
-    pub fn all(&self, stanza: &str) -> Vec<(&'c str, &'c Setting)> {
-        let mut settings: std::collections::BTreeMap<&str, &Setting> = std::collections::BTreeMap::new();
-        for conf in self.0.iter().rev() {
-            settings.extend(conf.default.iter().map(|(key, setting)| (key.as_str(), setting)));
+    /// All settings of a stanza, ordered by name, each with the layer that says so.
+    pub fn all(&self, stanza: &str) -> Vec<(&'c str, usize, &'c Setting)> {
+        let mut settings: std::collections::BTreeMap<&str, (usize, &Setting)> = std::collections::BTreeMap::new();
+        let layers = || self.0.iter().enumerate().rev();
+        for (at, conf) in layers() {
+            settings.extend(conf.default.iter().map(|(key, setting)| (key.as_str(), (at, setting))));
         }
-        for conf in self.0.iter().rev() {
+        for (at, conf) in layers() {
             let own = conf.stanza(stanza).into_iter().flat_map(|stanza| &stanza.settings);
-            settings.extend(own.map(|(key, setting)| (key.as_str(), setting)));
+            settings.extend(own.map(|(key, setting)| (key.as_str(), (at, setting))));
         }
-        settings.into_iter().collect()
+        settings.into_iter().map(|(key, (layer, setting))| (key, layer, setting)).collect()
     }
 }
 
@@ -180,8 +181,9 @@ mod tests {
         let layers = Layers(vec![&local, &default]);
         let get = |key: &str| layers.get("a", key).map(|(at, setting)| (at, setting.value.as_str()));
         assert_eq!((get("x"), get("y"), get("z")), (Some((0, "local")), Some((1, "own")), Some((1, "own"))));
-        let all: Vec<(&str, &str)> = layers.all("a").iter().map(|(key, setting)| (*key, &*setting.value)).collect();
-        assert_eq!(all, [("x", "local"), ("y", "own"), ("z", "own")]);
+        let all = layers.all("a");
+        let all: Vec<_> = all.iter().map(|(key, layer, setting)| (*key, *layer, setting.value.as_str())).collect();
+        assert_eq!(all, [("x", 0, "local"), ("y", 1, "own"), ("z", 1, "own")]);
     }
 
     #[test]

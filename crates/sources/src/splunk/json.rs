@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     app::Place,
-    no_rule, raw_tag,
+    kind, no_rule, raw_tag,
     search::{SavedSearch, texts},
 };
 use crate::{Draft, Outcome, SourceFile, draft::Ids, metadata};
@@ -95,7 +95,20 @@ impl Found<'_, '_> {
         // The interface answers what holds in an installation, and not which file says so.
         let search = SavedSearch { path: self.path, name, app, line: 1, settings, is_off_locally: false };
         let Some(mut draft) = search.draft() else { return };
+        // The interface's own ids are addresses; security content as JSON has those of its YAML.
+        if let Some(id) = content.get("id").and_then(Value::as_str).map(str::trim)
+            && !id.is_empty()
+            && !id.contains('/')
+        {
+            draft.rule.id = format!("{}/{id}", Vendor::Splunk);
+        }
+        if let Some(kind) = content.get("type").and_then(Value::as_str).and_then(kind) {
+            draft.rule.kind = kind;
+        }
         described(&mut draft, content);
+        if let Some(tags) = content.get("tags").and_then(Value::as_object) {
+            described(&mut draft, tags);
+        }
         self.add(draft);
     }
 
@@ -147,7 +160,7 @@ fn described(draft: &mut Draft<'_>, about: &Map<String, Value>) {
         }
     }
     rule.date = rule.date.take().or_else(|| text("created").and_then(metadata::date));
-    for key in ["mitre_id", "mitre_technique", "mitre_sub_technique", "mitre_tactic"] {
+    for key in ["mitre_attack_id", "mitre_id", "mitre_technique", "mitre_sub_technique", "mitre_tactic"] {
         for written in about.get(key).map(texts).unwrap_or_default() {
             for part in written.split('|').map(str::trim).filter(|part| !part.is_empty() && *part != "None") {
                 if !draft.tags.iter().any(|tag| tag.text == part) {

@@ -120,13 +120,16 @@ fn read_conf(file: &SourceFile, text: &str, context: &dyn Context, sink: &mut dy
         let switch = layers.get(&stanza.name, "disabled");
         let is_off_locally =
             switch.is_some_and(|(layer, _)| is_local == (layer == own_layer)) && (is_local || other.is_some());
-        let all = layers.all(&stanza.name);
+        // What the other file says has no line in this one.
+        let setting = |(key, layer, found): (_, usize, &conf::Setting)| {
+            (key, (found.value.clone(), if layer == own_layer { found.line } else { stanza.line }))
+        };
         let search = search::SavedSearch {
             path: &file.path,
             name: &stanza.name,
             app: place.app_name(),
             line: stanza.line,
-            settings: all.into_iter().map(|(key, found)| (key, (found.value.clone(), found.line))).collect(),
+            settings: layers.all(&stanza.name).into_iter().map(setting).collect(),
             is_off_locally,
         };
         if let Some(mut draft) = search.draft() {
@@ -197,12 +200,7 @@ fn draft<'d>(document: &Node<'_>, path: &str) -> Draft<'d> {
     rule.false_positives = metadata::texts(document, "known_false_positives");
     rule.date = document.text_of("creation_date").and_then(metadata::date);
     rule.modified = ["modification_date", "date"].iter().find_map(|key| document.text_of(key).and_then(metadata::date));
-    rule.kind = match document.text_of("type").map(str::trim) {
-        Some("Hunting") => Kind::Hunting,
-        Some("Correlation") => Kind::Correlation,
-        Some("Baseline") => Kind::Baseline,
-        _ => Kind::Rule,
-    };
+    rule.kind = document.text_of("type").and_then(kind).unwrap_or(Kind::Rule);
     rule.status = status(document, path, &mut rule.diagnostics);
     rule.id = match document.text_of("id").map(str::trim).filter(|id| !id.is_empty()) {
         Some(id) => format!("{}/{id}", Vendor::Splunk),
@@ -234,6 +232,17 @@ fn draft<'d>(document: &Node<'_>, path: &str) -> Draft<'d> {
     }
     rule.extra = metadata::rest(document, &KNOWN_KEYS);
     Draft { rule, tags, tree: None, sources: data_sources(document) }
+}
+
+/// What kind of rule a `type` of security content means.
+fn kind(word: &str) -> Option<Kind> {
+    Some(match word.trim() {
+        "TTP" | "Anomaly" => Kind::Rule,
+        "Hunting" => Kind::Hunting,
+        "Correlation" => Kind::Correlation,
+        "Baseline" => Kind::Baseline,
+        _ => return None,
+    })
 }
 
 fn status(document: &Node<'_>, path: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Status> {
