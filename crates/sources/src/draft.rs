@@ -3,7 +3,6 @@ use std::borrow::Cow;
 use ruleatlas_core::{Context, NoContext};
 use ruleatlas_model::{DataSource, Rule};
 use ruleatlas_yaml::Node;
-use rustc_hash::FxHashSet;
 
 use crate::{SourceFile, attack::TagPlace};
 
@@ -63,27 +62,6 @@ impl RawTag {
     #[must_use]
     pub fn inferred(text: impl Into<String>, line: u32) -> Self {
         Self { text: text.into(), place: TagPlace::Any, inferred: true, line }
-    }
-}
-
-/// The ids of the rules of a file so far.
-#[derive(Debug, Default)]
-pub(crate) struct Ids(FxHashSet<String>);
-
-impl Ids {
-    /// Gives the later of two rules with one id its number in the file.
-    pub fn tell_apart(&mut self, rule: &mut Rule) {
-        let mut number = self.0.len();
-        let mut id = rule.id.clone();
-        while !self.0.insert(id.clone()) {
-            id = format!("{}#{number}", rule.id);
-            number += 1;
-        }
-        rule.id = id;
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use crate::{
     Decoded, Encoding, Error, NotText, SourceKind, SourceSpec,
     decode::{decode, decode_windows},
-    package,
 };
 
 /// Larger files hold no rule that anyone wrote by hand.
@@ -133,8 +132,8 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         Found::Broken(error) => known(path, Content::Unreadable(error, None)),
     };
     let read = |(path, found): (String, Found)| match (spec.kind, found) {
-        (SourceKind::Splunk, Found::File(file)) if package::may_be_package(&path) => match bytes(&file) {
-            Ok(Some(bytes)) if package::is_package(&path, &bytes) => package::unpack(&path, &bytes),
+        (SourceKind::Splunk, Found::File(file)) if crate::package::may_be_package(&path) => match bytes(&file) {
+            Ok(Some(bytes)) if crate::package::is_package(&path, &bytes) => crate::package::unpack(&path, &bytes),
             _ => vec![read_one((path, Found::File(file)))],
         },
         (_, found) => vec![read_one((path, found))],

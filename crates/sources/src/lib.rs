@@ -27,6 +27,7 @@ mod error;
 pub mod events;
 mod files;
 pub mod have;
+mod ids;
 mod kusto;
 mod license;
 mod metadata;

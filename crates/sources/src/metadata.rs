@@ -59,11 +59,6 @@ fn is_id_key(key: &str) -> bool {
         || ["techniqueid", "tacticid", "externalid", "attackid", "mitreid"].iter().any(|name| key.ends_with(name))
 }
 
-/// A technique that running text names.
-pub(crate) fn inferred_tag(text: String, line: u32) -> RawTag {
-    RawTag::inferred(text, line)
-}
-
 /// A word of a closed list; any other is a diagnostic.
 pub(crate) fn word<T: FromStr<Err = String>>(
     document: &Node<'_>,

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use ruleatlas_model::Diagnostic;
 use toml::{Spanned, de::DeTable, de::DeValue};
 
-use crate::{Draft, Format, Outcome, SourceFile, draft::Ids, metadata};
+use crate::{Draft, Format, Outcome, SourceFile, ids::Ids, metadata};
 use exceptions::Exceptions;
 use table::{Data, File, Sink, Table, Value};
 

@@ -12,7 +12,7 @@ use super::{
     kind, no_rule, raw_tag,
     search::{SavedSearch, texts},
 };
-use crate::{Draft, Outcome, SourceFile, draft::Ids, metadata};
+use crate::{Draft, Outcome, SourceFile, ids::Ids, metadata};
 
 /// The file in which Security Essentials describes its content.
 pub(super) const SHOWCASE: &str = "ShowcaseInfo.json";

@@ -28,7 +28,7 @@ use ruleatlas_core::{Context, NoContext};
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_yaml::Node;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, TagPlace, draft::Ids, metadata};
+use crate::{Draft, Format, Outcome, RawTag, SourceFile, TagPlace, ids::Ids, metadata};
 use app::Place;
 use conf::{Conf, Layers};
 
@@ -86,9 +86,14 @@ fn no_rule(reason: &'static str) -> Outcome {
     Outcome::NotARule(Cow::Borrowed(reason))
 }
 
+/// A technique that running text names.
+fn inferred_tag(text: String, line: u32) -> RawTag {
+    RawTag::inferred(text, line)
+}
+
 /// A tag that may name a technique.
 fn raw_tag(text: String, line: u32) -> RawTag {
-    RawTag::new(text, TagPlace::Any, line)
+    RawTag::new(text, TagPlace::Attack, line)
 }
 
 fn read_conf(file: &SourceFile, text: &str, context: &dyn Context, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {

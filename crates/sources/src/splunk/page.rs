@@ -2,8 +2,8 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-use super::{no_rule, query};
-use crate::{Draft, Outcome, RawTag, SourceFile, attack::technique_ids_in, metadata};
+use super::{inferred_tag, no_rule, query};
+use crate::{Draft, Outcome, RawTag, SourceFile, attack::technique_ids_in};
 
 /// The marks of blocks that hold a search.
 const MARKS: [&str; 4] = ["spl", "splunk", "splunk-spl", "splunk_spl"];
@@ -53,7 +53,7 @@ pub(super) fn read(file: &SourceFile, text: &str, sink: &mut dyn FnMut(Draft<'_>
         let ids = if is_alone { page_tags.clone() } else { near };
         for id in ids {
             if !tags.iter().any(|tag| tag.text == id) {
-                tags.push(metadata::inferred_tag(id, block.line));
+                tags.push(inferred_tag(id, block.line));
             }
         }
         rule.query = block.text;
