@@ -206,6 +206,18 @@ fn answers_of_the_api_are_read() {
 }
 
 #[test]
+fn filters_decide_where_the_query_is_empty() {
+    let rule = |filters: &str| {
+        format!("{{\"name\": \"n\", \"rule_id\": \"r\", \"type\": \"query\", \"query\": \"\", \"filters\": {filters}}}")
+    };
+    let (read, _) = read("a.json", &rule("[{\"meta\": {}, \"query\": {\"term\": {\"f\": \"x\"}}}]"));
+    assert_eq!((read[0].rule.query.as_str(), beside(&read[0].rule).as_str()), ("*", "[f eq x]"));
+    assert_eq!(codes(&read[0].rule), ["empty query"]);
+    let (read, _) = self::read("a.json", &rule("[]"));
+    assert_eq!((read[0].rule.query.as_str(), read[0].rule.parse), ("", ParseStatus::NoQuery));
+}
+
+#[test]
 fn rules_in_yaml_are_read() {
     let one = "name: n\nrule_id: r\ntype: query\nquery: |\n  a:b\nrisk_score: 21\nenabled: true\nthreat:\n- technique:\n  - id: T1059\n";
     let list =

@@ -151,10 +151,17 @@ fn status(metadata: Table<'_, '_>, file: File<'_>, diagnostics: &mut Vec<Diagnos
 }
 
 fn query(file: File<'_>, table: Table<'_, '_>, rule: &mut Rule, exceptions: &mut Exceptions<'_, '_>) {
-    let Some(query) = table.get("query").filter(|value| value.text().is_some_and(|text| !text.is_empty())) else {
-        return;
-    };
-    let text = query.text().unwrap_or_default();
+    let Some(query) = table.get("query").filter(|value| value.text().is_some()) else { return };
+    let mut text = query.text().unwrap_or_default();
+    if text.trim().is_empty() {
+        // Kibana takes a query without text for one that everything matches, so that the filters decide alone.
+        if table.items("filters").is_empty() {
+            return;
+        }
+        text = "*";
+        let message = "the query is empty and matches everything, so the filters decide; it is shown as `*`";
+        rule.diagnostics.push(Diagnostic::note("empty query", message).on_line(file.line(query.at)));
+    }
     // Kibana takes `kuery` where a rule of a type that leaves the choice says nothing. Without a type the text decides.
     rule.language = match (table.text("language"), table.text("type")) {
         (Some("eql"), _) | (None, Some("eql")) => Language::Eql,
