@@ -111,7 +111,8 @@ impl Counter {
         *self.shapes.entry(shape.clone()).or_default() += 1;
         let provider = event.provider.as_deref().map(|name| Taxonomy::builtin().provider_name(name));
         let kind = (provider.unwrap_or_default(), event.event_id.clone().unwrap_or_default());
-        let kind = if self.kinds.len() < MAX_NAMES || self.kinds.contains_key(&kind) { kind } else { (beyond(), beyond()) };
+        let kind =
+            if self.kinds.len() < MAX_NAMES || self.kinds.contains_key(&kind) { kind } else { (beyond(), beyond()) };
         let (count, first, last) = self.kinds.entry(kind).or_default();
         *count += 1;
         if let Some(time) = event.time {
@@ -147,8 +148,12 @@ impl Counter {
         let mut events: Vec<EventKind> = self
             .kinds
             .into_iter()
-            .map(|((provider, event_id), (records, first, last))| {
-                EventKind { provider, event_id, records, first: time(first), last: time(last) }
+            .map(|((provider, event_id), (records, first, last))| EventKind {
+                provider,
+                event_id,
+                records,
+                first: time(first),
+                last: time(last),
             })
             .collect();
         events.sort_by(|a, b| {

@@ -18,8 +18,8 @@ use clap::Parser;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        align, build, controls, coverage, doctor, event, export, field, indicator, logs, matching, parse, playbook, rule,
-        search, serve, site, sync, technique,
+        align, build, controls, coverage, doctor, event, export, field, indicator, logs, matching, parse, playbook,
+        rule, search, serve, site, sync, technique,
     },
 };
 

@@ -48,6 +48,9 @@ impl Check {
         if predicate.computed {
             return Err(Reason::new("comparison of something computed", &predicate.raw_field, span));
         }
+        if predicate.modifiers().any(|name| name == "step") {
+            return Err(Reason::new("field of another step", &predicate.raw_field, span));
+        }
         let modifiers = Modifiers::read(predicate.modifiers())
             .map_err(|name| Reason::new(format!("modifier `{name}` is not known"), &predicate.raw_field, span))?;
         let field = Field::new(&predicate.raw_field);

@@ -1,5 +1,7 @@
 //! What modifiers make of a value before it is compared.
 //!
+//! `step` (a field of another step of the rule) says that no single event decides; the check itself answers to it.
+//!
 //! Source for Sigma's: the appendix "Modifiers" of its specification; the others are the predicate model's own.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -112,7 +112,8 @@ fn text(summary: &Summary, limit: usize) -> String {
                 provider: kind.provider.clone(),
                 event_id: kind.event_id.clone(),
             });
-            let seconds = |time: &Option<String>| time.as_deref().unwrap_or_default().chars().take(19).collect::<String>();
+            let seconds =
+                |time: &Option<String>| time.as_deref().unwrap_or_default().chars().take(19).collect::<String>();
             vec![
                 kind.provider.clone(),
                 kind.event_id.clone(),
