@@ -209,19 +209,6 @@ impl<'t, 'a> Table<'t, 'a> {
         values.filter_map(|value| Some((value.text()?.trim(), value.at))).filter(|(text, _)| !text.is_empty())
     }
 
-    /// The values under a key as text, however lists nest, each with its place.
-    pub fn placed_scalars(self, key: &str) -> Vec<(String, usize)> {
-        let mut found = Vec::new();
-        let mut open: Vec<&'t Value<'a>> = self.get(key).into_iter().collect();
-        while let Some(value) = open.pop() {
-            match value.get_ref() {
-                DeValue::Array(values) => open.extend(values.iter().rev()),
-                own => found.extend(scalar(own).map(|text| (text, value.span().start))),
-            }
-        }
-        found
-    }
-
     pub fn texts(self, key: &str) -> Vec<String> {
         self.placed_texts(key).map(|(text, _)| text.to_owned()).collect()
     }
