@@ -313,6 +313,8 @@ impl Reader<'_> {
             (Content::Text(_), None) => Outcome::NotARule(Cow::Borrowed("a source without rules")),
             (Content::Text(text), Some(format)) => {
                 let context = context.unwrap_or(&ruleatlas_core::NoContext);
+                let own = context.of_file(&file.path);
+                let context = own.as_deref().unwrap_or(context);
                 let lines = Lines::of(text);
                 let mut left_out = 0_usize;
                 let outcome = format.read_in(file, context, &mut |mut draft| {

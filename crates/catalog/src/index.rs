@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use roaring::RoaringBitmap;
 use ruleatlas_model::{
     EventLink, EventRef, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor,
-    is_counted,
+    fold_case, is_counted,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
@@ -334,7 +334,7 @@ fn key(indicator: &Indicator) -> (String, String, String, Option<String>) {
     (
         indicator.field.to_lowercase(),
         indicator.op.to_string(),
-        indicator.value.to_lowercase(),
+        fold_case(&indicator.value).into_owned(),
         indicator.modifier.clone(),
     )
 }

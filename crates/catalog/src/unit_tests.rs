@@ -94,9 +94,17 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
                 Some(alternatives.into_iter().map(|(node, value)| (Compiled::new(&node), value)).collect())
             });
             let facts = Event::new(&event);
-            let verdicts = |(condition, _): &&(Compiled, Unified)| condition.evaluate(&facts) != Verdict::Fails;
-            let met = alternatives.iter().flatten().find(verdicts);
+            let met = alternatives
+                .iter()
+                .flatten()
+                .map(|(condition, unified)| (condition.evaluate(&facts), unified))
+                .find(|(verdict, _)| *verdict != Verdict::Fails);
             let value = match met {
+                // Whether this one is meant is not known.
+                Some((Verdict::Unknown(_), _)) => {
+                    unfollowed = true;
+                    None
+                }
                 Some((_, Unified::Text(text))) => Some(Value::from(text.as_str())),
                 Some((_, Unified::Path(path))) => at(&event, path).cloned(),
                 Some((_, Unified::Part { path, separator, last })) => {

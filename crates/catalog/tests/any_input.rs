@@ -146,7 +146,7 @@ fn changes(length: usize) -> impl Strategy<Value = Vec<Change>> {
     prop::collection::vec((0..length.max(1), 0..30_usize, new), 0..6)
 }
 
-/// The files of a folder of the demo corpus.
+/// The files of a folder of the demo corpus, and those of other layouts.
 fn demo(folder: &str) -> Vec<(String, Vec<u8>)> {
     fn walk(folder: &Path, base: &Path, files: &mut Vec<(String, Vec<u8>)>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -159,9 +159,13 @@ fn demo(folder: &str) -> Vec<(String, Vec<u8>)> {
             }
         }
     }
-    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/demo").join(folder);
     let mut files = Vec::new();
-    walk(&base, &base, &mut files);
+    for place in ["../cli/demo", "tests/layouts"] {
+        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join(place).join(folder);
+        if base.is_dir() {
+            walk(&base, &base, &mut files);
+        }
+    }
     files.sort();
     files
 }
@@ -208,5 +212,17 @@ proptest! {
     #[test]
     fn any_change_of_a_source_of_any_kind_is_accounted_for((kind, files) in changed_demo()) {
         check_kind(kind, files);
+    }
+}
+
+#[test]
+fn every_layout_gives_rules_that_are_understood() {
+    for (kind, folder, rules) in [(SourceKind::Elastic, "elastic", 7), (SourceKind::Splunk, "splunk", 7)] {
+        let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layouts").join(folder);
+        let sources = Loaded::read(&[SourceSpec::new(kind, layouts)], &|_, _, _, _| {}).unwrap();
+        let catalog = build(sources, &|_, _, _, _| {}).unwrap();
+        let ledger = Ledger::of(&catalog);
+        let faults: Vec<_> = ledger.faults.iter().filter(|fault| fault.parse != "no_query").collect();
+        assert_eq!((catalog.entries.len(), faults.len()), (rules, 0), "{folder}: {faults:?}");
     }
 }

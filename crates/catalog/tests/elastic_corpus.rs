@@ -8,7 +8,7 @@ use ruleatlas_catalog::Ledger;
 use ruleatlas_model::{Indicator, Vendor};
 use ruleatlas_sources::SourceKind;
 
-use support::{corpus, is_of_event, mapped};
+use support::{corpus, corpus_in, is_of_event, mapped};
 
 #[test]
 fn no_query_fails_and_all_but_a_few_are_understood_as_a_whole() {
@@ -23,6 +23,22 @@ fn no_query_fails_and_all_but_a_few_are_understood_as_a_whole() {
     assert_eq!((row.unreadable, of("failed")), (0, 0));
     assert!(of("partial") <= 2, "{} partial", of("partial"));
     assert!(of("full") >= 2200);
+}
+
+#[test]
+fn every_behaviour_rule_of_the_endpoint_is_understood_as_a_whole() {
+    let Some(catalog) = corpus_in(&[(SourceKind::Elastic, "elastic-endpoint")]) else { return };
+    let ledger = Ledger::of(&catalog);
+    assert!(ledger.faults.is_empty() && catalog.entries.len() > 200, "{:?}", ledger.faults);
+    for entry in &catalog.entries {
+        let rule = &entry.rule;
+        // A few name a tactic alone.
+        let is_tagged = !rule.technique_tags.is_empty() || !rule.tactics.is_empty();
+        assert!(is_tagged && !rule.platforms.is_empty(), "{}", rule.path);
+    }
+    let silent = catalog.entries.iter().filter(|entry| entry.rule.events.is_empty()).count();
+    println!("{silent} of {} rules without an event", catalog.entries.len());
+    assert!(silent * 20 <= catalog.entries.len(), "{silent}");
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn a_file_of_a_hundred_megabytes() {
     let place = place();
     fs::File::create(place.path("sigma/huge.yml")).unwrap().set_len(100_000_000).unwrap();
     built(&place, 1)
-        .says(&["SigmaHQ/huge.yml: unreadable: 65 MiB, larger than the 64 MiB that are read of a file; split it"]);
+        .says(&["SigmaHQ/huge.yml: unreadable: 96 MiB, larger than the 64 MiB that are read of a file; split it"]);
     assert_eq!(fault(&place, "huge.yml")["parse"], "unreadable");
 }
 

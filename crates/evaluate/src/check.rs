@@ -25,8 +25,8 @@ pub(crate) struct Check {
 #[derive(Clone, Debug)]
 enum Test {
     /// There is a value, or there is none; `truthy` passes over values that are empty, zero or false, `filled` over empty
-    /// texts.
-    Present { wanted: bool, truthy: bool, filled: bool },
+    /// texts, `json` over texts that are no JSON.
+    Present { wanted: bool, truthy: bool, filled: bool, json: bool },
     /// Any of these matches; what cannot be known of the alternatives decides only if none does.
     AnyOf { matchers: Vec<Matcher>, unknown: Vec<Reason> },
     /// The value of another field.
@@ -48,6 +48,9 @@ impl Check {
         if predicate.computed {
             return Err(Reason::new("comparison of something computed", &predicate.raw_field, span));
         }
+        if predicate.modifiers().any(|name| name == "step") {
+            return Err(Reason::new("field of another step", &predicate.raw_field, span));
+        }
         let modifiers = Modifiers::read(predicate.modifiers())
             .map_err(|name| Reason::new(format!("modifier `{name}` is not known"), &predicate.raw_field, span))?;
         let field = Field::new(&predicate.raw_field);
@@ -60,6 +63,7 @@ impl Check {
                 wanted: predicate.op == Op::IsNotNull,
                 truthy: modifiers.truthy,
                 filled: predicate.empty_is_null,
+                json: modifiers.json,
             },
             Op::FieldRef => Test::Other {
                 fields: predicate.values.iter().map(|name| Field::new(name)).collect(),
@@ -83,9 +87,11 @@ impl Check {
             return Truth::Unknown;
         }
         let positive = match &self.test {
-            Test::Present { wanted, truthy, filled } => {
+            Test::Present { wanted, truthy, filled, json } => {
                 let counts = |value: &&FieldValue<'_>| {
-                    (!truthy || value.is_truthy()) && (!filled || !value.text(true).is_empty())
+                    (!truthy || value.is_truthy())
+                        && (!filled || !value.text(true).is_empty())
+                        && (!json || value.is_json())
                 };
                 let some = values.iter().any(counts);
                 Truth::from(some == *wanted)

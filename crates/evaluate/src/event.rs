@@ -1,12 +1,10 @@
 use std::{borrow::Cow, fmt::Write as _, sync::OnceLock};
 
+use ruleatlas_model::fold_case;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::{
-    scalar::Scalar,
-    text::{fold, fold_char},
-};
+use crate::scalar::Scalar;
 
 /// Nesting that is looked into: as deep as `serde_json` reads.
 const MAX_DEPTH: usize = 128;
@@ -189,7 +187,7 @@ impl<'e> Event<'e> {
         let named = way.name.len() <= MAX_NAME;
         let name: Box<str> = if named { way.name.as_str().into() } else { Box::default() };
         if named && !name.is_empty() {
-            let folded = fold(&name);
+            let folded = fold_case(&name);
             match self.by_name.get_mut(folded.as_ref()) {
                 Some(found) => found.push(at),
                 None => {
@@ -197,7 +195,7 @@ impl<'e> Event<'e> {
                 }
             }
         }
-        let place = (named && way.arrays > 0).then(|| fold(&way.place).into());
+        let place = (named && way.arrays > 0).then(|| fold_case(&way.place).into());
         self.values.push(FieldValue {
             name,
             place,
@@ -263,7 +261,7 @@ impl FieldValue<'_> {
         if case_sensitive {
             return text;
         }
-        let folded = self.folded.get_or_init(|| match fold(text) {
+        let folded = self.folded.get_or_init(|| match fold_case(text) {
             Cow::Borrowed(_) => None,
             Cow::Owned(folded) => Some(folded.into()),
         });
@@ -273,6 +271,16 @@ impl FieldValue<'_> {
     /// The value as a number or boolean, where the event says that it is one.
     pub(crate) fn scalar(&self) -> Option<Scalar> {
         Scalar::of(&self.json)
+    }
+
+    /// Whether it is JSON: any value but a text that cannot be read as such. An element of a list is what was read.
+    pub(crate) fn is_json(&self) -> bool {
+        match &*self.json {
+            Value::String(text) if self.place.is_none() => {
+                serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+            }
+            _ => true,
+        }
     }
 
     /// Whether it is neither empty nor zero nor false.
@@ -290,7 +298,8 @@ impl FieldValue<'_> {
     /// Whether `folded`, a name with indexes, leads here; an array that it gives no index for gives any element.
     fn stands_at(&self, folded: &str) -> bool {
         let mut wanted = folded.chars().peekable();
-        let mut place = self.place.as_deref().unwrap_or(&self.name).chars().map(fold_char);
+        let place = fold_case(self.place.as_deref().unwrap_or(&self.name));
+        let mut place = place.chars();
         while let Some(character) = place.next() {
             match wanted.peek() {
                 Some(next) if *next == character => {
@@ -333,7 +342,7 @@ pub(crate) struct Name {
 
 impl Name {
     fn new(written: &str) -> Self {
-        let folded = fold(written).into_owned();
+        let folded = fold_case(written).into_owned();
         if !written.contains(['[', '{']) {
             return Self { written: written.to_owned(), folded, without_brackets: None };
         }
@@ -343,7 +352,7 @@ impl Name {
     }
 
     fn new_plain(written: &str) -> Self {
-        Self { written: written.to_owned(), folded: fold(written).into_owned(), without_brackets: None }
+        Self { written: written.to_owned(), folded: fold_case(written).into_owned(), without_brackets: None }
     }
 }
 

@@ -1,6 +1,7 @@
-use ruleatlas_core::{Pattern, Piece};
+use std::borrow::Cow;
 
-use crate::text::fold_char;
+use ruleatlas_core::{Pattern, Piece};
+use ruleatlas_model::fold_case;
 
 /// The characters that begin an option on Windows; one stands for any under Sigma's `windash`.
 const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
@@ -9,6 +10,8 @@ const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Glob {
     parts: Vec<Part>,
+    /// Whether texts compare without case; the pattern's own is folded then.
+    folded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +31,12 @@ impl Glob {
             Piece::One => Part::One,
             Piece::Many => Part::Many,
         };
-        Self { parts: Pattern::read(value).pieces().iter().map(part).collect() }
+        Self { parts: Pattern::read(value).pieces().iter().map(part).collect(), folded: false }
     }
 
     /// The pattern that is this text and nothing else.
     pub(crate) fn plain(text: &str) -> Self {
-        Self { parts: text.chars().map(Part::Char).collect() }
+        Self { parts: text.chars().map(Part::Char).collect(), folded: false }
     }
 
     /// The pattern's text, where it has no wildcard.
@@ -52,14 +55,15 @@ impl Glob {
         self
     }
 
-    /// The same in lower case.
-    pub(crate) fn folded(mut self) -> Self {
-        for part in &mut self.parts {
-            if let Part::Char(character) = part {
-                *character = fold_char(*character);
+    /// The same without case.
+    pub(crate) fn folded(self) -> Self {
+        let fold = |part: Part| match part {
+            Part::Char(character) => {
+                fold_case(character.encode_utf8(&mut [0; 4])).chars().map(Part::Char).collect::<Vec<_>>()
             }
-        }
-        self
+            other => vec![other],
+        };
+        Self { parts: self.parts.into_iter().flat_map(fold).collect(), folded: true }
     }
 
     /// The same with every dash that begins a word standing for any dash.
@@ -81,28 +85,55 @@ impl Glob {
     /// On a mismatch it goes back to the last `*` only, which is enough: so the time is at most the product of the
     /// two lengths.
     pub(crate) fn matches(&self, text: &str) -> bool {
-        let mut part = 0;
-        let mut rest = text.chars();
-        let mut retry = None;
+        if !self.folded || text.is_ascii() {
+            let text = if self.folded { fold_case(text) } else { Cow::Borrowed(text) };
+            return self.matches_in(&text.chars().map(|character| (character, true)).collect::<Vec<_>>());
+        }
+        // What one character folds to is several, of which the first says that a character begins there.
+        let folded = text.chars().flat_map(|character| {
+            let folded = fold_case(character.encode_utf8(&mut [0; 4])).into_owned();
+            let characters: Vec<(char, bool)> = folded.chars().enumerate().map(|(at, part)| (part, at == 0)).collect();
+            characters
+        });
+        self.matches_in(&folded.collect::<Vec<_>>())
+    }
+
+    /// Matches characters, each with whether it begins one of the text.
+    fn matches_in(&self, text: &[(char, bool)]) -> bool {
+        let begins = |at: usize| text.get(at).is_none_or(|(_, begins)| *begins);
+        let (mut part, mut at) = (0, 0);
+        let mut retry: Option<(usize, usize)> = None;
         loop {
-            let before = rest.clone();
-            match (self.parts.get(part), rest.next()) {
+            match (self.parts.get(part), text.get(at)) {
                 (None, None) => return true,
                 (Some(Part::Many), _) => {
                     part += 1;
-                    retry = Some((part, before.clone()));
-                    rest = before;
+                    retry = Some((part, at));
+                    continue;
                 }
-                (Some(expected), Some(found)) if expected.accepts(found) => part += 1,
-                _ => {
-                    let Some((after_star, from)) = &mut retry else { return false };
-                    if from.next().is_none() {
-                        return false;
+                (Some(Part::One), Some((_, true))) => {
+                    part += 1;
+                    at += 1;
+                    while !begins(at) {
+                        at += 1;
                     }
-                    part = *after_star;
-                    rest = from.clone();
+                    continue;
                 }
+                (Some(Part::Char(_) | Part::Dash), Some((found, _)))
+                    if self.parts.get(part).is_some_and(|expected| expected.accepts(*found)) =>
+                {
+                    part += 1;
+                    at += 1;
+                    continue;
+                }
+                _ => {}
             }
+            let Some((after_star, from)) = &mut retry else { return false };
+            if *from >= text.len() {
+                return false;
+            }
+            *from += 1;
+            (part, at) = (*after_star, *from);
         }
     }
 }
@@ -112,8 +143,7 @@ impl Part {
         match self {
             Self::Char(character) => character == found,
             Self::Dash => DASHES.contains(&found),
-            Self::One => true,
-            Self::Many => false,
+            Self::One | Self::Many => false,
         }
     }
 }

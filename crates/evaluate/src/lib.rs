@@ -32,7 +32,7 @@
 //! `is_null` and `is_not_null` with the modifier `truthy` take a value that is empty, zero or false for none, as a bare
 //! field is tested in Python.
 //!
-//! What cannot be known: an opaque part, a list known by name, a comparison of something computed, a placeholder, a
+//! What cannot be known: an opaque part, a list known by name, a comparison of something computed or with a field of another step, a placeholder, a
 //! field cut out of another that the event itself does not have, a modifier that is not known, a regular expression
 //! with look-around or back-references, and how the steps of a rule go together: a sequence is not decided here.
 //! It knows no canonical fields: an event answers to the names that the rule asks for.
@@ -47,7 +47,6 @@ mod network;
 mod pattern;
 mod rule;
 mod scalar;
-mod text;
 mod verdict;
 
 pub use compiled::Compiled;

@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 
 use regex::Regex;
-use ruleatlas_model::{Op, Predicate};
+use ruleatlas_model::{Op, Predicate, fold_case};
 use rustc_hash::FxHashSet;
 
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
     network::Network,
     pattern,
     scalar::Scalar,
-    text::fold,
 };
 
 /// A comparison with one literal, or with several whole texts; texts are in lower case unless case counts.
@@ -100,7 +99,8 @@ impl Matcher {
             Self::Contains(part) => text().contains(part),
             Self::StartsWith(part) => text().starts_with(part.as_str()),
             Self::EndsWith(part) => text().ends_with(part.as_str()),
-            Self::Glob(glob) => glob.matches(text()),
+            // `?` is one character of the value, whose folding may be several.
+            Self::Glob(glob) => glob.matches(value.text(true)),
             Self::Term { text: term, begins, ends } => has_term(text(), term, *begins, *ends),
             // The expression has its own case rule, which lower case would spoil (`[^A-Z]`).
             Self::Regex(regex) => regex.is_match(value.text(true)),
@@ -123,7 +123,7 @@ impl Matcher {
 }
 
 fn cased(value: &str, case_sensitive: bool) -> String {
-    if case_sensitive { value.to_owned() } else { fold(value).into_owned() }
+    if case_sensitive { value.to_owned() } else { fold_case(value).into_owned() }
 }
 
 /// Whether `term` stands in `text` without cutting a run of letters and digits in two, where it has to begin or end

@@ -1,5 +1,7 @@
 //! What modifiers make of a value before it is compared.
 //!
+//! `step` (a field of another step of the rule) says that no single event decides; the check itself answers to it.
+//!
 //! Source for Sigma's: the appendix "Modifiers" of its specification; the others are the predicate model's own.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -25,8 +27,12 @@ pub(crate) struct Modifiers {
     pub(crate) dot_all: bool,
     /// A regular expression describes the whole value.
     pub(crate) anchored: bool,
+    /// A regular expression describes the value from its start on.
+    pub(crate) anchored_start: bool,
     /// A value that is empty, zero or false counts as none.
     pub(crate) truthy: bool,
+    /// A value that is a text and no JSON counts as none.
+    pub(crate) json: bool,
     /// For another field's value: it is contained, it begins, it ends the field's.
     pub(crate) contains: bool,
     pub(crate) starts_with: bool,
@@ -60,7 +66,9 @@ impl Modifiers {
                         "m" => &mut read.multi_line,
                         "s" => &mut read.dot_all,
                         "anchored" => &mut read.anchored,
+                        "anchored_start" => &mut read.anchored_start,
                         "truthy" => &mut read.truthy,
+                        "json" => &mut read.json,
                         "contains" => &mut read.contains,
                         "startswith" => &mut read.starts_with,
                         "endswith" => &mut read.ends_with,

@@ -15,6 +15,9 @@ pub(crate) fn compile(pattern: &str, case_sensitive: bool, modifiers: &Modifiers
     if modifiers.anchored {
         respelled = format!("\\A(?:{respelled})\\z");
     }
+    if modifiers.anchored_start {
+        respelled = format!("\\A(?:{respelled})");
+    }
     let built = RegexBuilder::new(&respelled)
         .case_insensitive(!case_sensitive)
         .multi_line(modifiers.multi_line)

@@ -10,7 +10,7 @@
 //! assert_eq!(condition.predicates().count(), 1);
 //! ```
 //!
-//! It does not parse, fold, count or print.
+//! It does not parse, count or print; the case of texts is folded here, as all that compare them share it.
 
 mod analytic;
 mod attack;
@@ -20,6 +20,7 @@ mod diagnostic;
 mod dictionary;
 mod event;
 mod extra;
+mod fold;
 mod indicator;
 mod op;
 mod predicate;
@@ -35,6 +36,7 @@ pub use diagnostic::{Diagnostic, Level};
 pub use dictionary::{Dictionary, EventEntry, EventField, Told};
 pub use event::{EventLink, EventRef};
 pub use extra::Extra;
+pub use fold::fold_case;
 pub use indicator::{FoldedOp, Indicator};
 pub use op::{Op, UnknownOp};
 pub use predicate::{Missing, Predicate};

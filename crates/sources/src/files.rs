@@ -119,7 +119,7 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         SourceKind::Atomic => crate::atomic::is_read,
         _ => |_: &str| true,
     };
-    let read = |(path, found): (String, Found)| match found {
+    let read_one = |(path, found): (String, Found)| match found {
         Found::File(_) if !is_read(&path) => {
             known(path, Content::Skipped("not among the files that are read".to_owned()))
         }
@@ -132,8 +132,15 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         Found::Link => known(path, Content::Skipped("a symbolic link, not followed".to_owned())),
         Found::Broken(error) => known(path, Content::Unreadable(error, None)),
     };
+    let read = |(path, found): (String, Found)| match (spec.kind, found) {
+        (SourceKind::Splunk, Found::File(file)) if crate::package::may_be_package(&path) => match bytes(&file) {
+            Ok(bytes) if crate::package::is_package(&path, &bytes) => crate::package::unpack(&path, &bytes),
+            _ => vec![read_one((path, Found::File(file)))],
+        },
+        (_, found) => vec![read_one((path, found))],
+    };
     // Files are read while the folders are still listed, so they come in any order.
-    let mut files: Vec<SourceFile> = walk.par_bridge().filter_map(found).map(read).collect();
+    let mut files: Vec<SourceFile> = walk.par_bridge().filter_map(found).flat_map_iter(read).collect();
     files.sort_by(|a, b| (&a.path, a.hash).cmp(&(&b.path, b.hash)));
     Ok(files)
 }

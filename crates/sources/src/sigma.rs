@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use ruleatlas_core::{Context, Query, Referenced};
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_sigma::merge_actions;
-use ruleatlas_yaml::Node;
+use ruleatlas_yaml::{Node, Repaired};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Draft, Format, Outcome, SourceFile, attack::TagPlace, bounds, metadata};
@@ -50,7 +50,13 @@ impl Format for SigmaRules {
             "json" | "jsonl" | "ndjson" => return self.read_json(file, text, sink),
             _ => return Outcome::NotARule(Cow::Borrowed("neither YAML nor JSON")),
         }
-        let parsed = match ruleatlas_yaml::parse(text) {
+        let parsed = ruleatlas_yaml::parse(text);
+        let repaired = parsed.as_ref().err().and_then(|error| Repaired::of(text, error));
+        let (text, parsed) = match &repaired {
+            Some(repaired) => (repaired.text.as_str(), ruleatlas_yaml::parse(&repaired.text)),
+            None => (text, parsed),
+        };
+        let parsed = match parsed {
             Ok(parsed) => parsed,
             Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
         };
@@ -120,11 +126,17 @@ const MAX_REFERENCE: usize = 200;
 /// How many rules the correlations of a source may refer to.
 const MAX_REFERENCES: usize = 20_000;
 
-/// The key whose text is the query, and the kind of rule it makes.
+/// The key whose text is the query, and the kind of rule it makes. A `correlation` beside a detection that is no mapping
+/// is an attribute of the author's own.
 fn kind_of(document: &Node<'_>) -> Option<(&'static str, Kind)> {
-    [("correlation", Kind::Correlation), ("detection", Kind::Rule), ("filter", Kind::Filter)]
-        .into_iter()
-        .find(|(key, _)| document.get(key).is_some())
+    let has_detection = document.get("detection").is_some();
+    [("correlation", Kind::Correlation), ("detection", Kind::Rule), ("filter", Kind::Filter)].into_iter().find(
+        |(key, kind)| {
+            let is_attribute =
+                |value: &Node<'_>| *kind == Kind::Correlation && has_detection && value.entries().is_none();
+            document.get(key).is_some_and(|value| !is_attribute(value))
+        },
+    )
 }
 
 struct Rules<'a> {
@@ -166,6 +178,9 @@ impl Rules<'_> {
         rule.status = self.status(document, &mut rule.diagnostics);
         rule.id = self.id(document, &mut rule.diagnostics);
         rule.extra = metadata::rest(document, &KNOWN_KEYS);
+        if let Some(own) = document.text_of("correlation").filter(|_| kind != Kind::Correlation) {
+            rule.extra.insert("correlation", own);
+        }
         let tags = document.get("tags").map_or_else(Vec::new, |tags| metadata::attack_tags(tags, TagPlace::Any));
         let sources = log_source(document);
         sink(Draft { rule, tags, tree: Some((document, base)), sources });

@@ -310,7 +310,7 @@ fn every_query_of_a_hunt_is_a_rule() {
 #[test]
 fn files_that_hold_no_rule_say_why() {
     for (path, text, reason) in [
-        ("a.md", "[rule]", "no TOML file"),
+        ("a.md", "[rule]", "a kind of file that holds no rules"),
         ("a.toml", "[other]\nkey = 1\n", "neither a rule nor a hunt in it"),
         ("a.toml", "", "neither a rule nor a hunt in it"),
         ("a.toml", "[hunt]\nname = \"n\"\n", "a hunt without a query"),

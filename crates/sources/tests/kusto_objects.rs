@@ -354,7 +354,7 @@ fn hostile_files_of_every_kind_are_no_panic() {
         format!("x = {}", deep("jsonencode(", ")")),
         format!("x = {}", deep("{ a = ", "}")),
         format!("x = \"{}\"", deep("${", "}")),
-        format!("locals {{ a = local.b\n b = local.a\n}}\nresource \"x_alert_rule\" \"y\" {{ query = local.a }}"),
+        "locals { a = local.b\n b = local.a\n}\nresource \"x_alert_rule\" \"y\" { query = local.a }".to_owned(),
         "resource \"é\" \"ü\" { query = <<-é\nü\né\n".to_owned(),
         "a = \"\\u00".to_owned(),
         "a = <<\n".to_owned(),

@@ -1,14 +1,14 @@
 //! From predicates to indicators: different spellings of one check become one.
 
 use ruleatlas_core::{Pattern, Placed, fold_pieces, fold_wildcards};
-use ruleatlas_model::{FoldedOp, Indicator, Op};
+use ruleatlas_model::{FoldedOp, Indicator, Op, fold_case};
 
 use crate::{FieldType, FieldUse, Part};
 
 /// An indicator, and its value as the rule spells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folded {
-    /// What is counted, its value in lower case.
+    /// What is counted, the case of its value folded.
     pub indicator: Indicator,
     /// The same value as written.
     pub spelling: String,
@@ -25,7 +25,7 @@ pub(crate) fn fold(placed: &Placed<'_>, used: Option<FieldUse<'_>>) -> Vec<Folde
         indicator: Indicator {
             field: field.clone(),
             op,
-            value: spelling.to_lowercase(),
+            value: fold_case(spelling).into_owned(),
             modifier: predicate.modifier.clone(),
         },
         spelling: spelling.to_owned(),
@@ -70,7 +70,7 @@ pub(crate) fn fold_typed(
 ) -> Vec<Indicator> {
     let mut found: Vec<Indicator> = Vec::new();
     let mut add = |field: &str, (op, value): (FoldedOp, &str)| {
-        let value = if op.op.is_presence() { String::new() } else { value.to_lowercase() };
+        let value = if op.op.is_presence() { String::new() } else { fold_case(value).into_owned() };
         let indicator = Indicator { field: field.to_owned(), op, value, modifier: modifier.map(str::to_owned) };
         if !found.contains(&indicator) {
             found.push(indicator);

@@ -46,6 +46,16 @@ fn spellings_of_one_check_become_one_indicator() {
     use Vendor::{Elastic, Kusto, Panther, Sigma, Splunk};
     type Case<'a> = (Vendor, Option<(SourceKind, &'a str)>, &'a str, Op, &'a [&'a str], &'a str);
     let cases: &[Case<'_>] = &[
+        // Case is folded by Unicode's rule.
+        (Sigma, None, "CommandLine", In, &["ΣΑΣ", "σας"], "CommandLine eq σασ; CommandLine eq σασ"),
+        (
+            Sigma,
+            None,
+            "CommandLine",
+            Contains,
+            &["Straße", "STRASSE"],
+            "CommandLine contains strasse; CommandLine contains strasse",
+        ),
         // The last part of a path, pinned in any language's way.
         (Sigma, None, "Image", EndsWith, &["\\cmd.exe"], "Image basename cmd.exe"),
         (Sigma, None, "Image", EndsWith, &["/bash"], "Image basename bash"),

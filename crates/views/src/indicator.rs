@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorId, IndicatorRow, Scope};
-use ruleatlas_model::{FoldedOp, Role};
+use ruleatlas_model::{FoldedOp, Role, fold_case};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -159,9 +159,9 @@ impl Atlas {
     }
 
     fn unknown_indicator(&self, field: &str, op: FoldedOp, value: &str) -> Error {
-        let wanted = value.to_lowercase();
+        let wanted = fold_case(value);
         let same = self.index.indicators().filter(|(_, other)| {
-            other.value.to_lowercase() == wanted || (other.op == op && other.field.eq_ignore_ascii_case(field))
+            fold_case(&other.value) == wanted || (other.op == op && other.field.eq_ignore_ascii_case(field))
         });
         let names: Vec<String> =
             same.map(|(_, other)| format!("{} {} {}", other.field, other.op, other.value)).collect();

@@ -1,6 +1,6 @@
 use roaring::RoaringBitmap;
 use ruleatlas_catalog::{Facet, Filters, Guide, Scope};
-use ruleatlas_model::{FoldedOp, Indicator, Role};
+use ruleatlas_model::{FoldedOp, Indicator, Role, fold_case};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -216,7 +216,7 @@ impl Atlas {
     /// The rules whose title, id or description has the words, or one of whose values has the text.
     fn finding(&self, text: &str) -> Result<RoaringBitmap, Error> {
         let mut rules = RoaringBitmap::new();
-        for id in self.quick().values_with(&text.to_lowercase()) {
+        for id in self.quick().values_with(&fold_case(text)) {
             for role in [Role::Indicator, Role::Exclusion] {
                 if let Some(set) = self.index.rules_with(id, role) {
                     rules |= set;

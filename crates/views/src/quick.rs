@@ -2,7 +2,7 @@ use std::{cmp::Reverse, collections::BTreeSet, sync::OnceLock};
 
 use memchr::memmem;
 use ruleatlas_catalog::{Facet, Index, IndicatorId, RuleId};
-use ruleatlas_model::Role;
+use ruleatlas_model::{Role, fold_case};
 use ruleatlas_store::EventHead;
 use ruleatlas_taxonomy::Taxonomy;
 
@@ -99,7 +99,7 @@ impl Texts {
     /// Adds a text of several parts.
     fn push<'a>(&mut self, parts: impl IntoIterator<Item = &'a str>) {
         for part in parts {
-            self.text.extend(part.chars().flat_map(char::to_lowercase).filter(|it| *it != BORDER));
+            self.text.extend(fold_case(part).chars().filter(|it| *it != BORDER));
         }
         self.text.push(BORDER);
         self.starts.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));

@@ -1,5 +1,5 @@
 use ruleatlas_catalog::{Facet, Filters, IndicatorRow, RuleId, Scope};
-use ruleatlas_model::Role;
+use ruleatlas_model::{Role, fold_case};
 use ruleatlas_store::{EventHead, MOST_WORDS, words};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -53,7 +53,7 @@ impl Atlas {
     /// The catalog cannot be read.
     pub fn search(&self, text: &str, limit: usize) -> Result<SearchView, Error> {
         let text = text.trim();
-        let wanted = text.to_lowercase();
+        let wanted = fold_case(text).into_owned();
         let mut view = SearchView {
             text: text.to_owned(),
             order: Vec::new(),
@@ -98,10 +98,10 @@ impl Atlas {
         let (resolved, _) = self.attack.resolve(text);
         let mut found: Vec<(Fit, &str, &str)> = Vec::new();
         for technique in self.attack.techniques.values() {
-            let of_name = Fit::of(&technique.name.to_lowercase(), wanted);
+            let of_name = Fit::of(&fold_case(&technique.name), wanted);
             let fit = match resolved.contains(&technique.id) {
                 true => Some(Fit::Is),
-                false => Fit::of(&technique.id.to_lowercase(), wanted).max(of_name),
+                false => Fit::of(&fold_case(&technique.id), wanted).max(of_name),
             };
             found.extend(fit.map(|fit| (fit, technique.id.as_str(), technique.name.as_str())));
         }
@@ -136,10 +136,10 @@ impl Atlas {
     fn events_of(&self, wanted: &str, limit: usize) -> Result<(Vec<Hit>, Option<Fit>), Error> {
         let mut found: Vec<(Fit, &EventHead)> = Vec::new();
         for head in self.quick_events()?.with(wanted).take(MOST_EVENTS) {
-            let name = format!("{} {}", head.event.provider, head.event.event_id).to_lowercase();
+            let name = format!("{} {}", head.event.provider, head.event.event_id);
             // Many events have the same bare id: it fits, and is none of them.
-            let of_id = (head.event.event_id.to_lowercase() == wanted).then_some(Fit::Begins);
-            let fit = Fit::of(&name, wanted).max(Fit::of(&head.title.to_lowercase(), wanted)).max(of_id);
+            let of_id = (fold_case(&head.event.event_id) == wanted).then_some(Fit::Begins);
+            let fit = Fit::of(&fold_case(&name), wanted).max(Fit::of(&fold_case(&head.title), wanted)).max(of_id);
             found.push((fit.unwrap_or(Fit::Somewhere), head));
         }
         found.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));

@@ -3,28 +3,64 @@ use crate::{Error, Parsed, parse};
 /// Lines that one file may need mended.
 const MAX_REPAIRS: usize = 64;
 
-/// Reads all documents of a text that may continue a quoted scalar at the first column.
+/// A text whose quoted scalars go on at the first column, with a space before each such line.
 ///
-/// Older readers take such a line; the standard wants it indented. One space is put before each: the values stay the
-/// same, since the folding of a quoted scalar drops it. `mended` gets the text with those spaces, which the places of
-/// the nodes then belong to; it stays empty where nothing had to be mended.
+/// The standard wants those lines indented, while PyYAML and other readers take them. The values stay the same, since
+/// the folding of a quoted scalar drops the space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repaired {
+    /// The text that can be read.
+    pub text: String,
+    /// Where in it the spaces stand, in order.
+    pub inserted: Vec<usize>,
+}
+
+impl Repaired {
+    /// The repaired text, where `error` is of this kind and the text has no other fault.
+    #[must_use]
+    pub fn of(text: &str, error: &Error) -> Option<Self> {
+        let mut repaired = Self { text: text.to_owned(), inserted: Vec::new() };
+        let mut fault = error.unindented_scalar.then_some(error.line)?;
+        for _ in 1..MAX_REPAIRS {
+            let at = line_start(&repaired.text, fault);
+            repaired.text.insert(at, ' ');
+            // Faults are found from the start on.
+            repaired.inserted.push(at);
+            match parse(&repaired.text) {
+                Ok(_) => return Some(repaired),
+                Err(error) if error.unindented_scalar => fault = error.line,
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// The place in the author's text of a place in the repaired one.
+    #[must_use]
+    pub fn place(&self, at: usize) -> usize {
+        at - self.inserted.partition_point(|inserted| *inserted < at)
+    }
+}
+
+/// Reads all documents of a text that may continue a quoted scalar at the first column; see [`Repaired`].
+///
+/// `mended` gets the repaired text, which the places of the nodes then belong to; it stays empty where nothing had to be
+/// mended.
 ///
 /// # Errors
 /// As [`parse`]; the lines are those of `text`.
 pub fn parse_mended<'a>(text: &'a str, mended: &'a mut String) -> Result<Parsed<'a>, Error> {
-    let mut fault = match parse(text) {
-        Err(error) if error.unindented_scalar => error.line,
+    let error = match parse(text) {
+        Err(error) if error.unindented_scalar => error,
         parsed => return parsed,
     };
-    text.clone_into(mended);
-    for _ in 1..MAX_REPAIRS {
-        mended.insert(line_start(mended, fault), ' ');
-        match parse(mended) {
-            Err(error) if error.unindented_scalar => fault = error.line,
-            _ => break,
+    match Repaired::of(text, &error) {
+        Some(repaired) => {
+            *mended = repaired.text;
+            parse(mended)
         }
+        None => Err(error),
     }
-    parse(mended)
 }
 
 fn line_start(text: &str, line: u32) -> usize {

@@ -15,13 +15,18 @@ use ruleatlas_sources::{SourceKind, SourceSpec};
 
 /// The catalog of those kinds that are there; nothing where no folder is named.
 pub fn corpus(kinds: &[SourceKind]) -> Option<Catalog> {
+    corpus_in(&kinds.iter().map(|kind| (*kind, kind.name())).collect::<Vec<_>>())
+}
+
+/// The catalog of those folders of corpora that are there; nothing where no folder is named.
+pub fn corpus_in(folders: &[(SourceKind, &str)]) -> Option<Catalog> {
     let Some(folder) = std::env::var_os("RULEATLAS_CORPORA").map(PathBuf::from) else {
         println!("skipped: RULEATLAS_CORPORA names no folder of corpora");
         return None;
     };
-    let specs: Vec<SourceSpec> = kinds
+    let specs: Vec<SourceSpec> = folders
         .iter()
-        .map(|kind| SourceSpec::new(*kind, folder.join(kind.name())))
+        .map(|(kind, name)| SourceSpec::new(*kind, folder.join(name)))
         .filter(|spec| spec.path.is_dir())
         .collect();
     let sources = Loaded::read(&specs, &|_, _, _, _| {}).unwrap();

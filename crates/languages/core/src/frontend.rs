@@ -92,6 +92,11 @@ pub trait Context: Sync {
         None
     }
 
+    /// What stands around the queries of one file, by its path, where that is another context than the source's.
+    fn of_file(&self, _path: &str) -> Option<Box<dyn Context + '_>> {
+        None
+    }
+
     /// The rule of this id or name.
     fn rule(&self, _reference: &str) -> Option<Referenced<'_>> {
         None

@@ -39,6 +39,8 @@ pub struct Step<'a> {
     pub until: bool,
     /// How often it must happen, as written: `with runs=3`.
     pub runs: Option<&'a str>,
+    /// The name by which later steps refer to this one's fields: `[…] as event0`.
+    pub name: Option<&'a str>,
 }
 
 /// `category where condition`.

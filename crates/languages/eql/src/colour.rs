@@ -54,7 +54,7 @@ fn word(text: &str, tokens: &[lexer::Token], at: usize, previous: Kind, next: Ki
     let word_at = |at: usize| tokens.get(at).map_or("", |token| token.text(text));
     match word_at(at) {
         "and" | "or" | "not" | "in" | "like" | "regex" | "where" | "by" | "with" | "maxspan" | "runs" | "until"
-        | "of" | "fork" => return TokenKind::Keyword,
+        | "of" | "fork" | "as" => return TokenKind::Keyword,
         "sequence" | "sample" | "join" if matches!(word_at(at + 1), "by" | "with" | "[" | "!") => {
             return TokenKind::Keyword;
         }

@@ -28,7 +28,11 @@
 //! - A missing event `![…]` and the `until` event, which ends a sequence, are steps that are absent: an event that
 //!   satisfies the `until` step spoils the match, as one that satisfies `![…]` does.
 //! - `descendant of […]` is a step behind the one that asks for it, absent under `not`. As one alternative of an `or`
-//!   it leaves an opaque part behind, as it decides there.
+//!   it also leaves a computed condition behind, its text, as it decides there.
+//! - `[…] as event0` names a step for those behind it. A comparison of `event0.file.name` with a constant is asked of
+//!   that step; one with a field of the later step is a `field_ref` with the modifier `step`.
+//! - `arraySearch(f, x, …)`, which the endpoint calls `_arraysearch`, compares the fields of `f`. Where several
+//!   comparisons, or negated ones, must go for one element together, the whole call stands beside them as computed.
 //! - `:`, `like` and `wildcard()` know `*` and `?` and no escape for them. A list of patterns is taken apart by what
 //!   the patterns mean: `f : ("*.tmp", "a.exe", "b.exe")` is `f ends_with .tmp` or `f in (a.exe, b.exe)`.
 //! - A regular expression of EQL matches the whole value, as Lucene's do. Its text stays the author's, and the

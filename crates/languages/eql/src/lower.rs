@@ -3,6 +3,7 @@
 mod comparison;
 mod function;
 mod operand;
+mod reference;
 
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Node, Op, SourceKind, Span};
 
@@ -26,6 +27,8 @@ pub(crate) fn lower(
         diagnostics,
         stage: filters.then_some(0),
         variables: Vec::new(),
+        named: Vec::new(),
+        reading: None,
         aggregated: false,
         label: String::new(),
         absent: false,
@@ -35,7 +38,9 @@ pub(crate) fn lower(
         number += usize::from(!step.until);
         lowering.label = label(query.shape, step, number);
         lowering.absent = step.missing || step.until;
+        let at = lowering.conditions.len();
         lowering.event(&step.event);
+        lowering.named.extend(step.name.map(|name| (name.to_owned(), at)));
     }
     for (at, pipe) in query.pipes.iter().enumerate() {
         lowering.stage = filters.then(|| u32::try_from(at + 1).unwrap_or(u32::MAX));
@@ -54,10 +59,15 @@ fn label(shape: Shape, step: &Step<'_>, number: usize) -> String {
     if step.until {
         return "until".to_owned();
     }
-    match step.runs {
-        Some(runs) => format!("{name} {number}, {runs} times"),
-        None => format!("{name} {number}"),
+    let mut label = format!("{name} {number}");
+    if let Some(alias) = step.name {
+        label.push_str(" as ");
+        label.push_str(alias);
     }
+    if let Some(runs) = step.runs {
+        label.push_str(&format!(", {runs} times"));
+    }
+    label
 }
 
 /// Where an expression stands in its step's condition.
@@ -69,6 +79,8 @@ enum Place {
     Negated,
     /// It is one alternative among others.
     Alternative,
+    /// Its opposite is one alternative among others.
+    NegatedAlternative,
 }
 
 impl Place {
@@ -76,7 +88,8 @@ impl Place {
         match self {
             Self::Conjunct => Self::Negated,
             Self::Negated => Self::Conjunct,
-            Self::Alternative => Self::Alternative,
+            Self::Alternative => Self::NegatedAlternative,
+            Self::NegatedAlternative => Self::Alternative,
         }
     }
 
@@ -84,8 +97,17 @@ impl Place {
     fn inside(self, is_and: bool) -> Self {
         match (self, is_and) {
             (Self::Conjunct, true) | (Self::Negated, false) => self,
+            _ if self.is_negated() => Self::NegatedAlternative,
             _ => Self::Alternative,
         }
+    }
+
+    fn is_alternative(self) -> bool {
+        matches!(self, Self::Alternative | Self::NegatedAlternative)
+    }
+
+    fn is_negated(self) -> bool {
+        matches!(self, Self::Negated | Self::NegatedAlternative)
     }
 
     /// The constant that asks for nothing at this place.
@@ -103,6 +125,10 @@ struct Lowering<'t> {
     stage: Option<u32>,
     /// The names that `arraySearch` binds, with the paths they stand for; the innermost is the last.
     variables: Vec<(String, String)>,
+    /// The steps that have a name so far, with the places of their conditions.
+    named: Vec<(String, usize)>,
+    /// The earlier step whose fields are read at the moment, by the place of its condition.
+    reading: Option<usize>,
     /// Whether a pipe has counted, so that `count` is no field any more.
     aggregated: bool,
     /// The label of the step that is lowered, and whether it must not happen.
@@ -130,6 +156,9 @@ impl Lowering<'_> {
 
     /// The tree of a condition.
     fn condition(&mut self, expression: &Expr<'_>, place: Place) -> Node {
+        if let Some(step) = self.earlier_step(expression, place) {
+            return self.move_to(step, expression, place);
+        }
         match &expression.kind {
             ExprKind::Literal(Literal::Bool(value)) => Node::constant(*value),
             ExprKind::And(parts) => {
@@ -159,20 +188,18 @@ impl Lowering<'_> {
     }
 
     /// `descendant of […]`: another event, which is a step of its own. This one's condition asks nothing for it,
-    /// unless the relation is one alternative among others: then what decides is unknown.
+    /// unless the relation is one alternative among others: there it is kept as a computed condition, since one event
+    /// does not decide it.
     fn lineage(&mut self, span: Span, relation: &str, event: &Event<'_>, place: Place) -> Node {
         let label =
             if self.label.is_empty() { format!("{relation} of") } else { format!("{}, {relation} of", self.label) };
         let outer_label = std::mem::replace(&mut self.label, label);
         let outer_absent = self.absent;
-        self.absent |= place == Place::Negated;
+        self.absent |= place.is_negated();
         self.event(event);
         self.label = outer_label;
         self.absent = outer_absent;
-        match place {
-            Place::Alternative => self.opaque(span, "a related event is one of several alternatives"),
-            _ => place.neutral(),
-        }
+        if place.is_alternative() { self.computed_truth(span) } else { place.neutral() }
     }
 
     fn pipe(&mut self, pipe: &Pipe<'_>, shape: Shape) {
@@ -207,7 +234,12 @@ impl Lowering<'_> {
     /// Adds to what is asked of the last event that must happen.
     fn conjoin(&mut self, node: Node) {
         let last = self.conditions.iter().rposition(|condition| !condition.absent).unwrap_or_default();
-        if let Some(condition) = self.conditions.get_mut(last) {
+        self.conjoin_to(last, node);
+    }
+
+    /// Adds to what is asked of the event of a step.
+    fn conjoin_to(&mut self, step: usize, node: Node) {
+        if let Some(condition) = self.conditions.get_mut(step) {
             let root = std::mem::replace(&mut condition.root, Node::always());
             condition.root = match root {
                 Node::All(mut parts) if !parts.is_empty() => {

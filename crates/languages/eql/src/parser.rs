@@ -145,7 +145,7 @@ impl<'a> Parser<'a> {
         let mut steps = Vec::new();
         if shape == Shape::Event {
             let event = self.event()?;
-            steps.push(Step { event, missing: false, until: false, runs: None });
+            steps.push(Step { event, missing: false, until: false, runs: None, name: None });
         } else {
             self.steps(&mut steps);
         }
@@ -238,7 +238,7 @@ impl<'a> Parser<'a> {
     }
 
     fn continues_query(&self) -> bool {
-        ["by", "with", "until"].into_iter().any(|word| self.is_word(0, word))
+        ["by", "with", "until", "as", "fork"].into_iter().any(|word| self.is_word(0, word))
     }
 
     fn steps(&mut self, steps: &mut Vec<Step<'a>>) {
@@ -266,7 +266,7 @@ impl<'a> Parser<'a> {
                 continue;
             }
             let event = self.bracketed_event();
-            let mut step = Step { event, missing, until, runs: None };
+            let mut step = Step { event, missing, until, runs: None, name: None };
             loop {
                 if self.by() {
                     continue;
@@ -275,6 +275,12 @@ impl<'a> Parser<'a> {
                     if name == "runs" {
                         step.runs = Some(value);
                     }
+                    continue;
+                }
+                if self.is_word(0, "as") && self.token(1).kind == Kind::Word {
+                    self.eat_word("as");
+                    let name = self.bump();
+                    step.name = Some(self.text_of(name));
                     continue;
                 }
                 // The older `[…] fork` and `[…] fork=true` say how a sequence branches, not what it looks for.

@@ -11,11 +11,11 @@ use ruleatlas_core::{Frontend, NoContext, Query, TokenKind, cases::describe};
 use ruleatlas_eql::Eql;
 use ruleatlas_model::{Node, ParseStatus, Span};
 
-/// Every EQL query below Elastic's folders, with its file.
+/// Every EQL query below Elastic's folders, the endpoint's rules with them, with its file.
 fn queries(corpora: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        ["rules", "rules_building_block", "hunting"].map(|name| corpora.join("elastic").join(name)).to_vec();
+    let folders = ["elastic/rules", "elastic/rules_building_block", "elastic/hunting", "elastic-endpoint/behavior"];
+    let mut folders: Vec<PathBuf> = folders.map(|name| corpora.join(name)).to_vec();
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
@@ -35,7 +35,7 @@ fn queries(corpora: &Path) -> Vec<(PathBuf, String)> {
 fn eql_of(table: &toml::Table) -> Vec<String> {
     let text = |value: &toml::Value| value.as_str().map(str::to_owned);
     if let Some(rule) = table.get("rule")
-        && rule.get("language").and_then(toml::Value::as_str) == Some("eql")
+        && (rule.get("language").and_then(toml::Value::as_str) == Some("eql") || rule.get("os_list").is_some())
     {
         return rule.get("query").and_then(text).into_iter().collect();
     }

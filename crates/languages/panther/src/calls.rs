@@ -82,16 +82,24 @@ impl Follow<'_> {
         }
         match target {
             Value::Function(closure) => self.call_function(closure, arguments, span),
-            Value::Name(name) => self.outside(name, arguments, span),
+            Value::Name(name) => {
+                let value = self.outside(name, arguments, span);
+                self.throw_unknown(&value);
+                value
+            }
             Value::Method(method) => self.method(&method.0, &method.1, arguments, span),
             Value::Unknown(unknown) => self.unknown(unknown.reason, span),
             Value::Either(either) => {
                 let copy = Arguments { positional: arguments.positional.clone(), named: arguments.named.clone() };
-                let then = self.call(&either.then, copy, span);
-                let otherwise = self.call(&either.otherwise, arguments, span);
+                let not = either.condition.clone().not();
+                let then = self.guarded(&either.condition, |this| this.call(&either.then, copy, span));
+                let otherwise = self.guarded(&not, |this| this.call(&either.otherwise, arguments, span));
                 Value::either(either.condition.clone(), then, otherwise)
             }
-            Value::None => self.raised(span),
+            Value::None => {
+                self.throw("TypeError", Node::always());
+                self.raised(span)
+            }
             _ => self.unknown("call of something that is no function", span),
         }
     }
@@ -118,6 +126,10 @@ impl Follow<'_> {
                 }
                 _ => self.unknown("property of an address", span),
             },
+            Value::None => {
+                self.throw("AttributeError", Node::always());
+                self.raised(span)
+            }
             Value::Unknown(unknown) => self.unknown(unknown.reason, span),
             Value::Regex(regex) if &**name == "pattern" => Value::Text(regex.pattern.clone()),
             _ => Value::Method(Rc::new((value.clone(), name.clone()))),
@@ -134,16 +146,13 @@ impl Follow<'_> {
             ("bool", None) => Value::Bool(false),
             ("any", Some(value)) => self.any(value, span),
             ("all", Some(value)) => self.all(value, span),
-            ("len", Some(value)) => self.length(value, span),
+            ("len", Some(value)) => {
+                self.throw_none("TypeError", value, span);
+                self.length(value, span)
+            }
             ("str", Some(value)) => self.as_text(value),
             ("str", None) => Value::text(""),
-            ("int" | "float", Some(value)) => match value {
-                Value::Text(text) if crate::value::number_of(text).is_some() => Value::Number(text.clone()),
-                Value::Field(field) => {
-                    Value::field(Field { holds: Holds::Number, absent: as_number(&field.absent), ..(**field).clone() })
-                }
-                other => other.clone(),
-            },
+            ("int" | "float", Some(value)) => self.as_number_value(value, name, second.as_ref(), span),
             ("set" | "list" | "tuple" | "frozenset" | "sorted" | "reversed" | "iter", Some(value)) => {
                 self.as_list(name, value, span)
             }
@@ -200,6 +209,29 @@ impl Follow<'_> {
         }
     }
 
+    /// `int(…)` and `float(…)`.
+    fn as_number_value(&mut self, value: &Value, name: &str, base: Option<&Value>, span: Span) -> Value {
+        if self.tries > 0 && base.is_some() {
+            let part = Node::opaque(self.text_at(span), "number of another base", self.place(span));
+            self.throw("ValueError", part);
+        } else {
+            self.throw_no_number(value, name == "float", span);
+        }
+        match value {
+            Value::Text(text) if crate::value::number_of(text).is_some() => Value::Number(text.clone()),
+            Value::Field(field) => {
+                Value::field(Field { holds: Holds::Number, absent: as_number(&field.absent), ..(**field).clone() })
+            }
+            Value::Either(either) => {
+                let not = either.condition.clone().not();
+                let then = self.guarded(&either.condition, |this| this.as_number_value(&either.then, name, base, span));
+                let otherwise = self.guarded(&not, |this| this.as_number_value(&either.otherwise, name, base, span));
+                Value::either(either.condition.clone(), then, otherwise)
+            }
+            other => other.clone(),
+        }
+    }
+
     fn as_text(&mut self, value: &Value) -> Value {
         match value {
             Value::Number(number) => Value::Text(number.clone()),
@@ -217,6 +249,7 @@ impl Follow<'_> {
     }
 
     fn as_list(&mut self, name: &str, value: &Value, span: Span) -> Value {
+        self.throw_none("TypeError", value, span);
         let shape = match name {
             "set" | "frozenset" => Shape::Set,
             "tuple" => Shape::Tuple,
@@ -419,7 +452,11 @@ impl Follow<'_> {
         let Some(items) = self.items(value, span) else { return self.followed_reason(value, span) };
         let mut found = match default {
             Some(default) => default,
-            None => self.unknown("iterator is empty", span),
+            None => {
+                let some: Vec<Node> = items.iter().map(|item| self.exists(item, Node::always(), span)).collect();
+                self.throw("StopIteration", Node::any(some).not());
+                self.unknown("iterator is empty", span)
+            }
         };
         for item in items.iter().rev() {
             let there = self.exists(item, Node::always(), span);

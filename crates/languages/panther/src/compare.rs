@@ -5,7 +5,7 @@ use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use crate::{
     follow::Follow,
-    nodes::{choose, negated},
+    nodes::negated,
     syntax::Comparison,
     value::{Absent, Case, Field, Holds, Item, Value, number_of},
 };
@@ -55,12 +55,6 @@ impl Follow<'_> {
             Value::Unknown(unknown) => self.opaque(unknown.reason, unknown.span),
             _ => self.opaque("value is not known", span),
         }
-    }
-
-    /// [`choose`], with its cost.
-    pub(crate) fn chosen(&mut self, condition: Node, then: Node, otherwise: Node) -> Node {
-        self.spend_nodes(&condition);
-        choose(condition, then, otherwise)
     }
 
     /// Python's truth of something in the event: there, and neither empty nor zero nor false.
@@ -201,9 +195,11 @@ impl Follow<'_> {
         if self.is_spent() {
             return Some(self.opaque(BUDGET, Span::default()));
         }
-        let mut one = |value: &Value| if is_left { compare(self, value, right) } else { compare(self, left, value) };
-        let then = one(&either.then);
-        let otherwise = one(&either.otherwise);
+        let one = |this: &mut Self, value: &Value| {
+            if is_left { compare(this, value, right) } else { compare(this, left, value) }
+        };
+        let then = self.guarded(&either.condition, |this| one(this, &either.then));
+        let otherwise = self.guarded(&either.condition.clone().not(), |this| one(this, &either.otherwise));
         let other = if is_left { right } else { left };
         // As with `coalesce`: what is equal to one of both is what is looked for.
         if either.is_or && other.constant_truth() == Some(true) && then.predicates().all(|part| !part.negated) {
@@ -412,6 +408,12 @@ impl Follow<'_> {
         }
         if let Some(node) = self.alternatives(left, right, |this, left, right| this.ordered(left, op, right, span)) {
             return node;
+        }
+        self.throw_none("TypeError", left, span);
+        self.throw_none("TypeError", right, span);
+        if matches!(left, Value::None) || matches!(right, Value::None) {
+            self.raised(span);
+            return Node::never();
         }
         let turned = match op {
             Op::Lt => Op::Gt,

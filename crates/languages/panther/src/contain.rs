@@ -20,6 +20,7 @@ impl Follow<'_> {
         {
             return node;
         }
+        self.throw_none("TypeError", right, span);
         match right {
             Value::List(_, items) => self.in_items(left, items, span),
             Value::Dict(entries) => {
@@ -74,6 +75,13 @@ impl Follow<'_> {
     }
 
     fn in_items(&mut self, left: &Value, items: &[Item], span: Span) -> Node {
+        if items.is_empty()
+            && let Value::Field(field) = left
+        {
+            // Nothing is in an empty list; that the rule asks for the field stays, as such a list is there to be filled.
+            self.note("list is empty", span);
+            return self.predicate(&field.path, Op::In, span).into();
+        }
         if let Value::Either(_) = left
             && let Some(node) = self.alternatives(left, &Value::None, |this, left, _| this.in_items(left, items, span))
         {
@@ -267,17 +275,14 @@ impl Follow<'_> {
         match value {
             Value::Field(field) if field.part.is_none() => {
                 let mut modifiers: Vec<&str> = regex.modifiers.clone();
-                let mut pattern = regex.pattern.to_string();
+                let pattern = regex.pattern.to_string();
                 match how {
                     "fullmatch" => modifiers.push("anchored"),
-                    "match" if !pattern.starts_with('^') => pattern = format!("^(?:{pattern})"),
+                    "match" if !begins_at_start(&pattern, &modifiers) => modifiers.push("anchored_start"),
                     _ => {}
                 }
                 let modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
                 let mut field = (**field).clone();
-                if field.case == Case::Lower && regex.pattern.to_lowercase() != *regex.pattern {
-                    field.case = Case::Lower;
-                }
                 if regex.ignore_case {
                     field.case = Case::Lower;
                 }
@@ -291,8 +296,9 @@ impl Follow<'_> {
                 })
             }
             Value::Either(either) => {
-                let then = self.matches(regex, how, &either.then, span);
-                let otherwise = self.matches(regex, how, &either.otherwise, span);
+                let not = either.condition.clone().not();
+                let then = self.guarded(&either.condition, |this| this.matches(regex, how, &either.then, span));
+                let otherwise = self.guarded(&not, |this| this.matches(regex, how, &either.otherwise, span));
                 self.chosen(either.condition.clone(), then, otherwise)
             }
             Value::Unknown(unknown) => self.opaque(unknown.reason, span),
@@ -331,4 +337,10 @@ impl Follow<'_> {
             }))
         })
     }
+}
+
+/// Whether a regular expression says itself that it begins where the text does.
+fn begins_at_start(pattern: &str, modifiers: &[&str]) -> bool {
+    let is_anchored = pattern.starts_with("\\A") || pattern.starts_with('^') && !modifiers.contains(&"m");
+    is_anchored && !pattern.contains('|')
 }

@@ -6,6 +6,7 @@ use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Node, Span};
 
 use crate::{
+    attempt::ANY_CLASS,
     flow::Flow,
     follow::{Follow, Frame, plain_name},
     syntax::{Case, Expr, Kind, Pattern, Shape, Stmt, StmtKind, Text},
@@ -51,6 +52,17 @@ impl Follow<'_> {
             let value = self.unknown(BUDGET, stmt.span);
             return Flow::Return(value, stmt.span);
         }
+        if self.tries == 0 {
+            return self.statement_of(stmt, frame);
+        }
+        let outside = std::mem::take(&mut self.thrown);
+        let before = frame.env.clone();
+        let flow = self.statement_of(stmt, frame);
+        let thrown = std::mem::replace(&mut self.thrown, outside);
+        self.unless_thrown(thrown, &before, flow, frame)
+    }
+
+    fn statement_of(&mut self, stmt: &Stmt, frame: &mut Frame) -> Flow {
         match &stmt.kind {
             StmtKind::Return(value) => {
                 let value = value.as_ref().map_or(Value::None, |value| self.expr(value, frame));
@@ -99,7 +111,8 @@ impl Follow<'_> {
                     |_, _| Flow::Fall,
                 )
             }
-            StmtKind::Try(body) | StmtKind::With(body) => self.block(body, frame),
+            StmtKind::Try(parts) => self.attempt(parts, frame, stmt.span),
+            StmtKind::With(body) => self.block(body, frame),
             StmtKind::Match(subject, cases) => {
                 let value = self.expr(subject, frame);
                 self.cases(&value, cases, frame, subject.span)
@@ -138,11 +151,22 @@ impl Follow<'_> {
                 }
                 Flow::Fall
             }
-            StmtKind::Raise => Flow::Raise,
+            StmtKind::Raise(class) => {
+                let class = class.clone().or_else(|| frame.handled.clone()).unwrap_or_else(|| Text::from(ANY_CLASS));
+                if self.tries == 0 {
+                    return Flow::Throw(class);
+                }
+                self.throw_as_written(&class, Node::always());
+                Flow::Fall
+            }
             StmtKind::Assert(test) => {
                 let value = self.expr(test, frame);
                 let condition = self.truth(&value, test.span);
-                Flow::choice(condition, Flow::Fall, Flow::Raise)
+                if self.tries == 0 {
+                    return Flow::choice(condition, Flow::Fall, Flow::Throw("AssertionError".into()));
+                }
+                self.throw_as_written("AssertionError", condition.not());
+                Flow::Fall
             }
             StmtKind::Break => {
                 frame.breaks.push((Node::all(frame.path.iter().cloned()), frame.env.clone()));
@@ -157,7 +181,7 @@ impl Follow<'_> {
     }
 
     /// Both ways of a choice, and the names behind it.
-    fn branch(
+    pub(crate) fn branch(
         &mut self,
         condition: Node,
         frame: &mut Frame,
@@ -189,7 +213,7 @@ impl Follow<'_> {
     }
 
     /// The names behind a choice: those that differ are one or the other.
-    fn merge(&mut self, condition: &Node, then: Env, otherwise: Env) -> Env {
+    pub(crate) fn merge(&mut self, condition: &Node, then: Env, otherwise: Env) -> Env {
         let mut merged = otherwise;
         for (name, value) in then {
             match merged.get_mut(&name) {
@@ -335,6 +359,8 @@ impl Follow<'_> {
         match &target.kind {
             Kind::Name(name) => self.bind_name(name, value, frame),
             Kind::Sequence(_, targets) => {
+                self.throw_other_length(&value, targets.len(), target.span);
+                let tries = std::mem::take(&mut self.tries);
                 for (at, target) in targets.iter().enumerate() {
                     let part = match &value {
                         Value::List(_, items) if items.len() == targets.len() => items[at].value.clone(),
@@ -342,6 +368,7 @@ impl Follow<'_> {
                     };
                     self.bind(target, part, frame);
                 }
+                self.tries = tries;
             }
             Kind::Subscript(inner, key) => {
                 let key = self.expr(key, frame);

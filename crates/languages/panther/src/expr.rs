@@ -81,8 +81,9 @@ impl Follow<'_> {
                     Some(true) => self.expr(then, frame),
                     Some(false) => self.expr(otherwise, frame),
                     None => {
-                        let then = self.expr(then, frame);
-                        let otherwise = self.expr(otherwise, frame);
+                        let then = self.guarded(&condition, |this| this.expr(then, frame));
+                        let not = condition.clone().not();
+                        let otherwise = self.guarded(&not, |this| this.expr(otherwise, frame));
                         Value::either(condition, then, otherwise)
                     }
                 }
@@ -136,7 +137,8 @@ impl Follow<'_> {
         let mut tests = Vec::with_capacity(values.len());
         let mut truths_only = true;
         for (at, expr) in values.iter().enumerate() {
-            let value = self.expr(expr, frame);
+            let reached = Node::all(if self.tries > 0 { tests.clone() } else { Vec::new() });
+            let value = self.guarded(&reached, |this| this.expr(expr, frame));
             let node = self.truth(&value, expr.span);
             let last = at + 1 == values.len();
             match node.as_constant() {
@@ -161,6 +163,8 @@ impl Follow<'_> {
     fn one_of(&mut self, values: &[Expr], frame: &mut Frame) -> Value {
         let mut before: Vec<(Value, Node, Span)> = Vec::new();
         let mut last = Value::None;
+        // What is reached only where the values before are false is so guarded.
+        let guards = self.guards.len();
         for (at, expr) in values.iter().enumerate() {
             let value = self.expr(expr, frame);
             if at + 1 == values.len() {
@@ -174,9 +178,15 @@ impl Follow<'_> {
                     break;
                 }
                 Some(false) => {}
-                None => before.push((value, condition, expr.span)),
+                None => {
+                    if self.tries > 0 {
+                        self.guards.push(condition.clone().not());
+                    }
+                    before.push((value, condition, expr.span));
+                }
             }
         }
+        self.guards.truncate(guards);
         let mut otherwise = last;
         // Tests that follow one another are alternatives of one node: a chain of them would be copied at every link.
         let mut tests: Vec<Node> = Vec::new();
@@ -229,20 +239,29 @@ impl Follow<'_> {
         }
         match (value, key) {
             (Value::Either(either), _) => {
-                let then = self.index(&either.then, key, span);
-                let otherwise = self.index(&either.otherwise, key, span);
+                let not = either.condition.clone().not();
+                let then = self.guarded(&either.condition, |this| this.index(&either.then, key, span));
+                let otherwise = self.guarded(&not, |this| this.index(&either.otherwise, key, span));
                 self.spend_nodes(&either.condition);
                 Value::either(either.condition.clone(), then, otherwise)
             }
             // A key that is written in brackets is taken to be there; it may hold None.
-            (Value::Event, Value::Text(key)) => Value::field(Field::new(key.to_string(), Absent::Is(Value::None))),
+            (Value::Event, Value::Text(key)) => self.keyed(Field::new(key.to_string(), Absent::Is(Value::None)), span),
             (Value::Field(field), Value::Text(key)) => {
+                self.throw_none("TypeError", value, span);
                 if key.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return self.element(field, key);
+                    return self.element(field, key, span);
                 }
-                Value::field(field.below(key, Absent::Is(Value::None)))
+                self.keyed(field.below(key, Absent::Is(Value::None)), span)
             }
-            (Value::Field(field), Value::Number(index)) => self.element(field, index),
+            (Value::Field(field), Value::Number(index)) => {
+                self.throw_none("TypeError", value, span);
+                self.element(field, index, span)
+            }
+            (Value::None, _) => {
+                self.throw("TypeError", Node::always());
+                self.raised(span)
+            }
             (Value::List(_, items), Value::Number(index)) if value.is_constant() || items.iter().all(is_sure) => {
                 let length = items.len();
                 let at = index.parse::<i64>().ok().and_then(|at| {
@@ -250,28 +269,40 @@ impl Follow<'_> {
                 });
                 match at.and_then(|at| items.get(at)) {
                     Some(item) => item.value.clone(),
-                    None => self.unknown("index is out of range", span),
+                    None => {
+                        self.throw("IndexError", Node::always());
+                        self.unknown("index is out of range", span)
+                    }
                 }
             }
             (Value::List(_, items), Value::Number(index)) if &**index == "0" => {
                 // The first of those that are there.
                 let mut value = self.unknown("index is out of range", span);
+                let mut some = Vec::with_capacity(items.len());
                 for item in items.iter().rev() {
                     let there = self.exists(item, Node::always(), span);
+                    some.push(there.clone());
                     value = Value::either(there, item.value.clone(), value);
                 }
+                self.throw("IndexError", Node::any(some).not());
                 value
             }
             (Value::Dict(entries), _) => {
+                if self.tries > 0 {
+                    let known = self.contained(key, value, span);
+                    self.throw("KeyError", known.not());
+                }
                 let missing = self.raised(span);
                 self.looked_up(&entries.clone(), key, missing, span)
             }
             (Value::Keyed(entry), _) => {
                 let condition = self.equal(&entry.0, key, span);
+                self.throw("KeyError", condition.clone().not());
                 let missing = self.raised(span);
                 Value::either(condition, entry.1.clone(), missing)
             }
             (Value::Split(split), Value::Number(index)) => {
+                self.throw_no_part(&split.0, &split.1, index, span);
                 let last = match &**index {
                     "0" => false,
                     "-1" => true,
@@ -287,10 +318,23 @@ impl Follow<'_> {
         }
     }
 
+    /// A place that is named by its key in brackets.
+    fn keyed(&mut self, field: Field, span: Span) -> Value {
+        if self.tries > 0 {
+            let missing = self.missing(&field.path, span);
+            self.throw("KeyError", missing);
+        }
+        Value::field(field)
+    }
+
     /// An element of a list in the event: the first by its index, the last by any.
-    fn element(&mut self, field: &Field, index: &Text) -> Value {
+    fn element(&mut self, field: &Field, index: &Text, span: Span) -> Value {
         let path =
             if index.starts_with('-') || field.each { field.path.clone() } else { format!("{}[{index}]", field.path) };
+        if self.tries > 0 {
+            let missing = self.missing(&path, span);
+            self.throw("IndexError", missing);
+        }
         Value::field(Field {
             each: field.each || index.starts_with('-'),
             case: field.case,
@@ -429,16 +473,27 @@ impl Follow<'_> {
             }
             self.bind(target, item.value.clone(), frame);
             let mut conjuncts = vec![guard.clone(), item.guard.clone()];
+            if self.tries > 0
+                && let Some(list) = &item.over
+            {
+                conjuncts.push(self.present(&list.path, iterable.span));
+            }
+            let first = conjuncts.len();
             for condition in conditions {
-                let value = self.expr(condition, frame);
+                let reached = Node::all(if self.tries > 0 { conjuncts.clone() } else { Vec::new() });
+                let value = self.guarded(&reached, |this| this.expr(condition, frame));
                 conjuncts.push(self.truth(&value, condition.span));
             }
+            let reached = Node::all(if self.tries > 0 { conjuncts.clone() } else { Vec::new() });
+            conjuncts.drain(2..first);
             let guard = Node::all(conjuncts);
             if guard.as_constant() == Some(false) {
                 continue;
             }
             let over = item.over.as_ref().or(over).cloned();
-            self.rounds(comprehension, at + 1, &guard, over.as_ref(), frame, into, fault);
+            self.guarded(&reached, |this| {
+                this.rounds(comprehension, at + 1, &guard, over.as_ref(), frame, into, fault);
+            });
             if fault.is_some() {
                 return;
             }

@@ -7,6 +7,7 @@ use ruleatlas_model::{Node, Span};
 
 use crate::{
     follow::Follow,
+    syntax::Text,
     value::{Field, Item, Value},
 };
 
@@ -16,9 +17,12 @@ pub(crate) enum Flow {
     /// The next statement is reached.
     Fall,
     Return(Value, Span),
-    Raise,
+    /// An exception of this class is raised.
+    Throw(Text),
     Break,
     Continue,
+    /// The statement behind the `try` of this depth is reached.
+    Skip(u8),
     If(Node, Rc<Flow>, Rc<Flow>),
     /// The second where the first falls through.
     Then(Rc<Flow>, Rc<Flow>),
@@ -28,21 +32,33 @@ pub(crate) enum Flow {
     Round(Rc<Flow>),
     /// A round that stands for any element of a list in the event.
     Element(Rc<Field>, Rc<Flow>, Span),
+    /// A `try`, its handlers in the place of what they catch: `Skip` leads behind it.
+    Attempt(u8, Rc<Flow>),
 }
 
+/// Statements of `try` in each other that are followed.
+pub(crate) const MAX_ATTEMPTS: u8 = 8;
+
 /// The ends that a flow has, one bit each.
-const FALL: u8 = 1;
-const BREAK: u8 = 2;
-const CONTINUE: u8 = 4;
-const LEAVES: u8 = 8;
+const FALL: u16 = 1;
+const BREAK: u16 = 2;
+const CONTINUE: u16 = 4;
+const LEAVES: u16 = 8;
+
+/// The bit of the end that leads behind a `try`.
+fn skip(depth: u8) -> u16 {
+    16 << depth.min(MAX_ATTEMPTS - 1)
+}
 
 impl Flow {
-    fn ends(&self) -> u8 {
+    fn ends(&self) -> u16 {
         match self {
             Self::Fall => FALL,
             Self::Break => BREAK,
             Self::Continue => CONTINUE,
-            Self::Return(..) | Self::Raise => LEAVES,
+            Self::Return(..) | Self::Throw(_) => LEAVES,
+            Self::Skip(depth) => skip(*depth),
+            Self::Attempt(depth, inner) => turn(inner.ends(), skip(*depth)),
             Self::If(_, then, otherwise) => then.ends() | otherwise.ends(),
             Self::Then(first, second) => match first.ends() {
                 ends if ends & FALL == 0 => ends,
@@ -57,6 +73,11 @@ impl Flow {
     /// Whether the statement behind can be reached.
     pub fn falls(&self) -> bool {
         self.ends() & FALL != 0
+    }
+
+    /// Whether nothing but the statement behind can be reached.
+    pub fn only_falls(&self) -> bool {
+        self.ends() == FALL
     }
 
     pub fn returns(&self) -> bool {
@@ -97,17 +118,19 @@ impl Flow {
     fn returned<'f>(&'f self, into: &mut Vec<&'f Value>) {
         match self {
             Self::Return(value, _) => into.push(value),
-            Self::Fall | Self::Raise | Self::Break | Self::Continue => {}
+            Self::Fall | Self::Throw(_) | Self::Break | Self::Continue | Self::Skip(_) => {}
             Self::If(_, first, second) | Self::Then(first, second) => {
                 first.returned(into);
                 second.returned(into);
             }
-            Self::Loop(inner) | Self::Round(inner) | Self::Element(_, inner, _) => inner.returned(into),
+            Self::Loop(inner) | Self::Round(inner) | Self::Element(_, inner, _) | Self::Attempt(_, inner) => {
+                inner.returned(into);
+            }
         }
     }
 }
 
-fn turn(ends: u8, into_fall: u8) -> u8 {
+fn turn(ends: u16, into_fall: u16) -> u16 {
     if ends & into_fall == 0 { ends } else { (ends & !into_fall) | FALL }
 }
 
@@ -117,11 +140,26 @@ struct Behind<T> {
     fall: T,
     leave: T,
     next: T,
+    /// Behind each `try` that is open, the outermost first.
+    skips: Vec<T>,
 }
 
 impl<T: Clone> Behind<T> {
     fn same(value: T) -> Self {
-        Self { fall: value.clone(), leave: value.clone(), next: value }
+        Self { fall: value.clone(), leave: value.clone(), next: value, skips: Vec::new() }
+    }
+
+    /// What is behind the `try` of this depth.
+    fn skip(&self, depth: u8) -> &T {
+        self.skips.get(usize::from(depth)).unwrap_or(&self.fall)
+    }
+
+    /// The same within a `try`.
+    fn within(&self, depth: u8) -> Self {
+        let mut behind = self.clone();
+        behind.skips.resize(usize::from(depth), self.fall.clone());
+        behind.skips.push(self.fall.clone());
+        behind
     }
 }
 
@@ -150,10 +188,12 @@ impl Follow<'_> {
         }
         match flow {
             Flow::Return(value, span) => self.truth(value, *span),
-            Flow::Raise => Node::never(),
+            Flow::Throw(_) => Node::never(),
             Flow::Fall => behind.fall.clone(),
             Flow::Break => behind.leave.clone(),
             Flow::Continue => behind.next.clone(),
+            Flow::Skip(depth) => behind.skip(*depth).clone(),
+            Flow::Attempt(depth, inner) => self.condition(inner, &behind.within(*depth)),
             Flow::Then(first, second) => {
                 if !first.falls() {
                     return self.condition(first, behind);
@@ -181,13 +221,25 @@ impl Follow<'_> {
                 let no = self.returns_what(inner, false);
                 let yes = self.some_element(list, yes, *span);
                 let no = self.some_element(list, no, *span);
-                Node::any([yes, Node::all([no.not(), behind.fall.clone()])])
+                // An element may lead out of a `try` that the loop stands in.
+                let mut rest = behind.fall.clone();
+                for (depth, behind) in (0..).zip(&behind.skips).filter(|(depth, _)| inner.ends() & skip(*depth) != 0) {
+                    let out = self.falls_as(inner, skip(depth));
+                    let out = self.some_element(list, out, *span);
+                    rest = self.chosen(out, behind.clone(), rest);
+                }
+                Node::any([yes, Node::all([no.not(), rest])])
             }
         }
     }
 
     /// Something true is returned, or nothing is and `rest` holds.
     fn returned_or(&mut self, flow: &Flow, rest: Node) -> Node {
+        match rest.as_constant() {
+            Some(true) => return self.returns_what(flow, false).not(),
+            Some(false) => return self.returns_what(flow, true),
+            None => {}
+        }
         let yes = self.returns_what(flow, true);
         let no = self.returns_what(flow, false);
         Node::any([yes, Node::all([no.not(), rest])])
@@ -201,8 +253,8 @@ impl Follow<'_> {
                 let truth = self.truth(value, *span);
                 if wanted { truth } else { truth.not() }
             }
-            Flow::Raise => Node::constant(!wanted),
-            Flow::Fall | Flow::Break | Flow::Continue => Node::never(),
+            Flow::Throw(_) => Node::constant(!wanted),
+            Flow::Fall | Flow::Break | Flow::Continue | Flow::Skip(_) => Node::never(),
             Flow::If(condition, then, otherwise) => {
                 let then = self.returns_what(then, wanted);
                 let otherwise = self.returns_what(otherwise, wanted);
@@ -217,7 +269,7 @@ impl Follow<'_> {
                 let reached = self.falls_through(first);
                 Node::any([first_does, Node::all([reached, second_does])])
             }
-            Flow::Loop(inner) | Flow::Round(inner) => self.returns_what(inner, wanted),
+            Flow::Loop(inner) | Flow::Round(inner) | Flow::Attempt(_, inner) => self.returns_what(inner, wanted),
             Flow::Element(list, inner, span) => {
                 let node = self.returns_what(inner, wanted);
                 self.some_element(list, node, *span)
@@ -226,17 +278,22 @@ impl Follow<'_> {
     }
 
     /// The condition that the statement behind is reached.
-    fn falls_through(&mut self, flow: &Flow) -> Node {
+    pub(crate) fn falls_through(&mut self, flow: &Flow) -> Node {
         self.falls_as(flow, FALL)
     }
 
-    fn falls_as(&mut self, flow: &Flow, ends: u8) -> Node {
+    fn falls_as(&mut self, flow: &Flow, ends: u16) -> Node {
         self.spend(1);
         match flow {
             Flow::Fall => Node::constant(ends & FALL != 0),
             Flow::Break => Node::constant(ends & BREAK != 0),
             Flow::Continue => Node::constant(ends & CONTINUE != 0),
-            Flow::Return(..) | Flow::Raise => Node::never(),
+            Flow::Skip(depth) => Node::constant(ends & skip(*depth) != 0),
+            Flow::Return(..) | Flow::Throw(_) => Node::never(),
+            Flow::Attempt(depth, inner) => {
+                let own = skip(*depth);
+                self.falls_as(inner, if ends & FALL == 0 { ends & !own } else { ends | own })
+            }
             Flow::If(condition, then, otherwise) => {
                 let then = self.falls_as(then, ends);
                 let otherwise = self.falls_as(otherwise, ends);
@@ -272,10 +329,12 @@ impl Follow<'_> {
         }
         match flow {
             Flow::Return(value, _) => value.clone(),
-            Flow::Raise => self.raised(span),
+            Flow::Throw(_) => self.raised(span),
             Flow::Fall => behind.fall.clone(),
             Flow::Break => behind.leave.clone(),
             Flow::Continue => behind.next.clone(),
+            Flow::Skip(depth) => behind.skip(*depth).clone(),
+            Flow::Attempt(depth, inner) => self.value_of(inner, &behind.within(*depth), list, span),
             Flow::Then(first, second) => {
                 let fall = self.value_of(second, behind, list, span);
                 self.value_of(first, &Behind { fall, ..behind.clone() }, list, span)
@@ -314,6 +373,7 @@ impl Follow<'_> {
         if self.is_spent() {
             return None;
         }
+        self.throw_none("TypeError", value, span);
         let items = match value {
             Value::List(_, items) if items.len() > MOST => return None,
             Value::List(_, items) => items.to_vec(),
@@ -340,8 +400,9 @@ impl Follow<'_> {
             }
             Value::Keyed(entry) => vec![Item::plain(entry.0.clone())],
             Value::Either(either) => {
-                let then = self.items(&either.then, span)?;
-                let otherwise = self.items(&either.otherwise, span)?;
+                let not = either.condition.clone().not();
+                let then = self.guarded(&either.condition, |this| this.items(&either.then, span))?;
+                let otherwise = self.guarded(&not, |this| this.items(&either.otherwise, span))?;
                 let under = |condition: &Node, items: Vec<Item>| -> Vec<Item> {
                     items
                         .into_iter()
@@ -359,10 +420,12 @@ impl Follow<'_> {
     }
 }
 
-/// What all of these ends lead to, where it is one thing and no constant.
-fn common(ends: u8, behind: &Behind<Node>) -> Option<Node> {
+/// What all of these ends lead to, where it is one thing.
+fn common(ends: u16, behind: &Behind<Node>) -> Option<Node> {
     let mut found: Option<&Node> = None;
-    for (bit, node) in [(FALL, &behind.fall), (BREAK, &behind.leave), (CONTINUE, &behind.next)] {
+    let plain = [(FALL, &behind.fall), (BREAK, &behind.leave), (CONTINUE, &behind.next)];
+    let skips = (0..MAX_ATTEMPTS).map(|depth| (skip(depth), behind.skip(depth)));
+    for (bit, node) in plain.into_iter().chain(skips) {
         if ends & bit == 0 {
             continue;
         }
@@ -371,5 +434,5 @@ fn common(ends: u8, behind: &Behind<Node>) -> Option<Node> {
             _ => found = Some(node),
         }
     }
-    found.filter(|node| node.as_constant().is_none()).cloned()
+    found.cloned()
 }

@@ -24,6 +24,9 @@ const MAX_OPAQUE: usize = 4 << 10;
 /// Diagnostics of one rule.
 const MAX_DIAGNOSTICS: usize = 50;
 
+/// What is said of a comparison that cannot be decided from the event.
+const UNDECIDED: &str = "comparison of something computed";
+
 /// Follows one rule.
 pub(crate) struct Follow<'a> {
     pub text: &'a str,
@@ -36,6 +39,14 @@ pub(crate) struct Follow<'a> {
     pub globals: FxHashMap<(usize, Text), Value>,
     /// The place in the rule's text that calls into another module.
     called_at: Option<Span>,
+    /// How many bodies of `try` the expression at hand stands in.
+    pub tries: u32,
+    /// What the statement at hand raises in a `try`: the class, and the condition.
+    pub thrown: Vec<(Text, Node)>,
+    /// The conditions under which the part of an expression at hand is reached.
+    pub guards: Vec<Node>,
+    /// The conditions of exceptions: what they lead to may say the same.
+    pub exceptions: Vec<Node>,
     fuel: u32,
     calls: u32,
     depth: u32,
@@ -52,11 +63,27 @@ pub(crate) struct Frame {
     /// The names as they were when the innermost loop was left or its next round begun, with the condition.
     pub breaks: Vec<(Node, Env)>,
     pub continues: Vec<(Node, Env)>,
+    /// The same where an exception was raised in the innermost `try`, with the exception's class.
+    pub throws: Vec<(Text, Node, Env)>,
+    /// How deep statements of `try` stand in each other.
+    pub attempts: u8,
+    /// The class of the exception that is being handled.
+    pub handled: Option<Text>,
 }
 
 impl Frame {
     pub fn new(module: Arc<Module>, env: Env) -> Self {
-        Self { module, env, global_names: Vec::new(), path: Vec::new(), breaks: Vec::new(), continues: Vec::new() }
+        Self {
+            module,
+            env,
+            global_names: Vec::new(),
+            path: Vec::new(),
+            breaks: Vec::new(),
+            continues: Vec::new(),
+            throws: Vec::new(),
+            attempts: 0,
+            handled: None,
+        }
     }
 }
 
@@ -84,6 +111,10 @@ impl<'a> Follow<'a> {
             modules: FxHashMap::default(),
             globals: FxHashMap::default(),
             called_at: None,
+            tries: 0,
+            thrown: Vec::new(),
+            guards: Vec::new(),
+            exceptions: Vec::new(),
             fuel: FUEL,
             calls: 0,
             depth: 0,
@@ -131,9 +162,23 @@ impl<'a> Follow<'a> {
         Node::opaque(clip(text, MAX_OPAQUE), reason, place)
     }
 
+    /// Says of every opaque part of a condition that it is one, where that was not said.
+    pub fn say_opaque(&mut self, node: &Node) {
+        for part in node.opaques() {
+            let code = part.reason.as_str();
+            let said = self.diagnostics.iter().any(|earlier| earlier.code == code && earlier.span == Some(part.span));
+            if !said && self.diagnostics.len() < MAX_DIAGNOSTICS {
+                let message = format!("`{}` is kept as it stands: {code}.", shorten(&part.text));
+                let mut said = Diagnostic::warning("", message).at(part.span);
+                said.code = code.to_owned().into();
+                self.diagnostics.push(said);
+            }
+        }
+    }
+
     /// A comparison of something computed, which cannot be decided from the event.
     pub fn undecided(&mut self, span: Span) {
-        let code = "comparison of something computed";
+        let code = UNDECIDED;
         let place = self.place(span);
         let said = self.diagnostics.iter().any(|earlier| earlier.code == code && earlier.span == Some(place));
         if !said && self.diagnostics.len() < MAX_DIAGNOSTICS {
@@ -142,6 +187,13 @@ impl<'a> Follow<'a> {
                 format!("`{}` compares something computed; what it says of an event is not known.", shorten(text));
             self.diagnostics.push(Diagnostic::error(code, message).at(place));
         }
+    }
+
+    /// Takes back what was said of comparisons that the condition does not have in the end.
+    pub fn forget_undecided(&mut self, node: &Node) {
+        self.diagnostics.retain(|said| {
+            said.code != UNDECIDED || node.predicates().any(|part| part.computed && Some(part.span) == said.span)
+        });
     }
 
     /// Something that is read a little differently from what it says.
@@ -319,11 +371,21 @@ impl<'a> Follow<'a> {
             self.called_at = Some(span);
         }
         self.calls += 1;
+        // What leads to the call is no part of what happens in it.
+        let guards = std::mem::take(&mut self.guards);
+        let mut thrown = Vec::new();
         let value = self.deeper(span, |this| {
             let flow = this.block(&function.body, &mut frame);
+            if this.tries > 0 {
+                thrown = this.thrown_by(&flow);
+            }
             this.result(&flow, span)
         });
+        self.guards = guards;
         self.calls -= 1;
+        for (class, condition) in thrown {
+            self.throw_as_written(&class, condition);
+        }
         self.called_at = outside;
         value
     }

@@ -35,8 +35,16 @@
 //! - `.lower()` before a comparison takes its case away. `.split("/")[-1] == "x"` is the end `/x` or the whole `x`.
 //! - An element of a list in the event is any element; that several checks mean the same element is not kept, and a
 //!   note says so. A check of every element is read as one of any, with a note too.
-//! - A test of type (`isinstance`) of a place is taken for one of presence, with a note. Exceptions end the rule;
-//!   handlers of `try` are not followed.
+//! - A test of type (`isinstance`) of a place is taken for one of presence, with a note.
+//! - An exception that is not caught ends the rule without an alert. In a `try`, what an expression raises is a condition
+//!   on the event (a missing place, a text that is no number or address, an element that is not there), and a handler
+//!   that catches its class, `else` and `finally` are followed. Such conditions decide and are counted nowhere. What
+//!   cannot be said of an event (what a function that is not at hand raises) is opaque where the handler makes a
+//!   difference. That a text is JSON is `is_not_null` with the modifier `json`.
+//! - Nothing is in an empty list, and the field that is looked for in one is kept; a condition that no event can meet is
+//!   kept too, with a warning.
+//! - `re.match` is `re.search` with the modifier `anchored_start`, `re.fullmatch` with `anchored`; the expression stays as
+//!   it is written.
 //! - Lengths, arithmetic, slices and times are computed: kept, counted nowhere, and not to be decided, which is why a
 //!   rule that has them is not understood in full. What is not followed at all (classes, state between events,
 //!   functions that are not at hand) is an opaque part with its text.
@@ -51,6 +59,7 @@
 //!
 //! It knows no files and no canonical fields, and it runs nothing.
 
+mod attempt;
 mod calls;
 mod compare;
 mod contain;

@@ -21,6 +21,7 @@ impl Follow<'_> {
             ("re.compile", Some(pattern), _) => self.regex(pattern, second.or_else(|| arguments.get(9, "flags")), span),
             ("re.search" | "re.match" | "re.fullmatch" | "re.findall" | "re.finditer", Some(pattern), Some(text)) => {
                 let flags = arguments.get(2, "flags");
+                self.throw_none("TypeError", text, span);
                 match self.regex(pattern, flags, span) {
                     Value::Regex(regex) => Value::test(self.matches(&regex, short, text, span)),
                     other => other,
@@ -32,14 +33,20 @@ impl Follow<'_> {
                 "json.loads" | "ast.literal_eval" | "json.dumps" | "copy.deepcopy" | "copy.copy" | "html.unescape",
                 Some(value),
                 _,
-            ) => match value {
-                Value::Text(_) => self.unknown("text is decoded", span),
-                other => other.clone(),
-            },
+            ) => {
+                if matches!(&**name, "json.loads" | "ast.literal_eval") {
+                    self.throw_no_json(value, span);
+                }
+                match value {
+                    Value::Text(_) => self.unknown("text is decoded", span),
+                    other => other.clone(),
+                }
+            }
             ("fnmatch.fnmatch" | "fnmatch.fnmatchcase", Some(text), Some(pattern)) => {
                 Value::test(self.globbed(text, pattern, span))
             }
             ("ipaddress.ip_address" | "ipaddress.IPv4Address" | "ipaddress.IPv6Address", Some(value), _) => {
+                self.throw_no_address(value, span);
                 Value::Address(Rc::new(value.clone()))
             }
             (
@@ -124,7 +131,7 @@ impl Follow<'_> {
     /// A regular expression and its flags.
     fn regex(&mut self, pattern: &Value, flags: Option<&Value>, span: Span) -> Value {
         let mut modifiers = Vec::new();
-        let (mut pattern, mut ignore_case) = match pattern {
+        let (pattern, mut ignore_case) = match pattern {
             Value::Text(pattern) => (pattern.clone(), false),
             Value::Regex(regex) => {
                 modifiers.clone_from(&regex.modifiers);
@@ -143,10 +150,9 @@ impl Follow<'_> {
                 _ => {}
             }
         }
-        if let Some(rest) = pattern.strip_prefix("(?i)") {
-            ignore_case = true;
-            pattern = Text::from(rest);
-        }
+        // Flags at the start of the expression stay in it.
+        let inline = pattern.strip_prefix("(?").and_then(|rest| rest.split_once(')')).map_or("", |(flags, _)| flags);
+        ignore_case |= inline.contains('i') && inline.bytes().all(|byte| byte.is_ascii_lowercase());
         Value::Regex(Rc::new(Regex { pattern, ignore_case, modifiers }))
     }
 }
@@ -160,7 +166,7 @@ fn flag_names(flags: Option<&Value>, into: &mut Vec<Text>) {
     }
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     for character in text.chars() {
         if !character.is_alphanumeric() && character != '_' {

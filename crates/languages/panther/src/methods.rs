@@ -19,11 +19,13 @@ impl Follow<'_> {
         if self.is_spent() {
             return self.unknown(BUDGET, span);
         }
+        self.throw_none("AttributeError", target, span);
         match target {
             Value::Either(either) => {
                 let copy = Arguments { positional: arguments.positional.clone(), named: arguments.named.clone() };
-                let then = self.method(&either.then, name, copy, span);
-                let otherwise = self.method(&either.otherwise, name, arguments, span);
+                let not = either.condition.clone().not();
+                let then = self.guarded(&either.condition, |this| this.method(&either.then, name, copy, span));
+                let otherwise = self.guarded(&not, |this| this.method(&either.otherwise, name, arguments, span));
                 self.spend_nodes(&either.condition);
                 Value::either(either.condition.clone(), then, otherwise)
             }

@@ -68,7 +68,12 @@ impl Module {
                         self.assigned(target, stmt);
                     }
                 }
-                StmtKind::Try(body) => self.collect(body),
+                // Handlers of a module's own `try` stand in for what is missing where it runs.
+                StmtKind::Try(parts) => {
+                    self.collect(&parts.body);
+                    self.collect(&parts.otherwise);
+                    self.collect(&parts.last);
+                }
                 StmtKind::If(_, body, otherwise) => {
                     self.collect(body);
                     self.collect(otherwise);

@@ -98,6 +98,34 @@ fn joins(left: &Predicate, right: &Predicate, all: bool) -> bool {
         && !right.computed
 }
 
+/// Whether no event can meet a condition: what is in an empty list decides it.
+pub(crate) fn never_holds(node: &Node) -> bool {
+    fn decided(node: &Node) -> Option<bool> {
+        match node {
+            Node::All(children) => {
+                let decided: Vec<_> = children.iter().map(decided).collect();
+                if decided.contains(&Some(false)) {
+                    return Some(false);
+                }
+                decided.iter().all(Option::is_some).then_some(true)
+            }
+            Node::Any(children) => {
+                let decided: Vec<_> = children.iter().map(decided).collect();
+                if decided.contains(&Some(true)) {
+                    return Some(true);
+                }
+                decided.iter().all(Option::is_some).then_some(false)
+            }
+            Node::Not(child) => decided(child).map(|holds| !holds),
+            Node::Predicate(predicate) => {
+                (predicate.op == Op::In && predicate.values.is_empty()).then_some(predicate.negated)
+            }
+            Node::Opaque(_) => None,
+        }
+    }
+    decided(node) == Some(false)
+}
+
 /// How large a tree is, counted up to a bound.
 pub(crate) fn size(node: &Node, bound: usize) -> usize {
     node.walk().take(bound).count()

@@ -20,6 +20,14 @@ impl Follow<'_> {
         if self.is_spent() {
             return self.unknown(BUDGET, span);
         }
+        if !matches!((op, left), (Binary::Modulo, Value::Text(_))) {
+            self.throw_none("TypeError", left, span);
+            self.throw_none("TypeError", right, span);
+        }
+        if self.tries > 0 && matches!(op, Binary::Divide | Binary::Modulo) && !matches!(left, Value::Text(_)) {
+            let zero = self.equal(right, &Value::Number("0".into()), span);
+            self.throw("ZeroDivisionError", zero);
+        }
         match (op, left, right) {
             (Binary::Modulo, Value::Text(_), _) => Value::Computed(self.text_at(span).into()),
             (_, Value::Number(a), Value::Number(b)) => {
@@ -78,14 +86,16 @@ impl Follow<'_> {
                 crate::expr::joined(pieces(left).into_iter().chain(pieces(right)).collect())
             }
             (_, Value::Either(either), other) => {
-                let then = self.binary(op, &either.then.clone(), other, span);
-                let otherwise = self.binary(op, &either.otherwise.clone(), other, span);
+                let not = either.condition.clone().not();
+                let then = self.guarded(&either.condition, |this| this.binary(op, &either.then, other, span));
+                let otherwise = self.guarded(&not, |this| this.binary(op, &either.otherwise, other, span));
                 self.spend_nodes(&either.condition);
                 Value::either(either.condition.clone(), then, otherwise)
             }
             (_, other, Value::Either(either)) => {
-                let then = self.binary(op, other, &either.then.clone(), span);
-                let otherwise = self.binary(op, other, &either.otherwise.clone(), span);
+                let not = either.condition.clone().not();
+                let then = self.guarded(&either.condition, |this| this.binary(op, other, &either.then, span));
+                let otherwise = self.guarded(&not, |this| this.binary(op, other, &either.otherwise, span));
                 self.spend_nodes(&either.condition);
                 Value::either(either.condition.clone(), then, otherwise)
             }

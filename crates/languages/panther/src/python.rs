@@ -9,8 +9,8 @@ use ruleatlas_core::{Token, TokenKind};
 use ruleatlas_model::Span;
 
 use crate::syntax::{
-    Argument, Binary, Case, Comparison, Comprehension, Expr, Function, Kind, Parameter, Pattern, Shape, Stmt, StmtKind,
-    Text,
+    Argument, Binary, Case, Comparison, Comprehension, Expr, Function, Handler, Kind, Parameter, Pattern, Shape, Stmt,
+    StmtKind, Text, Try,
 };
 
 /// Nesting that is read; a text with more is not parsed at all, as its tree could not be freed safely.
@@ -189,12 +189,12 @@ impl Reader<'_> {
                 StmtKind::For(self.expr(&it.target), self.expr(&it.iter), self.block(&it.body), self.block(&it.orelse))
             }
             ast::Stmt::While(it) => StmtKind::While(self.expr(&it.test), self.block(&it.body)),
-            ast::Stmt::Try(it) => {
-                let mut body = self.block(&it.body);
-                body.extend(self.block(&it.orelse));
-                body.extend(self.block(&it.finalbody));
-                StmtKind::Try(body)
-            }
+            ast::Stmt::Try(it) => StmtKind::Try(Box::new(Try {
+                body: self.block(&it.body),
+                handlers: it.handlers.iter().map(|handler| self.handler(handler)).collect(),
+                otherwise: self.block(&it.orelse),
+                last: self.block(&it.finalbody),
+            })),
             ast::Stmt::With(it) => StmtKind::With(self.block(&it.body)),
             ast::Stmt::Match(it) => {
                 let case = |case: &ast::MatchCase| Case {
@@ -223,7 +223,7 @@ impl Reader<'_> {
             }
             ast::Stmt::Global(it) => StmtKind::Global(it.names.iter().map(|name| shared(name)).collect()),
             ast::Stmt::Expr(it) => StmtKind::Expr(self.expr(&it.value)),
-            ast::Stmt::Raise(_) => StmtKind::Raise,
+            ast::Stmt::Raise(it) => StmtKind::Raise(it.exc.as_deref().map(class_name)),
             ast::Stmt::Assert(it) => StmtKind::Assert(self.expr(&it.test)),
             ast::Stmt::Break(_) => StmtKind::Break,
             ast::Stmt::Continue(_) => StmtKind::Continue,
@@ -233,6 +233,15 @@ impl Reader<'_> {
             | ast::Stmt::Nonlocal(_)
             | ast::Stmt::IpyEscapeCommand(_) => StmtKind::Pass,
         }
+    }
+
+    fn handler(&self, handler: &ast::ExceptHandler) -> Handler {
+        let ast::ExceptHandler::ExceptHandler(it) = handler;
+        let classes = it.type_.as_deref().map(|classes| match classes {
+            ast::Expr::Tuple(list) => list.elts.iter().map(class_name).collect(),
+            one => vec![class_name(one)],
+        });
+        Handler { classes, name: it.name.as_ref().map(|name| shared(name)), body: self.block(&it.body) }
     }
 
     fn function(
@@ -398,6 +407,16 @@ impl Reader<'_> {
     }
 }
 
+/// The last part of the name of an exception's class, or of the class that is called; `Exception` where it has none.
+fn class_name(expr: &ast::Expr) -> Text {
+    match expr {
+        ast::Expr::Call(it) => class_name(&it.func),
+        ast::Expr::Name(it) => shared(&it.id),
+        ast::Expr::Attribute(it) => shared(&it.attr),
+        _ => shared("Exception"),
+    }
+}
+
 /// The name that `import a.b as c` binds, and the module.
 fn imported(alias: &ast::Alias) -> (Text, Text) {
     let module = alias.name.as_str();
@@ -422,7 +441,13 @@ fn yields(body: &[ast::Stmt]) -> bool {
         ast::Stmt::If(it) => yields(&it.body) || it.elif_else_clauses.iter().any(|clause| yields(&clause.body)),
         ast::Stmt::For(it) => yields(&it.body),
         ast::Stmt::While(it) => yields(&it.body),
-        ast::Stmt::Try(it) => yields(&it.body),
+        ast::Stmt::Try(it) => {
+            let in_handler = |handler: &ast::ExceptHandler| {
+                let ast::ExceptHandler::ExceptHandler(it) = handler;
+                yields(&it.body)
+            };
+            yields(&it.body) || yields(&it.orelse) || yields(&it.finalbody) || it.handlers.iter().any(in_handler)
+        }
         ast::Stmt::With(it) => yields(&it.body),
         _ => false,
     })

@@ -102,6 +102,10 @@ impl Frontend for Python {
             // A policy says what is as it should be: it is violated where it does not hold.
             None => (follow.entry("policy").map(Node::not), "violation"),
         };
+        if let Some(node) = &node {
+            follow.say_opaque(node);
+            follow.forget_undecided(node);
+        }
         diagnostics.append(&mut follow.diagnostics);
         budget.work(follow.spent());
         if follow.is_spent() {
@@ -126,6 +130,10 @@ impl Frontend for Python {
         if let Some((filters, said)) = query.tree.and_then(|(tree, _)| yaml::inline_filters(tree, place, budget)) {
             node = Node::all([node, filters]);
             diagnostics.extend(said);
+        }
+        if nodes::never_holds(&node) {
+            let message = "No event can meet the rule's condition, so it never alerts.";
+            diagnostics.push(Diagnostic::warning("condition never holds", message).at(place));
         }
         // The rule's file is the YAML, in which the module has no lines.
         for said in &mut diagnostics {

@@ -124,6 +124,14 @@ fn parse(text: &str) -> Result<Vec<Statement>, String> {
         .map_err(|error| error.to_string())
 }
 
+/// A name that a list of columns makes, in lower case, and the column that it stands for, if it is one.
+struct Made {
+    name: String,
+    column: Option<String>,
+    /// Whether a column of the table has the name too.
+    is_column: bool,
+}
+
 /// Goes through queries and their parts.
 struct Walk<'r, 'q> {
     lower: Lower<'r, 'q>,
@@ -184,26 +192,33 @@ impl Walk<'_, '_> {
             return steps;
         }
         steps.truncate(MAX_STEPS);
-        // Snowflake lets a filter use the names of the list that is selected.
+        // Snowflake lets a filter use the names of the list that is selected, where the table has no such column.
         let names = self.names(select, &steps);
+        let (columns, new): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.is_column);
         for step in &mut steps {
-            step.names.extend(names.iter().map(|(name, column)| (name.clone(), column.clone())));
+            step.names.extend(new.iter().map(|made| (made.name.clone(), made.column.clone())));
         }
         for filter in [&select.selection, &select.having, &select.qualify].into_iter().flatten() {
             self.filter(filter, &mut steps, false);
+        }
+        for step in &mut steps {
+            step.names.extend(columns.iter().map(|made| (made.name.clone(), made.column.clone())));
         }
         steps
     }
 
     /// The names that a list of columns makes.
-    fn names(&mut self, select: &Select, steps: &[Step]) -> FxHashMap<String, Option<String>> {
-        let mut names = FxHashMap::default();
+    fn names(&mut self, select: &Select, steps: &[Step]) -> Vec<Made> {
+        let mut names = Vec::new();
         for item in &select.projection {
             if let SelectItem::ExprWithAlias { expr, alias } = item {
                 let column = self.lower.column(expr, steps).map(|column| column.path);
                 let name = alias.value.to_lowercase();
                 if column.as_ref().is_none_or(|path| path.to_lowercase() != name) {
-                    names.insert(name, column);
+                    let text = expr.to_string();
+                    let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
+                    let is_column = text.split(|letter| !is_word(letter)).any(|word| word.eq_ignore_ascii_case(&name));
+                    names.push(Made { name, column, is_column });
                 }
             }
         }

@@ -130,8 +130,7 @@ pub(crate) enum StmtKind {
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     For(Expr, Expr, Vec<Stmt>, Vec<Stmt>),
     While(Expr, Vec<Stmt>),
-    /// The body with what follows where nothing was raised.
-    Try(Vec<Stmt>),
+    Try(Box<Try>),
     With(Vec<Stmt>),
     Match(Expr, Vec<Case>),
     Function(Arc<Function>),
@@ -143,11 +142,31 @@ pub(crate) enum StmtKind {
     ImportFrom(Text, Vec<(Text, Text)>),
     Global(Vec<Text>),
     Expr(Expr),
-    Raise,
+    /// The exception's class, by the last part of its name; nothing for one that is raised again.
+    Raise(Option<Text>),
     Assert(Expr),
     Break,
     Continue,
     Pass,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Try {
+    pub body: Vec<Stmt>,
+    pub handlers: Vec<Handler>,
+    /// What runs where nothing was raised.
+    pub otherwise: Vec<Stmt>,
+    /// What runs in any case.
+    pub last: Vec<Stmt>,
+}
+
+/// An `except` clause.
+#[derive(Clone, Debug)]
+pub(crate) struct Handler {
+    /// The classes that it catches, each by the last part of its name; `None` for all.
+    pub classes: Option<Vec<Text>>,
+    pub name: Option<Text>,
+    pub body: Vec<Stmt>,
 }
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 use ruleatlas_core::{BUDGET, Context, Parsed, Query};
-use ruleatlas_model::{Condition, DataSource, Diagnostic, SourceKind};
-use ruleatlas_yaml::Node as Yaml;
+use ruleatlas_model::{Condition, DataSource, Diagnostic, Node, SourceKind, Span};
+use ruleatlas_yaml::{Node as Yaml, Repaired};
 
 use crate::{
     correlation::{self, Chain, Library},
@@ -23,6 +23,11 @@ pub(crate) fn parse(query: &Query<'_>, context: &dyn Context, chain: &mut Chain<
     let yaml = match ruleatlas_yaml::parse(query.text) {
         Ok(yaml) => yaml,
         Err(error) => {
+            if let Some(repaired) = Repaired::of(query.text, &error) {
+                let mut parsed = parse(&Query { text: &repaired.text, ..*query }, context, chain);
+                put_back(&mut parsed, &repaired);
+                return parsed;
+            }
             let diagnostic = Diagnostic::error("not YAML", error.message).on_line(error.line);
             return Parsed { conditions: Vec::new(), diagnostics: vec![diagnostic] };
         }
@@ -57,6 +62,23 @@ pub(crate) fn parse(query: &Query<'_>, context: &dyn Context, chain: &mut Chain<
     Parsed { conditions, diagnostics: report.finish() }
 }
 
+/// Moves all that was said of a repaired text to its place in the author's.
+fn put_back(parsed: &mut Parsed, repaired: &Repaired) {
+    let moved = |span: &mut Span| {
+        *span = Span::new(repaired.place(span.start as usize), repaired.place(span.end as usize));
+    };
+    fn each(node: &mut Node, moved: &impl Fn(&mut Span)) {
+        match node {
+            Node::All(children) | Node::Any(children) => children.iter_mut().for_each(|child| each(child, moved)),
+            Node::Not(child) => each(child, moved),
+            Node::Predicate(predicate) => moved(&mut predicate.span),
+            Node::Opaque(opaque) => moved(&mut opaque.span),
+        }
+    }
+    parsed.conditions.iter_mut().for_each(|condition| each(&mut condition.root, &moved));
+    parsed.diagnostics.iter_mut().filter_map(|diagnostic| diagnostic.span.as_mut()).for_each(moved);
+}
+
 /// The steps of one document.
 pub(crate) fn rule(
     report: &mut Report<'_>,
@@ -69,6 +91,15 @@ pub(crate) fn rule(
     let is_detection = document.get("detection").is_none()
         && (document.get("condition").is_some() || RULE_KEYS.iter().all(|key| document.get(key).is_none()));
     let special = |key| document.entry(key).filter(|_| document.get("condition").is_none());
+    // Beside a detection a text of that name is an attribute of the author's own.
+    let has_detection = document.get("detection").is_some();
+    let attribute = |key| special(key).filter(|(_, value)| has_detection && value.entries().is_none());
+    for (key, value) in ["correlation", "filter"].into_iter().filter_map(attribute) {
+        let name = key.text().unwrap_or_default();
+        let message = format!("`{name}` beside a detection is no mapping, so it is read as an attribute of your own");
+        report.warning("custom attribute", message, Place::of_entry(key, value));
+    }
+    let special = |key| special(key).filter(|_| attribute(key).is_none());
     if let Some(entry) = special("correlation") {
         return correlation::lower(report, document, entry, library, chain);
     }

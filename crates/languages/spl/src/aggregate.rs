@@ -11,7 +11,16 @@ use crate::{
 pub(crate) fn parse(parser: &Parser<'_>, call: &Call<'_>, name: &str) -> Command {
     let tokens = parser.tokens(call);
     let mut aggregate = match name {
-        "mvcombine" => return Command::Neutral,
+        // The results that differ in one field become one, which has all its values.
+        "mvcombine" => {
+            let outputs = fields(parser, &tokens).into_iter().map(|field| Output {
+                name: field.clone(),
+                function: name.to_owned(),
+                text: format!("mvcombine({field})"),
+                field,
+            });
+            return Command::Aggregate(Aggregate { outputs: outputs.collect(), by: Vec::new(), keeps: true });
+        }
         "top" | "rare" | "sitop" | "sirare" => counted_fields(parser, &tokens),
         _ => read(parser, &tokens),
     };

@@ -42,10 +42,12 @@ pub(crate) enum Command {
     Dataset { name: DatasetName, filter: Option<Search> },
     /// Names cut out of a field (`rex`, `spath`, `iplocation`, …).
     Extract { from: Option<String>, names: Vec<String> },
-    /// `spath` with a path: the name is this field.
-    Alias { name: String, field: String },
+    /// `spath` with a path: the name is what stands there in the text of `input`, or of the event.
+    Alias { name: String, input: Option<String>, path: String },
     /// Names that the command computes.
     Compute(Vec<String>),
+    /// `mvexpand`: a result for each value of the field.
+    Expand(String),
     /// `foreach`: names that its template makes of the fields of a pattern.
     Foreach { fields: String, names: Vec<String> },
     /// `lookup`.
@@ -54,14 +56,23 @@ pub(crate) enum Command {
     InputLookup { name: String, filter: Option<Search>, append: bool },
     /// Searches of their own beside or after this one.
     Beside { label: String, join: Option<Vec<String>>, pipelines: Vec<Pipeline> },
-    /// `transaction`: the conditions of its first and last event.
-    Transaction(Vec<(&'static str, Search)>),
+    /// `transaction`: the fields that its events share, and the conditions of its first and last event.
+    Transaction { fields: Vec<String>, conditions: Vec<(&'static str, Bound)> },
     /// `fields` and `table`: these names stay, where they are said without wildcards.
     Fields(Vec<String>),
     /// Keeps, orders, formats or stores results; filters by nothing.
     Neutral,
     /// What is not understood.
     Opaque { text: String, reason: String },
+}
+
+/// The condition of a transaction's first or last event.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    /// A search expression, in quotes or parentheses.
+    Search(Search),
+    /// `eval(…)`.
+    Expr(Expr),
 }
 
 /// What `from` or `datamodel` reads.

@@ -4,7 +4,8 @@ use ruleatlas_model::Span;
 
 use crate::{
     aggregate::{closing, fields},
-    ast::{Command, DatasetName, Expr, ExprKind, LookupCall, Pipeline, Search},
+    ast::{Bound, Command, DatasetName, Expr, ExprKind, LookupCall, Pipeline, Search},
+    eval,
     lexer::{Kind, Token},
     parser::{Call, Parser},
     search::{self, unescape, unquoted},
@@ -81,7 +82,6 @@ const NEUTRAL: &[&str] = &[
     "metadata",
     "meventcollect",
     "multikv",
-    "mvexpand",
     "nokv",
     "nomv",
     "noop",
@@ -145,7 +145,11 @@ pub(crate) fn parse(parser: &mut Parser<'_>, call: &Call<'_>, name: &str) -> Com
             beside(parser, &tokens, name)
         }
         "foreach" => foreach(parser, &tokens),
-        "transaction" | "transam" => Command::Transaction(transaction(parser, &tokens)),
+        "mvexpand" => match bare(&tokens).first() {
+            Some(name) => Command::Expand(parser.name(*name)),
+            None => Command::Neutral,
+        },
+        "transaction" | "transam" => transaction(parser, &tokens),
         "metasearch" => search::parse_tokens(parser, &tokens).map_or(Command::Neutral, Command::Search),
         "iplocation" => ip_location(parser, &tokens),
         "addinfo" => add_info(parser.source.span(call.from, call.end)),
@@ -308,9 +312,10 @@ fn spath(parser: &Parser<'_>, tokens: &[Token]) -> Command {
     let path = option("path").or_else(|| bare(tokens).first().map(|token| parser.name(*token)));
     let input = option("input").filter(|input| input != "_raw");
     match (input, option("output"), path) {
-        (None, Some(name), Some(field)) => Command::Alias { name, field },
-        (Some(from), Some(name), _) => Command::Extract { from: Some(from), names: vec![name] },
-        (Some(from), None, Some(path)) => Command::Extract { from: Some(from), names: vec![path] },
+        (input, Some(name), Some(path)) => Command::Alias { name, input, path },
+        // Without an output the field is named by its path.
+        (Some(input), None, Some(path)) => Command::Alias { name: path.clone(), input: Some(input), path },
+        (Some(from), Some(name), None) => Command::Extract { from: Some(from), names: vec![name] },
         _ => Command::Neutral,
     }
 }
@@ -431,36 +436,57 @@ fn foreach(parser: &mut Parser<'_>, tokens: &[Token]) -> Command {
     Command::Foreach { fields: fields.join(" "), names }
 }
 
-/// The conditions of a transaction's first and last event: a text, or an expression in parentheses.
-fn transaction(parser: &mut Parser<'_>, tokens: &[Token]) -> Vec<(&'static str, Search)> {
+/// `transaction`: the fields that its events share, and the conditions of its first and last event, which are a search
+/// expression in quotes or parentheses, or `eval(…)` ("transaction", Search Reference).
+fn transaction(parser: &mut Parser<'_>, tokens: &[Token]) -> Command {
     let mut conditions = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        let label = match parser.text(*token).to_ascii_lowercase().as_str() {
+    let mut fields = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at).copied() {
+        if !tokens.get(at + 1).is_some_and(|next| next.kind == Kind::Operator) || token.kind != Kind::Word {
+            if matches!(token.kind, Kind::Word | Kind::Quoted | Kind::Single) {
+                fields.push(parser.name(token));
+            }
+            at += 1;
+            continue;
+        }
+        let value = at + 2;
+        let is_call = tokens.get(value + 1).is_some_and(|next| next.kind == Kind::Open);
+        let kind = tokens.get(value).map(|token| token.kind);
+        // The place of the value's last token.
+        let end = match kind {
+            Some(Kind::Open) => closing(tokens, value),
+            Some(Kind::Word) if is_call => closing(tokens, value + 1),
+            _ => value,
+        };
+        at = end + 1;
+        let label = match parser.text(token).to_ascii_lowercase().as_str() {
             "startswith" => "transaction start",
             "endswith" => "transaction end",
             _ => continue,
         };
-        let value = at + 2;
-        let found = match tokens.get(value).map(|token| token.kind) {
-            Some(Kind::Open) => {
-                let end = closing(tokens, value);
-                search::parse_tokens(parser, &tokens[value + 1..end])
+        let Some(first) = tokens.get(value).copied() else { continue };
+        let inner_end = tokens.get(end).map_or_else(|| tokens.last().map_or(0, |last| last.end), |close| close.start);
+        let found = match first.kind {
+            Kind::Open => {
+                search::parse_tokens(parser, tokens.get(value + 1..end).unwrap_or_default()).map(Bound::Search)
             }
-            Some(Kind::Word) if tokens.get(value + 1).is_some_and(|next| next.kind == Kind::Open) => {
-                let end = closing(tokens, value + 1).min(tokens.len() - 1);
-                let (text, span) = (tokens[value].start, tokens[end].end);
-                Some(Search::Opaque {
-                    text: parser.source.slice(text, span).to_owned(),
-                    reason: "expression of a transaction".to_owned(),
-                    span: parser.source.span(text, span),
-                })
+            Kind::Word if is_call && is_word(parser, first, "eval") => {
+                let start = tokens.get(value + 1).map_or(first.end, |open| open.end);
+                Some(Bound::Expr(eval::parse(parser, start, inner_end.max(start))))
             }
-            Some(_) => search::parse_tokens(parser, &tokens[value..=value]),
-            None => None,
+            Kind::Word if is_call => {
+                let text = parser.source.slice(first.start, inner_end).to_owned();
+                let span = parser.source.span(first.start, inner_end);
+                let reason = "expression of a transaction".to_owned();
+                Some(Bound::Search(Search::Opaque { text, reason, span }))
+            }
+            Kind::Quoted => parser.quoted_search(first.start, first.end).map(Bound::Search),
+            _ => search::parse_tokens(parser, tokens.get(value..=value).unwrap_or_default()).map(Bound::Search),
         };
-        conditions.extend(found.map(|search| (label, search)));
+        conditions.extend(found.map(|condition| (label, condition)));
     }
-    conditions
+    Command::Transaction { fields, conditions }
 }
 
 fn ip_location(parser: &Parser<'_>, tokens: &[Token]) -> Command {

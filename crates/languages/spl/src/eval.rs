@@ -34,13 +34,20 @@ pub(crate) fn parse_assignments(parser: &mut Parser<'_>, start: usize, end: usiz
                 continue;
             }
             Lexeme::Name | Lexeme::Single | Lexeme::Text => {}
+            _ if reader.bare_target().is_some() => {}
             _ => {
                 let rest = reader.rest("expected `name = expression`");
                 assignments.push((String::new(), rest));
                 break;
             }
         }
-        let name = reader.name(token);
+        let name = match reader.bare_target() {
+            Some((name, end)) => {
+                reader.token = Lexed { kind: Lexeme::Name, end, ..token };
+                name
+            }
+            None => reader.name(token),
+        };
         reader.advance();
         if reader.slice(reader.token) != "=" {
             let rest = reader.rest("expected `name = expression`");
@@ -152,6 +159,20 @@ impl<'r, 's> Reader<'r, 's> {
             Lexeme::Text => unescape(unquoted(text, '"')),
             _ => text.to_owned(),
         }
+    }
+
+    /// The name before a `=` that is no name of an expression (`-time`, `src-ip`), and where it ends: on the left side
+    /// of an assignment it needs no quotes.
+    fn bare_target(&self) -> Option<(String, usize)> {
+        let rest = self.parser.source.slice(self.token.start, self.limit);
+        let (name, behind) = rest.split_once('=')?;
+        let name = name.trim_end();
+        let is_part = |character: char| {
+            !character.is_whitespace()
+                && !matches!(character, '"' | '\'' | '(' | ')' | ',' | '[' | ']' | '`' | '!' | '<' | '>')
+        };
+        let is_whole = !name.is_empty() && name.chars().all(is_part) && !behind.starts_with('=');
+        is_whole.then(|| (name.to_owned(), self.token.start + name.len()))
     }
 
     fn opaque(&self, start: usize, end: usize, reason: &str) -> Expr {

@@ -13,7 +13,7 @@
 //! assert_eq!(ops, [Op::Eq, Op::EndsWith, Op::StartsWith, Op::Gt]);
 //! ```
 //!
-//! A search is read in four rooms: `expand` puts macros in their places and takes comments out, `parser` with `search`,
+//! A search is read in four phases: `expand` puts macros in their places and takes comments out, `parser` with `search`,
 //! `eval`, `aggregate` and `commands` reads the commands, `names` knows what each name stands for, `lower` makes the
 //! conditions. What the [documentation](https://docs.splunk.com/Documentation/Splunk/latest/SearchReference) leaves to
 //! the reader is decided like this:
@@ -37,9 +37,14 @@
 //! - **Stages** are counted by the pipes that the author wrote: what a macro expands to has the stage of its call, and
 //!   the call is the span of all that comes of it. A conjunct that compares fields of a joined search alone belongs to
 //!   that search's step, with the stage in the pipeline where it is written.
-//! - **Aggregates.** `values`, `list`, `first`, `last`, `earliest`, `latest` and `mode` of a field stand for the field:
-//!   they give values of it. All others (`count`, `dc`, `max`, …) are computed. `min` and `max` of a time are times.
-//!   `mvindex`, `mvdedup` and the like stand for the field, as any of its values may be meant.
+//! - **Aggregates.** What an aggregation gives (`count`, `values(x)`, `latest(x)`, the fields of a transaction's events) is
+//!   asked of a group of events, so a filter on it is computed. The group's keys, under any name, stay fields, and the
+//!   least and greatest time stay times. `mvexpand` of collected values gives
+//!   single events' values back. `mvindex`, `mvdedup` and the like stand for the field, as any of its values may be meant.
+//! - **Choices.** A branch of `if`, `case` or `coalesce` that another filter of the step contradicts is left out; a field
+//!   is taken to have one value.
+//! - **JSON.** A path in a field's text (`spath`, `json_extract`) is the path behind that field's name.
+//! - **Functions** of `eval` that the documentation does not list are opaque.
 //! - **Lookups.** A filter on a lookup's output is the values of the input's column in the rows that pass, when the
 //!   context has the table (of up to 20,000 rows that give up to 10,000 values), and else `in_list` with the lookup's
 //!   name. A value outside the table has the lookup's default, so an output that must be the default is the values of
@@ -58,6 +63,7 @@ mod colour;
 mod commands;
 mod eval;
 mod expand;
+mod functions;
 mod lexer;
 mod lower;
 mod names;

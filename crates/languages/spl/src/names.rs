@@ -23,6 +23,8 @@ pub(crate) enum Value {
     /// The first of these that is not null (`coalesce`), or all of them (`mvappend`).
     Any {
         values: Vec<Rc<Value>>,
+        /// Whether one counts only where those before it are null.
+        ordered: bool,
         depth: usize,
     },
     /// The value behind the first condition that holds; a condition of `None` is one of time or data.
@@ -35,6 +37,14 @@ pub(crate) enum Value {
     Test(Option<Node>),
     /// Something computed, with its text.
     Computed(String),
+    /// What a group of events has in a field (`values(x)`, a field of a transaction): computed, as it is asked of no
+    /// single event.
+    Grouped {
+        text: String,
+        step: usize,
+        /// What one element of it is, where it collects the values of a field.
+        element: Option<Rc<Value>>,
+    },
     /// A field's text changed (`replace`, `urldecode`, `mvjoin`, `split`): computed until it has a name of its own,
     /// then cut out of the field.
     Changed {
@@ -54,10 +64,11 @@ const MAX_DEPTH: usize = 200;
 const MAX_PATTERNS: usize = 64;
 
 impl Value {
-    /// The first of `values` that is not null; nothing where they are made of too many names.
-    pub(crate) fn any(values: Vec<Rc<Self>>) -> Option<Self> {
+    /// The first of `values` that is not null, or all of them where not `ordered`; nothing where they are made of too
+    /// many names.
+    pub(crate) fn any(values: Vec<Rc<Self>>, ordered: bool) -> Option<Self> {
         let depth = 1 + values.iter().map(|value| value.depth()).max().unwrap_or_default();
-        (depth <= MAX_DEPTH).then_some(Self::Any { values, depth })
+        (depth <= MAX_DEPTH).then_some(Self::Any { values, ordered, depth })
     }
 
     /// The value behind the first condition that holds; nothing where it is made of too many names.
@@ -114,6 +125,8 @@ pub(crate) struct Scope {
     patterns: usize,
     /// Patterns of names that commands computed.
     computed: Vec<String>,
+    /// Patterns of names that stand for a group's values, with the text of each.
+    grouped: Vec<(String, String)>,
     /// Lookups whose output columns are not known.
     lookups: Vec<(String, Inputs)>,
     /// How many renames with wildcards there were when a field of the events was first named.
@@ -156,6 +169,12 @@ impl Scope {
         }
         if self.computed.iter().any(|pattern| captured(pattern, name).is_some()) {
             return Rc::new(Value::Computed(name.to_owned()));
+        }
+        if !chooses_data(name)
+            && let Some((text, part)) =
+                self.grouped.iter().rev().find_map(|(pattern, text)| Some((text, captured(pattern, name)?)))
+        {
+            return Rc::new(Value::Grouped { text: text.replacen('*', part, 1), step: self.step, element: None });
         }
         // A lookup script names its output after itself.
         let open = self.lookups.iter().rev().find(|(lookup, _)| self.closed || lookup.starts_with(name));
@@ -209,6 +228,38 @@ impl Scope {
         } else {
             self.set(pattern, Rc::new(Value::Computed(pattern.to_owned())));
         }
+    }
+
+    /// Takes the values that a name collects apart: each is the value of one event again.
+    pub(crate) fn expand(&mut self, name: &str) {
+        if let Value::Grouped { element: Some(element), .. } = &*self.resolve(name) {
+            self.set(name, Rc::clone(element));
+        }
+    }
+
+    /// Says that names of this pattern stand for what a group of events has.
+    pub(crate) fn set_grouped(&mut self, pattern: &str, text: &str) {
+        if self.grouped.len() < MAX_PATTERNS {
+            self.grouped.push((pattern.to_owned(), text.to_owned()));
+        }
+    }
+
+    /// Puts the events of `keys` together: all other names stand for what the group has.
+    pub(crate) fn group(&mut self, keys: &[String]) {
+        let kept: Vec<(String, Rc<Value>)> =
+            keys.iter().filter(|key| !key.contains('*')).map(|key| (key.clone(), self.resolve(key))).collect();
+        for (name, value) in &mut self.names {
+            let step = match **value {
+                Value::Literal(_) | Value::Time | Value::Computed(_) | Value::Grouped { .. } => continue,
+                Value::Field { step, .. } => step,
+                _ => self.step,
+            };
+            if !chooses_data(name) {
+                *value = Rc::new(Value::Grouped { text: name.clone(), step, element: None });
+            }
+        }
+        self.names.extend(kept);
+        self.set_grouped("*", "*");
     }
 
     /// Says that names are made of the fields of this pattern.
@@ -281,12 +332,16 @@ impl Scope {
             self.beyond = Some((other.step, reads_events));
         }
         for (name, value) in other.names {
-            let is_own = !joins && !self.closed && matches!(*value, Value::Field { .. });
+            let is_own = !joins && !self.closed && matches!(*value, Value::Field { .. } | Value::Grouped { .. });
             if !keys.contains(&name) && !is_own {
                 self.names.entry(name).or_insert(value);
             }
         }
         self.computed.extend(other.computed);
+        if self.closed {
+            self.grouped.extend(other.grouped);
+            self.grouped.truncate(MAX_PATTERNS);
+        }
     }
 }
 
@@ -335,6 +390,11 @@ impl<'v> ChangedField<'v, '_> {
     fn add(&mut self, field: &'v str, step: usize) -> bool {
         *self.found.get_or_insert((field, step)) == (field, step)
     }
+}
+
+/// Whether a name chooses the data rather than filtering it, whatever its events are put together by.
+fn chooses_data(name: &str) -> bool {
+    matches!(name, "index" | "sourcetype" | "source" | "eventtype")
 }
 
 /// What the `*` of a pattern stands for in `name`; the whole name where the pattern has none and is the name.

@@ -3,17 +3,18 @@
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, SourceKind, Vendor};
 
 use super::{
+    language,
     rule::integrations,
-    table::{File, Table, items},
+    table::{File, Sink, Table},
 };
-use crate::{Draft, RawTag, attack::TagPlace, metadata};
+use crate::{Draft, RawTag, TagPlace, metadata};
 
 /// The keys that the fields of [`Rule`] hold; all others are kept by their own names.
 const KNOWN_KEYS: [&str; 9] =
     ["author", "description", "integration", "license", "mitre", "name", "query", "references", "uuid"];
 
 /// Hands over a rule for every query; whether there is any.
-pub(super) fn drafts(file: File<'_>, hunt: Table<'_, '_>, sink: &mut dyn FnMut(Draft<'_>)) -> bool {
+pub(super) fn drafts(file: File<'_>, hunt: Table<'_, '_>, sink: Sink<'_>) -> bool {
     let mut common = Rule::blank(Vendor::Elastic, Language::Esql, file.path);
     common.kind = Kind::Hunting;
     common.title = hunt.text("name").unwrap_or_default().trim().to_owned();
@@ -22,20 +23,17 @@ pub(super) fn drafts(file: File<'_>, hunt: Table<'_, '_>, sink: &mut dyn FnMut(D
     common.license = hunt.text("license").map(str::to_owned);
     common.references = hunt.texts("references");
     common.extra = hunt.rest(&KNOWN_KEYS);
-    let tags: Vec<RawTag> = hunt
-        .placed_scalars("mitre")
-        .into_iter()
-        .map(|(text, at)| RawTag::new(text, TagPlace::Attack, file.line(at)))
-        .collect();
+    let tags: Vec<RawTag> =
+        hunt.placed_scalars("mitre").iter().map(|(text, at)| file.tag(text, TagPlace::Attack, *at)).collect();
     let mut sources: Vec<DataSource> = integrations(hunt).collect();
     let systems = ["windows", "linux", "macos"].into_iter().filter(|system| file.is_in(system));
     sources.extend(systems.map(|system| DataSource::new(SourceKind::Platform, system)));
     let id = hunt.text("uuid").map(str::trim).filter(|id| !id.is_empty());
-    let queries: Vec<_> = hunt.get("query").map(items).unwrap_or_default().iter().collect();
+    let queries: Vec<_> = hunt.items("query").iter().collect();
     for (place, query) in queries.iter().enumerate() {
-        let Some(text) = query.get_ref().as_str() else { continue };
+        let Some(text) = query.text() else { continue };
         let mut rule = common.clone();
-        rule.line = file.line(query.span().start);
+        rule.line = file.line(query.at);
         rule.id = format!("{}/{}", Vendor::Elastic, id.unwrap_or(file.path));
         if queries.len() > 1 {
             rule.id = format!("{}#{place}", rule.id);
@@ -70,35 +68,20 @@ fn without_mark(text: &str) -> &str {
     }
 }
 
-/// The language of a query: what its first word says, else the first of the hunt's languages that has no such word.
-/// `None` for SQL.
+/// The language of a query: what its text says, else the first of the hunt's languages that has no such word. `None` for
+/// SQL.
 fn language_of(text: &str, hunt: Table<'_, '_>) -> Option<Language> {
-    let first = first_word(text).to_ascii_lowercase();
-    match first.as_str() {
-        "from" | "row" | "ts" => return Some(Language::Esql),
-        "select" | "with" => return None,
-        _ => {}
+    let first = language::first_word(text).to_ascii_lowercase();
+    if matches!(first.as_str(), "select" | "with") {
+        return None;
     }
-    let named = hunt.placed_texts("language").find_map(|(name, _)| match name.to_ascii_lowercase().as_str() {
-        "eql" => Some(Language::Eql),
-        "kql" | "kuery" => Some(Language::Kuery),
-        "lucene" => Some(Language::Lucene),
-        _ => None,
-    });
-    Some(named.unwrap_or(Language::Esql))
-}
-
-/// The first word behind white space and comments (`// …`, `-- …`, `/* … */`).
-fn first_word(text: &str) -> &str {
-    let mut rest = text.trim_start();
-    loop {
-        let after = match rest.get(..2) {
-            Some("//" | "--") => rest.split_once('\n').map(|(_, after)| after),
-            Some("/*") => rest.split_once("*/").map(|(_, after)| after),
-            _ => break,
-        };
-        rest = after.unwrap_or_default().trim_start();
-    }
-    let end = rest.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(rest.len());
-    &rest[..end]
+    let named = || {
+        hunt.placed_texts("language").find_map(|(name, _)| match name.to_ascii_lowercase().as_str() {
+            "eql" => Some(Language::Eql),
+            "kql" | "kuery" => Some(Language::Kuery),
+            "lucene" => Some(Language::Lucene),
+            _ => None,
+        })
+    };
+    Some(language::of_text(text).or_else(named).unwrap_or(Language::Esql))
 }

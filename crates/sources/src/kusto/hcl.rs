@@ -413,7 +413,7 @@ impl<'t> Reader<'t> {
         is_closed.then_some(())?;
         self.at += self.rest().len() - body.len() + length;
         let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
-        let common = lines.iter().filter(|line| !line.trim().is_empty()).map(|line| indent(line)).min().unwrap_or(0);
+        let common = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
         let mut text = String::new();
         for line in lines {
             let line = if is_indented { line.get(common..).unwrap_or_default() } else { line };

@@ -1,23 +1,37 @@
-//! Splunk's security content: a YAML file holds one detection or baseline, a macro, a lookup, a story or a data source.
+//! SPL where people keep it: Splunk's security content in YAML, the configuration of apps (`savedsearches.conf`), answers
+//! of the REST interface, fenced blocks on pages, and files with a search in them.
 //!
-//! What a file is, its keys say: a search with a `type` is a detection, whatever folder it lies in. The folder decides
-//! only what is deprecated and where macros and lookups are looked for.
+//! In security content, a YAML file holds one detection or baseline, a macro, a lookup, a story or a data source. What a
+//! file is, its keys say: a search with a `type` is a detection, whatever folder it lies in. The folder decides only what
+//! is deprecated and where macros and lookups are looked for.
 //!
 //! - `date` is the day of the version that the file holds, so it is when the rule was changed; newer files name both
-//!   days. The rule's severity is only what `tags.risk_severity` says: risk scores are kept as they are.
+//!   days. The rule's severity is only what `risk_severity` says: risk scores are kept as they are.
+//! - What describes a detection stands under `tags`, or at the top as newer files have it, or in both.
 //! - A search over a data model does not say which log feeds it. `data_source` does, by names like `Sysmon EventID 1`;
 //!   each is a data source of every step, and two of them joined by `AND` are two.
+//!
+//! An app is read as Splunk layers it: what `local` says of a stanza wins over `default`, setting by setting. A search is
+//! a rule of the file whose text of it holds. `metadata` folders are left aside: everybody may read everything.
 
+mod app;
+mod conf;
 mod context;
+mod json;
+mod page;
+mod query;
+mod search;
 
 use std::borrow::Cow;
 
-use ruleatlas_core::Context;
+use ruleatlas_core::{Context, NoContext};
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
 use ruleatlas_yaml::Node;
 use rustc_hash::FxHashSet;
 
-use crate::{Draft, Format, Outcome, SourceFile, attack::TagPlace, metadata};
+use crate::{Draft, Format, Outcome, RawTag, SourceFile, TagPlace, ids::Ids, metadata};
+use app::Place;
+use conf::{Conf, Layers};
 
 /// The format of Splunk's detections.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +52,12 @@ const KNOWN_KEYS: [&str; 11] = [
     "status",
 ];
 
-/// The keys of `tags` whose texts are the rule's tags.
+/// The keys whose texts are the rule's tags, under `tags` or at the top.
 const TAG_KEYS: [&str; 5] = ["mitre_attack_id", "analytic_story", "asset_type", "security_domain", "cve"];
+
+/// The keys that name techniques, under `tags` or at the top. The first is the format's own.
+const TECHNIQUE_KEYS: [&str; 5] =
+    ["mitre_attack_id", "mitre_attack_ids", "mitre_attack", "mitre_technique_id", "mitre_technique"];
 
 impl Format for SplunkRules {
     fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
@@ -47,37 +65,117 @@ impl Format for SplunkRules {
     }
 
     fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
-        let Some(text) = file.text() else { return Outcome::NotARule(Cow::Borrowed("no text")) };
+        self.read_in(file, &NoContext, sink)
+    }
+
+    fn read_in(&self, file: &SourceFile, context: &dyn Context, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+        let Some(text) = file.text() else { return no_rule("no text") };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match file.extension().as_str() {
-            "yml" | "yaml" => {}
-            "csv" => return Outcome::NotARule(Cow::Borrowed("the table of a lookup")),
-            _ => return Outcome::NotARule(Cow::Borrowed("no YAML file")),
+            "yml" | "yaml" => read_yaml(file, text, sink),
+            "conf" => read_conf(file, text, context, sink),
+            "json" => json::showcase_or(json::read(file, text, context, sink), &file.path),
+            "spl" => query::read(file, text, sink),
+            "md" | "markdown" => page::read(file, text, sink),
+            "csv" => no_rule("the table of a lookup"),
+            _ => no_rule("a kind of file that holds no rules"),
         }
-        let mut mended = String::new();
-        let parsed = match ruleatlas_yaml::parse_mended(text, &mut mended) {
-            Ok(parsed) => parsed,
-            Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
-        };
-        let Some(document) = parsed.documents.first() else {
-            return Outcome::NotARule(Cow::Borrowed("nothing in it"));
-        };
-        if let Some(what) = no_rule(document) {
-            return Outcome::NotARule(Cow::Borrowed(what));
-        }
-        let mut draft = draft(document, &file.path);
-        draft.rule.diagnostics.extend(
-            parsed
-                .warnings
-                .iter()
-                .map(|warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line)),
-        );
-        sink(draft);
-        Outcome::Rules
     }
 }
 
+fn no_rule(reason: &'static str) -> Outcome {
+    Outcome::NotARule(Cow::Borrowed(reason))
+}
+
+/// A technique that running text names.
+fn inferred_tag(text: String, line: u32) -> RawTag {
+    RawTag::inferred(text, line)
+}
+
+/// A tag that may name a technique.
+fn raw_tag(text: String, line: u32) -> RawTag {
+    RawTag::new(text, TagPlace::Attack, line)
+}
+
+fn read_conf(file: &SourceFile, text: &str, context: &dyn Context, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+    let place = Place::of(&file.path);
+    if place.name != "savedsearches.conf" {
+        return no_rule(app::no_search(file));
+    }
+    let own = Conf::read(text);
+    let other = match place.folder {
+        "local" => Some("default"),
+        "default" => Some("local"),
+        _ => None,
+    };
+    let other = other.and_then(|folder| context.module(&place.sibling(folder))).map(Conf::read);
+    let is_local = place.folder == "local";
+    // The file's own place among the layers, the one that wins first.
+    let (layers, own_layer) = match &other {
+        Some(other) if is_local => (Layers(vec![&own, other]), 0),
+        Some(other) => (Layers(vec![other, &own]), 1),
+        None => (Layers(vec![&own]), 0),
+    };
+    let mut ids = Ids::default();
+    for stanza in &own.stanzas {
+        // The file that says what is searched has the rule.
+        let Some((layer, _)) = layers.get(&stanza.name, "search") else { continue };
+        if layer != own_layer {
+            continue;
+        }
+        let switch = layers.get(&stanza.name, "disabled");
+        let is_off_locally =
+            switch.is_some_and(|(layer, _)| is_local == (layer == own_layer)) && (is_local || other.is_some());
+        // What the other file says has no line in this one.
+        let setting = |(key, layer, found): (_, usize, &conf::Setting)| {
+            (key, (found.value.clone(), if layer == own_layer { found.line } else { stanza.line }))
+        };
+        let search = search::SavedSearch {
+            path: &file.path,
+            name: &stanza.name,
+            app: place.app_name(),
+            line: stanza.line,
+            settings: layers.all(&stanza.name).into_iter().map(setting).collect(),
+            is_off_locally,
+        };
+        if let Some(mut draft) = search.draft() {
+            ids.tell_apart(&mut draft.rule);
+            sink(draft);
+        }
+    }
+    match ids.is_empty() {
+        true if !own.stanzas.is_empty() && other.is_some() => {
+            no_rule("settings of searches that stand in another file")
+        }
+        true => no_rule("no search in it"),
+        false => Outcome::Rules,
+    }
+}
+
+fn read_yaml(file: &SourceFile, text: &str, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+    let mut mended = String::new();
+    let parsed = match ruleatlas_yaml::parse_mended(text, &mut mended) {
+        Ok(parsed) => parsed,
+        Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
+    };
+    let mut warnings = metadata::warnings(&parsed);
+    let mut rules = Ids::default();
+    let mut what = "nothing in it";
+    for document in &parsed.documents {
+        if let Some(found) = not_a_rule(document) {
+            what = if rules.is_empty() { found } else { what };
+            continue;
+        }
+        let mut draft = draft(document, &file.path);
+        draft.rule.diagnostics.append(&mut warnings);
+        rules.tell_apart(&mut draft.rule);
+        sink(draft);
+    }
+    if rules.is_empty() { no_rule(what) } else { Outcome::Rules }
+}
+
 /// What a file is that holds no rule.
-fn no_rule(document: &Node<'_>) -> Option<&'static str> {
+fn not_a_rule(document: &Node<'_>) -> Option<&'static str> {
     let has = |key: &str| document.get(key).is_some();
     match document.text_of("type") {
         Some("Investigation") => return Some("an investigation"),
@@ -108,12 +206,7 @@ fn draft<'d>(document: &Node<'_>, path: &str) -> Draft<'d> {
     rule.false_positives = metadata::texts(document, "known_false_positives");
     rule.date = document.text_of("creation_date").and_then(metadata::date);
     rule.modified = ["modification_date", "date"].iter().find_map(|key| document.text_of(key).and_then(metadata::date));
-    rule.kind = match document.text_of("type").map(str::trim) {
-        Some("Hunting") => Kind::Hunting,
-        Some("Correlation") => Kind::Correlation,
-        Some("Baseline") => Kind::Baseline,
-        _ => Kind::Rule,
-    };
+    rule.kind = document.text_of("type").and_then(kind).unwrap_or(Kind::Rule);
     rule.status = status(document, path, &mut rule.diagnostics);
     rule.id = match document.text_of("id").map(str::trim).filter(|id| !id.is_empty()) {
         Some(id) => format!("{}/{id}", Vendor::Splunk),
@@ -123,15 +216,39 @@ fn draft<'d>(document: &Node<'_>, path: &str) -> Draft<'d> {
             format!("{}/{path}", Vendor::Splunk)
         }
     };
-    let mut tags = Vec::new();
-    if let Some(own) = document.get("tags") {
-        rule.severity = metadata::word::<Severity>(own, "risk_severity", &mut rule.diagnostics);
-        rule.tags = TAG_KEYS.iter().flat_map(|key| metadata::texts(own, key)).collect();
-        let ids = own.get("mitre_attack_id").map(|ids| metadata::attack_tags(ids, TagPlace::Technique));
-        tags.extend(ids.into_iter().flatten());
+    let places: Vec<&Node<'_>> = document.get("tags").into_iter().chain([document]).collect();
+    rule.severity =
+        places.iter().find_map(|place| metadata::word::<Severity>(place, "risk_severity", &mut rule.diagnostics));
+    let mut tags: Vec<RawTag> = Vec::new();
+    for place in &places {
+        for text in TAG_KEYS.iter().flat_map(|key| metadata::texts(place, key)) {
+            if !rule.tags.contains(&text) {
+                rule.tags.push(text);
+            }
+        }
+        for tag in TECHNIQUE_KEYS
+            .iter()
+            .filter_map(|key| place.get(key))
+            .flat_map(|ids| metadata::attack_tags(ids, TagPlace::Technique))
+        {
+            if !tags.iter().any(|known| known.text == tag.text) {
+                tags.push(tag);
+            }
+        }
     }
     rule.extra = metadata::rest(document, &KNOWN_KEYS);
     Draft { rule, tags, tree: None, sources: data_sources(document) }
+}
+
+/// What kind of rule a `type` of security content means.
+fn kind(word: &str) -> Option<Kind> {
+    Some(match word.trim() {
+        "TTP" | "Anomaly" => Kind::Rule,
+        "Hunting" => Kind::Hunting,
+        "Correlation" => Kind::Correlation,
+        "Baseline" => Kind::Baseline,
+        _ => return None,
+    })
 }
 
 fn status(document: &Node<'_>, path: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Status> {
@@ -177,7 +294,7 @@ mod tests {
         SourceFile::from_bytes(path, text.as_bytes().to_vec())
     }
 
-    type Read = (Rule, Vec<crate::RawTag>, Vec<DataSource>);
+    type Read = (Rule, Vec<RawTag>, Vec<DataSource>);
 
     fn read(path: &str, text: &str) -> (Vec<Read>, Outcome) {
         let mut drafts = Vec::new();

@@ -70,7 +70,7 @@ impl Lowering<'_> {
             Comparison::Gt => (Op::Gt, false),
             Comparison::Gte => (Op::Gte, false),
         };
-        if folded != Op::Eq && subject.raw == "@timestamp" && place != Place::Alternative {
+        if folded != Op::Eq && subject.raw == "@timestamp" && !place.is_alternative() {
             let message = "A restriction of time is the rule's time window, and no predicate.";
             self.say(Diagnostic::note("time window", message).at(span));
             return place.neutral();
@@ -84,7 +84,10 @@ impl Lowering<'_> {
         if left.computed || right.computed {
             return None;
         }
-        let predicate = self.predicate(left, Op::FieldRef, vec![right.raw.clone()], true, span);
+        // The field of the step itself stands first, since equality has no direction.
+        let is_swapped = self.is_of_earlier_step(&left.raw) && !self.is_of_earlier_step(&right.raw);
+        let (left, right) = if is_swapped { (right, left) } else { (left, right) };
+        let predicate = self.field_ref(left, right.raw.clone(), None, true, span);
         match op {
             Comparison::Eq => Some(predicate.into()),
             Comparison::Ne => Some(negate(predicate).into()),
@@ -142,7 +145,7 @@ impl Lowering<'_> {
             predicates.push(self.predicate(&named, op, group.values, case_sensitive, span));
         }
         for other in fields {
-            predicates.push(self.predicate(&named, Op::FieldRef, vec![other], !insensitive, span));
+            predicates.push(self.field_ref(&named, other, None, !insensitive, span));
         }
         if negated && predicates.len() == 1 && !predicates[0].op.is_presence() {
             return predicates.pop().map(|predicate| negate(predicate).into());

@@ -90,6 +90,7 @@ impl Lowering<'_> {
     /// A field's path, a variable of `arraySearch` replaced by the array it runs over.
     pub(super) fn field_name(&self, expression: &Expr<'_>) -> String {
         let ExprKind::Field(path) = &expression.kind else { return self.text_of(expression.span) };
+        let path = self.own_path(path);
         for (variable, array) in self.variables.iter().rev() {
             match path.strip_prefix(variable.as_str()) {
                 Some("") => return array.clone(),
@@ -97,7 +98,7 @@ impl Lowering<'_> {
                 _ => {}
             }
         }
-        path.clone().into_owned()
+        path.to_owned()
     }
 
     /// A comparison of `subject`, with what it is for an event without the field.
@@ -111,7 +112,9 @@ impl Lowering<'_> {
     ) -> Predicate {
         let mut predicate = Predicate::new(subject.raw.as_str(), op, values);
         predicate.case_sensitive = case_sensitive;
-        predicate.computed = subject.computed;
+        // What one event says nothing of is computed, as far as it goes.
+        let is_of_earlier_step = op != Op::FieldRef && self.is_of_earlier_step(&subject.raw);
+        predicate.computed = subject.computed || is_of_earlier_step;
         predicate.stage = self.stage;
         predicate.span = span;
         predicate.missing = match op {

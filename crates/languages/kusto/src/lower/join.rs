@@ -261,8 +261,15 @@ impl<'a> Lowering<'a, '_> {
                 None if !names.is_empty() => (Op::InList, names.iter().map(|name| Const::string(name)).collect()),
                 None => continue,
             };
+            let span = left.span.to(right.span);
+            if matches!(value, Value::Cases(..)) {
+                // The conditions that choose a key ask for no event.
+                let values = constants.iter().map(|constant| constant.text.to_string()).collect();
+                nodes.push(self.computed(left.span, op, false, values, span));
+                continue;
+            }
             let test = Test { op, cased: op == Op::In, modifier: None, missing: Missing::Fails };
-            nodes.extend(self.tested(&value, left.span, &constants, &test, left.span.to(right.span)));
+            nodes.extend(self.tested(&value, left.span, &constants, &test, span));
         }
         let node = Node::all(nodes);
         node.as_constant().is_none().then_some(node)

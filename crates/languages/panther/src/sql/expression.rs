@@ -259,7 +259,14 @@ impl<'r, 'q> Lower<'r, 'q> {
     /// An expression as it stands in the query; as it is understood where its place is not known.
     fn text_of(&self, expr: &Expr) -> String {
         let span = self.span(expr);
-        let written = span.of(self.report.text).filter(|_| span != self.places.whole());
+        // The parser's place of a call may end before its arguments do.
+        let is_whole = |text: &&str| {
+            let count = |sign: char| text.matches(sign).count();
+            span != self.places.whole()
+                && count('(') == count(')')
+                && (text.contains('(') || !matches!(expr, Expr::Function(_)))
+        };
+        let written = span.of(self.report.text).filter(is_whole);
         written.map_or_else(|| expr.to_string(), str::to_owned)
     }
 

@@ -6,8 +6,8 @@ use ruleatlas_model::{Node, Op, SourceKind, Span};
 
 use super::{Lowering, Place, check::Check};
 use crate::{
-    ast::{Aggregate, Command, DatasetName, Expr, ExprKind, LookupCall, Output, Pipeline, Search, Segment},
-    names::{LookupColumn, Scope, Value},
+    ast::{Aggregate, Bound, Command, DatasetName, Expr, ExprKind, LookupCall, Output, Pipeline, Search, Segment},
+    names::{LookupColumn, Scope, Value, captured},
 };
 
 impl Lowering<'_> {
@@ -73,8 +73,11 @@ impl Lowering<'_> {
                 }
             }
             Command::Extract { from, names } => extract(scope, from.as_deref(), names),
-            Command::Alias { name, field } => {
-                let value = scope.resolve(field);
+            Command::Alias { name, input, path } => {
+                let value = match input {
+                    Some(input) => inside(&scope.resolve(input), path, scope),
+                    None => scope.resolve(path),
+                };
                 scope.set(name, value);
             }
             Command::Compute(names) => {
@@ -82,6 +85,7 @@ impl Lowering<'_> {
                     scope.set_computed(name);
                 }
             }
+            Command::Expand(name) => scope.expand(name),
             Command::Foreach { fields, names } => scope.set_made_of(names, fields),
             Command::Lookup(call) => self.lookup(call, scope),
             Command::InputLookup { filter: None, append: true, .. } => scope.add_results(),
@@ -91,7 +95,7 @@ impl Lowering<'_> {
                 }
             }
             Command::Beside { label, join, pipelines } => self.beside_stage(label, join.as_deref(), pipelines, scope),
-            Command::Transaction(conditions) => self.transaction(conditions, stage, scope),
+            Command::Transaction { fields, conditions } => self.transaction(fields, conditions, stage, scope),
             Command::Fields(_) | Command::Neutral => {}
             Command::Opaque { text, reason } => {
                 let node = Node::opaque(text, reason, segment.span);
@@ -109,7 +113,10 @@ impl Lowering<'_> {
 
     /// A conjunct goes to the step whose fields it compares, if these are of one step.
     pub(super) fn conjunct(&mut self, node: Option<Node>, stage: Place, scope: &Scope) {
-        let Some(node) = node else { return };
+        let Some(node) = node else {
+            self.branched = false;
+            return;
+        };
         let step = match self.touched.as_slice() {
             [first, rest @ ..] if rest.iter().all(|step| step == first) => *first,
             _ => scope.step,
@@ -151,7 +158,9 @@ impl Lowering<'_> {
             return false;
         };
         match *scope.resolve(field) {
-            Value::Field { step, .. } if step != scope.step && self.steps[step].label.ends_with("join") => {
+            Value::Field { step, .. } | Value::Grouped { step, .. }
+                if step != scope.step && self.steps[step].label.ends_with("join") =>
+            {
                 self.steps[step].absent = true;
                 true
             }
@@ -174,7 +183,13 @@ impl Lowering<'_> {
         }
     }
 
-    fn transaction(&mut self, conditions: &[(&'static str, Search)], stage: Place, scope: &mut Scope) {
+    fn transaction(
+        &mut self,
+        fields: &[String],
+        conditions: &[(&'static str, Bound)],
+        stage: Place,
+        scope: &mut Scope,
+    ) {
         for (label, condition) in conditions {
             if self.steps.len() > super::MAX_STEPS {
                 break;
@@ -183,7 +198,10 @@ impl Lowering<'_> {
             let step = self.step(label);
             self.steps[step].sources = self.steps[main].sources.clone();
             let mut inner = scope.in_step(step);
-            let node = self.search(condition, &mut inner, true);
+            let node = match condition {
+                Bound::Search(search) => self.search(search, &mut inner, true),
+                Bound::Expr(expr) => self.truth(expr, &mut inner),
+            };
             if let Some(node) = node {
                 self.filter(step, stage, node);
             }
@@ -191,6 +209,7 @@ impl Lowering<'_> {
                 self.steps[step].sources.clear();
             }
         }
+        scope.group(fields);
         scope.set_computed("duration");
         scope.set_computed("eventcount");
     }
@@ -226,15 +245,44 @@ pub(super) fn regex_check(pattern: &str, span: Span) -> Check {
     check
 }
 
+/// The value behind a path in a field's text.
+pub(super) fn inside(value: &Value, path: &str, scope: &mut Scope) -> Rc<Value> {
+    let below = |name: &str| format!("{name}.{path}");
+    Rc::new(match value {
+        Value::Field { name, .. } if name == "_raw" => return scope.resolve(path),
+        Value::Field { name, derived_from, step } => {
+            Value::Field { name: below(name), derived_from: derived_from.clone(), step: *step }
+        }
+        Value::Grouped { text, step, element } => Value::Grouped {
+            text: below(text),
+            step: *step,
+            element: element.as_ref().map(|element| inside(element, path, scope)),
+        },
+        Value::Folded(inner) => return inside(inner, path, scope).without_case(),
+        Value::Computed(text) => Value::Computed(below(text)),
+        _ => Value::Computed(path.to_owned()),
+    })
+}
+
+/// Names cut out of a field; of something computed they are computed.
 fn extract(scope: &mut Scope, from: Option<&str>, names: &[String]) {
-    let origin = from.map(|from| match &*scope.resolve(from) {
-        Value::Field { name, derived_from, .. } => derived_from.clone().unwrap_or_else(|| name.clone()),
-        _ => from.to_owned(),
-    });
+    let from = from.map(|from| (from, scope.resolve(from)));
     for name in names {
-        let value = match &origin {
-            Some(origin) => Value::Field { name: name.clone(), derived_from: Some(origin.clone()), step: scope.step },
+        let value = match &from {
             None => scope.field(name),
+            Some((_, origin)) => match &**origin {
+                Value::Field { name: origin, derived_from, step } => {
+                    let derived_from = Some(derived_from.clone().unwrap_or_else(|| origin.clone()));
+                    Value::Field { name: name.clone(), derived_from, step: *step }
+                }
+                Value::Grouped { step, .. } => Value::Grouped { text: name.clone(), step: *step, element: None },
+                Value::Computed(_) => Value::Computed(name.clone()),
+                _ => Value::Field {
+                    name: name.clone(),
+                    derived_from: from.as_ref().map(|(from, _)| (*from).to_owned()),
+                    step: scope.step,
+                },
+            },
         };
         scope.set(name, Rc::new(value));
     }
@@ -243,45 +291,57 @@ fn extract(scope: &mut Scope, from: Option<&str>, names: &[String]) {
 /// The names after an aggregation.
 fn apply(scope: &mut Scope, aggregate: &Aggregate) {
     let mut made: Vec<(String, Rc<Value>)> = Vec::new();
-    let mut patterns = Vec::new();
     let mut open = aggregate.keeps;
-    for output in &aggregate.outputs {
-        if output.field.contains('*') {
-            // `values(*) as *` keeps the names; `avg(a.*) as b.*` computes names that are not known one by one.
-            if picks(&output.function) {
-                open = true;
-            } else {
-                patterns.push(output.name.clone());
-            }
-        } else {
-            made.push((output.name.clone(), aggregate_value(scope, output)));
-        }
+    for output in aggregate.outputs.iter().filter(|output| !output.field.contains('*')) {
+        made.push((output.name.clone(), aggregate_value(scope, output, &aggregate.by)));
     }
     for field in &aggregate.by {
         if field.contains('*') {
             open = true;
         } else {
-            made.push((field.clone(), scope.resolve(field)));
+            let value = scope.resolve(field);
+            // So is a key under the name that a pattern gives it.
+            for output in aggregate.outputs.iter().filter(|output| output.field.contains('*') && picks(output)) {
+                if let Some(part) = captured(&output.field, field) {
+                    made.push((output.name.replacen('*', part, 1), Rc::clone(&value)));
+                }
+            }
+            made.push((field.clone(), value));
         }
     }
     scope.aggregate(made, open);
-    for pattern in &patterns {
-        scope.set_computed(pattern);
+    // `values(a.*) as *` makes names that are not known one by one.
+    for output in aggregate.outputs.iter().filter(|output| output.field.contains('*')) {
+        scope.set_grouped(&output.name, &output.text);
     }
 }
 
 /// Whether a function gives values of the field as they are.
-fn picks(function: &str) -> bool {
-    matches!(function, "values" | "list" | "first" | "last" | "earliest" | "latest" | "mode" | "any")
+fn picks(output: &Output) -> bool {
+    matches!(
+        output.function.as_str(),
+        "values" | "list" | "first" | "last" | "earliest" | "latest" | "mode" | "any" | "min" | "max"
+    )
 }
 
-fn aggregate_value(scope: &mut Scope, output: &Output) -> Rc<Value> {
-    if !output.field.is_empty() {
-        let value = scope.resolve(&output.field);
-        let moment = matches!(output.function.as_str(), "min" | "max" | "earliest_time" | "latest_time");
-        if picks(&output.function) || moment && matches!(*value, Value::Time) {
+/// What an aggregation gives is asked of a group of events and of none of them; a group's key is one value, and times
+/// stay times.
+fn aggregate_value(scope: &mut Scope, output: &Output, keys: &[String]) -> Rc<Value> {
+    let text = output.text.clone();
+    if output.field.is_empty() {
+        return Rc::new(Value::Computed(text));
+    }
+    let value = scope.resolve(&output.field);
+    Rc::new(match &*value {
+        _ if picks(output) && keys.contains(&output.field) => return value,
+        Value::Time if picks(output) || matches!(output.function.as_str(), "earliest_time" | "latest_time") => {
             return value;
         }
-    }
-    Rc::new(Value::Computed(output.text.clone()))
+        Value::Field { step, .. } => {
+            let collects = matches!(output.function.as_str(), "values" | "list");
+            Value::Grouped { text, step: *step, element: collects.then(|| Rc::clone(&value)) }
+        }
+        Value::Grouped { step, element, .. } => Value::Grouped { text, step: *step, element: element.clone() },
+        _ => Value::Computed(text),
+    })
 }

@@ -26,17 +26,23 @@ impl Lowering<'_> {
             },
             Value::Null => Some(Node::constant(check.op == Op::IsNull && !check.negated)),
             Value::Folded(inner) => self.compare(inner, &Check { cased: false, ..check.clone() }),
-            Value::Any { values, .. } => self.compare_first(values, check),
+            Value::Any { values, ordered, .. } => self.compare_first(values, *ordered, check),
             Value::Case { branches, otherwise, .. } => self.compare_case(branches, otherwise, check),
             Value::Test(node) => self.compare_truth(node.as_ref(), check),
             Value::Computed(text) | Value::Changed { text, .. } => Some(computed(text, check)),
+            Value::Grouped { text, step, .. } => {
+                self.touched.push(*step);
+                Some(computed(text, check))
+            }
             Value::Time => None,
             Value::Lookup(column) => self.compare_lookup(column, check),
         }
     }
 
-    /// `coalesce(a, b)`: any of them passes; a literal counts where all before it are null.
-    fn compare_first(&mut self, values: &[Rc<Value>], check: &Check) -> Option<Node> {
+    /// `coalesce(a, b)`: the first that is not null passes. That those before a field are null decides, and is counted
+    /// nowhere; before a literal it is what the search asks for.
+    fn compare_first(&mut self, values: &[Rc<Value>], ordered: bool, check: &Check) -> Option<Node> {
+        self.branched = true;
         // A null before the value that passes must not hide it.
         let positive = Check { missing: Missing::Fails, ..check.positive() };
         let is_null = Check { op: Op::IsNull, values: Vec::new(), cased: false, ..positive.clone() };
@@ -47,14 +53,27 @@ impl Lowering<'_> {
         }
         let mut alternatives = Vec::new();
         for (at, value) in values.iter().enumerate() {
-            let node = self.compare(value, &positive);
-            let is_constant = node.as_ref().and_then(Node::as_constant) == Some(true);
-            if is_constant && at > 0 {
-                let before: Vec<_> = values[..at].iter().map(|value| self.compare(value, &is_null)).collect();
-                alternatives.push(all(before));
-            } else {
+            // Where all are null, so is what the last one says.
+            let is_last = ordered && at + 1 == values.len() && !check.op.is_presence();
+            let missing = match (is_last, check.negated) {
+                (true, true) => Missing::Null,
+                (true, false) => check.missing,
+                _ => Missing::Fails,
+            };
+            let node = self.compare(value, &Check { missing, ..positive.clone() });
+            let constant = node.as_ref().and_then(Node::as_constant);
+            if at == 0 || !ordered || check.op == Op::IsNotNull || node.is_none() || constant == Some(false) {
                 alternatives.push(node);
+                continue;
             }
+            let mut parts: Vec<_> = values[..at].iter().map(|value| self.compare(value, &is_null)).collect();
+            if constant.is_none() {
+                for part in parts.iter_mut().flatten() {
+                    part.for_each_predicate_mut(&mut |predicate| predicate.guard = true);
+                }
+            }
+            parts.push(node);
+            alternatives.push(all(parts));
         }
         let node = any(alternatives);
         if check.negated { node.map(Node::not) } else { node }
@@ -67,6 +86,7 @@ impl Lowering<'_> {
         otherwise: &Value,
         check: &Check,
     ) -> Option<Node> {
+        self.branched = true;
         let mut rest = self.compare(otherwise, check);
         for (condition, value) in branches.iter().rev() {
             let passes = self.compare(value, check);

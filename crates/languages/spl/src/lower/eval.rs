@@ -7,12 +7,13 @@ use ruleatlas_model::{Missing, Node, Op};
 use super::{
     Lowering, all, any,
     check::{Check, fold_like, group},
-    command::regex_check,
+    command::{inside, regex_check},
     compare::{clip, computed},
     search::is_token,
 };
 use crate::{
     ast::{CompareOp, Expr, ExprKind},
+    functions,
     names::{Scope, Value},
 };
 
@@ -82,11 +83,11 @@ impl Lowering<'_> {
             }
             ("coalesce" | "ifnull" | "nvl" | "mvappend", _) => {
                 let values = arguments.iter().map(|argument| self.value(argument, scope)).collect();
-                or_too_deep(Value::any(values), expr)
+                or_too_deep(Value::any(values, name != "mvappend"), expr)
             }
             ("if" | "case", _) if let Some(order) = first_present(name, arguments) => {
                 let values = order.iter().map(|argument| self.value(argument, scope)).collect();
-                or_too_deep(Value::any(values), expr)
+                or_too_deep(Value::any(values, true), expr)
             }
             ("if", [condition, then, otherwise]) => {
                 let branch = (self.truth(condition, scope), self.value(then, scope));
@@ -112,17 +113,16 @@ impl Lowering<'_> {
                 }
                 None => Value::Computed(expr.to_string()),
             },
-            ("spath" | "json_extract", [inner, Expr { kind: ExprKind::Text(path), .. }]) => {
-                match &*self.value(inner, scope) {
-                    Value::Field { name, .. } if name == "_raw" => return scope.resolve(path),
-                    Value::Field { name, step, .. } => {
-                        Value::Field { name: path.clone(), derived_from: Some(name.clone()), step: *step }
-                    }
+            ("spath" | "json_extract" | "json_extract_exact", [inner, Expr { kind: ExprKind::Text(path), .. }]) => {
+                let value = self.value(inner, scope);
+                match value.unfolded().0 {
+                    Value::Field { .. } | Value::Grouped { .. } => return inside(&value, path, scope),
                     _ => Value::Computed(expr.to_string()),
                 }
             }
             _ if is_truth_function(name) => Value::Test(self.call_truth(expr, name, arguments, scope)),
-            _ => Value::Computed(expr.to_string()),
+            _ if functions::is_known(name) => Value::Computed(expr.to_string()),
+            _ => Value::Test(Some(Node::opaque(clip(&expr.to_string()), "function is not known", expr.span))),
         };
         Rc::new(value)
     }

@@ -6,6 +6,7 @@ mod compare;
 mod eval;
 mod list;
 mod search;
+mod settle;
 
 use ruleatlas_core::{BUDGET, Budget, Context, Parsed};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Level, Node, SourceKind, Span};
@@ -32,8 +33,15 @@ pub(crate) fn lower(
     diagnostics: Vec<Diagnostic>,
     budget: &mut Budget,
 ) -> Parsed {
-    let mut lowering =
-        Lowering { text, context, diagnostics, steps: vec![Step::default()], touched: Vec::new(), budget };
+    let mut lowering = Lowering {
+        text,
+        context,
+        diagnostics,
+        steps: vec![Step::default()],
+        touched: Vec::new(),
+        branched: false,
+        budget,
+    };
     let mut scope = Scope::new(0);
     lowering.pipeline(pipeline, &mut scope);
     lowering.finish()
@@ -42,12 +50,20 @@ pub(crate) fn lower(
 /// What is known of a step while its pipeline is walked.
 #[derive(Default)]
 struct Step {
-    conjuncts: Vec<Node>,
+    conjuncts: Vec<Conjunct>,
     absent: bool,
     label: String,
     sources: Vec<DataSource>,
     /// Those that [`Step::sources`] has.
     known: FxHashSet<DataSource>,
+}
+
+/// One of the conditions of a step.
+struct Conjunct {
+    node: Node,
+    place: Place,
+    /// Whether it came of a choice (`if`, `case`, `coalesce`), whose branches the step's other conditions may rule out.
+    branched: bool,
 }
 
 /// Which segment of a pipeline is at hand.
@@ -65,6 +81,8 @@ struct Lowering<'c> {
     steps: Vec<Step>,
     /// The steps whose fields the conjunct at hand compares.
     touched: Vec<usize>,
+    /// Whether the conjunct at hand compares a choice.
+    branched: bool,
     budget: &'c mut Budget,
 }
 
@@ -97,16 +115,13 @@ impl Lowering<'_> {
 
     /// Adds a conjunct to a step.
     fn filter(&mut self, step: usize, place: Place, mut node: Node) {
+        let branched = std::mem::take(&mut self.branched);
         if node.as_constant() == Some(true) {
             return;
         }
-        if node.as_constant() == Some(false) {
-            node =
-                Node::opaque(clip(place.span.of(self.text).unwrap_or_default()), "condition never holds", place.span);
-        }
         node.set_stage(place.stage);
         if let Some(step) = self.steps.get_mut(step) {
-            step.conjuncts.push(node);
+            step.conjuncts.push(Conjunct { node, place, branched });
         }
     }
 
@@ -139,8 +154,16 @@ impl Lowering<'_> {
         Some(Node::opaque(text, BUDGET, span))
     }
 
-    fn finish(self) -> Parsed {
+    fn finish(mut self) -> Parsed {
         let mut diagnostics = self.diagnostics;
+        for step in &mut self.steps {
+            settle::rule_out_branches(&mut step.conjuncts);
+            for conjunct in step.conjuncts.iter().filter(|conjunct| conjunct.node.as_constant() == Some(false)) {
+                let text = clip(conjunct.place.span.of(self.text).unwrap_or_default());
+                let message = format!("no event can meet `{text}`, so the search finds nothing");
+                diagnostics.push(Diagnostic::warning("condition never holds", message).at(conjunct.place.span));
+            }
+        }
         let several = self.steps.iter().skip(1).any(|step| !step.is_empty());
         let conditions: Vec<Condition> = self
             .steps
@@ -148,7 +171,7 @@ impl Lowering<'_> {
             .enumerate()
             .filter(|(at, step)| *at == 0 || !step.is_empty())
             .map(|(at, step)| Condition {
-                root: Node::all(step.conjuncts),
+                root: whole(step.conjuncts),
                 absent: step.absent,
                 label: if at == 0 && several { "main search".to_owned() } else { step.label },
                 sources: step.sources,
@@ -167,6 +190,20 @@ impl Lowering<'_> {
         }
         diagnostics.sort_by_key(|found| (found.span, found.level == Level::Note));
         Parsed { conditions, diagnostics }
+    }
+}
+
+/// All conditions of a step. One that never holds stands beside the others: they still say what the search is about.
+fn whole(conjuncts: Vec<Conjunct>) -> Node {
+    let nodes = conjuncts.into_iter().map(|conjunct| conjunct.node);
+    let (never, mut others): (Vec<Node>, Vec<Node>) = nodes.partition(|node| node.as_constant() == Some(false));
+    match never.into_iter().next() {
+        Some(never) if !others.is_empty() => {
+            others.push(never);
+            Node::All(others)
+        }
+        Some(never) => never,
+        None => Node::all(others),
     }
 }
 

@@ -1,0 +1,108 @@
+//! Fields of earlier steps: `[…] as event0`, and `event0.file.name` in a later step.
+//!
+//! A comparison of such a field with a constant is asked of the step that has the name, and stands there. One of such a
+//! field with a field of the step itself is a `field_ref` with the modifier `step`, which no single event decides.
+
+use ruleatlas_model::{Node, Op, Predicate, Span};
+
+use super::{Lowering, Place, operand::Subject};
+use crate::ast::{Expr, ExprKind};
+
+/// Whose fields an expression reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Nobody,
+    /// The step with its condition at this place.
+    Earlier(usize),
+    /// The step itself, or several.
+    Other,
+}
+
+impl Owner {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nobody, owner) | (owner, Self::Nobody) => owner,
+            (first, second) if first == second => first,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// The named step that a path leads into, and the path inside it.
+    fn named_step<'p>(&self, path: &'p str) -> Option<(usize, &'p str)> {
+        let (name, rest) = path.split_once('.')?;
+        let (_, step) = self.named.iter().rev().find(|(known, _)| known == name)?;
+        Some((*step, rest))
+    }
+
+    pub(super) fn is_of_earlier_step(&self, path: &str) -> bool {
+        self.named_step(path).is_some()
+    }
+
+    /// The path as the step whose fields are read has it.
+    pub(super) fn own_path<'p>(&self, path: &'p str) -> &'p str {
+        match self.named_step(path) {
+            Some((step, rest)) if self.reading == Some(step) => rest,
+            _ => path,
+        }
+    }
+
+    /// The earlier step that a comparison reads alone, where the query asks for the comparison or its opposite whatever
+    /// else it asks for.
+    pub(super) fn earlier_step(&self, expression: &Expr<'_>, place: Place) -> Option<usize> {
+        let is_comparison = matches!(
+            expression.kind,
+            ExprKind::Compare { .. } | ExprKind::Lookup { .. } | ExprKind::Call { .. } | ExprKind::Field(_)
+        );
+        // What an absent step says of an earlier one is not asked of that one.
+        if self.named.is_empty() || self.absent || self.reading.is_some() || place.is_alternative() || !is_comparison {
+            return None;
+        }
+        match self.owner(expression) {
+            Owner::Earlier(step) => Some(step),
+            _ => None,
+        }
+    }
+
+    /// Asks the earlier step for what stands in this one; this one asks nothing for it.
+    pub(super) fn move_to(&mut self, step: usize, expression: &Expr<'_>, place: Place) -> Node {
+        self.reading = Some(step);
+        let inner = if place.is_negated() { Place::NegatedAlternative } else { Place::Alternative };
+        let node = self.condition(expression, inner);
+        self.reading = None;
+        self.conjoin_to(step, if place.is_negated() { node.not() } else { node });
+        place.neutral()
+    }
+
+    fn owner(&self, expression: &Expr<'_>) -> Owner {
+        let all = |parts: &[Expr<'_>]| parts.iter().fold(Owner::Nobody, |owner, part| owner.and(self.owner(part)));
+        match &expression.kind {
+            ExprKind::Literal(_) | ExprKind::Broken => Owner::Nobody,
+            ExprKind::Field(path) => self.named_step(path).map_or(Owner::Other, |(step, _)| Owner::Earlier(step)),
+            ExprKind::Call { arguments: parts, .. } | ExprKind::And(parts) | ExprKind::Or(parts) => all(parts),
+            ExprKind::Not(inner) | ExprKind::Negative(inner) => self.owner(inner),
+            ExprKind::Compare { left, right, .. } | ExprKind::Arithmetic { left, right, .. } => {
+                self.owner(left).and(self.owner(right))
+            }
+            ExprKind::Lookup { subject, values, .. } => self.owner(subject).and(all(values)),
+            ExprKind::Lineage { .. } => Owner::Other,
+        }
+    }
+
+    /// A comparison of two fields.
+    pub(super) fn field_ref(
+        &self,
+        subject: &Subject,
+        other: String,
+        modifier: Option<&str>,
+        case_sensitive: bool,
+        span: Span,
+    ) -> Predicate {
+        let is_across = self.is_of_earlier_step(&subject.raw) || self.is_of_earlier_step(&other);
+        let modifiers: Vec<&str> = modifier.into_iter().chain(is_across.then_some("step")).collect();
+        let mut predicate = self.predicate(subject, Op::FieldRef, vec![other], case_sensitive, span);
+        predicate.modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
+        predicate
+    }
+}
