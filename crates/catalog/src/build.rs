@@ -333,10 +333,13 @@ impl Reader<'_> {
                     let query = Query { text: &rule.query, tree, sources: &sources };
                     let asked = Asked::of(context);
                     let mut parsed = frontend.parse(&query, &asked);
-                    for condition in &mut parsed.conditions {
-                        let root = std::mem::replace(&mut condition.root, Node::always());
-                        let more = beside.iter().map(|condition| condition.root.clone());
-                        condition.root = Node::all(std::iter::once(root).chain(more));
+                    if !beside.is_empty() {
+                        for condition in &mut parsed.conditions {
+                            let root = std::mem::replace(&mut condition.root, Node::always());
+                            let more = beside.iter().map(|condition| condition.root.clone());
+                            condition.root = Node::all(std::iter::once(root).chain(more));
+                        }
+                        parsed = parsed.limited(&rule.query);
                     }
                     rule.parse = parsed.status();
                     rule.conditions = parsed.conditions;

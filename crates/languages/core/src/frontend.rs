@@ -1,4 +1,6 @@
-use ruleatlas_model::{Condition, DataSource, Diagnostic, Language, ParseStatus, Span};
+use ruleatlas_model::{
+    Condition, DataSource, Diagnostic, Language, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES, ParseStatus, Span,
+};
 use serde::Serialize;
 
 /// The text of a query, and what its source knows of it.
@@ -31,6 +33,22 @@ pub struct Parsed {
 }
 
 impl Parsed {
+    /// With every condition within the [limits](ruleatlas_model::Node::limit) that all readers share; what is beyond them is opaque, and a
+    /// diagnostic says so. `text` is the query's.
+    #[must_use]
+    pub fn limited(mut self, text: &str) -> Self {
+        for condition in &mut self.conditions {
+            let Some(excess) = condition.root.limit(text) else { continue };
+            let message = format!(
+                "{}: at most {MAX_CONDITION_DEPTH} levels and {MAX_CONDITION_NODES} nodes are kept, the rest is not \
+                 evaluated; write it as several rules",
+                excess.reason
+            );
+            self.diagnostics.push(Diagnostic::error(excess.reason, message).at(excess.span));
+        }
+        self
+    }
+
     /// How much was understood; see [`ParseStatus::of`].
     #[must_use]
     pub fn status(&self) -> ParseStatus {
