@@ -54,6 +54,10 @@ impl SourceFile {
 
     fn decoded(path: String, bytes: Vec<u8>, decode: fn(Vec<u8>) -> Result<Decoded, NotText>) -> Self {
         let hash = *blake3::hash(&bytes).as_bytes();
+        if let Some(archive) = archive(&bytes) {
+            let content = Content::Unreadable(format!("a {archive} archive; unpack it and name the folder"), None);
+            return Self { path, content, hash, encoding: Encoding::default() };
+        }
         match decode(bytes) {
             Ok(Decoded { text, encoding }) => Self { path, content: Content::Text(text), hash, encoding },
             Err(error) => {
@@ -89,6 +93,9 @@ impl SourceFile {
 pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     let folder_error = |error| Error::Folder { path: spec.path.clone(), error };
     let metadata = fs::metadata(&spec.path).map_err(folder_error)?;
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(Error::Special { path: spec.path.clone() });
+    }
     let root = if metadata.is_file() { spec.path.parent().unwrap_or(Path::new("")) } else { &spec.path };
     if metadata.is_dir() {
         fs::read_dir(root).map_err(folder_error)?;
@@ -134,6 +141,11 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     // Files are read while the folders are still listed, so they come in any order.
     let mut files: Vec<SourceFile> = walk.par_bridge().filter_map(found).map(read).collect();
     files.sort_by(|a, b| (&a.path, a.hash).cmp(&(&b.path, b.hash)));
+    // A file among others that cannot be read is in the ledger; the only one is what was meant.
+    if let (true, [SourceFile { content: Content::Unreadable(reason, line), .. }]) = (metadata.is_file(), &files[..]) {
+        let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        return Err(Error::File { path: spec.path.clone(), reason: format!("{line}{reason}") });
+    }
     Ok(files)
 }
 

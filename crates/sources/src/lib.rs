@@ -29,6 +29,7 @@ mod files;
 pub mod have;
 mod kusto;
 mod license;
+mod likely;
 mod metadata;
 mod panther;
 mod sigma;
@@ -47,6 +48,7 @@ pub use draft::{Draft, Format, Outcome, RawTag};
 pub use error::Error;
 pub use files::{Content, SourceFile, read_files};
 pub use license::{Licenses, license_of};
+pub use likely::looks_like_query;
 pub use spec::{Origin, SourceKind, SourceSpec};
 
 /// The format of a vendor's rules; `None` for sources that hold no rules.

@@ -64,12 +64,9 @@ impl Format for SplunkRules {
             return Outcome::NotARule(Cow::Borrowed(what));
         }
         let mut draft = draft(document, &file.path);
-        draft.rule.diagnostics.extend(
-            parsed
-                .warnings
-                .iter()
-                .map(|warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line)),
-        );
+        draft.rule.diagnostics.extend(parsed.warnings.iter().map(|warning| {
+            Diagnostic::warning(Diagnostic::DUPLICATE_KEY, warning.message.clone()).on_line(warning.line)
+        }));
         sink(draft);
         Outcome::Rules
     }
