@@ -79,7 +79,8 @@ fn is_catalog(path: &Path) -> Result<bool, Error> {
     if !header.starts_with(b"SQLite format 3\0") {
         return Ok(false);
     }
-    if header.get(68..72) == Some(&APPLICATION_ID.to_be_bytes()) {
+    // What is shorter than the header is a database without content, cut off.
+    if header.len() < HEADER || header.get(68..72) == Some(&APPLICATION_ID.to_be_bytes()) {
         return Ok(true);
     }
     // Versions before 4 had no mark in the header.
@@ -210,6 +211,7 @@ mod tests {
             folder.path().join("new.db"),
             folder.path().join("folder/new.db"),
             file("empty.db", b""),
+            file("cut.db", b"SQLite format 3\0\x10\0"),
             database("marked.db", &marked),
             database("former.db", former),
         ] {
@@ -217,7 +219,7 @@ mod tests {
         }
         for path in [
             file("notes.txt", b"to buy: milk"),
-            file("short.db", b"SQLite format 3\0"),
+            file("short.db", b"SQLite"),
             database("shopping.db", "CREATE TABLE meta (key, value)"),
         ] {
             assert!(matches!(check_place(&path), Err(Error::NotOurs(_))), "{}", path.display());

@@ -63,9 +63,10 @@ pub fn write(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<()
 fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Sql<()> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "page_size", PAGE as i64)?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "journal_mode", "OFF")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
+    // The first that is written: without a journal beside it.
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "cache_size", -KEPT)?;
     if let Some(bytes) = options.max_bytes {
         let pages = i64::try_from(bytes / PAGE).unwrap_or(i64::MAX).max(1);
