@@ -219,6 +219,17 @@ fn attack_bundles_that_are_torn() {
     place.write("attack/mobile-attack.json", "[]");
     place.build().ends(0).says(&["mobile-attack.json"]);
     assert_eq!(place.json(&["technique", "T1059"])["rules"]["total"], 1);
+    // One object with a value that is not as it should be costs that value.
+    let odd = support::bundle().to_string().replacen(
+        "\"x_mitre_platforms\":[",
+        "\"x_mitre_version\":1e300,\"x_mitre_platforms\":[",
+        1,
+    );
+    assert!(odd.contains("1e300"));
+    place.write("attack/enterprise-attack.json", odd);
+    place.build().ends(0).says(&["enterprise-attack.json: `x_mitre_version` of attack-pattern--T1059 is left out"]);
+    assert_eq!(place.json(&["technique", "T1059"])["rules"]["total"], 1);
+    assert_eq!(place.export("techniques").len(), 6);
 }
 
 /// Changes the catalog with SQL.
