@@ -89,21 +89,9 @@ impl<'de> de::Visitor<'de> for ListVisitor {
 fn tree(items: Vec<Item<Box<Predicate>, Box<Opaque>>>) -> Result<Node, String> {
     let mut complete: Vec<(Node, usize)> = Vec::new();
     for item in items.into_iter().rev() {
-        let (count, make): (u32, fn(Vec<Node>) -> Option<Node>) = match item {
-            Item::Predicate(predicate) => {
-                complete.push((Node::Predicate(predicate), 1));
-                continue;
-            }
-            Item::Opaque(opaque) => {
-                complete.push((Node::Opaque(opaque), 1));
-                continue;
-            }
-            Item::All(count) => (count, |children| Some(Node::All(children))),
-            Item::Any(count) => (count, |children| Some(Node::Any(children))),
-            Item::Not(count) => (count, |mut children| match (children.pop(), children.is_empty()) {
-                (Some(child), true) => Some(Node::Not(Box::new(child))),
-                _ => None,
-            }),
+        let count = match item {
+            Item::All(count) | Item::Any(count) | Item::Not(count) => count,
+            Item::Predicate(_) | Item::Opaque(_) => 0,
         };
         let first = usize::try_from(count).ok().and_then(|count| complete.len().checked_sub(count));
         let children = complete.split_off(first.ok_or("a node of a condition lacks children")?);
@@ -112,8 +100,18 @@ fn tree(items: Vec<Item<Box<Predicate>, Box<Opaque>>>) -> Result<Node, String> {
             return Err(format!("a condition nested deeper than {MAX_CONDITION_DEPTH} levels"));
         }
         // What stands first in the list was complete last.
-        let children = children.into_iter().rev().map(|(child, _)| child).collect();
-        complete.push((make(children).ok_or("a `not` of a condition has one child")?, depth));
+        let mut children = children.into_iter().rev().map(|(child, _)| child);
+        let node = match item {
+            Item::All(_) => Node::All(children.collect()),
+            Item::Any(_) => Node::Any(children.collect()),
+            Item::Not(_) => match (children.next(), children.next()) {
+                (Some(child), None) => Node::Not(Box::new(child)),
+                _ => return Err("a `not` of a condition has one child".to_owned()),
+            },
+            Item::Predicate(predicate) => Node::Predicate(predicate),
+            Item::Opaque(opaque) => Node::Opaque(opaque),
+        };
+        complete.push((node, depth));
     }
     match (complete.pop(), complete.is_empty()) {
         (Some((root, _)), true) => Ok(root),
