@@ -34,7 +34,7 @@ pub use search::{MOST_WORDS, words};
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 
 /// The tables.
 const SCHEMA: &str = include_str!("schema.sql");

@@ -83,7 +83,7 @@ fn is_catalog(path: &Path) -> Result<bool, Error> {
     if header.len() < HEADER || header.get(68..72) == Some(&APPLICATION_ID.to_be_bytes()) {
         return Ok(true);
     }
-    // Versions before 4 had no mark in the header.
+    // Versions before 5 had no mark in the header.
     let schema = || -> Result<String, rusqlite::Error> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.query_row("SELECT value FROM meta WHERE key = 'schema'", [], |row| row.get(0))

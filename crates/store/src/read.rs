@@ -116,7 +116,7 @@ impl Store {
         )
     }
 
-    /// What every source gave to the catalog at `path`, by name and kind. Versions before 4 know it of rules only; nothing
+    /// What every source gave to the catalog at `path`, by name and kind. Versions before 5 know it of rules only; nothing
     /// where there is no catalog that can be read.
     #[must_use]
     pub fn source_items(path: &Path) -> Vec<(String, SourceKind, u32)> {
