@@ -174,7 +174,8 @@ fn fill(input: &mut BufReader<Box<dyn Read + '_>>) -> io::Result<Vec<u8>> {
 
 /// The name without the ending of its compression.
 fn inner_name(name: &str, endings: &[&str]) -> String {
-    let bare = name.rsplit_once('.').filter(|(_, ending)| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)));
+    let bare =
+        name.rsplit_once('.').filter(|(_, ending)| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)));
     bare.map_or(name, |(bare, _)| bare).to_owned()
 }
 
@@ -200,9 +201,12 @@ fn evtx(name: &str, bytes: Vec<u8>, sink: Sink<'_>) -> bool {
     let file: Arc<str> = name.into();
     for record in parser.records_json_value() {
         let goes_on = match record {
-            Ok(record) => {
-                sink(Ok(Record { file: Arc::clone(&file), number: record.event_record_id, line: None, value: record.data }))
-            }
+            Ok(record) => sink(Ok(Record {
+                file: Arc::clone(&file),
+                number: record.event_record_id,
+                line: None,
+                value: record.data,
+            })),
             Err(error) => problem(name, None, format!("a damaged part is skipped: {error}"), sink),
         };
         if !goes_on {
@@ -321,7 +325,9 @@ fn table(name: &str, input: impl Read, ending: &str, sink: Sink<'_>) -> bool {
         let line = reader.position().line();
         let goes_on = match reader.read_byte_record(&mut row) {
             Ok(false) => return true,
-            Ok(true) if row.as_slice().len() > MAX_RECORD_BYTES => problem(name, Some(line), "longer than 16 MiB", sink),
+            Ok(true) if row.as_slice().len() > MAX_RECORD_BYTES => {
+                problem(name, Some(line), "longer than 16 MiB", sink)
+            }
             Ok(true) => {
                 number += 1;
                 let cells = header.iter().zip(row.iter()).filter(|(name, cell)| !name.is_empty() && !cell.is_empty());

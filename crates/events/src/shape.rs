@@ -177,7 +177,9 @@ impl Shape {
     }
 
     fn event(&self, record: Value) -> Event {
-        let first = |paths: &[String]| paths.iter().find_map(|path| get(&record, path).and_then(text)).filter(|it| !it.is_empty());
+        let first = |paths: &[String]| {
+            paths.iter().find_map(|path| get(&record, path).and_then(text)).filter(|it| !it.is_empty())
+        };
         let mut event = Event {
             shape: Some(self.name.clone()),
             vocabulary: Some(self.vocabulary.clone()),
@@ -303,7 +305,8 @@ fn add_message(message: &str, fields: &mut Map<String, Value>) {
     for line in message.lines().take(MAX_MESSAGE_LINES) {
         let Some((name, value)) = line.trim().split_once(':') else { continue };
         let (name, value) = (name.trim(), value.trim());
-        let is_name = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || " _-".contains(c));
+        let is_name =
+            !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || " _-".contains(c));
         if is_name && !value.is_empty() && !fields.contains_key(name) {
             fields.insert(name.to_owned(), value.into());
         }
@@ -369,8 +372,13 @@ fn audit_pairs_of_message(text: &str) -> Vec<(String, String)> {
 /// The text of a value in hex, for the fields that hold texts.
 fn hex_text(name: &str, value: &str) -> Option<String> {
     let is_argument = name.len() > 1 && name.starts_with('a') && name[1..].bytes().all(|byte| byte.is_ascii_digit());
-    let holds_text = is_argument || matches!(name, "proctitle" | "cmd" | "name" | "exe" | "comm" | "cwd" | "data" | "acct");
-    if !holds_text || value.len() < 2 || !value.len().is_multiple_of(2) || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let holds_text =
+        is_argument || matches!(name, "proctitle" | "cmd" | "name" | "exe" | "comm" | "cwd" | "data" | "acct");
+    if !holds_text
+        || value.len() < 2
+        || !value.len().is_multiple_of(2)
+        || !value.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
         return None;
     }
     let bytes: Option<Vec<u8>> =

@@ -147,12 +147,7 @@ fn step(
 }
 
 /// Hands the value over, or says what is wrong with it.
-fn emit(
-    state: &mut State,
-    value: &mut Vec<u8>,
-    wrong: &'static str,
-    sink: &mut dyn FnMut(Piece<'_>) -> bool,
-) -> bool {
+fn emit(state: &mut State, value: &mut Vec<u8>, wrong: &'static str, sink: &mut dyn FnMut(Piece<'_>) -> bool) -> bool {
     let text = match () {
         () if state.too_long => Err("longer than 16 MiB"),
         () if state.too_deep => Err("nested deeper than 128 levels"),

@@ -11,10 +11,7 @@ const MAX_DEPTH: usize = 32;
 const MAX_EVENT: u64 = 4 * 1024 * 1024;
 
 /// Hands every `<Event>` of a text to `sink`, with the line on which it ends, until it returns `false`.
-pub(crate) fn events(
-    mut input: impl BufRead,
-    sink: &mut dyn FnMut(u64, Result<Value, String>) -> bool,
-) -> bool {
+pub(crate) fn events(mut input: impl BufRead, sink: &mut dyn FnMut(u64, Result<Value, String>) -> bool) -> bool {
     let mut line = 1;
     let mut text: Vec<u8> = Vec::new();
     loop {

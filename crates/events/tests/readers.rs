@@ -63,7 +63,14 @@ fn what_cannot_be_read_is_said_and_the_rest_goes_on() {
     let found = shown("a.json.gz", &truncated[..truncated.len() / 2]);
     assert!(found.last().unwrap().contains("reading ended early"), "{found:?}");
     assert!(found.len() > 1 && found[0] == "1:{\"a\":1}", "{}", found.len());
-    assert_eq!(shown("a.json", b"5\n{\"a\":1}\nnull"), ["1!a number is no event; an event is a JSON object", "2:{\"a\":1}", "3!null is no event; an event is a JSON object"]);
+    assert_eq!(
+        shown("a.json", b"5\n{\"a\":1}\nnull"),
+        [
+            "1!a number is no event; an event is a JSON object",
+            "2:{\"a\":1}",
+            "3!null is no event; an event is a JSON object"
+        ]
+    );
     assert_eq!(shown("a.json", b"{\"a\": x}\n{\"a\":1}"), ["1!not JSON: expected value", "2:{\"a\":1}"]);
     assert_eq!(shown("a.bin", b"\x00\x01\x02")[0], "1!neither JSON nor XML, and not a table with a header");
     assert!(shown("a.evtx", b"ElfFile\0 and nothing else")[0].contains("not readable as EVTX"));

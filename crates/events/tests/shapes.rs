@@ -39,7 +39,8 @@ fn windows() -> Vec<(&'static str, &'static str, String)> {
         "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": "host1",
     });
     let data = json!({"Image": IMAGE, "CommandLine": "probe.exe & \"x\""});
-    let named = json!({"Data": [{"@Name": "Image", "#text": IMAGE}, {"@Name": "CommandLine", "#text": "probe.exe & \"x\""}]});
+    let named =
+        json!({"Data": [{"@Name": "Image", "#text": IMAGE}, {"@Name": "CommandLine", "#text": "probe.exe & \"x\""}]});
     let flat = json!({
         "SourceName": "Microsoft-Windows-Sysmon", "EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational",
         "@timestamp": "2026-01-02T03:04:05Z", "Hostname": "host1", "Image": IMAGE, "CommandLine": "probe.exe & \"x\"",
@@ -166,8 +167,7 @@ fn every_other_shape_is_recognised() {
 
 #[test]
 fn every_shape_has_a_sample() {
-    let sampled: BTreeSet<&str> =
-        windows().iter().map(|it| it.0).chain(others().iter().map(|it| it.0)).collect();
+    let sampled: BTreeSet<&str> = windows().iter().map(|it| it.0).chain(others().iter().map(|it| it.0)).collect();
     let all: BTreeSet<&str> = Shapes::builtin().all().iter().map(|shape| shape.name.as_str()).collect();
     assert_eq!(sampled, all);
 }

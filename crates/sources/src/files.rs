@@ -155,6 +155,21 @@ enum Found {
     Broken(String),
 }
 
+/// The kind of archive or compressed file that begins like this.
+fn archive(bytes: &[u8]) -> Option<&'static str> {
+    const BEGINNINGS: [(&[u8], &str); 7] = [
+        (b"PK\x03\x04", "zip"),
+        (b"PK\x05\x06", "zip"),
+        (b"\x1f\x8b", "gzip"),
+        (b"BZh", "bzip2"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+    ];
+    let known = BEGINNINGS.iter().find(|(beginning, _)| bytes.starts_with(beginning)).map(|(_, name)| *name);
+    known.or_else(|| (bytes.get(257..262) == Some(b"ustar")).then_some("tar"))
+}
+
 /// A file without text; its hash stands for why.
 fn known(path: String, content: Content) -> SourceFile {
     let reason = match &content {
