@@ -7,7 +7,10 @@ use ruleatlas_core::{Context, Frontend, NoContext, Query, normal_form, roles};
 use ruleatlas_evaluate::{CompiledRule, Event, evaluate, evaluate_normal};
 use ruleatlas_model::{Language, Rule, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
+use ruleatlas_store::WriteOptions;
 use ruleatlas_taxonomy::Taxonomy;
+use ruleatlas_views::{Atlas, export_rule};
+use ruleatlas_web::{SiteOptions, site};
 use serde_json::Value;
 
 /// Events that the conditions are asked about.
@@ -100,4 +103,35 @@ pub fn check_files(kind: SourceKind, mut files: Vec<SourceFile>) {
             let _ = CompiledRule::new(&entry.rule.conditions).evaluate(&Event::new(event));
         }
     }
+}
+
+/// Builds the catalog of a source of these files, writes it, and lets every reader read it.
+///
+/// # Panics
+/// A reader does not say what the build knew, or cannot read what was written.
+pub fn check_readers(kind: SourceKind, files: &[(&str, &[u8])]) {
+    let files = files.iter().map(|(path, bytes)| SourceFile::from_bytes(*path, bytes.to_vec())).collect();
+    let sources = vec![Loaded { spec: SourceSpec::new(kind, "rules"), files }];
+    let catalog = build(sources, &|_, _, _, _| {}).expect("there is a source");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("catalog.db");
+    ruleatlas_store::write(&path, &catalog, WriteOptions::default()).expect("what is written can be read");
+    let atlas = Atlas::open(&path).expect("a catalog");
+    for (number, built) in (0..).zip(&catalog.entries) {
+        let read = atlas.entry(number).expect("a rule").expect("as many rules as were built");
+        assert_eq!(read.rule, built.rule);
+        let line = serde_json::to_string(&export_rule(&read)).expect("JSON");
+        serde_json::from_str::<Value>(&line).expect("JSON that can be read");
+        for event in EVENTS.iter() {
+            let event = Event::new(event);
+            let verdict = CompiledRule::new(&read.rule.conditions).evaluate(&event);
+            assert_eq!(verdict, CompiledRule::new(&built.rule.conditions).evaluate(&event));
+        }
+        let json = serde_json::to_string(&atlas.rule(&built.rule.id).expect("a rule").json()).expect("JSON");
+        assert!(serde_json::from_str::<Value>(&json).expect("JSON that can be read").is_object());
+    }
+    let ledger = atlas.ledger().expect("a ledger");
+    assert!(ledger.faults.iter().all(|fault| fault.rule.is_none() || fault.parse != "unreadable"));
+    let written = site(&atlas, &folder.path().join("site"), &SiteOptions::default()).expect("a site");
+    assert_eq!(written.unreadable, 0);
 }

@@ -9,7 +9,7 @@ use ruleatlas_core::{BUDGET, Budget, Context, Parsed, Query};
 use ruleatlas_model::{Attack, Condition, Diagnostic, Node, ParseStatus, Span};
 use ruleatlas_sources::{
     Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec,
-    attack::Knowledge, format_of, license_of, read_files,
+    attack::Knowledge, format_of, license_of, looks_like_query, read_files,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,8 @@ pub struct SourceInfo {
     pub files: u32,
     /// Rules in them.
     pub rules: u32,
+    /// What it gives: rules, or of a source without rules techniques, statements on events, or controls.
+    pub items: u32,
 }
 
 /// What the build is at.
@@ -86,9 +88,6 @@ pub enum BuildError {
     /// A source could not be read at all.
     #[error(transparent)]
     Source(#[from] Error),
-    /// The ATT&CK bundles could not be read.
-    #[error("{0}")]
-    Attack(#[from] ruleatlas_sources::attack::Error),
     /// There is nothing to build from.
     #[error("no source was named; give at least one, as in `--source sigma=PATH`")]
     NoSource,
@@ -152,9 +151,14 @@ pub fn fingerprint(sources: &[Loaded]) -> String {
 /// A rule that cannot be parsed is in it all the same, and says so; a file that cannot be read is in the ledger. The
 /// sources are taken, so that their texts are gone before the rules are counted and written.
 ///
+/// A source that gives nothing is no error; [`SourceInfo::items`] says so.
+///
 /// # Errors
-/// ATT&CK bundles are named and none can be read.
+/// There is no source.
 pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, BuildError> {
+    if sources.is_empty() {
+        return Err(BuildError::NoSource);
+    }
     let taxonomy = Taxonomy::builtin();
     let mut catalog = Catalog { fingerprint: fingerprint(&sources), ..Catalog::default() };
     let parsing = Parsing::of(&sources, taxonomy, progress);
@@ -171,9 +175,16 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
         let controls = || parsing.use_up(rest, controls::read);
         rayon::join(attack, || rayon::join(events, controls))
     };
-    let (((knowledge, used), ((events, of_events), (controls, of_controls))), ((), of_rules)) =
+    let (((knowledge, mut used), ((events, mut of_events), (controls, mut of_controls))), ((), of_rules)) =
         rayon::join(beside, || parsing.use_up(of_rules, |_| ()));
-    let Knowledge { attack, threats, diagnostics } = knowledge?;
+    let Knowledge { attack, threats, diagnostics } = knowledge;
+    // Of several sources of ATT&CK only the first is read.
+    let techniques = u32::try_from(attack.techniques.len()).unwrap_or(u32::MAX);
+    for (sources, counts) in
+        [(&mut used, &vec![techniques]), (&mut of_events, &events.2), (&mut of_controls, &controls.2)]
+    {
+        sources.iter_mut().zip(counts).for_each(|(source, count)| source.info.items = *count);
+    }
     (catalog.attack, catalog.events, catalog.diagnostics) = (attack, events.0, diagnostics);
     catalog.diagnostics.extend(events.1);
     catalog.diagnostics.extend(controls.1);
@@ -212,11 +223,13 @@ impl Catalog {
     }
 }
 
-fn load_attack(sources: &[Loaded]) -> Result<Knowledge, BuildError> {
-    match sources.first() {
-        Some(source) => Ok(ruleatlas_sources::attack::load_all(&source.files, None)?),
-        None => Ok(Knowledge::default()),
-    }
+/// What the first source of ATT&CK holds. One without a bundle that can be read gives nothing, like any other source.
+fn load_attack(sources: &[Loaded]) -> Knowledge {
+    let Some(source) = sources.first() else { return Knowledge::default() };
+    ruleatlas_sources::attack::load_all(&source.files, None).unwrap_or_else(|error| Knowledge {
+        diagnostics: vec![Diagnostic::error("no ATT&CK", format!("{}: {error}", source.spec.name))],
+        ..Knowledge::default()
+    })
 }
 
 /// A file's record and its rules.
@@ -269,6 +282,7 @@ impl<'a> Parsing<'a> {
                 },
                 files: u32::try_from(source.files.len()).unwrap_or(u32::MAX),
                 rules: u32::try_from(rules).unwrap_or(u32::MAX),
+                items: u32::try_from(rules).unwrap_or(u32::MAX),
             };
             Used { place, info, files }
         });
@@ -338,14 +352,15 @@ impl Reader<'_> {
                 outcome
             }
         };
+        let looks_like_query = format.is_some() && outcome != Outcome::Rules && looks_like_query(file);
         let (outcome, reason, line) = match outcome {
             Outcome::Rules => ("rules", None, None),
             Outcome::NotARule(reason) => ("not_a_rule", Some(reason.into_owned()), None),
             Outcome::Unreadable(reason, line) => ("unreadable", Some(reason), line),
         };
         let rules = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let record =
-            FileRecord { source: self.source.to_owned(), path: file.path.clone(), outcome, reason, line, rules };
+        let source = self.source.to_owned();
+        let record = FileRecord { source, path: file.path.clone(), outcome, reason, line, rules, looks_like_query };
         (record, entries)
     }
 
@@ -375,6 +390,9 @@ impl Reader<'_> {
                     let mut budget = Budget::default();
                     let mut parsed = frontend.parse_within(&query, &asked, &mut budget);
                     add_to_all(&mut parsed, &beside, &mut budget);
+                    if !beside.is_empty() {
+                        parsed = parsed.limited(&rule.query);
+                    }
                     rule.parse = parsed.status();
                     rule.conditions = parsed.conditions;
                     let mut place = Place::new(lines, tree.map(|(_, base)| base), &rule.query, rule.line);
@@ -545,7 +563,7 @@ fn order(entries: &mut [Entry]) {
         match first.and_then(|first| earlier.get(first)).filter(|first| first.rule.id == rule.id) {
             Some(first) => {
                 let message = format!("another rule has the id `{}`; this one goes by its path besides", rule.id);
-                rule.diagnostics.push(Diagnostic::warning("duplicate id", message).on_line(rule.line));
+                rule.diagnostics.push(Diagnostic::warning(Diagnostic::DUPLICATE_ID, message).on_line(rule.line));
                 if first.rule.source != rule.source {
                     duplicates::mark(rule, &first.rule, "the rule has the same id");
                 }

@@ -39,8 +39,8 @@ pub struct ControlSourceInfo {
     pub mapped: u32,
 }
 
-/// The controls of all sources as read, and what was said of their files.
-pub(crate) type Read = (Vec<(String, ControlSet)>, Vec<Diagnostic>);
+/// The controls of all sources as read, what was said of their files, and how many controls each source has.
+pub(crate) type Read = (Vec<(String, ControlSet)>, Vec<Diagnostic>, Vec<u32>);
 
 /// Reads the controls of every source that holds any.
 pub(crate) fn read(sources: &[Loaded]) -> Read {
@@ -53,7 +53,9 @@ pub(crate) fn read(sources: &[Loaded]) -> Read {
         })
         .collect();
     let (sets, diagnostics): (Vec<_>, Vec<_>) = read.into_iter().unzip();
-    (sets.into_iter().flatten().collect(), diagnostics.into_iter().flatten().collect())
+    let count = |sets: &Vec<(String, ControlSet)>| sets.iter().map(|(_, set)| set.controls.len()).sum::<usize>();
+    let counts = sets.iter().map(|sets| u32::try_from(count(sets)).unwrap_or(u32::MAX)).collect();
+    (sets.into_iter().flatten().collect(), diagnostics.into_iter().flatten().collect(), counts)
 }
 
 impl Controls {

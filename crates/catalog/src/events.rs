@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use ruleatlas_model::{Attack, Diagnostic, EventEntry, EventRef};
-use ruleatlas_sources::{SourceKind, events};
+use ruleatlas_sources::events;
 use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -22,13 +22,12 @@ pub struct EventCatalog {
 }
 
 impl EventCatalog {
-    /// What the dictionaries among the sources say, and the program's own table.
-    pub(crate) fn load(sources: &[Loaded], taxonomy: &Taxonomy) -> (Self, Vec<Diagnostic>) {
-        let of_kind = sources.iter().filter(|source| source.spec.kind == SourceKind::Events);
-        let files = of_kind.flat_map(|source| &source.files);
-        let (entries, diagnostics) =
-            events::load(files, &taxonomy.event_entries(), &|provider| taxonomy.provider_name(provider));
-        (Self { entries, ..Self::default() }, diagnostics)
+    /// What the dictionaries in the sources say, and the program's own table; and how much each source says.
+    pub(crate) fn load(sources: &[Loaded], taxonomy: &Taxonomy) -> (Self, Vec<Diagnostic>, Vec<u32>) {
+        let files: Vec<_> = sources.iter().map(|source| source.files.iter().collect()).collect();
+        let (entries, diagnostics, counts) =
+            events::load_sources(&files, &taxonomy.event_entries(), &|provider| taxonomy.provider_name(provider));
+        (Self { entries, ..Self::default() }, diagnostics, counts)
     }
 
     /// Adds the events that rules read and no dictionary knows, and puts those that rules read first.

@@ -31,3 +31,59 @@ pub fn frontend(language: Language) -> Option<&'static dyn Frontend> {
 pub fn is_query(language: Language, text: &str) -> bool {
     language == Language::Kusto && ruleatlas_kusto::parser::parse(text).is_query()
 }
+
+#[cfg(test)]
+mod tests {
+    use ruleatlas_core::{Budget, Condition, Context, NoContext, Parsed, Query, normal_form, roles};
+    use ruleatlas_evaluate::{CompiledRule, Event, evaluate, evaluate_normal};
+    use ruleatlas_model::{MAX_CONDITION_DEPTH, Node, Op, ParseStatus, Predicate, Rule, Vendor};
+    use ruleatlas_taxonomy::Taxonomy;
+
+    use super::*;
+    use crate::Entry;
+
+    /// A language whose conditions are as deep as its text is long.
+    struct Deep;
+
+    impl Frontend for Deep {
+        fn language(&self) -> Language {
+            Language::Sigma
+        }
+
+        fn read(&self, query: &Query<'_>, _: &dyn Context, _: &mut Budget) -> Parsed {
+            let check = |field: &str| Node::from(Predicate::new(field, Op::Eq, ["1"]));
+            let root = query.text.bytes().fold(check("a"), |inner, byte| match byte {
+                b'!' => Node::Not(Box::new(inner)),
+                b'&' => Node::All(vec![check("b"), inner]),
+                _ => Node::Any(vec![inner, check("c")]),
+            });
+            Parsed { conditions: vec![Condition::new(root)], diagnostics: Vec::new() }
+        }
+    }
+
+    #[test]
+    fn everything_behind_a_front_end_can_walk_the_deepest_condition() {
+        // The stack of a thread that answers requests, or of one that builds.
+        let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+        let walked = thread.spawn(|| {
+            let text = "!&!|".repeat(5_000);
+            let parsed = Deep.parse(&Query::new(&text), &NoContext);
+            assert_eq!(parsed.status(), ParseStatus::Partial, "{:?}", parsed.diagnostics);
+            assert_eq!(parsed.diagnostics.len(), 1);
+            let conditions = parsed.conditions.clone();
+            assert_eq!(conditions, parsed.conditions);
+            let root = &conditions[0].root;
+            assert_eq!(root.depth(), MAX_CONDITION_DEPTH);
+            let json = serde_json::json!({ "a": "1", "b": "1" });
+            let event = Event::new(&json);
+            assert_eq!(evaluate(root, &event), evaluate_normal(&normal_form(root), &event));
+            let _ = CompiledRule::new(&conditions).evaluate(&event);
+            assert!(!roles(&conditions).is_empty());
+            let rule = Rule { conditions, ..Rule::blank(Vendor::Sigma, Language::Sigma, "rule") };
+            let entry = Entry::new(rule, Taxonomy::builtin());
+            assert!(!entry.predicates.is_empty());
+            format!("{:?}", entry.rule.conditions).len()
+        });
+        assert!(walked.unwrap().join().unwrap() > 0);
+    }
+}

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use ruleatlas_model::{Language, Level, ParseStatus, Rule};
+use ruleatlas_model::{Diagnostic, Language, Level, ParseStatus, Rule};
 use serde::Serialize;
 
 use crate::{Catalog, Entry, Head, RuleId, unit_tests};
@@ -20,6 +20,8 @@ pub struct FileRecord {
     pub line: Option<u32>,
     /// How many rules it holds.
     pub rules: u32,
+    /// Whether it looks like a file with a query, and holds no rule.
+    pub looks_like_query: bool,
 }
 
 /// The parse ledger: every file and every rule accounted for.
@@ -29,6 +31,10 @@ pub struct Ledger {
     pub sources: Vec<LedgerSource>,
     /// Every rule that is not `full`, and every unreadable file: why, and where.
     pub faults: Vec<LedgerFault>,
+    /// Every file without a rule that looks like a query: why, and where.
+    pub unread_queries: Vec<UnreadQuery>,
+    /// Every rule whose id another has as well, and every key that a file has twice.
+    pub contradictions: Vec<LedgerContradiction>,
     /// A row a source and parse status of rules that bring unit tests; see [`Ledger::add_unit_tests`].
     pub unit_tests: Vec<LedgerTests>,
     /// Every unit test on which the condition of a rule that is not `failed` says something else than its author.
@@ -51,6 +57,8 @@ pub struct LedgerSource {
     pub unreadable: u64,
     /// Why files hold no rule, with their number.
     pub reasons: BTreeMap<String, u64>,
+    /// Files that hold no rule and look like queries.
+    pub unread_queries: u64,
     /// Rules, the sum of the parse statuses.
     pub rules: u64,
     /// Rules outside the counts: deprecated, unsupported, filters, policies, baselines.
@@ -59,6 +67,56 @@ pub struct LedgerSource {
     pub parse: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     /// What was said of rules, by phrase, with the number of rules.
     pub diagnostics: BTreeMap<String, u64>,
+}
+
+/// A file that looks like a query, and of which no rule was read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct UnreadQuery {
+    /// The source's name.
+    pub source: String,
+    /// The path inside the source.
+    pub path: String,
+    /// Why it holds no rule.
+    pub reason: String,
+}
+
+/// Where a file contradicts another or itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LedgerContradiction {
+    /// The source's name.
+    pub source: String,
+    /// The path inside the source.
+    pub path: String,
+    /// The one-based line in the file.
+    pub line: Option<u32>,
+    /// The rule's id.
+    pub rule: String,
+    /// A short phrase that groups alike cases.
+    pub phrase: String,
+    /// What is said of it.
+    pub message: String,
+}
+
+impl LedgerContradiction {
+    /// The source, file and line.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{}/{}{line}", self.source, self.path)
+    }
+
+    fn of(id: &str, source: &str, path: &str, diagnostic: &Diagnostic) -> Self {
+        Self {
+            source: source.to_owned(),
+            path: path.to_owned(),
+            line: diagnostic.line,
+            rule: id.to_owned(),
+            phrase: diagnostic.code.clone().into_owned(),
+            message: diagnostic.message.clone(),
+        }
+    }
 }
 
 /// A rule or file that was not understood as a whole.
@@ -143,17 +201,21 @@ impl Ledger {
                 *row.diagnostics.entry(code.to_owned()).or_default() += 1;
             }
             rows.fault(rule);
+            let said = rule.diagnostics.iter().filter(|diagnostic| diagnostic.is_contradiction());
+            rows.contradictions
+                .extend(said.map(|said| LedgerContradiction::of(&rule.id, &rule.source, &rule.path, said)));
         }
         rows.ledger()
     }
 
-    /// The same from what an index has in memory: all rules, what is said of them (each code once a rule), and the
-    /// rules that are not `full`.
+    /// The same from what an index has in memory: all rules, what is said of them (each code once a rule), where they
+    /// contradict each other, and the rules that are not `full`.
     #[must_use]
     pub fn from_heads<'a>(
         files: &[FileRecord],
         heads: &[Head],
         codes: &[(RuleId, String)],
+        contradictions: &[(RuleId, Diagnostic)],
         faulty: impl Iterator<Item = &'a Entry>,
     ) -> Self {
         let mut rows = Rows::of(files);
@@ -165,8 +227,26 @@ impl Ledger {
             let row = rows.sources.entry(head.source.clone()).or_default();
             *row.diagnostics.entry(code.clone()).or_default() += 1;
         }
+        for (rule, said) in contradictions {
+            let Some(head) = heads.get(*rule as usize) else { continue };
+            rows.contradictions.push(LedgerContradiction::of(&head.id, &head.source, &head.path, said));
+        }
         faulty.for_each(|entry| rows.fault(&entry.rule));
         rows.ledger()
+    }
+
+    /// Adds a rule of which the catalog itself cannot be read.
+    pub fn add_unreadable(&mut self, head: &Head, reason: String) {
+        self.faults.push(LedgerFault {
+            source: head.source.clone(),
+            path: head.path.clone(),
+            line: None,
+            rule: Some(head.id.clone()),
+            parse: "unreadable",
+            phrase: "unreadable in the catalog".to_owned(),
+            reason,
+        });
+        self.faults.sort();
     }
 
     /// Evaluates the unit tests that rules bring along, and says where conditions and authors disagree.
@@ -224,6 +304,8 @@ impl Ledger {
 struct Rows {
     sources: BTreeMap<String, LedgerSource>,
     faults: Vec<LedgerFault>,
+    unread_queries: Vec<UnreadQuery>,
+    contradictions: Vec<LedgerContradiction>,
 }
 
 impl Rows {
@@ -232,6 +314,14 @@ impl Rows {
         for file in files {
             let row = rows.sources.entry(file.source.clone()).or_default();
             row.files += 1;
+            if file.looks_like_query {
+                row.unread_queries += 1;
+                rows.unread_queries.push(UnreadQuery {
+                    source: file.source.clone(),
+                    path: file.path.clone(),
+                    reason: file.reason.clone().unwrap_or_default(),
+                });
+            }
             match file.outcome {
                 "rules" => row.with_rules += 1,
                 "not_a_rule" => {
@@ -281,8 +371,16 @@ impl Rows {
 
     fn ledger(mut self) -> Ledger {
         self.faults.sort();
+        self.unread_queries.sort();
+        self.contradictions.sort();
         let sources = self.sources.into_iter().map(|(name, row)| LedgerSource { source: name, ..row });
-        Ledger { sources: sources.collect(), faults: self.faults, ..Ledger::default() }
+        Ledger {
+            sources: sources.collect(),
+            faults: self.faults,
+            unread_queries: self.unread_queries,
+            contradictions: self.contradictions,
+            ..Ledger::default()
+        }
     }
 }
 

@@ -74,9 +74,12 @@ pub struct Build {
     /// Build the embedded demo corpus.
     #[arg(long, conflicts_with = "sources")]
     pub demo: bool,
-    /// Fail when a rule does not parse as a whole.
+    /// Fail when a rule does not parse as a whole, or a source gives nothing.
     #[arg(long)]
     pub strict: bool,
+    /// Replace the catalog even if a source gives nothing, or less than half of what the catalog has from it.
+    #[arg(long)]
+    pub accept_loss: bool,
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +96,9 @@ pub struct Sync {
     /// Leave the program's own table of sources out.
     #[arg(long)]
     pub only_own: bool,
+    /// Replace the catalog even if a source gives nothing, or less than half of what the catalog has from it.
+    #[arg(long)]
+    pub accept_loss: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,10 +5,12 @@ mod commands;
 mod demo;
 mod lists;
 mod log_summary;
+mod losses;
 mod markdown;
 mod output;
 mod paths;
 mod progress;
+mod signals;
 mod table;
 
 use std::process::ExitCode;
@@ -29,12 +31,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    signals::fail_large_writes();
     match run(arguments) {
         Ok(code) => code,
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::say(format_args!("ruleatlas: {error:#}"));
+            if signals::was_file_too_large() {
+                output::say(format_args!(
+                    "a file reached the largest size that this system allows; `ulimit -f` shows it"
+                ));
+            }
             ExitCode::from(if error.is::<output::WrongCall>() { 2 } else { 1 })
         }
     }

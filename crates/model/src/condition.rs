@@ -4,9 +4,9 @@ use crate::{Predicate, Span};
 
 /// A boolean tree over predicates.
 ///
-/// `All` of nothing holds and `Any` of nothing does not: so constants need no node of their own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// `All` of nothing holds and `Any` of nothing does not: so constants need no node of their own. As data it is a list of
+/// nodes without nesting.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// Every child holds.
     All(Vec<Node>),
@@ -180,7 +180,8 @@ impl From<Predicate> for Node {
 /// What one step of a rule asks of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
-    /// The boolean tree.
+    /// The boolean tree; as data the list of its nodes in prefix order, each with the number of its children.
+    #[serde(rename = "nodes")]
     pub root: Node,
     /// Whether the step must *not* happen (EQL `![…]`, an anti-join): its predicates are nested.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -38,6 +38,19 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// The code of a rule whose id another rule has as well.
+    pub const DUPLICATE_ID: &'static str = "duplicate id";
+
+    /// The code of a file that has a key twice in one mapping.
+    pub const DUPLICATE_KEY: &'static str = "duplicate key";
+
+    /// Whether it says that a file contradicts another or itself: that is said in full wherever the catalog is summed up,
+    /// as nothing else shows it.
+    #[must_use]
+    pub fn is_contradiction(&self) -> bool {
+        [Self::DUPLICATE_ID, Self::DUPLICATE_KEY].contains(&self.code.as_ref())
+    }
+
     /// Something could not be understood.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Level::Error, code, message)

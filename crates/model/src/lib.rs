@@ -20,6 +20,7 @@ mod diagnostic;
 mod dictionary;
 mod event;
 mod extra;
+mod flat;
 mod fold;
 mod indicator;
 mod op;
@@ -35,7 +36,8 @@ pub use control::{Basis, Control, ControlKind, ControlLink, ControlSource, Threa
 pub use diagnostic::{Diagnostic, Level};
 pub use dictionary::{Dictionary, EventEntry, EventField, Told};
 pub use event::{EventLink, EventRef};
-pub use extra::Extra;
+pub use extra::{Extra, MAX_EXTRA_DEPTH};
+pub use flat::{Excess, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES};
 pub use fold::fold_case;
 pub use indicator::{FoldedOp, Indicator};
 pub use op::{Op, UnknownOp};

@@ -11,6 +11,20 @@ pub enum Error {
         /// What the system says.
         error: io::Error,
     },
+    /// The source is neither a folder nor a regular file.
+    #[error("{path}: neither a folder nor a regular file; name a folder of rules, or one file")]
+    Special {
+        /// The place as named.
+        path: PathBuf,
+    },
+    /// The source is a single file that cannot be read as text.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file as named.
+        path: PathBuf,
+        /// Why not, and what to do.
+        reason: String,
+    },
     /// `KIND=PATH` was not that.
     #[error("`{given}` is not KIND=PATH; the kinds are {kinds}")]
     Spec {

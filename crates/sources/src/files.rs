@@ -55,6 +55,10 @@ impl SourceFile {
 
     fn decoded(path: String, bytes: Vec<u8>, decode: fn(Vec<u8>) -> Result<Decoded, NotText>) -> Self {
         let hash = *blake3::hash(&bytes).as_bytes();
+        if let Some(archive) = archive(&bytes) {
+            let content = Content::Unreadable(format!("a {archive} archive; unpack it and name the folder"), None);
+            return Self { path, content, hash, encoding: Encoding::default() };
+        }
         match decode(bytes) {
             Ok(Decoded { text, encoding }) => Self { path, content: Content::Text(text), hash, encoding },
             Err(error) => {
@@ -90,6 +94,9 @@ impl SourceFile {
 pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     let folder_error = |error| Error::Folder { path: spec.path.clone(), error };
     let metadata = fs::metadata(&spec.path).map_err(folder_error)?;
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(Error::Special { path: spec.path.clone() });
+    }
     let root = if metadata.is_file() { spec.path.parent().unwrap_or(Path::new("")) } else { &spec.path };
     if metadata.is_dir() {
         fs::read_dir(root).map_err(folder_error)?;
@@ -142,6 +149,11 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     // Files are read while the folders are still listed, so they come in any order.
     let mut files: Vec<SourceFile> = walk.par_bridge().filter_map(found).flat_map_iter(read).collect();
     files.sort_by(|a, b| (&a.path, a.hash).cmp(&(&b.path, b.hash)));
+    // A file among others that cannot be read is in the ledger; the only one is what was meant.
+    if let (true, [SourceFile { content: Content::Unreadable(reason, line), .. }]) = (metadata.is_file(), &files[..]) {
+        let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        return Err(Error::File { path: spec.path.clone(), reason: format!("{line}{reason}") });
+    }
     Ok(files)
 }
 
@@ -149,6 +161,21 @@ enum Found {
     File(PathBuf),
     Link,
     Broken(String),
+}
+
+/// The kind of archive or compressed file that begins like this.
+fn archive(bytes: &[u8]) -> Option<&'static str> {
+    const BEGINNINGS: [(&[u8], &str); 7] = [
+        (b"PK\x03\x04", "zip"),
+        (b"PK\x05\x06", "zip"),
+        (b"\x1f\x8b", "gzip"),
+        (b"BZh", "bzip2"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+    ];
+    let known = BEGINNINGS.iter().find(|(beginning, _)| bytes.starts_with(beginning)).map(|(_, name)| *name);
+    known.or_else(|| (bytes.get(257..262) == Some(b"ustar")).then_some("tar"))
 }
 
 /// A file without text; its hash stands for why.

@@ -31,6 +31,7 @@ pub mod have;
 mod ids;
 mod kusto;
 mod license;
+mod likely;
 mod metadata;
 mod package;
 mod panther;
@@ -50,6 +51,7 @@ pub use draft::{Draft, Format, Outcome, RawTag};
 pub use error::Error;
 pub use files::{Content, SourceFile, read_files};
 pub use license::{Licenses, license_of};
+pub use likely::looks_like_query;
 pub use spec::{Origin, SourceKind, SourceSpec};
 
 /// The format of a vendor's rules; `None` for sources that hold no rules.

@@ -10,7 +10,9 @@ use crate::{RawTag, attack::TagPlace};
 
 /// What is odd in a file's YAML, each with its line.
 pub(crate) fn warnings(parsed: &Parsed<'_>) -> Vec<Diagnostic> {
-    let said = |warning: &Warning| Diagnostic::warning("duplicate key", warning.message.clone()).on_line(warning.line);
+    let said = |warning: &Warning| {
+        Diagnostic::warning(Diagnostic::DUPLICATE_KEY, warning.message.clone()).on_line(warning.line)
+    };
     parsed.warnings.iter().map(said).collect()
 }
 

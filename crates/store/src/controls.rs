@@ -30,7 +30,7 @@ pub(crate) fn write(transaction: &Transaction<'_>, controls: &Controls) -> Resul
     }
     let mut control = transaction.prepare("INSERT INTO control VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     for (number, row) in (0_u32..).zip(&controls.controls) {
-        let platforms = written(&row.platforms);
+        let platforms = written(&row.platforms)?;
         let text = (&row.id, &row.name, &row.url, &row.path, &row.description);
         control.execute(params![
             number,
@@ -49,7 +49,7 @@ pub(crate) fn write(transaction: &Transaction<'_>, controls: &Controls) -> Resul
     let mut link = transaction.prepare("INSERT INTO control_technique VALUES (?, ?, ?, ?, ?, ?)")?;
     for row in &controls.links {
         let (resolution, basis) = (row.resolution.name(), row.basis.name());
-        link.execute(params![row.control, row.technique, row.cited, resolution, basis, written(&row.how)])?;
+        link.execute(params![row.control, row.technique, row.cited, resolution, basis, written(&row.how)?])?;
     }
     let mut known = transaction.prepare("INSERT INTO control_known VALUES (?, ?)")?;
     for (source, technique) in &controls.known {
@@ -61,12 +61,12 @@ pub(crate) fn write(transaction: &Transaction<'_>, controls: &Controls) -> Resul
             row.id,
             row.kind.name(),
             row.name,
-            written(&row.aliases),
+            written(&row.aliases)?,
             row.url,
             row.is_deprecated,
             row.revoked_by,
-            written(&row.attributed_to),
-            written(&row.techniques),
+            written(&row.attributed_to)?,
+            written(&row.techniques)?,
         ])?;
     }
     Ok(())
@@ -124,6 +124,13 @@ impl Store {
                    WHERE technique = ? ORDER BY control_technique.rowid";
         let collect = || self.connection.prepare_cached(sql)?.query_map([technique], linked)?.collect();
         self.said(collect())
+    }
+
+    /// Every control with every technique that it belongs to.
+    pub(crate) fn all_controls(&self) -> Result<Vec<(Control, ControlLink)>, Error> {
+        let sql = "SELECT source, id, name, url, path, description, tactic, platforms, executor, elevated, control, \
+                   technique, cited, resolution, basis, how FROM control_technique JOIN control USING (control)";
+        self.rows(sql, linked)
     }
 
     /// ATT&CK's groups, software and campaigns, ordered by id.

@@ -34,6 +34,33 @@ pub enum Error {
         /// What was found.
         reason: String,
     },
+    /// What is at the catalog's place is something else, which is not replaced.
+    #[error(
+        "{0}: there is something else in the catalog's place, not a catalog of this program; name another file, or move it \
+         away"
+    )]
+    NotOurs(PathBuf),
+    /// What is said of one rule cannot be read; all others can.
+    #[error("{path}: the rule {id} cannot be read ({reason}); run `ruleatlas build` to make the catalog anew")]
+    Rule {
+        /// The file.
+        path: PathBuf,
+        /// The rule's id.
+        id: String,
+        /// What was found.
+        reason: String,
+    },
+    /// A catalog just written cannot be read.
+    #[error(
+        "{path}: the new catalog cannot be read back ({reason}), which is a fault of this program; the catalog that was \
+         there before is unchanged"
+    )]
+    NotReadBack {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
     /// The disk has no room left.
     #[error("{0}: the disk is full; the catalog that was there before is unchanged")]
     Full(PathBuf),
@@ -70,6 +97,17 @@ impl Error {
                 }
                 error => Self::Database { path, error },
             },
+        }
+    }
+
+    /// What was found, without the file's name.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Damaged { reason, .. } => reason.clone(),
+            Self::Rule { id, reason, .. } => format!("rule {id}: {reason}"),
+            Self::Database { error, .. } => error.to_string(),
+            Self::Io { error, .. } => error.to_string(),
+            other => other.to_string(),
         }
     }
 

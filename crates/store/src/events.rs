@@ -66,17 +66,17 @@ fn rows(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
     }
     let mut event_field = transaction.prepare("INSERT INTO event_field VALUES (?, ?)")?;
     for (name, events) in &names {
-        event_field.execute(params![name, to_json(events)])?;
+        event_field.execute(params![name, to_json(events)?])?;
     }
     let mut rule_need = transaction.prepare("INSERT INTO rule_need VALUES (?, ?)")?;
     for (rule, entry) in (0_u32..).zip(&catalog.entries) {
-        if let Some(steps) = need(&entry.needs) {
+        if let Some(steps) = need(&entry.needs)? {
             rule_need.execute(params![rule, steps])?;
         }
     }
     let mut analytic = transaction.prepare("INSERT INTO analytic VALUES (?, ?)")?;
     for (technique, analytics) in &catalog.attack.analytics {
-        analytic.execute(params![technique, to_json(analytics)])?;
+        analytic.execute(params![technique, to_json(analytics)?])?;
     }
     let mut named = transaction.prepare("INSERT INTO analytic_event VALUES (?, ?, ?)")?;
     for (event, technique) in &catalog.events.named_by_attack {
@@ -86,12 +86,12 @@ fn rows(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
 }
 
 /// What a rule needs as the table has it; `None` where it needs nothing that has a name.
-fn need(steps: &[Vec<EventRef>]) -> Option<String> {
+fn need(steps: &[Vec<EventRef>]) -> Sql<Option<String>> {
     let pairs = |step: &Vec<EventRef>| -> Vec<(String, String)> {
         step.iter().map(|event| (event.provider.clone(), event.event_id.clone())).collect()
     };
     let has_event = steps.iter().any(|step| !step.is_empty());
-    has_event.then(|| to_json(&steps.iter().map(pairs).collect::<Vec<_>>()))
+    has_event.then(|| to_json(&steps.iter().map(pairs).collect::<Vec<_>>())).transpose()
 }
 
 fn head(row: &Row<'_>) -> Sql<EventHead> {

@@ -12,25 +12,29 @@
 //! It does not know how a catalog is built.
 
 mod beside;
+mod check;
 mod controls;
 mod counts;
 mod error;
 mod events;
+mod place;
 mod read;
 mod rules;
 mod search;
 mod text;
 mod write;
 
+pub use check::UnreadableRule;
 pub use controls::ControlCount;
 pub use error::Error;
 pub use events::{EventHead, Steps};
+pub use place::{check_place, remove_unfinished};
 pub use read::Store;
 pub use search::{MOST_WORDS, words};
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 
 /// The tables.
 const SCHEMA: &str = include_str!("schema.sql");

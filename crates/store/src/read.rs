@@ -96,7 +96,7 @@ impl Store {
     /// The file cannot be read or is damaged.
     pub fn sources(&self) -> Result<Vec<SourceInfo>, Error> {
         self.rows(
-            "SELECT name, kind, url, commit_id, date, link, license, files, rules FROM source ORDER BY rowid",
+            "SELECT name, kind, url, commit_id, date, link, license, files, rules, items FROM source ORDER BY rowid",
             |row| {
                 Ok(SourceInfo {
                     name: row.get(0)?,
@@ -110,9 +110,25 @@ impl Store {
                     },
                     files: row.get(7)?,
                     rules: row.get(8)?,
+                    items: row.get(9)?,
                 })
             },
         )
+    }
+
+    /// What every source gave to the catalog at `path`, by name and kind. Versions before 5 know it of rules only; nothing
+    /// where there is no catalog that can be read.
+    #[must_use]
+    pub fn source_items(path: &Path) -> Vec<(String, SourceKind, u32)> {
+        let read = |column: &str| -> Sql<Vec<(String, String, u32)>> {
+            let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            connection.busy_timeout(PATIENCE)?;
+            let mut rows = connection.prepare(&format!("SELECT name, kind, {column} FROM source"))?;
+            rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        };
+        let rows = read("items").or_else(|_| read("rules")).unwrap_or_default();
+        // A kind that this version does not know is none of its sources.
+        rows.into_iter().filter_map(|(name, kind, count)| Some((name, kind.parse().ok()?, count))).collect()
     }
 
     /// Every file of every source.
@@ -120,7 +136,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn files(&self) -> Result<Vec<FileRecord>, Error> {
-        self.rows("SELECT source, path, outcome, reason, line, rules FROM file ORDER BY rowid", |row| {
+        self.rows("SELECT source, path, outcome, reason, line, rules, query_like FROM file ORDER BY rowid", |row| {
             let outcome = match row.get_ref(2)?.as_str()? {
                 "rules" => "rules",
                 "not_a_rule" => "not_a_rule",
@@ -133,6 +149,7 @@ impl Store {
                 reason: row.get(3)?,
                 line: row.get(4)?,
                 rules: row.get(5)?,
+                looks_like_query: row.get(6)?,
             })
         })
     }
@@ -145,6 +162,20 @@ impl Store {
         self.rows("SELECT DISTINCT rule, code FROM diagnostic ORDER BY rule, code", |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
+    }
+
+    /// Where files contradict each other or themselves, by rule.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn contradictions(&self) -> Result<Vec<(RuleId, Diagnostic)>, Error> {
+        let sql = format!(
+            "SELECT level, code, message, span_start, span_end, line, rule FROM diagnostic WHERE code IN ('{}', '{}') \
+             ORDER BY rule, rowid",
+            Diagnostic::DUPLICATE_ID,
+            Diagnostic::DUPLICATE_KEY
+        );
+        self.rows(&sql, |row| Ok((row.get(6)?, diagnostic(row)?)))
     }
 
     /// The index over all rules.
@@ -262,12 +293,23 @@ impl Store {
         self.rows(sql, |row| Ok((row.get(0)?, json(row, 1)?)))
     }
 
-    /// A rule with everything that is known of it.
+    pub(crate) fn count(&self, table: &str) -> Result<u32, Error> {
+        self.said(self.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)))
+    }
+
+    /// A rule with everything that is known of it; `None` where the index has no rule of this number.
     ///
     /// # Errors
-    /// The file cannot be read or is damaged.
+    /// The file cannot be read, or [what it holds of this rule](Error::Rule) cannot.
     pub fn entry(&self, index: &Index, number: RuleId) -> Result<Option<Entry>, Error> {
         let Some(head) = index.head(number) else { return Ok(None) };
+        self.entry_of(index, number, head).map(Some).map_err(|error| match error {
+            Error::Locked(_) => error,
+            error => Error::Rule { path: self.path.clone(), id: head.id.clone(), reason: error.reason() },
+        })
+    }
+
+    fn entry_of(&self, index: &Index, number: RuleId, head: &Head) -> Result<Entry, Error> {
         let mut rule = Rule::blank(head.vendor, head.language, &head.path);
         let sql = "SELECT description, query, license, authors, links, false_positives, tags, extra, conditions, line \
                    FROM rule_body JOIN rule USING (rule) WHERE rule = ?";
@@ -285,7 +327,7 @@ impl Store {
             Ok(())
         })?;
         if found.is_empty() {
-            return Ok(None);
+            return Err(Error::damaged(&self.path, "the table rule_body has no such rule"));
         }
         let Head { id, title, source, kind, status, severity, date, modified, parse, variant_of, .. } = head.clone();
         let Head { technique_tags, tactics, platforms, domains, log_sources, events, .. } = head.clone();
@@ -303,7 +345,7 @@ impl Store {
             Some(FoldedRow { role: *role, indicator, spelling, grouped: *grouped })
         });
         let indicators = indicators.collect();
-        Ok(Some(Entry { rule, predicates, indicators, needs: Vec::new() }))
+        Ok(Entry { rule, predicates, indicators, needs: Vec::new() })
     }
 }
 

@@ -30,15 +30,15 @@ pub(crate) fn write_bodies(transaction: &Transaction<'_>, entries: &[Entry]) -> 
 }
 
 /// The columns of a rule's body that hold JSON.
-fn columns(Entry { rule, .. }: &Entry) -> [String; 6] {
-    [
-        json(&rule.authors),
-        json(&rule.references),
-        json(&rule.false_positives),
-        json(&rule.tags),
-        json(&rule.extra),
-        json(&rule.conditions),
-    ]
+fn columns(Entry { rule, .. }: &Entry) -> Sql<[String; 6]> {
+    Ok([
+        json(&rule.authors)?,
+        json(&rule.references)?,
+        json(&rule.false_positives)?,
+        json(&rule.tags)?,
+        json(&rule.extra)?,
+        json(&rule.conditions)?,
+    ])
 }
 
 /// The tables that have rows a rule.
@@ -122,7 +122,7 @@ fn rows(transaction: &Transaction<'_>, entries: &[Entry]) -> Sql<()> {
                 row.op,
                 row.written_op,
                 row.negated,
-                json(&row.values),
+                json(&row.values)?,
                 row.case_sensitive,
                 row.modifier,
                 row.group,

@@ -5,14 +5,16 @@
 -- events_read (how many of the events rules read).
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- Where the content comes from.
+-- Where the content comes from; items is what it gives: rules, or of a source without rules techniques, events or controls.
 CREATE TABLE source (
   name TEXT NOT NULL, kind TEXT NOT NULL, url TEXT, commit_id TEXT, date TEXT, link TEXT, license TEXT,
-  files INTEGER NOT NULL, rules INTEGER NOT NULL);
+  files INTEGER NOT NULL, rules INTEGER NOT NULL, items INTEGER NOT NULL);
 
--- Every file of every source; outcome is rules, not_a_rule or unreadable.
+-- Every file of every source; outcome is rules, not_a_rule or unreadable; query_like is 1 where a file without rules looks
+-- like one that holds a query.
 CREATE TABLE file (
-  source TEXT NOT NULL, path TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, line INTEGER, rules INTEGER NOT NULL);
+  source TEXT NOT NULL, path TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, line INTEGER, rules INTEGER NOT NULL,
+  query_like INTEGER NOT NULL);
 
 -- A rule; counted is 1 where it counts without being asked for.
 CREATE TABLE rule (
@@ -21,6 +23,8 @@ CREATE TABLE rule (
   date TEXT, modified TEXT, parse TEXT NOT NULL, variant_of TEXT, counted INTEGER NOT NULL);
 
 -- What a rule's page shows besides; authors, links, false_positives, tags, extra and conditions are JSON.
+-- conditions is a list, one condition a step; its nodes are a list in prefix order, each all, any and not with the number
+-- of its children, so that no reader has to nest.
 CREATE TABLE rule_body (
   rule INTEGER PRIMARY KEY, description TEXT NOT NULL, query TEXT NOT NULL, license TEXT, authors TEXT NOT NULL,
   links TEXT NOT NULL, false_positives TEXT NOT NULL, tags TEXT NOT NULL, extra TEXT NOT NULL, conditions TEXT NOT NULL);

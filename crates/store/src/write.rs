@@ -6,7 +6,14 @@ use ruleatlas_model::Attack;
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 
-use crate::{Error, SCHEMA, SCHEMA_VERSION, beside, controls, counts, events, read::Sql, rules, text};
+use crate::{
+    Error, SCHEMA, SCHEMA_VERSION, beside,
+    check::check,
+    controls, counts, events,
+    place::{APPLICATION_ID, Unfinished, place},
+    read::Sql,
+    rules, text,
+};
 
 /// How a catalog is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,27 +35,29 @@ const KEPT: i64 = 8192;
 const LOT: usize = 256;
 const WAITING: usize = 4;
 
-/// Writes a catalog to `path`: beside it first, then in its place.
+/// Writes a catalog to `path`: beside it first, and in its place when every row of it can be read. A symbolic link at
+/// `path` stays one, the file is written to where it leads.
 ///
 /// # Errors
-/// The folder cannot be made or written, or the disk is full. What was at `path` is then unchanged.
+/// The folder cannot be made or written, something that is no catalog is at `path`, or the disk is full. What was at
+/// `path` is then unchanged.
 pub fn write(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<(), Error> {
-    let folder = match path.parent() {
+    let place = place(path)?;
+    let folder = match place.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-    Error::if_folder(path)?;
-    let mut builder = tempfile::Builder::new();
-    // A catalog holds nothing secret: it gets the rights that any new file of the user gets.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file =
-        builder.prefix(".ruleatlas-").suffix(".db").tempfile_in(folder).map_err(|error| Error::io(folder, error))?;
+    let file = Unfinished::new(folder).map_err(|error| Error::io(folder, error))?;
     fill(file.path(), catalog, options).map_err(|error| Error::database(path, error))?;
-    file.as_file().sync_all().map_err(|error| Error::io(path, error))?;
-    file.persist(path).map_err(|error| Error::io(path, error.error))?;
-    Ok(())
+    std::thread::scope(|scope| {
+        // The file is read while it goes to the disk.
+        let synced = scope.spawn(|| file.sync());
+        check(file.path()).map_err(|error| Error::NotReadBack { path: path.to_owned(), reason: error.reason() })?;
+        let synced = synced.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        synced.map_err(|error| Error::io(path, error))
+    })?;
+    file.finish(&place).map_err(|error| Error::io(path, error))
 }
 
 fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Sql<()> {
@@ -56,6 +65,8 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Sql<()> {
     connection.pragma_update(None, "page_size", PAGE as i64)?;
     connection.pragma_update(None, "journal_mode", "OFF")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
+    // The first that is written: without a journal beside it.
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "cache_size", -KEPT)?;
     if let Some(bytes) = options.max_bytes {
         let pages = i64::try_from(bytes / PAGE).unwrap_or(i64::MAX).max(1);
@@ -95,40 +106,54 @@ fn about(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
     meta.execute(params!["program", env!("CARGO_PKG_VERSION")])?;
     meta.execute(params!["fingerprint", catalog.fingerprint])?;
     meta.execute(params!["attack_version", catalog.attack.version])?;
-    meta.execute(params!["diagnostics", json(&catalog.diagnostics)])?;
-    let mut source = transaction.prepare("INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    meta.execute(params!["diagnostics", json(&catalog.diagnostics)?])?;
+    let mut source = transaction.prepare("INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     for info in &catalog.sources {
         let origin = &info.origin;
         let row = (&info.name, info.kind.name(), &origin.url, &origin.commit, &origin.date, &origin.link);
-        source.execute(params![row.0, row.1, row.2, row.3, row.4, row.5, origin.license, info.files, info.rules])?;
+        let counts = (info.files, info.rules, info.items);
+        source.execute(params![
+            row.0,
+            row.1,
+            row.2,
+            row.3,
+            row.4,
+            row.5,
+            origin.license,
+            counts.0,
+            counts.1,
+            counts.2
+        ])?;
     }
-    let mut file = transaction.prepare("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)")?;
+    let mut file = transaction.prepare("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)")?;
     for record in &catalog.files {
-        file.execute(params![record.source, record.path, record.outcome, record.reason, record.line, record.rules])?;
+        let query_like = record.looks_like_query;
+        let row = (&record.source, &record.path, record.outcome, &record.reason);
+        file.execute(params![row.0, row.1, row.2, row.3, record.line, record.rules, query_like])?;
     }
     Ok(())
 }
 
 fn attack(transaction: &Transaction<'_>, attack: &Attack) -> Sql<()> {
     let mut technique = transaction.prepare("INSERT INTO technique VALUES (?, ?, ?, ?, ?, ?)")?;
-    let bodies: Vec<String> = attack.techniques.par_iter().map(|(_, row)| json(row)).collect();
+    let bodies: Vec<String> = attack.techniques.par_iter().map(|(_, row)| json(row)).collect::<Sql<_>>()?;
     for (row, body) in attack.techniques.values().zip(bodies) {
         technique.execute(params![row.id, row.name, row.domain.name(), row.parent, row.deprecated, body])?;
     }
     let mut tactic = transaction.prepare("INSERT INTO tactic VALUES (?, ?, ?, ?, ?)")?;
     for (n, row) in (0_u32..).zip(&attack.tactics) {
-        tactic.execute(params![n, row.id, row.short_name, row.name, json(row)])?;
+        tactic.execute(params![n, row.id, row.short_name, row.name, json(row)?])?;
     }
     let mut mitigation = transaction.prepare("INSERT INTO mitigation VALUES (?, ?, ?)")?;
     for row in attack.mitigations.values() {
-        mitigation.execute(params![row.id, row.name, json(row)])?;
+        mitigation.execute(params![row.id, row.name, json(row)?])?;
     }
     let mut redirect = transaction.prepare("INSERT INTO redirect VALUES (?, ?, ?, ?)")?;
     for (id, row) in &attack.redirects {
-        redirect.execute(params!["technique", id, json(&row.to), row.resolution.name()])?;
+        redirect.execute(params!["technique", id, json(&row.to)?, row.resolution.name()])?;
     }
     for (id, to) in &attack.tactic_redirects {
-        redirect.execute(params!["tactic", id, json(to), "crosswalk"])?;
+        redirect.execute(params!["tactic", id, json(to)?, "crosswalk"])?;
     }
     Ok(())
 }
@@ -137,23 +162,23 @@ fn attack(transaction: &Transaction<'_>, attack: &Attack) -> Sql<()> {
 /// their order, numbered from 0.
 pub(crate) fn ahead<T: Sync, R: Send>(
     items: &[T],
-    make: impl Fn(&T) -> R + Send + Sync,
+    make: impl Fn(&T) -> Sql<R> + Send + Sync,
     mut write: impl FnMut(u32, &T, R) -> Sql<usize>,
 ) -> Sql<()> {
     std::thread::scope(|scope| {
         let (send, receive) = sync_channel(WAITING);
         scope.spawn(move || {
-            let lots = items.chunks(LOT).map(|lot| lot.par_iter().map(&make).collect::<Vec<R>>());
+            let lots = items.chunks(LOT).map(|lot| lot.par_iter().map(&make).collect::<Vec<Sql<R>>>());
             // A writer that has gone wants no more.
             let _ = lots.map(|lot| send.send(lot)).find(Result::is_err);
         });
         for ((number, item), made) in (0_u32..).zip(items).zip(receive.into_iter().flatten()) {
-            write(number, item, made)?;
+            write(number, item, made?)?;
         }
         Ok(())
     })
 }
 
-pub(crate) fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+pub(crate) fn json<T: Serialize>(value: &T) -> Sql<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }

@@ -155,19 +155,27 @@ impl Atlas {
         if let Some(ledger) = self.ledger.get() {
             return Ok(ledger);
         }
-        let (files, codes) = {
+        let (files, codes, contradictions) = {
             let store = self.store();
-            (store.files()?, store.diagnostic_codes()?)
+            (store.files()?, store.diagnostic_codes()?, store.contradictions()?)
         };
         let heads = self.index.heads();
         let mut read = Vec::new();
+        let mut unreadable = Vec::new();
         for (rule, head) in (0..).zip(heads) {
-            if head.parse != ParseStatus::Full || brings_unit_tests(head.vendor) {
-                read.extend(self.entry(rule)?);
+            // Every rule is read, as one that cannot be is to be told here.
+            match self.entry(rule) {
+                Ok(entry) if head.parse != ParseStatus::Full || brings_unit_tests(head.vendor) => read.extend(entry),
+                Ok(_) => {}
+                Err(Error::Store(ruleatlas_store::Error::Rule { reason, .. })) => unreadable.push((head, reason)),
+                Err(error) => return Err(error),
             }
         }
-        let mut ledger = Ledger::from_heads(&files, heads, &codes, read.iter());
+        let mut ledger = Ledger::from_heads(&files, heads, &codes, &contradictions, read.iter());
         ledger.add_unit_tests(read.iter());
+        for (head, reason) in unreadable {
+            ledger.add_unreadable(head, reason);
+        }
         Ok(self.ledger.get_or_init(|| ledger))
     }
 }

@@ -52,6 +52,8 @@ pub struct RuleJson<'a> {
     tags: &'a [String],
     technique_tags: &'a [ruleatlas_model::TechniqueTag],
     event_links: &'a [ruleatlas_model::EventLink],
+    /// A condition a step. Its `nodes` are a list in prefix order: `{"all": n}`, `{"any": n}` and `{"not": 1}` are followed
+    /// by so many children, `{"predicate": …}` and `{"opaque": …}` have none.
     #[schema(value_type = Vec<utoipa::openapi::Object>)]
     conditions: &'a [Condition],
     #[schema(value_type = utoipa::openapi::Object)]

@@ -70,7 +70,13 @@ impl Atlas {
         if parse == ParseStatus::Failed {
             return Ok("the query is not understood".to_owned());
         }
-        let Some(entry) = self.entry(rule)? else { return Ok(String::new()) };
+        let entry = match self.entry(rule) {
+            Err(Error::Store(ruleatlas_store::Error::Rule { .. })) => {
+                return Ok("the rule cannot be read in the catalog".to_owned());
+            }
+            entry => entry?,
+        };
+        let Some(entry) = entry else { return Ok(String::new()) };
         let ids = ["EventID", "event.code", "event.action", "ActionType"];
         let of_id: Vec<_> = entry.predicates.iter().filter(|row| ids.contains(&row.field.as_str())).collect();
         if let Some(row) = of_id.iter().find(|row| row.role == Role::Indicator) {

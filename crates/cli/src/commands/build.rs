@@ -1,19 +1,21 @@
 use std::{collections::BTreeMap, path::Path, process::ExitCode, time::Instant};
 
-use ruleatlas_catalog::{Catalog, Ledger, Loaded, Stage, build, fingerprint};
+use ruleatlas_catalog::{Catalog, Ledger, Loaded, SourceInfo, Stage, build, fingerprint};
 use ruleatlas_model::ParseStatus;
 use ruleatlas_store::{Store, WriteOptions};
 
 use super::sync;
 use crate::{
     args::Build,
-    demo,
+    demo, losses,
     output::{self, WrongCall},
     paths,
     progress::Report,
+    signals,
 };
 
 pub fn run(options: &Build, db: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let _watch = signals::Watch::begin();
     let report = Report::new();
     let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
     let sources = if options.demo {
@@ -26,30 +28,46 @@ pub fn run(options: &Build, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         }
         Loaded::read(&specs, &progress)?
     };
-    let not_full = make(sources, db, &report)?;
-    Ok(ExitCode::from(u8::from(options.strict && not_full > 0)))
+    let made = make(sources, db, &report, options.accept_loss)?;
+    Ok(ExitCode::from(u8::from(options.strict && made != Made::default())))
 }
 
-/// Builds and writes the catalog unless the one that is there was built from the same; says what came of it, and
-/// returns how many rules are not `full`.
-pub fn make(sources: Vec<Loaded>, db: Option<&Path>, report: &Report) -> anyhow::Result<u64> {
+/// What a strict build fails for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Rules that are not `full`, and files that cannot be read.
+    pub not_full: u64,
+    /// Sources that give nothing.
+    pub empty: usize,
+}
+
+/// Builds and writes the catalog unless the one that is there was built from the same, and says what came of it. A source
+/// that gives nothing, or less than half of what the catalog has from it, is an error unless the loss is accepted.
+pub fn make(sources: Vec<Loaded>, db: Option<&Path>, report: &Report, accept_loss: bool) -> anyhow::Result<Made> {
     let begun = Instant::now();
     let path = paths::catalog(db)?;
+    // Before the work is done in vain.
+    ruleatlas_store::check_place(&path)?;
     let progress = |stage, source: &str, done, total| report.tell(stage, source, done, total);
     if Store::fingerprint(&path).is_some_and(|known| known == fingerprint(&sources)) {
-        let not_full = u64::from(Store::open(&path)?.count_not_understood()?);
+        let store = Store::open(&path)?;
+        let not_full = u64::from(store.count_not_understood()?);
+        let is_empty = |source: &&SourceInfo| source.items == 0;
+        let empty = store.sources()?.iter().filter(is_empty).map(losses::say_empty).count();
         output::say(format_args!("{}: nothing changed", path.display()));
-        return Ok(not_full);
+        return Ok(Made { not_full, empty });
     }
     let catalog = build(sources, &progress)?;
+    let not_full = summary(&catalog);
+    let empty = losses::say_unread(&catalog);
+    losses::check(&path, &catalog.sources, accept_loss)?;
     progress(Stage::Write, "", 0, 1);
     ruleatlas_store::write(&path, &catalog, WriteOptions::default())?;
-    let not_full = summary(&catalog);
     let took = begun.elapsed().as_secs_f64();
     output::say(format_args!("{}: {} rules, {took:.2} s", path.display(), catalog.entries.len()));
     // Taking millions of small texts apart is a tenth of a build, and the process ends or reads the file anew.
     std::mem::forget(catalog);
-    Ok(not_full)
+    Ok(Made { not_full, empty })
 }
 
 /// Faults of a source with one reason that are said one by one.
@@ -82,6 +100,17 @@ fn summary(catalog: &Catalog) -> u64 {
     }
     for ((source, phrase), count) in alike.into_iter().filter(|(_, count)| *count > SHOWN) {
         output::say(format_args!("{source}: {} more: {phrase}", count - SHOWN));
+    }
+    let mut told: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for contradiction in &ledger.contradictions {
+        let count = told.entry((&contradiction.source, &contradiction.phrase)).or_default();
+        *count += 1;
+        if *count <= SHOWN {
+            output::say(format_args!("{}: {}", contradiction.place(), contradiction.message));
+        }
+    }
+    for ((source, phrase), count) in told.into_iter().filter(|(_, count)| *count > SHOWN) {
+        output::say(format_args!("{source}: {} more: {phrase}; `ruleatlas doctor` shows all", count - SHOWN));
     }
     for source in &ledger.sources {
         let full: u64 = source.parse.values().filter_map(|statuses| statuses.get(ParseStatus::Full.name())).sum();

@@ -15,6 +15,8 @@ pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let atlas = atlas(db)?;
     let ledger = atlas.ledger()?;
     let without_event = atlas.without_event()?;
+    // Said by the ledger like any other fault; the catalog is damaged all the same.
+    let is_damaged = ledger.faults.iter().any(|fault| fault.parse == "unreadable" && fault.rule.is_some());
     if options.json {
         output::json(&Answer { ledger, without_event: &without_event })?;
     } else if options.markdown {
@@ -23,7 +25,7 @@ pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         let limit = options.limit.unwrap_or(usize::MAX);
         output::text(&(text(ledger, limit) + &silent(&without_event, limit)))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(is_damaged)))
 }
 
 /// The ledger, and the rules whose telemetry has no name.
@@ -75,6 +77,9 @@ fn text(ledger: &Ledger, limit: usize) -> String {
         for (phrase, count) in &source.diagnostics {
             let _ = writeln!(text, "  {count} rules: {phrase}");
         }
+        if source.unread_queries > 0 {
+            let _ = writeln!(text, "{} of the files without rules look like queries", source.unread_queries);
+        }
     }
     text.push_str(&heading(
         "Not understood as a whole",
@@ -90,8 +95,36 @@ fn text(ledger: &Ledger, limit: usize) -> String {
             vec![fault.parse.to_owned(), format!("{}/{}", fault.source, fault.path), line, fault.reason.clone()]
         }),
     ));
+    text.push_str(&unread_queries(ledger, limit));
+    text.push_str(&contradictions(ledger, limit));
     text.push_str(&unit_tests(ledger, limit));
     text
+}
+
+/// Files that look like queries and of which no rule was read; empty where there is none.
+fn unread_queries(ledger: &Ledger, limit: usize) -> String {
+    let all = ledger.unread_queries.len();
+    if all == 0 {
+        return String::new();
+    }
+    let columns = [Column::Path("File"), Column::Text("Why")];
+    let rows = ledger.unread_queries.iter().take(limit);
+    heading("Files that look like queries and were not read", all.min(limit), all, "files")
+        + &table(&columns, rows.map(|file| vec![format!("{}/{}", file.source, file.path), file.reason.clone()]))
+}
+
+/// Ids that two rules have, and keys that a file has twice; empty where there is none.
+fn contradictions(ledger: &Ledger, limit: usize) -> String {
+    let all = ledger.contradictions.len();
+    if all == 0 {
+        return String::new();
+    }
+    let columns = [Column::Path("File"), Column::Right("Line"), Column::Text("What")];
+    let rows = ledger.contradictions.iter().take(limit).map(|one| {
+        let line = one.line.map(|line| line.to_string()).unwrap_or_default();
+        vec![format!("{}/{}", one.source, one.path), line, one.message.clone()]
+    });
+    heading("Duplicate ids and keys", all.min(limit), all, "rules") + &table(&columns, rows)
 }
 
 /// What conditions say of the unit tests that rules bring along; empty where no rule brings any.

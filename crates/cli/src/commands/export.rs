@@ -1,7 +1,7 @@
 use std::{path::Path, process::ExitCode};
 
 use ruleatlas_catalog::{EventRow, FieldRow, Filters, Guide, IndicatorRow, Scope};
-use ruleatlas_views::{Atlas, Cells, CsvText, export_rule};
+use ruleatlas_views::{Atlas, Cells, CsvText, Error, export_rule};
 use serde::Serialize;
 
 use super::atlas;
@@ -29,20 +29,28 @@ pub fn run(options: &Export, db: Option<&Path>) -> anyhow::Result<ExitCode> {
             Err(WrongCall("rules are exported as JSON lines only; use --format jsonl".to_owned()).into())
         }
         (ExportKind::Rules, Format::Jsonl) => rules(&atlas),
-        (what, Format::Jsonl) => tables(&atlas, what, None),
-        (what, Format::Csv) => tables(&atlas, what, Some(cells)),
-    }?;
-    Ok(ExitCode::SUCCESS)
+        (what, Format::Jsonl) => tables(&atlas, what, None).map(|()| ExitCode::SUCCESS),
+        (what, Format::Csv) => tables(&atlas, what, Some(cells)).map(|()| ExitCode::SUCCESS),
+    }
 }
 
-fn rules(atlas: &Atlas) -> anyhow::Result<()> {
+/// Every rule but those that cannot be read, each of which is told.
+fn rules(atlas: &Atlas) -> anyhow::Result<ExitCode> {
     let mut out = JsonLines::new();
+    let mut unreadable = 0_u32;
     for (rule, _) in (0_u32..).zip(atlas.index.heads()) {
-        if let Some(entry) = atlas.entry(rule)? {
-            out.line(&export_rule(&entry))?;
+        match atlas.entry(rule) {
+            Ok(Some(entry)) => out.line(&export_rule(&entry))?,
+            Ok(None) => {}
+            Err(error @ Error::Store(ruleatlas_store::Error::Rule { .. })) => {
+                unreadable += 1;
+                output::say(format_args!("ruleatlas: {error}"));
+            }
+            Err(error) => return Err(error.into()),
         }
     }
-    out.finish()
+    out.finish()?;
+    Ok(ExitCode::from(u8::from(unreadable > 0)))
 }
 
 fn tables(atlas: &Atlas, what: ExportKind, csv: Option<Cells>) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use crate::{
     output::{self, WrongCall},
     paths,
     progress::Report,
+    signals,
 };
 
 pub fn run(options: &Serve, db: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -47,8 +48,8 @@ pub fn first_run(db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let path = paths::catalog(db)?;
     if !path.exists() {
         output::say(format_args!("no catalog yet: building the demo corpus; `ruleatlas sync` fetches the public ones"));
-        let report = Report::new();
-        build::make(demo::sources(), db, &report)?;
+        let _watch = signals::Watch::begin();
+        build::make(demo::sources(), db, &Report::new(), false)?;
     }
     serve(Atlas::open(&path)?, SocketAddr::from(([127, 0, 0, 1], 7071)), ServeOptions::default())
 }

@@ -12,7 +12,7 @@ pub fn run(options: &Site, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let atlas = atlas(db)?;
     let written = site(&atlas, &options.out, &SiteOptions { base: options.base.clone() });
-    let Written { pages, files, bytes, missing } = written.map_err(|error| match error {
+    let Written { pages, files, bytes, missing, unreadable } = written.map_err(|error| match error {
         SiteError::Base(_) => WrongCall(error.to_string()).into(),
         error => anyhow::Error::from(error),
     })?;
@@ -25,5 +25,10 @@ pub fn run(options: &Site, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     if missing > 0 {
         output::say(format_args!("{missing} of the pages say that the catalog does not know what they name"));
     }
-    Ok(ExitCode::SUCCESS)
+    if unreadable > 0 {
+        output::say(format_args!(
+            "{unreadable} of the pages say why the catalog cannot be read there; `ruleatlas doctor` names the rules"
+        ));
+    }
+    Ok(ExitCode::from(u8::from(unreadable > 0)))
 }

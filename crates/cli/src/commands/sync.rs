@@ -15,6 +15,7 @@ use crate::{
     output::{self, WrongCall},
     paths,
     progress::Report,
+    signals,
 };
 
 pub fn run(options: &Sync, db: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -37,9 +38,10 @@ pub fn run(options: &Sync, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     if specs.is_empty() {
         anyhow::bail!("no source could be fetched, and none was before; there is nothing to build");
     }
+    let _watch = signals::Watch::begin();
     let report = Report::new();
     let sources = Loaded::read(&specs, &|stage, source, done, total| report.tell(stage, source, done, total))?;
-    build::make(sources, db, &report)?;
+    build::make(sources, db, &report, options.accept_loss)?;
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 

@@ -1,4 +1,6 @@
-use ruleatlas_model::{Condition, DataSource, Diagnostic, Language, ParseStatus, Span};
+use ruleatlas_model::{
+    Condition, DataSource, Diagnostic, Language, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES, ParseStatus, Span,
+};
 use serde::Serialize;
 
 use crate::Budget;
@@ -33,6 +35,22 @@ pub struct Parsed {
 }
 
 impl Parsed {
+    /// With every condition within the [limits](ruleatlas_model::Node::limit) that all readers share; what is beyond them is opaque, and a
+    /// diagnostic says so. `text` is the query's.
+    #[must_use]
+    pub fn limited(mut self, text: &str) -> Self {
+        for condition in &mut self.conditions {
+            let Some(excess) = condition.root.limit(text) else { continue };
+            let message = format!(
+                "{}: at most {MAX_CONDITION_DEPTH} levels and {MAX_CONDITION_NODES} nodes are kept, the rest is not \
+                 evaluated; write it as several rules",
+                excess.reason
+            );
+            self.diagnostics.push(Diagnostic::error(excess.reason, message).at(excess.span));
+        }
+        self
+    }
+
     /// How much was understood; see [`ParseStatus::of`].
     #[must_use]
     pub fn status(&self) -> ParseStatus {
@@ -58,9 +76,11 @@ pub trait Frontend: Sync {
         if let Some(refused) = budget.refuse(query) {
             return refused;
         }
-        let mut parsed = self.read(query, context, budget);
+        // The nodes that stay are counted without more recursion than the limit of depth allows; what stands for those that
+        // do not may add a level.
+        let mut parsed = self.read(query, context, budget).limited(query.text);
         budget.bound(&mut parsed, query);
-        parsed
+        parsed.limited(query.text)
     }
 
     /// What [`Frontend::parse_within`] gives, before it is cut to the budget's limit of nodes: what a front end

@@ -34,7 +34,7 @@ pub(crate) fn parse(query: &Query<'_>, context: &dyn Context, chain: &mut Chain<
     };
     let mut report = Report::new(query.text, 0);
     for warning in yaml.warnings {
-        report.push(Diagnostic::warning("duplicate key", warning.message).on_line(warning.line));
+        report.push(Diagnostic::warning(Diagnostic::DUPLICATE_KEY, warning.message).on_line(warning.line));
     }
     let documents = match merge_actions(yaml.documents) {
         Ok(documents) => documents,

@@ -33,6 +33,7 @@ use crate::{Content, SourceFile, SourceKind, SourceSpec, read_files};
 mod analytics;
 mod build;
 mod crosswalk;
+mod lenient;
 mod stix;
 mod tags;
 mod threats;
@@ -101,10 +102,14 @@ pub fn load_all(files: &[SourceFile], crosswalk: Option<&Crosswalk>) -> Result<K
     let mut bundles: Vec<&SourceFile> = files.iter().filter(|file| is_bundle(&file.path)).collect();
     let found = bundles.len();
     bundles.extend(files.iter().filter(|file| is_threats(&file.path)));
-    let parsed: Vec<Result<build::Source<'_>, Diagnostic>> = bundles.par_iter().map(|file| parse(file)).collect();
+    let parsed = bundles.par_iter().map(|file| {
+        let mut faults = Vec::new();
+        (parse(file, &mut faults), faults)
+    });
+    let (parsed, faults): (Vec<_>, Vec<Vec<Diagnostic>>) = parsed.unzip();
     // Groups without techniques are no knowledge base.
     let is_some = parsed.iter().take(found).any(Result::is_ok);
-    let mut diagnostics = Vec::new();
+    let mut diagnostics: Vec<Diagnostic> = faults.into_iter().flatten().collect();
     let mut sources = Vec::new();
     for outcome in parsed {
         match outcome {
@@ -169,7 +174,7 @@ fn unreadable(file: &SourceFile) -> Option<Diagnostic> {
 }
 
 /// A bundle's objects.
-fn parse(file: &SourceFile) -> Result<build::Source<'_>, Diagnostic> {
+fn parse<'a>(file: &'a SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Result<build::Source<'a>, Diagnostic> {
     if let Some(diagnostic) = unreadable(file) {
         return Err(diagnostic);
     }
@@ -183,12 +188,21 @@ fn parse(file: &SourceFile) -> Result<build::Source<'_>, Diagnostic> {
         let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
         Diagnostic::error(code, format!("{} is left out, it is {code}: {error}", file.path)).on_line(line)
     };
-    let (kind, objects) = if is_threats(&file.path) {
-        let bundle: stix::ThreatBundle<'_> = serde_json::from_str(json).map_err(no_json)?;
-        (bundle.kind, bundle.objects.map(|objects| objects.into_iter().map(stix::Object::from).collect()))
+    let read = if is_threats(&file.path) {
+        serde_json::from_str(json).map(|bundle: stix::ThreatBundle<'_>| {
+            (bundle.kind, bundle.objects.map(|objects| objects.into_iter().map(stix::Object::from).collect()))
+        })
     } else {
-        let bundle: stix::Bundle<'_> = serde_json::from_str(json).map_err(no_json)?;
-        (bundle.kind, bundle.objects)
+        serde_json::from_str(json).map(|bundle: stix::Bundle<'_>| (bundle.kind, bundle.objects))
+    };
+    let (kind, objects) = match read {
+        Ok(bundle) => bundle,
+        // One object that is not as it should be does not void the bundle; to read each on its own takes longer.
+        Err(error) => {
+            let (bundle, faults) = lenient::read(json).map_err(|_| no_json(error))?;
+            diagnostics.extend(faults.report(&file.path));
+            bundle
+        }
     };
     if kind.as_deref() != Some("bundle") {
         let message = format!("{} is left out: its `type` is not `bundle`", file.path);

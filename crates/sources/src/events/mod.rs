@@ -64,17 +64,34 @@ pub fn load<'f>(
     known: &[EventEntry],
     short_name: &(dyn Fn(&str) -> String + Sync),
 ) -> (Vec<EventEntry>, Vec<Diagnostic>) {
-    // Three thousand files of OSSEM say again what its one file of all ETW events says.
     let files: Vec<&SourceFile> = files.into_iter().collect();
-    let has_all = files.iter().any(|file| file.path.ends_with(ossem::ALL));
+    let (entries, diagnostics, _) = load_sources(&[files], known, short_name);
+    (entries, diagnostics)
+}
+
+/// As [`load`], of the files of several sources, with the number of statements on events that each of them makes.
+#[must_use]
+pub fn load_sources(
+    sources: &[Vec<&SourceFile>],
+    known: &[EventEntry],
+    short_name: &(dyn Fn(&str) -> String + Sync),
+) -> (Vec<EventEntry>, Vec<Diagnostic>, Vec<u32>) {
+    // Three thousand files of OSSEM say again what its one file of all ETW events says.
+    let numbered =
+        |(source, files): (usize, &Vec<_>)| files.iter().map(move |file| (source, *file)).collect::<Vec<_>>();
+    let files: Vec<(usize, &SourceFile)> = sources.iter().enumerate().flat_map(numbered).collect();
+    let has_all = files.iter().any(|(_, file)| file.path.ends_with(ossem::ALL));
     let is_new = |file: &SourceFile| !has_all || !file.text().is_some_and(|text| ossem::is_bare(&file.path, text));
-    let read: Vec<(&str, Read)> =
-        files.par_iter().filter(|file| is_new(file)).map(|file| (file.path.as_str(), read(file))).collect();
+    let new = files.par_iter().filter(|(_, file)| is_new(file));
+    let read: Vec<(usize, &str, Read)> = new.map(|(source, file)| (*source, file.path.as_str(), read(file))).collect();
+    let mut counts = vec![0_u32; sources.len()];
     let mut merge = merge::Merge::new(short_name);
     merge.add(known.to_vec());
     let mut diagnostics = Vec::new();
     let (mut volumes, mut messages, mut of_channel) = (Vec::new(), Vec::new(), Vec::new());
-    for (path, read) in read {
+    for (source, path, read) in read {
+        let count = read.rows.len() + read.volumes.len() + read.messages.len() + read.of_channel.len();
+        counts[source] = counts[source].saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
         merge.add(read.rows);
         volumes.extend(read.volumes);
         messages.extend(read.messages);
@@ -88,7 +105,7 @@ pub fn load<'f>(
     merge.add_of_channels(of_channel);
     merge.add_messages(messages);
     merge.add_volumes(&volumes);
-    (merge.finish(), diagnostics)
+    (merge.finish(), diagnostics, counts)
 }
 
 fn read(file: &SourceFile) -> Read {

@@ -55,6 +55,8 @@ pub struct Written {
     /// Pages that say that there is no such thing, as the server says it under that address: links lead to them, and
     /// the catalog does not know what they name.
     pub missing: u64,
+    /// Pages that say that the catalog cannot be read there, and why.
+    pub unreadable: u64,
 }
 
 /// Why a static site cannot be written.
@@ -151,7 +153,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         fs::create_dir_all(&path).map_err(|error| SiteError::Io { path, error })?;
     }
     let bytes = AtomicU64::new(0);
-    let missing = AtomicU64::new(0);
+    let (missing, unreadable) = (AtomicU64::new(0), AtomicU64::new(0));
     let write = |name: &str, text: &[u8]| {
         let path = folder.join(name);
         bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
@@ -176,8 +178,9 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
                 // Another name of the same: its page stands here as well.
                 made = routes::made(atlas, &Address::new(other.split('?').next().unwrap_or_default(), ""));
             }
-            if matches!(made, Made::Body { status: 404, .. }) {
-                missing.fetch_add(1, Ordering::Relaxed);
+            if let Made::Body { status: status @ (404 | 500), .. } = made {
+                let count = if status == 404 { &missing } else { &unreadable };
+                count.fetch_add(1, Ordering::Relaxed);
             }
             let text = finished(made, &page.address)?;
             let is_page = !page.name.ends_with(".json");
@@ -208,7 +211,13 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
     }
     write(LIST, &said(&mut list.iter()))?;
     let pages = leaves.iter().filter(|leaf| leaf.page.is_some()).count() as u64 + own_pages;
-    Ok(Written { pages, files: list.len() as u64, bytes: bytes.into_inner(), missing: missing.into_inner() })
+    Ok(Written {
+        pages,
+        files: list.len() as u64,
+        bytes: bytes.into_inner(),
+        missing: missing.into_inner(),
+        unreadable: unreadable.into_inner(),
+    })
 }
 
 /// The addresses of a route's pages in the static site.
@@ -220,10 +229,11 @@ fn addresses(route: &Route, atlas: &Atlas) -> Vec<String> {
     }
 }
 
-/// The text of an answer that is one, or that says that there is none.
+/// The text of an answer that is one, or that says why there is none: a page that cannot be made must not take the site
+/// along.
 fn finished(made: Made, address: &str) -> Result<String, SiteError> {
     let status = match made {
-        Made::Body { status: 200 | 404, bytes, .. } => match String::from_utf8(bytes) {
+        Made::Body { status: 200 | 404 | 500, bytes, .. } => match String::from_utf8(bytes) {
             Ok(text) => return Ok(text),
             Err(_) => 500,
         },

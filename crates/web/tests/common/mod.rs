@@ -15,7 +15,7 @@ use axum::{
     body::{Body, Bytes},
     http::{Request, StatusCode, request, response::Response},
 };
-use ruleatlas_catalog::{Loaded, build};
+use ruleatlas_catalog::{Catalog, Loaded, build};
 use ruleatlas_model::{Attack, AttackDomain, Tactic, Technique};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_store::WriteOptions;
@@ -94,10 +94,21 @@ impl Site {
     fn of(loaded: Vec<Loaded>, change: impl FnOnce(&mut Attack)) -> Self {
         let mut catalog = build(loaded, &|_, _, _, _| {}).unwrap();
         change(&mut catalog.attack);
+        Self::of_catalog(&catalog)
+    }
+
+    /// The site of a catalog, written and read back.
+    pub fn of_catalog(catalog: &Catalog) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.db");
-        ruleatlas_store::write(&path, &catalog, WriteOptions::default()).unwrap();
-        let atlas = Arc::new(Atlas::open(&path).unwrap());
+        ruleatlas_store::write(&path, catalog, WriteOptions::default()).unwrap();
+        Self { folder, ..Self::open_at(&path) }
+    }
+
+    /// The site of the catalog at `path`.
+    pub fn open_at(path: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let atlas = Arc::new(Atlas::open(path).unwrap());
         let router = ruleatlas_web::router(Arc::clone(&atlas));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         Self { atlas, router, runtime, folder }
