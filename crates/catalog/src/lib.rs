@@ -37,7 +37,9 @@ pub use facet::Facet;
 pub use frontends::{frontend, frontends, is_query};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount, SharedRow};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
-pub use ledger::{FileRecord, Ledger, LedgerDisagreement, LedgerFault, LedgerSource, LedgerTests};
+pub use ledger::{
+    FileRecord, Ledger, LedgerDisagreement, LedgerFault, LedgerRecognition, LedgerSource, LedgerTests, UNKNOWN_SOURCE,
+};
 pub use rule_file::{RuleFileError, rules_of_file};
 pub use ruleatlas_core::{Token, TokenKind};
 pub use scope::{Filters, Scope};

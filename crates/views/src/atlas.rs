@@ -155,9 +155,9 @@ impl Atlas {
         if let Some(ledger) = self.ledger.get() {
             return Ok(ledger);
         }
-        let (files, codes) = {
+        let (files, codes, fields) = {
             let store = self.store();
-            (store.files()?, store.diagnostic_codes()?)
+            (store.files()?, store.diagnostic_codes()?, store.mapped_fields()?)
         };
         let heads = self.index.heads();
         let mut read = Vec::new();
@@ -168,6 +168,7 @@ impl Atlas {
         }
         let mut ledger = Ledger::from_heads(&files, heads, &codes, read.iter());
         ledger.add_unit_tests(read.iter());
+        ledger.add_recognition(heads, &codes, &fields);
         Ok(self.ledger.get_or_init(|| ledger))
     }
 }
