@@ -161,7 +161,7 @@ fn effect(filters: &[&Filter]) -> (bool, String) {
     match (of(OnMatch::Include).count(), conditions(OnMatch::Include)) {
         (0, _) if excluded.is_empty() => (true, "all".to_owned()),
         (0, _) => (true, format!("all but{excluded}")),
-        (_, 0) => (false, "an include filter without conditions includes nothing".to_owned()),
+        (_, 0) => (false, "nothing is included: the include filter has no conditions".to_owned()),
         (_, count) => {
             let but = if excluded.is_empty() { "" } else { ", but" };
             (

@@ -41,7 +41,7 @@ fn silent(view: &WithoutEvent, limit: usize) -> String {
     let share = if view.windows_rules == 0 { 0.0 } else { count as f64 * 100.0 / view.windows_rules as f64 };
     let _ = writeln!(
         text,
-        "{count} of {} counted rules that watch Windows or have no known platform ({}), {share:.1} %",
+        "{count} of {} counted rules of Windows or of no known platform ({}), {share:.1} %",
         view.windows_rules, view.without_platform
     );
     let columns = [Column::Id("Id"), Column::Text("Title"), Column::Text("Why")];
@@ -99,10 +99,15 @@ fn text(ledger: &Ledger, limit: usize) -> String {
     text
 }
 
+/// The share of a part in a whole.
+fn percent(part: u64, whole: u64) -> String {
+    let share = if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 };
+    format!("{share:.1} %")
+}
+
 /// A part of a whole as a number and its share.
 fn share(part: u64, whole: u64) -> String {
-    let share = if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 };
-    format!("{part} ({share:.1} %)")
+    format!("{part} ({})", percent(part, whole))
 }
 
 /// Of how many rules of each vendor it is known what they read.
@@ -123,11 +128,11 @@ fn recognition(ledger: &Ledger) -> String {
             vec![
                 row.vendor.to_owned(),
                 row.rules.to_string(),
-                share(row.with_log_source, row.rules),
-                share(row.with_platform, row.rules),
-                share(row.with_event, row.rules),
+                percent(row.with_log_source, row.rules),
+                percent(row.with_platform, row.rules),
+                percent(row.with_event, row.rules),
                 row.unknown_source.to_string(),
-                share(row.mapped_fields, row.fields),
+                percent(row.mapped_fields, row.fields),
             ]
         }),
     ));
