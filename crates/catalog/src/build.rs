@@ -15,8 +15,8 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, controls, duplicates, frontend, is_query, lookups::Asked, spelling,
-    tags, unit_tests,
+    Controls, Entry, EventCatalog, FileRecord, UNKNOWN_SOURCE, controls, duplicates, frontend, is_query,
+    lookups::Asked, spelling, tags, unit_tests,
 };
 
 /// Rules that are read of one file: a rule is some kilobytes, whatever its text is.
@@ -415,6 +415,14 @@ impl Reader<'_> {
         rule.log_sources = telemetry.log_sources.iter().map(ToString::to_string).collect();
         rule.platforms = telemetry.platforms.iter().map(ToString::to_string).collect();
         rule.domains = telemetry.domains.iter().map(ToString::to_string).collect();
+        for unknown in self.taxonomy.unknown_sources(&rule.conditions) {
+            let message = format!(
+                "unknown source: {} `{}`; a row in crates/taxonomy/data/sources makes it known",
+                unknown.kind.name(),
+                unknown.name
+            );
+            rule.diagnostics.push(Diagnostic::note(UNKNOWN_SOURCE, message).on_line(rule.line));
+        }
         let reads = self.taxonomy.reads(rule.vendor, &rule.conditions);
         rule.events = reads.links;
         let entry = Entry { needs: reads.needs, ..Entry::new(rule, self.taxonomy) };

@@ -39,7 +39,34 @@ pub struct Ledger {
     pub unit_tests: Vec<LedgerTests>,
     /// Every unit test on which the condition of a rule that is not `failed` says something else than its author.
     pub disagreements: Vec<LedgerDisagreement>,
+    /// A row a vendor: of how many rules it is known what they read; see [`Ledger::add_recognition`].
+    pub recognition: Vec<LedgerRecognition>,
 }
+
+/// Of how many rules of a vendor it is known what they read, and of how many compared fields which they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LedgerRecognition {
+    /// The vendor.
+    pub vendor: &'static str,
+    /// All its rules, those outside the counts too.
+    pub rules: u64,
+    /// Rules with a log source.
+    pub with_log_source: u64,
+    /// Rules with a platform.
+    pub with_platform: u64,
+    /// Rules with an event.
+    pub with_event: u64,
+    /// Rules that read a source of which nothing is known.
+    pub unknown_source: u64,
+    /// Comparisons of a field: not of keywords, of what is computed, or of what was cut out of another field.
+    pub fields: u64,
+    /// Those of them whose field has a canonical name.
+    pub mapped_fields: u64,
+}
+
+/// The diagnostic of a rule that reads a source of which nothing is known.
+pub const UNKNOWN_SOURCE: &str = "unknown source";
 
 /// The ledger of one source. `files` is the sum of the three numbers behind it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -247,6 +274,42 @@ impl Ledger {
             reason,
         });
         self.faults.sort();
+    }
+
+    /// Counts by vendor what is known of the sources that rules read. `fields` has a row a vendor: comparisons of a field,
+    /// and those whose field has a canonical name.
+    pub fn add_recognition(&mut self, heads: &[Head], codes: &[(RuleId, String)], fields: &[(String, u64, u64)]) {
+        let mut rows: BTreeMap<&'static str, LedgerRecognition> = BTreeMap::new();
+        let blank = |vendor: &'static str| {
+            let of_vendor = fields.iter().find(|(name, ..)| name == vendor);
+            let (fields, mapped_fields) = of_vendor.map_or((0, 0), |(_, all, mapped)| (*all, *mapped));
+            LedgerRecognition {
+                vendor,
+                rules: 0,
+                with_log_source: 0,
+                with_platform: 0,
+                with_event: 0,
+                unknown_source: 0,
+                fields,
+                mapped_fields,
+            }
+        };
+        for head in heads {
+            let row = rows.entry(head.vendor.name()).or_insert_with(|| blank(head.vendor.name()));
+            row.rules += 1;
+            row.with_log_source += u64::from(!head.log_sources.is_empty());
+            row.with_platform += u64::from(!head.platforms.is_empty());
+            row.with_event += u64::from(!head.events.is_empty());
+        }
+        for (rule, code) in codes {
+            if code == UNKNOWN_SOURCE
+                && let Some(head) = heads.get(*rule as usize)
+                && let Some(row) = rows.get_mut(head.vendor.name())
+            {
+                row.unknown_source += 1;
+            }
+        }
+        self.recognition = rows.into_values().collect();
     }
 
     /// Evaluates the unit tests that rules bring along, and says where conditions and authors disagree.

@@ -38,7 +38,8 @@ pub use frontends::{frontend, frontends, is_query};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount, SharedRow};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
 pub use ledger::{
-    FileRecord, Ledger, LedgerContradiction, LedgerDisagreement, LedgerFault, LedgerSource, LedgerTests, UnreadQuery,
+    FileRecord, Ledger, LedgerContradiction, LedgerDisagreement, LedgerFault, LedgerRecognition, LedgerSource,
+    LedgerTests, UNKNOWN_SOURCE, UnreadQuery,
 };
 pub use rule_file::{RuleFileError, rules_of_file};
 pub use ruleatlas_core::{Token, TokenKind};

@@ -180,7 +180,7 @@ fn the_ledger_lists_windows_rules_without_an_event_and_says_why() {
     assert_eq!(view["rules"][0]["id"], format!("sigma/{KEYWORD}"));
     let reason = view["rules"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("log source windows implies no event"), "{reason}");
-    assert!(place.run(&["doctor"]).ends(0).out.contains("1 of 5 counted rules that watch Windows"));
+    assert!(place.run(&["doctor"]).ends(0).out.contains("1 of 5 counted rules of Windows or of no known platform (0)"));
 }
 
 fn counts(view: &Value) -> [u64; 4] {

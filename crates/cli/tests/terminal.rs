@@ -94,9 +94,10 @@ fn a_value_that_would_not_be_seen_stands_in_quotes() {
 fn a_limit_leaves_the_number_of_events_as_it_is() {
     let place = place();
     let text = shown(&place, "120", &["technique", "T1059", "--limit", "1"]);
-    assert!(text.contains("1 of 3 events"), "{text}");
+    // The rule that demands a current folder reads one event, for the other does not have it.
+    assert!(text.contains("1 of 2 events"), "{text}");
     let view = place.json(&["technique", "T1059", "--limit", "1"]);
-    assert_eq!((view["events"].as_array().unwrap().len(), &view["events_distinct"]), (1, &3.into()));
+    assert_eq!((view["events"].as_array().unwrap().len(), &view["events_distinct"]), (1, &2.into()));
 }
 
 #[test]

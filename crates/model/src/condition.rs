@@ -249,4 +249,32 @@ pub enum SourceKind {
     Integration,
     /// An operating system that the rule says it watches.
     Platform,
+    /// A Windows event channel that the query filters by (`Microsoft-Windows-Sysmon/Operational`).
+    Channel,
+    /// A Splunk macro that could not be resolved: its name may still say which data it chooses.
+    Macro,
+}
+
+impl SourceKind {
+    /// The name in data and messages (`source_type`).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Category => "category",
+            Self::Service => "service",
+            Self::Table => "table",
+            Self::DataModel => "data_model",
+            Self::EventCategory => "event_category",
+            Self::Index => "index",
+            Self::SourceType => "source_type",
+            Self::Source => "source",
+            Self::EventType => "event_type",
+            Self::LogType => "log_type",
+            Self::Integration => "integration",
+            Self::Platform => "platform",
+            Self::Channel => "channel",
+            Self::Macro => "macro",
+        }
+    }
 }

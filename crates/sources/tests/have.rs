@@ -89,9 +89,88 @@ fn an_audit_policy_is_read_in_every_form_windows_writes() {
                   LAB,System,Anmelden,{0CCE9215-69AE-11D9-BED3-505054503030},Erfolg und Fehler,,3\n";
     let Given::AuditPolicy(lines) = read(backup.as_bytes()).unwrap() else { panic!("no audit policy") };
     assert!(lines[0].success && lines[0].failure);
-    let foreign = "LAB,System,Anmelden,{0CCE9215-69AE-11D9-BED3-505054503030},Erfolg,\n";
+}
+
+/// Name, success, failure and line of what is audited.
+fn audited(text: &str) -> Vec<(String, bool, bool, u32)> {
+    let Given::AuditPolicy(lines) = read(text.as_bytes()).unwrap() else { panic!("no audit policy") };
+    lines.into_iter().map(|it| (it.name, it.success, it.failure, it.line)).collect()
+}
+
+#[test]
+fn an_audit_policy_is_read_in_the_languages_of_windows() {
+    let policy = |machine: &str, both: &str, success: &str, failure: &str, none: &str| {
+        format!(
+            "a,b,c,d,e,f\r\n\r\nLAB,{machine},A,{{0CCE9215-69AE-11D9-BED3-505054503030}},{both},\r\n\
+             LAB,{machine},B,{{0CCE922B-69AE-11D9-BED3-505054503030}},{success},\r\n\
+             LAB,{machine},C,{{0CCE9220-69AE-11D9-BED3-505054503030}},{failure},\r\n\
+             LAB,{machine},D,{{0CCE9226-69AE-11D9-BED3-505054503030}},{none},\r\n"
+        )
+    };
+    let expected: Vec<_> = [("A", true, true, 3), ("B", true, false, 4), ("C", false, true, 5), ("D", false, false, 6)]
+        .map(|(name, success, failure, line)| (name.to_owned(), success, failure, line))
+        .into();
+    for text in [
+        policy("System", "Success and Failure", "Success", "Failure", "No Auditing"),
+        policy("System", "Erfolg und Fehler", "Erfolg", "Fehler", "Keine Überwachung"),
+        policy("Système", "Succès et échec", "Succès", "Échec", "Pas d'audit"),
+        policy("システム", "成功および失敗", "成功", "失敗", "監査なし"),
+        // A language that no table has: the setting that means both names success first.
+        policy("Sistemo", "Sukceso kaj malsukcesoj", "Sukceso", "malsukcesoj", "Nenio"),
+    ] {
+        assert_eq!(audited(&text), expected, "{text}");
+    }
+    // A console's own code page.
+    let mut bytes = policy("System", "Erfolg und Fehler", "Erfolg", "Fehler", "Keine @berwachung").into_bytes();
+    for byte in &mut bytes {
+        if *byte == b'@' {
+            *byte = 0x9a;
+        }
+    }
+    let Given::AuditPolicy(lines) = read(&bytes).unwrap() else { panic!("no audit policy") };
+    assert!(lines.len() == 4 && !lines[3].success && !lines[3].failure);
+    let foreign = "LAB,System,Anmelden,{0CCE9215-69AE-11D9-BED3-505054503030},Qwxyz,\n";
     let error = read(foreign.as_bytes()).unwrap_err().to_string();
-    assert!(error.contains("line 1: the setting `Erfolg` of `Anmelden`") && error.contains("/backup"), "{error}");
+    assert!(error.contains("line 1: the setting `Qwxyz` of `Anmelden`") && error.contains("/backup"), "{error}");
+}
+
+#[test]
+fn what_is_audited_of_one_account_is_not_audited_of_the_machine() {
+    let head = "Machine Name,Policy Target,Subcategory,Subcategory GUID,Inclusion Setting,Exclusion Setting\n";
+    let row = |target: &str, setting: &str| {
+        format!("LAB,{target},Logon,{{0CCE9215-69AE-11D9-BED3-505054503030}},{setting},\n")
+    };
+    for account in ["LAB\\bob", "bob@lab.example", "S-1-5-21-1-2-3-1001", "bob"] {
+        let text = format!("{head}{}{}", row("System", "No Auditing"), row(account, "Success and Failure"));
+        assert_eq!(audited(&text), [("Logon".to_owned(), false, false, 2)], "{account}");
+    }
+    let only = format!("{head}{}", row("LAB\\bob", "Success"));
+    assert_eq!(read(only.as_bytes()), Err(Error::Empty));
+}
+
+#[test]
+fn a_range_of_ids_is_every_id_in_it() {
+    let Given::List(listed) = read(b"Sysmon,1-3\nSecurity-Auditing,4624\n").unwrap() else { panic!("no list") };
+    let ids: Vec<_> = listed.iter().map(|row| (row.event_id.as_str(), row.line)).collect();
+    assert_eq!(ids, [("1", 1), ("2", 1), ("3", 1), ("4624", 2)]);
+    for range in ["5-1", "1-99999999"] {
+        let error = read(format!("Sysmon,{range}\n").as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains("is no range"), "{error}");
+    }
+}
+
+#[test]
+fn an_entry_of_a_data_source_administration_has_the_platforms_of_its_systems() {
+    let text = "file_type: data-source-administration\nsystems:\n- applicable_to: servers\n  platform: [Linux]\n\
+                - applicable_to: clients\n  platform: [Windows, macOS]\ndata_sources:\n\
+                - data_source_name: Process Creation\n  data_source:\n  - applicable_to: [servers]\n    products: [x]\n\
+                \x20 - applicable_to: [all]\n    products: [y]\n  - applicable_to: [elsewhere]\n    products: [z]\n";
+    let Given::DataSources(components) = read(text.as_bytes()).unwrap() else { panic!("no data sources") };
+    let platforms: Vec<_> = components.iter().map(|it| it.platforms.join(" ")).collect();
+    assert_eq!(platforms, ["Linux", "Linux Windows macOS", ""]);
+    let old = "file_type: data-source-administration\nplatform: [Windows]\ndata_sources:\n- data_source_name: X\n  products: [a]\n";
+    let Given::DataSources(components) = read(old.as_bytes()).unwrap() else { panic!("no data sources") };
+    assert_eq!(components[0].platforms, ["Windows"]);
 }
 
 #[test]

@@ -178,6 +178,19 @@ impl Store {
         self.rows(&sql, |row| Ok((row.get(6)?, diagnostic(row)?)))
     }
 
+    /// By vendor, how many comparisons of a field there are, and of how many the field has a canonical name. Keywords, and
+    /// what is computed or cut out of another field, are no fields.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn mapped_fields(&self) -> Result<Vec<(String, u64, u64)>, Error> {
+        let query = "SELECT rule.vendor, COUNT(*), SUM(predicate.mapped) FROM predicate JOIN rule USING (rule) \
+                     WHERE role <> 'computed' AND raw_field <> '' AND derived_from IS NULL \
+                     GROUP BY rule.vendor ORDER BY rule.vendor";
+        let count = |row: &rusqlite::Row<'_>, at: usize| row.get(at).map(i64::unsigned_abs);
+        self.rows(query, |row| Ok((row.get(0)?, count(row, 1)?, count(row, 2)?)))
+    }
+
     /// The index over all rules.
     ///
     /// # Errors

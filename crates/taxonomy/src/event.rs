@@ -2,11 +2,17 @@
 
 use ruleatlas_core::Placed;
 use ruleatlas_model::{
-    Condition, DataSource, Dictionary, EventEntry, EventField, EventLink, EventRef, Op, Role, SourceKind, Told, Vendor,
+    Condition, DataSource, Dictionary, EventEntry, EventField, EventLink, EventRef, Op, Predicate, Role, SourceKind,
+    Told, Vendor,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{Fault, FieldUse, File, Taxonomy, log_source::Selector};
+use crate::{
+    Fault, FieldUse, File, Reader, Taxonomy,
+    log_source::Selector,
+    narrow::{Known, can_hold, compare},
+    recognize::is_windows_channel,
+};
 
 /// An event that the taxonomy has a title for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +53,16 @@ pub(crate) struct Events {
     pub all: Vec<KnownEvent>,
     /// By the id in lower case.
     by_id: FxHashMap<String, Vec<u32>>,
+    /// What a field holds in every event of a kind, by event and canonical field.
+    values: FxHashMap<EventRef, Vec<(String, Vec<String>)>>,
+    pub providers: ProviderNames,
+}
+
+/// What providers are called.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProviderNames {
     /// Providers as they are spelled here, by their names in lower case.
-    providers: FxHashMap<String, String>,
+    spelled: FxHashMap<String, String>,
     /// Other names of providers in lower case.
     aliases: FxHashMap<String, String>,
 }
@@ -82,7 +96,8 @@ impl Events {
             if provider.is_empty() || id.is_empty() || title.is_empty() {
                 fault(line, "an event must have a provider, an id and a title".to_owned());
             }
-            let spelled = loaded.providers.entry(provider.to_lowercase()).or_insert_with(|| provider.to_owned());
+            let spelled =
+                loaded.providers.spelled.entry(provider.to_lowercase()).or_insert_with(|| provider.to_owned());
             if spelled != provider {
                 fault(line, format!("`{provider}` is spelled `{spelled}` before"));
             }
@@ -100,10 +115,11 @@ impl Events {
 
     /// Reads `providers.csv`: what else providers are called. A name with hyphens for spaces needs no row.
     pub fn load_aliases(&mut self, file: File<'_>, faults: &mut Vec<Fault>) {
-        for provider in self.providers.values().filter(|provider| provider.contains(' ')) {
+        let ProviderNames { spelled, aliases } = &mut self.providers;
+        for provider in spelled.values().filter(|provider| provider.contains(' ')) {
             let hyphens = provider.to_lowercase().replace(' ', "-");
             for alias in [format!("microsoft-windows-{hyphens}"), hyphens] {
-                self.aliases.entry(alias).or_insert_with(|| provider.clone());
+                aliases.entry(alias).or_insert_with(|| provider.clone());
             }
         }
         let mut reader = csv::ReaderBuilder::new().from_reader(file.text.as_bytes());
@@ -111,8 +127,8 @@ impl Events {
             let line = row.as_ref().ok().and_then(|row| row.position()).map_or(1, csv::Position::line);
             let row = row.ok();
             match row.as_ref().map(|row| (row.get(0), row.get(1))) {
-                Some((Some(alias), Some(provider))) if self.providers.contains_key(&provider.to_lowercase()) => {
-                    self.aliases.insert(alias.to_lowercase(), provider.to_owned());
+                Some((Some(alias), Some(provider))) if spelled.contains_key(&provider.to_lowercase()) => {
+                    aliases.insert(alias.to_lowercase(), provider.to_owned());
                 }
                 _ => {
                     let line = u32::try_from(line).unwrap_or(u32::MAX);
@@ -123,6 +139,40 @@ impl Events {
         }
     }
 
+    /// Reads `event_values.csv`: fields whose values tell events of one category apart.
+    pub fn load_values(&mut self, file: File<'_>, faults: &mut Vec<Fault>) {
+        let mut reader = csv::ReaderBuilder::new().from_reader(file.text.as_bytes());
+        for row in reader.records() {
+            let line = row.as_ref().ok().and_then(|row| row.position()).map_or(1, csv::Position::line);
+            let event = row.as_ref().ok().and_then(|row| {
+                let event = EventRef { provider: row.get(0)?.to_owned(), event_id: row.get(1)?.to_owned() };
+                self.get(&event).map(|known| known.event.clone())
+            });
+            match (event, row.as_ref().map(|row| (row.get(2), row.get(3)))) {
+                (Some(event), Ok((Some(field), Some(values)))) if !field.is_empty() && !values.is_empty() => {
+                    let values = values.split('|').map(str::to_owned).collect();
+                    self.values.entry(event).or_default().push((field.to_owned(), values));
+                }
+                _ => {
+                    let message = "a row must be an event of events.csv, a field and its values".to_owned();
+                    let line = u32::try_from(line).unwrap_or(u32::MAX);
+                    faults.push(Fault { file: file.name.to_owned(), line, message });
+                }
+            }
+        }
+    }
+
+    /// The values that a field can have in events of a kind, where they are known.
+    pub fn values_of(&self, event: &EventRef, field: &str) -> Option<&[String]> {
+        let of_event = self.values.get(event)?;
+        of_event.iter().find(|(name, _)| name == field).map(|(_, values)| values.as_slice())
+    }
+
+    /// The fields of `event_values.csv`, each with the event.
+    pub fn value_fields(&self) -> impl Iterator<Item = (&EventRef, &str)> {
+        self.values.iter().flat_map(|(event, fields)| fields.iter().map(move |(name, _)| (event, name.as_str())))
+    }
+
     fn of_id(&self, id: &str) -> impl Iterator<Item = &KnownEvent> {
         self.by_id.get(&id.to_lowercase()).into_iter().flatten().map(|index| &self.all[*index as usize])
     }
@@ -130,7 +180,9 @@ impl Events {
     pub fn get(&self, event: &EventRef) -> Option<&KnownEvent> {
         self.of_id(&event.event_id).find(|known| known.event.provider.eq_ignore_ascii_case(&event.provider))
     }
+}
 
+impl ProviderNames {
     /// A provider's short name: without `Microsoft-Windows-`, spelled as in the table, or what `providers.csv` calls it.
     pub fn short_name(&self, provider: &str) -> String {
         let lower = provider.to_lowercase();
@@ -138,7 +190,7 @@ impl Events {
             return known.clone();
         }
         let short = lower.strip_prefix("microsoft-windows-").filter(|short| !short.is_empty());
-        let known = short.and_then(|short| self.providers.get(short)).or_else(|| self.providers.get(&lower));
+        let known = short.and_then(|short| self.spelled.get(short)).or_else(|| self.spelled.get(&lower));
         known.cloned().unwrap_or_else(|| match short {
             // Lower case may change a text's length: cut only where the head is what was compared.
             Some(_) => provider.get("microsoft-windows-".len()..).unwrap_or(provider).to_owned(),
@@ -161,8 +213,9 @@ struct Written<'a> {
 }
 
 impl Taxonomy {
-    /// The events that a rule reads: those whose ids its indicators write, and, for log sources whose ids no step
-    /// writes, those that the log source implies. Excluded ids, ranges and patterns of ids say nothing.
+    /// The events that a rule reads: those whose ids its indicators write or whose ids lie in the range or have the
+    /// beginning that they write, and, for log sources whose ids no step writes, those that the log source implies and
+    /// that can have the fields and values which the step demands.
     ///
     /// A written id belongs to the provider that the rule names beside it, else to the implied event of that id, else
     /// to the provider that `events.csv` knows for the log source's channel, else to the log source's own provider,
@@ -174,9 +227,10 @@ impl Taxonomy {
 
     /// The events that one step reads, whose predicates are `in_step`.
     pub(crate) fn events_of(&self, vendor: Vendor, condition: &Condition, in_step: &[&Placed<'_>]) -> Vec<EventLink> {
-        let selectors = self.log_sources.select(&condition.sources);
+        let selected = self.log_sources.select(&condition.sources);
+        let selectors: Vec<&Selector> = self.log_sources.selected(&selected).collect();
         let written = self.written(vendor, condition, in_step, &selectors);
-        let mut links = self.events_of_step(&selectors, &written);
+        let mut links = self.events_of_step(vendor, condition, &selectors, &written);
         let mut seen = FxHashSet::default();
         links.retain(|link| seen.insert(link.event.clone()));
         links
@@ -202,7 +256,7 @@ impl Taxonomy {
             let Some(used) = reader.field_of(placed.predicate) else { continue };
             let values = placed.predicate.values.iter().map(String::as_str);
             match used.field.name.as_str() {
-                "Provider_Name" => written.providers.extend(values.map(|name| self.events.short_name(name))),
+                "Provider_Name" => written.providers.extend(values.map(|name| self.events.providers.short_name(name))),
                 "Channel" => written.channels.extend(values),
                 name if is_id(name) => written.ids.extend(values.map(|value| (name, *placed, value))),
                 _ => {}
@@ -215,7 +269,13 @@ impl Taxonomy {
         written
     }
 
-    fn events_of_step(&self, selectors: &[&Selector], written: &Written<'_>) -> Vec<EventLink> {
+    fn events_of_step(
+        &self,
+        vendor: Vendor,
+        condition: &Condition,
+        selectors: &[&Selector],
+        written: &Written<'_>,
+    ) -> Vec<EventLink> {
         let mut explicit = Vec::new();
         for selector in selectors {
             let is_id = |field: &str| selector.event_fields.iter().any(|known| known == field);
@@ -242,12 +302,87 @@ impl Taxonomy {
             explicit.retain(|link| known.next().unwrap_or_default() || !ids.contains(&link.event.event_id));
             return explicit;
         }
+        let reader = self.reader(vendor, &condition.sources);
+        let patterned = self.events_of_patterns(&reader, condition, selectors);
+        if !patterned.is_empty() {
+            return patterned;
+        }
         let implied = selectors.iter().flat_map(|selector| {
             let why = format!("log source {}", self.log_sources.all[selector.log_source].name);
-            let events = selector.events.iter();
+            // A text beside a query may spell an id in its own way: auditd's `Cwd` is its `CWD`.
+            let events = selector.events.iter().map(|event| self.events.get(event).map_or(event, |known| &known.event));
             events.map(move |event| EventLink { event: event.clone(), explicit: false, why: why.clone() })
         });
-        implied.collect()
+        let implied: Vec<EventLink> = implied.collect();
+        // What the vendor says beside a search is taken as it says it.
+        if vendor == Vendor::Splunk || implied.len() < 2 {
+            return implied;
+        }
+        let events: Vec<EventRef> = implied.iter().map(|link| link.event.clone()).collect();
+        let possible = self.possible_events(&reader, condition, selectors, &events);
+        implied.into_iter().zip(possible).filter(|(_, possible)| *possible).map(|(link, _)| link).collect()
+    }
+
+    /// The events whose ids lie in a range, or have a beginning, that a step demands: of those that the table knows of
+    /// the provider or channel, where the step decides between them.
+    fn events_of_patterns(
+        &self,
+        reader: &Reader<'_>,
+        condition: &Condition,
+        selectors: &[&Selector],
+    ) -> Vec<EventLink> {
+        const MAX_EVENTS: usize = 64;
+        let mut links: Vec<EventLink> = Vec::new();
+        for selector in selectors {
+            let is_id = |predicate: &&Predicate| {
+                let used = reader.field_of(predicate);
+                used.is_some_and(|used| selector.event_fields.contains(&used.field.name))
+            };
+            let on_ids: Vec<&Predicate> = condition.root.predicates().filter(is_id).collect();
+            let has = |ops: &[Op]| on_ids.iter().any(|predicate| !predicate.negated && ops.contains(&predicate.op));
+            let is_word = |predicate: &&&Predicate| {
+                matches!(predicate.op, Op::StartsWith | Op::EndsWith | Op::Contains)
+                    && predicate.values.iter().all(|value| value.len() > 2 && value.parse::<i64>().is_err())
+            };
+            let is_range = has(&[Op::Gt, Op::Gte]) && has(&[Op::Lt, Op::Lte]);
+            if !is_range && !on_ids.iter().any(|predicate| is_word(&predicate)) {
+                continue;
+            }
+            let of_log = |known: &&KnownEvent| {
+                let channel = selector.channel.as_deref().unwrap_or_default();
+                selector.providers.contains(&known.event.provider)
+                    || (!channel.is_empty() && known.channel.eq_ignore_ascii_case(channel))
+            };
+            let candidates: Vec<&KnownEvent> = self.events.all.iter().filter(of_log).collect();
+            let can_have = |id: &str| {
+                can_hold(&condition.root, &|predicate| match is_id(&predicate) {
+                    true => compare(predicate, id),
+                    false => Known::Open,
+                })
+            };
+            // The step must demand it: ids that no log has must not do.
+            if can_have("-1") || can_have("999999999") {
+                continue;
+            }
+            let possible: Vec<&&KnownEvent> =
+                candidates.iter().filter(|known| can_have(&known.event.event_id)).collect();
+            if possible.len() == candidates.len() || possible.len() > MAX_EVENTS {
+                continue;
+            }
+            let why = on_ids
+                .iter()
+                .map(|predicate| {
+                    format!("{} {} {}", predicate.raw_field, predicate.written_op(), predicate.values.join(" "))
+                })
+                .collect::<Vec<_>>()
+                .join(", ");
+            links.extend(possible.into_iter().map(|known| EventLink {
+                event: known.event.clone(),
+                explicit: true,
+                why: why.clone(),
+            }));
+        }
+        links
     }
 
     /// The providers that an id which a rule writes can belong to in this log source.
@@ -284,8 +419,23 @@ impl Taxonomy {
         match (of_channel.is_empty(), selector.providers.is_empty()) {
             (false, _) => of_channel,
             (true, false) => selector.providers.clone(),
+            (true, true) if is_windows && channels.is_empty() => self.windows_provider_of(id).into_iter().collect(),
             (true, true) if is_windows => channels.first().map(|channel| (*channel).to_owned()).into_iter().collect(),
             (true, true) => Vec::new(),
+        }
+    }
+
+    /// The provider of a Windows event of which only the id is said: the only one that has it, or that of the Security log.
+    fn windows_provider_of(&self, id: &str) -> Option<String> {
+        let of_windows = |known: &&KnownEvent| {
+            is_windows_channel(&known.channel) && self.log_sources.may_be_windows(&known.event.provider)
+        };
+        let mut providers: Vec<&str> =
+            self.events.of_id(id).filter(of_windows).map(|known| known.event.provider.as_str()).collect();
+        providers.dedup();
+        match providers.as_slice() {
+            [only] => Some((*only).to_owned()),
+            several => several.iter().find(|name| **name == "Security-Auditing").map(|name| (*name).to_owned()),
         }
     }
 
@@ -323,7 +473,7 @@ impl Taxonomy {
     /// does not know it.
     #[must_use]
     pub fn provider_name(&self, provider: &str) -> String {
-        self.events.short_name(provider.trim())
+        self.events.providers.short_name(provider.trim())
     }
 
     /// The events of the table as entries of a dictionary.

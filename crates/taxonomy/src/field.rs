@@ -127,6 +127,9 @@ struct Reading {
     /// By vocabulary, its place in the order in which they are asked.
     rank: Vec<Option<usize>>,
     prefixes: Vec<Prefix>,
+    /// The vocabularies whose names may be written with underscores between their words: Splunk's rendering of
+    /// `LogonType` is `Logon_Type`.
+    underscored: Vec<Option<usize>>,
     /// Whether names are written as Splunk writes them: in a step that reads a data model, `Processes.process_name` is
     /// `process_name` of its dataset; `a{}.b` is `a.b` of a list.
     dataset_prefix: bool,
@@ -167,11 +170,9 @@ impl<'a> Place<'a> {
         let by_source = patterns.iter().filter(named).map(Pattern::weight).max();
         by_source.or_else(|| {
             let log_sources = self.log_sources.get_or_init(|| {
-                self.table
-                    .select(self.sources)
-                    .iter()
-                    .map(|found| self.table.all[found.log_source].name.as_str())
-                    .collect()
+                let selected = self.table.select(self.sources);
+                let places: Vec<usize> = self.table.selected(&selected).map(|found| found.log_source).collect();
+                places.into_iter().map(|place| self.table.all[place].name.as_str()).collect()
             });
             let is_here =
                 |pattern: &&Pattern| log_sources.iter().any(|name| pattern.matches(Placename::LogSource(name)));
@@ -194,7 +195,7 @@ impl Fields {
             self.vocabularies.push(Vocabulary { name, title, scope });
         }
         for entry in source.tables(&tree, "vendor") {
-            source.only(entry.table, &["name", "vocabularies", "prefixes", "dataset_prefix"]);
+            source.only(entry.table, &["name", "vocabularies", "prefixes", "dataset_prefix", "underscored"]);
             let name = entry.text("name");
             let Ok(vendor) = name.parse() else {
                 source.fault(entry.at, format!("`{name}` is no vendor"));
@@ -203,10 +204,11 @@ impl Fields {
             let prefixes = entry.table.get("prefixes").map(list).unwrap_or_default();
             let prefixes = prefixes.iter().filter_map(|value| source.table(value)).map(|prefix| {
                 source.only(prefix.table, &["strip", "vocabularies"]);
-                Prefix { lower: prefix.text("strip").to_lowercase(), rank: self.ranks(&prefix) }
+                Prefix { lower: prefix.text("strip").to_lowercase(), rank: self.ranks(&prefix, "vocabularies") }
             });
             let reading = Reading {
-                rank: self.ranks(&entry),
+                rank: self.ranks(&entry, "vocabularies"),
+                underscored: self.ranks(&entry, "underscored"),
                 prefixes: prefixes.collect(),
                 dataset_prefix: entry
                     .table
@@ -226,9 +228,9 @@ impl Fields {
         self.vocabularies.iter().position(|vocabulary| vocabulary.name == name)
     }
 
-    fn ranks(&self, entry: &Entry<'_, '_>) -> Vec<Option<usize>> {
+    fn ranks(&self, entry: &Entry<'_, '_>, key: &str) -> Vec<Option<usize>> {
         let mut ranks = vec![None; self.vocabularies.len()];
-        for (rank, (name, at)) in entry.texts("vocabularies").into_iter().enumerate() {
+        for (rank, (name, at)) in entry.texts(key).into_iter().enumerate() {
             match self.vocabulary(name) {
                 Some(index) => ranks[index] = Some(rank),
                 None => entry.source.fault(at, format!("`{name}` is no vocabulary")),
@@ -362,6 +364,11 @@ impl Fields {
             {
                 return Some(found);
             }
+        }
+        if lower.contains('_')
+            && let Some(found) = self.look_up(&lower.replace('_', ""), &reading.underscored, place, false)
+        {
+            return Some(found);
         }
         let prefixed = reading.prefixes.iter().filter_map(|prefix| Some((lower.strip_prefix(&prefix.lower)?, prefix)));
         let found = prefixed.filter_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true)).next();

@@ -28,8 +28,11 @@ mod event;
 mod field;
 mod fold;
 mod log_source;
+mod narrow;
 mod need;
+mod platform;
 mod read;
+mod recognize;
 mod scope;
 pub mod telemetry;
 mod told;
@@ -37,7 +40,7 @@ mod told;
 use std::sync::OnceLock;
 
 use ruleatlas_core::Placed;
-use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Predicate, Vendor};
+use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Predicate, SourceKind, Vendor};
 
 pub use error::{Error, Fault};
 pub use event::KnownEvent;
@@ -76,6 +79,16 @@ pub struct Files<'a> {
     pub events: File<'a>,
     /// `providers.csv`.
     pub providers: File<'a>,
+    /// `event_values.csv`.
+    pub event_values: File<'a>,
+    /// `channels.csv`.
+    pub channels: File<'a>,
+    /// The tables of data sources' names, in any order: a row a name, with the log source it is.
+    pub names: &'a [File<'a>],
+    /// `source_words.csv`.
+    pub words: File<'a>,
+    /// `platforms.toml`.
+    pub platforms: File<'a>,
 }
 
 macro_rules! file {
@@ -98,6 +111,8 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/saas.toml"),
         file!("fields/elastic.toml"),
         file!("fields/splunk.toml"),
+        file!("fields/cim.toml"),
+        file!("fields/products.toml"),
         file!("fields/kusto.toml"),
         file!("fields/panther.toml"),
         file!("fields/general.toml"),
@@ -105,6 +120,11 @@ const BUILTIN: Files<'static> = Files {
     log_sources: file!("log_sources.toml"),
     events: file!("events.csv"),
     providers: file!("providers.csv"),
+    event_values: file!("event_values.csv"),
+    channels: file!("channels.csv"),
+    names: &[file!("sources/splunk.csv"), file!("sources/kusto.csv"), file!("sources/elastic.csv")],
+    words: file!("source_words.csv"),
+    platforms: file!("platforms.toml"),
 };
 
 /// What names mean.
@@ -113,6 +133,8 @@ pub struct Taxonomy {
     fields: Fields,
     log_sources: LogSources,
     events: Events,
+    event_fields: narrow::EventFields,
+    evidence: Vec<platform::Evidence>,
     faults: Vec<Fault>,
 }
 
@@ -150,8 +172,14 @@ impl Taxonomy {
         }
         let mut events = Events::load(files.events, &mut faults);
         events.load_aliases(files.providers, &mut faults);
+        events.load_values(files.event_values, &mut faults);
         let source = Source::new(files.log_sources);
-        let log_sources = LogSources::load(&source);
+        let mut log_sources = LogSources::load(&source);
+        for file in files.names {
+            log_sources.load_names(*file, &mut faults);
+        }
+        log_sources.index(&source);
+        log_sources.load_words(files.channels, files.words, &events, &mut faults);
         for selector in log_sources.selectors() {
             for event in selector.events.iter().filter(|event| events.get(event).is_none()) {
                 let message = format!("{} {} is not in {}", event.provider, event.event_id, files.events.name);
@@ -166,6 +194,16 @@ impl Taxonomy {
                 source.fault(0, format!("`{name}` is no field"));
             }
         }
+        for name in log_sources.narrowing.iter().flat_map(|narrowing| narrowing.fields()) {
+            if !name.ends_with(".*") && fields.named(name).is_none() {
+                source.fault(0, format!("`{name}` is no field"));
+            }
+        }
+        for (event, name) in events.value_fields() {
+            if fields.named(name).is_none() {
+                source.fault(0, format!("`{name}`, which {} {} holds, is no field", event.provider, event.event_id));
+            }
+        }
         for (name, who) in fields.named_log_sources() {
             if !log_sources.all.iter().any(|log_source| log_source.name == name) {
                 source.fault(0, format!("there is no log source `{name}`, which `{who}` names"));
@@ -175,7 +213,10 @@ impl Taxonomy {
             source.fault(0, format!("there is no field `{KEYWORD}`"));
         }
         faults.extend(source.into_faults());
-        Self { fields, log_sources, events, faults }
+        let source = Source::new(files.platforms);
+        let evidence = platform::load(&source, &log_sources);
+        faults.extend(source.into_faults());
+        Self { fields, log_sources, events, event_fields: narrow::EventFields::default(), evidence, faults }
     }
 
     /// What is wrong with the files; see [`Taxonomy::builtin`].
@@ -266,12 +307,29 @@ impl Taxonomy {
         self.log_sources.describe(sources)
     }
 
-    /// What the data sources of all steps say, each thing once.
+    /// What the data sources of all steps say, each thing once. Where those of a step do not say which platform it watches,
+    /// but may be of several, a platform that the rule names decides, else its values; where these do not either, it
+    /// watches all of them.
     #[must_use]
     pub fn describe(&self, conditions: &[Condition]) -> Telemetry<'_> {
         let mut told = Telemetry::default();
+        // What a query or its rule says of platforms narrows what its tables may be of.
+        let named: Vec<&DataSource> = conditions
+            .iter()
+            .flat_map(|condition| &condition.sources)
+            .filter(|source| source.kind == SourceKind::Platform)
+            .collect();
         for condition in conditions {
-            told.merge(self.describe_sources(&condition.sources));
+            let mut step = self.describe_sources(&condition.sources);
+            if step.platforms.is_empty() && !step.possible_platforms.is_empty() {
+                let is_named = |name: &&str| named.iter().any(|source| source.name.eq_ignore_ascii_case(name));
+                let possible: Vec<&str> = step.possible_platforms.iter().copied().filter(is_named).collect();
+                step.platforms = match possible.is_empty() {
+                    true => self.platforms_by_values(&step.possible_platforms, conditions),
+                    false => possible,
+                };
+            }
+            told.merge(step);
         }
         told
     }

@@ -6,8 +6,12 @@ use ruleatlas_model::{DataSource, EventRef, SourceKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
+    Fault, File,
+    event::Events,
+    narrow::Narrowing,
     read::{Entry, Source, list},
-    scope::{Pattern, Placename, source_kind},
+    recognize::{Channels, Products, Recognized},
+    scope::{Pattern, Placename, source_kind, takes_patterns},
     told::Told,
 };
 
@@ -40,18 +44,22 @@ pub struct Telemetry<'a> {
     pub platforms: Vec<&'a str>,
     /// The domains, each once.
     pub domains: Vec<&'a str>,
+    /// The platforms that the log sources may watch, where none of them says which it does.
+    pub possible_platforms: Vec<&'a str>,
     /// The events that the log sources imply.
-    pub events: Vec<&'a EventRef>,
+    pub events: Vec<EventRef>,
     /// The providers that event ids belong to where a rule writes them itself.
-    pub providers: Vec<&'a str>,
+    pub providers: Vec<String>,
 }
 
 /// One way in which data sources name a log source.
 #[derive(Clone, Debug)]
 pub(crate) struct Selector {
     pub log_source: usize,
-    constraints: Vec<Pattern>,
+    pub constraints: Vec<Pattern>,
     pub platforms: Vec<String>,
+    /// The platforms of which it may watch any: a table of events of all operating systems.
+    pub possible_platforms: Vec<String>,
     pub events: Vec<EventRef>,
     pub providers: Vec<String>,
     /// The Windows channel that it is, where it is one.
@@ -59,8 +67,9 @@ pub(crate) struct Selector {
     /// The canonical fields that hold the event's id.
     pub event_fields: Vec<String>,
     /// Whether it applies only when no other does.
-    otherwise: bool,
-    at: usize,
+    pub otherwise: bool,
+    /// Where it stands in its file.
+    pub at: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -70,6 +79,10 @@ pub(crate) struct LogSources {
     pub platforms: Vec<Term>,
     /// Fields whose values name data sources.
     pub told: Vec<Told>,
+    /// How the fields that a step filters decide between the events of what it reads.
+    pub narrowing: Vec<Narrowing>,
+    pub channels: Channels,
+    pub products: Products,
     selectors: Vec<Selector>,
     /// Selectors by the exact name that one of their constraints asks for.
     by_name: FxHashMap<String, Vec<u32>>,
@@ -84,18 +97,32 @@ pub(crate) struct LogSources {
 struct Known(RwLock<Found>);
 
 /// Selectors by the data sources that they match.
-type Found = FxHashMap<Box<[DataSource]>, Arc<[u32]>>;
+type Found = FxHashMap<Box<[DataSource]>, Arc<Selected>>;
+
+/// The selectors that the data sources of a step match.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selected {
+    /// Places in the table.
+    rows: Vec<u32>,
+    /// Those that were recognised by rule.
+    own: Vec<Selector>,
+    /// Places of those that apply only when no other does, where another does.
+    left_out: Vec<u32>,
+    left_out_own: Vec<Selector>,
+    /// The data sources that nothing is known of.
+    pub unknown: Vec<DataSource>,
+}
 
 impl Known {
     /// Lists that are kept, and the bytes of names in one: what rules make up does not fill the memory.
     const LISTS: usize = 4096;
     const BYTES: usize = 1024;
 
-    fn get_or(&self, sources: &[DataSource], find: impl FnOnce() -> Vec<u32>) -> Arc<[u32]> {
+    fn get_or(&self, sources: &[DataSource], find: impl FnOnce() -> Selected) -> Arc<Selected> {
         if let Some(found) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(sources) {
             return Arc::clone(found);
         }
-        let found: Arc<[u32]> = find().into();
+        let found = Arc::new(find());
         if sources.iter().map(|source| source.name.len()).sum::<usize>() <= Self::BYTES {
             let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
             if known.len() < Self::LISTS {
@@ -120,7 +147,7 @@ impl LogSources {
     pub fn load(source: &Source<'_>) -> Self {
         let mut loaded = Self::default();
         let Some(tree) = source.tree() else { return loaded };
-        source.only(&tree, &["domain", "platform", "told", "log_source"]);
+        source.only(&tree, &["domain", "platform", "told", "narrow", "log_source"]);
         let term = |entry: &Entry<'_, '_>| {
             source.only(entry.table, &["name", "description"]);
             Term { name: entry.text("name").to_owned(), description: entry.text("description").to_owned() }
@@ -128,16 +155,102 @@ impl LogSources {
         loaded.domains = source.tables(&tree, "domain").iter().map(term).collect();
         loaded.platforms = source.tables(&tree, "platform").iter().map(term).collect();
         loaded.told = source.tables(&tree, "told").iter().filter_map(|entry| Told::read(source, entry)).collect();
+        loaded.narrowing =
+            source.tables(&tree, "narrow").iter().filter_map(|entry| Narrowing::read(source, entry)).collect();
         let mut names = FxHashSet::default();
         for entry in source.tables(&tree, "log_source") {
             loaded.read(source, &entry, &mut names);
         }
-        loaded.index(source);
         loaded
     }
 
+    /// Reads a table of names: a row a data source, with the log source it is.
+    pub fn load_names(&mut self, file: File<'_>, faults: &mut Vec<Fault>) {
+        const HEADER: [&str; 7] =
+            ["kind", "name", "log_source", "platforms", "provider", "event_field", "documented_in"];
+        let mut reader = csv::ReaderBuilder::new().from_reader(file.text.as_bytes());
+        let mut fault = |line: u64, message: String| {
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            faults.push(Fault { file: file.name.to_owned(), line, message });
+        };
+        let mut places: FxHashMap<Vec<Pattern>, usize> = FxHashMap::default();
+        for (at, selector) in self.selectors.iter().enumerate() {
+            places.entry(selector.constraints.clone()).or_insert(at);
+        }
+        if reader.headers().is_ok_and(|header| !header.iter().eq(HEADER)) {
+            fault(1, format!("the first line must be {}", HEADER.join(",")));
+        }
+        for row in reader.records() {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => {
+                    fault(error.position().map_or(1, csv::Position::line), error.to_string());
+                    continue;
+                }
+            };
+            let line = row.position().map_or(1, csv::Position::line);
+            let cell = |at: usize| row.get(at).unwrap_or_default();
+            let list = |at: usize| -> Vec<String> {
+                cell(at).split('|').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+            };
+            let (Some(kind), Some(log_source)) = (source_kind(cell(0)), self.position(cell(2))) else {
+                fault(
+                    line,
+                    format!("`{}` is no kind of data source, or there is no log source `{}`", cell(0), cell(2)),
+                );
+                continue;
+            };
+            let (possible, platforms): (Vec<String>, Vec<String>) =
+                list(3).into_iter().partition(|name| name.starts_with('?'));
+            let possible: Vec<String> = possible.iter().map(|name| name.trim_start_matches('?').to_owned()).collect();
+            for name in platforms.iter().chain(&possible).filter(|name| self.platform(name).is_none()) {
+                fault(line, format!("`{name}` is not of the closed list of platforms"));
+            }
+            if cell(1).len() < 2 {
+                fault(line, "a name must have two characters or more".to_owned());
+            }
+            let mut selector = Selector {
+                constraints: vec![Pattern::of_kind(kind, cell(1))],
+                platforms,
+                possible_platforms: possible,
+                providers: list(4),
+                ..Selector::blank(log_source)
+            };
+            if !cell(5).is_empty() {
+                selector.event_fields = list(5);
+            }
+            // An integration, or an index that holds events of hosts of any kind, says less than the category beside it.
+            selector.otherwise = kind == SourceKind::Integration
+                || (kind == SourceKind::Index && !selector.possible_platforms.is_empty());
+            // What `log_sources.toml` says of the same name goes before; the row adds what it leaves open.
+            let place = places.get(&selector.constraints).copied();
+            match place.and_then(|place| self.selectors.get_mut(place)) {
+                Some(known) if known.log_source != selector.log_source => {}
+                Some(known) if known.platforms.is_empty() && known.possible_platforms.is_empty() => {
+                    (known.platforms, known.possible_platforms) = (selector.platforms, selector.possible_platforms);
+                }
+                Some(_) => {}
+                None => {
+                    places.insert(selector.constraints.clone(), self.selectors.len());
+                    self.selectors.push(selector);
+                }
+            }
+        }
+    }
+
+    /// Reads what products and channels are called, when the log sources are known.
+    pub fn load_words(&mut self, channels: File<'_>, words: File<'_>, events: &Events, faults: &mut Vec<Fault>) {
+        self.channels = Channels::load(channels, events, self, faults);
+        self.products = Products::load(words, self, faults);
+    }
+
+    /// The place of a log source in the table.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.all.iter().position(|known| known.name == name)
+    }
+
     fn read<'t>(&mut self, source: &Source<'_>, entry: &Entry<'t, '_>, names: &mut FxHashSet<&'t str>) {
-        source.only(entry.table, &["name", "title", "domains", "platforms", "when"]);
+        source.only(entry.table, &["name", "title", "domains", "platforms", "possible_platforms", "when"]);
         let name = entry.text("name");
         if !names.insert(name) {
             source.fault(entry.at, format!("the log source `{name}` stands here a second time"));
@@ -145,22 +258,26 @@ impl LogSources {
         let domains = entry.names("domains");
         check_terms(entry, "domains", &self.domains);
         check_terms(entry, "platforms", &self.platforms);
-        let platforms = entry.names("platforms");
+        check_terms(entry, "possible_platforms", &self.platforms);
+        let (platforms, possible) = (entry.names("platforms"), entry.names("possible_platforms"));
         self.all.push(LogSource { name: name.to_owned(), title: entry.text("title").to_owned(), domains });
         let selectors = entry.table.get("when").map(list).unwrap_or_default();
         for value in selectors {
             if let Some(selector) = source.table(value) {
-                self.read_selector(&selector, &platforms);
+                self.read_selector(&selector, &platforms, &possible);
             }
         }
     }
 
-    fn read_selector(&mut self, entry: &Entry<'_, '_>, platforms: &[String]) {
+    fn read_selector(&mut self, entry: &Entry<'_, '_>, platforms: &[String], possible: &[String]) {
         let source = entry.source;
         let mut alternatives: Vec<Vec<Pattern>> = vec![Vec::new()];
         for (key, value) in entry.table {
             let name = key.get_ref().as_ref();
-            if matches!(name, "platforms" | "events" | "provider" | "channel" | "event_field" | "otherwise") {
+            if matches!(
+                name,
+                "platforms" | "possible_platforms" | "events" | "provider" | "channel" | "event_field" | "otherwise"
+            ) {
                 continue;
             }
             let Some(kind) = source_kind(name) else {
@@ -177,11 +294,16 @@ impl LogSources {
                 .collect();
         }
         check_terms(entry, "platforms", &self.platforms);
+        check_terms(entry, "possible_platforms", &self.platforms);
         let own = entry.names("platforms");
         let event_fields = entry.names("event_field");
         let selector = Selector {
             log_source: self.all.len() - 1,
             constraints: Vec::new(),
+            possible_platforms: match entry.names("possible_platforms") {
+                names if names.is_empty() && own.is_empty() => possible.to_vec(),
+                names => names,
+            },
             platforms: if own.is_empty() { platforms.to_vec() } else { own },
             events: read_events(entry),
             providers: entry.names("provider"),
@@ -198,7 +320,18 @@ impl LogSources {
         }
     }
 
-    fn index(&mut self, source: &Source<'_>) {
+    /// Whether nothing says that a provider's events are of another platform than Windows.
+    pub fn may_be_windows(&self, provider: &str) -> bool {
+        let is_elsewhere = |selector: &Selector| {
+            let names_it = selector.providers.iter().any(|known| known == provider)
+                || selector.events.iter().any(|event| event.provider == provider);
+            names_it && !selector.platforms.is_empty() && !selector.is_windows()
+        };
+        !self.selectors.iter().any(is_elsewhere)
+    }
+
+    /// Prepares the look-up by names, when all selectors are read.
+    pub fn index(&mut self, source: &Source<'_>) {
         let mut seen: FxHashMap<Vec<Pattern>, usize> = FxHashMap::default();
         for (at, selector) in self.selectors.iter().enumerate() {
             if let Some(other) = seen.insert(selector.constraints.clone(), selector.log_source) {
@@ -219,15 +352,35 @@ impl LogSources {
         if wanted.kind == SourceKind::Platform {
             return self.platform(&wanted.name).is_some();
         }
+        if wanted.kind == SourceKind::Channel {
+            return true;
+        }
         self.selectors
             .iter()
             .flat_map(|selector| &selector.constraints)
             .any(|pattern| pattern.matches(Placename::Source(wanted)))
     }
 
-    fn platform(&self, name: &str) -> Option<&str> {
+    /// The platform of the list that is called so.
+    pub fn platform(&self, name: &str) -> Option<&str> {
         let known = self.platforms.iter().find(|platform| platform.name.eq_ignore_ascii_case(name))?;
         Some(known.name.as_str())
+    }
+
+    /// Whether a step says which type of a category's events it reads.
+    pub fn knows_type_of(&self, category: &DataSource, sources: &[DataSource]) -> bool {
+        let types = sources.iter().filter(|source| source.kind == SourceKind::EventType);
+        types.into_iter().any(|event_type| {
+            self.selectors.iter().any(|selector| {
+                let asks = |wanted: &DataSource| {
+                    selector
+                        .constraints
+                        .iter()
+                        .any(|pattern| pattern.is_of(wanted.kind) && pattern.matches(Placename::Source(wanted)))
+                };
+                asks(event_type) && asks(category)
+            })
+        })
     }
 
     pub fn selectors(&self) -> &[Selector] {
@@ -240,13 +393,17 @@ impl LogSources {
     }
 
     /// The selectors that the data sources of a step match. A selector that asks for less than another which matches
-    /// the same data sources is left out.
-    pub fn select(&self, sources: &[DataSource]) -> Vec<&Selector> {
-        let known = self.known.get_or(sources, || self.find(sources));
-        known.iter().map(|at| &self.selectors[*at as usize]).collect()
+    /// the same data sources is left out. A data source that no selector names exactly may be recognised by rule.
+    pub fn select(&self, sources: &[DataSource]) -> Arc<Selected> {
+        self.known.get_or(sources, || self.find(sources))
     }
 
-    fn find(&self, sources: &[DataSource]) -> Vec<u32> {
+    /// The selectors of [`LogSources::select`].
+    pub fn selected<'s>(&'s self, selected: &'s Selected) -> impl Iterator<Item = &'s Selector> + Clone {
+        selected.rows.iter().map(|at| &self.selectors[*at as usize]).chain(&selected.own)
+    }
+
+    fn find(&self, sources: &[DataSource]) -> Selected {
         let mut candidates: Vec<u32> = self.open.clone();
         for source in sources {
             let found = match self.by_name.get(source.name.as_str()) {
@@ -254,6 +411,7 @@ impl LogSources {
                 None => self.by_name.get(source.name.to_lowercase().as_str()),
             };
             candidates.extend(found.into_iter().flatten());
+            candidates.extend(self.covered_by(source));
         }
         candidates.sort_unstable();
         candidates.dedup();
@@ -261,30 +419,103 @@ impl LogSources {
         for at in candidates {
             self.selectors[at as usize].matches(at, sources, &mut matches);
         }
-        let mut kept: Vec<u32> = matches
-            .iter()
-            .filter(|one| !matches.iter().any(|other| other.outdoes(one)))
-            .map(|one| one.selector)
-            .collect();
-        kept.sort_unstable();
-        kept.dedup();
-        if kept.iter().any(|at| !self.selectors[*at as usize].otherwise) {
-            kept.retain(|at| !self.selectors[*at as usize].otherwise);
+        let mut selected = Selected::default();
+        for (at, source) in sources.iter().enumerate().take(128) {
+            let bit = 1 << at;
+            let is_exact = |one: &Match| {
+                let selector = &self.selectors[one.selector as usize];
+                one.used & bit != 0 && (one.used != bit || selector.constraints.iter().all(|pattern| !pattern.open))
+            };
+            if matches.iter().any(is_exact) {
+                continue;
+            }
+            match self.recognize(source) {
+                Some(found) => {
+                    // It says more than a row that knows the beginning of the name alone.
+                    let is_broad = |one: &Match| one.used == bit;
+                    let says_less = match &found {
+                        Recognized::Own(own) => own.events.is_empty() && matches.iter().any(is_broad),
+                        Recognized::Row(_) => false,
+                    };
+                    if says_less {
+                        continue;
+                    }
+                    matches.retain(|one| !is_broad(one));
+                    match found {
+                        Recognized::Row(row) => selected.rows.push(row),
+                        Recognized::Own(own) => selected.own.push(*own),
+                    }
+                }
+                None if !matches.iter().any(|one| one.used & bit != 0) => selected.unknown.push(source.clone()),
+                None => {}
+            }
         }
-        kept
+        let kept = matches.iter().filter(|one| !matches.iter().any(|other| other.outdoes(one)));
+        selected.rows.extend(kept.map(|one| one.selector));
+        selected.rows.sort_unstable();
+        selected.rows.dedup();
+        self.leave_out(&mut selected);
+        selected
+    }
+
+    /// Takes those out that apply only when no other does. A data model is no such other: it does not say which log it is.
+    fn leave_out(&self, selected: &mut Selected) {
+        let is_model =
+            |selector: &Selector| selector.constraints.iter().any(|pattern| pattern.is_of(SourceKind::DataModel));
+        let mut decides = selected
+            .rows
+            .iter()
+            .map(|at| &self.selectors[*at as usize])
+            .chain(&selected.own)
+            .filter(|selector| !selector.otherwise);
+        if decides.all(is_model) {
+            return;
+        }
+        let (rows, left_out) = selected.rows.iter().partition(|at| !self.selectors[**at as usize].otherwise);
+        (selected.rows, selected.left_out) = (rows, left_out);
+        let own = std::mem::take(&mut selected.own);
+        (selected.own, selected.left_out_own) = own.into_iter().partition(|selector| !selector.otherwise);
+    }
+
+    /// Rows whose exact names a name with `*` may cover: `aws:cloudtrail*` reads what `aws:cloudtrail` does.
+    fn covered_by(&self, source: &DataSource) -> Vec<u32> {
+        const ENOUGH: usize = 4;
+        let literal = source.name.trim_matches('*').to_lowercase();
+        if !takes_patterns(source.kind) || literal.len() < ENOUGH || literal.len() == source.name.len() {
+            return Vec::new();
+        }
+        self.by_name
+            .iter()
+            .filter(|(name, _)| name.contains(&literal))
+            .flat_map(|(_, rows)| rows.iter().copied())
+            .collect()
     }
 
     pub fn describe(&self, sources: &[DataSource]) -> Telemetry<'_> {
         let mut told = Telemetry::default();
         let named = sources.iter().filter(|source| source.kind == SourceKind::Platform);
         add(&mut told.platforms, named.filter_map(|source| self.platform(&source.name)));
-        for selector in self.select(sources) {
+        let selected = self.select(sources);
+        for selector in self.selected(&selected) {
             let log_source = &self.all[selector.log_source];
             add(&mut told.log_sources, [log_source.name.as_str()]);
-            add(&mut told.platforms, selector.platforms.iter().map(String::as_str));
+            add(&mut told.platforms, selector.platforms.iter().filter_map(|name| self.platform(name)));
+            add(
+                &mut told.possible_platforms,
+                selector.possible_platforms.iter().filter_map(|name| self.platform(name)),
+            );
             add(&mut told.domains, log_source.domains.iter().map(String::as_str));
-            add(&mut told.events, &selector.events);
-            add(&mut told.providers, selector.providers.iter().map(String::as_str));
+            add(&mut told.events, selector.events.iter().cloned());
+            add(&mut told.providers, selector.providers.iter().cloned());
+        }
+        if told.platforms.is_empty() {
+            // What applies only when nothing else does still says where the rule looks.
+            let rows = selected.left_out.iter().map(|at| &self.selectors[*at as usize]);
+            for selector in rows.chain(&selected.left_out_own) {
+                add(&mut told.platforms, selector.platforms.iter().filter_map(|name| self.platform(name)));
+                let possible = selector.possible_platforms.iter().filter_map(|name| self.platform(name));
+                add(&mut told.possible_platforms, possible);
+            }
         }
         told
     }
@@ -296,6 +527,7 @@ impl Telemetry<'_> {
         add(&mut self.log_sources, other.log_sources);
         add(&mut self.platforms, other.platforms);
         add(&mut self.domains, other.domains);
+        add(&mut self.possible_platforms, other.possible_platforms);
         add(&mut self.events, other.events);
         add(&mut self.providers, other.providers);
     }
@@ -310,9 +542,10 @@ fn add<T: PartialEq>(list: &mut Vec<T>, items: impl IntoIterator<Item = T>) {
 }
 
 fn check_terms(entry: &Entry<'_, '_>, key: &str, known: &[Term]) {
+    let list = key.trim_start_matches("possible_");
     for (name, at) in entry.texts(key) {
         if !known.iter().any(|term| term.name == name) {
-            entry.source.fault(at, format!("`{name}` is not of the closed list of {key}"));
+            entry.source.fault(at, format!("`{name}` is not of the closed list of {list}"));
         }
     }
 }
@@ -345,6 +578,37 @@ impl Match {
 }
 
 impl Selector {
+    /// A selector of a log source that says nothing else.
+    pub fn blank(log_source: usize) -> Self {
+        Self {
+            log_source,
+            constraints: Vec::new(),
+            platforms: Vec::new(),
+            possible_platforms: Vec::new(),
+            events: Vec::new(),
+            providers: Vec::new(),
+            channel: None,
+            event_fields: vec!["EventID".to_owned()],
+            otherwise: false,
+            at: 0,
+        }
+    }
+
+    /// Whether it watches Windows.
+    pub fn is_windows(&self) -> bool {
+        self.platforms.iter().any(|platform| platform == "windows")
+    }
+
+    /// Whether it is a service of Sigma's Windows, which is a channel.
+    pub fn is_service(&self) -> bool {
+        self.is_windows()
+            && self.constraints.iter().any(|pattern| pattern.is_of(SourceKind::Service))
+            && self
+                .constraints
+                .iter()
+                .all(|pattern| pattern.is_of(SourceKind::Service) || pattern.is_of(SourceKind::Product))
+    }
+
     /// The data sources that it asks for, where all of them are Sigma's.
     pub fn sigma_sources(&self) -> Option<Vec<DataSource>> {
         let is_sigma = |kind| matches!(kind, SourceKind::Product | SourceKind::Category | SourceKind::Service);
@@ -359,7 +623,8 @@ impl Selector {
             for (at, source) in sources.iter().enumerate() {
                 if pattern.matches(Placename::Source(source)) {
                     let bit = 1 << at.min(127);
-                    next.extend(ways.iter().map(|(used, weight)| (used | bit, weight + pattern.weight())));
+                    let more = pattern.weight_at(source);
+                    next.extend(ways.iter().map(|(used, weight)| (used | bit, weight + more)));
                 }
             }
             if next.is_empty() {

@@ -52,6 +52,11 @@ impl Pattern {
         Self { kind, name: name.trim_end_matches('*').to_lowercase(), open }
     }
 
+    /// Whether the pattern asks for names of this kind alone.
+    pub fn is_of(&self, kind: SourceKind) -> bool {
+        self.kind == Kind::Source(kind)
+    }
+
     /// The data source that the pattern names, if it names one alone.
     pub fn source(&self) -> Option<DataSource> {
         match self.kind {
@@ -72,7 +77,46 @@ impl Pattern {
             (Kind::Any | Kind::LogSource, Placename::LogSource(name)) => name,
             _ => return false,
         };
+        let stars = |name: &str| name.starts_with('*') || name.ends_with('*');
+        if let Placename::Source(source) = place
+            && takes_patterns(source.kind)
+            && stars(name)
+        {
+            return self.covers_starred(name);
+        }
         if self.open { starts_with(name, &self.name) } else { same(name, &self.name) }
+    }
+
+    /// Whether the pattern is meant by a search's own pattern (`*WinEventLog:Security`, `cisco:asa*`): a row that knows
+    /// the beginning of a name knows all names that begin so, and an exact row is among those that the search covers.
+    fn covers_starred(&self, name: &str) -> bool {
+        let literal = name.trim_matches('*').to_lowercase();
+        if literal.len() < 4 {
+            return false;
+        }
+        if self.open && (literal.starts_with(&self.name) || name.starts_with('*') && literal.contains(&self.name)) {
+            return true;
+        }
+        match (name.starts_with('*'), name.ends_with('*') || self.open) {
+            (true, true) => self.name.contains(&literal),
+            (true, false) => self.name.ends_with(&literal),
+            (false, _) => self.name.starts_with(&literal),
+        }
+    }
+
+    /// How much a match with a data source says. Of rows that a search's own pattern covers, one that is the same pattern says
+    /// most (`cisco:*`), and no other more than another; a row that knows only a beginning of the pattern says least.
+    pub fn weight_at(&self, source: &DataSource) -> usize {
+        let is_starred = source.name.starts_with('*') || source.name.ends_with('*');
+        if !is_starred || !takes_patterns(source.kind) {
+            return self.weight();
+        }
+        let literal = source.name.trim_matches('*').to_lowercase();
+        match () {
+            () if self.open && self.name == literal => 5000,
+            () if self.name.contains(&literal) => 4000,
+            () => self.name.len().min(999),
+        }
     }
 
     /// How narrow the pattern is: the higher, the more it says. A product or platform says least, an exact name more than an open one.
@@ -81,6 +125,11 @@ impl Pattern {
         let breadth = if is_broad { 0 } else { 2000 };
         breadth + if self.open { 0 } else { 1000 } + self.name.len().min(999)
     }
+}
+
+/// Whether a query may write a pattern where it names a data source of this kind.
+pub(crate) fn takes_patterns(kind: SourceKind) -> bool {
+    matches!(kind, SourceKind::Source | SourceKind::SourceType | SourceKind::Table)
 }
 
 pub(crate) fn source_kind(name: &str) -> Option<SourceKind> {

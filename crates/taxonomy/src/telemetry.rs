@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use ruleatlas_model::EventRef;
 
-use crate::Taxonomy;
+use crate::{Taxonomy, recognize::is_windows_channel};
 
 /// Which outcomes of an audited action write an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,10 +114,48 @@ pub fn providers_of_product(product: &str) -> Vec<&'static str> {
     row.map_or_else(Vec::new, |[_, providers]| providers.split('|').collect())
 }
 
+/// The platforms that a DeTT&CT file's or ATT&CK's names of platforms stand for (`Windows`, `Azure AD`); empty where one of
+/// them is `all` or unknown, so that nothing is left out by mistake.
+#[must_use]
+pub fn platforms_of_systems(names: &[String]) -> Vec<&'static str> {
+    static TABLE: OnceLock<Vec<[&'static str; 2]>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| rows(include_str!("../data/attack_platforms.csv")));
+    let mut platforms = Vec::new();
+    for name in names {
+        let Some([_, own]) = table.iter().find(|[known, _]| known.eq_ignore_ascii_case(name.trim())) else {
+            return Vec::new();
+        };
+        platforms.extend(own.split('|'));
+    }
+    platforms
+}
+
 /// How many ids of one reference are read.
 const MOST_IDS: usize = 64;
 
 impl Taxonomy {
+    /// The platforms whose logs a provider writes to; empty where that is not known, or it is of any.
+    #[must_use]
+    pub fn platforms_of_provider(&self, provider: &str) -> Vec<&str> {
+        let mut platforms: Vec<&str> = Vec::new();
+        for selector in self.log_sources.selectors() {
+            let names_it = selector.providers.iter().any(|known| known == provider)
+                || selector.events.iter().any(|event| event.provider == provider);
+            if names_it && selector.platforms.is_empty() {
+                return Vec::new();
+            }
+            platforms.extend(selector.platforms.iter().filter(|_| names_it).map(String::as_str));
+        }
+        let of_windows =
+            self.events_iter().any(|known| known.event.provider == provider && is_windows_channel(&known.channel));
+        if platforms.is_empty() && of_windows {
+            platforms.push("windows");
+        }
+        platforms.sort_unstable();
+        platforms.dedup();
+        platforms
+    }
+
     /// The events that a log source reference of ATT&CK names (`WinEventLog:Security`, `EventCode=4688, 4689`). Empty where
     /// it names no event: ATT&CK writes sentences too.
     #[must_use]

@@ -18,6 +18,8 @@ pub(crate) struct Told {
     /// Canonical names. Of several, the first that a step writes with a value which some log source asks for.
     fields: Vec<String>,
     kind: SourceKind,
+    /// Whether a part of a value is enough (`contains`, `has`).
+    parts: bool,
     /// What a value stands for, by the value in lower case.
     same: BTreeMap<String, String>,
 }
@@ -25,7 +27,7 @@ pub(crate) struct Told {
 impl Told {
     /// Reads a `[[told]]` table.
     pub fn read(source: &Source<'_>, entry: &Entry<'_, '_>) -> Option<Self> {
-        source.only(entry.table, &["vendor", "fields", "kind", "same"]);
+        source.only(entry.table, &["vendor", "fields", "kind", "same", "parts"]);
         let same = entry.table.get("same").map(list).unwrap_or_default();
         let same = same.iter().filter_map(|value| source.table(value)).flat_map(|entry| {
             source.only(entry.table, &["name", "values"]);
@@ -35,7 +37,8 @@ impl Told {
         let (vendor, kind) = (entry.text("vendor"), entry.text("kind"));
         match (vendor.parse(), source_kind(kind)) {
             (Ok(vendor), Some(kind)) => {
-                Some(Self { vendor, fields: entry.names("fields"), kind, same: same.collect() })
+                let parts = entry.flag("parts");
+                Some(Self { vendor, fields: entry.names("fields"), kind, parts, same: same.collect() })
             }
             (Err(_), _) => {
                 source.fault(entry.at, format!("`{vendor}` is no vendor"));
@@ -48,18 +51,19 @@ impl Told {
         }
     }
 
-    /// What a value names; the beginning of a value only where the table knows all of it.
-    fn source(&self, value: &str, is_whole: bool) -> Option<DataSource> {
+    /// What a value names; a part of a value only where the table knows all of it.
+    fn source(&self, value: &str, op: Op) -> Option<DataSource> {
         let lower = value.to_lowercase();
-        let same = match is_whole {
-            true => self.same.get(&lower),
-            false => self.same.iter().find(|(known, _)| known.starts_with(&lower)).map(|(_, name)| name),
+        let is_alike = |known: &str| match op {
+            Op::StartsWith => known.starts_with(&lower),
+            _ => self.parts && lower.len() > 2 && (known.contains(&lower) || lower.contains(known)),
         };
-        match (same, is_whole) {
-            (Some(name), _) => Some(DataSource::new(self.kind, name.as_str())),
-            (None, true) => Some(DataSource::new(self.kind, value)),
-            (None, false) => None,
+        if matches!(op, Op::Eq | Op::In) {
+            let name = self.same.get(&lower).map_or(value, String::as_str);
+            return Some(DataSource::new(self.kind, name));
         }
+        let (_, name) = self.same.iter().find(|(known, _)| is_alike(known))?;
+        Some(DataSource::new(self.kind, name.as_str()))
     }
 
     pub fn fields(&self) -> impl Iterator<Item = &str> {
@@ -69,38 +73,61 @@ impl Told {
 
 impl Taxonomy {
     /// Adds to every step the data sources that its indicators name, where the vendor's events carry such names in
-    /// fields. Excluded names, ranges and other patterns than a beginning say nothing.
+    /// fields, the types of events that have the fields it filters, and the macros that could not be resolved. Excluded
+    /// names, ranges and patterns say nothing.
     pub fn read_sources(&self, vendor: Vendor, conditions: &mut [Condition]) {
         let told: Vec<&Told> = self.log_sources.told.iter().filter(|told| told.vendor == vendor).collect();
-        if told.is_empty() {
-            return;
-        }
         for condition in conditions {
             // A step that must be absent says as well as any other what it would read.
             let absent = std::mem::take(&mut condition.absent);
-            let found = self.told(vendor, condition, &told);
+            let mut found = if told.is_empty() { Vec::new() } else { self.told(vendor, condition, &told) };
             condition.absent = absent;
-            for source in found {
-                if !condition.sources.contains(&source) {
-                    condition.sources.push(source);
+            if vendor == Vendor::Splunk {
+                let macros = condition.root.opaques().filter_map(|part| macro_name(&part.text));
+                found.extend(macros.map(|name| DataSource::new(SourceKind::Macro, name)));
+            }
+            add(condition, found);
+            let narrowed = self.narrowed(vendor, condition);
+            add(condition, narrowed);
+        }
+    }
+
+    /// The data sources of the steps that nothing is known of, each once. Of a step whose other data sources say what it
+    /// reads, an index, a macro or a file's path is not missed.
+    #[must_use]
+    pub fn unknown_sources(&self, conditions: &[Condition]) -> Vec<DataSource> {
+        let mut unknown: Vec<DataSource> = Vec::new();
+        for condition in conditions {
+            let selected = self.log_sources.select(&condition.sources);
+            let is_known = self.log_sources.selected(&selected).next().is_some();
+            for source in &selected.unknown {
+                let is_spare = match source.kind {
+                    SourceKind::Index | SourceKind::Macro | SourceKind::EventType | SourceKind::Integration => is_known,
+                    SourceKind::Source => is_known || source.name.contains(['/', '\\']),
+                    SourceKind::Table | SourceKind::SourceType | SourceKind::LogType | SourceKind::DataModel => false,
+                    _ => true,
+                };
+                let says_nothing = source.name.chars().all(|c| matches!(c, '*' | '?'));
+                if !is_spare && !says_nothing && !unknown.contains(source) {
+                    unknown.push(source.clone());
                 }
             }
         }
+        unknown
     }
 
     fn told(&self, vendor: Vendor, condition: &Condition, told: &[&Told]) -> Vec<DataSource> {
         let reader = self.reader(vendor, &condition.sources);
-        let written: Vec<(String, bool, Vec<String>)> = roles(std::slice::from_ref(condition))
+        let written: Vec<(String, Op, Vec<String>)> = roles(std::slice::from_ref(condition))
             .iter()
             .filter(|placed| {
                 placed.role == Role::Indicator
-                    && matches!(placed.counted_op, Op::Eq | Op::In | Op::StartsWith)
+                    && matches!(placed.counted_op, Op::Eq | Op::In | Op::StartsWith | Op::Contains | Op::Match)
                     && placed.predicate.modifier.is_none()
             })
             .filter_map(|placed| {
                 let used = reader.field_of(placed.predicate)?;
-                let is_whole = placed.counted_op != Op::StartsWith;
-                Some((used.field.name.clone(), is_whole, placed.predicate.values.clone()))
+                Some((used.field.name.clone(), placed.counted_op, placed.predicate.values.clone()))
             })
             .collect();
         let mut sources = Vec::new();
@@ -109,8 +136,8 @@ impl Taxonomy {
                 written
                     .iter()
                     .filter(|(name, ..)| name == field)
-                    .flat_map(|(_, is_whole, values)| values.iter().map(|value| (*is_whole, value)))
-                    .filter_map(|(is_whole, value)| told.source(value, is_whole))
+                    .flat_map(|(_, op, values)| values.iter().map(|value| (*op, value)))
+                    .filter_map(|(op, value)| told.source(value, op))
                     .collect()
             };
             let first =
@@ -119,4 +146,22 @@ impl Taxonomy {
         }
         sources
     }
+}
+
+fn add(condition: &mut Condition, sources: Vec<DataSource>) {
+    for source in sources {
+        if !condition.sources.contains(&source) {
+            condition.sources.push(source);
+        }
+    }
+}
+
+/// The name of a macro's call that stayed in a search: `sysmon` of "`sysmon(a)`".
+fn macro_name(text: &str) -> Option<&str> {
+    let call = text.trim().strip_prefix('`')?;
+    let end = call.find(['`', '(']).unwrap_or(call.len());
+    let name = call.get(..end)?.trim();
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '.'));
+    // What stands for a filter of the user's own says nothing of data.
+    (is_name && !name.ends_with("_filter")).then_some(name)
 }

@@ -89,13 +89,121 @@ fn ids_that_are_words_count_without_case_and_from_every_field_that_holds_them() 
 }
 
 #[test]
-fn excluded_ids_ranges_and_patterns_say_nothing() {
+fn ids_that_are_excluded_or_out_of_range_leave_their_events_out() {
     let creation = || sigma("windows", "process_creation", "");
-    let implied = "Sysmon 1, Security-Auditing 4688";
-    assert_eq!(events(Vendor::Sigma, creation(), eq("EventID", "1").not()), implied);
-    for op in [Op::Gte, Op::StartsWith, Op::Wildcard, Op::RegexMatch] {
-        assert_eq!(events(Vendor::Sigma, creation(), Predicate::new("EventID", op, ["1"]).into()), implied);
+    let of = |root: Node| events(Vendor::Sigma, creation(), root);
+    let id = |op, value: &str| Node::from(Predicate::new("EventID", op, [value]));
+    assert_eq!(of(eq("EventID", "1").not()), "Security-Auditing 4688");
+    assert_eq!(of(id(Op::Gte, "4000")), "Security-Auditing 4688");
+    assert_eq!(of(id(Op::Lt, "100")), "Sysmon 1");
+    // What may be either says nothing, and neither does what no event can be.
+    for root in [id(Op::Gte, "1"), id(Op::Wildcard, "1"), id(Op::RegexMatch, "1"), id(Op::Gt, "9000")] {
+        assert_eq!(of(root), "Sysmon 1, Security-Auditing 4688");
     }
+}
+
+#[test]
+fn a_range_or_a_beginning_names_the_events_that_are_known_of_it() {
+    let security = || sigma("windows", "", "security");
+    let range = Node::all([
+        Node::from(Predicate::new("EventID", Op::Gte, ["4722"])),
+        Node::from(Predicate::new("EventID", Op::Lte, ["4724"])),
+    ]);
+    let expected = "!Security-Auditing 4722, !Security-Auditing 4723, !Security-Auditing 4724";
+    assert_eq!(events(Vendor::Sigma, security(), range.clone()), expected);
+    assert_eq!(
+        events(Vendor::Sigma, security(), Node::all([range, eq("EventID", "4723").not()])),
+        "!Security-Auditing 4722, !Security-Auditing 4724"
+    );
+    assert_eq!(events(Vendor::Sigma, security(), Predicate::new("EventID", Op::Gte, ["4722"]).into()), "");
+    let table = || vec![DataSource::new(SourceKind::Table, "DeviceEvents")];
+    let starts = |value: &str| Node::from(Predicate::new("ActionType", Op::StartsWith, [value]));
+    assert_eq!(
+        events(Vendor::Kusto, table(), starts("UserAccountRemoved")),
+        "!Defender UserAccountRemovedFromLocalGroup"
+    );
+    assert_eq!(events(Vendor::Kusto, table(), starts("NoSuchAction")), "Defender DeviceEvents");
+    assert_eq!(events(Vendor::Kusto, table(), starts("UserAccount").not()), "Defender DeviceEvents");
+}
+
+#[test]
+fn the_fields_that_a_step_demands_decide_between_the_events_of_its_category() {
+    let of = |category: &str, root: Node| events(Vendor::Sigma, sigma("windows", category, ""), root);
+    // Only Sysmon knows what a program is called in its own header, and its parent's command line.
+    assert_eq!(of("process_creation", eq("OriginalFileName", "probe.exe")), "Sysmon 1");
+    assert_eq!(of("process_creation", eq("ParentCommandLine", "probe -x")), "Sysmon 1");
+    assert_eq!(of("process_creation", eq("TokenElevationType", "%%1937")), "Security-Auditing 4688");
+    let either = Node::any([eq("OriginalFileName", "probe.exe"), eq("Image", "C:\\lab\\probe.exe")]);
+    assert_eq!(of("process_creation", either), "Sysmon 1, Security-Auditing 4688");
+    let but = Node::all([eq("Image", "C:\\lab\\probe.exe"), eq("OriginalFileName", "probe.exe").not()]);
+    assert_eq!(of("process_creation", but), "Sysmon 1, Security-Auditing 4688");
+    // The registry's three events.
+    assert_eq!(of("registry_event", eq("Details", "1")), "Sysmon 13");
+    assert_eq!(of("registry_event", eq("NewName", "x")), "Sysmon 14");
+    assert_eq!(of("registry_event", eq("EventType", "SetValue")), "Sysmon 13");
+    let deleted = Node::from(Predicate::new("EventType", Op::StartsWith, ["Delete"]));
+    assert_eq!(of("registry_event", deleted), "Sysmon 12");
+    assert_eq!(of("registry_event", eq("EventType", "SetValue").not()), "Sysmon 12, Sysmon 14");
+    assert_eq!(of("registry_event", eq("TargetObject", "HKLM\\x")), "Sysmon 12, Sysmon 13, Sysmon 14");
+}
+
+/// The log sources and events of an Elastic step, after what it filters has been read.
+fn elastic(category: &str, indices: &[&str], root: Node) -> (Vec<String>, String) {
+    let taxonomy = Taxonomy::builtin();
+    let mut sources = vec![DataSource::new(SourceKind::EventCategory, category)];
+    sources.extend(indices.iter().map(|name| DataSource::new(SourceKind::Index, *name)));
+    let mut conditions = [Condition { sources, ..Condition::new(root) }];
+    taxonomy.read_sources(Vendor::Elastic, &mut conditions);
+    let links = taxonomy.events(Vendor::Elastic, &conditions);
+    let shown: Vec<String> =
+        links.iter().map(|link| format!("{} {}", link.event.provider, link.event.event_id)).collect();
+    let sources = taxonomy.describe(&conditions).log_sources.iter().map(ToString::to_string).collect();
+    (sources, shown.join(", "))
+}
+
+#[test]
+fn the_fields_of_a_network_event_say_whether_it_is_a_look_up_or_a_connection() {
+    let both = ["logs-endpoint.events.network-*", "logs-windows.sysmon_operational-*"];
+    let lookup = "Elastic Defend network.lookup_requested, Elastic Defend network.lookup_result, Sysmon 22";
+    let connection =
+        "Elastic Defend network.connection_attempted, Elastic Defend network.connection_accepted, Sysmon 3";
+    let asks = || eq("dns.question.name", "c2.example");
+    let (sources, found) = elastic("network", &both, asks());
+    assert_eq!((sources.contains(&"dns_query".to_owned()), found.as_str()), (true, lookup));
+    for field in ["dns.resolved_ip", "dns.question.type", "dns.response_code"] {
+        assert_eq!(elastic("network", &both, eq(field, "x")).1, lookup, "{field}");
+    }
+    for field in ["destination.ip", "destination.port", "source.port", "destination.address"] {
+        let found = elastic("network", &both, eq(field, "5")).1;
+        for event in connection.split(", ") {
+            assert!(found.contains(event), "{field}: {found}");
+        }
+        assert!(!found.contains("lookup") && !found.contains("Sysmon 22"), "{field}: {found}");
+    }
+    let either = Node::any([asks(), eq("destination.port", "53")]);
+    let found = elastic("network", &both, either).1;
+    assert!(lookup.split(", ").chain(connection.split(", ")).all(|event| found.contains(event)), "{found}");
+    // An exclusion demands nothing.
+    let excluded = Node::all([eq("destination.ip", "192.0.2.1"), asks().not()]);
+    let found = elastic("network", &both, excluded).1;
+    assert!(found.contains("Sysmon 3") && !found.contains("Sysmon 22"), "{found}");
+}
+
+#[test]
+fn a_field_of_renames_is_a_rename_and_what_is_set_is_no_deletion() {
+    let file = ["logs-endpoint.events.file-*"];
+    assert_eq!(elastic("file", &file, eq("file.Ext.original.path", "x")).1, "Elastic Defend file.rename");
+    let either = Node::any([eq("file.Ext.original.path", "x"), eq("file.path", "y")]);
+    assert!(elastic("file", &file, either).1.contains("file.creation"));
+    let registry = ["logs-endpoint.events.registry-*"];
+    assert_eq!(
+        elastic("registry", &registry, eq("registry.data.strings", "x")).1,
+        "Elastic Defend registry.modification"
+    );
+    assert_eq!(
+        elastic("process", &["logs-endpoint.events.process-*"], eq("process.exit_code", "1")).1,
+        "Elastic Defend process.end"
+    );
 }
 
 #[test]

@@ -22,6 +22,11 @@ fn faults(fields: &str, log_sources: &str, events: &str) -> Vec<String> {
         log_sources: File { name: "log_sources.toml", text: &log_sources },
         events: File { name: "events.csv", text: &events },
         providers: File { name: "providers.csv", text: "name,provider\nMicrosoft-Windows-Sysmon/Operational,Sysmon\n" },
+        event_values: File { name: "event_values.csv", text: "provider,event_id,field,values\n" },
+        channels: File { name: "channels.csv", text: "channel,provider\n" },
+        names: &[],
+        words: File { name: "source_words.csv", text: "words,log_source,platforms,provider,ids\n" },
+        platforms: File { name: "platforms.toml", text: "" },
     };
     match Taxonomy::load(&files) {
         Ok(_) => Vec::new(),

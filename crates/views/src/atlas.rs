@@ -155,9 +155,9 @@ impl Atlas {
         if let Some(ledger) = self.ledger.get() {
             return Ok(ledger);
         }
-        let (files, codes, contradictions) = {
+        let (files, codes, contradictions, fields) = {
             let store = self.store();
-            (store.files()?, store.diagnostic_codes()?, store.contradictions()?)
+            (store.files()?, store.diagnostic_codes()?, store.contradictions()?, store.mapped_fields()?)
         };
         let heads = self.index.heads();
         let mut read = Vec::new();
@@ -176,6 +176,7 @@ impl Atlas {
         for (head, reason) in unreadable {
             ledger.add_unreadable(head, reason);
         }
+        ledger.add_recognition(heads, &codes, &fields);
         Ok(self.ledger.get_or_init(|| ledger))
     }
 }

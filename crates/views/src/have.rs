@@ -6,7 +6,9 @@ use ruleatlas_model::EventRef;
 use ruleatlas_sources::have::{
     Component, Error as FileError, Filter, Given, Listed, OnMatch, Subcategory, SysmonConfig,
 };
-use ruleatlas_taxonomy::telemetry::{Outcome, audit_policy, events_of_component, providers_of_product, sysmon_config};
+use ruleatlas_taxonomy::telemetry::{
+    Outcome, audit_policy, events_of_component, platforms_of_systems, providers_of_product, sysmon_config,
+};
 use serde::Serialize;
 
 use crate::{Atlas, nearest};
@@ -73,7 +75,7 @@ impl Atlas {
         let have = match ruleatlas_sources::have::read(bytes)? {
             Given::Sysmon(config) => of_sysmon(&config)?,
             Given::AuditPolicy(lines) => of_audit_policy(&lines),
-            Given::DataSources(components) => of_components(&components)?,
+            Given::DataSources(components) => self.of_components(&components),
             Given::List(listed) => self.of_list(&listed)?,
         };
         if have.events.is_empty() {
@@ -142,16 +144,32 @@ fn shortened(mut messages: Vec<String>) -> Vec<String> {
     messages
 }
 
-/// What a filter does with its event type.
+/// What the filters of an event type do together, by Sysmon's rules: an event is written when an include filter matches
+/// it, or there is none, and no exclude filter does. So an include filter without a condition writes nothing, whatever is
+/// excluded beside it, and an exclude filter without a condition writes everything.
 fn effect(filters: &[&Filter]) -> (bool, String) {
-    let says = |filter: &&Filter| match (filter.on_match, filter.conditions) {
-        (OnMatch::Include, 0) => "nothing is included".to_owned(),
-        (OnMatch::Include, count) => format!("only what one of {count} conditions includes"),
-        (OnMatch::Exclude, 0) => "all".to_owned(),
-        (OnMatch::Exclude, count) => format!("all but what one of {count} conditions excludes"),
+    let of = |on_match| filters.iter().filter(move |filter| filter.on_match == on_match);
+    let conditions = |on_match| of(on_match).map(|filter| filter.conditions).sum::<usize>();
+    let relation = |on_match| {
+        let all_fields = of(on_match).any(|filter| filter.all_fields && filter.conditions > 1);
+        if all_fields { "all fields of" } else { "one of" }
     };
-    let is_on = filters.iter().any(|filter| filter.on_match == OnMatch::Exclude || filter.conditions > 0);
-    (is_on, filters.iter().map(says).collect::<Vec<_>>().join("; "))
+    let excluded = match conditions(OnMatch::Exclude) {
+        0 => String::new(),
+        count => format!(" what matches {} {count} exclude conditions", relation(OnMatch::Exclude)),
+    };
+    match (of(OnMatch::Include).count(), conditions(OnMatch::Include)) {
+        (0, _) if excluded.is_empty() => (true, "all".to_owned()),
+        (0, _) => (true, format!("all but{excluded}")),
+        (_, 0) => (false, "nothing is included: the include filter has no conditions".to_owned()),
+        (_, count) => {
+            let but = if excluded.is_empty() { "" } else { ", but" };
+            (
+                true,
+                format!("only what matches {} {count} include conditions{but}{excluded}", relation(OnMatch::Include)),
+            )
+        }
+    }
 }
 
 fn of_sysmon(config: &SysmonConfig) -> Result<Have, HaveError> {
@@ -217,40 +235,89 @@ fn of_audit_policy(lines: &[Subcategory]) -> Have {
     have
 }
 
-fn of_components(components: &[Component]) -> Result<Have, HaveError> {
-    let mut have = Have { kind: "data_source_administration", ..Have::default() };
-    let mut without_events: BTreeSet<&str> = BTreeSet::new();
-    let mut assumed: BTreeSet<&str> = BTreeSet::new();
-    let mut usable = 0_u32;
-    for component in components.iter().filter(|component| component.available) {
-        usable += 1;
-        let events = events_of_component(&component.name);
-        if events.is_empty() {
-            without_events.insert(&component.name);
-            continue;
+impl Atlas {
+    fn of_components(&self, components: &[Component]) -> Have {
+        let mut have = Have { kind: "data_source_administration", ..Have::default() };
+        let mut without_events: BTreeSet<&str> = BTreeSet::new();
+        let mut assumed: BTreeSet<&str> = BTreeSet::new();
+        let mut elsewhere: BTreeSet<&str> = BTreeSet::new();
+        let mut usable = 0_u32;
+        for component in components.iter().filter(|component| component.available) {
+            usable += 1;
+            let events = events_of_component(&component.name);
+            if events.is_empty() {
+                without_events.insert(&component.name);
+                continue;
+            }
+            let providers: Vec<&str> =
+                component.products.iter().flat_map(|product| providers_of_product(product)).collect();
+            if providers.is_empty() {
+                assumed.insert(&component.name);
+            }
+            let is_of_product =
+                |event: &&EventRef| providers.is_empty() || providers.contains(&event.provider.as_str());
+            let watched = platforms_of_systems(&component.platforms);
+            let is_of_system = |event: &&EventRef| {
+                let own = self.taxonomy.platforms_of_provider(&event.provider);
+                watched.is_empty() || own.is_empty() || own.iter().any(|platform| watched.contains(platform))
+            };
+            let of_product: Vec<&EventRef> = events.iter().filter(is_of_product).collect();
+            if !of_product.is_empty() && !of_product.iter().any(&is_of_system) {
+                elsewhere.insert(&component.name);
+            }
+            for event in of_product.into_iter().filter(is_of_system) {
+                have.add(&event.provider, &event.event_id, &format!("data component {}", component.name));
+            }
         }
-        let providers: Vec<&str> =
-            component.products.iter().flat_map(|product| providers_of_product(product)).collect();
-        if providers.is_empty() {
-            assumed.insert(&component.name);
+        let off = components.len() as u64 - u64::from(usable);
+        if off > 0 {
+            have.notes.push(format!("{off} entries are not available for analytics"));
         }
-        for event in events.iter().filter(|event| providers.is_empty() || providers.contains(&event.provider.as_str()))
-        {
-            have.add(&event.provider, &event.event_id, &format!("data component {}", component.name));
+        for (names, what) in [
+            (&without_events, "no event is known for the data components"),
+            (&elsewhere, "no event on the platforms of the systems is known for the data components"),
+            (&assumed, "no product is known by name, so every event counts as collected of"),
+        ] {
+            if !names.is_empty() {
+                let names: Vec<String> = names.iter().take(TOLD).map(|name| name.chars().take(60).collect()).collect();
+                have.notes.push(format!("{what} {}", names.join(", ")));
+            }
         }
+        have
     }
-    let off = components.len() as u64 - u64::from(usable);
-    if off > 0 {
-        have.notes.push(format!("{off} entries are not available for analytics"));
-    }
-    for (names, what) in [
-        (&without_events, "no event is known for the data components"),
-        (&assumed, "no product is known by name, so every event counts as collected of"),
-    ] {
-        if !names.is_empty() {
-            let names: Vec<String> = names.iter().take(TOLD).map(|name| name.chars().take(60).collect()).collect();
-            have.notes.push(format!("{what} {}", names.join(", ")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filters_of_an_event_type_work_together_as_sysmon_has_it() {
+        use OnMatch::{Exclude, Include};
+        let filter = |(on_match, conditions): &(OnMatch, usize)| Filter {
+            element: "ProcessCreate".to_owned(),
+            on_match: *on_match,
+            conditions: *conditions,
+            all_fields: false,
+            line: 1,
+        };
+        let cases: [(&[(OnMatch, usize)], bool); 9] = [
+            (&[(Include, 0)], false),
+            (&[(Include, 2)], true),
+            (&[(Exclude, 0)], true),
+            (&[(Exclude, 2)], true),
+            (&[(Include, 0), (Exclude, 2)], false),
+            (&[(Exclude, 0), (Include, 0)], false),
+            (&[(Include, 2), (Exclude, 2)], true),
+            (&[(Include, 0), (Include, 1)], true),
+            (&[(Exclude, 1), (Include, 0), (Include, 1)], true),
+        ];
+        for (filters, is_on) in cases {
+            let filters: Vec<Filter> = filters.iter().map(filter).collect();
+            let (found, how) = effect(&filters.iter().collect::<Vec<_>>());
+            assert_eq!(found, is_on, "{how}");
         }
+        let all = Filter { all_fields: true, ..filter(&(Include, 3)) };
+        assert_eq!(effect(&[&all]).1, "only what matches all fields of 3 include conditions");
     }
-    Ok(have)
 }

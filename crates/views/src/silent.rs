@@ -7,11 +7,13 @@ use utoipa::ToSchema;
 
 use crate::{Atlas, Error};
 
-/// Rules that read Windows or Sysmon telemetry and lead to no event.
+/// Rules that read Windows or Sysmon telemetry, or may, and lead to no event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct WithoutEvent {
-    /// Counted rules that watch Windows.
+    /// Counted rules that watch Windows, and those of which no platform is known: they may.
     pub windows_rules: u64,
+    /// Those of them of which no platform is known.
+    pub without_platform: u64,
     /// Those of them without an event, by reason.
     pub reasons: BTreeMap<String, u64>,
     /// Those of them without an event.
@@ -41,9 +43,19 @@ impl Atlas {
     /// # Errors
     /// The catalog cannot be read.
     pub fn without_event(&self) -> Result<WithoutEvent, Error> {
-        let scope = Scope::facet(&self.index, Facet::Platform, "windows", &Filters::default());
-        let mut view = WithoutEvent { windows_rules: scope.rules.len(), ..WithoutEvent::default() };
-        for rule in &scope.rules {
+        let windows = Scope::facet(&self.index, Facet::Platform, "windows", &Filters::default());
+        // A rule of which no platform is known must not fall out of the measure for that.
+        let is_nowhere = |rule: &RuleId| self.index.head(*rule).is_some_and(|head| head.platforms.is_empty());
+        let nowhere: Vec<RuleId> =
+            Scope::all(&self.index, &Filters::default()).rules.iter().filter(is_nowhere).collect();
+        let mut view = WithoutEvent {
+            windows_rules: windows.rules.len() + nowhere.len() as u64,
+            without_platform: nowhere.len() as u64,
+            ..WithoutEvent::default()
+        };
+        let mut rules: Vec<RuleId> = windows.rules.iter().chain(nowhere).collect();
+        rules.sort_unstable();
+        for rule in rules {
             let all = std::iter::once(&rule).chain(self.index.variants(rule));
             if all.filter_map(|rule| self.index.head(*rule)).any(|head| !head.events.is_empty()) {
                 continue;
@@ -84,6 +96,9 @@ impl Atlas {
         }
         if !of_id.is_empty() {
             return Ok("the event's id is only excluded or nested".to_owned());
+        }
+        if entry.rule.log_sources.is_empty() && entry.rule.platforms.is_empty() {
+            return Ok("neither a log source nor a platform is known of what it reads".to_owned());
         }
         if entry.rule.log_sources.is_empty() {
             return Ok("no log source is known of what it reads".to_owned());

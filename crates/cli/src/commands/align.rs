@@ -25,7 +25,7 @@ pub fn run(options: &Align, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         let help = "say who threatens: --group, --software, --campaign or --layer, each as often as needed";
         return Err(WrongCall(help.to_owned()).into());
     }
-    let layers = options.layers.iter().map(|path| layer(path)).collect::<anyhow::Result<Vec<ReadLayer>>>()?;
+    let layers = options.layers.iter().map(|path| read_layers(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
     let atlas = atlas(db)?;
     let have = options.have.as_deref().map(|file| have(&atlas, file)).transpose()?;
     let mut view = atlas.align(&AlignRequest { threats, layers, have })?;
@@ -50,13 +50,13 @@ fn have(atlas: &Atlas, path: &Path) -> anyhow::Result<Have> {
     atlas.have(&bytes).with_context(|| path.display().to_string())
 }
 
-fn layer(path: &Path) -> anyhow::Result<ReadLayer> {
+fn read_layers(path: &Path) -> anyhow::Result<Vec<ReadLayer>> {
     let bytes = fs::read(path).with_context(|| path.display().to_string())?;
-    let mut layer = ReadLayer::from_bytes(&bytes).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
-    if layer.name.trim().is_empty() {
+    let mut layers = ReadLayer::from_bytes(&bytes).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+    for layer in layers.iter_mut().filter(|layer| layer.name.trim().is_empty()) {
         layer.name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     }
-    Ok(layer)
+    Ok(layers)
 }
 
 /// The layer of the matrix that most of the techniques are of; a layer holds one matrix.

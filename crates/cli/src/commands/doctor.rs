@@ -41,7 +41,11 @@ fn silent(view: &WithoutEvent, limit: usize) -> String {
     let count = view.rules.len();
     let mut text = heading("Windows rules without an event", count.min(limit), count, "rules");
     let share = if view.windows_rules == 0 { 0.0 } else { count as f64 * 100.0 / view.windows_rules as f64 };
-    let _ = writeln!(text, "{count} of {} counted rules that watch Windows, {share:.1} %", view.windows_rules);
+    let _ = writeln!(
+        text,
+        "{count} of {} counted rules of Windows or of no known platform ({}), {share:.1} %",
+        view.windows_rules, view.without_platform
+    );
     let columns = [Column::Id("Id"), Column::Text("Title"), Column::Text("Why")];
     text.push_str(&table(
         &columns,
@@ -81,6 +85,7 @@ fn text(ledger: &Ledger, limit: usize) -> String {
             let _ = writeln!(text, "{} of the files without rules look like queries", source.unread_queries);
         }
     }
+    text.push_str(&recognition(ledger));
     text.push_str(&heading(
         "Not understood as a whole",
         ledger.faults.len().min(limit),
@@ -125,6 +130,46 @@ fn contradictions(ledger: &Ledger, limit: usize) -> String {
         vec![format!("{}/{}", one.source, one.path), line, one.message.clone()]
     });
     heading("Duplicate ids and keys", all.min(limit), all, "rules") + &table(&columns, rows)
+}
+
+/// The share of a part in a whole.
+fn percent(part: u64, whole: u64) -> String {
+    let share = if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 };
+    format!("{share:.1} %")
+}
+
+/// A part of a whole as a number and its share.
+fn share(part: u64, whole: u64) -> String {
+    format!("{part} ({})", percent(part, whole))
+}
+
+/// Of how many rules of each vendor it is known what they read.
+fn recognition(ledger: &Ledger) -> String {
+    let mut text = heading("Source recognised", ledger.recognition.len(), ledger.recognition.len(), "vendors");
+    let columns = [
+        Column::Left("Vendor"),
+        Column::Right("Rules"),
+        Column::Right("Log source"),
+        Column::Right("Platform"),
+        Column::Right("Event"),
+        Column::Right("Unknown source"),
+        Column::Right("Mapped fields"),
+    ];
+    text.push_str(&table(
+        &columns,
+        ledger.recognition.iter().map(|row| {
+            vec![
+                row.vendor.to_owned(),
+                row.rules.to_string(),
+                percent(row.with_log_source, row.rules),
+                percent(row.with_platform, row.rules),
+                percent(row.with_event, row.rules),
+                row.unknown_source.to_string(),
+                percent(row.mapped_fields, row.fields),
+            ]
+        }),
+    ));
+    text
 }
 
 /// What conditions say of the unit tests that rules bring along; empty where no rule brings any.
@@ -184,6 +229,25 @@ fn markdown(ledger: &Ledger) -> String {
             let counts =
                 [of("full"), of("partial"), of("failed"), of("no_query")].map(|count| count.to_string()).join(" | ");
             let _ = writeln!(text, "| {} | {language} | {total} | {counts} |", row.source);
+        }
+    }
+    if !ledger.recognition.is_empty() {
+        text.push_str(
+            "\n| source recognised | rules | log source | platform | event | unknown source | compared fields | mapped |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
+        );
+        for row in &ledger.recognition {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
+                row.vendor,
+                row.rules,
+                share(row.with_log_source, row.rules),
+                share(row.with_platform, row.rules),
+                share(row.with_event, row.rules),
+                row.unknown_source,
+                row.fields,
+                share(row.mapped_fields, row.fields),
+            );
         }
     }
     let mut reasons: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();

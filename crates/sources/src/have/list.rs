@@ -1,4 +1,5 @@
-//! Lines of `Provider,EventID`. `#` begins a comment, a header may stand first, `*` is every event of the provider.
+//! Lines of `Provider,EventID`. `#` begins a comment, a header may stand first, `*` is every event of the provider, `1-5`
+//! are the five ids from 1 to 5.
 
 use super::{Error, MAX_ROWS, number, quoted};
 
@@ -11,6 +12,18 @@ pub struct Listed {
     pub event_id: String,
     /// The one-based line.
     pub line: u32,
+}
+
+/// How many ids a range may have.
+const MAX_RANGE: u32 = 1000;
+
+/// The ids of `1-5`; an error where such a range falls or is too long, nothing where the text is none.
+fn range(id: &str) -> Option<Result<std::ops::RangeInclusive<u32>, ()>> {
+    let (first, last) = id.split_once(['-', '–'])?;
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let (first, last) = (number(first)?, number(last)?);
+    let is_sound = first <= last && last - first < MAX_RANGE;
+    Some(if is_sound { Ok(first..=last) } else { Err(()) })
 }
 
 pub(super) fn read(text: &str) -> Result<Vec<Listed>, Error> {
@@ -41,7 +54,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Listed>, Error> {
         if listed.len() >= MAX_ROWS {
             return Err(Error::TooLarge);
         }
-        listed.push(Listed { provider: provider.to_owned(), event_id: id.to_owned(), line });
+        let ids = match range(id) {
+            Some(Ok(ids)) => ids.map(|id| id.to_string()).collect(),
+            Some(Err(())) => {
+                let reason = format!("{} is no range: it must rise, and hold {MAX_RANGE} ids at most", quoted(id));
+                return Err(Error::Line { line, reason });
+            }
+            None => vec![id.to_owned()],
+        };
+        listed.extend(ids.into_iter().map(|event_id| Listed { provider: provider.to_owned(), event_id, line }));
     }
     if listed.is_empty() { Err(Error::Empty) } else { Ok(listed) }
 }

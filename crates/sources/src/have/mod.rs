@@ -103,7 +103,9 @@ pub fn read(bytes: &[u8]) -> Result<Given, Error> {
     if bytes.len() > MAX_BYTES {
         return Err(Error::TooLarge);
     }
-    let text = crate::decode(bytes.to_vec()).map_err(|_| Error::NotText)?.text;
+    // A console writes in a code page of its own, and what matters in an audit policy is ASCII but for the settings.
+    let decode = if auditpol::is_audit_policy(bytes) { crate::decode::decode_windows } else { crate::decode };
+    let text = decode(bytes.to_vec()).map_err(|_| Error::NotText)?.text;
     if text.contains('\0') {
         return Err(Error::NotText);
     }

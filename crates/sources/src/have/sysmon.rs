@@ -37,6 +37,8 @@ pub struct Filter {
     pub on_match: OnMatch,
     /// How many conditions it has.
     pub conditions: usize,
+    /// Whether an event must match a condition of every field: `groupRelation="and"` of the group that it stands in.
+    pub all_fields: bool,
     /// The one-based line.
     pub line: u32,
 }
@@ -58,13 +60,15 @@ struct State<'a> {
     /// How far lines were counted, and how many there are up to there.
     counted: (usize, u64),
     path: Vec<Place>,
+    /// Whether the rule group that the reader is in asks for all of its fields.
+    all_fields: bool,
     config: SysmonConfig,
 }
 
 pub(super) fn read(text: &str) -> Result<SysmonConfig, Error> {
     let mut reader = Reader::from_str(text);
     let config = SysmonConfig { schema: String::new(), filters: Vec::new() };
-    let mut state = State { text, counted: (0, 1), path: Vec::new(), config };
+    let mut state = State { text, counted: (0, 1), path: Vec::new(), all_fields: false, config };
     let mut has_root = false;
     loop {
         let event = reader.read_event();
@@ -125,8 +129,15 @@ impl State<'_> {
             }
             Place::Outside => return Err(Error::NotSysmon { line, found: name.chars().take(80).collect() }),
             Place::Sysmon if is("EventFiltering") => Place::EventFiltering,
-            Place::EventFiltering if is("RuleGroup") => Place::RuleGroup,
-            Place::EventFiltering | Place::RuleGroup => {
+            Place::EventFiltering if is("RuleGroup") => {
+                let relation = attribute(element, "groupRelation").unwrap_or_default();
+                self.all_fields = relation.eq_ignore_ascii_case("and");
+                Place::RuleGroup
+            }
+            parent @ (Place::EventFiltering | Place::RuleGroup) => {
+                if parent == Place::EventFiltering {
+                    self.all_fields = false;
+                }
                 self.filter(element, name, line)?;
                 Place::Filter
             }
@@ -157,7 +168,7 @@ impl State<'_> {
         if self.config.filters.len() >= MAX_ROWS {
             return Err(Error::TooLarge);
         }
-        self.config.filters.push(Filter { element: name, on_match, conditions: 0, line });
+        self.config.filters.push(Filter { element: name, on_match, conditions: 0, all_fields: self.all_fields, line });
         Ok(())
     }
 }

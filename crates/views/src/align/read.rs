@@ -64,16 +64,37 @@ impl RawTechnique {
 }
 
 impl ReadLayer {
-    /// [`parse`](Self::parse) of a file's bytes, UTF-8 or UTF-16.
+    /// [`parse_all`](Self::parse_all) of a file's bytes, UTF-8 or UTF-16.
     ///
     /// # Errors
-    /// As of [`parse`](Self::parse), or the bytes are no text.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    /// As of [`parse_all`](Self::parse_all), or the bytes are no text.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>, String> {
         if bytes.len() > 2 * MOST_BYTES {
             return Err(format!("the file is larger than {} MiB, and no layer", MOST_BYTES / 1024 / 1024));
         }
         let decoded = ruleatlas_sources::decode(bytes.to_vec()).map_err(|error| error.to_string())?;
-        Self::parse(&decoded.text)
+        Self::parse_all(&decoded.text)
+    }
+
+    /// Reads a file of the Navigator's: a layer, or the list of layers that "download all layers" gives.
+    ///
+    /// # Errors
+    /// As [`ReadLayer::parse`] has it; of a list, it says which layer it is.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, String> {
+        const MAX_LAYERS: usize = 256;
+        let start = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
+        if !start.starts_with('[') || text.len() > MOST_BYTES {
+            return Self::parse(text).map(|layer| vec![layer]);
+        }
+        let layers: Vec<&serde_json::value::RawValue> =
+            serde_json::from_str(start).map_err(|error| format!("it is no JSON: {error}"))?;
+        if layers.is_empty() || layers.len() > MAX_LAYERS {
+            return Err(format!("it is a list of {} layers; 1 to {MAX_LAYERS} are read", layers.len()));
+        }
+        let read = (1..)
+            .zip(layers)
+            .map(|(at, layer)| Self::parse(layer.get()).map_err(|why| format!("layer {at} of the list: {why}")));
+        read.collect()
     }
 
     /// Reads a layer of format 4.x. Techniques count that the layer marks: those with a score above 0, and without a
@@ -142,6 +163,22 @@ mod tests {
             r#"{{"name": "Mine", "domain": "enterprise-attack", "versions": {{"attack": "16", "layer": "4.5"}},
                "techniques": {techniques}}}"#
         )
+    }
+
+    #[test]
+    fn all_layers_of_the_navigator_are_read_from_one_file() {
+        let (one, two) =
+            (layer(r#"[{"techniqueID": "T1003", "score": 1}]"#), layer(r#"[{"techniqueID": "T1059", "score": 1}]"#));
+        let ids = |text: &str| {
+            let layers = ReadLayer::parse_all(text).unwrap();
+            layers.into_iter().map(|layer| layer.techniques.concat()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&one), ["T1003"]);
+        assert_eq!(ids(&format!("\u{feff}\n[{one}, {two}]")), ["T1003", "T1059"]);
+        let error = ReadLayer::parse_all(&format!("[{one}, 5]")).unwrap_err();
+        assert!(error.starts_with("layer 2 of the list: "), "{error}");
+        assert!(ReadLayer::parse_all("[]").unwrap_err().contains("a list of 0 layers"));
+        assert!(ReadLayer::parse_all("[").unwrap_err().contains("no JSON"));
     }
 
     #[test]

@@ -179,12 +179,12 @@ pub(crate) fn aligned(atlas: &Atlas, sent: &Sent) -> Made {
     let answer = || -> Result<Made, Fault> {
         let mut request = request(&sent.pairs)?;
         for (name, bytes) in sent.layers.iter().take(MOST_THREATS) {
-            let mut layer =
+            let mut layers =
                 ReadLayer::from_bytes(bytes).map_err(|why| Fault::wrong("layer", format!("the layer: {why}")))?;
-            if layer.name.trim().is_empty() {
+            for layer in layers.iter_mut().filter(|layer| layer.name.trim().is_empty()) {
                 layer.name.clone_from(name);
             }
-            request.layers.push(layer);
+            request.layers.extend(layers);
         }
         if !sent.have.is_empty() {
             let have =
