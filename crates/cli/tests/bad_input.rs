@@ -70,12 +70,12 @@ fn utf16_is_read_and_what_is_cut_of_it_is_named() {
     let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
     let place = place();
     let rule = good().replace(GOOD, BAD);
-    place.write("sigma/wide.yml", &wide(&format!("\u{feff}{rule}")));
+    place.write("sigma/wide.yml", wide(&format!("\u{feff}{rule}")));
     built(&place, 2);
     let unmarked = good().replace(GOOD, "3f6a3f4e-0000-4000-8000-000000000023");
-    place.write("sigma/unmarked.yml", &wide(&unmarked));
+    place.write("sigma/unmarked.yml", wide(&unmarked));
     built(&place, 3);
-    place.write("events.jsonl", &wide("\u{feff}{\"CommandLine\": \"whoami\"}\n"));
+    place.write("events.jsonl", wide("\u{feff}{\"CommandLine\": \"whoami\"}\n"));
     let (rule, events) = (place.path("sigma/wide.yml"), place.path("events.jsonl"));
     let said = place.run(&["match", rule.to_str().unwrap(), "--event", events.to_str().unwrap()]).ends(0);
     assert_eq!(said.out, "line 1: holds\n");

@@ -511,7 +511,7 @@ fn match_reads_arrays_and_refuses_what_is_no_event() {
     let ran = place.run(&["match", SHELL, "--event", "scalars.json", "--json"]).ends(1);
     let ran = ran.says(&["scalars.json:1: a number is no event", "scalars.json:2: a text", "scalars.json:3: null"]);
     assert_eq!(ran.json().as_array().unwrap().len(), 0);
-    place.write("other.json", "{\"winlog\": {\"event_data\": {\"Image\": \"C:\\\\cmd.exe\"}}}");
+    place.write("other.json", "{\"wrapped\": {\"deeper\": {\"Image\": \"C:\\\\cmd.exe\"}}}");
     let answers = place.json(&["match", SHELL, "--event", "other.json"]);
     assert!(answers[0]["reasons"][0].as_str().unwrap().contains("none of the rule's fields"), "{answers}");
 }
@@ -525,7 +525,7 @@ fn match_gives_one_verdict_a_rule_and_needs_a_language() {
             "title: r\nid: 00000000-0000-4000-8000-00000000000{id}\nlogsource:\n  product: windows\ndetection:\n  selection:\n    a: {value}\n  condition: selection\n"
         )
     };
-    place.write("two.yml", &format!("{}---\n{}", rule(1, 1), rule(2, 2)));
+    place.write("two.yml", format!("{}---\n{}", rule(1, 1), rule(2, 2)));
     let answers = place.json(&["match", "two.yml", "--event", "events.jsonl"]);
     let verdicts: Vec<_> = answers
         .as_array()
