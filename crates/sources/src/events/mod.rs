@@ -114,7 +114,7 @@ fn read(file: &SourceFile) -> Read {
     let extension = file.extension();
     let reader: Option<fn(&str, &str, &mut Read)> = match (extension.as_str(), name) {
         ("jsonl", "observed_events.jsonl") => Some(observed::read),
-        ("jsonl", _) => Some(ossem::read_lines),
+        ("jsonl", _) if path.ends_with(ossem::ALL) => Some(ossem::read_lines),
         ("yml" | "yaml", _) if name != "README.yml" && folder.ends_with("events") => Some(ossem::read_file),
         ("map", _) => Some(evtx_maps::read),
         ("md", _) if name.starts_with("event-") => Some(microsoft::read_event),
