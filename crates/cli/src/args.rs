@@ -292,9 +292,9 @@ pub struct Align {
     /// A layer of the ATT&CK Navigator, format 4.x, as a threat of its own.
     #[arg(long = "layer", value_name = "FILE")]
     pub layers: Vec<PathBuf>,
-    /// What telemetry one collects, as `coverage` reads it; rules that it cannot feed do not count.
-    #[arg(long, value_name = "FILE")]
-    pub have: Option<PathBuf>,
+    /// The telemetry that is collected, as `coverage` reads it; rules that it cannot feed do not count. `--have` is an alias.
+    #[arg(long, alias = "have", value_name = "FILE|FOLDER")]
+    pub telemetry: Option<PathBuf>,
     /// At most this many techniques.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
@@ -362,10 +362,10 @@ pub struct Event {
 
 #[derive(Debug, Args)]
 pub struct Coverage {
-    /// A Sysmon configuration, the output of `auditpol /get /category:* /r`, a DeTT&CT data source administration, or
-    /// lines of `Provider,EventID`.
-    #[arg(long, value_name = "FILE")]
-    pub have: PathBuf,
+    /// A Sysmon configuration, the output of `auditpol /get /category:* /r`, a DeTT&CT data source administration, lines of
+    /// `Provider,EventID`, or a folder of logs, which says what was collected. `--have` is an alias.
+    #[arg(long, alias = "have", value_name = "FILE|FOLDER")]
+    pub telemetry: PathBuf,
     #[command(flatten)]
     pub filters: FilterArgs,
     /// Write a layer of the ATT&CK Navigator to this file.

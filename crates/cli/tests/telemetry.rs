@@ -307,3 +307,42 @@ fn real_events_have_their_titles_and_few_windows_rules_have_none() {
         assert!(!technique["attack_events"][list].as_array().unwrap().is_empty(), "{list}");
     }
 }
+
+#[test]
+fn a_folder_of_logs_is_summed_up_and_is_telemetry() {
+    let place = place();
+    let event = |id: u32, second: u32, image: &str| {
+        json!({"Event": {
+            "System": {"Provider": {"#attributes": {"Name": "Microsoft-Windows-Sysmon"}}, "EventID": id, "Computer": "host1",
+                "Channel": "Microsoft-Windows-Sysmon/Operational",
+                "TimeCreated": {"#attributes": {"SystemTime": format!("2026-01-02T03:04:{second:02}Z")}}},
+            "EventData": {"Image": image, "CommandLine": "whoami /all"}}})
+        .to_string()
+    };
+    place.write("logs/a.jsonl", &format!("{}\n{}\n", event(1, 5, "a.exe"), event(1, 1, "b.exe")));
+    place.write("logs/b.json", &format!("[{}, {{\"odd\": 1}}]", event(3, 9, "c.exe")));
+    place.write("logs/c.json", "5\n");
+    let said = place.plain(&["logs", "logs", "--json"]).ends(0).says(&["c.json:1: a number is no event"]);
+    let summary = said.json();
+    assert_eq!(
+        (&summary["records"], &summary["shapes"]["evtx"], &summary["problems"]),
+        (&json!(4), &json!(3), &json!(1))
+    );
+    let created = json!({"provider": "Sysmon", "event_id": "1", "records": 2, "first": "2026-01-02T03:04:01Z", "last": "2026-01-02T03:04:05Z"});
+    assert_eq!(summary["events"][0], created);
+    assert_eq!(summary["unknown"], json!([{"keys": ["odd"], "records": 1}]));
+    assert_eq!(summary["hosts"], json!(["host1"]));
+    assert_eq!(summary["fields"][0]["records"], json!(3));
+    place.plain(&["logs", "nowhere"]).ends(1).says(&["nowhere"]);
+    place.plain(&["logs", "logs", "--shape", "moon"]).ends(2).says(&["there is no shape `moon`", "winlogbeat"]);
+    let view = place.json(&["coverage", "--telemetry", "logs"]);
+    let collected: Vec<&Value> = view["collected"].as_array().unwrap().iter().map(|row| &row["event_id"]).collect();
+    assert!(collected.contains(&&json!("1")) && collected.contains(&&json!("3")), "{collected:?}");
+    place.write("empty/a.json", "{}");
+    place.run(&["coverage", "--telemetry", "empty"]).ends(1).says(&["no event of a known shape"]);
+    place.plain(&["logs", "logs", "--jsonl", "events.jsonl"]).ends(0);
+    let lines = std::fs::read_to_string(place.path("events.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 4);
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["provider"], &first["fields"]["Image"]), (&json!("Sysmon"), &json!("a.exe")));
+}

@@ -66,8 +66,6 @@ pub struct Shape {
     #[serde(default)]
     event_id_first: Vec<String>,
     #[serde(default)]
-    event_id_fixed: Option<String>,
-    #[serde(default)]
     channel: Vec<String>,
     #[serde(default)]
     time: Vec<String>,
@@ -218,9 +216,6 @@ impl Shape {
 
     /// The id where the shape has it in a form of its own.
     fn id(&self, record: &Value) -> Option<String> {
-        if let Some(fixed) = &self.event_id_fixed {
-            return Some(fixed.clone());
-        }
         if let Some(key) = &self.event_id_key {
             let name = get(record, key)?.as_object()?.keys().next()?;
             return Some(format!("{}{}", self.event_id_prefix, name.to_uppercase()));

@@ -60,6 +60,16 @@ impl Have {
         Self { kind: "list", events, notes: Vec::new() }
     }
 
+    /// Events that logs hold.
+    pub fn seen_in_logs(events: impl IntoIterator<Item = EventRef>) -> Self {
+        let events = events.into_iter().map(|event| (event, "seen in the logs".to_owned())).collect();
+        Self {
+            kind: "logs",
+            events,
+            notes: vec!["an event that the logs do not hold may be collected all the same".to_owned()],
+        }
+    }
+
     fn add(&mut self, provider: &str, id: &str, how: &str) {
         let event = EventRef { provider: provider.to_owned(), event_id: id.to_owned() };
         self.events.entry(event).or_insert_with(|| how.to_owned());

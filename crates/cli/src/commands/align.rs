@@ -2,9 +2,9 @@ use std::{fmt::Write as _, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use ruleatlas_model::ThreatKind;
-use ruleatlas_views::{AlignRequest, AlignRow, AlignView, Atlas, Have, ReadLayer, Stance};
+use ruleatlas_views::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance};
 
-use super::atlas;
+use super::{atlas, coverage::telemetry};
 use crate::{
     args::Align,
     lists::counted,
@@ -27,7 +27,7 @@ pub fn run(options: &Align, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     }
     let layers = options.layers.iter().map(|path| read_layers(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
     let atlas = atlas(db)?;
-    let have = options.have.as_deref().map(|file| have(&atlas, file)).transpose()?;
+    let have = options.telemetry.as_deref().map(|path| telemetry(&atlas, path)).transpose()?;
     let mut view = atlas.align(&AlignRequest { threats, layers, have })?;
     if let Some(path) = &options.out_layer {
         write_layer(&view, path)?;
@@ -45,10 +45,6 @@ pub fn run(options: &Align, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 }
 
 /// What telemetry a file says one collects.
-fn have(atlas: &Atlas, path: &Path) -> anyhow::Result<Have> {
-    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
-    atlas.have(&bytes).with_context(|| path.display().to_string())
-}
 
 fn read_layers(path: &Path) -> anyhow::Result<Vec<ReadLayer>> {
     let bytes = fs::read(path).with_context(|| path.display().to_string())?;

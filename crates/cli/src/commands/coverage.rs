@@ -1,23 +1,21 @@
 use std::{fmt::Write as _, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use ruleatlas_views::{CoverageView, HaveError};
+use ruleatlas_model::EventRef;
+use ruleatlas_views::{Atlas, CoverageView, Have, HaveError};
 
 use super::atlas;
 use crate::{
     args::Coverage,
     lists::counted,
+    log_summary,
     output::{self, WrongCall, plain},
     table::{self, Column, SHOWN, heading, table, title},
 };
 
 pub fn run(options: &Coverage, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let atlas = atlas(db)?;
-    let bytes = fs::read(&options.have).with_context(|| format!("{} cannot be read", options.have.display()))?;
-    let have = atlas.have(&bytes).map_err(|error| match error {
-        HaveError::Catalog(message) => anyhow::anyhow!(message),
-        error => anyhow::anyhow!("{}: {error}", options.have.display()),
-    })?;
+    let have = telemetry(&atlas, &options.telemetry)?;
     let view = atlas.coverage(have, &options.filters.filters(atlas.taxonomy)?)?;
     if let Some(path) = &options.layer {
         let mut layer = serde_json::to_vec_pretty(&view.layer(&atlas.attack.version))?;
@@ -34,6 +32,23 @@ pub fn run(options: &Coverage, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         output::text(&text(&view, options.limit.unwrap_or(SHOWN)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The events that a file's settings collect, or that a folder of logs has.
+pub fn telemetry(atlas: &Atlas, path: &Path) -> anyhow::Result<Have> {
+    if path.is_dir() {
+        let summary = log_summary::summary(&[path.to_owned()], None, |_| Ok(()))?;
+        let seen = summary.events.iter().filter(|kind| !kind.provider.is_empty() && !kind.event_id.is_empty());
+        let events = seen.map(|kind| EventRef { provider: kind.provider.clone(), event_id: kind.event_id.clone() });
+        let have = Have::seen_in_logs(events);
+        anyhow::ensure!(!have.events.is_empty(), "{}: no event of a known shape in it", path.display());
+        return Ok(have);
+    }
+    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    atlas.have(&bytes).map_err(|error| match error {
+        HaveError::Catalog(message) => anyhow::anyhow!(message),
+        error => anyhow::anyhow!("{}: {error}", path.display()),
+    })
 }
 
 fn text(view: &CoverageView, limit: usize) -> String {
