@@ -56,7 +56,7 @@ fn a_first_build_whose_source_gives_nothing_warns() {
     let parts = [
         "warning: SigmaHQ (sigma) gives no rules: 3 files",
         "2 of its files look like queries",
-        "no YAML file (one.kql)",
+        "neither YAML nor JSON (one.kql)",
         "(two.yml)",
     ];
     place.run(&call).ends(0).says(&parts);
