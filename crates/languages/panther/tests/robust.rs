@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use proptest::prelude::*;
-use ruleatlas_core::{Context, Frontend, NoContext, Parsed, cases};
+use ruleatlas_core::{BUDGET, Budget, Context, Frontend, Limits, NoContext, Parsed, Query, cases};
 use ruleatlas_panther::{PantherYaml, Python, unified};
 
 const PIECES: &[&str] = &[
@@ -251,4 +251,51 @@ fn methods_of_data_models_are_alternatives() {
     let found = unified(module, "kind", &NoContext).unwrap();
     assert_eq!(found.len(), 3, "{found:?}");
     assert_eq!(unified(module, "other", &NoContext), None);
+}
+
+/// A choice of one among several copies each of them: nested, it comes to more with every level.
+#[test]
+fn choices_in_choices_stay_within_the_budget() {
+    for (levels, beside) in [(62, 1), (62, 6), (20, 3)] {
+        let leaf = "{Key: a, Condition: Equals, Value: 1}";
+        let list = (0..levels)
+            .fold(leaf.to_owned(), |inner, _| format!("{{OnlyOne: [{}, {inner}]}}", vec![leaf; beside].join(", ")));
+        for text in [format!("Detection: [{list}]\n"), format!("Detection: [{leaf}]\nInlineFilters: [{list}]\n")] {
+            let mut budget = Budget::new(Limits::RULE);
+            let parsed = PantherYaml.read(&Query::new(&text), &NoContext, &mut budget);
+            let nodes: usize = parsed.conditions.iter().map(|condition| condition.root.walk().count()).sum();
+            assert!(nodes as u64 <= 4 * Limits::RULE.nodes, "{nodes} nodes of {levels} levels");
+            assert!(parsed.diagnostics.iter().any(|said| said.code == BUDGET), "{:?}", parsed.diagnostics);
+        }
+    }
+    let few = "Detection:\n  - OnlyOne:\n    - OnlyOne: [{Key: a, Condition: Exists}, {Key: b, Condition: Exists}]\n    - {Key: c, Condition: Exists}\n";
+    assert!(check(&PantherYaml, few).diagnostics.is_empty());
+}
+
+/// A test that has a name is copied wherever the name is read: what reads itself twice comes to more with every line.
+#[test]
+fn named_tests_stay_within_the_budget() {
+    let lines: [fn(usize, usize) -> String; 8] = [
+        |at, last| format!("    a{at} = a{last} and a{last}\n"),
+        |at, last| format!("    a{at} = a{last} and event.get(\"y{at}\") == 1 and a{last}\n"),
+        |at, last| format!("    a{at} = a{last} == a{last}\n"),
+        |at, last| format!("    a{at} = event.get(\"q{at}\") if a{last} else a{last}\n"),
+        |at, last| format!("    a{at} = any([a{last}, a{last}])\n"),
+        |at, last| format!("    a{at} = (not a{last}) or a{last}\n"),
+        |at, last| format!("    a{at} = a{last}\n    if a{last}:\n        a{at} = not a{last}\n"),
+        |at, last| format!("    a{at} = (a{last} == True) & (a{last} != None)\n"),
+    ];
+    for line in lines {
+        for count in [14, 62, 300] {
+            let body: String = (1..count).map(|at| line(at, at - 1)).collect();
+            let text = format!("def rule(event):\n    a0 = event.get(\"x\") == 1\n{body}    return a{}\n", count - 1);
+            let mut budget = Budget::new(Limits::RULE);
+            let parsed = Python.read(&Query::new(&text), &NoContext, &mut budget);
+            let nodes: usize = parsed.conditions.iter().map(|condition| condition.root.walk().count()).sum();
+            assert!(nodes as u64 <= 2 * Limits::RULE.nodes, "{nodes} nodes of {count} lines of {}", line(1, 0));
+            let is_said =
+                parsed.diagnostics.iter().any(|said| said.code == BUDGET || said.code == "too many alternatives");
+            assert!(is_said || count == 14, "{count} lines of {}: {:?}", line(1, 0), parsed.diagnostics);
+        }
+    }
 }
