@@ -300,8 +300,12 @@ fn real_events_have_their_titles_and_few_windows_rules_have_none() {
     let title = view["title"].as_str().unwrap();
     assert!(title.starts_with("DNS query is completed for the name QueryName, type QueryType, "), "{title}");
     let silent = &place.json(&["doctor"])["without_event"];
-    let (count, all) = (silent["rules"].as_array().unwrap().len() as f64, silent["windows_rules"].as_f64().unwrap());
-    assert!(count / all < 0.03, "{count} of {all}");
+    let rules = silent["rules"].as_array().unwrap();
+    // Rules of which no platform is known count as well, and so do those over alerts and inventories, which are no events.
+    let all = silent["windows_rules"].as_f64().unwrap();
+    assert!((rules.len() as f64) / all < 0.12, "{} of {all}", rules.len());
+    let of_sigma = rules.iter().filter(|rule| rule["vendor"] == "sigma").count();
+    assert!(of_sigma < 30, "{of_sigma} of Sigma");
     let technique = place.json(&["technique", "T1055"]);
     for list in ["named_and_read", "named_unread", "read_unnamed"] {
         assert!(!technique["attack_events"][list].as_array().unwrap().is_empty(), "{list}");
