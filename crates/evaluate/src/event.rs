@@ -300,14 +300,18 @@ impl FieldValue<'_> {
         let mut wanted = folded.chars().peekable();
         let place = fold_case(self.place.as_deref().unwrap_or(&self.name));
         let mut place = place.chars();
+        let mut at_start = true;
         while let Some(character) = place.next() {
             match wanted.peek() {
                 Some(next) if *next == character => {
                     wanted.next();
+                    at_start = false;
                 }
                 _ if character == '[' => {
                     let _ = place.by_ref().find(|next| *next == ']');
                 }
+                // The place begins with an index where the whole of a text is an array.
+                _ if character == '.' && at_start => {}
                 _ => return false,
             }
         }
