@@ -20,6 +20,8 @@ pub(crate) enum Value {
     Null,
     /// Without its case (`lower`, `upper`).
     Folded(Rc<Value>),
+    /// As a number (`tonumber`): a text that is none has no order.
+    Number(Rc<Value>),
     /// The first of these that is not null (`coalesce`), or all of them (`mvappend`).
     Any {
         values: Vec<Rc<Value>>,
@@ -81,7 +83,7 @@ impl Value {
     fn depth(&self) -> usize {
         match self {
             Self::Any { depth, .. } | Self::Case { depth, .. } => *depth,
-            Self::Folded(inner) => inner.depth(),
+            Self::Folded(inner) | Self::Number(inner) => inner.depth(),
             Self::Lookup(column) => 1 + column.inputs.iter().map(|(_, value)| value.depth()).max().unwrap_or_default(),
             _ => 0,
         }
@@ -90,16 +92,33 @@ impl Value {
     /// The value, its case folded away.
     pub(crate) fn without_case(self: Rc<Self>) -> Rc<Self> {
         match &*self {
-            Self::Folded(_) => self,
+            // A number has no case.
+            Self::Folded(_) | Self::Number(_) => self,
             _ => Rc::new(Self::Folded(self)),
         }
     }
 
-    /// The value under a folding of its case, and whether there is one.
+    /// The value as a number; what is no field's own value stays as it is.
+    pub(crate) fn as_number(self: Rc<Self>) -> Rc<Self> {
+        match (&*self, self.unfolded().0) {
+            (Self::Number(_), _) => self,
+            (_, Self::Field { .. } | Self::Any { .. } | Self::Case { .. }) => Rc::new(Self::Number(self)),
+            _ => self,
+        }
+    }
+
+    /// The value under a folding of its case or a reading as a number, and whether there is a folding.
     pub(crate) fn unfolded(&self) -> (&Self, bool) {
-        match self {
-            Self::Folded(inner) => (inner, true),
-            other => (other, false),
+        let (mut value, mut folded) = (self, false);
+        loop {
+            match value {
+                Self::Folded(inner) => {
+                    folded = true;
+                    value = inner;
+                }
+                Self::Number(inner) => value = inner,
+                other => return (other, folded),
+            }
         }
     }
 }
@@ -249,7 +268,7 @@ impl Scope {
         let kept: Vec<(String, Rc<Value>)> =
             keys.iter().filter(|key| !key.contains('*')).map(|key| (key.clone(), self.resolve(key))).collect();
         for (name, value) in &mut self.names {
-            let step = match **value {
+            let step = match *value.unfolded().0 {
                 Value::Literal(_) | Value::Time | Value::Computed(_) | Value::Grouped { .. } => continue,
                 Value::Field { step, .. } => step,
                 _ => self.step,
@@ -332,7 +351,8 @@ impl Scope {
             self.beyond = Some((other.step, reads_events));
         }
         for (name, value) in other.names {
-            let is_own = !joins && !self.closed && matches!(*value, Value::Field { .. } | Value::Grouped { .. });
+            let is_own =
+                !joins && !self.closed && matches!(value.unfolded().0, Value::Field { .. } | Value::Grouped { .. });
             if !keys.contains(&name) && !is_own {
                 self.names.entry(name).or_insert(value);
             }
@@ -378,7 +398,7 @@ impl<'v> ChangedField<'v, '_> {
             }
             Value::Field { name, .. } if name == self.own => true,
             Value::Field { name, step, .. } => self.add(name, *step),
-            Value::Folded(inner) => self.visit(inner),
+            Value::Folded(inner) | Value::Number(inner) => self.visit(inner),
             Value::Case { branches, otherwise, .. } => {
                 branches.iter().all(|(_, value)| self.visit(value)) && self.visit(otherwise)
             }

@@ -13,13 +13,15 @@ pub(crate) struct Check {
     pub values: Vec<String>,
     pub cased: bool,
     pub missing: Missing,
+    /// Whether what is compared was made a number, so that another text has no order.
+    pub numeric: bool,
     pub span: Span,
 }
 
 impl Check {
     /// A comparison of the `search` language: without case, failing where the field is missing.
     pub(crate) fn search(op: Op, values: Vec<String>, span: Span) -> Self {
-        Self { op, negated: false, values, cased: false, missing: Missing::Fails, span }
+        Self { op, negated: false, values, cased: false, missing: Missing::Fails, numeric: false, span }
     }
 
     /// A comparison of `eval` and `where`: with case, null where the field is null.
@@ -27,7 +29,7 @@ impl Check {
         let missing = if op.is_presence() { Missing::Fails } else { Missing::Null };
         // Numbers know no case.
         let cased = !op.is_presence() && values.iter().any(|value| value.chars().any(char::is_alphabetic));
-        Self { op, negated: false, values, cased, missing, span }
+        Self { op, negated: false, values, cased, missing, numeric: false, span }
     }
 
     /// The check that `op` stands for.
@@ -60,7 +62,8 @@ impl Check {
         predicate.case_sensitive = self.cased;
         predicate.missing = self.missing;
         // `where` and `eval` order a text that is no number by its characters.
-        predicate.text_order = self.missing == Missing::Null && matches!(self.op, Op::Lt | Op::Lte | Op::Gt | Op::Gte);
+        let is_order = matches!(self.op, Op::Lt | Op::Lte | Op::Gt | Op::Gte);
+        predicate.text_order = self.missing == Missing::Null && is_order && !self.numeric;
         predicate.span = self.span;
         predicate
     }

@@ -259,6 +259,7 @@ pub(super) fn inside(value: &Value, path: &str, scope: &mut Scope) -> Rc<Value> 
             element: element.as_ref().map(|element| inside(element, path, scope)),
         },
         Value::Folded(inner) => return inside(inner, path, scope).without_case(),
+        Value::Number(inner) => return inside(inner, path, scope),
         Value::Computed(text) => Value::Computed(below(text)),
         _ => Value::Computed(path.to_owned()),
     })
@@ -332,7 +333,7 @@ fn aggregate_value(scope: &mut Scope, output: &Output, keys: &[String]) -> Rc<Va
         return Rc::new(Value::Computed(text));
     }
     let value = scope.resolve(&output.field);
-    Rc::new(match &*value {
+    Rc::new(match value.unfolded().0 {
         _ if picks(output) && keys.contains(&output.field) => return value,
         Value::Time if picks(output) || matches!(output.function.as_str(), "earliest_time" | "latest_time") => {
             return value;

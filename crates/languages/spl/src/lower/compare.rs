@@ -26,6 +26,7 @@ impl Lowering<'_> {
             },
             Value::Null => Some(Node::constant(check.op == Op::IsNull && !check.negated)),
             Value::Folded(inner) => self.compare(inner, &Check { cased: false, ..check.clone() }),
+            Value::Number(inner) => self.compare(inner, &Check { numeric: true, ..check.clone() }),
             Value::Any { values, ordered, .. } => self.compare_first(values, *ordered, check),
             Value::Case { branches, otherwise, .. } => self.compare_case(branches, otherwise, check),
             Value::Test(node) => self.compare_truth(node.as_ref(), check),

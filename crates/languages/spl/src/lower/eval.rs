@@ -62,6 +62,7 @@ impl Lowering<'_> {
             // Of one value these are that value.
             ("min" | "max", [inner]) => return self.value(inner, scope),
             ("lower" | "upper", [inner]) => return self.value(inner, scope).without_case(),
+            ("tonumber", [inner]) => return self.value(inner, scope).as_number(),
             // These leave the value, or one of several values, as it is.
             (
                 "trim" | "ltrim" | "rtrim" | "tostring" | "tonumber" | "exact" | "mvdedup" | "mvsort" | "mvindex"

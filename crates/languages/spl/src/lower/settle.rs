@@ -178,6 +178,7 @@ fn matched(given: &Predicate, negative: bool, asked: &Predicate) -> Option<bool>
         values: predicate.values.clone(),
         cased,
         missing: Missing::Fails,
+        numeric: false,
         span: predicate.span,
     };
     if negative {
