@@ -96,6 +96,11 @@ fn only_one(report: &mut Report<'_>, children: Vec<Node>, node: &Yaml<'_>) -> No
     // Whether none or exactly one of those so far holds, from the last on.
     let (mut one, mut none) = (Node::never(), Node::always());
     for child in children.into_iter().rev() {
+        // Both stand in the result more than once, so that one choice within another doubles with each level.
+        let copied = child.walk().count() + none.walk().count();
+        if !report.may_copy(copied) {
+            return report.beyond_budget(node);
+        }
         one = choose(child.clone(), none.clone(), one);
         none = Node::all([child.not(), none]);
     }

@@ -1,6 +1,6 @@
 //! The front end of detections that are written in YAML: it sees what a text is, and hands it on.
 
-use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token, TokenKind, clip};
+use ruleatlas_core::{BUDGET, Budget, Context, Frontend, Parsed, Query, Token, TokenKind, clip};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Language, Node, Span};
 use ruleatlas_yaml::{Node as Yaml, Style, Value};
 
@@ -24,6 +24,20 @@ pub(crate) struct Report<'q> {
 impl Report<'_> {
     pub fn span(&self, node: &Yaml<'_>) -> Span {
         Span::new(node.start, node.end).relative_to(self.base)
+    }
+
+    /// Spends what a copy of so many nodes costs; `false` where nothing is left.
+    pub fn may_copy(&mut self, nodes: usize) -> bool {
+        !self.budget.is_spent() && self.budget.nodes(nodes)
+    }
+
+    /// A part of which no more is read, as nothing is left to spend.
+    pub fn beyond_budget(&mut self, node: &Yaml<'_>) -> Node {
+        let span = self.span(node);
+        if let Some(diagnostic) = self.budget.report() {
+            self.diagnostics.push(diagnostic.at(span).on_line(node.line));
+        }
+        Node::opaque(clip(span.of(self.text).unwrap_or_default(), MAX_OPAQUE), BUDGET, span)
     }
 
     /// A part that is not followed while all around it is understood.

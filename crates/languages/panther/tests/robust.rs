@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use proptest::prelude::*;
-use ruleatlas_core::{Context, Frontend, NoContext, Parsed, cases};
+use ruleatlas_core::{BUDGET, Budget, Context, Frontend, Limits, NoContext, Parsed, Query, cases};
 use ruleatlas_panther::{PantherYaml, Python, unified};
 
 const PIECES: &[&str] = &[
@@ -251,4 +251,23 @@ fn methods_of_data_models_are_alternatives() {
     let found = unified(module, "kind", &NoContext).unwrap();
     assert_eq!(found.len(), 3, "{found:?}");
     assert_eq!(unified(module, "other", &NoContext), None);
+}
+
+/// A choice of one among several copies each of them: nested, it comes to more with every level.
+#[test]
+fn choices_in_choices_stay_within_the_budget() {
+    for (levels, beside) in [(62, 1), (62, 6), (20, 3)] {
+        let leaf = "{Key: a, Condition: Equals, Value: 1}";
+        let list = (0..levels)
+            .fold(leaf.to_owned(), |inner, _| format!("{{OnlyOne: [{}, {inner}]}}", vec![leaf; beside].join(", ")));
+        for text in [format!("Detection: [{list}]\n"), format!("Detection: [{leaf}]\nInlineFilters: [{list}]\n")] {
+            let mut budget = Budget::new(Limits::RULE);
+            let parsed = PantherYaml.read(&Query::new(&text), &NoContext, &mut budget);
+            let nodes: usize = parsed.conditions.iter().map(|condition| condition.root.walk().count()).sum();
+            assert!(nodes as u64 <= 4 * Limits::RULE.nodes, "{nodes} nodes of {levels} levels");
+            assert!(parsed.diagnostics.iter().any(|said| said.code == BUDGET), "{:?}", parsed.diagnostics);
+        }
+    }
+    let few = "Detection:\n  - OnlyOne:\n    - OnlyOne: [{Key: a, Condition: Exists}, {Key: b, Condition: Exists}]\n    - {Key: c, Condition: Exists}\n";
+    assert!(check(&PantherYaml, few).diagnostics.is_empty());
 }

@@ -33,7 +33,7 @@ impl<'r, 'q> Lower<'r, 'q> {
     /// Spends what copies of steps cost; `false` where nothing is left.
     pub fn may_copy(&mut self, steps: &[Step]) -> bool {
         let size = |step: &Step| 1 + step.names.len() + step.node.walk().count();
-        !self.report.budget.is_spent() && self.report.budget.nodes(steps.iter().map(size).sum())
+        self.report.may_copy(steps.iter().map(size).sum())
     }
 
     /// A step of which no more is read, as nothing is left to spend.
