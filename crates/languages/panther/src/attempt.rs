@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
 
 use crate::{
@@ -392,6 +393,9 @@ impl Follow<'_> {
     /// say that it is none.
     pub(crate) fn chosen(&mut self, condition: Node, then: Node, otherwise: Node) -> Node {
         self.spend_nodes(&condition);
+        if self.is_spent() {
+            return self.opaque(BUDGET, Span::default());
+        }
         if !self.exceptions.contains(&condition) {
             return choose(condition, then, otherwise);
         }

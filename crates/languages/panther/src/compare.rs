@@ -28,11 +28,19 @@ impl Follow<'_> {
             return Node::constant(truth);
         }
         match value {
-            Value::Test(node) => (**node).clone(),
+            Value::Test(node) => {
+                // A test that has a name is copied wherever the name is read.
+                self.spend_nodes(node);
+                if self.is_spent() { self.opaque(BUDGET, span) } else { (**node).clone() }
+            }
             Value::Field(field) => self.field_truth(field, span),
             Value::Split(split) => self.present(&split.0.path, span),
             Value::Either(either) if either.is_or => {
                 let otherwise = self.truth(&either.otherwise, span);
+                self.spend_nodes(&either.condition);
+                if self.is_spent() {
+                    return self.opaque(BUDGET, span);
+                }
                 Node::any([either.condition.clone(), otherwise])
             }
             Value::Either(either) => {
@@ -221,20 +229,18 @@ impl Follow<'_> {
             }
             (Value::Field(field), Value::Field(other)) => self.fields_equal(field, other, None, span),
             (Value::Field(field), other) => self.field_equals(field, other, span),
-            (Value::Test(node), Value::Bool(value)) => {
-                if *value {
-                    (**node).clone()
-                } else {
-                    (**node).clone().not()
-                }
+            (Value::Test(_), Value::Bool(value)) => {
+                let node = self.truth(left, span);
+                if *value { node } else { node.not() }
             }
-            (Value::Test(left), Value::Test(right)) => {
-                let (left, right) = ((**left).clone(), (**right).clone());
+            (Value::Test(_), Value::Test(other)) => {
+                self.spend_nodes(other);
+                let (left, right) = (self.truth(left, span), self.truth(right, span));
                 self.chosen(left, right.clone(), right.not())
             }
             (Value::Test(_), Value::Field(field)) => self.field_equals(&field.clone(), left, span),
             // What a search found is compared with None to learn whether it found anything.
-            (Value::Test(node), Value::None) => (**node).clone().not(),
+            (Value::Test(_), Value::None) => self.truth(left, span).not(),
             (Value::Test(_), other) if other.is_constant() => Node::never(),
             (Value::List(_, first), Value::List(_, second)) => self.lists_equal(first, second, span),
             (Value::List(..) | Value::Dict(_), Value::None) => Node::never(),

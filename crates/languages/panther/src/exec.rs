@@ -221,7 +221,11 @@ impl Follow<'_> {
                 Some(other) => {
                     self.spend_nodes(condition);
                     let old = std::mem::replace(other, Value::None);
-                    *other = merge_values(condition, value, old);
+                    *other = if self.is_spent() {
+                        Value::unknown(BUDGET, "", Span::default())
+                    } else {
+                        merge_values(condition, value, old)
+                    };
                 }
                 None => {
                     merged.insert(name, value);

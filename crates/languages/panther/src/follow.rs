@@ -126,7 +126,8 @@ impl<'a> Follow<'a> {
     }
 
     pub fn spend_nodes(&mut self, node: &Node) {
-        let cost = nodes::size(node, 4096);
+        // Counted to the end: what is copied again and again grows beyond any smaller bound.
+        let cost = nodes::size(node, self.fuel as usize);
         self.spend(u32::try_from(cost).unwrap_or(u32::MAX));
     }
 

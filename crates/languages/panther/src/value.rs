@@ -13,7 +13,7 @@ use crate::{
 /// Local names and their values.
 pub(crate) type Env = FxHashMap<Text, Value>;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     None,
     Bool(bool),
@@ -53,7 +53,7 @@ pub(crate) enum Value {
 }
 
 /// An element of a list, which is there if `guard` holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
     pub guard: Node,
     pub value: Value,
@@ -67,7 +67,7 @@ impl Item {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Either {
     pub condition: Node,
     pub then: Value,
@@ -81,7 +81,7 @@ pub(crate) struct Either {
 /// Alternatives in alternatives that are followed.
 const MAX_ALTERNATIVES: u32 = 48;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Regex {
     pub pattern: Text,
     pub ignore_case: bool,
@@ -89,7 +89,7 @@ pub(crate) struct Regex {
     pub modifiers: Vec<&'static str>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unknown {
     pub reason: &'static str,
     pub text: String,
@@ -110,8 +110,11 @@ impl PartialEq for Closure {
     }
 }
 
+// Values are `Eq` so that an `Rc` is equal to itself without a look at what it holds.
+impl Eq for Closure {}
+
 /// A place in the event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     /// Keys joined by dots.
     pub path: String,
@@ -124,7 +127,7 @@ pub(crate) struct Field {
     pub each: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Absent {
     /// The expression raises an exception.
     Raises,
@@ -150,7 +153,7 @@ pub(crate) enum Case {
 }
 
 /// The first or last part of a text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub separator: Text,
     pub last: bool,

@@ -271,3 +271,31 @@ fn choices_in_choices_stay_within_the_budget() {
     let few = "Detection:\n  - OnlyOne:\n    - OnlyOne: [{Key: a, Condition: Exists}, {Key: b, Condition: Exists}]\n    - {Key: c, Condition: Exists}\n";
     assert!(check(&PantherYaml, few).diagnostics.is_empty());
 }
+
+/// A test that has a name is copied wherever the name is read: what reads itself twice comes to more with every line.
+#[test]
+fn named_tests_stay_within_the_budget() {
+    let lines: [fn(usize, usize) -> String; 8] = [
+        |at, last| format!("    a{at} = a{last} and a{last}\n"),
+        |at, last| format!("    a{at} = a{last} and event.get(\"y{at}\") == 1 and a{last}\n"),
+        |at, last| format!("    a{at} = a{last} == a{last}\n"),
+        |at, last| format!("    a{at} = event.get(\"q{at}\") if a{last} else a{last}\n"),
+        |at, last| format!("    a{at} = any([a{last}, a{last}])\n"),
+        |at, last| format!("    a{at} = (not a{last}) or a{last}\n"),
+        |at, last| format!("    a{at} = a{last}\n    if a{last}:\n        a{at} = not a{last}\n"),
+        |at, last| format!("    a{at} = (a{last} == True) & (a{last} != None)\n"),
+    ];
+    for line in lines {
+        for count in [14, 62, 300] {
+            let body: String = (1..count).map(|at| line(at, at - 1)).collect();
+            let text = format!("def rule(event):\n    a0 = event.get(\"x\") == 1\n{body}    return a{}\n", count - 1);
+            let mut budget = Budget::new(Limits::RULE);
+            let parsed = Python.read(&Query::new(&text), &NoContext, &mut budget);
+            let nodes: usize = parsed.conditions.iter().map(|condition| condition.root.walk().count()).sum();
+            assert!(nodes as u64 <= 2 * Limits::RULE.nodes, "{nodes} nodes of {count} lines of {}", line(1, 0));
+            let is_said =
+                parsed.diagnostics.iter().any(|said| said.code == BUDGET || said.code == "too many alternatives");
+            assert!(is_said || count == 14, "{count} lines of {}: {:?}", line(1, 0), parsed.diagnostics);
+        }
+    }
+}
