@@ -39,6 +39,10 @@ impl Context for Asked<'_> {
         self.inner.macro_definition(name, arguments)
     }
 
+    fn event_type(&self, name: &str) -> Option<&str> {
+        self.inner.event_type(name)
+    }
+
     fn lookup(&self, name: &str) -> Option<&LookupTable> {
         if let Ok(mut names) = self.lookups.lock()
             && !names.iter().any(|known| known == name)

@@ -218,6 +218,25 @@ fn an_app_brings_its_macros_and_lookups() {
 }
 
 #[test]
+fn an_app_brings_its_event_types() {
+    let source = files(&[
+        ("one/default/eventtypes.conf", "[logon]\nsearch = sourcetype=a code=1\n[old]\nsearch = x=1\ndisabled = 1\n"),
+        ("one/local/eventtypes.conf", "[logon]\nsearch = sourcetype=a code=2\n"),
+        ("two/default/eventtypes.conf", "[logon]\nsearch = code=3\n[tagged]\npriority = 1\n"),
+    ]);
+    let format = format_of(SourceKind::Splunk, |_, _| false).unwrap();
+    let context = format.context(&source);
+    let of = |app: &str, name: &str| {
+        let context = context.of_file(&format!("{app}/default/savedsearches.conf")).unwrap();
+        context.event_type(name).map(str::to_owned)
+    };
+    assert_eq!(of("one", "logon").as_deref(), Some("sourcetype=a code=2"));
+    assert_eq!(of("two", "logon").as_deref(), Some("code=3"));
+    assert_eq!(of("three", "logon").as_deref(), Some("sourcetype=a code=2"));
+    assert_eq!((of("one", "old"), of("two", "tagged"), of("one", "gone")), (None, None, None));
+}
+
+#[test]
 fn other_files_of_an_app_say_what_they_are() {
     for (path, what) in [
         ("a/default/macros.conf", "macros"),

@@ -102,6 +102,11 @@ pub trait Context: Sync {
         None
     }
 
+    /// The search that defines the event type of this name.
+    fn event_type(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
     /// The table behind a lookup of this name.
     fn lookup(&self, _name: &str) -> Option<&LookupTable> {
         None

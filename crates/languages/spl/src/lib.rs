@@ -53,9 +53,10 @@
 //! - **Macros.** `drop_dm_object_name` is known without a context. A macro whose name ends in `_filter` and that
 //!   nobody defines adds nothing: by convention it is empty until a user fills it. Any other that is not
 //!   defined is opaque where it stands for a condition or a command, and a warning elsewhere.
+//! - **Event types.** `eventtype=name` is the search that the context defines it by; without one it is a source.
 //!
-//! It does not run searches, and knows nothing of data models' fields, of event types' or saved searches' definitions,
-//! or of what scripts behind lookups give.
+//! It does not run searches, and knows nothing of data models' fields, of saved searches' definitions, or of what
+//! scripts behind lookups give.
 
 mod aggregate;
 mod ast;

@@ -23,6 +23,18 @@ pub(crate) fn parse(text: &str, context: &dyn Context, diagnostics: &mut Vec<Dia
     parse_text(text, Origin::Verbatim(0), context, diagnostics, &mut Bounds::default())
 }
 
+/// Reads a condition that stands for the part `span` of the author's text, in the language of `search`.
+pub(crate) fn parse_condition(
+    text: &str,
+    span: Span,
+    context: &dyn Context,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Search> {
+    let source = expand(text, Origin::Fixed(span), context, diagnostics);
+    let mut parser = Parser { source: &source, context, diagnostics, bounds: &mut Bounds::default() };
+    search::parse(&mut parser, 0, source.text().len())
+}
+
 /// What is used up of the bounds on a query.
 #[derive(Default)]
 struct Bounds {

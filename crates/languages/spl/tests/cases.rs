@@ -1,9 +1,17 @@
-//! The cases of `cases/*.txt`, with a handful of macros and lookups around them.
+//! The cases of `cases/*.txt`, with a handful of macros, event types and lookups around them.
 
 use std::path::Path;
 
 use ruleatlas_core::{Context, LookupTable, MacroDefinition, cases};
 use ruleatlas_spl::Spl;
+
+const EVENT_TYPES: [(&str, &str); 5] = [
+    ("failed", "sourcetype=lab_auth result=failed NOT user=probe"),
+    ("only_source", "sourcetype=lab_auth"),
+    ("remote", "eventtype=failed source_ip=10.0.0.0/8 `admins`"),
+    ("ring_a", "a=1 eventtype=ring_b"),
+    ("ring_b", "eventtype=ring_a"),
+];
 
 struct Around {
     macros: Vec<(&'static str, Vec<String>, &'static str)>,
@@ -66,6 +74,11 @@ impl Context for Around {
     fn macro_definition(&self, name: &str, arguments: usize) -> Option<MacroDefinition<'_>> {
         let found = self.macros.iter().find(|(known, parameters, _)| *known == name && parameters.len() == arguments);
         found.map(|(_, parameters, definition)| MacroDefinition { parameters, definition })
+    }
+
+    fn event_type(&self, name: &str) -> Option<&str> {
+        let found = EVENT_TYPES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, search)| *search)
     }
 
     fn lookup(&self, name: &str) -> Option<&LookupTable> {

@@ -1,4 +1,4 @@
-//! What searches ask for: macros, and the tables behind lookups, of security content and of apps.
+//! What searches ask for: macros, event types, and the tables behind lookups, of security content and of apps.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,15 @@ const MAX_TABLE_BYTES: usize = 8 * 1024 * 1024;
 /// Cells of all tables of a source. Tables behind those are known by their names.
 const MAX_CELLS: usize = 8_000_000;
 
-/// The macros and lookups of a source.
+/// The macros, event types and lookups of a source.
 #[derive(Debug, Default)]
 pub(super) struct Content<'a> {
     /// Cells of the tables so far.
     cells: usize,
     /// By name; several take different numbers of arguments, or stand in different apps.
     macros: FxHashMap<String, Vec<Macro>>,
+    /// The searches of event types, with the folders of their apps.
+    event_types: FxHashMap<String, Vec<(String, String)>>,
     tables: Vec<LookupTable>,
     /// Tables by the lookup's name and by the file's, with the folder of the app; none for security content.
     by_name: FxHashMap<String, Vec<(Option<String>, usize)>>,
@@ -50,6 +52,7 @@ impl<'a> Content<'a> {
         let mut content = Self::default();
         let mut tables: FxHashMap<&str, &str> = FxHashMap::default();
         let mut macros = ByApp::new();
+        let mut event_types = ByApp::new();
         let mut lookups = ByApp::new();
         for file in files {
             let Some(text) = file.text() else { continue };
@@ -66,6 +69,7 @@ impl<'a> Content<'a> {
                     content.texts.insert(&file.path, text);
                 }
                 "macros.conf" => add_layer(&mut macros, place, text),
+                "eventtypes.conf" => add_layer(&mut event_types, place, text),
                 "transforms.conf" => add_layer(&mut lookups, place, text),
                 _ => {}
             }
@@ -86,6 +90,9 @@ impl<'a> Content<'a> {
         }
         for (app, layers) in &macros {
             content.add_macros(app, &Layers(layers.iter().collect()));
+        }
+        for (app, layers) in &event_types {
+            content.add_event_types(app, &Layers(layers.iter().collect()));
         }
         for (app, layers) in &lookups {
             content.add_lookups(app, &Layers(layers.iter().collect()), &tables);
@@ -163,6 +170,15 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// The event types of an app that are in use.
+    fn add_event_types(&mut self, app: &str, layers: &Layers<'_>) {
+        for stanza in layers.names() {
+            let get = |key: &str| layers.get(stanza, key).map(|(_, setting)| setting.value.as_str());
+            let Some(search) = get("search").filter(|_| !get("disabled").is_some_and(is_true)) else { continue };
+            self.event_types.entry(stanza.to_owned()).or_default().push((app.to_owned(), search.to_owned()));
+        }
+    }
+
     fn add_lookup(&mut self, document: &Node<'_>, path: &str, tables: &FxHashMap<&str, &str>) {
         let Some(name) = document.text_of("name").map(str::trim) else { return };
         // Newer files leave the table's name out: it is that of the file beside.
@@ -197,6 +213,13 @@ impl<'a> Content<'a> {
         let own = app.and_then(|app| fit().find(|found| found.app.as_deref() == Some(app)));
         let found = own.or_else(|| fit().find(|found| found.app.is_none())).or_else(|| fit().next())?;
         Some(MacroDefinition { parameters: &found.parameters, definition: &found.definition })
+    }
+
+    /// The search of the event type that a search of an app means: the app's own, else any app's.
+    fn event_type_in(&self, app: Option<&str>, name: &str) -> Option<&str> {
+        let known = self.event_types.get(name)?;
+        let own = app.and_then(|app| known.iter().find(|(owner, _)| owner == app));
+        own.or_else(|| known.first()).map(|(_, search)| search.as_str())
     }
 
     fn table_in(&self, app: Option<&str>, name: &str) -> Option<&LookupTable> {
@@ -239,6 +262,10 @@ impl Context for OfApp<'_> {
         self.content.macro_in(Some(&self.app), name, arguments)
     }
 
+    fn event_type(&self, name: &str) -> Option<&str> {
+        self.content.event_type_in(Some(&self.app), name)
+    }
+
     fn lookup(&self, name: &str) -> Option<&LookupTable> {
         self.content.table_in(Some(&self.app), name)
     }
@@ -251,6 +278,10 @@ impl Context for OfApp<'_> {
 impl Context for Content<'_> {
     fn macro_definition(&self, name: &str, arguments: usize) -> Option<MacroDefinition<'_>> {
         self.macro_in(None, name, arguments)
+    }
+
+    fn event_type(&self, name: &str) -> Option<&str> {
+        self.event_type_in(None, name)
     }
 
     fn lookup(&self, name: &str) -> Option<&LookupTable> {

@@ -190,6 +190,9 @@ impl Lowering<'_> {
             | (Value::Literal(_) | Value::Lookup(_) | Value::Null, Value::Time) => None,
             (Value::Field { name, .. }, Value::Literal(literal)) => {
                 if let Some(kind) = self.source_kind(name, scope.step).filter(|_| is_chosen(left_plain)) {
+                    if let Some(definitions) = self.event_types(kind, op, std::slice::from_ref(literal)) {
+                        return self.defined(definitions, op, expr.span, scope, true);
+                    }
                     if op == CompareOp::Eq {
                         self.add_source(scope.step, kind, literal);
                     }

@@ -40,6 +40,7 @@ pub(crate) fn lower(
         steps: vec![Step::default()],
         touched: Vec::new(),
         branched: false,
+        event_types: Vec::new(),
         budget,
     };
     let mut scope = Scope::new(0);
@@ -83,6 +84,8 @@ struct Lowering<'c> {
     touched: Vec<usize>,
     /// Whether the conjunct at hand compares a choice.
     branched: bool,
+    /// The event types whose definitions are being read.
+    event_types: Vec<String>,
     budget: &'c mut Budget,
 }
 

@@ -10,7 +10,11 @@ use super::{
 use crate::{
     ast::{CompareOp, Pipeline, Search, SearchValue},
     names::{Scope, Value},
+    parser::parse_condition,
 };
+
+/// How deep event types may refer to each other.
+const MAX_EVENT_TYPES: usize = 8;
 
 impl Lowering<'_> {
     /// The condition, `None` where it only chooses data or time; `positive` where an even number of `NOT`s is above.
@@ -24,16 +28,7 @@ impl Lowering<'_> {
                 let nodes: Vec<_> = parts.iter().map(|part| self.search(part, scope, positive)).collect();
                 let chooses =
                     nodes.iter().zip(parts).any(|(node, part)| node.is_none() && self.chooses_data(part, scope.step));
-                if chooses && nodes.iter().any(Option::is_some) {
-                    // An event of the chosen data passes without the comparisons beside it.
-                    for predicate in nodes.iter().flatten().flat_map(Node::predicates) {
-                        let message = format!("`{}` is an alternative to a choice of data", predicate.raw_field);
-                        let note = Diagnostic::note("alternative to a choice of data", message);
-                        self.diagnostics.push(note.at(predicate.span));
-                    }
-                    return None;
-                }
-                any(nodes)
+                self.alternatives(nodes, chooses)
             }
             Search::Not(inner) => self.search(inner, scope, !positive).map(Node::not),
             Search::Compare { field, op, values, span } => {
@@ -85,9 +80,13 @@ impl Lowering<'_> {
         if let Value::Field { name, derived_from: None, .. } = &*resolved
             && let Some(kind) = self.source_kind(name, scope.step)
         {
+            let texts: Vec<_> = values.iter().map(SearchValue::text).collect();
+            if let Some(definitions) = self.event_types(kind, op, &texts) {
+                return self.defined(definitions, op, span, scope, positive);
+            }
             if positive && op == CompareOp::Eq {
-                for value in values {
-                    self.add_source(scope.step, kind, &value.text());
+                for text in &texts {
+                    self.add_source(scope.step, kind, text);
                 }
             }
             return None;
@@ -115,6 +114,68 @@ impl Lowering<'_> {
             })
             .collect();
         if negated { all(nodes) } else { any(nodes) }
+    }
+
+    /// The names and definitions of the event types that a comparison asks for, where all of them are known.
+    pub(super) fn event_types(
+        &self,
+        kind: SourceKind,
+        op: CompareOp,
+        names: &[String],
+    ) -> Option<Vec<(String, String)>> {
+        if kind != SourceKind::EventType || !matches!(op, CompareOp::Eq | CompareOp::Ne) {
+            return None;
+        }
+        names.iter().map(|name| Some((name.clone(), self.context.event_type(name)?.to_owned()))).collect()
+    }
+
+    /// The condition that a comparison with event types stands for: any of their searches, or none of them.
+    pub(super) fn defined(
+        &mut self,
+        definitions: Vec<(String, String)>,
+        op: CompareOp,
+        span: Span,
+        scope: &mut Scope,
+        positive: bool,
+    ) -> Option<Node> {
+        let negated = op == CompareOp::Ne;
+        let positive = positive != negated;
+        let mut nodes = Vec::new();
+        for (name, definition) in definitions {
+            let reason = if self.event_types.contains(&name) {
+                "event type refers to itself"
+            } else if self.event_types.len() >= MAX_EVENT_TYPES {
+                "event types are nested too deeply"
+            } else if !self.spend(1 + definition.len()) {
+                "event types are too large"
+            } else {
+                let parsed = parse_condition(&definition, span, self.context, &mut self.diagnostics);
+                self.event_types.push(name);
+                nodes.push(parsed.and_then(|search| self.search(&search, scope, positive)));
+                self.event_types.pop();
+                continue;
+            };
+            let message = format!("the event type `{name}`: {reason}");
+            self.diagnostics.push(Diagnostic::warning(reason, message).at(span));
+            nodes.push(Some(Node::opaque(format!("eventtype={name}"), reason, span)));
+        }
+        let chooses = nodes.iter().any(Option::is_none);
+        let node = self.alternatives(nodes, chooses);
+        if negated { node.map(Node::not) } else { node }
+    }
+
+    /// Any of these; nothing where one of them, `None`, only chooses data.
+    fn alternatives(&mut self, nodes: Vec<Option<Node>>, chooses: bool) -> Option<Node> {
+        if chooses && nodes.iter().any(Option::is_some) {
+            // An event of the chosen data passes without the comparisons beside it.
+            for predicate in nodes.iter().flatten().flat_map(Node::predicates) {
+                let message = format!("`{}` is an alternative to a choice of data", predicate.raw_field);
+                let note = Diagnostic::note("alternative to a choice of data", message);
+                self.diagnostics.push(note.at(predicate.span));
+            }
+            return None;
+        }
+        any(nodes)
     }
 
     /// Whether a condition does nothing but choose the data.
