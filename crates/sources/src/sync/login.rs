@@ -30,7 +30,7 @@ impl Login {
     }
 }
 
-/// A text without the logins of the addresses in it. The user of an `ssh://` address says which account a key is for
+/// A text without the logins, queries and fragments of the addresses in it. The user of an `ssh://` address says which account a key is for
 /// and stays, as does that of `git@host:path`, which has no place for a password.
 pub(super) fn without_logins(text: &str) -> Cow<'_, str> {
     let mut bare = String::new();
@@ -53,6 +53,12 @@ pub(super) fn without_logins(text: &str) -> Cow<'_, str> {
             None => bare.push_str(authority),
         }
         rest = tail.get(end..).unwrap_or_default();
+        // A token may stand in the query or the fragment too, which name no repository.
+        let path = rest.find(|other: char| "\"'`<>".contains(other) || other.is_whitespace()).unwrap_or(rest.len());
+        if let Some(query) = rest.get(..path).and_then(|path| path.find(['?', '#'])) {
+            bare.push_str(rest.get(..query).unwrap_or_default());
+            rest = rest.get(path..).unwrap_or_default();
+        }
     }
     bare.push_str(rest);
     if bare == text { Cow::Borrowed(text) } else { Cow::Owned(bare) }
@@ -71,6 +77,9 @@ mod tests {
             ("https://user:@host.test", "https://host.test"),
             ("ssh://git:secret@host.test/r", "ssh://git@host.test/r"),
             ("ssh://git@host.test/r", "ssh://git@host.test/r"),
+            ("https://host.test/r?token=secret", "https://host.test/r"),
+            ("https://u:p@host.test?token=secret#x", "https://host.test"),
+            ("ssh://git@host.test/r#secret and more?", "ssh://git@host.test/r and more?"),
             ("git@host.test:a/b", "git@host.test:a/b"),
             ("file:///a/b@c", "file:///a/b@c"),
             ("https://host.test/a@b", "https://host.test/a@b"),
