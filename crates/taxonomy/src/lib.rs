@@ -319,15 +319,22 @@ impl Taxonomy {
             .flat_map(|condition| &condition.sources)
             .filter(|source| source.kind == SourceKind::Platform)
             .collect();
+        // The same for every step, and as much work as the whole rule is long.
+        let seen = std::cell::OnceCell::new();
         for condition in conditions {
             let mut step = self.describe_sources(&condition.sources);
             if step.platforms.is_empty() && !step.possible_platforms.is_empty() {
                 let is_named = |name: &&str| named.iter().any(|source| source.name.eq_ignore_ascii_case(name));
                 let possible: Vec<&str> = step.possible_platforms.iter().copied().filter(is_named).collect();
-                step.platforms = match possible.is_empty() {
-                    true => self.platforms_by_values(&step.possible_platforms, conditions),
-                    false => possible,
-                };
+                step.platforms = possible;
+                if step.platforms.is_empty() && step.possible_platforms.len() > 1 {
+                    let seen = seen.get_or_init(|| self.platforms_of_values(conditions));
+                    step.platforms =
+                        step.possible_platforms.iter().copied().filter(|name| seen.contains(name)).collect();
+                }
+                if step.platforms.is_empty() {
+                    step.platforms.clone_from(&step.possible_platforms);
+                }
             }
             told.merge(step);
         }

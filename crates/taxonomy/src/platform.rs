@@ -2,6 +2,7 @@
 
 use ruleatlas_core::roles;
 use ruleatlas_model::{Condition, Op, Role};
+use rustc_hash::FxHashSet;
 
 use crate::{
     Taxonomy,
@@ -51,12 +52,9 @@ pub(crate) fn load(source: &Source<'_>, log_sources: &LogSources) -> Vec<Evidenc
 }
 
 impl Taxonomy {
-    /// Of platforms that a rule may watch, those whose values it looks for; all of them where it looks for none.
-    pub(crate) fn platforms_by_values<'a>(&self, possible: &[&'a str], conditions: &[Condition]) -> Vec<&'a str> {
-        if possible.len() < 2 {
-            return possible.to_vec();
-        }
-        let mut seen: Vec<&str> = Vec::new();
+    /// The platforms whose values a rule looks for.
+    pub(crate) fn platforms_of_values(&self, conditions: &[Condition]) -> FxHashSet<&str> {
+        let mut seen: FxHashSet<&str> = FxHashSet::default();
         for placed in roles(conditions) {
             let is_text = !matches!(placed.counted_op, Op::CidrMatch | Op::Lt | Op::Lte | Op::Gt | Op::Gte);
             if placed.role != Role::Indicator || !is_text {
@@ -71,7 +69,6 @@ impl Taxonomy {
                 seen.extend(narrow.flat_map(|evidence| &evidence.platforms).map(String::as_str));
             }
         }
-        let decided: Vec<&str> = possible.iter().copied().filter(|name| seen.contains(name)).collect();
-        if decided.is_empty() { possible.to_vec() } else { decided }
+        seen
     }
 }
