@@ -44,8 +44,6 @@ pub fn run(options: &Align, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What telemetry a file says one collects.
-
 fn read_layers(path: &Path) -> anyhow::Result<Vec<ReadLayer>> {
     let bytes = fs::read(path).with_context(|| path.display().to_string())?;
     let mut layers = ReadLayer::from_bytes(&bytes).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
