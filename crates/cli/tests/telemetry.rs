@@ -323,8 +323,8 @@ fn a_folder_of_logs_is_summed_up_and_is_telemetry() {
             "EventData": {"Image": image, "CommandLine": "whoami /all"}}})
         .to_string()
     };
-    place.write("logs/a.jsonl", &format!("{}\n{}\n", event(1, 5, "a.exe"), event(1, 1, "b.exe")));
-    place.write("logs/b.json", &format!("[{}, {{\"odd\": 1}}]", event(3, 9, "c.exe")));
+    place.write("logs/a.jsonl", format!("{}\n{}\n", event(1, 5, "a.exe"), event(1, 1, "b.exe")));
+    place.write("logs/b.json", format!("[{}, {{\"odd\": 1}}]", event(3, 9, "c.exe")));
     place.write("logs/c.json", "5\n");
     let said = place.plain(&["logs", "logs", "--json"]).ends(0).says(&["c.json:1: a number is no event"]);
     let summary = said.json();
