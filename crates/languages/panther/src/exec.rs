@@ -383,7 +383,7 @@ impl Follow<'_> {
                             let mut entries = (**entries).clone();
                             entries.retain(|(known, _)| *known != key);
                             entries.push((key, value));
-                            Value::Dict(Rc::new(entries))
+                            self.container(Value::Dict(Rc::new(entries)), target.span)
                         }
                         _ => self.unknown("dictionary is filled by keys of the event", target.span),
                     };
@@ -448,7 +448,7 @@ impl Follow<'_> {
                     entries.retain(|(known, _)| known != key);
                     entries.push((key.clone(), value.clone()));
                 }
-                Value::Dict(Rc::new(entries))
+                self.container(Value::Dict(Rc::new(entries)), expr.span)
             }
             (Value::Unknown(_) | Value::Name(_), ..) => old.clone(),
             _ => self.unknown("list or dictionary is changed", expr.span),

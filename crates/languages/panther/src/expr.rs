@@ -98,7 +98,7 @@ impl Follow<'_> {
                         _ => items.push(Item::plain(value)),
                     }
                 }
-                Value::List(*shape, Rc::new(items))
+                self.container(Value::List(*shape, Rc::new(items)), span)
             }
             Kind::Dict(entries) => {
                 let mut known: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
@@ -115,7 +115,7 @@ impl Follow<'_> {
                         },
                     }
                 }
-                Value::Dict(Rc::new(known))
+                self.container(Value::Dict(Rc::new(known)), span)
             }
             Kind::Each(comprehension) => self.comprehension(comprehension, frame, span),
             Kind::Lambda(function) => Value::Function(Rc::new(Closure {

@@ -57,7 +57,7 @@ impl Follow<'_> {
                 let mut entries = (**a).clone();
                 entries.retain(|(key, _)| !b.iter().any(|(other, _)| other == key));
                 entries.extend(b.iter().cloned());
-                Value::Dict(Rc::new(entries))
+                self.container(Value::Dict(Rc::new(entries)), span)
             }
             (Binary::And, Value::Test(_) | Value::Bool(_), Value::Test(_) | Value::Bool(_)) => {
                 let both = [self.truth(left, span), self.truth(right, span)];
@@ -110,7 +110,18 @@ impl Follow<'_> {
         if items.len() > MOST {
             return self.unknown(BUDGET, span);
         }
-        Value::List(shape, Rc::new(items))
+        self.container(Value::List(shape, Rc::new(items)), span)
+    }
+
+    /// A list or dictionary, unless what it holds is more than anyone writes.
+    pub(crate) fn container(&mut self, value: Value, span: Span) -> Value {
+        match value.parts() {
+            Some(parts) => {
+                self.spend(u32::try_from(parts / 16).unwrap_or(u32::MAX));
+                value
+            }
+            None => self.unknown(BUDGET, span),
+        }
     }
 
     /// What is in both of two sets.

@@ -52,6 +52,35 @@ pub(crate) enum Value {
     Unknown(Rc<Unknown>),
 }
 
+/// Lists, dictionaries and choices that a value may hold, each counted as often as it stands in it: names that hold each
+/// other make a value of a few lines as large as one likes, and whoever compares two of them visits every part.
+const MAX_PARTS: usize = 4_096;
+
+impl Value {
+    /// How many lists, dictionaries and choices the value holds, each counted as often as it stands in it; `None` where they
+    /// are more than anyone writes.
+    pub(crate) fn parts(&self) -> Option<usize> {
+        let mut open = vec![self];
+        let mut parts = 0;
+        while let Some(value) = open.pop() {
+            let is_container = |value: &&Self| matches!(value, Self::List(..) | Self::Dict(_) | Self::Either(_));
+            parts += 1;
+            match value {
+                Self::List(_, items) => open.extend(items.iter().map(|item| &item.value).filter(is_container)),
+                Self::Dict(entries) => {
+                    open.extend(entries.iter().flat_map(|(key, value)| [key, value]).filter(is_container));
+                }
+                Self::Either(either) => open.extend([&either.then, &either.otherwise].into_iter().filter(is_container)),
+                _ => {}
+            }
+            if parts + open.len() > MAX_PARTS {
+                return None;
+            }
+        }
+        Some(parts)
+    }
+}
+
 /// An element of a list, which is there if `guard` holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {

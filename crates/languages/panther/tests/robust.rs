@@ -299,3 +299,25 @@ fn named_tests_stay_within_the_budget() {
         }
     }
 }
+
+/// Lists that hold each other come to more with every line, and comparing two of them visits every part.
+#[test]
+fn lists_that_hold_each_other_stay_within_the_budget() {
+    let lines: [fn(&str, usize, usize) -> String; 4] = [
+        |name, at, last| format!("    {name}{at} = ({name}{last}, {name}{last})\n"),
+        |name, at, last| format!("    {name}{at} = [{name}{last}] + [{name}{last}]\n"),
+        |name, at, last| format!("    {name}{at} = {{\"k\": {name}{last}, \"l\": {name}{last}}}\n"),
+        |name, at, last| format!("    {name}{at} = [{name}{last}, [{name}{last}, {name}{last}]]\n"),
+    ];
+    for line in lines {
+        let body: String = (1..40).map(|at| format!("{}{}", line("a", at, at - 1), line("b", at, at - 1))).collect();
+        let text = format!(
+            "def rule(event):\n    a0 = [event.get(\"x\")]\n    b0 = [event.get(\"x\")]\n{body}    if event.get(\"q\"):\n        \
+             z = a39\n    else:\n        z = b39\n    return z == event.get(\"w\") or a39 == b39\n"
+        );
+        let parsed = Python.parse(&Query::new(&text), &NoContext);
+        // It ends at all, and says that the comparison is not decided.
+        let is_opaque = parsed.conditions.iter().any(|step| step.root.opaques().next().is_some());
+        assert!(is_opaque, "{}: {:?}", line("a", 1, 0), parsed.diagnostics);
+    }
+}
