@@ -79,7 +79,9 @@ mod tests {
         ] {
             assert!(looks(path, text.as_bytes()), "{path}");
         }
-        assert!(looks("a.yml", b"\xff\xfet\0"), "UTF-16");
+        let text = "title: a\ndetection:\n  s: {a: 1}\n";
+        let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        assert!(looks("a.yml", &wide), "UTF-16");
     }
 
     #[test]

@@ -87,7 +87,10 @@ const PIECES: &[&str] = &[
 fn check(text: &str) -> Parsed {
     let parsed = cases::places(&Eql, text, &NoContext);
     for opaque in parsed.conditions.iter().flat_map(|condition| condition.root.opaques()) {
-        assert_eq!(opaque.span.of(text), Some(opaque.text.as_str()), "in {text:?}");
+        // A long text is cut, and says so.
+        let (whole, kept) = (opaque.span.of(text), opaque.text.trim_end_matches('…'));
+        let is_kept = whole.is_some_and(|whole| whole == opaque.text || whole.len() > 4000 && whole.starts_with(kept));
+        assert!(is_kept, "{:.200?} in {text:.200?}", opaque.text);
     }
     parsed
 }
