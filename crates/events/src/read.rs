@@ -59,6 +59,9 @@ const MAX_ARCHIVE_FILES: usize = 10_000;
 /// An EVTX file, an archive inside of a compressed file and the like are read whole, up to this size.
 const MAX_WHOLE_BYTES: u64 = 1024 * 1024 * 1024;
 
+/// A text whose first lines are all no records is no log.
+const MAX_STRANGE_LINES: usize = 5;
+
 /// Reads log files.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {}
@@ -352,12 +355,19 @@ fn lines(name: &str, mut input: impl BufRead, sink: Sink<'_>) -> bool {
     let file: Arc<str> = name.into();
     let (mut number, mut line) = (0, 0);
     let mut text = Vec::new();
+    // Lines that are no records, before the first that is one.
+    let mut strange: Vec<u64> = Vec::new();
+    let report = |lines: &mut Vec<u64>, sink: &mut dyn FnMut(ReadItem) -> bool| {
+        lines
+            .drain(..)
+            .all(|line| problem(name, Some(line), "neither JSON nor XML, and not a table with a header", sink))
+    };
     loop {
         text.clear();
         line += 1;
         let limit = MAX_RECORD_BYTES as u64;
         match input.by_ref().take(limit).read_until(b'\n', &mut text) {
-            Ok(0) => return true,
+            Ok(0) => return report(&mut strange, sink),
             Ok(_) => {}
             Err(error) => return problem(name, Some(line), format!("reading ended early: {error}"), sink),
         }
@@ -366,15 +376,24 @@ fn lines(name: &str, mut input: impl BufRead, sink: Sink<'_>) -> bool {
         if shown.is_empty() {
             continue;
         }
-        let goes_on = match line_value(shown) {
-            Some(value) => {
-                number += 1;
-                sink(Ok(Record { file: Arc::clone(&file), number, line: Some(line), value }))
+        let value = line_value(shown);
+        if value.is_none() {
+            strange.push(line);
+            if number == 0 && strange.len() == MAX_STRANGE_LINES {
+                let message = format!(
+                    "not a log: none of its first {MAX_STRANGE_LINES} lines holds JSON, XML or an audit record"
+                );
+                return problem(name, None, message, sink);
             }
-            None => problem(name, Some(line), "neither JSON nor XML, and not a table with a header", sink),
-        };
-        if !goes_on {
+        }
+        if (number > 0 || value.is_some()) && !report(&mut strange, sink) {
             return false;
+        }
+        if let Some(value) = value {
+            number += 1;
+            if !sink(Ok(Record { file: Arc::clone(&file), number, line: Some(line), value })) {
+                return false;
+            }
         }
     }
 }

@@ -72,6 +72,14 @@ fn what_cannot_be_read_is_said_and_the_rest_goes_on() {
         ]
     );
     assert_eq!(shown("a.json", b"{\"a\": x}\n{\"a\":1}"), ["1!not JSON: expected value", "2:{\"a\":1}"]);
+    let letter = "Dear reader,\nthis is no log\n".repeat(50);
+    assert_eq!(
+        shown("a.txt", letter.as_bytes()),
+        ["0!not a log: none of its first 5 lines holds JSON, XML or an audit record"]
+    );
+    let mixed = shown("a.log", b"start\nx {\"a\":1}\nend\n");
+    assert_eq!(mixed.len(), 3);
+    assert_eq!((mixed[0].as_bytes()[0], mixed[1].as_str(), mixed[2].as_bytes()[0]), (b'1', "2:{\"a\":1}", b'3'));
     assert_eq!(shown("a.bin", b"\x00\x01\x02")[0], "1!neither JSON nor XML, and not a table with a header");
     assert!(shown("a.evtx", b"ElfFile\0 and nothing else")[0].contains("not readable as EVTX"));
     assert!(shown("a.zip", b"PK\x03\x04 and nothing else")[0].contains("not readable as zip"));
