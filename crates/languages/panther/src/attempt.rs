@@ -30,7 +30,7 @@ const REAL: &str =
 const ADDRESSES: [&str; 2] = ["0.0.0.0/0", "::/0"];
 
 impl Follow<'_> {
-    /// Says that the expression at hand raises an exception by itself where `condition` holds: that decides for an event,
+    /// Records that the current expression raises an exception by itself where `condition` holds: that decides for an event,
     /// and is nothing that the rule looks for.
     pub(crate) fn throw(&mut self, class: &str, mut condition: Node) {
         if self.tries > 0 {
@@ -39,7 +39,7 @@ impl Follow<'_> {
         }
     }
 
-    /// Says that the statement or call at hand raises an exception where the author's own `condition` holds.
+    /// Records that the current statement or call raises an exception where the author's own `condition` holds.
     pub(crate) fn throw_as_written(&mut self, class: &str, condition: Node) {
         if self.tries == 0 || self.thrown.len() >= MAX_THROWN {
             return;

@@ -39,11 +39,11 @@ pub(crate) struct Follow<'a> {
     pub globals: FxHashMap<(usize, Text), Value>,
     /// The place in the rule's text that calls into another module.
     called_at: Option<Span>,
-    /// How many bodies of `try` the expression at hand stands in.
+    /// How many bodies of `try` the current expression is in.
     pub tries: u32,
-    /// What the statement at hand raises in a `try`: the class, and the condition.
+    /// What the current statement raises in a `try`: the class, and the condition.
     pub thrown: Vec<(Text, Node)>,
-    /// The conditions under which the part of an expression at hand is reached.
+    /// The conditions under which the current part of an expression is reached.
     pub guards: Vec<Node>,
     /// The conditions of exceptions: what they lead to may say the same.
     pub exceptions: Vec<Node>,
