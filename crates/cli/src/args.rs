@@ -64,6 +64,23 @@ pub enum Command {
     Logs(Logs),
     /// Show what a query or rule is parsed into.
     Parse(Parse),
+    /// Write the completions of a shell to standard output.
+    Completions(Completions),
+    /// Write the manual page to standard output, or the pages of all commands to a folder.
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell to write completions for.
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write one page per command to this folder, which is created if needed.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

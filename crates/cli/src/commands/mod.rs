@@ -8,6 +8,7 @@ use crate::paths;
 
 pub mod align;
 pub mod build;
+pub mod command_line;
 pub mod controls;
 pub mod coverage;
 pub mod doctor;
