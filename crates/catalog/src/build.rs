@@ -15,7 +15,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Controls, Entry, EventCatalog, FileRecord, UNKNOWN_SOURCE, controls, duplicates, frontend, is_query,
+    Controls, Entry, EventCatalog, FileRecord, UNKNOWN_SOURCE, controls, duplicates, fingerprint, frontend, is_query,
     lookups::Asked, spelling, tags, unit_tests,
 };
 
@@ -123,27 +123,6 @@ impl Loaded {
         };
         specs.par_iter().map(read).collect()
     }
-}
-
-/// Stands for the content of sources and the program's version.
-#[must_use]
-pub fn fingerprint(sources: &[Loaded]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let mut add = |text: &str| {
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
-    add(env!("RULEATLAS_PROGRAM"));
-    for source in sources {
-        add(source.spec.kind.name());
-        add(&source.spec.name);
-        add(&serde_json::to_string(&source.spec.origin).unwrap_or_default());
-        for file in &source.files {
-            add(&file.path);
-            add(blake3::Hash::from_bytes(file.hash).to_hex().as_str());
-        }
-    }
-    hasher.finalize().to_hex().to_string()
 }
 
 /// Builds the catalog of `sources`.

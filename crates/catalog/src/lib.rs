@@ -7,6 +7,7 @@
 //!
 //! It knows no SQL, no HTTP and no terminal.
 
+mod analysis;
 mod build;
 mod controls;
 mod day;
@@ -27,7 +28,8 @@ mod spelling;
 mod tags;
 mod unit_tests;
 
-pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build, fingerprint};
+pub use analysis::{ANALYSIS_VERSION, DEMO_DIGEST, fingerprint};
+pub use build::{BuildError, Catalog, Loaded, Progress, SourceInfo, Stage, build};
 pub use controls::{ControlSourceInfo, Controls};
 pub use day::Day;
 pub use distinct::Distinctiveness;

@@ -91,11 +91,13 @@ pub struct Files<'a> {
     pub platforms: File<'a>,
 }
 
+/// A file of the folder `data`, compiled in.
 macro_rules! file {
     ($name:literal) => {
         File { name: concat!("data/", $name), text: include_str!(concat!("../data/", $name)) }
     };
 }
+pub(crate) use file;
 
 const BUILTIN: Files<'static> = Files {
     vocabularies: file!("vocabularies.toml"),
@@ -126,6 +128,14 @@ const BUILTIN: Files<'static> = Files {
     words: file!("source_words.csv"),
     platforms: file!("platforms.toml"),
 };
+
+/// Every data file that is compiled in, in a fixed order. What a catalog says of a rule follows from them.
+pub fn data_files() -> impl Iterator<Item = File<'static>> {
+    let Files { vocabularies, fields, log_sources, events, providers, event_values, channels, names, words, platforms } =
+        BUILTIN;
+    let single = [vocabularies, log_sources, events, providers, event_values, channels, words, platforms];
+    single.into_iter().chain(fields.iter().chain(names).copied()).chain(telemetry::FILES)
+}
 
 /// What names mean.
 #[derive(Clone, Debug, Default)]

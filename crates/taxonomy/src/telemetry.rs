@@ -4,7 +4,18 @@ use std::sync::OnceLock;
 
 use ruleatlas_model::EventRef;
 
-use crate::{Taxonomy, recognize::is_windows_channel};
+use crate::{File, Taxonomy, file, recognize::is_windows_channel};
+
+const AUDIT_POLICY: File<'static> = file!("audit_policy.csv");
+const SYSMON_CONFIG: File<'static> = file!("sysmon_config.csv");
+const DATA_COMPONENTS: File<'static> = file!("data_components.csv");
+const PRODUCTS: File<'static> = file!("products.csv");
+const ATTACK_PLATFORMS: File<'static> = file!("attack_platforms.csv");
+const ATTACK_LOGS: File<'static> = file!("attack_logs.csv");
+
+/// The tables of this module.
+pub(crate) const FILES: [File<'static>; 6] =
+    [AUDIT_POLICY, SYSMON_CONFIG, DATA_COMPONENTS, PRODUCTS, ATTACK_PLATFORMS, ATTACK_LOGS];
 
 /// Which outcomes of an audited action write an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +82,7 @@ pub fn audit_policy() -> &'static [Audited] {
                 _ => Outcome::Both,
             },
         };
-        rows(include_str!("../data/audit_policy.csv")).into_iter().map(read).collect()
+        rows(AUDIT_POLICY.text).into_iter().map(read).collect()
     })
 }
 
@@ -85,7 +96,7 @@ pub fn sysmon_config() -> &'static [Filtered] {
             event_ids: ids.split(' ').collect(),
             by_default: default == "on",
         };
-        rows(include_str!("../data/sysmon_config.csv")).into_iter().map(read).collect()
+        rows(SYSMON_CONFIG.text).into_iter().map(read).collect()
     })
 }
 
@@ -93,7 +104,7 @@ pub fn sysmon_config() -> &'static [Filtered] {
 #[must_use]
 pub fn events_of_component(component: &str) -> Vec<EventRef> {
     static TABLE: OnceLock<Vec<[&'static str; 3]>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| rows(include_str!("../data/data_components.csv")));
+    let table = TABLE.get_or_init(|| rows(DATA_COMPONENTS.text));
     let of = table.iter().filter(|[name, ..]| name.eq_ignore_ascii_case(component.trim()));
     of.flat_map(|[_, provider, ids]| {
         // An id of one word may have a space in it: those stand in rows of their own.
@@ -108,7 +119,7 @@ pub fn events_of_component(component: &str) -> Vec<EventRef> {
 #[must_use]
 pub fn providers_of_product(product: &str) -> Vec<&'static str> {
     static TABLE: OnceLock<Vec<[&'static str; 2]>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| rows(include_str!("../data/products.csv")));
+    let table = TABLE.get_or_init(|| rows(PRODUCTS.text));
     let product = product.to_lowercase();
     let row = table.iter().find(|[word, _]| product.contains(word));
     row.map_or_else(Vec::new, |[_, providers]| providers.split('|').collect())
@@ -119,7 +130,7 @@ pub fn providers_of_product(product: &str) -> Vec<&'static str> {
 #[must_use]
 pub fn platforms_of_systems(names: &[String]) -> Vec<&'static str> {
     static TABLE: OnceLock<Vec<[&'static str; 2]>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| rows(include_str!("../data/attack_platforms.csv")));
+    let table = TABLE.get_or_init(|| rows(ATTACK_PLATFORMS.text));
     let mut platforms = Vec::new();
     for name in names {
         let Some([_, own]) = table.iter().find(|[known, _]| known.eq_ignore_ascii_case(name.trim())) else {
@@ -161,7 +172,7 @@ impl Taxonomy {
     #[must_use]
     pub fn attack_events(&self, name: &str, channel: &str) -> Vec<EventRef> {
         static TABLE: OnceLock<Vec<[&'static str; 3]>> = OnceLock::new();
-        let table = TABLE.get_or_init(|| rows(include_str!("../data/attack_logs.csv")));
+        let table = TABLE.get_or_init(|| rows(ATTACK_LOGS.text));
         let row = table.iter().find(|[log, ..]| match log.strip_suffix('*') {
             Some(head) => name.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head)),
             None => log.eq_ignore_ascii_case(name),
@@ -278,7 +289,7 @@ mod tests {
                 assert!(is_known("Sysmon", id), "Sysmon {id}");
             }
         }
-        for [component, provider, ids] in rows::<3>(include_str!("../data/data_components.csv")) {
+        for [component, provider, ids] in rows::<3>(DATA_COMPONENTS.text) {
             assert!(taxonomy.events_iter().any(|known| known.event.provider == provider), "{provider}");
             for event in events_of_component(component) {
                 assert!(is_known(&event.provider, &event.event_id), "{component}: {event:?}, row {ids}");

@@ -36,10 +36,13 @@ struct Columns {
 }
 
 impl Crosswalk {
-    /// The table that the program brings along.
+    /// The text of the table that is compiled in.
+    pub const BUILT_IN: &[u8] = include_bytes!("../../data/crosswalk.csv");
+
+    /// The table that is compiled in.
     #[must_use]
     pub fn built_in() -> Self {
-        Self::parse("crosswalk.csv", include_bytes!("../../data/crosswalk.csv"), &mut Vec::new())
+        Self::parse("crosswalk.csv", Self::BUILT_IN, &mut Vec::new())
     }
 
     /// Reads a table; a row that cannot be understood is left out with a diagnostic that names `file` and the line.
@@ -182,7 +185,7 @@ mod tests {
     #[test]
     fn the_built_in_table_has_no_bad_row() {
         let mut diagnostics = Vec::new();
-        let bytes = include_bytes!("../../data/crosswalk.csv");
+        let bytes = Crosswalk::BUILT_IN;
         let table = Crosswalk::parse("crosswalk.csv", bytes, &mut diagnostics);
         assert_eq!(diagnostics, []);
         let rows = bytes.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"t")).count();
