@@ -1,7 +1,7 @@
 use std::collections::hash_map::Entry as Slot;
 
 use ruleatlas_core::{Placed, roles};
-use ruleatlas_model::{EventRef, Indicator, Role, Rule, Span};
+use ruleatlas_model::{EventRef, Indicator, Modifiers, Role, Rule, Span};
 use ruleatlas_taxonomy::{Folded, Reader, Taxonomy};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -47,7 +47,9 @@ pub struct PredicateRow {
     /// Whether they compare with case.
     pub case_sensitive: bool,
     /// What transforms value or match.
-    pub modifier: Option<String>,
+    #[serde(rename = "modifier")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub modifiers: Modifiers,
     /// Exclusions of one group hold only together.
     pub group: Option<u32>,
     /// The field this one was cut out of.
@@ -139,7 +141,7 @@ fn row(placed: &Placed<'_>, reader: &Reader<'_>) -> PredicateRow {
         negated: placed.shows_negation(),
         values: predicate.values.clone(),
         case_sensitive: predicate.case_sensitive,
-        modifier: predicate.modifier.clone(),
+        modifiers: predicate.modifiers.clone(),
         group: placed.group,
         derived_from: predicate.derived_from.clone(),
         span: predicate.span,

@@ -1,6 +1,6 @@
 //! From entries to the rows of an index: names and indicators are numbered, and shown as most rules spell them.
 
-use ruleatlas_model::{FoldedOp, Indicator, Role};
+use ruleatlas_model::{FoldedOp, Indicator, Modifiers, Role};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Entry, Head, IndexData, IndicatorId, RuleId};
@@ -32,8 +32,8 @@ impl IndexData {
             }
             for folded in &entry.indicators {
                 let field = fields.number(&folded.indicator.field);
-                let Indicator { op, value, modifier, .. } = &folded.indicator;
-                let key = (field, *op, value.as_str(), modifier.as_deref());
+                let Indicator { op, value, modifiers, .. } = &folded.indicator;
+                let key = (field, *op, value.as_str(), modifiers);
                 let id = indicators.number(key);
                 match spellings.get_mut(id as usize) {
                     Some(votes) => votes.add(&folded.spelling),
@@ -47,10 +47,10 @@ impl IndexData {
             .keys
             .iter()
             .zip(&spellings)
-            .map(|((field, op, _, modifier), votes)| {
+            .map(|((field, op, _, modifiers), votes)| {
                 let name = data.fields.get(*field as usize).cloned().unwrap_or_default();
                 let value = votes.winner().to_owned();
-                (*field, Indicator { field: name, op: *op, value, modifier: modifier.map(str::to_owned) })
+                (*field, Indicator { field: name, op: *op, value, modifiers: (*modifiers).clone() })
             })
             .collect();
         data
@@ -119,8 +119,8 @@ impl Head {
     }
 }
 
-/// An indicator's identity: the field's number, the operator, the value in lower case, the modifier.
-type Key<'a> = (u32, FoldedOp, &'a str, Option<&'a str>);
+/// An indicator's identity: the field's number, the operator, the value in lower case, the modifiers.
+type Key<'a> = (u32, FoldedOp, &'a str, &'a Modifiers);
 
 /// Numbers for indicators, in the order of their first use.
 #[derive(Default)]

@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use roaring::RoaringBitmap;
 use ruleatlas_model::{
-    EventLink, EventRef, Indicator, Kind, Language, ParseStatus, Role, Severity, Status, TechniqueTag, Vendor,
-    fold_case, is_counted,
+    EventLink, EventRef, Indicator, Kind, Language, Modifiers, ParseStatus, Role, Severity, Status, TechniqueTag,
+    Vendor, fold_case, is_counted,
 };
 use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
@@ -109,7 +109,7 @@ pub struct Index {
     pub(crate) unit_uses: Rows<(IndicatorId, Role, bool)>,
     pub(crate) unit_field_uses: Rows<(u32, &'static str)>,
     by_id: FxHashMap<String, RuleId>,
-    by_indicator: FxHashMap<(String, String, String, Option<String>), IndicatorId>,
+    by_indicator: FxHashMap<(String, String, String, Modifiers), IndicatorId>,
     pub(crate) vendors: Vec<(Vendor, RoaringBitmap)>,
     /// Titles of the events that rules read, where the dictionaries of the catalog have one.
     titles: FxHashMap<EventRef, String>,
@@ -330,12 +330,12 @@ impl Index {
     }
 }
 
-fn key(indicator: &Indicator) -> (String, String, String, Option<String>) {
+fn key(indicator: &Indicator) -> (String, String, String, Modifiers) {
     (
         indicator.field.to_lowercase(),
         indicator.op.to_string(),
         fold_case(&indicator.value).into_owned(),
-        indicator.modifier.clone(),
+        indicator.modifiers.clone(),
     )
 }
 

@@ -5,7 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruleatlas_catalog::Ledger;
-use ruleatlas_model::{Indicator, Vendor};
+use ruleatlas_model::{Indicator, Modifiers, Vendor};
 use ruleatlas_sources::SourceKind;
 
 use support::{corpus, corpus_in, is_of_event, mapped};
@@ -87,7 +87,7 @@ fn one_check_of_two_vendors_is_one_indicator() {
         ("TargetImage", "basename", "lsass.exe"),
     ] {
         let op = op.parse().expect("an operator");
-        let wanted = Indicator { field: field.to_owned(), op, value: value.to_owned(), modifier: None };
+        let wanted = Indicator { field: field.to_owned(), op, value: value.to_owned(), modifiers: Modifiers::NONE };
         let reach = |vendor: Vendor| {
             let rules = catalog.entries.iter().filter(|entry| entry.rule.vendor == vendor);
             rules.filter(|entry| entry.indicators.iter().any(|row| row.indicator == wanted)).count()

@@ -63,8 +63,8 @@ pub fn value_of(indicator: &Indicator) -> String {
 
 /// An indicator's operator, with what transforms value or match.
 pub fn operator(indicator: &Indicator) -> String {
-    match &indicator.modifier {
-        Some(modifier) => format!("{} |{modifier}", indicator.op),
+    match indicator.modifiers.text() {
+        Some(text) => format!("{} |{text}", indicator.op),
         None => indicator.op.to_string(),
     }
 }

@@ -1,10 +1,10 @@
-use ruleatlas_model::{Missing, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Op, Predicate, Span};
 
 use crate::{
     event::{Event, Field, FieldValue},
     matcher::Matcher,
-    modifier::Modifiers,
-    verdict::{Reason, Truth},
+    modifier::Transforms,
+    verdict::{Reason, Truth, UnknownReason},
 };
 
 /// Pairs of values that a comparison of two fields looks at.
@@ -48,10 +48,10 @@ impl Check {
         if predicate.computed {
             return Err(Reason::new("comparison of something computed", &predicate.raw_field, span));
         }
-        if predicate.modifiers().any(|name| name == "step") {
+        if predicate.modifiers.contains(Modifier::Step) {
             return Err(Reason::new("field of another step", &predicate.raw_field, span));
         }
-        let modifiers = Modifiers::read(predicate.modifiers())
+        let transforms = Transforms::read(&predicate.modifiers)
             .map_err(|name| Reason::new(format!("modifier `{name}` is not known"), &predicate.raw_field, span))?;
         let field = Field::new(&predicate.raw_field);
         let origin = predicate
@@ -61,16 +61,16 @@ impl Check {
         let test = match predicate.op {
             Op::IsNull | Op::IsNotNull => Test::Present {
                 wanted: predicate.op == Op::IsNotNull,
-                truthy: modifiers.truthy,
+                truthy: transforms.truthy,
                 filled: predicate.empty_is_null,
-                json: modifiers.json,
+                json: transforms.json,
             },
             Op::FieldRef => Test::Other {
                 fields: predicate.values.iter().map(|name| Field::new(name)).collect(),
-                relation: Relation::of(&modifiers),
+                relation: Relation::of(&transforms),
                 too_many: Reason::new("too many pairs of values", &predicate.raw_field, span),
             },
-            _ => literals(predicate, &modifiers, span),
+            _ => literals(predicate, &transforms, span),
         };
         let Predicate { negated, missing, case_sensitive, .. } = *predicate;
         Ok(Self { field, origin, negated, missing, case_sensitive, test })
@@ -156,8 +156,8 @@ impl From<Missing> for Truth {
 }
 
 impl Relation {
-    fn of(modifiers: &Modifiers) -> Self {
-        match (modifiers.contains, modifiers.starts_with, modifiers.ends_with) {
+    fn of(transforms: &Transforms) -> Self {
+        match (transforms.contains, transforms.starts_with, transforms.ends_with) {
             (true, _, _) | (_, true, true) => Self::Contains,
             (_, true, _) => Self::StartsWith,
             (_, _, true) => Self::EndsWith,
@@ -176,16 +176,16 @@ impl Relation {
     }
 }
 
-fn literals(predicate: &Predicate, modifiers: &Modifiers, span: Span) -> Test {
+fn literals(predicate: &Predicate, transforms: &Transforms, span: Span) -> Test {
     let mut matchers = Vec::new();
     let mut unknown = Vec::new();
-    let why = why_unknown(predicate, modifiers);
-    let whole = predicate.op.is_whole() && !modifiers.windash;
+    let why = why_unknown(predicate, transforms);
+    let whole = predicate.op.is_whole() && !transforms.windash;
     let mut texts = Vec::new();
     for value in &predicate.values {
         let read = match why {
             Some(why) => Err(why),
-            None => modifiers.encoded(value),
+            None => transforms.encoded(value),
         };
         let compiled = read.and_then(|alternatives| {
             if whole {
@@ -193,12 +193,12 @@ fn literals(predicate: &Predicate, modifiers: &Modifiers, span: Span) -> Test {
                 return Ok(());
             }
             for value in alternatives {
-                matchers.push(Matcher::new(predicate, modifiers, &value)?);
+                matchers.push(Matcher::new(predicate, transforms, &value)?);
             }
             Ok(())
         });
         if let Err(why) = compiled {
-            unknown.push(Reason::new(why, value, span));
+            unknown.push(Reason::new(why.as_str(), value, span));
         }
     }
     if !texts.is_empty() {
@@ -208,14 +208,14 @@ fn literals(predicate: &Predicate, modifiers: &Modifiers, span: Span) -> Test {
 }
 
 /// Why no literal of the predicate can be compared.
-fn why_unknown(predicate: &Predicate, modifiers: &Modifiers) -> Option<&'static str> {
+fn why_unknown(predicate: &Predicate, transforms: &Transforms) -> Option<UnknownReason> {
     let is_pattern = matches!(predicate.op, Op::Wildcard | Op::RegexMatch | Op::CidrMatch);
     match () {
-        () if predicate.op == Op::InList => Some("list is not known"),
-        () if modifiers.expand => Some("placeholder is filled in from outside"),
-        () if modifiers.encode() && (is_pattern || modifiers.windash) => Some("pattern cannot be encoded"),
-        () if modifiers.windash && matches!(predicate.op, Op::RegexMatch | Op::CidrMatch) => {
-            Some("modifier does not go with the operator")
+        () if predicate.op == Op::InList => Some(UnknownReason::UnknownList),
+        () if transforms.expand => Some(UnknownReason::Placeholder),
+        () if transforms.encode() && (is_pattern || transforms.windash) => Some(UnknownReason::PatternCannotBeEncoded),
+        () if transforms.windash && matches!(predicate.op, Op::RegexMatch | Op::CidrMatch) => {
+            Some(UnknownReason::ModifierDoesNotApply)
         }
         () => None,
     }

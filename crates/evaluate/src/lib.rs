@@ -76,9 +76,9 @@ pub fn evaluate_rule(conditions: &[Condition], event: &Event<'_>) -> Verdict {
     CompiledRule::new(conditions).evaluate(event)
 }
 
-/// The word for what the first step says of an event: `holds`, `fails` or `unknown`; a rule without a condition is
+/// What the first step says of an event: `holds`, `fails` or `unknown`; a rule without a condition is
 /// `unknown`.
 #[must_use]
-pub fn judge(conditions: &[Condition], event: &serde_json::Value) -> &'static str {
-    conditions.first().map_or("unknown", |first| evaluate(&first.root, &Event::new(event)).word())
+pub fn verdict_str(conditions: &[Condition], event: &serde_json::Value) -> &'static str {
+    conditions.first().map_or("unknown", |first| evaluate(&first.root, &Event::new(event)).as_str())
 }

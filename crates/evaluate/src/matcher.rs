@@ -5,12 +5,8 @@ use ruleatlas_model::{Op, Predicate, fold_case};
 use rustc_hash::FxHashSet;
 
 use crate::{
-    event::FieldValue,
-    glob::Glob,
-    modifier::{Modifiers, Why},
-    network::Network,
-    pattern,
-    scalar::Scalar,
+    event::FieldValue, glob::Glob, modifier::Transforms, network::Network, pattern, scalar::Scalar,
+    verdict::UnknownReason,
 };
 
 /// A comparison with one literal, or with several whole texts; texts are in lower case unless case counts.
@@ -38,13 +34,13 @@ impl Matcher {
 
     /// What compares with `value` as the predicate says; none of the predicate's whole-text, presence and list
     /// operators comes here but with `windash`.
-    pub(crate) fn new(predicate: &Predicate, modifiers: &Modifiers, value: &str) -> Result<Self, Why> {
+    pub(crate) fn new(predicate: &Predicate, transforms: &Transforms, value: &str) -> Result<Self, UnknownReason> {
         let case_sensitive = predicate.case_sensitive;
         let cased_glob = |glob: Glob| if case_sensitive { glob } else { glob.folded() };
-        let dashed = |glob: Glob| if modifiers.windash { glob.with_any_dash() } else { glob };
+        let dashed = |glob: Glob| if transforms.windash { glob.with_any_dash() } else { glob };
         Ok(match predicate.op {
-            Op::RegexMatch => return pattern::compile(value, case_sensitive, modifiers).map(Self::Regex),
-            Op::CidrMatch => return Network::read(value).map(Self::Network).ok_or("value is no network"),
+            Op::RegexMatch => return pattern::compile(value, case_sensitive, transforms).map(Self::Regex),
+            Op::CidrMatch => return Network::read(value).map(Self::Network).ok_or(UnknownReason::ValueIsNoNetwork),
             Op::Lt | Op::Lte | Op::Gt | Op::Gte => Self::Ordered {
                 op: predicate.op,
                 text: cased(value, case_sensitive),
@@ -55,16 +51,16 @@ impl Matcher {
             Op::Match => {
                 let glob = cased_glob(dashed(Glob::read(value)));
                 let is_keyword = predicate.raw_field.is_empty();
-                let either = modifiers.prefix || modifiers.suffix;
+                let either = transforms.prefix || transforms.suffix;
                 match glob.as_plain() {
                     None => Self::Glob(glob.open(true, true)),
                     Some(text) if is_keyword && !either => Self::Contains(text),
                     Some(text) => {
-                        Self::Term { text, begins: modifiers.prefix || !either, ends: modifiers.suffix || !either }
+                        Self::Term { text, begins: transforms.prefix || !either, ends: transforms.suffix || !either }
                     }
                 }
             }
-            op if modifiers.windash => {
+            op if transforms.windash => {
                 let (before, behind) = match op {
                     Op::Contains => (true, true),
                     Op::StartsWith => (false, true),
@@ -76,7 +72,7 @@ impl Matcher {
             Op::Contains => Self::Contains(cased(value, case_sensitive)),
             Op::StartsWith => Self::StartsWith(cased(value, case_sensitive)),
             Op::EndsWith => Self::EndsWith(cased(value, case_sensitive)),
-            _ => return Err("operator takes no literal"),
+            _ => return Err(UnknownReason::OperatorTakesNoLiteral),
         })
     }
 

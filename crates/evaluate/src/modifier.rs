@@ -5,13 +5,13 @@
 //! Source for Sigma's: the appendix "Modifiers" of its specification; the others are the predicate model's own.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ruleatlas_model::{Modifier, Modifiers};
 
-/// Something that cannot be done, as a reason's phrase.
-pub(crate) type Why = &'static str;
+use crate::verdict::UnknownReason;
 
-/// A predicate's modifiers, read.
+/// What a predicate's modifiers say of its comparison.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Modifiers {
+pub(crate) struct Transforms {
     encodings: Vec<Encoding>,
     /// Dashes at the start of words stand for each other.
     pub(crate) windash: bool,
@@ -46,38 +46,32 @@ enum Encoding {
     Utf16 { little: bool, mark: bool },
 }
 
-impl Modifiers {
-    /// Reads modifiers; the first one that is not known is the error.
-    pub(crate) fn read<'m>(names: impl Iterator<Item = &'m str>) -> Result<Self, &'m str> {
+impl Transforms {
+    /// Reads modifiers; the first one that cannot be evaluated is the error.
+    pub(crate) fn read(modifiers: &Modifiers) -> Result<Self, Modifier> {
         let mut read = Self::default();
-        for name in names {
-            let encoding = match name {
-                "base64" => Encoding::Base64,
-                "base64offset" => Encoding::Base64Offset,
-                "utf16le" | "wide" => Encoding::Utf16 { little: true, mark: false },
-                "utf16be" => Encoding::Utf16 { little: false, mark: false },
-                "utf16" => Encoding::Utf16 { little: true, mark: true },
-                _ => {
-                    *match name {
-                        "windash" => &mut read.windash,
-                        "expand" => &mut read.expand,
-                        "prefix" => &mut read.prefix,
-                        "suffix" => &mut read.suffix,
-                        "m" => &mut read.multi_line,
-                        "s" => &mut read.dot_all,
-                        "anchored" => &mut read.anchored,
-                        "anchored_start" => &mut read.anchored_start,
-                        "truthy" => &mut read.truthy,
-                        "json" => &mut read.json,
-                        "contains" => &mut read.contains,
-                        "startswith" => &mut read.starts_with,
-                        "endswith" => &mut read.ends_with,
-                        _ => return Err(name),
-                    } = true;
-                    continue;
-                }
-            };
-            read.encodings.push(encoding);
+        for modifier in modifiers.iter() {
+            match modifier {
+                Modifier::Base64 => read.encodings.push(Encoding::Base64),
+                Modifier::Base64Offset => read.encodings.push(Encoding::Base64Offset),
+                Modifier::Utf16Le => read.encodings.push(Encoding::Utf16 { little: true, mark: false }),
+                Modifier::Utf16Be => read.encodings.push(Encoding::Utf16 { little: false, mark: false }),
+                Modifier::Utf16 => read.encodings.push(Encoding::Utf16 { little: true, mark: true }),
+                Modifier::Windash => read.windash = true,
+                Modifier::Expand => read.expand = true,
+                Modifier::Prefix => read.prefix = true,
+                Modifier::Suffix => read.suffix = true,
+                Modifier::MultiLine => read.multi_line = true,
+                Modifier::DotAll => read.dot_all = true,
+                Modifier::Anchored => read.anchored = true,
+                Modifier::AnchoredStart => read.anchored_start = true,
+                Modifier::Truthy => read.truthy = true,
+                Modifier::Json => read.json = true,
+                Modifier::Contains => read.contains = true,
+                Modifier::StartsWith => read.starts_with = true,
+                Modifier::EndsWith => read.ends_with = true,
+                Modifier::Fuzzy | Modifier::Proximity | Modifier::Step | Modifier::UrlDecode => return Err(modifier),
+            }
         }
         Ok(read)
     }
@@ -88,7 +82,7 @@ impl Modifiers {
     }
 
     /// The texts that the value is encoded to, alternatives of each other.
-    pub(crate) fn encoded(&self, value: &str) -> Result<Vec<String>, Why> {
+    pub(crate) fn encoded(&self, value: &str) -> Result<Vec<String>, UnknownReason> {
         let mut alternatives = vec![value.as_bytes().to_vec()];
         for encoding in &self.encodings {
             let mut encoded = Vec::new();
@@ -97,18 +91,19 @@ impl Modifiers {
                     Encoding::Base64 => encoded.push(STANDARD.encode(bytes).into_bytes()),
                     Encoding::Base64Offset => encoded.extend((0..3).map(|offset| at_offset(&bytes, offset))),
                     Encoding::Utf16 { little, mark } => {
-                        let text = String::from_utf8(bytes).map_err(|_| "encoded value is no text")?;
+                        let text = String::from_utf8(bytes).map_err(|_| UnknownReason::EncodedValueIsNoText)?;
                         encoded.push(utf16(&text, *little, *mark));
                     }
                 }
             }
             // Each `base64offset` triples them; nobody writes two.
             if encoded.len() > 9 {
-                return Err("value has too many encodings");
+                return Err(UnknownReason::TooManyEncodings);
             }
             alternatives = encoded;
         }
-        alternatives.into_iter().map(|bytes| String::from_utf8(bytes).map_err(|_| "encoded value is no text")).collect()
+        let text = |bytes| String::from_utf8(bytes).map_err(|_| UnknownReason::EncodedValueIsNoText);
+        alternatives.into_iter().map(text).collect()
     }
 }
 

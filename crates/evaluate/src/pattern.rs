@@ -4,33 +4,33 @@ use std::{iter::Peekable, str::Chars};
 
 use regex::{Regex, RegexBuilder};
 
-use crate::modifier::{Modifiers, Why};
+use crate::{modifier::Transforms, verdict::UnknownReason};
 
 /// Bytes that a compiled regular expression may take.
 const SIZE_LIMIT: usize = 4 << 20;
 
 /// Compiles a regular expression, or says why it is not to be had.
-pub(crate) fn compile(pattern: &str, case_sensitive: bool, modifiers: &Modifiers) -> Result<Regex, Why> {
+pub(crate) fn compile(pattern: &str, case_sensitive: bool, transforms: &Transforms) -> Result<Regex, UnknownReason> {
     let mut respelled = respell(pattern);
-    if modifiers.anchored {
+    if transforms.anchored {
         respelled = format!("\\A(?:{respelled})\\z");
     }
-    if modifiers.anchored_start {
+    if transforms.anchored_start {
         respelled = format!("\\A(?:{respelled})");
     }
     let built = RegexBuilder::new(&respelled)
         .case_insensitive(!case_sensitive)
-        .multi_line(modifiers.multi_line)
-        .dot_matches_new_line(modifiers.dot_all)
+        .multi_line(transforms.multi_line)
+        .dot_matches_new_line(transforms.dot_all)
         .size_limit(SIZE_LIMIT)
         .dfa_size_limit(SIZE_LIMIT)
         .nest_limit(100)
         .build();
     built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => "regular expression is too large",
-        regex::Error::Syntax(message) if message.contains("look-around") => "regular expression looks around",
-        regex::Error::Syntax(message) if message.contains("backreference") => "regular expression refers back",
-        _ => "regular expression cannot be read",
+        regex::Error::CompiledTooBig(_) => UnknownReason::RegexTooLarge,
+        regex::Error::Syntax(message) if message.contains("look-around") => UnknownReason::RegexLooksAround,
+        regex::Error::Syntax(message) if message.contains("backreference") => UnknownReason::RegexRefersBack,
+        _ => UnknownReason::RegexUnreadable,
     })
 }
 
@@ -131,7 +131,8 @@ mod tests {
             ("^[-a]{2}$", "-a", true),
             ("\\.$", "x.", true),
         ] {
-            let regex = compile(pattern, true, &Modifiers::default()).unwrap_or_else(|why| panic!("{pattern}: {why}"));
+            let regex = compile(pattern, true, &Transforms::default())
+                .unwrap_or_else(|why| panic!("{pattern}: {}", why.as_str()));
             assert_eq!(regex.is_match(text), expected, "{pattern} on {text}: {regex}");
         }
     }
@@ -139,15 +140,15 @@ mod tests {
     #[test]
     fn what_cannot_be_compiled_is_said() {
         for (pattern, why) in [
-            ("a(?!b)", "regular expression looks around"),
-            ("(a)\\1", "regular expression refers back"),
-            ("(a", "regular expression cannot be read"),
-            ("[a", "regular expression cannot be read"),
-            ("a\\", "regular expression cannot be read"),
-            ("a{,2}", "regular expression cannot be read"),
-            ("\\w{1000}{1000}", "regular expression is too large"),
+            ("a(?!b)", UnknownReason::RegexLooksAround),
+            ("(a)\\1", UnknownReason::RegexRefersBack),
+            ("(a", UnknownReason::RegexUnreadable),
+            ("[a", UnknownReason::RegexUnreadable),
+            ("a\\", UnknownReason::RegexUnreadable),
+            ("a{,2}", UnknownReason::RegexUnreadable),
+            ("\\w{1000}{1000}", UnknownReason::RegexTooLarge),
         ] {
-            assert_eq!(compile(pattern, true, &Modifiers::default()).err(), Some(why), "{pattern}");
+            assert_eq!(compile(pattern, true, &Transforms::default()).err(), Some(why), "{pattern}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub enum Verdict {
 impl Verdict {
     /// `holds`, `fails` or `unknown`.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Holds => "holds",
             Self::Fails => "fails",
@@ -27,7 +27,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())?;
+        f.write_str(self.as_str())?;
         if let Self::Unknown(reasons) = self {
             for (at, reason) in reasons.iter().enumerate() {
                 write!(f, "{} {reason}", if at == 0 { ":" } else { ";" })?;
@@ -61,6 +61,43 @@ impl fmt::Display for Reason {
             write!(f, " ({})", self.text)?;
         }
         Ok(())
+    }
+}
+
+/// Why a literal of a predicate cannot be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnknownReason {
+    UnknownList,
+    Placeholder,
+    PatternCannotBeEncoded,
+    ModifierDoesNotApply,
+    EncodedValueIsNoText,
+    TooManyEncodings,
+    ValueIsNoNetwork,
+    OperatorTakesNoLiteral,
+    RegexTooLarge,
+    RegexLooksAround,
+    RegexRefersBack,
+    RegexUnreadable,
+}
+
+impl UnknownReason {
+    /// The short phrase that groups alike cases.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownList => "list is not known",
+            Self::Placeholder => "placeholder is filled in from outside",
+            Self::PatternCannotBeEncoded => "pattern cannot be encoded",
+            Self::ModifierDoesNotApply => "modifier does not go with the operator",
+            Self::EncodedValueIsNoText => "encoded value is no text",
+            Self::TooManyEncodings => "value has too many encodings",
+            Self::ValueIsNoNetwork => "value is no network",
+            Self::OperatorTakesNoLiteral => "operator takes no literal",
+            Self::RegexTooLarge => "regular expression is too large",
+            Self::RegexLooksAround => "regular expression looks around",
+            Self::RegexRefersBack => "regular expression refers back",
+            Self::RegexUnreadable => "regular expression cannot be read",
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use ruleatlas_core::{Pattern, Piece, normal_form};
-use ruleatlas_evaluate::{Compiled, CompiledRule, Event, evaluate, evaluate_normal, evaluate_rule, judge};
-use ruleatlas_model::{Condition, Missing, Node, Op, Predicate, Span};
+use ruleatlas_evaluate::{Compiled, CompiledRule, Event, evaluate, evaluate_normal, evaluate_rule, verdict_str};
+use ruleatlas_model::{Condition, Missing, Modifier, Node, Op, Predicate, Span};
 use serde_json::{Value, json};
 
 fn field() -> impl Strategy<Value = String> {
@@ -17,14 +17,15 @@ fn literal() -> impl Strategy<Value = String> {
 }
 
 fn predicate() -> impl Strategy<Value = Predicate> {
-    let modifier = prop::sample::select(vec!["", "windash", "base64", "wide|base64offset", "expand", "contains", "x"]);
+    let modifier =
+        prop::sample::select(vec!["", "windash", "base64", "utf16le|base64offset", "expand", "contains", "fuzzy"]);
     let missing = prop::sample::select(vec![Missing::Fails, Missing::Holds, Missing::Null]);
     let op = prop::sample::select(Op::ALL.to_vec());
     let flags = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.05), prop::bool::weighted(0.1));
     (field(), op, prop::collection::vec(literal(), 0..3), flags, prop::option::weighted(0.2, modifier), missing)
         .prop_map(|(field, op, values, (negated, case_sensitive, computed, cut_out), modifier, missing)| {
             let mut predicate = Predicate::new(field, op, values);
-            predicate.modifier = modifier.map(str::to_owned);
+            predicate.modifiers = modifier.unwrap_or_default().parse().unwrap();
             predicate.derived_from = cut_out.then(|| "b".to_owned());
             Predicate { negated, case_sensitive, computed, missing, ..predicate }
         })
@@ -88,7 +89,7 @@ fn naive_term(text: &[char], term: &[char]) -> bool {
 }
 
 fn holds(predicate: Predicate, event: &Value) -> bool {
-    evaluate(&predicate.into(), &Event::new(event)).word() == "holds"
+    evaluate(&predicate.into(), &Event::new(event)).as_str() == "holds"
 }
 
 fn cased(op: Op, value: &str) -> Predicate {
@@ -108,7 +109,7 @@ proptest! {
     fn gathering_constants_changes_nothing(children in prop::collection::vec(tree(), 0..4), json in event()) {
         let event = Event::new(&json);
         let (plain, gathered) = (Node::All(children.clone()), Node::all(children));
-        prop_assert_eq!(evaluate(&plain, &event).word(), evaluate(&gathered, &event).word());
+        prop_assert_eq!(evaluate(&plain, &event).as_str(), evaluate(&gathered, &event).as_str());
     }
 
     #[test]
@@ -126,7 +127,7 @@ proptest! {
     #[test]
     fn a_value_is_found_wherever_it_is_encoded(before in "[ -~]{0,4}", value in "[ -~é]{2,8}", behind in "[ -~]{0,4}") {
         let mut predicate = cased(Op::Contains, &value);
-        predicate.modifier = Some("base64offset".to_owned());
+        predicate.modifiers = Modifier::Base64Offset.into();
         let found = holds(predicate, &json!({ "f": STANDARD.encode(before + &value + &behind) }));
         prop_assert!(found);
     }
@@ -138,16 +139,16 @@ proptest! {
         field in any::<String>(),
         op in prop::sample::select(Op::ALL.to_vec()),
         values in prop::collection::vec(prop_oneof![any::<String>(), "[\\[\\](){}*?+^$|:a\\\\-]{0,12}"], 0..3),
-        modifier in prop::option::of(prop_oneof!["[a-z|]{0,8}", Just("utf16|base64offset|windash".to_owned())]),
+        modifiers in prop::collection::vec(prop::sample::select(Modifier::ALL), 0..5),
         json in any_json(),
     ) {
         let mut predicate = Predicate::new(field, op, values);
-        predicate.modifier = modifier;
+        predicate.modifiers = modifiers.into_iter().collect();
         let keyword = Predicate { raw_field: String::new(), ..predicate.clone() };
         let conditions = [Condition::new(predicate.into()), Condition::new(keyword.into())];
         let event = Event::new(&json);
-        prop_assert_eq!(evaluate_rule(&conditions, &event).word(), "unknown");
-        prop_assert_eq!(CompiledRule::new(&conditions).each(&event)[0].word(), judge(&conditions, &json));
+        prop_assert_eq!(evaluate_rule(&conditions, &event).as_str(), "unknown");
+        prop_assert_eq!(CompiledRule::new(&conditions).each(&event)[0].as_str(), verdict_str(&conditions, &json));
     }
 }
 
@@ -160,7 +161,7 @@ fn deep_and_wide_events_are_looked_into_within_bounds() {
     let wide = json!({ "n": vec!["needle"; 1000] });
     let wide = Value::from_iter([("n".repeat(100_000), wide), ("f".to_owned(), Value::from_iter([("g", deep)]))]);
     let event = Event::new(&wide);
-    let word = |predicate: Predicate| Compiled::new(&predicate.into()).evaluate(&event).word();
+    let word = |predicate: Predicate| Compiled::new(&predicate.into()).evaluate(&event).as_str();
     assert_eq!(word(Predicate::new("", Op::Eq, ["needle"])), "holds");
     assert_eq!(word(Predicate::new("f.g.k.k.k", Op::IsNotNull, [""; 0])), "holds");
     assert_eq!(word(Predicate::new("f.g.k.k.k", Op::Contains, ["needle"])), "fails");
@@ -171,7 +172,7 @@ fn a_pattern_of_many_stars_is_quick() {
     let json = json!({ "f": "a".repeat(20_000) });
     let event = Event::new(&json);
     let pattern = "*a".repeat(30) + "b";
-    assert_eq!(evaluate(&Predicate::new("f", Op::Wildcard, [pattern]).into(), &event).word(), "fails");
+    assert_eq!(evaluate(&Predicate::new("f", Op::Wildcard, [pattern]).into(), &event).as_str(), "fails");
 }
 
 #[test]
@@ -184,9 +185,9 @@ fn one_event_does_not_decide_a_rule_of_several_steps() {
     assert_eq!(evaluate_rule(&[step.clone(), step.clone()], &event).to_string(), "unknown: rule has 2 steps");
     assert_eq!(evaluate_rule(&[], &event).to_string(), "unknown: rule has no condition");
     assert_eq!(evaluate_rule(&[absent], &event).to_string(), "unknown: rule looks for the absence of events");
-    assert_eq!(judge(&[], &json), "unknown");
-    assert_eq!(judge(&[step.clone(), Condition::new(Node::never())], &json), "holds");
+    assert_eq!(verdict_str(&[], &json), "unknown");
+    assert_eq!(verdict_str(&[step.clone(), Condition::new(Node::never())], &json), "holds");
     let words: Vec<_> =
-        CompiledRule::new(&[step, Condition::new(Node::never())]).each(&event).iter().map(|v| v.word()).collect();
+        CompiledRule::new(&[step, Condition::new(Node::never())]).each(&event).iter().map(|v| v.as_str()).collect();
     assert_eq!(words, ["holds", "fails"]);
 }

@@ -99,8 +99,8 @@ proptest! {
         let verdict = evaluate(&conditions[0].root, &event);
         for placed in roles(&conditions) {
             if placed.role == Role::Exclusion && placed.group.is_none() {
-                let excludes = evaluate(&asks(&placed), &event).word() == "fails";
-                prop_assert!(!(excludes && verdict.word() == "holds"), "{:?}", placed.predicate);
+                let excludes = evaluate(&asks(&placed), &event).as_str() == "fails";
+                prop_assert!(!(excludes && verdict.as_str() == "holds"), "{:?}", placed.predicate);
             }
         }
     }
@@ -132,12 +132,12 @@ proptest! {
             roles(&conditions).into_iter().filter(|placed| placed.group == Some(0)).collect();
         prop_assert_eq!(members.len(), conditions[0].root.predicates().count() - 1);
         let verdicts: Vec<bool> =
-            members.iter().map(|placed| evaluate(&asks(placed), &event).word() == "fails").collect();
+            members.iter().map(|placed| evaluate(&asks(placed), &event).as_str() == "fails").collect();
         if verdicts.iter().all(|excludes| *excludes) {
-            prop_assert_eq!(evaluate(&conditions[0].root, &event).word(), "fails");
+            prop_assert_eq!(evaluate(&conditions[0].root, &event).as_str(), "fails");
         } else {
-            let alone = conditions[0].root.children().first().map(|node| evaluate(node, &event).word());
-            prop_assert_eq!(Some(evaluate(&conditions[0].root, &event).word()), alone);
+            let alone = conditions[0].root.children().first().map(|node| evaluate(node, &event).as_str());
+            prop_assert_eq!(Some(evaluate(&conditions[0].root, &event).as_str()), alone);
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Op, UnknownOp};
+use crate::{Modifiers, Op, UnknownOp};
 
 /// An operator as it is counted: `in` is `eq`, own negation is gone, and a check of a path's last part has the
 /// prefix `basename`.
@@ -122,6 +122,7 @@ pub struct Indicator {
     /// The value in lower case; empty for `is_null` and `is_not_null`.
     pub value: String,
     /// What transforms the value or the match; a part of the indicator's identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub modifier: Option<String>,
+    #[serde(default, rename = "modifier", skip_serializing_if = "Modifiers::is_empty")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub modifiers: Modifiers,
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Op, Span};
+use crate::{Modifiers, Op, Span};
 
 /// What a comparison is, as its author wrote it, when the event does not have the field.
 ///
@@ -35,9 +35,9 @@ pub struct Predicate {
     /// Whether the language compares this with case.
     #[serde(default, skip_serializing_if = "is_false")]
     pub case_sensitive: bool,
-    /// What transforms the value or the match (`windash`, `base64offset`, `utf16le`, …), several joined by `|`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub modifier: Option<String>,
+    /// What transforms the value or the match.
+    #[serde(default, rename = "modifier", skip_serializing_if = "Modifiers::is_empty")]
+    pub modifiers: Modifiers,
     /// What the comparison is when the field is missing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub missing: Missing,
@@ -74,7 +74,7 @@ impl Predicate {
             negated: false,
             values: values.into_iter().map(Into::into).collect(),
             case_sensitive: false,
-            modifier: None,
+            modifiers: Modifiers::NONE,
             missing: Missing::Fails,
             computed: false,
             text_order: false,
@@ -90,11 +90,6 @@ impl Predicate {
     #[must_use]
     pub fn written_op(&self) -> &'static str {
         self.op.written(self.negated)
-    }
-
-    /// The single modifiers, as authored.
-    pub fn modifiers(&self) -> impl Iterator<Item = &str> {
-        self.modifier.as_deref().unwrap_or_default().split('|').filter(|part| !part.is_empty())
     }
 }
 

@@ -177,7 +177,7 @@ fn filters(lines: &str) -> (String, Rule) {
             Node::Not(child) => format!("!{}", show(child)),
             Node::Predicate(predicate) => {
                 let case = if predicate.case_sensitive { " cs" } else { "" };
-                let modifier = predicate.modifier.as_ref().map_or(String::new(), |modifier| format!(" {modifier}"));
+                let modifier = predicate.modifiers.text().map_or(String::new(), |text| format!(" {text}"));
                 assert_eq!((predicate.span.start, predicate.span.end), (3, 3));
                 format!("[{} {} {}{case}{modifier}]", predicate.raw_field, predicate.op, predicate.values.join(","))
             }

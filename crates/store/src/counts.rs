@@ -24,7 +24,15 @@ fn rows(transaction: &Transaction<'_>, data: &IndexData, reach: &[(u32, u32)]) -
     }
     let mut indicator = transaction.prepare("INSERT INTO indicator VALUES (?, ?, ?, ?, ?, ?, ?)")?;
     for ((id, (field, row)), (looking, excluding)) in (0_u32..).zip(&data.indicators).zip(reach) {
-        indicator.execute(params![id, field, row.op.to_string(), row.value, row.modifier, looking, excluding])?;
+        indicator.execute(params![
+            id,
+            field,
+            row.op.to_string(),
+            row.value,
+            row.modifiers.text(),
+            looking,
+            excluding
+        ])?;
     }
     let mut used = transaction.prepare("INSERT INTO rule_indicator VALUES (?, ?, ?, ?)")?;
     for (rule, id, role, grouped) in &data.uses {

@@ -6,7 +6,7 @@ use std::{
 
 use ruleatlas_catalog::{Entry, FileRecord, FoldedRow, Head, Index, IndexData, PredicateRow, RuleId, SourceInfo};
 use ruleatlas_model::{
-    Attack, Diagnostic, EventLink, EventRef, Indicator, Level, Op, Redirect, Role, Rule, Span, TechniqueTag,
+    Attack, Diagnostic, EventLink, EventRef, Indicator, Level, Modifiers, Op, Redirect, Role, Rule, Span, TechniqueTag,
 };
 use ruleatlas_sources::{Origin, SourceKind};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
@@ -203,7 +203,12 @@ impl Store {
             let field: u32 = row.get(0)?;
             Ok((
                 field,
-                Indicator { field: String::new(), op: word(row, 1)?, value: row.get(2)?, modifier: row.get(3)? },
+                Indicator {
+                    field: String::new(),
+                    op: word(row, 1)?,
+                    value: row.get(2)?,
+                    modifiers: modifiers(row, 3)?,
+                },
             ))
         })?;
         let uses = self.rows("SELECT rule, indicator, role, grouped FROM rule_indicator ORDER BY rowid", |row| {
@@ -415,11 +420,15 @@ fn predicate(row: &Row<'_>) -> Sql<PredicateRow> {
         negated: row.get(8)?,
         values: json(row, 9)?,
         case_sensitive: row.get(10)?,
-        modifier: row.get(11)?,
+        modifiers: modifiers(row, 11)?,
         group: row.get(12)?,
         derived_from: row.get(13)?,
         span: Span { start: row.get(14)?, end: row.get(15)? },
     })
+}
+
+fn modifiers(row: &Row<'_>, column: usize) -> Sql<Modifiers> {
+    Ok(optional_word(row, column)?.unwrap_or_default())
 }
 
 fn role(row: &Row<'_>, column: usize) -> Sql<Role> {

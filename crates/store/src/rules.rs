@@ -124,7 +124,7 @@ fn rows(transaction: &Transaction<'_>, entries: &[Entry]) -> Sql<()> {
                 row.negated,
                 json(&row.values)?,
                 row.case_sensitive,
-                row.modifier,
+                row.modifiers.text(),
                 row.group,
                 row.derived_from,
                 row.span.start,

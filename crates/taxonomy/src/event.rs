@@ -250,7 +250,7 @@ impl Taxonomy {
         let telling = placed.iter().filter(|placed| {
             placed.role == Role::Indicator
                 && matches!(placed.counted_op, Op::Eq | Op::In)
-                && placed.predicate.modifier.is_none()
+                && placed.predicate.modifiers.is_empty()
         });
         for placed in telling {
             let Some(used) = reader.field_of(placed.predicate) else { continue };

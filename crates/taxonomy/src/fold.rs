@@ -1,7 +1,7 @@
 //! From predicates to indicators: different spellings of one check become one.
 
 use ruleatlas_core::{Pattern, Placed, fold_pieces, fold_wildcards};
-use ruleatlas_model::{FoldedOp, Indicator, Op, fold_case};
+use ruleatlas_model::{FoldedOp, Indicator, Modifiers, Op, fold_case};
 
 use crate::{FieldType, FieldUse, Part};
 
@@ -26,14 +26,14 @@ pub(crate) fn fold(placed: &Placed<'_>, used: Option<FieldUse<'_>>) -> Vec<Folde
             field: field.clone(),
             op,
             value: fold_case(spelling).into_owned(),
-            modifier: predicate.modifier.clone(),
+            modifiers: predicate.modifiers.clone(),
         },
         spelling: spelling.to_owned(),
     };
     if op.is_presence() {
         return vec![folded((FoldedOp::plain(op), ""))];
     }
-    let is_transformed = predicate.modifier.is_some();
+    let is_transformed = !predicate.modifiers.is_empty();
     predicate.values.iter().map(|value| folded(fold_value(op, value, used, is_transformed))).collect()
 }
 
@@ -66,12 +66,12 @@ pub(crate) fn fold_typed(
     uses: &[FieldUse<'_>],
     op: FoldedOp,
     value: &str,
-    modifier: Option<&str>,
+    modifiers: &Modifiers,
 ) -> Vec<Indicator> {
     let mut found: Vec<Indicator> = Vec::new();
     let mut add = |field: &str, (op, value): (FoldedOp, &str)| {
         let value = if op.op.is_presence() { String::new() } else { fold_case(value).into_owned() };
-        let indicator = Indicator { field: field.to_owned(), op, value, modifier: modifier.map(str::to_owned) };
+        let indicator = Indicator { field: field.to_owned(), op, value, modifiers: modifiers.clone() };
         if !found.contains(&indicator) {
             found.push(indicator);
         }
@@ -93,10 +93,10 @@ pub(crate) fn fold_typed(
         }
         // A rule's pattern is never recorded as `wildcard` where it means less.
         if op.op != Op::Wildcard {
-            add(name, fold_value(op.op, value, used, modifier.is_some()));
+            add(name, fold_value(op.op, value, used, !modifiers.is_empty()));
         }
         if let Some(pattern) = &pattern {
-            add(name, fold_value(pattern.op, &pattern.value, used, modifier.is_some()));
+            add(name, fold_value(pattern.op, &pattern.value, used, !modifiers.is_empty()));
         }
     }
     found

@@ -40,7 +40,7 @@ mod told;
 use std::sync::OnceLock;
 
 use ruleatlas_core::Placed;
-use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Predicate, SourceKind, Vendor};
+use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Modifiers, Predicate, SourceKind, Vendor};
 
 pub use error::{Error, Fault};
 pub use event::KnownEvent;
@@ -272,8 +272,8 @@ impl Taxonomy {
     /// What a check as someone types it may be counted as, the likeliest first: the field by any vendor's name, operator
     /// and value as a rule would write them or as they are counted.
     #[must_use]
-    pub fn fold_typed(&self, field: &str, op: FoldedOp, value: &str, modifier: Option<&str>) -> Vec<Indicator> {
-        fold::fold_typed(field, &self.fields.uses(field), op, value, modifier)
+    pub fn fold_typed(&self, field: &str, op: FoldedOp, value: &str, modifiers: &Modifiers) -> Vec<Indicator> {
+        fold::fold_typed(field, &self.fields.uses(field), op, value, modifiers)
     }
 
     /// Every name that a field has, canonical or at a vendor.

@@ -129,7 +129,7 @@ fn outcomes(node: &Node, known: &impl Fn(&Predicate) -> Known, depth: usize) -> 
 
 /// What a comparison with a constant is, where that is known of its operator.
 pub(crate) fn compare(predicate: &Predicate, constant: &str) -> Known {
-    if predicate.modifier.is_some() || predicate.computed {
+    if !predicate.modifiers.is_empty() || predicate.computed {
         return Known::Open;
     }
     let constant = constant.to_lowercase();

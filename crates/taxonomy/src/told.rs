@@ -123,7 +123,7 @@ impl Taxonomy {
             .filter(|placed| {
                 placed.role == Role::Indicator
                     && matches!(placed.counted_op, Op::Eq | Op::In | Op::StartsWith | Op::Contains | Op::Match)
-                    && placed.predicate.modifier.is_none()
+                    && placed.predicate.modifiers.is_empty()
             })
             .filter_map(|placed| {
                 let used = reader.field_of(placed.predicate)?;

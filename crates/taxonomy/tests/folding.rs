@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use ruleatlas_core::{Placed, roles};
 use ruleatlas_evaluate::{Event, Verdict, evaluate};
-use ruleatlas_model::{Condition, DataSource, Indicator, Node, Op, Predicate, SourceKind, Vendor};
+use ruleatlas_model::{Condition, DataSource, Indicator, Modifiers, Node, Op, Predicate, SourceKind, Vendor};
 use ruleatlas_taxonomy::Taxonomy;
 
 const DEVICE_PROCESS: (SourceKind, &str) = (SourceKind::Table, "DeviceProcessEvents");
@@ -29,7 +29,7 @@ fn shown(indicators: &[Indicator]) -> String {
     let lines: Vec<String> = indicators
         .iter()
         .map(|found| {
-            let modifier = found.modifier.as_deref().map(|modifier| format!("|{modifier}")).unwrap_or_default();
+            let modifier = found.modifiers.text().map(|text| format!("|{text}")).unwrap_or_default();
             format!("{} {}{modifier} {}", found.field, found.op, found.value).trim_end().to_owned()
         })
         .collect();
@@ -152,7 +152,7 @@ fn a_negated_null_check_counts_as_its_opposite() {
 #[test]
 fn a_modifier_belongs_to_the_indicator_and_keeps_the_value_whole() {
     let with = |op, value: &str, modifier: &str| {
-        let predicate = Predicate { modifier: Some(modifier.to_owned()), ..predicate("Image", op, &[value]) };
+        let predicate = Predicate { modifiers: modifier.parse().unwrap(), ..predicate("Image", op, &[value]) };
         shown(&fold(Vendor::Sigma, None, predicate.into()))
     };
     assert_eq!(with(Op::Contains, "IEX", "base64offset"), "Image contains|base64offset iex");
@@ -236,12 +236,12 @@ fn what_someone_types_is_folded_as_rules_are() {
         ("process.command_line", "is_not_null", "ignored", "CommandLine is_not_null"),
     ];
     for (field, op, value, expected) in cases {
-        let found = Taxonomy::builtin().fold_typed(field, op.parse().unwrap(), value, None);
+        let found = Taxonomy::builtin().fold_typed(field, op.parse().unwrap(), value, &Modifiers::NONE);
         let first = found.first().map(|it| format!("{} {} {}", it.field, it.op, it.value)).unwrap_or_default();
         assert_eq!(first.trim_end(), expected, "{field} {op} {value}");
     }
     // A star may be one that a rule has in its value, or a wildcard.
-    let found = Taxonomy::builtin().fold_typed("Image", "eq".parse().unwrap(), r"*\a.exe", None);
+    let found = Taxonomy::builtin().fold_typed("Image", "eq".parse().unwrap(), r"*\a.exe", &Modifiers::NONE);
     let shown: Vec<String> = found.iter().map(|it| format!("{} {}", it.op, it.value)).collect();
     assert_eq!(shown, [r"eq *\a.exe", "basename a.exe"]);
 }

@@ -1,5 +1,7 @@
 use ruleatlas_catalog::{Entry, PredicateRow};
-use ruleatlas_model::{Diagnostic, EventRef, FoldedOp, Kind, Language, ParseStatus, Role, Severity, Status, Vendor};
+use ruleatlas_model::{
+    Diagnostic, EventRef, FoldedOp, Kind, Language, Modifiers, ParseStatus, Role, Severity, Status, Vendor,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -61,8 +63,9 @@ pub struct ExportIndicator<'a> {
     /// The value as most rules spell it.
     pub value: &'a str,
     /// What transforms value or match.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub modifier: Option<&'a str>,
+    #[serde(rename = "modifier", skip_serializing_if = "Modifiers::is_empty")]
+    #[schema(value_type = Option<String>)]
+    pub modifiers: &'a Modifiers,
 }
 
 /// A rule as `export rules` writes it.
@@ -100,7 +103,7 @@ pub fn export_rule(entry: &Entry) -> ExportRow<'_> {
                 field: &folded.indicator.field,
                 op: folded.indicator.op,
                 value: &folded.indicator.value,
-                modifier: folded.indicator.modifier.as_deref(),
+                modifiers: &folded.indicator.modifiers,
             })
             .collect(),
     }

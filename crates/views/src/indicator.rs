@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use ruleatlas_catalog::{Facet, Filters, Guide, IndicatorId, IndicatorRow, Scope};
-use ruleatlas_model::{FoldedOp, Role, fold_case};
+use ruleatlas_model::{FoldedOp, Modifiers, Role, fold_case};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -52,7 +52,7 @@ impl Atlas {
     /// # Errors
     /// No rule checks it.
     pub fn indicator(&self, field: &str, op: FoldedOp, value: &str) -> Result<IndicatorView, Error> {
-        self.modified_indicator(field, op, value, None)
+        self.modified_indicator(field, op, value, &Modifiers::NONE)
     }
 
     /// The same of an indicator whose value or match is transformed (`base64offset`), which is one of its own.
@@ -64,9 +64,9 @@ impl Atlas {
         field: &str,
         op: FoldedOp,
         value: &str,
-        modifier: Option<&str>,
+        modifiers: &Modifiers,
     ) -> Result<IndicatorView, Error> {
-        self.indicator_in(field, op, value, modifier, &Filters::default())
+        self.indicator_in(field, op, value, modifiers, &Filters::default())
     }
 
     /// The same over the rules that pass filters.
@@ -78,10 +78,10 @@ impl Atlas {
         field: &str,
         op: FoldedOp,
         value: &str,
-        modifier: Option<&str>,
+        modifiers: &Modifiers,
         filters: &Filters,
     ) -> Result<IndicatorView, Error> {
-        let id = self.place_of(field, op, value, modifier)?;
+        let id = self.place_of(field, op, value, modifiers)?;
         let scope = Scope::all(&self.index, filters);
         let row = |role| self.index.row(id, role, &scope.rules).ok_or_else(|| self.unknown_indicator(field, op, value));
         let list = |role| {
@@ -134,15 +134,15 @@ impl Atlas {
         field: &str,
         op: FoldedOp,
         value: &str,
-        modifier: Option<&str>,
+        modifiers: &Modifiers,
     ) -> Result<Vec<Snippet>, Error> {
-        let id = self.place_of(field, op, value, modifier)?;
+        let id = self.place_of(field, op, value, modifiers)?;
         Ok(self.index.indicator(id).map(|indicator| snippets(self.taxonomy, indicator)).unwrap_or_default())
     }
 
     /// The place of an indicator by its field's name at any vendor.
-    fn place_of(&self, field: &str, op: FoldedOp, value: &str, modifier: Option<&str>) -> Result<IndicatorId, Error> {
-        let found = self.indicators_of(field, op, value, modifier);
+    fn place_of(&self, field: &str, op: FoldedOp, value: &str, modifiers: &Modifiers) -> Result<IndicatorId, Error> {
+        let found = self.indicators_of(field, op, value, modifiers);
         found.first().copied().ok_or_else(|| self.unknown_indicator(field, op, value))
     }
 
@@ -152,9 +152,9 @@ impl Atlas {
         field: &str,
         op: FoldedOp,
         value: &str,
-        modifier: Option<&str>,
+        modifiers: &Modifiers,
     ) -> Vec<IndicatorId> {
-        let candidates = self.taxonomy.fold_typed(field, op, value, modifier);
+        let candidates = self.taxonomy.fold_typed(field, op, value, modifiers);
         candidates.iter().filter_map(|indicator| self.index.find_indicator(indicator)).collect()
     }
 

@@ -175,7 +175,7 @@ fn indicator(column: &str, a: &IndicatorRow, b: &IndicatorRow) -> Ordering {
         "field" => letters(&a.indicator.field, &b.indicator.field),
         "op" => a.indicator.op.cmp(&b.indicator.op),
         "value" => letters(&a.indicator.value, &b.indicator.value),
-        "modifier" => b.indicator.modifier.cmp(&a.indicator.modifier),
+        "modifier" => b.indicator.modifiers.cmp(&a.indicator.modifiers),
         "reach" => b.reach.cmp(&a.reach),
         // The more vendors check a value, the less it is one vendor's own.
         "reach_by_vendor" => b.reach_by_vendor.len().cmp(&a.reach_by_vendor.len()).then(b.reach.cmp(&a.reach)),
@@ -239,7 +239,7 @@ pub fn csv(table: Table, guide: &Guide, rules: &[RuleItem]) -> String {
 fn indicator_row(text: &mut CsvText, row: &IndicatorRow) {
     let indicator = &row.indicator;
     let told = [row.distinctiveness.expected, row.distinctiveness.distinctiveness].map(|it| it.to_string());
-    let (op, modifier) = (indicator.op.to_string(), indicator.modifier.clone().unwrap_or_default());
+    let (op, modifier) = (indicator.op.to_string(), indicator.modifiers.to_string());
     let counts = [row.rules, row.reach, row.grouped].map(|count| count.to_string());
     let by_vendor = pairs(&row.reach_by_vendor);
     let cells = [

@@ -1,6 +1,6 @@
 use roaring::RoaringBitmap;
 use ruleatlas_catalog::{Facet, Filters, Guide, Scope};
-use ruleatlas_model::{FoldedOp, Indicator, Role, fold_case};
+use ruleatlas_model::{FoldedOp, Indicator, Modifiers, Role, fold_case};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,8 +44,9 @@ pub struct Check {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub value: String,
     /// What transforms value or match.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub modifier: Option<String>,
+    #[serde(rename = "modifier", skip_serializing_if = "Modifiers::is_empty")]
+    #[schema(value_type = Option<String>)]
+    pub modifiers: Modifiers,
     /// Whether the rule looks for the value or excludes it; without, either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
@@ -55,7 +56,14 @@ impl Check {
     /// That a rule filters a field.
     #[must_use]
     pub fn field(field: &str) -> Self {
-        Self { field: field.to_owned(), how: None, op: None, value: String::new(), modifier: None, role: None }
+        Self {
+            field: field.to_owned(),
+            how: None,
+            op: None,
+            value: String::new(),
+            modifiers: Modifiers::NONE,
+            role: None,
+        }
     }
 
     /// That a rule has an indicator in a role.
@@ -64,7 +72,7 @@ impl Check {
         Self {
             op: Some(indicator.op),
             value: indicator.value.clone(),
-            modifier: indicator.modifier.clone(),
+            modifiers: indicator.modifiers.clone(),
             role: Some(role),
             ..Self::field(&indicator.field)
         }
@@ -191,7 +199,7 @@ impl Atlas {
     fn checking(&self, check: &Check, among: &RoaringBitmap) -> RoaringBitmap {
         if let Some(op) = check.op {
             let roles = check.role.map_or(vec![Role::Indicator, Role::Exclusion], |role| vec![role]);
-            let ids = self.indicators_of(&check.field, op, &check.value, check.modifier.as_deref());
+            let ids = self.indicators_of(&check.field, op, &check.value, &check.modifiers);
             let sets = ids.iter().flat_map(|id| roles.iter().filter_map(move |role| self.index.rules_with(*id, *role)));
             return sets.fold(RoaringBitmap::new(), |all, set| all | set);
         }

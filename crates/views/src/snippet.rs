@@ -4,7 +4,7 @@
 //! is none.
 
 use ruleatlas_core::{Pattern, Piece};
-use ruleatlas_model::{DataSource, Indicator, Language, Op, SourceKind, Vendor};
+use ruleatlas_model::{DataSource, Indicator, Language, Modifier, Modifiers, Op, SourceKind, Vendor};
 use ruleatlas_taxonomy::{Field, FieldType, Part, Taxonomy};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -69,7 +69,7 @@ struct Check<'a> {
     table: Option<String>,
     op: Op,
     value: String,
-    modifier: Option<&'a str>,
+    modifiers: &'a Modifiers,
     /// Whether the values are no text, and stand without quotes.
     is_bare: bool,
     is_keyword: bool,
@@ -92,7 +92,7 @@ impl<'a> Check<'a> {
             match find(Part::Name) {
                 Some(found) => (Some(found), op, indicator.value.clone()),
                 // The end of the path, from its last separator on.
-                None if op == Op::Eq && !indicator.value.contains(['\\', '/']) && indicator.modifier.is_none() => {
+                None if op == Op::Eq && !indicator.value.contains(['\\', '/']) && indicator.modifiers.is_empty() => {
                     let separator = if indicator.value.contains('.') { '\\' } else { '/' };
                     (find(Part::Whole), Op::EndsWith, format!("{separator}{}", indicator.value))
                 }
@@ -113,7 +113,7 @@ impl<'a> Check<'a> {
             Some(FieldType::Boolean) => matches!(value.as_str(), "true" | "false"),
             _ => is_number && matches!(op, Op::Lt | Op::Lte | Op::Gt | Op::Gte),
         };
-        Some(Self { field, table, op, value, modifier: indicator.modifier.as_deref(), is_bare, is_keyword })
+        Some(Self { field, table, op, value, modifiers: &indicator.modifiers, is_bare, is_keyword })
     }
 
     /// The value as a pattern of `*` and, where the language has it, `?`. A wildcard of the value itself goes through
@@ -151,7 +151,7 @@ impl<'a> Check<'a> {
 
     fn sigma(&self) -> Option<String> {
         if self.is_keyword {
-            let is_plain = matches!(self.op, Op::Match) && self.modifier.is_none();
+            let is_plain = matches!(self.op, Op::Match) && self.modifiers.is_empty();
             // A keyword's value is a pattern.
             return is_plain.then(|| format!("- {}", yaml(&pieces_escaped(Pattern::read(&self.value).pieces()))));
         }
@@ -178,14 +178,22 @@ impl<'a> Check<'a> {
             Op::IsNotNull => return Some(format!("{}: true", yaml_key(&format!("{}|exists", self.field)))),
             _ => return None,
         };
-        let parts = self.modifier.into_iter().flat_map(|modifier| modifier.split('|'));
-        let parts: Vec<&str> = parts.collect();
-        let known = ["windash", "base64offset", "base64", "utf16le", "utf16", "expand"];
-        if parts.iter().any(|part| !known.contains(part)) || (!parts.is_empty() && self.op == Op::RegexMatch) {
+        let is_known = |modifier| {
+            matches!(
+                modifier,
+                Modifier::Windash
+                    | Modifier::Base64Offset
+                    | Modifier::Base64
+                    | Modifier::Utf16Le
+                    | Modifier::Utf16
+                    | Modifier::Expand
+            )
+        };
+        if !self.modifiers.iter().all(is_known) || (!self.modifiers.is_empty() && self.op == Op::RegexMatch) {
             return None;
         }
         let mut key = self.field.clone();
-        for part in parts.into_iter().chain([modifier]).filter(|part| !part.is_empty()) {
+        for part in self.modifiers.iter().map(Modifier::name).chain([modifier]).filter(|part| !part.is_empty()) {
             key.push('|');
             key.push_str(part);
         }
@@ -194,8 +202,8 @@ impl<'a> Check<'a> {
 
     fn eql(&self) -> Option<String> {
         // EQL's expressions must match the whole value, and only they do.
-        let is_anchored = self.modifier == Some("anchored") && self.op == Op::RegexMatch;
-        if self.is_keyword || (self.modifier.is_some() || self.op == Op::RegexMatch) && !is_anchored {
+        let is_anchored = self.modifiers.is_only(Modifier::Anchored) && self.op == Op::RegexMatch;
+        if self.is_keyword || (!self.modifiers.is_empty() || self.op == Op::RegexMatch) && !is_anchored {
             return None;
         }
         let field = match plain_name(&self.field, ".@_") {
@@ -233,7 +241,7 @@ impl<'a> Check<'a> {
     }
 
     fn spl(&self) -> Option<String> {
-        if self.modifier.is_some() {
+        if !self.modifiers.is_empty() {
             return None;
         }
         if self.is_keyword {
@@ -270,10 +278,10 @@ impl<'a> Check<'a> {
             false => format!("['{}']", self.field),
         };
         let value = kusto_quoted(&self.value);
-        let word = match (self.op, self.modifier) {
-            (Op::Match, Some("prefix")) => "hasprefix",
-            (Op::Match, Some("suffix")) => "hassuffix",
-            (_, Some(_)) => return None,
+        let word = match (self.op, self.modifiers) {
+            (Op::Match, modifiers) if modifiers.is_only(Modifier::Prefix) => "hasprefix",
+            (Op::Match, modifiers) if modifiers.is_only(Modifier::Suffix) => "hassuffix",
+            (_, modifiers) if !modifiers.is_empty() => return None,
             (Op::Eq, _) if self.is_bare => return Some(format!("{field} == {}", self.value)),
             (Op::Eq, _) => "=~",
             (Op::Contains, _) => "contains",

@@ -24,8 +24,8 @@ fn units(built: &Built) -> BTreeMap<String, Vec<&Entry>> {
 }
 
 fn key(indicator: &Indicator) -> (String, String, String, Option<String>) {
-    let Indicator { field, op, value, modifier } = indicator;
-    (field.to_lowercase(), op.to_string(), value.to_lowercase(), modifier.clone())
+    let Indicator { field, op, value, modifiers } = indicator;
+    (field.to_lowercase(), op.to_string(), value.to_lowercase(), modifiers.text())
 }
 
 fn has(entries: &[&Entry], indicator: &Indicator, role: Role) -> bool {

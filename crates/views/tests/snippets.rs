@@ -14,7 +14,7 @@ fn indicator(field: &str, op: &str, value: &str, modifier: Option<&str>) -> Indi
         field: field.to_owned(),
         op: op.parse().unwrap(),
         value: value.to_owned(),
-        modifier: modifier.map(str::to_owned),
+        modifiers: modifier.unwrap_or_default().parse().unwrap(),
     }
 }
 

@@ -216,8 +216,8 @@ pub(crate) fn check_pair(check: &Check) -> (&'static str, String) {
     };
     let name = if check.role == Some(Role::Exclusion) { "excludes" } else { "looks" };
     let mut text = format!("{} {op}", check.field);
-    if let Some(modifier) = &check.modifier {
-        let _ = write!(text, "|{modifier}");
+    if !check.modifiers.is_empty() {
+        let _ = write!(text, "|{}", check.modifiers);
     }
     if !op.op.is_presence() {
         let _ = write!(text, " {}", check.value);
@@ -238,10 +238,10 @@ fn check(text: &str, name: &'static str, role: Role) -> Result<Check, WrongParam
     for (at, _) in text.match_indices(' ') {
         let (field, rest) = (&text[..at], &text[at + 1..]);
         let (word, value) = rest.split_once(' ').unwrap_or((rest, ""));
-        let (op, modifier) = word.split_once('|').map_or((word, None), |(op, modifier)| (op, Some(modifier)));
-        if let (Ok(op), false) = (op.parse(), field.is_empty()) {
-            let (value, modifier) = (value.to_owned(), modifier.map(str::to_owned));
-            return Ok(Check { op: Some(op), value, modifier, role: Some(role), ..Check::field(field) });
+        let (op, modifiers) = word.split_once('|').unwrap_or((word, ""));
+        if let (Ok(op), Ok(modifiers), false) = (op.parse(), modifiers.parse(), field.is_empty()) {
+            let value = value.to_owned();
+            return Ok(Check { op: Some(op), value, modifiers, role: Some(role), ..Check::field(field) });
         }
     }
     let message = format!("`{text}` is no field, operator and value, as in `Image basename cmd.exe`");

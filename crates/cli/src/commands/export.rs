@@ -115,7 +115,7 @@ fn indicators(rows: &[IndicatorRow], csv: Option<Cells>) -> anyhow::Result<()> {
     let columns = ["field", "op", "value", "modifier", "rules", "reach"];
     write(rows, csv, &columns, |row| {
         let indicator = &row.indicator;
-        let modifier = indicator.modifier.clone().unwrap_or_default();
+        let modifier = indicator.modifiers.to_string();
         let counts = [row.rules, row.reach].map(|count| count.to_string());
         [vec![indicator.field.clone(), indicator.op.to_string(), indicator.value.clone(), modifier], counts.to_vec()]
             .concat()

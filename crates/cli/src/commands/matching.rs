@@ -63,17 +63,17 @@ pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 fn answer<'a>(line: u64, record: u64, asked: &'a Asked, event: &Event<'_>) -> Answer<'a> {
     let rule = &asked.rule;
     let verdict = rule.evaluate(event);
-    let steps = if rule.steps() > 1 { rule.each(event).iter().map(Verdict::word).collect() } else { Vec::new() };
+    let steps = if rule.steps() > 1 { rule.each(event).iter().map(Verdict::as_str).collect() } else { Vec::new() };
     let mut reasons: Vec<String> = match &verdict {
         Verdict::Unknown(reasons) => reasons.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),
     };
-    if verdict.word() == "fails" && !asked.fields.is_empty() && !asked.fields.iter().any(|field| event.has(field)) {
+    if verdict.as_str() == "fails" && !asked.fields.is_empty() && !asked.fields.iter().any(|field| event.has(field)) {
         let names: Vec<&str> = asked.fields.iter().take(5).map(String::as_str).collect();
         let more = if asked.fields.len() > names.len() { ", …" } else { "" };
         reasons.push(format!("the event has none of the rule's fields ({}{more})", names.join(", ")));
     }
-    Answer { line, record, rule: &asked.id, verdict: verdict.word(), reasons, steps }
+    Answer { line, record, rule: &asked.id, verdict: verdict.as_str(), reasons, steps }
 }
 
 fn shown(answer: &Answer<'_>, names_rule: bool) -> String {

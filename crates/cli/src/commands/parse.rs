@@ -3,7 +3,7 @@ use std::{io::Read as _, path::Path, process::ExitCode};
 use anyhow::Context as _;
 use ruleatlas_catalog::frontend;
 use ruleatlas_core::{NoContext, Parsed, Query, roles};
-use ruleatlas_model::{Condition, Diagnostic, Language, ParseStatus, Predicate, Role};
+use ruleatlas_model::{Condition, Diagnostic, Language, Modifiers, ParseStatus, Predicate, Role};
 use serde::Serialize;
 
 use crate::{args::Parse, output};
@@ -39,7 +39,8 @@ struct Flat<'a> {
     raw_field: &'a str,
     values: &'a [String],
     case_sensitive: bool,
-    modifier: Option<&'a str>,
+    #[serde(rename = "modifier")]
+    modifiers: &'a Modifiers,
     stage: Option<u32>,
     span: ruleatlas_model::Span,
 }
@@ -50,7 +51,7 @@ impl<'a> Flat<'a> {
             raw_field: &predicate.raw_field,
             values: &predicate.values,
             case_sensitive: predicate.case_sensitive,
-            modifier: predicate.modifier.as_deref(),
+            modifiers: &predicate.modifiers,
             stage: predicate.stage,
             span: predicate.span,
         }

@@ -228,7 +228,7 @@ fn predicates(rows: &[PredicateRow]) -> String {
             let role = row.group.map_or(row.role.to_string(), |group| format!("{} #{group}", row.role));
             let field = if row.mapped { shown_field(&row.field) } else { "—".to_owned() };
             let not = if row.negated { "not " } else { "" };
-            let modifier = row.modifier.as_ref().map(|modifier| format!(" |{modifier}")).unwrap_or_default();
+            let modifier = row.modifiers.text().map(|text| format!(" |{text}")).unwrap_or_default();
             let mut cells = Vec::new();
             cells.extend(has_steps.then_some(step));
             cells.extend([role, field]);

@@ -246,8 +246,7 @@ fn weight_of_value(predicate: &Predicate, value: &str) -> u64 {
 }
 
 fn name_length(predicate: &Predicate) -> usize {
-    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    predicate.raw_field.len() + length(&predicate.modifier) + length(&predicate.derived_from)
+    predicate.raw_field.len() + predicate.modifiers.text_len() + predicate.derived_from.as_ref().map_or(0, String::len)
 }
 
 fn lumps(bytes: usize) -> u64 {

@@ -211,7 +211,7 @@ pub fn describe(parsed: &Parsed) -> String {
             if predicate.case_sensitive {
                 text.push_str(" cased");
             }
-            for modifier in predicate.modifiers() {
+            for modifier in predicate.modifiers.iter() {
                 let _ = write!(text, " |{modifier}");
             }
             if let Some(origin) = &predicate.derived_from {

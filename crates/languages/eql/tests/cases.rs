@@ -2,10 +2,10 @@
 
 use ruleatlas_core::{NoContext, cases};
 use ruleatlas_eql::Eql;
-use ruleatlas_evaluate::judge;
+use ruleatlas_evaluate::verdict_str;
 
 fn run(name: &str) {
-    cases::run(&Eql, &NoContext, &judge, format!("{}/cases/{name}.txt", env!("CARGO_MANIFEST_DIR")));
+    cases::run(&Eql, &NoContext, &verdict_str, format!("{}/cases/{name}.txt", env!("CARGO_MANIFEST_DIR")));
 }
 
 #[test]

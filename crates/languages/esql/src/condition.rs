@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ruleatlas_core::{BUDGET, Folded, fold_wildcards};
-use ruleatlas_model::{Diagnostic, Missing, Node, Op};
+use ruleatlas_model::{Diagnostic, Missing, Modifier, Node, Op};
 
 use crate::{
     ast::{Comparison, Constant, Expr, Kind, Link},
@@ -194,7 +194,7 @@ impl Lowering<'_> {
             // A full-text search is made in the index: it finds nothing without the field, and its negation does.
             way.missing = Missing::Fails;
             way.caseless = true;
-            way.modifier = fuzzy.then_some("fuzzy").or(way.modifier);
+            way.modifier = fuzzy.then_some(Modifier::Fuzzy).or(way.modifier);
         }
         Some(match (constants.len() == listed.len(), listed.as_slice()) {
             (true, _) if op == Op::Eq => {
@@ -208,9 +208,9 @@ impl Lowering<'_> {
             (false, [value]) => match (plain_field(subject), plain_field(value), op) {
                 (Some(_), Some(other), Op::StartsWith | Op::EndsWith | Op::Contains) => {
                     let modifier = match op {
-                        Op::StartsWith => "startswith",
-                        Op::EndsWith => "endswith",
-                        _ => "contains",
+                        Op::StartsWith => Modifier::StartsWith,
+                        Op::EndsWith => Modifier::EndsWith,
+                        _ => Modifier::Contains,
                     };
                     let way = Way { modifier: Some(modifier), ..way };
                     self.test(subject, &Test::new(Op::FieldRef, [other.to_string()]), &way)

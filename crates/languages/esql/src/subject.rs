@@ -3,7 +3,7 @@
 use std::{collections::HashSet, rc::Rc, sync::LazyLock};
 
 use ruleatlas_core::BUDGET;
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 
 use crate::{
     ast::{Constant, Kind, Link, Lookup},
@@ -29,7 +29,7 @@ pub(crate) struct Way {
     /// Where the comparison stands.
     pub span: Span,
     pub caseless: bool,
-    pub modifier: Option<&'static str>,
+    pub modifier: Option<Modifier>,
 }
 
 impl Test {
@@ -173,7 +173,7 @@ impl Lowering<'_> {
                     let mut way = way.clone();
                     way.caseless |= matches!(function, "to_lower" | "to_upper");
                     if function == "url_decode" {
-                        way.modifier = Some("url_decode");
+                        way.modifier = Some(Modifier::UrlDecode);
                     }
                     self.test(inner, test, &way)
                 }
@@ -335,10 +335,9 @@ impl Lowering<'_> {
         predicate.case_sensitive = test.cased && is_text && !way.caseless && !field.ends_with(".caseless");
         predicate.negated = test.negated;
         predicate.missing = if test.op.is_presence() { Missing::Fails } else { way.missing };
-        let anchored = (test.op == Op::RegexMatch).then_some("anchored");
-        let modifiers = [way.modifier, anchored, test.parameter.then_some("expand")];
-        let modifiers: Vec<&str> = modifiers.into_iter().flatten().collect();
-        predicate.modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
+        let anchored = (test.op == Op::RegexMatch).then_some(Modifier::Anchored);
+        let modifiers = [way.modifier, anchored, test.parameter.then_some(Modifier::Expand)];
+        predicate.modifiers = modifiers.into_iter().flatten().collect();
         predicate.derived_from = derived_from.map(str::to_owned);
         predicate.stage = Some(self.stage);
         predicate.span = way.span;

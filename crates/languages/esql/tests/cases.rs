@@ -7,5 +7,5 @@ use ruleatlas_kuery::{Kuery, Lucene};
 #[test]
 fn esql() {
     let language = Esql::new().with_kuery(&Kuery).with_lucene(&Lucene);
-    cases::run(&language, &NoContext, &ruleatlas_evaluate::judge, "cases/esql.txt");
+    cases::run(&language, &NoContext, &ruleatlas_evaluate::verdict_str, "cases/esql.txt");
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ruleatlas_core::Piece;
-use ruleatlas_model::{Op, Span};
+use ruleatlas_model::{Modifier, Op, Span};
 
 /// A query.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Leaf {
     /// The value.
     pub value: Value,
     /// What changes the match (`fuzzy`, `proximity`).
-    pub modifier: Option<&'static str>,
+    pub modifier: Option<Modifier>,
     /// Where it stands; the first value behind a field begins with the field.
     pub span: Span,
 }

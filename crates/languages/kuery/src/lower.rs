@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ruleatlas_core::{Folded, Piece, fold_pieces};
-use ruleatlas_model::{Diagnostic, Missing, Node, Op, Predicate};
+use ruleatlas_model::{Diagnostic, Missing, Modifier, Modifiers, Node, Op, Predicate};
 
 use crate::{
     ast::{Leaf, Tree, Value},
@@ -37,7 +37,7 @@ pub(crate) fn lower(tree: &Tree, text: &str, diagnostics: &mut Vec<Diagnostic>) 
 /// Alternatives in the parentheses of one field that are compared in the same way become one predicate.
 fn merge(nodes: Vec<Node>) -> Vec<Node> {
     let mut merged: Vec<Node> = Vec::with_capacity(nodes.len());
-    let mut places: HashMap<(String, Op, Option<String>), usize> = HashMap::new();
+    let mut places: HashMap<(String, Op, Modifiers), usize> = HashMap::new();
     for node in nodes {
         let Node::Predicate(predicate) = node else {
             merged.push(node);
@@ -58,7 +58,7 @@ fn merge(nodes: Vec<Node>) -> Vec<Node> {
             merged.push(Node::Predicate(predicate));
             continue;
         }
-        let key = (predicate.raw_field.clone(), op, predicate.modifier.clone());
+        let key = (predicate.raw_field.clone(), op, predicate.modifiers.clone());
         let place = *places.entry(key).or_insert(merged.len());
         match merged.get_mut(place) {
             Some(Node::Predicate(first)) => {
@@ -119,8 +119,8 @@ fn compare(leaf: &Leaf, field: &str, op: Op, values: Vec<String>) -> Predicate {
     predicate.case_sensitive =
         !op.is_presence() && op != Op::CidrMatch && (op == Op::RegexMatch || !is_text) && !fields::is_caseless(field);
     // Lucene matches a regular expression with the whole value, or with a whole term of a text.
-    let modifier = if op == Op::RegexMatch && !is_text { Some("anchored") } else { leaf.modifier };
-    predicate.modifier = modifier.map(str::to_owned);
+    let modifier = if op == Op::RegexMatch && !is_text { Some(Modifier::Anchored) } else { leaf.modifier };
+    predicate.modifiers = modifier.into();
     predicate.missing = Missing::Fails;
     predicate.span = leaf.span;
     predicate
@@ -169,15 +169,15 @@ fn text_match(leaf: &Leaf, field: &str, pieces: &[Piece], quoted: bool) -> Node 
 /// A pattern that one term of the text matches: outer wildcards fall away, as the text goes on around the term.
 fn text_pattern(leaf: &Leaf, field: &str, op: Op, value: String) -> Node {
     let (op, value, modifier) = match op {
-        Op::StartsWith => (Op::Match, value, Some("prefix")),
-        Op::EndsWith => (Op::Match, value, Some("suffix")),
+        Op::StartsWith => (Op::Match, value, Some(Modifier::Prefix)),
+        Op::EndsWith => (Op::Match, value, Some(Modifier::Suffix)),
         Op::Contains if field.is_empty() => (Op::Match, value, None),
         Op::Contains => (Op::Contains, value, None),
         _ => (Op::Wildcard, format!("*{}*", value.trim_matches('*')), None),
     };
     let mut predicate = compare(leaf, field, op, vec![value]);
     if let Some(modifier) = modifier {
-        predicate.modifier = Some(modifier.to_owned());
+        predicate.modifiers = modifier.into();
     }
     predicate.into()
 }

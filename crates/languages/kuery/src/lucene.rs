@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use ruleatlas_core::{Piece, TokenKind};
-use ruleatlas_model::{Diagnostic, Op, Span};
+use ruleatlas_model::{Diagnostic, Modifier, Op, Span};
 
 use crate::{
     ast::{Leaf, Tree, Value},
@@ -206,7 +206,7 @@ impl Parser<'_> {
             Some('"') => {
                 let text = self.quoted();
                 let mut tree = leaf(phrase(text), self.scanner.at);
-                self.apply_suffix(&mut tree, "proximity");
+                self.apply_suffix(&mut tree, Modifier::Proximity);
                 tree
             }
             Some('[' | '{') => {
@@ -250,7 +250,7 @@ impl Parser<'_> {
                 }
                 Some(pieces) => {
                     let mut tree = leaf(Value::Term { pieces, quoted: false }, self.scanner.at);
-                    self.apply_suffix(&mut tree, "fuzzy");
+                    self.apply_suffix(&mut tree, Modifier::Fuzzy);
                     tree
                 }
                 None => self.skip("a value is missing"),
@@ -285,12 +285,12 @@ impl Parser<'_> {
         }
         let value = Value::Term { pieces, quoted: false };
         let mut tree = Tree::Leaf(Leaf { field: Rc::clone(field), value, modifier: None, span: Span::new(start, end) });
-        self.apply_suffix(&mut tree, "fuzzy");
+        self.apply_suffix(&mut tree, Modifier::Fuzzy);
         tree
     }
 
     /// `~`, `~2` and `^3` behind a term or phrase.
-    fn apply_suffix(&mut self, tree: &mut Tree, modifier: &'static str) {
+    fn apply_suffix(&mut self, tree: &mut Tree, modifier: Modifier) {
         if self.suffix()
             && let Tree::Leaf(leaf) = tree
         {

@@ -5,10 +5,10 @@ use ruleatlas_kuery::{Kuery, Lucene};
 
 #[test]
 fn kuery() {
-    cases::run(&Kuery, &NoContext, &ruleatlas_evaluate::judge, "cases/kuery.txt");
+    cases::run(&Kuery, &NoContext, &ruleatlas_evaluate::verdict_str, "cases/kuery.txt");
 }
 
 #[test]
 fn lucene() {
-    cases::run(&Lucene, &NoContext, &ruleatlas_evaluate::judge, "cases/lucene.txt");
+    cases::run(&Lucene, &NoContext, &ruleatlas_evaluate::verdict_str, "cases/lucene.txt");
 }

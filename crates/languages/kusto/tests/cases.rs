@@ -5,7 +5,7 @@ use ruleatlas_kusto::Kusto;
 
 fn run(file: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(file);
-    cases::run(&Kusto, &NoContext, &ruleatlas_evaluate::judge, path);
+    cases::run(&Kusto, &NoContext, &ruleatlas_evaluate::verdict_str, path);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use ruleatlas_core::BUDGET;
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 
 use crate::{
     flow::{Flow, MAX_ATTEMPTS},
@@ -154,7 +154,7 @@ impl Follow<'_> {
             }
             let there = self.present(&field.path, span);
             let mut json = self.predicate(&field.path, Op::IsNotNull, span);
-            json.modifier = Some("json".to_owned());
+            json.modifiers = Modifier::Json.into();
             self.throw("JSONDecodeError", Node::all([there, Node::from(json).not()]));
         }
     }
@@ -172,7 +172,7 @@ impl Follow<'_> {
             1 => enough.values = vec![separator.to_owned()],
             2..=16 => {
                 enough.op = Op::RegexMatch;
-                enough.modifier = Some("s".to_owned());
+                enough.modifiers = Modifier::DotAll.into();
                 enough.values = vec![vec![escaped(separator); needed].join(".*")];
             }
             _ => return self.throw("IndexError", Node::always()),
@@ -533,7 +533,7 @@ fn is_failed(predicate: &Predicate, exception: &Node) -> bool {
     let same = predicate.raw_field == asked.raw_field;
     match (asked.op, inverted) {
         // Nothing is below a text that is no JSON.
-        (Op::IsNotNull, true) if asked.modifier.as_deref() == Some("json") => {
+        (Op::IsNotNull, true) if asked.modifiers.is_only(Modifier::Json) => {
             is_below(&predicate.raw_field, &asked.raw_field)
         }
         (Op::IsNull, false) => same || is_below(&predicate.raw_field, &asked.raw_field),

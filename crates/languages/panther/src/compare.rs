@@ -1,7 +1,7 @@
 //! Comparisons of values, and what counts as true.
 
 use ruleatlas_core::BUDGET;
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Modifiers, Node, Op, Predicate, Span};
 
 use crate::{
     follow::Follow,
@@ -68,12 +68,12 @@ impl Follow<'_> {
     /// Python's truth of something in the event: there, and neither empty nor zero nor false.
     fn field_truth(&mut self, field: &Field, span: Span) -> Node {
         if field.holds == Holds::Bool {
-            return self.field_test(field, Op::Eq, vec!["true".to_owned()], None, span, |_, default| {
+            return self.field_test(field, Op::Eq, vec!["true".to_owned()], Modifiers::NONE, span, |_, default| {
                 Some(Node::constant(default.constant_truth() == Some(true)))
             });
         }
         let mut predicate = self.predicate(&field.path, Op::IsNotNull, span);
-        predicate.modifier = Some("truthy".to_owned());
+        predicate.modifiers = Modifier::Truthy.into();
         let there = Node::from(predicate);
         match &field.absent {
             Absent::Is(default) if !default.is_constant() => {
@@ -111,7 +111,7 @@ impl Follow<'_> {
         field: &Field,
         op: Op,
         values: Vec<String>,
-        modifier: Option<String>,
+        modifiers: Modifiers,
         span: Span,
         on_default: impl FnOnce(&mut Self, &Value) -> Option<Node>,
     ) -> Node {
@@ -141,7 +141,7 @@ impl Follow<'_> {
         };
         let mut predicate = self.predicate(&field.path, op, span);
         predicate.values = values;
-        predicate.modifier = modifier;
+        predicate.modifiers = modifiers;
         if field.case != Case::Exact {
             predicate.case_sensitive = false;
         }
@@ -327,7 +327,7 @@ impl Follow<'_> {
                     return self.part_in(field, &part, &[literal], span);
                 }
                 let literal_value = other.clone();
-                self.field_test(field, Op::Eq, vec![literal], None, span, |this, default| {
+                self.field_test(field, Op::Eq, vec![literal], Modifiers::NONE, span, |this, default| {
                     Some(this.equal(default, &literal_value, span))
                 })
             }
@@ -357,14 +357,20 @@ impl Follow<'_> {
     }
 
     /// The event's value against another of the event.
-    pub(crate) fn fields_equal(&mut self, field: &Field, other: &Field, modifier: Option<&str>, span: Span) -> Node {
+    pub(crate) fn fields_equal(
+        &mut self,
+        field: &Field,
+        other: &Field,
+        modifier: Option<Modifier>,
+        span: Span,
+    ) -> Node {
         if field.part.is_some() || other.part.is_some() {
             let text = self.text_at(span).to_owned();
             return self.computed(&text, Op::Eq, Value::Bool(true), span);
         }
         let mut predicate = self.predicate(&field.path, Op::FieldRef, span);
         predicate.values = vec![other.path.clone()];
-        predicate.modifier = modifier.map(str::to_owned);
+        predicate.modifiers = modifier.into();
         predicate.case_sensitive = field.case == Case::Exact;
         predicate.into()
     }
@@ -388,11 +394,11 @@ impl Follow<'_> {
             &whole,
             if values.len() > 1 { Op::In } else { Op::Eq },
             values,
-            None,
+            Modifiers::NONE,
             span,
             |_, default| Some(Node::constant(default.literal().is_some_and(|text| known.contains(&text)))),
         );
-        let edge = self.field_test(&whole, op, edges, None, span, |_, _| Some(Node::never()));
+        let edge = self.field_test(&whole, op, edges, Modifiers::NONE, span, |_, _| Some(Node::never()));
         Node::any([edge, exact])
     }
 
@@ -431,7 +437,7 @@ impl Follow<'_> {
             (Value::Field(field), Value::Number(_) | Value::Text(_)) if field.part.is_none() => {
                 let Some(literal) = right.literal() else { return Node::never() };
                 let right = right.clone();
-                self.field_test(field, op, vec![literal], None, span, |this, default| match default {
+                self.field_test(field, op, vec![literal], Modifiers::NONE, span, |this, default| match default {
                     Value::None | Value::List(..) | Value::Dict(_) => None,
                     _ => Some(this.ordered(default, op, &right, span)),
                 })

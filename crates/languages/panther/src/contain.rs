@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ruleatlas_core::{BUDGET, fold_wildcards};
-use ruleatlas_model::{Node, Op, Span};
+use ruleatlas_model::{Modifier, Modifiers, Node, Op, Span};
 
 use crate::{
     follow::Follow,
@@ -68,7 +68,9 @@ impl Follow<'_> {
         match left {
             Value::Field(field) => {
                 let field = field.clone();
-                self.field_test(&field, Op::InList, vec![name.to_string()], None, span, |_, _| Some(Node::never()))
+                self.field_test(&field, Op::InList, vec![name.to_string()], Modifiers::NONE, span, |_, _| {
+                    Some(Node::never())
+                })
             }
             _ => self.opaque("list is not at hand", span),
         }
@@ -103,7 +105,7 @@ impl Follow<'_> {
                 let texts: Vec<String> = literals.iter().map(|(text, _)| text.clone()).collect();
                 any.push(match field.part.clone() {
                     Some(part) => self.part_in(field, &part, &texts, span),
-                    None => self.field_test(field, Op::In, texts, None, span, |this, default| {
+                    None => self.field_test(field, Op::In, texts, Modifiers::NONE, span, |this, default| {
                         let some: Vec<Node> =
                             literals.iter().map(|(_, value)| this.equal(default, value, span)).collect();
                         Some(Node::any(some))
@@ -151,7 +153,7 @@ impl Follow<'_> {
                 }
                 let op = if field.holds == Holds::List { Op::Eq } else { Op::Contains };
                 let left = left.clone();
-                self.field_test(field, op, vec![literal], None, span, |this, default| {
+                self.field_test(field, op, vec![literal], Modifiers::NONE, span, |this, default| {
                     if absent(default) { None } else { Some(this.contained(&left, default, span)) }
                 })
             }
@@ -159,7 +161,7 @@ impl Follow<'_> {
                 if field.holds == Holds::List || field.each {
                     self.fields_equal(other, field, None, span)
                 } else {
-                    self.fields_equal(field, other, Some("contains"), span)
+                    self.fields_equal(field, other, Some(Modifier::Contains), span)
                 }
             }
             Value::Either(_) => {
@@ -189,7 +191,7 @@ impl Follow<'_> {
             (Op::EndsWith, format!("{separator}{value}")),
             (Op::Contains, format!("{separator}{value}{separator}")),
         ] {
-            any.push(self.field_test(field, op, vec![text], None, span, |_, _| Some(Node::never())));
+            any.push(self.field_test(field, op, vec![text], Modifiers::NONE, span, |_, _| Some(Node::never())));
         }
         Node::any(any)
     }
@@ -203,7 +205,7 @@ impl Follow<'_> {
             }
             Value::Field(field) => {
                 let field = Field { absent: Absent::Raises, case: Case::Exact, part: None, ..(**field).clone() };
-                self.field_test(&field, Op::CidrMatch, networks.to_vec(), None, span, |_, _| None)
+                self.field_test(&field, Op::CidrMatch, networks.to_vec(), Modifiers::NONE, span, |_, _| None)
             }
             Value::Either(_) => self
                 .alternatives(left, &Value::None, |this, left, _| this.in_networks(left, networks, span))
@@ -248,7 +250,7 @@ impl Follow<'_> {
                 }
             },
             (Value::Field(field), Value::Field(other)) => {
-                let modifier = if op == Op::StartsWith { "startswith" } else { "endswith" };
+                let modifier = if op == Op::StartsWith { Modifier::StartsWith } else { Modifier::EndsWith };
                 self.fields_equal(field, other, Some(modifier), span)
             }
             (Value::Unknown(unknown), _) | (_, Value::Unknown(unknown)) => self.opaque(unknown.reason, span),
@@ -261,7 +263,7 @@ impl Follow<'_> {
 
     fn edges(&mut self, field: &Field, op: Op, texts: Vec<String>, span: Span) -> Node {
         let known = texts.clone();
-        self.field_test(field, op, texts, None, span, |_, default| {
+        self.field_test(field, op, texts, Modifiers::NONE, span, |_, default| {
             let Value::Text(default) = default else { return None };
             let edge = |text: &String| {
                 if op == Op::StartsWith { default.starts_with(text.as_str()) } else { default.ends_with(text.as_str()) }
@@ -274,20 +276,19 @@ impl Follow<'_> {
     pub(crate) fn matches(&mut self, regex: &Regex, how: &str, value: &Value, span: Span) -> Node {
         match value {
             Value::Field(field) if field.part.is_none() => {
-                let mut modifiers: Vec<&str> = regex.modifiers.clone();
+                let mut modifiers = regex.modifiers.clone();
                 let pattern = regex.pattern.to_string();
                 match how {
-                    "fullmatch" => modifiers.push("anchored"),
-                    "match" if !begins_at_start(&pattern, &modifiers) => modifiers.push("anchored_start"),
+                    "fullmatch" => modifiers.push(Modifier::Anchored),
+                    "match" if !begins_at_start(&pattern, &modifiers) => modifiers.push(Modifier::AnchoredStart),
                     _ => {}
                 }
-                let modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
                 let mut field = (**field).clone();
                 if regex.ignore_case {
                     field.case = Case::Lower;
                 }
                 let on_text = pattern.clone();
-                self.field_test(&field, Op::RegexMatch, vec![pattern], modifier, span, |_, default| match default {
+                self.field_test(&field, Op::RegexMatch, vec![pattern], modifiers, span, |_, default| match default {
                     // What an expression says of a default is known where the default is empty or a note for readers.
                     Value::Text(text) => {
                         Some(Node::constant(text.is_empty() && matches!(on_text.as_str(), ".*" | "^.*")))
@@ -326,7 +327,7 @@ impl Follow<'_> {
             return self.present(&field.path, span);
         }
         let (op, value) = (folded.op, folded.value.clone());
-        self.field_test(field, op, vec![folded.value], None, span, |_, default| {
+        self.field_test(field, op, vec![folded.value], Modifiers::NONE, span, |_, default| {
             let Value::Text(text) = default else { return None };
             Some(Node::constant(match op {
                 Op::Eq => **text == *value,
@@ -340,7 +341,8 @@ impl Follow<'_> {
 }
 
 /// Whether a regular expression says itself that it begins where the text does.
-fn begins_at_start(pattern: &str, modifiers: &[&str]) -> bool {
-    let is_anchored = pattern.starts_with("\\A") || pattern.starts_with('^') && !modifiers.contains(&"m");
+fn begins_at_start(pattern: &str, modifiers: &Modifiers) -> bool {
+    let is_anchored =
+        pattern.starts_with("\\A") || pattern.starts_with('^') && !modifiers.contains(Modifier::MultiLine);
     is_anchored && !pattern.contains('|')
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Node, Span};
+use ruleatlas_model::{Modifier, Modifiers, Node, Span};
 
 use crate::{
     follow::{Arguments, Follow, default_of},
@@ -130,7 +130,7 @@ impl Follow<'_> {
 
     /// A regular expression and its flags.
     fn regex(&mut self, pattern: &Value, flags: Option<&Value>, span: Span) -> Value {
-        let mut modifiers = Vec::new();
+        let mut modifiers = Modifiers::NONE;
         let (pattern, mut ignore_case) = match pattern {
             Value::Text(pattern) => (pattern.clone(), false),
             Value::Regex(regex) => {
@@ -145,8 +145,8 @@ impl Follow<'_> {
         for name in named {
             match name.rsplit_once('.').map_or(&*name, |(_, last)| last) {
                 "IGNORECASE" | "I" => ignore_case = true,
-                "MULTILINE" | "M" => modifiers.push("m"),
-                "DOTALL" | "S" => modifiers.push("s"),
+                "MULTILINE" | "M" => modifiers.push(Modifier::MultiLine),
+                "DOTALL" | "S" => modifiers.push(Modifier::DotAll),
                 _ => {}
             }
         }

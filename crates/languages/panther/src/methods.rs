@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ruleatlas_core::BUDGET;
-use ruleatlas_model::{Op, Span};
+use ruleatlas_model::{Modifiers, Op, Span};
 
 use crate::{
     calls::recased,
@@ -129,8 +129,11 @@ impl Follow<'_> {
                 self.set_method(&target, name, arguments, span)
             }
             ("isdigit" | "isnumeric" | "isdecimal", _) => {
-                let regex =
-                    crate::value::Regex { pattern: Text::from("^[0-9]+$"), ignore_case: false, modifiers: Vec::new() };
+                let regex = crate::value::Regex {
+                    pattern: Text::from("^[0-9]+$"),
+                    ignore_case: false,
+                    modifiers: Modifiers::NONE,
+                };
                 Value::test(self.matches(&regex, "search", &target, span))
             }
             (

@@ -92,7 +92,7 @@ fn joins(left: &Predicate, right: &Predicate, all: bool) -> bool {
         && !left.op.is_presence()
         && left.raw_field == right.raw_field
         && left.case_sensitive == right.case_sensitive
-        && left.modifier == right.modifier
+        && left.modifiers == right.modifiers
         && left.missing == right.missing
         && !left.computed
         && !right.computed

@@ -2,7 +2,7 @@
 //!
 //! Source: Panther's "Simple Detection Match Expression Reference".
 
-use ruleatlas_model::{Missing, Node, Op, Predicate};
+use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate};
 use ruleatlas_yaml::Node as Yaml;
 
 use crate::{
@@ -155,7 +155,7 @@ fn scalar(report: &mut Report<'_>, node: &Yaml<'_>, field: &str, condition: &str
         "IsNullOrEmpty" | "IsNotNullOrEmpty" | "HasValue" => {
             let op = if plain == "IsNullOrEmpty" { Op::IsNull } else { Op::IsNotNull };
             let mut found = predicate(report, node, field, op, Vec::new());
-            found.modifier = Some("truthy".to_owned());
+            found.modifiers = Modifier::Truthy.into();
             return found.into();
         }
         "IsIPAddress" => {
@@ -186,15 +186,15 @@ fn keys_compared(report: &mut Report<'_>, node: &Yaml<'_>, condition: &str, valu
     let (modifier, is_negated) = match condition {
         "Equals" => (None, false),
         "DoesNotEqual" => (None, true),
-        "Contains" => (Some("contains"), false),
-        "StartsWith" => (Some("startswith"), false),
-        "EndsWith" => (Some("endswith"), false),
+        "Contains" => (Some(Modifier::Contains), false),
+        "StartsWith" => (Some(Modifier::StartsWith), false),
+        "EndsWith" => (Some(Modifier::EndsWith), false),
         _ => return report.broken("condition is not known", format!("`{condition}` compares no two keys."), node),
     };
     let [first, second] = fields.as_slice() else {
         return report.broken("wrong number of keys", "Two keys are compared.", node);
     };
     let mut found = predicate(report, node, first, Op::FieldRef, vec![second.clone()]);
-    found.modifier = modifier.map(str::to_owned);
+    found.modifiers = modifier.into();
     if is_negated { negated(found.into()) } else { found.into() }
 }

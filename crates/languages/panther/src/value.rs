@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use ruleatlas_model::{Node, Span};
+use ruleatlas_model::{Modifiers, Node, Span};
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -114,8 +114,8 @@ const MAX_ALTERNATIVES: u32 = 48;
 pub(crate) struct Regex {
     pub pattern: Text,
     pub ignore_case: bool,
-    /// Single letters of the flags that a predicate's modifier says.
-    pub modifiers: Vec<&'static str>,
+    /// The flags that are a predicate's modifiers.
+    pub modifiers: Modifiers,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Modules and detections, what they become, and what that says of events.
 
 use ruleatlas_core::{Context, Query, Referenced, cases};
-use ruleatlas_evaluate::judge;
+use ruleatlas_evaluate::verdict_str;
 use ruleatlas_panther::{PantherYaml, Python};
 
 /// A checkout with one helper and one rule.
@@ -38,15 +38,15 @@ impl Context for Checkout {
 
 #[test]
 fn python() {
-    cases::run(&Python, &Checkout, &judge, format!("{}/cases/python.txt", env!("CARGO_MANIFEST_DIR")));
+    cases::run(&Python, &Checkout, &verdict_str, format!("{}/cases/python.txt", env!("CARGO_MANIFEST_DIR")));
 }
 
 #[test]
 fn yaml() {
-    cases::run(&PantherYaml, &Checkout, &judge, format!("{}/cases/yaml.txt", env!("CARGO_MANIFEST_DIR")));
+    cases::run(&PantherYaml, &Checkout, &verdict_str, format!("{}/cases/yaml.txt", env!("CARGO_MANIFEST_DIR")));
 }
 
 #[test]
 fn sdk() {
-    cases::run(&Python, &Checkout, &judge, format!("{}/cases/sdk.txt", env!("CARGO_MANIFEST_DIR")));
+    cases::run(&Python, &Checkout, &verdict_str, format!("{}/cases/sdk.txt", env!("CARGO_MANIFEST_DIR")));
 }

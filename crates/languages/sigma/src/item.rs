@@ -163,7 +163,7 @@ impl Detections<'_, '_, '_> {
     fn presence(&mut self, modifiers: &Modifiers<'_>, op: Op, place: Place) -> Node {
         let group = Group { op, case_sensitive: false, values: Vec::new() };
         let mut predicate = self.comparison(modifiers, group, place);
-        predicate.modifier = None;
+        predicate.modifiers = ruleatlas_model::Modifiers::NONE;
         predicate.negated = modifiers.negated;
         predicate.into()
     }
@@ -178,7 +178,7 @@ impl Detections<'_, '_, '_> {
         predicate.case_sensitive = group.case_sensitive;
         predicate.span = self.report.span(place);
         if !modifiers.kept.is_empty() && !op.is_presence() {
-            predicate.modifier = Some(modifiers.kept.clone());
+            predicate.modifiers = modifiers.kept.clone();
         }
         match modifiers.time_part {
             Some(part) => {

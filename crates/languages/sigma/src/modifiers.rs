@@ -1,4 +1,4 @@
-use ruleatlas_model::Op;
+use ruleatlas_model::{Modifier, Op};
 
 /// What a detection item's key says: the field, and how its values are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub(crate) struct Modifiers<'k> {
     /// The value is encoded in a way that knows no wildcards.
     pub base64: bool,
     pub time_part: Option<TimePart>,
-    /// What stays with the predicate, in the order written: `utf16le|base64offset`.
-    pub kept: String,
+    /// What stays with the predicate, in the order written.
+    pub kept: ruleatlas_model::Modifiers,
     /// Modifiers that were understood although they are odd.
     pub odd: Vec<String>,
 }
@@ -80,7 +80,7 @@ impl<'k> Modifiers<'k> {
             ignore_case: false,
             base64: false,
             time_part: None,
-            kept: String::new(),
+            kept: ruleatlas_model::Modifiers::NONE,
             odd: Vec::new(),
         }
     }
@@ -137,8 +137,8 @@ impl<'k> Modifiers<'k> {
                 }
                 match name {
                     "i" | "ignorecase" => self.ignore_case = true,
-                    "m" | "multiline" => self.keep("m"),
-                    _ => self.keep("s"),
+                    "m" | "multiline" => self.kept.push(Modifier::MultiLine),
+                    _ => self.kept.push(Modifier::DotAll),
                 }
             }
             "fieldref" => {
@@ -151,19 +151,22 @@ impl<'k> Modifiers<'k> {
             "gte" => self.compare(name, Op::Gte)?,
             "lt" => self.compare(name, Op::Lt)?,
             "lte" => self.compare(name, Op::Lte)?,
-            "windash" | "wide" | "utf16le" | "utf16be" | "utf16" => self.encode(name)?,
+            "windash" => self.encode(name, Modifier::Windash)?,
+            "wide" | "utf16le" => self.encode(name, Modifier::Utf16Le)?,
+            "utf16be" => self.encode(name, Modifier::Utf16Be)?,
+            "utf16" => self.encode(name, Modifier::Utf16)?,
             "base64" | "base64offset" => {
                 if self.before || self.after {
                     return Err(self.combination(name));
                 }
-                self.encode(name)?;
+                self.encode(name, if name == "base64" { Modifier::Base64 } else { Modifier::Base64Offset })?;
                 self.base64 = true;
             }
             "expand" => {
                 if !matches!(self.kind, Kind::Text | Kind::Regex) || self.time_part.is_some() {
                     return Err(self.combination(name));
                 }
-                self.keep(name);
+                self.kept.push(Modifier::Expand);
             }
             _ => match TIME_PARTS.into_iter().find(|part| part.name == name) {
                 Some(part) if self.is_unmodified() => self.time_part = Some(part),
@@ -187,9 +190,9 @@ impl<'k> Modifiers<'k> {
         }
         if self.kind == Kind::FieldRef {
             match (self.before, self.after) {
-                (true, true) => self.keep("contains"),
-                (false, true) => self.keep("startswith"),
-                (true, false) => self.keep("endswith"),
+                (true, true) => self.kept.push(Modifier::Contains),
+                (false, true) => self.kept.push(Modifier::StartsWith),
+                (true, false) => self.kept.push(Modifier::EndsWith),
                 (false, false) => {}
             }
         }
@@ -221,19 +224,12 @@ impl<'k> Modifiers<'k> {
         Ok(())
     }
 
-    fn encode(&mut self, name: &str) -> Result<(), Fault> {
+    fn encode(&mut self, name: &str, modifier: Modifier) -> Result<(), Fault> {
         if self.kind != Kind::Text || self.time_part.is_some() {
             return Err(self.combination(name));
         }
-        self.keep(if name == "wide" { "utf16le" } else { name });
+        self.kept.push(modifier);
         Ok(())
-    }
-
-    fn keep(&mut self, name: &str) {
-        if !self.kept.is_empty() {
-            self.kept.push('|');
-        }
-        self.kept.push_str(name);
     }
 
     fn combination(&self, name: &str) -> Fault {

@@ -88,7 +88,7 @@ impl Context for Around {
 
 fn run(file: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(file);
-    cases::run(&Spl, &Around::new(), &ruleatlas_evaluate::judge, path);
+    cases::run(&Spl, &Around::new(), &ruleatlas_evaluate::verdict_str, path);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use ruleatlas_core::{Frontend, NoContext, Query};
-use ruleatlas_evaluate::judge;
+use ruleatlas_evaluate::verdict_str;
 use ruleatlas_spl::Spl;
 use serde_json::{Map, Value};
 
@@ -105,7 +105,7 @@ proptest! {
         write(&tree, true, 0, &mut text);
         let expected = if holds(&tree, &event, false) == Some(true) { "holds" } else { "fails" };
         let parsed = Spl.parse(&Query::new(&text), &NoContext);
-        prop_assert_eq!(judge(&parsed.conditions, &json(&event)), expected, "{}", text);
+        prop_assert_eq!(verdict_str(&parsed.conditions, &json(&event)), expected, "{}", text);
     }
 
     #[test]
@@ -114,7 +114,7 @@ proptest! {
         write(&tree, false, 0, &mut text);
         let expected = if holds(&tree, &event, true) == Some(true) { "holds" } else { "fails" };
         let parsed = Spl.parse(&Query::new(&text), &NoContext);
-        prop_assert_eq!(judge(&parsed.conditions, &json(&event)), expected, "{}", text);
+        prop_assert_eq!(verdict_str(&parsed.conditions, &json(&event)), expected, "{}", text);
     }
 
     #[test]
@@ -124,6 +124,6 @@ proptest! {
         text.push_str(&format!(", \"yes\", \"no\") | search hit={}", if flipped { "no" } else { "yes" }));
         let expected = if (holds(&tree, &event, true) == Some(true)) != flipped { "holds" } else { "fails" };
         let parsed = Spl.parse(&Query::new(&text), &NoContext);
-        prop_assert_eq!(judge(&parsed.conditions, &json(&event)), expected, "{}", text);
+        prop_assert_eq!(verdict_str(&parsed.conditions, &json(&event)), expected, "{}", text);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::table::{Data, File, Table, Value};
 use ruleatlas_core::{Folded, Piece, fold_pieces};
-use ruleatlas_model::{Diagnostic, Node, Op, Predicate, Span};
+use ruleatlas_model::{Diagnostic, Modifier, Node, Op, Predicate, Span};
 
 /// Deeper queries are opaque.
 const DEPTH_LIMIT: u32 = 32;
@@ -156,7 +156,7 @@ impl Reader<'_> {
         let mut predicate = self.predicate(field, op, values);
         let ignores_case = options.and_then(|options| options.get("case_insensitive")?.as_bool()).unwrap_or(false);
         predicate.case_sensitive = !op.is_presence() && !ignores_case;
-        predicate.modifier = (op == Op::RegexMatch).then(|| "anchored".to_owned());
+        predicate.modifiers = (op == Op::RegexMatch).then_some(Modifier::Anchored).into();
         predicate.into()
     }
 

@@ -96,7 +96,7 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
             shown_line(&indicator.field),
             indicator.op.to_string(),
             shown_line(&indicator.value),
-            indicator.modifier.as_deref().map(shown_line),
+            indicator.modifiers.text().as_deref().map(shown_line),
             value.reach,
             rules,
             u8::from(indicator.op.basename),

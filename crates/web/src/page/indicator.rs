@@ -33,7 +33,7 @@ pub(crate) fn indicator(atlas: &Atlas, view: &IndicatorView, params: &Params) ->
     ];
     let body = html! {
         h1 {
-            (parts::field(&indicator.field)) " " (parts::operator(indicator.op, indicator.modifier.as_deref()))
+            (parts::field(&indicator.field)) " " (parts::operator(indicator.op, &indicator.modifiers))
             @if !indicator.op.op.is_presence() { " " (value(&indicator.value, 120, None)) }
         }
         div.sum {
@@ -78,7 +78,8 @@ fn form(atlas: &Atlas, view: &IndicatorView, params: &Params) -> Markup {
     };
     let op = indicator.op.to_string();
     let given = [("field", indicator.field.as_str()), ("op", &op), ("value", &indicator.value)];
-    let modifier = indicator.modifier.as_deref().map(|modifier| ("modifier", modifier));
+    let modifiers = indicator.modifiers.text();
+    let modifier = modifiers.as_deref().map(|text| ("modifier", text));
     let besides = html! {
         @for (name, value) in given.into_iter().chain(modifier) { input type="hidden" name=(name) value=(exact(value)); }
     };

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use ruleatlas_model::Indicator;
+use ruleatlas_model::{Indicator, Modifiers};
 
 use super::{
     events::provider_address,
@@ -46,7 +46,7 @@ fn indicator(name: &str) -> Option<String> {
     let mut words = name.splitn(3, ' ');
     let (field, op) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
     let value = words.next().unwrap_or_default().to_owned();
-    parts::indicator_address(&Indicator { field, op, value, modifier: None })
+    parts::indicator_address(&Indicator { field, op, value, modifiers: Modifiers::NONE })
 }
 
 /// That something cannot be shown, and why.

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::{Distinctiveness, IndicatorRow};
-use ruleatlas_model::{FoldedOp, Indicator, Resolution, Role, TechniqueTag, Vendor};
+use ruleatlas_model::{FoldedOp, Indicator, Modifiers, Resolution, Role, TechniqueTag, Vendor};
 use ruleatlas_views::{Atlas, Check, Question, RuleItem, ValueCount};
 
 use super::{bar, table::Place};
@@ -57,13 +57,13 @@ pub(crate) fn field_address(field: &str) -> String {
 
 /// The page of an indicator; `None` where the value is so long that no address can hold it.
 pub(crate) fn indicator_address(indicator: &Indicator) -> Option<String> {
-    let Indicator { field, op, value, modifier } = indicator;
+    let Indicator { field, op, value, modifiers } = indicator;
     if field.len() + value.len() > LONGEST_ADDRESS {
         return None;
     }
     let mut address = format!("/indicator?field={}&op={op}", encoded(field, b""));
-    for (name, part) in [("value", Some(value)), ("modifier", modifier.as_ref())] {
-        if let Some(part) = part.filter(|part| !part.is_empty()) {
+    for (name, part) in [("value", value.as_str()), ("modifier", &modifiers.to_string())] {
+        if !part.is_empty() {
             address.push('&');
             address.push_str(name);
             address.push('=');
@@ -121,10 +121,10 @@ pub(super) fn field(name: &str) -> Markup {
 }
 
 /// An operator, and what transforms value or match.
-pub(super) fn operator(op: FoldedOp, modifier: Option<&str>) -> Markup {
+pub(super) fn operator(op: FoldedOp, modifiers: &Modifiers) -> Markup {
     html! {
         span.op { (op) }
-        @if let Some(modifier) = modifier { " " span.op.faint { "|" (clipped(modifier, 32)) } }
+        @if let Some(text) = modifiers.text() { " " span.op.faint { "|" (clipped(&text, 32)) } }
     }
 }
 
@@ -205,7 +205,7 @@ fn indicator(row: &IndicatorRow, counted: &Counted<'_>, most: u64) -> Markup {
     html! {
         tr {
             @if !counted.of_one_field { td { (field(&row.indicator.field)) } }
-            td.o { (operator(row.indicator.op, row.indicator.modifier.as_deref())) }
+            td.o { (operator(row.indicator.op, &row.indicator.modifiers)) }
             td.w {
                 @match &rules {
                     Some(rules) => details.in {

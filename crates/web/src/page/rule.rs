@@ -414,7 +414,7 @@ fn operator(row: &PredicateRow) -> Markup {
     html! {
         span.op { @if row.negated { "not " } (row.op) }
         @if row.written_op != row.op { " " span.faint title="The operator as the author wrote it" { "written " (row.written_op) } }
-        @if let Some(modifier) = &row.modifier { " " span.op.faint { "|" (clipped(modifier, 40)) } }
+        @if let Some(text) = row.modifiers.text() { " " span.op.faint { "|" (clipped(&text, 40)) } }
         @if row.case_sensitive { " " span.faint title="Compares with case" { "Aa" } }
     }
 }
@@ -435,7 +435,7 @@ fn folded(place: &str, title: &str, rows: &[(&FoldedRow, &u64)], reach: &str, cl
                                 @let link = parts::indicator_address(&row.indicator);
                                 tr {
                                     td { (parts::field(&row.indicator.field)) }
-                                    td.o { (parts::operator(row.indicator.op, row.indicator.modifier.as_deref())) }
+                                    td.o { (parts::operator(row.indicator.op, &row.indicator.modifiers)) }
                                     td.w {
                                         @if row.indicator.op.op.is_presence() { span.faint { "–" } }
                                         @else { (value(&row.spelling, parts::VALUE, link.as_deref())) }

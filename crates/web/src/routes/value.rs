@@ -1,6 +1,6 @@
 //! Fields and the values that are checked in them.
 
-use ruleatlas_model::FoldedOp;
+use ruleatlas_model::{FoldedOp, Modifiers};
 use ruleatlas_views::Atlas;
 
 use super::{
@@ -92,7 +92,7 @@ struct Asked<'a> {
     field: &'a str,
     op: FoldedOp,
     value: &'a str,
-    modifier: Option<&'a str>,
+    modifiers: Modifiers,
 }
 
 fn asked<'a>(ask: &'a Ask<'_>) -> Result<Asked<'a>, Fault> {
@@ -101,17 +101,19 @@ fn asked<'a>(ask: &'a Ask<'_>) -> Result<Asked<'a>, Fault> {
         return Err(Fault::wrong("field", message));
     };
     let op: FoldedOp = op.parse().map_err(|error| Fault::wrong("op", format!("{error}")))?;
-    Ok(Asked { field, op, value: ask.first("value").unwrap_or_default(), modifier: ask.first("modifier") })
+    let modifiers =
+        ask.first("modifier").unwrap_or_default().parse().map_err(|error| Fault::wrong("modifier", error))?;
+    Ok(Asked { field, op, value: ask.first("value").unwrap_or_default(), modifiers })
 }
 
 fn indicator(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let Asked { field, op, value, modifier } = asked(ask)?;
+    let Asked { field, op, value, modifiers } = asked(ask)?;
     let params = ask.params()?;
-    let mut view = ask.atlas.indicator_in(field, op, value, modifier, &params.filters)?;
+    let mut view = ask.atlas.indicator_in(field, op, value, &modifiers, &params.filters)?;
     ask.paged(&mut view, |view| page::indicator(ask.atlas, view, &params))
 }
 
 fn snippets(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let Asked { field, op, value, modifier } = asked(ask)?;
-    Ok(Made::json(200, &ask.atlas.snippets(field, op, value, modifier)?))
+    let Asked { field, op, value, modifiers } = asked(ask)?;
+    Ok(Made::json(200, &ask.atlas.snippets(field, op, value, &modifiers)?))
 }

@@ -1,6 +1,6 @@
 //! The functions of the language: which of them are conditions, and what those ask.
 
-use ruleatlas_model::{Node, Op, Span};
+use ruleatlas_model::{Modifier, Node, Op, Span};
 
 use super::{
     Lowering, Place,
@@ -111,9 +111,9 @@ impl Lowering<'_> {
             }
             Operand::Subject(other) if !subject.computed && !other.computed => {
                 let modifier = match op {
-                    Op::StartsWith => "startswith",
-                    Op::EndsWith => "endswith",
-                    _ => "contains",
+                    Op::StartsWith => Modifier::StartsWith,
+                    Op::EndsWith => Modifier::EndsWith,
+                    _ => Modifier::Contains,
                 };
                 Some(self.field_ref(&subject, other.raw, Some(modifier), !insensitive, span).into())
             }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ruleatlas_model::{Missing, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Op, Predicate, Span};
 
 use super::{Lowering, function};
 use crate::ast::{Arithmetic, Expr, ExprKind, Literal};
@@ -125,7 +125,7 @@ impl Lowering<'_> {
             _ => Missing::Fails,
         };
         if op == Op::RegexMatch {
-            predicate.modifier = Some("anchored".to_owned());
+            predicate.modifiers = Modifier::Anchored.into();
         }
         predicate
     }

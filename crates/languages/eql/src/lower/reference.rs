@@ -3,7 +3,7 @@
 //! A comparison of such a field with a constant is asked of the step that has the name, and stands there. One of such a
 //! field with a field of the step itself is a `field_ref` with the modifier `step`, which no single event decides.
 
-use ruleatlas_model::{Node, Op, Predicate, Span};
+use ruleatlas_model::{Modifier, Node, Op, Predicate, Span};
 
 use super::{Lowering, Place, operand::Subject};
 use crate::ast::{Expr, ExprKind};
@@ -95,14 +95,13 @@ impl Lowering<'_> {
         &self,
         subject: &Subject,
         other: String,
-        modifier: Option<&str>,
+        modifier: Option<Modifier>,
         case_sensitive: bool,
         span: Span,
     ) -> Predicate {
         let is_across = self.is_of_earlier_step(&subject.raw) || self.is_of_earlier_step(&other);
-        let modifiers: Vec<&str> = modifier.into_iter().chain(is_across.then_some("step")).collect();
         let mut predicate = self.predicate(subject, Op::FieldRef, vec![other], case_sensitive, span);
-        predicate.modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
+        predicate.modifiers = modifier.into_iter().chain(is_across.then_some(Modifier::Step)).collect();
         predicate
     }
 }

@@ -3,54 +3,54 @@
 //! A parameter filters a normalised column before the parser runs; what it means is what a `where` on that column
 //! would mean ([ASIM parsers](https://learn.microsoft.com/azure/sentinel/normalization-about-parsers)).
 
-use ruleatlas_model::{Node, Op, Predicate, Span};
+use ruleatlas_model::{Modifier, Node, Op, Predicate, Span};
 
 use super::value::Value;
 
 /// Parameter, column, operator, modifier.
-const PARAMETERS: &[(&str, &str, Op, &str)] = &[
-    ("srcipaddr", "SrcIpAddr", Op::Eq, ""),
-    ("domain_has_any", "DnsQuery", Op::Match, ""),
-    ("responsecodename", "ResponseCodeName", Op::Eq, ""),
-    ("response_has_ipv4", "DnsResponseName", Op::Match, ""),
-    ("response_has_any_prefix", "DnsResponseName", Op::Match, "prefix"),
-    ("eventtype", "EventType", Op::Eq, ""),
-    ("eventtype_in", "EventType", Op::In, ""),
-    ("eventtype_has_any", "EventType", Op::Match, ""),
-    ("eventresult", "EventResult", Op::Eq, ""),
-    ("eventresultdetails_in", "EventResultDetails", Op::In, ""),
-    ("eventresultdetails_has_any", "EventResultDetails", Op::Match, ""),
-    ("dstportnumber", "DstPortNumber", Op::Eq, ""),
-    ("srcipaddr_has_any_prefix", "SrcIpAddr", Op::StartsWith, ""),
-    ("dstipaddr_has_any_prefix", "DstIpAddr", Op::StartsWith, ""),
-    ("ipaddr_has_any_prefix", "IpAddr", Op::StartsWith, ""),
-    ("targetipaddr_has_any_prefix", "TargetIpAddr", Op::StartsWith, ""),
-    ("dvcipaddr_has_any_prefix", "DvcIpAddr", Op::StartsWith, ""),
-    ("hostname_has_any", "Hostname", Op::Match, ""),
-    ("dvchostname_has_any", "DvcHostname", Op::Match, ""),
-    ("srchostname_has_any", "SrcHostname", Op::Match, ""),
-    ("dvcaction", "DvcAction", Op::In, ""),
-    ("commandline_has_any", "CommandLine", Op::Match, ""),
-    ("commandline_has_any_ip_prefix", "CommandLine", Op::Match, "prefix"),
-    ("actingprocess_has_any", "ActingProcessName", Op::Match, ""),
-    ("targetprocess_has_any", "TargetProcessName", Op::Match, ""),
-    ("parentprocess_has_any", "ParentProcessName", Op::Match, ""),
-    ("targetusername_has", "TargetUsername", Op::Match, ""),
-    ("targetusername_has_any", "TargetUsername", Op::Match, ""),
-    ("actorusername_has", "ActorUsername", Op::Match, ""),
-    ("actorusername_has_any", "ActorUsername", Op::Match, ""),
-    ("username_has_any", "Username", Op::Match, ""),
-    ("targetappname_has_any", "TargetAppName", Op::Match, ""),
-    ("url_has_any", "Url", Op::Match, ""),
-    ("httpuseragent_has_any", "HttpUserAgent", Op::Match, ""),
-    ("registrykey_has_any", "RegistryKey", Op::Match, ""),
-    ("registryvalue_has_any", "RegistryValue", Op::Match, ""),
-    ("registrydata_has_any", "RegistryData", Op::Match, ""),
-    ("targetfilepath_has_any", "TargetFilePath", Op::Match, ""),
-    ("srcfilepath_has_any", "SrcFilePath", Op::Match, ""),
-    ("operation_has_any", "Operation", Op::Match, ""),
-    ("object_has_any", "Object", Op::Match, ""),
-    ("newvalue_has_any", "NewValue", Op::Match, ""),
+const PARAMETERS: &[(&str, &str, Op, Option<Modifier>)] = &[
+    ("srcipaddr", "SrcIpAddr", Op::Eq, None),
+    ("domain_has_any", "DnsQuery", Op::Match, None),
+    ("responsecodename", "ResponseCodeName", Op::Eq, None),
+    ("response_has_ipv4", "DnsResponseName", Op::Match, None),
+    ("response_has_any_prefix", "DnsResponseName", Op::Match, Some(Modifier::Prefix)),
+    ("eventtype", "EventType", Op::Eq, None),
+    ("eventtype_in", "EventType", Op::In, None),
+    ("eventtype_has_any", "EventType", Op::Match, None),
+    ("eventresult", "EventResult", Op::Eq, None),
+    ("eventresultdetails_in", "EventResultDetails", Op::In, None),
+    ("eventresultdetails_has_any", "EventResultDetails", Op::Match, None),
+    ("dstportnumber", "DstPortNumber", Op::Eq, None),
+    ("srcipaddr_has_any_prefix", "SrcIpAddr", Op::StartsWith, None),
+    ("dstipaddr_has_any_prefix", "DstIpAddr", Op::StartsWith, None),
+    ("ipaddr_has_any_prefix", "IpAddr", Op::StartsWith, None),
+    ("targetipaddr_has_any_prefix", "TargetIpAddr", Op::StartsWith, None),
+    ("dvcipaddr_has_any_prefix", "DvcIpAddr", Op::StartsWith, None),
+    ("hostname_has_any", "Hostname", Op::Match, None),
+    ("dvchostname_has_any", "DvcHostname", Op::Match, None),
+    ("srchostname_has_any", "SrcHostname", Op::Match, None),
+    ("dvcaction", "DvcAction", Op::In, None),
+    ("commandline_has_any", "CommandLine", Op::Match, None),
+    ("commandline_has_any_ip_prefix", "CommandLine", Op::Match, Some(Modifier::Prefix)),
+    ("actingprocess_has_any", "ActingProcessName", Op::Match, None),
+    ("targetprocess_has_any", "TargetProcessName", Op::Match, None),
+    ("parentprocess_has_any", "ParentProcessName", Op::Match, None),
+    ("targetusername_has", "TargetUsername", Op::Match, None),
+    ("targetusername_has_any", "TargetUsername", Op::Match, None),
+    ("actorusername_has", "ActorUsername", Op::Match, None),
+    ("actorusername_has_any", "ActorUsername", Op::Match, None),
+    ("username_has_any", "Username", Op::Match, None),
+    ("targetappname_has_any", "TargetAppName", Op::Match, None),
+    ("url_has_any", "Url", Op::Match, None),
+    ("httpuseragent_has_any", "HttpUserAgent", Op::Match, None),
+    ("registrykey_has_any", "RegistryKey", Op::Match, None),
+    ("registryvalue_has_any", "RegistryValue", Op::Match, None),
+    ("registrydata_has_any", "RegistryData", Op::Match, None),
+    ("targetfilepath_has_any", "TargetFilePath", Op::Match, None),
+    ("srcfilepath_has_any", "SrcFilePath", Op::Match, None),
+    ("operation_has_any", "Operation", Op::Match, None),
+    ("object_has_any", "Object", Op::Match, None),
+    ("newvalue_has_any", "NewValue", Op::Match, None),
 ];
 
 /// Whether a function is named as ASIM's parsers are: `_Im_Dns`, `_ASim_Dns_…`, `imDns`, `vimDns…`, `ASimDns…`. They give
@@ -76,6 +76,5 @@ pub(super) fn filter(parameter: &str, value: &Value<'_>, span: Span) -> Option<N
         return Some(Predicate { span, ..Predicate::new(*column, Op::CidrMatch, values) }.into());
     }
     let op = if *op == Op::Eq && values.len() > 1 { Op::In } else { *op };
-    let modifier = (!modifier.is_empty()).then(|| (*modifier).to_owned());
-    Some(Predicate { span, modifier, ..Predicate::new(*column, op, values) }.into())
+    Some(Predicate { span, modifiers: (*modifier).into(), ..Predicate::new(*column, op, values) }.into())
 }

@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::LazyLock};
 
 use ruleatlas_core::BUDGET;
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
 use super::condition::Side;
@@ -52,10 +52,10 @@ pub(super) fn is_condition(name: &str) -> bool {
 }
 
 /// What a call asks of one value and some constants.
-pub(super) struct Test<'v> {
+pub(super) struct Test {
     pub op: Op,
     pub cased: bool,
-    pub modifier: Option<&'v str>,
+    pub modifier: Option<Modifier>,
     pub missing: Missing,
 }
 
@@ -145,7 +145,9 @@ impl<'a> Lowering<'a, '_> {
         }
         let test = match name {
             "has_ipv4" | "has_any_ipv4" => Test { op: Op::Match, ..plain },
-            "has_ipv4_prefix" | "has_any_ipv4_prefix" => Test { op: Op::Match, modifier: Some("prefix"), ..plain },
+            "has_ipv4_prefix" | "has_any_ipv4_prefix" => {
+                Test { op: Op::Match, modifier: Some(Modifier::Prefix), ..plain }
+            }
             _ => Test { op: Op::CidrMatch, missing: Missing::Null, ..plain },
         };
         self.tested(&value, first.span, &constants, &test, span)
@@ -167,7 +169,7 @@ impl<'a> Lowering<'a, '_> {
         value: &Value<'a>,
         written: Span,
         constants: &[Const],
-        test: &Test<'_>,
+        test: &Test,
         span: Span,
     ) -> Option<Node> {
         if !self.has_room_for_values(constants.len()) {
@@ -177,7 +179,7 @@ impl<'a> Lowering<'a, '_> {
             Value::Field(field) => {
                 let mut predicate = Predicate::new(&*field.path, test.op, constants.iter().map(|value| &*value.text));
                 predicate.case_sensitive = test.cased && !field.one_case;
-                predicate.modifier = test.modifier.map(str::to_owned);
+                predicate.modifiers = test.modifier.into();
                 predicate.missing = test.missing;
                 predicate.derived_from = field.from.as_deref().map(str::to_owned);
                 predicate.span = span;

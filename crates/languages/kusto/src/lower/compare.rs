@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Modifiers, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
 use super::Lowering;
@@ -366,10 +366,10 @@ pub(super) fn field_predicate(field: &Field, comparison: Comparison, constants: 
     let ignores_case =
         comparison.operator == Relation::Regex && constants.iter().all(|constant| constant.text.starts_with("(?i)"));
     predicate.case_sensitive = comparison.case_sensitive && has_text && !field.one_case && !ignores_case;
-    predicate.modifier = match comparison.operator {
-        Relation::HasPrefix => Some("prefix".to_owned()),
-        Relation::HasSuffix => Some("suffix".to_owned()),
-        _ => None,
+    predicate.modifiers = match comparison.operator {
+        Relation::HasPrefix => Modifier::Prefix.into(),
+        Relation::HasSuffix => Modifier::Suffix.into(),
+        _ => Modifiers::NONE,
     };
     predicate.negated = comparison.negated;
     predicate.missing = missing(comparison, constants);

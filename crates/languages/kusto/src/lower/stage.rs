@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ruleatlas_core::{Piece, fold_pieces};
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 
 use super::condition::Side;
 use super::flow::Flow;
@@ -323,8 +323,8 @@ impl<'a> Lowering<'a, '_> {
             _ if inner.is_empty() => return Node::always(),
             _ if inner.contains('*') => Predicate::new("", Op::Wildcard, [format!("*{inner}*")]),
             (false, false) => Predicate::new("", Op::Match, [inner]),
-            (false, true) => Predicate { modifier: Some("prefix".into()), ..Predicate::new("", Op::Match, [inner]) },
-            (true, false) => Predicate { modifier: Some("suffix".into()), ..Predicate::new("", Op::Match, [inner]) },
+            (false, true) => Predicate { modifiers: Modifier::Prefix.into(), ..Predicate::new("", Op::Match, [inner]) },
+            (true, false) => Predicate { modifiers: Modifier::Suffix.into(), ..Predicate::new("", Op::Match, [inner]) },
             (true, true) => Predicate::new("", Op::Contains, [inner]),
         };
         predicate.case_sensitive = cased;

@@ -1,7 +1,7 @@
 //! Conditions of SQL. Comparisons are three-valued: of a missing column they are null.
 
 use ruleatlas_core::{BUDGET, Piece, fold_pieces};
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JsonPathElem, Query, Spanned,
     UnaryOperator, Value,
@@ -97,7 +97,7 @@ impl<'r, 'q> Lower<'r, 'q> {
                 match (self.column(inner, steps), literal(pattern)) {
                     (Some(column), Some(pattern)) => {
                         let mut found = self.leaf(expr, &column, Op::RegexMatch, vec![pattern]);
-                        found.modifier = Some("anchored".to_owned());
+                        found.modifiers = Modifier::Anchored.into();
                         turned(found.into(), *not)
                     }
                     _ => self.computed(expr),
@@ -236,7 +236,7 @@ impl<'r, 'q> Lower<'r, 'q> {
             (Some(column), Some(value)) => {
                 let mut found = self.leaf(whole, &column, op, vec![value]);
                 if op == Op::RegexMatch {
-                    found.modifier = Some("anchored".to_owned());
+                    found.modifiers = Modifier::Anchored.into();
                 }
                 found.into()
             }

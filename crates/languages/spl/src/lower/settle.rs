@@ -131,7 +131,7 @@ impl Settler {
     /// What a comparison is for every event of a fact.
     fn implied(&self, fact: Fact<'_>, asked: &Predicate) -> Option<bool> {
         let given = fact.predicate;
-        let is_plain = |predicate: &Predicate| !predicate.computed && predicate.modifier.is_none();
+        let is_plain = |predicate: &Predicate| !predicate.computed && predicate.modifiers.is_empty();
         if given.raw_field != asked.raw_field
             || given.raw_field.is_empty()
             || given.derived_from != asked.derived_from
