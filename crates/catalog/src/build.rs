@@ -5,8 +5,8 @@ use std::{
 };
 
 use rayon::prelude::*;
-use ruleatlas_core::{BUDGET, Budget, Context, Parsed, Query};
-use ruleatlas_model::{Attack, Condition, Diagnostic, Node, ParseStatus, Span};
+use ruleatlas_core::{BUDGET, Budget, Context, FileBudget, Parsed, Query, clip};
+use ruleatlas_model::{Attack, Condition, Diagnostic, Level, Node, ParseStatus, Span};
 use ruleatlas_sources::{
     Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec,
     attack::Knowledge, format_of, license_of, looks_like_query, read_files,
@@ -23,6 +23,8 @@ use crate::{
 const MAX_RULES: usize = 20_000;
 /// Data sources of a rule's metadata that are read.
 const MAX_SOURCES: usize = 256;
+/// Bytes that are kept of the query of a rule that is not read.
+const MAX_UNREAD_QUERY: usize = 4 << 10;
 /// Bytes of a file that are searched, all its rules together, for the lines of what is said of queries; what is left has
 /// the line of its rule.
 const MAX_SEARCHED: usize = 256 << 20;
@@ -310,10 +312,11 @@ impl Reader<'_> {
                 let context = own.as_deref().unwrap_or(context);
                 let lines = Lines::of(text);
                 let mut left_out = 0_usize;
+                let mut budget = FileBudget::for_size(text.len());
                 let outcome = format.read_in(file, context, &mut |mut draft| {
                     draft.rule.diagnostics.extend(assumed_encoding(file));
                     if entries.len() < MAX_RULES {
-                        entries.push(self.entry_in(draft, &lines, context));
+                        entries.push(self.entry_in(draft, &lines, context, &mut budget));
                     } else {
                         left_out += 1;
                     }
@@ -344,11 +347,11 @@ impl Reader<'_> {
     }
 
     pub fn entry(&self, draft: Draft<'_>, text: &str, context: &dyn Context) -> Fresh {
-        self.entry_in(draft, &Lines::of(text), context)
+        self.entry_in(draft, &Lines::of(text), context, &mut FileBudget::for_size(text.len()))
     }
 
-    /// The same for one of several rules of a file.
-    fn entry_in(&self, draft: Draft<'_>, lines: &Lines<'_>, context: &dyn Context) -> Fresh {
+    /// The same for one of several rules of a file, for what `file` has left.
+    fn entry_in(&self, draft: Draft<'_>, lines: &Lines<'_>, context: &dyn Context, file: &mut FileBudget) -> Fresh {
         let Draft { mut rule, tags, tree, sources } = draft;
         rule.source = self.source.to_owned();
         rule.license = rule.license.or_else(|| self.license.map(str::to_owned));
@@ -364,9 +367,13 @@ impl Reader<'_> {
         if !rule.query.is_empty() {
             match frontend(rule.language) {
                 Some(frontend) => {
+                    let mut budget = file.budget_of(&rule.query);
+                    if budget.is_refused() {
+                        // Rules that are not read may share a text of many megabytes.
+                        rule.query = clip(&rule.query, MAX_UNREAD_QUERY);
+                    }
                     let query = Query { text: &rule.query, tree, sources: &sources };
                     let asked = Asked::of(context);
-                    let mut budget = Budget::default();
                     let mut parsed = frontend.parse_within(&query, &asked, &mut budget);
                     add_to_all(&mut parsed, &beside, &mut budget);
                     if !beside.is_empty() {
@@ -376,7 +383,13 @@ impl Reader<'_> {
                     rule.conditions = parsed.conditions;
                     let mut place = Place::new(lines, tree.map(|(_, base)| base), &rule.query, rule.line);
                     rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
+                    // The source may have said that the rule stands for others of its file that are not read.
+                    let is_short = |said: &Diagnostic| said.code == BUDGET && said.level == Level::Error;
+                    if rule.parse == ParseStatus::Full && rule.diagnostics.iter().any(is_short) {
+                        rule.parse = ParseStatus::Partial;
+                    }
                     asked.keep(&mut rule);
+                    file.spend(&budget);
                 }
                 None => {
                     rule.parse = ParseStatus::Failed;

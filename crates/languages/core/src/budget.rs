@@ -40,6 +40,16 @@ impl Limits {
     pub const RULE: Self = Self { depth: 220, work: 250_000, nodes: 200_000 };
 }
 
+/// Work and nodes that a file's rules may cost together, whatever its size is, as many times what one of them may.
+const RULES_OF_ANY_FILE: u64 = 4;
+/// What each byte of a file adds to that.
+const WORK_PER_BYTE: u64 = 4;
+const NODES_PER_BYTE: u64 = 1;
+/// What the rules of the largest file may cost.
+const MAX_FILE: Limits = Limits { depth: Limits::RULE.depth, work: 8_000_000, nodes: 2_000_000 };
+/// Bytes of a rule's query that are read for a unit of work of its file.
+const BYTES_PER_WORK: usize = 16;
+
 impl Default for Limits {
     fn default() -> Self {
         Self::RULE
@@ -85,6 +95,56 @@ pub struct Budget {
     nodes: u64,
     exhausted: Option<Resource>,
     reported: bool,
+    /// What the rules of the file may cost together, where that leaves less than the rule itself may cost.
+    file: Option<Limits>,
+}
+
+/// What may still be spent on the rules of a file. Each has a [`Budget`], and all of them together cost no more than a
+/// multiple of the file's size: rules that refer to each other, or share text, cannot each cost all that one may.
+///
+/// ```
+/// use ruleatlas_core::FileBudget;
+///
+/// let mut file = FileBudget::for_size(1_000);
+/// let mut budget = file.budget_of("a query");
+/// assert!(budget.work(10));
+/// file.spend(&budget);
+/// ```
+#[derive(Clone, Debug)]
+pub struct FileBudget {
+    limits: Limits,
+    work: u64,
+    nodes: u64,
+}
+
+impl FileBudget {
+    /// The budget of a file of so many bytes.
+    #[must_use]
+    pub fn for_size(bytes: usize) -> Self {
+        let bytes = bytes as u64;
+        let least = |of_rule: u64| of_rule.saturating_mul(RULES_OF_ANY_FILE);
+        let work = least(Limits::RULE.work).saturating_add(bytes.saturating_mul(WORK_PER_BYTE)).min(MAX_FILE.work);
+        let nodes = least(Limits::RULE.nodes).saturating_add(bytes.saturating_mul(NODES_PER_BYTE)).min(MAX_FILE.nodes);
+        Self { limits: Limits { work, nodes, ..MAX_FILE }, work, nodes }
+    }
+
+    /// The budget of the file's next rule: what any rule may cost, or what is left for all. Its text is spent.
+    pub fn budget_of(&mut self, query: &str) -> Budget {
+        self.work = self.work.saturating_sub(1 + (query.len() / BYTES_PER_WORK) as u64);
+        let limits = Limits {
+            work: Limits::RULE.work.min(self.work),
+            nodes: Limits::RULE.nodes.min(self.nodes),
+            ..Limits::RULE
+        };
+        Budget { limits, file: (limits != Limits::RULE).then_some(self.limits), ..Budget::default() }
+    }
+
+    /// Takes what a rule has cost.
+    pub fn spend(&mut self, budget: &Budget) {
+        let (work, nodes) = budget.spent();
+        self.work = self.work.saturating_sub(work);
+        self.nodes = self.nodes.saturating_sub(nodes);
+    }
 }
 
 impl Budget {
@@ -140,6 +200,12 @@ impl Budget {
         self.work > self.limits.work || self.nodes > self.limits.nodes
     }
 
+    /// Whether the rules before this one in its file have left nothing for it: its query is not read.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.file.is_some() && (self.limits.work == 0 || self.limits.nodes == 0)
+    }
+
     /// What ran out first.
     #[must_use]
     pub fn exhausted(&self) -> Option<Resource> {
@@ -150,12 +216,22 @@ impl Budget {
     pub fn report(&mut self) -> Option<Diagnostic> {
         let resource = self.exhausted.filter(|_| !std::mem::replace(&mut self.reported, true))?;
         let Limits { depth, work, nodes } = self.limits;
-        let message = match resource {
-            Resource::Depth => format!("the query nests deeper than {depth} levels; what lies deeper is not read"),
-            Resource::Work => {
+        let message = match (resource, self.file) {
+            (Resource::Work, Some(file)) => format!(
+                "the rules of this file together expand to more than {} steps of reading; the rest of this one is not \
+                 read; split the file",
+                file.work
+            ),
+            (Resource::Nodes, Some(file)) => format!(
+                "the rules of this file together come to more than {} conditions and values; the rest of this one is \
+                 not kept; split the file",
+                file.nodes
+            ),
+            (Resource::Depth, _) => format!("the query nests deeper than {depth} levels; what lies deeper is not read"),
+            (Resource::Work, None) => {
                 format!("the query expands to more than {work} steps of reading; the rest of it is not read")
             }
-            Resource::Nodes => {
+            (Resource::Nodes, None) => {
                 format!("the query comes to more than {nodes} conditions and values; the rest of it is not kept")
             }
         };
@@ -170,18 +246,22 @@ impl Budget {
         fits
     }
 
-    /// What is said of a query that is too long to be read.
+    /// What is said of a query that is too long to be read, or of whose file nothing more is read.
     pub(crate) fn refuse(&mut self, query: &Query<'_>) -> Option<Parsed> {
-        if query.text.len() <= MAX_TEXT || query.tree.is_some() {
-            return None;
-        }
         let span = whole(query.text);
+        let diagnostic = if query.text.len() > MAX_TEXT && query.tree.is_none() {
+            let mebibytes = query.text.len().div_ceil(1 << 20);
+            let message = format!("the query is {mebibytes} MiB long; up to {} MiB are read", MAX_TEXT >> 20);
+            Diagnostic::error(BUDGET, message)
+        } else if self.is_refused() {
+            self.within(false, if self.limits.work == 0 { Resource::Work } else { Resource::Nodes });
+            self.report()?
+        } else {
+            return None;
+        };
         let mut condition = Condition::new(opaque(query.text, span));
         condition.sources = query.sources.to_vec();
-        let mebibytes = query.text.len().div_ceil(1 << 20);
-        let message = format!("the query is {mebibytes} MiB long; up to {} MiB are read", MAX_TEXT >> 20);
-        let diagnostics = vec![Diagnostic::error(BUDGET, message).at(span)];
-        Some(Parsed { conditions: vec![condition], diagnostics })
+        Some(Parsed { conditions: vec![condition], diagnostics: vec![diagnostic.at(span)] })
     }
 
     /// Keeps of what a front end gives as much as the limit of nodes allows: the rest becomes opaque. Counting starts
@@ -437,6 +517,30 @@ mod tests {
         let opaque: Vec<_> = refused.conditions[0].root.opaques().collect();
         assert_eq!((opaque[0].span, opaque[0].text.len()), (Span::new(0, text.len()), MAX_OPAQUE + "…".len()));
         assert!(Budget::default().refuse(&Query::new(&text[1..])).is_none());
+    }
+
+    #[test]
+    fn the_rules_of_a_file_cost_no_more_than_a_multiple_of_its_size() {
+        let mut file = FileBudget::for_size(100);
+        let most = file.limits;
+        let text = "a".repeat(1_600);
+        let mut spent = 0;
+        for rule in 0.. {
+            let mut budget = file.budget_of(&text);
+            while budget.work(1_000) {}
+            spent += budget.limits().work;
+            if let Some(refused) = budget.refuse(&Query::new(&text)) {
+                assert!(rule > 2 && spent <= most.work, "{rule} {spent}");
+                assert_eq!((refused.conditions.len(), refused.diagnostics.len()), (1, 1));
+                assert_eq!(budget.exhausted(), Some(Resource::Work));
+                break;
+            }
+            let message = budget.report().map(|diagnostic| diagnostic.message).unwrap_or_default();
+            assert_eq!(message.starts_with("the rules of this file"), budget.limits().work < Limits::RULE.work);
+            file.spend(&budget);
+        }
+        assert!(FileBudget::for_size(1 << 20).limits.work > most.work);
+        assert_eq!(FileBudget::for_size(usize::MAX).limits, MAX_FILE);
     }
 
     #[test]

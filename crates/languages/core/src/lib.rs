@@ -27,7 +27,7 @@ mod frontend;
 mod normal;
 mod wildcard;
 
-pub use budget::{BUDGET, Budget, Limits, Resource, clip};
+pub use budget::{BUDGET, Budget, FileBudget, Limits, Resource, clip};
 pub use frontend::{
     Context, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced, Token, TokenKind,
 };

@@ -15,8 +15,9 @@ const MAX_DEPTH: usize = 16;
 /// How many base rules a correlation may have, those of its chained correlations included.
 const MAX_RULES: usize = 256;
 
-/// Bytes of a base rule's text that are read for a unit of work.
-const BYTES_PER_WORK: usize = 256;
+/// Bytes of a base rule's text that are read for a unit of work, and units that any base rule costs.
+const BYTES_PER_WORK: usize = 16;
+const WORK_PER_RULE: usize = 16;
 
 /// Where base rules are found: the documents of the same text first, then what the source knows.
 pub(crate) struct Library<'d, 'c> {
@@ -183,10 +184,14 @@ fn base_rule(
         return refuse(report, "too many base rules", message);
     }
     chain.left -= 1;
-    if let Some(referenced) = &referenced
-        && !chain.budget.work(referenced.query.text.len() / BYTES_PER_WORK)
-    {
-        return refuse(report, BUDGET, format!("the base rules before `{name}` are all that is read"));
+    // A rule of the same text is read already, but is lowered again.
+    let length = local.map_or_else(
+        || referenced.as_ref().map_or(0, |referenced| referenced.query.text.len()),
+        |document| document.end.saturating_sub(document.start),
+    );
+    if !chain.budget.work(WORK_PER_RULE + length / BYTES_PER_WORK) {
+        let limit = chain.budget.report().map(|diagnostic| format!(": {}", diagnostic.message)).unwrap_or_default();
+        return refuse(report, BUDGET, format!("the base rules before `{name}` are all that is read{limit}"));
     }
     let parsed = match (local, referenced) {
         (Some(document), _) => {
