@@ -7,13 +7,15 @@ use ruleatlas_model::Span;
 
 use crate::{
     ast::{CompareOp, Expr, ExprKind},
-    lexer::quoted_end,
+    lexer::{bracket_end, quoted_end},
     parser::Parser,
     search::{unescape, unquoted},
 };
 
 /// How deep an expression may be, a chain of operators counted link by link.
 const MAX_DEPTH: usize = 300;
+/// How long a template of `foreach` (`<<FIELD>>`) may be.
+const MAX_TEMPLATE: usize = 256;
 
 /// Reads one expression from `start..end`; what is left over becomes a part that is not understood.
 pub(crate) fn parse(parser: &mut Parser<'_>, start: usize, end: usize) -> Expr {
@@ -134,11 +136,12 @@ impl<'r, 's> Reader<'r, 's> {
             b'(' => (Lexeme::Open, start + 1),
             b')' => (Lexeme::Close, start + 1),
             b',' => (Lexeme::Comma, start + 1),
-            b'[' => (Lexeme::Sub, crate::lexer::bracket_end(bytes, start, limit)),
+            b'[' => (Lexeme::Sub, bracket_end(self.parser.source, start, limit)),
             b'=' => (Lexeme::Operator, start + 1 + usize::from(next == Some(b'='))),
             b'!' if next == Some(b'=') => (Lexeme::Operator, start + 2),
             b'<' if next == Some(b'<') && text[start..limit].starts_with("<<") => {
-                let end = text[start..limit].find(">>").map_or(start + 1, |length| start + length + 2);
+                let near = &bytes[start..limit.min(start + MAX_TEMPLATE)];
+                let end = near.windows(2).position(|two| two == b">>").map_or(start + 1, |length| start + length + 2);
                 (if end > start + 1 { Lexeme::Name } else { Lexeme::Operator }, end)
             }
             b'<' => (Lexeme::Operator, start + 1 + usize::from(matches!(next, Some(b'=' | b'>')))),

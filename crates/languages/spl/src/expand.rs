@@ -14,15 +14,21 @@ use crate::{
 
 /// How deep macros may call each other.
 const MAX_DEPTH: usize = 32;
-/// How many bytes a query may grow to by its macros.
-const MAX_EXPANDED: usize = 1 << 20;
+/// How many bytes a query may grow by its macros, all its texts in quotes included.
+pub(crate) const MAX_EXPANDED: usize = 1 << 20;
 /// How many macro calls a query may come to.
 const MAX_CALLS: usize = 10_000;
 /// How long a macro call may be.
 const MAX_CALL: usize = 1 << 14;
 
-/// Expands the macros of `text` and takes its comments out.
-pub(crate) fn expand(text: &str, origin: Origin, context: &dyn Context, diagnostics: &mut Vec<Diagnostic>) -> Source {
+/// Expands the macros of `text` and takes its comments out. What it grows by is taken from `room`.
+pub(crate) fn expand(
+    text: &str,
+    origin: Origin,
+    context: &dyn Context,
+    diagnostics: &mut Vec<Diagnostic>,
+    room: &mut usize,
+) -> Source {
     let mut expander = Expander {
         context,
         diagnostics,
@@ -32,13 +38,14 @@ pub(crate) fn expand(text: &str, origin: Origin, context: &dyn Context, diagnost
         budget: 0,
         calls: 0,
     };
-    expander.budget = text.len() + MAX_EXPANDED;
+    expander.budget = text.len() + *room;
     expander.walk(text, origin);
     if expander.quoted {
         let message = "a text in double quotes is not closed; it is read to the end";
         let at = origin.span(text.len(), text.len());
         expander.diagnostics.push(Diagnostic::error("unbalanced quote", message).at(at));
     }
+    *room = room.saturating_sub(expander.source.text().len().saturating_sub(text.len()));
     expander.source
 }
 

@@ -52,17 +52,25 @@ pub(crate) fn is_escape(bytes: &[u8], at: usize) -> bool {
     bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'\\' | b'"' | b'|'))
 }
 
-/// The end of the bracket that begins at `start`, or of the text where it does not end.
-pub(crate) fn bracket_end(bytes: &[u8], start: usize, limit: usize) -> usize {
-    let (mut at, mut depth) = (start, 0_usize);
+/// The end of the bracket that begins at `start`, or `limit` where it does not end before. Brackets that stand in it are
+/// passed once, however deep they nest.
+pub(crate) fn bracket_end(source: &Source, start: usize, limit: usize) -> usize {
+    if let Some(end) = source.known_bracket_end(start) {
+        return end.min(limit);
+    }
+    let bytes = source.text().as_bytes();
+    let mut at = start;
+    let mut open = Vec::new();
     while at < limit {
         match bytes[at] {
             b'\\' if is_escape(bytes, at) => at += 1,
             b'"' => at = quoted_end(bytes, at, limit) - 1,
-            b'[' => depth += 1,
+            b'[' => open.push(at),
             b']' => {
-                depth -= 1;
-                if depth == 0 {
+                if let Some(begin) = open.pop() {
+                    source.keep_bracket_end(begin, at + 1);
+                }
+                if open.is_empty() {
                     return at + 1;
                 }
             }
@@ -70,6 +78,7 @@ pub(crate) fn bracket_end(bytes: &[u8], start: usize, limit: usize) -> usize {
         }
         at += 1;
     }
+    open.into_iter().for_each(|begin| source.keep_bracket_end(begin, usize::MAX));
     limit
 }
 
@@ -86,7 +95,7 @@ pub(crate) fn split_pipes(source: &Source, start: usize, end: usize) -> Vec<(usi
         match bytes[at] {
             b'\\' if is_escape(bytes, at) => at += 2,
             b'"' => at = quoted_end(bytes, at, end),
-            b'[' => at = bracket_end(bytes, at, end),
+            b'[' => at = bracket_end(source, at, end),
             b'`' => at = macro_end(bytes, at, end),
             b'|' => {
                 parts.push((from, at));
@@ -117,7 +126,7 @@ pub(crate) fn tokens(source: &Source, start: usize, end: usize) -> Vec<Token> {
             b'(' => (Kind::Open, at + 1),
             b')' => (Kind::Close, at + 1),
             b',' => (Kind::Comma, at + 1),
-            b'[' => (Kind::Sub, bracket_end(bytes, at, end)),
+            b'[' => (Kind::Sub, bracket_end(source, at, end)),
             b'`' => (Kind::Macro, macro_end(bytes, at, end)),
             b'\'' if single_end(bytes, at, end).is_some() => {
                 (Kind::Single, single_end(bytes, at, end).unwrap_or(at + 1))

@@ -86,7 +86,7 @@ impl Frontend for Spl {
 
     fn read(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed {
         let mut diagnostics = Vec::new();
-        let pipeline = parser::parse(query.text, context, &mut diagnostics);
+        let pipeline = parser::parse(query.text, context, &mut diagnostics, budget);
         let mut parsed = lower::lower(&pipeline, query.text, context, diagnostics, budget);
         for condition in &mut parsed.conditions {
             condition.sources.extend_from_slice(query.sources);

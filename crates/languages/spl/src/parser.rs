@@ -1,13 +1,13 @@
 //! Pipelines: which command a segment is, and what of it matters to filters and names.
 
-use ruleatlas_core::Context;
+use ruleatlas_core::{Budget, Context};
 use ruleatlas_model::{Diagnostic, Span};
 
 use crate::{
     aggregate,
     ast::{Command, Pipeline, Search, Segment},
     commands, eval,
-    expand::expand,
+    expand::{MAX_EXPANDED, expand},
     lexer::{Kind, Token, split_pipes, tokens},
     search,
     source::{Origin, Source},
@@ -18,9 +18,20 @@ const MAX_DEPTH: usize = 128;
 /// How many commands a query may have, those of sub-searches included.
 const MAX_COMMANDS: usize = 4_000;
 
+/// Bytes of expanded text that are read for a unit of work.
+const BYTES_PER_WORK: usize = 16;
+
 /// Reads a whole query.
-pub(crate) fn parse(text: &str, context: &dyn Context, diagnostics: &mut Vec<Diagnostic>) -> Pipeline {
-    parse_text(text, Origin::Verbatim(0), context, diagnostics, &mut Bounds::default())
+pub(crate) fn parse(
+    text: &str,
+    context: &dyn Context,
+    diagnostics: &mut Vec<Diagnostic>,
+    budget: &mut Budget,
+) -> Pipeline {
+    let mut bounds = Bounds::default();
+    let pipeline = parse_text(text, Origin::Verbatim(0), context, diagnostics, &mut bounds);
+    bounds.spend(budget);
+    pipeline
 }
 
 /// Reads a condition that stands for the part `span` of the author's text, in the language of `search`.
@@ -29,17 +40,35 @@ pub(crate) fn parse_condition(
     span: Span,
     context: &dyn Context,
     diagnostics: &mut Vec<Diagnostic>,
+    budget: &mut Budget,
 ) -> Option<Search> {
-    let source = expand(text, Origin::Fixed(span), context, diagnostics);
-    let mut parser = Parser { source: &source, context, diagnostics, bounds: &mut Bounds::default() };
+    let mut bounds = Bounds::default();
+    let source = expand(text, Origin::Fixed(span), context, diagnostics, &mut bounds.room);
+    budget.work(text.len() / BYTES_PER_WORK);
+    bounds.spend(budget);
+    let mut parser = Parser { source: &source, context, diagnostics, bounds: &mut bounds };
     search::parse(&mut parser, 0, source.text().len())
 }
 
 /// What is used up of the bounds on a query.
-#[derive(Default)]
 struct Bounds {
     depth: usize,
     commands: usize,
+    /// Bytes that macros may still add.
+    room: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { depth: 0, commands: 0, room: MAX_EXPANDED }
+    }
+}
+
+impl Bounds {
+    /// Spends what reading the texts of macros costs.
+    fn spend(&self, budget: &mut Budget) {
+        budget.work((MAX_EXPANDED - self.room) / BYTES_PER_WORK);
+    }
 }
 
 fn parse_text(
@@ -49,7 +78,7 @@ fn parse_text(
     diagnostics: &mut Vec<Diagnostic>,
     bounds: &mut Bounds,
 ) -> Pipeline {
-    let source = expand(text, origin, context, diagnostics);
+    let source = expand(text, origin, context, diagnostics, &mut bounds.room);
     let mut parser = Parser { source: &source, context, diagnostics, bounds };
     parser.pipeline(0, source.text().len(), true)
 }
@@ -104,7 +133,7 @@ impl<'s> Parser<'s> {
     pub(crate) fn quoted_search(&mut self, start: usize, end: usize) -> Option<Search> {
         let text = search::unescape(search::unquoted(self.source.slice(start, end), '"'));
         let origin = Origin::Fixed(self.source.span(start, end));
-        let source = expand(&text, origin, self.context, self.diagnostics);
+        let source = expand(&text, origin, self.context, self.diagnostics, &mut self.bounds.room);
         let mut parser =
             Parser { source: &source, context: self.context, diagnostics: self.diagnostics, bounds: self.bounds };
         search::parse(&mut parser, 0, source.text().len())

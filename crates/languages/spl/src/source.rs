@@ -1,7 +1,10 @@
 //! The text that is parsed, after macros are expanded and comments are gone, and the way back from it to the text that
 //! the author wrote.
 
+use std::cell::RefCell;
+
 use ruleatlas_model::Span;
+use rustc_hash::FxHashMap;
 
 /// Expanded text that knows where each of its bytes comes from.
 #[derive(Debug, Default)]
@@ -9,6 +12,8 @@ pub(crate) struct Source {
     text: String,
     chunks: Vec<Chunk>,
     unresolved: Vec<Unresolved>,
+    /// Where brackets end that were looked for, by where they begin.
+    bracket_ends: RefCell<FxHashMap<usize, usize>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +67,16 @@ impl Source {
     /// The text between two positions; empty where they do not fit.
     pub(crate) fn slice(&self, start: usize, end: usize) -> &str {
         self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// The end of the bracket that begins at `start`, where it was found before; `usize::MAX` for one that does not end.
+    pub(crate) fn known_bracket_end(&self, start: usize) -> Option<usize> {
+        self.bracket_ends.borrow().get(&start).copied()
+    }
+
+    /// Remembers the end of a bracket. All of the text must be there.
+    pub(crate) fn keep_bracket_end(&self, start: usize, end: usize) {
+        self.bracket_ends.borrow_mut().insert(start, end);
     }
 
     /// Adds text.

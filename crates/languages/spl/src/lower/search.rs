@@ -149,7 +149,7 @@ impl Lowering<'_> {
             } else if !self.spend(1 + definition.len()) {
                 "event types are too large"
             } else {
-                let parsed = parse_condition(&definition, span, self.context, &mut self.diagnostics);
+                let parsed = parse_condition(&definition, span, self.context, &mut self.diagnostics, self.budget);
                 self.event_types.push(name);
                 nodes.push(parsed.and_then(|search| self.search(&search, scope, positive)));
                 self.event_types.pop();
