@@ -83,5 +83,5 @@ mod value;
 mod yaml;
 
 pub use rule::{Python, Unified, unified};
-pub use sdk::{SdkRule, sdk_rules};
+pub use sdk::{SdkModule, SdkRule, sdk_rules};
 pub use yaml::PantherYaml;

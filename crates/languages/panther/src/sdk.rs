@@ -6,21 +6,28 @@
 //! statement that is always taken, `self.` is blanked, and what a derived class overrides goes by another name. Every
 //! character stays in its place, so that places in the flattened text are places in the query.
 
+mod class;
 mod mask;
 
+use std::cell::Cell;
+
+use class::{Class, assignment};
 use mask::{Mask, Names};
 use ruff_python_ast::{self as ast, visitor::Visitor};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 use ruleatlas_model::{Node, Span};
 use ruleatlas_yaml::{Node as Tree, Style, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::python;
 
-/// A module with more rules was not written by hand.
-const MAX_RULES: usize = 1_000;
+/// Bytes that a value counts as.
+const BYTES_PER_VALUE: usize = 64;
 /// Base classes of base classes that are followed.
 const MAX_BASES: usize = 9;
+/// Base classes that a class may name.
+const MAX_NAMED_BASES: usize = 64;
 /// Values in values that are read.
 const MAX_DEPTH: usize = 32;
 
@@ -39,39 +46,68 @@ pub struct SdkRule {
     pub is_policy: bool,
 }
 
+/// The rules of a module.
+#[derive(Clone, Debug, Default)]
+pub struct SdkModule {
+    /// In the module's order.
+    pub rules: Vec<SdkRule>,
+    /// How many more the module has, which together are more than is read.
+    pub left_out: usize,
+}
+
+impl SdkModule {
+    /// Rules that are read of a module.
+    pub const MAX_RULES: usize = 1_000;
+    /// Bytes that the rules of a module may come to: each holds what the module has besides rules, and what its class
+    /// and the classes that it is derived from give a value.
+    pub const MAX_BYTES: usize = 64 << 20;
+}
+
 /// The rules of a module; none where it is no module of an SDK.
 #[must_use]
-pub fn sdk_rules(text: &str) -> Vec<SdkRule> {
+pub fn sdk_rules(text: &str) -> SdkModule {
     if !is_likely(text) {
-        return Vec::new();
+        return SdkModule::default();
     }
-    let Some(module) = parsed(text) else { return Vec::new() };
+    let Some(module) = parsed(text) else { return SdkModule::default() };
     let module = Module::of(text, &module);
     let all = module.rules();
-    let line = |at: usize| text.get(..at).map_or(1, |head| head.matches('\n').count() + 1);
-    let rule = |own: &Found<'_>| {
+    // The module without its rules, and where in it each of them stood.
+    let mut shared = String::with_capacity(text.len());
+    let mut places = FxHashMap::default();
+    let mut from = 0;
+    for rule in &all {
+        let (start, end) = (usize::from(rule.range.start()), usize::from(rule.range.end()));
+        shared.push_str(text.get(from..start).unwrap_or_default());
+        places.entry(rule.range).or_insert(shared.len());
+        from = from.max(end);
+    }
+    shared.push_str(text.get(from..).unwrap_or_default());
+    let mut rules = Vec::new();
+    for own in all.iter().take(SdkModule::MAX_RULES) {
         // The other rules go, but for those that it is derived from.
-        let kept: Vec<TextRange> = own.chain.iter().map(|class| class.range()).collect();
-        let mut query = String::with_capacity(text.len());
+        let ranges = own.chain.iter().map(|class| class.def.range).chain([own.range]);
+        let mut kept: Vec<_> = ranges.filter_map(|range| Some((*places.get(&range)?, range))).collect();
+        kept.sort_unstable_by_key(|(_, range)| range.start());
+        kept.dedup();
+        let mut query = String::with_capacity(shared.len());
         let mut from = 0;
-        for other in &all {
-            let range = other.range;
-            if range == own.range || kept.contains(&range) || usize::from(range.start()) < from {
-                continue;
-            }
-            query.push_str(text.get(from..range.start().into()).unwrap_or_default());
-            from = range.end().into();
+        for (place, range) in kept {
+            query.push_str(shared.get(from..place).unwrap_or_default());
+            query.push_str(module.text_of(range));
+            from = place;
         }
-        query.push_str(text.get(from..).unwrap_or_default());
-        SdkRule {
-            name: own.name.clone(),
-            query,
-            line: u32::try_from(line(own.range.start().into())).unwrap_or(u32::MAX),
-            attributes: module.attributes(own),
-            is_policy: own.is_policy,
+        query.push_str(shared.get(from..).unwrap_or_default());
+        module.spend(query.len());
+        let attributes = module.attributes(own);
+        if module.is_spent() && !rules.is_empty() {
+            break;
         }
-    };
-    all.iter().take(MAX_RULES).map(rule).collect()
+        let (name, line) = (own.name.clone(), module.line(own.range));
+        rules.push(SdkRule { name, query, line, attributes, is_policy: own.is_policy });
+    }
+    let left_out = all.len() - rules.len();
+    SdkModule { rules, left_out }
 }
 
 /// A module of a rule, flattened so that it can be followed from its function [`ENTRY`].
@@ -156,17 +192,26 @@ fn parsed(text: &str) -> Option<ast::ModModule> {
 struct Module<'m> {
     text: &'m str,
     body: &'m [ast::Stmt],
-    classes: Vec<&'m ast::StmtClassDef>,
+    /// The classes in their order.
+    classes: Vec<Class<'m>>,
+    /// The first class of each name.
+    by_name: FxHashMap<&'m str, usize>,
+    /// What the module gives a value, the first of each name.
+    constants: FxHashMap<&'m str, &'m ast::Expr>,
     /// Names that come from an SDK.
-    imported: Vec<&'m str>,
+    imported: FxHashSet<&'m str>,
     imports_sdk: bool,
+    /// Where lines begin.
+    lines: Vec<usize>,
+    /// Bytes that rules may still come to.
+    left: Cell<usize>,
 }
 
-struct Found<'m> {
+struct Found<'c, 'm> {
     name: String,
     range: TextRange,
     /// The class and those of the module that it is derived from, the most derived first; none of a call.
-    chain: Vec<&'m ast::StmtClassDef>,
+    chain: Vec<&'c Class<'m>>,
     call: Option<&'m ast::ExprCall>,
     is_policy: bool,
 }
@@ -174,11 +219,14 @@ struct Found<'m> {
 impl<'m> Module<'m> {
     fn of(text: &'m str, module: &'m ast::ModModule) -> Self {
         let body = &module.body;
-        let mut imported = Vec::new();
+        let mut imported = FxHashSet::default();
         let mut imports_sdk = false;
         let is_sdk = |name: &str| {
             matches!(name.split('.').next(), Some("pypanther" | "panther_sdk" | "panther_config" | "panther_utils"))
         };
+        let mut classes = Vec::new();
+        let mut by_name = FxHashMap::default();
+        let mut constants = FxHashMap::default();
         for stmt in body.iter() {
             match stmt {
                 ast::Stmt::ImportFrom(it) if it.module.as_deref().is_some_and(is_sdk) => {
@@ -186,29 +234,51 @@ impl<'m> Module<'m> {
                     imported.extend(it.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).as_str()));
                 }
                 ast::Stmt::Import(it) => imports_sdk |= it.names.iter().any(|alias| is_sdk(&alias.name)),
-                _ => {}
+                ast::Stmt::ClassDef(class) => {
+                    by_name.entry(class.name.as_str()).or_insert(classes.len());
+                    classes.push(Class::of(class));
+                }
+                stmt => {
+                    if let Some((name, value)) = assignment(stmt) {
+                        constants.entry(name).or_insert(value);
+                    }
+                }
             }
         }
-        let classes = body.iter().filter_map(ast::Stmt::as_class_def_stmt).collect();
-        Self { text, body, classes, imported, imports_sdk }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let left = Cell::new(SdkModule::MAX_BYTES);
+        Self { text, body, classes, by_name, constants, imported, imports_sdk, lines, left }
+    }
+
+    /// Takes bytes from what rules may still come to; `false` where there are not as many.
+    fn spend(&self, bytes: usize) -> bool {
+        let left = self.left.get().checked_sub(bytes);
+        self.left.set(left.unwrap_or_default());
+        left.is_some()
+    }
+
+    fn is_spent(&self) -> bool {
+        self.left.get() == 0
     }
 
     /// The classes that a class is derived from, itself first, as far as they are in the module; and the names of the
     /// bases at the end of it, which are not.
-    fn chain(&self, class: &'m ast::StmtClassDef) -> (Vec<&'m ast::StmtClassDef>, Vec<String>) {
+    fn chain<'c>(&'c self, class: &'c Class<'m>) -> (Vec<&'c Class<'m>>, Vec<&'m str>) {
         let mut chain = vec![class];
         let mut outside = Vec::new();
         let mut at = 0;
         while let Some(class) = chain.get(at).copied() {
             at += 1;
-            for base in class.arguments.iter().flat_map(|arguments| arguments.args.iter()) {
+            for base in class.def.arguments.iter().flat_map(|arguments| &arguments.args).take(MAX_NAMED_BASES) {
                 let Some(name) = last_name(base) else { continue };
-                match self.classes.iter().find(|known| known.name.as_str() == name) {
-                    Some(known) if chain.len() < MAX_BASES && !chain.iter().any(|seen| seen.range == known.range) => {
+                match self.by_name.get(name).and_then(|at| self.classes.get(*at)) {
+                    Some(known)
+                        if chain.len() < MAX_BASES && !chain.iter().any(|seen| seen.def.range == known.def.range) =>
+                    {
                         chain.push(known);
                     }
                     Some(_) => {}
-                    None => outside.push(name.to_owned()),
+                    None => outside.push(name),
                 }
             }
         }
@@ -216,28 +286,12 @@ impl<'m> Module<'m> {
     }
 
     /// The module's rules in its order: classes with an id of their own that are derived from what an SDK has, and calls.
-    fn rules(&self) -> Vec<Found<'m>> {
+    fn rules(&self) -> Vec<Found<'_, 'm>> {
         let mut found = Vec::new();
+        let mut classes = self.classes.iter();
         for stmt in self.body {
             match stmt {
-                ast::Stmt::ClassDef(class) => {
-                    let (chain, outside) = self.chain(class);
-                    let has_id = ["id", "rule_id", "policy_id"].iter().any(|name| assigned(class, name).is_some());
-                    let is_base = |name: &String| {
-                        let is_named = name.ends_with("Rule") || name.ends_with("Policy");
-                        is_named || self.imported.contains(&name.as_str()) || self.imports_sdk
-                    };
-                    if has_id && outside.iter().any(is_base) {
-                        let is_policy = outside.iter().any(|name| name.ends_with("Policy"));
-                        found.push(Found {
-                            name: class.name.to_string(),
-                            range: class.range,
-                            chain,
-                            call: None,
-                            is_policy,
-                        });
-                    }
-                }
+                ast::Stmt::ClassDef(_) => found.extend(classes.next().and_then(|class| self.class(class))),
                 ast::Stmt::Expr(it) => found.extend(self.call(stmt, &it.value)),
                 ast::Stmt::Assign(it) => found.extend(self.call(stmt, &it.value)),
                 _ => {}
@@ -246,7 +300,25 @@ impl<'m> Module<'m> {
         found
     }
 
-    fn call(&self, stmt: &'m ast::Stmt, expr: &'m ast::Expr) -> Option<Found<'m>> {
+    fn class<'c>(&'c self, class: &'c Class<'m>) -> Option<Found<'c, 'm>> {
+        if !["id", "rule_id", "policy_id"].iter().any(|name| class.values.contains_key(name)) {
+            return None;
+        }
+        let (chain, outside) = self.chain(class);
+        let is_base = |name: &&str| {
+            let is_named = name.ends_with("Rule") || name.ends_with("Policy");
+            is_named || self.imported.contains(name) || self.imports_sdk
+        };
+        outside.iter().any(is_base).then(|| Found {
+            name: class.def.name.to_string(),
+            range: class.def.range,
+            chain,
+            call: None,
+            is_policy: outside.iter().any(|name| name.ends_with("Policy")),
+        })
+    }
+
+    fn call(&self, stmt: &'m ast::Stmt, expr: &'m ast::Expr) -> Option<Found<'_, 'm>> {
         let call = expr.as_call_expr().filter(|_| self.imports_sdk)?;
         let function = last_name(&call.func)?;
         let id = ["rule_id", "policy_id"].iter().find_map(|name| keyword(call, name))?;
@@ -259,31 +331,27 @@ impl<'m> Module<'m> {
     }
 
     /// What a rule gives a value.
-    fn attributes(&self, own: &Found<'m>) -> Tree<'static> {
+    fn attributes(&self, own: &Found<'_, 'm>) -> Tree<'static> {
         let mut entries: Vec<(Tree<'static>, Tree<'static>)> = Vec::new();
-        let mut add = |name: &str, value: &'m ast::Expr| {
-            let line = self.line(value.range());
-            if !entries.iter().any(|(known, _)| known.text() == Some(name)) {
+        let mut known = FxHashSet::default();
+        let assigned = own.chain.iter().flat_map(|class| class.def.body.iter().filter_map(assignment));
+        let keywords = own.call.iter().flat_map(|call| call.arguments.keywords.iter());
+        let given = keywords.filter_map(|keyword| Some((keyword.arg.as_ref()?.as_str(), &keyword.value)));
+        for (name, value) in assigned.chain(given) {
+            if self.is_spent() {
+                break;
+            }
+            if known.insert(name) {
+                let line = self.line(value.range());
                 entries.push((scalar(name, Style::Quoted, line), self.value(value, 0)));
-            }
-        };
-        for class in &own.chain {
-            for stmt in &class.body {
-                if let Some((name, value)) = assignment(stmt) {
-                    add(name, value);
-                }
-            }
-        }
-        for keyword in own.call.iter().flat_map(|call| call.arguments.keywords.iter()) {
-            if let Some(name) = &keyword.arg {
-                add(name, &keyword.value);
             }
         }
         Tree { value: Value::Mapping(entries), start: 0, end: 0, line: self.line(own.range) }
     }
 
     fn line(&self, range: TextRange) -> u32 {
-        Span::new(range.start().into(), range.start().into()).line(self.text)
+        let line = self.lines.partition_point(|start| *start <= usize::from(range.start()));
+        u32::try_from(line).unwrap_or(u32::MAX)
     }
 
     /// A value without what is computed: texts, numbers, lists, dictionaries, members of an enumeration by their name,
@@ -292,7 +360,7 @@ impl<'m> Module<'m> {
         let line = self.line(expr.range());
         let tree = |value| Tree { value, start: 0, end: 0, line };
         let unknown = || scalar("", Style::Plain, line);
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || !self.spend(BYTES_PER_VALUE) {
             return unknown();
         }
         let list = |items: &'m [ast::Expr]| {
@@ -309,7 +377,9 @@ impl<'m> Module<'m> {
             tree(Value::Sequence(values))
         };
         match expr {
-            ast::Expr::StringLiteral(it) => scalar(it.value.to_str(), Style::Quoted, line),
+            ast::Expr::StringLiteral(it) if self.spend(it.value.len()) => {
+                scalar(it.value.to_str(), Style::Quoted, line)
+            }
             ast::Expr::NumberLiteral(_) => scalar(self.text_of(expr.range()), Style::Plain, line),
             ast::Expr::BooleanLiteral(it) => scalar(if it.value { "true" } else { "false" }, Style::Plain, line),
             ast::Expr::Attribute(it) => scalar(&it.attr, Style::Quoted, line),
@@ -330,9 +400,8 @@ impl<'m> Module<'m> {
                 }
             }
             ast::Expr::Name(it) => {
-                let constant = self.body.iter().filter_map(assignment).find(|(name, _)| *name == it.id.as_str());
                 // A constant that names itself is bounded by the depth.
-                constant.map_or_else(unknown, |(_, value)| self.value(value, depth + 8))
+                self.constants.get(it.id.as_str()).map_or_else(unknown, |value| self.value(value, depth + 8))
             }
             // A severity may be an object: `detection.SeverityHigh()`.
             ast::Expr::Call(it) if it.arguments.is_empty() => {
@@ -346,14 +415,16 @@ impl<'m> Module<'m> {
         self.text.get(usize::from(range.start())..usize::from(range.end())).unwrap_or_default()
     }
 
-    fn flat_class(&self, chain: &[&'m ast::StmtClassDef]) -> Option<Flat> {
+    fn flat_class(&self, chain: &[&Class<'m>]) -> Option<Flat> {
         let mut mask = Mask { bytes: self.text.as_bytes().to_vec(), text: self.text };
         let own = chain.first()?;
+        let classes: Vec<&str> = chain.iter().map(|class| class.def.name.as_str()).collect();
         for (level, class) in chain.iter().enumerate() {
-            mask.header(class);
-            for stmt in &class.body {
+            mask.header(class.def);
+            for stmt in &class.def.body {
                 let Some(function) = stmt.as_function_def_stmt() else { continue };
-                let is_overridden = chain.iter().take(level).any(|derived| method(derived, &function.name).is_some());
+                let name = function.name.as_str();
+                let is_overridden = chain.iter().take(level).any(|derived| derived.methods.contains(name));
                 if is_overridden {
                     mask.rename(function.name.range(), level);
                 }
@@ -369,26 +440,26 @@ impl<'m> Module<'m> {
                 if let (Some(first), Some(_)) = (first, of_self) {
                     mask.parameter(first.range());
                 }
-                let classes: Vec<&str> = chain.iter().map(|class| class.name.as_str()).collect();
-                let mut names = Names { mask: &mut mask, own: of_self, classes, chain, level };
+                let mut names = Names { mask: &mut mask, own: of_self, classes: &classes, chain, level };
                 names.visit_body(&function.body);
             }
         }
         let text = String::from_utf8(mask.bytes).ok()?;
-        let has = |name: &str| chain.iter().any(|class| assigned(class, name).is_some());
-        let name = Span::new(own.name.range().start().into(), own.name.range().end().into());
+        let has = |name: &str| chain.iter().any(|class| class.values.contains_key(name));
+        let name = &own.def.name;
+        let name = Span::new(name.range().start().into(), name.range().end().into());
         let mut flat = Flat { length: text.len(), text, glue: Vec::new() };
         flat.text.push_str(&format!("\n\ndef {ENTRY}(event):\n"));
-        let rule = match chain.iter().any(|class| method(class, "rule").is_some()) {
+        let rule = match chain.iter().any(|class| class.methods.contains("rule")) {
             true => "rule",
-            false if chain.iter().any(|class| method(class, "policy").is_some()) => "policy",
+            false if chain.iter().any(|class| class.methods.contains("policy")) => "policy",
             false => return None,
         };
         flat.line(name, &format!("    if not {rule}(event): return False"));
         for (list, test) in [("include_filters", "not check(event)"), ("exclude_filters", "check(event)")] {
             if has(list) {
                 let place =
-                    chain.iter().find_map(|class| assigned(class, list)).map_or(name, |value| span(value.range()));
+                    chain.iter().find_map(|class| class.values.get(list)).map_or(name, |value| span(value.range()));
                 flat.line(place, &format!("    for check in {list}:"));
                 flat.line(place, &format!("        if {test}: return False"));
             }
@@ -479,26 +550,6 @@ fn last_name(expr: &ast::Expr) -> Option<&str> {
         },
         _ => None,
     }
-}
-
-/// The name and value of a plain assignment.
-fn assignment(stmt: &ast::Stmt) -> Option<(&str, &ast::Expr)> {
-    match stmt {
-        ast::Stmt::Assign(it) => match it.targets.as_slice() {
-            [ast::Expr::Name(name)] => Some((&name.id, &it.value)),
-            _ => None,
-        },
-        ast::Stmt::AnnAssign(it) => Some((&it.target.as_name_expr()?.id, it.value.as_deref()?)),
-        _ => None,
-    }
-}
-
-fn assigned<'m>(class: &'m ast::StmtClassDef, name: &str) -> Option<&'m ast::Expr> {
-    class.body.iter().filter_map(assignment).find(|(known, _)| *known == name).map(|(_, value)| value)
-}
-
-fn method<'m>(class: &'m ast::StmtClassDef, name: &str) -> Option<&'m ast::StmtFunctionDef> {
-    class.body.iter().filter_map(ast::Stmt::as_function_def_stmt).find(|function| function.name.as_str() == name)
 }
 
 fn keyword<'m>(call: &'m ast::ExprCall, name: &str) -> Option<&'m ast::Expr> {

@@ -1,7 +1,8 @@
 //! Rules of Panther's Python SDKs: one module, of which a class or a call is the rule.
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, SourceKind, Status, Vendor};
-use ruleatlas_panther::{SdkRule, sdk_rules};
+use ruleatlas_panther::{SdkModule, SdkRule, sdk_rules};
 use ruleatlas_yaml::Node;
 
 use super::is_attack_report;
@@ -36,21 +37,32 @@ const KNOWN: [&str; 22] = [
 
 /// Hands over the rules of a module; how many there are.
 pub(super) fn read(path: &str, text: &str, sink: &mut dyn FnMut(Draft<'_>)) -> usize {
-    let rules = sdk_rules(text);
+    let SdkModule { rules, left_out } = sdk_rules(text);
     let count = rules.len();
-    for rule in rules {
-        draft(path, rule, sink);
+    for (at, rule) in (1..).zip(rules) {
+        let is_last = at == count;
+        draft(path, rule, if is_last { left_out } else { 0 }, sink);
     }
-    count
+    count + left_out
 }
 
-fn draft(path: &str, own: SdkRule, sink: &mut dyn FnMut(Draft<'_>)) {
+/// `left_out` is how many rules behind this one are not read.
+fn draft(path: &str, own: SdkRule, left_out: usize, sink: &mut dyn FnMut(Draft<'_>)) {
     let attributes = &own.attributes;
     let first = |keys: &[&str]| keys.iter().find_map(|key| attributes.text_of(key)).unwrap_or_default().trim();
     let mut rule = Rule::blank(Vendor::Panther, Language::Python, path);
     rule.line = own.line;
     rule.kind = if own.is_policy { Kind::Policy } else { Kind::Rule };
     rule.query = own.query;
+    if left_out > 0 {
+        let message = format!(
+            "the module holds {left_out} more rules, which are not read: {} of one module are, and {} MiB with what they \
+             share; split it",
+            SdkModule::MAX_RULES,
+            SdkModule::MAX_BYTES >> 20
+        );
+        rule.diagnostics.push(Diagnostic::error(BUDGET, message).on_line(rule.line));
+    }
     let id = first(&["id", "rule_id", "policy_id"]);
     rule.id = match id {
         "" => {

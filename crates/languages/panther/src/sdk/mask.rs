@@ -6,7 +6,7 @@ use ruff_python_ast::{
 };
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{assigned, last_name, method};
+use super::{Class, last_name};
 
 /// A text in which parts are overwritten, each character in its place.
 pub(super) struct Mask<'m> {
@@ -72,21 +72,22 @@ impl Mask<'_> {
     /// Whether only blanks stand before a place on its line, where what is taken away would change the indentation.
     fn begins_line(&self, at: usize) -> bool {
         let head = self.text.get(..at).unwrap_or_default();
-        head.rsplit('\n').next().is_some_and(|head| head.trim().is_empty())
+        let head = head.trim_end_matches(|character: char| character.is_whitespace() && character != '\n');
+        head.is_empty() || head.ends_with('\n')
     }
 }
 
 /// Takes away what the names of a class's own things are reached by.
-pub(super) struct Names<'m, 'k, 'c> {
+pub(super) struct Names<'m, 'k, 'c, 'd> {
     pub mask: &'k mut Mask<'m>,
     /// The name of the method's first parameter.
     pub own: Option<&'c str>,
-    pub classes: Vec<&'c str>,
-    pub chain: &'c [&'c ast::StmtClassDef],
+    pub classes: &'c [&'c str],
+    pub chain: &'c [&'c Class<'d>],
     pub level: usize,
 }
 
-impl<'a> Visitor<'a> for Names<'_, '_, '_> {
+impl<'a> Visitor<'a> for Names<'_, '_, '_, '_> {
     fn visit_expr(&mut self, expr: &'a ast::Expr) {
         if let ast::Expr::Attribute(it) = expr {
             let start: usize = it.value.range().start().into();
@@ -95,11 +96,7 @@ impl<'a> Visitor<'a> for Names<'_, '_, '_> {
             let is_super = it.value.as_call_expr().is_some_and(|call| last_name(&call.func) == Some("super"));
             // Where the most derived class has a method of the name too, the base's goes by its level.
             let holder = |from: usize| {
-                (from..self.chain.len()).find(|level| {
-                    self.chain
-                        .get(*level)
-                        .is_some_and(|class| method(class, &it.attr).is_some() || assigned(class, &it.attr).is_some())
-                })
+                (from..self.chain.len()).find(|level| self.chain.get(*level).is_some_and(|class| class.has(&it.attr)))
             };
             match it.value.as_ref() {
                 ast::Expr::Name(name) if is_own(&name.id) && holder(0).is_some() && !self.mask.begins_line(start) => {

@@ -4,10 +4,42 @@ use ruleatlas_model::Span;
 use ruleatlas_yaml::{Node as Yaml, Style, Value};
 use sqlparser::tokenizer::{Location, Span as Lines};
 
+/// Characters of a line between places whose bytes are known.
+const STRIDE: usize = 64;
+
 pub(super) struct Places {
-    /// Where each line of the query begins in the rule's text, and what of it is indentation.
-    lines: Vec<(usize, String)>,
+    lines: Vec<Line>,
     whole: Span,
+}
+
+/// A line of the query.
+struct Line {
+    /// Where it begins in the rule's text, behind its indentation.
+    start: usize,
+    text: String,
+    /// The byte of every 64th character: a line may be a megabyte long and asked for often.
+    marks: Vec<usize>,
+}
+
+impl Line {
+    fn new(start: usize, text: &str) -> Self {
+        let marks = text.char_indices().step_by(STRIDE).map(|(at, _)| at).collect();
+        Self { start, text: text.to_owned(), marks }
+    }
+
+    /// The byte in the line of a character, or one past the last.
+    fn byte(&self, column: usize) -> Option<usize> {
+        let mark = self.marks.get(column / STRIDE).copied().or((column == 0).then_some(0));
+        let count = self.text.len();
+        let Some(mark) = mark else {
+            // The end of a line whose length is a multiple of the stride.
+            let before = self.marks.get((column - 1) / STRIDE)?;
+            let is_end = column % STRIDE == 0 && self.text.get(*before..)?.chars().count() == STRIDE;
+            return is_end.then_some(count);
+        };
+        let rest = self.text.get(mark..)?;
+        rest.char_indices().map(|(at, _)| mark + at).chain([count]).nth(column % STRIDE)
+    }
 }
 
 impl Places {
@@ -25,13 +57,13 @@ impl Places {
             for line in query.split('\n') {
                 let Some(raw_line) = raw_lines.next() else { break };
                 let indent = raw_line.find(line.trim_end_matches('\r')).unwrap_or(0);
-                lines.push((at + indent, line.to_owned()));
+                lines.push(Line::new(at + indent, line));
                 at += raw_line.len();
             }
         } else if raw.len() == query.len() {
             let mut at = whole.start as usize;
             for line in query.split('\n') {
-                lines.push((at, line.to_owned()));
+                lines.push(Line::new(at, line));
                 at += line.len() + 1;
             }
         }
@@ -53,8 +85,24 @@ impl Places {
     fn offset(&self, location: Location) -> Option<usize> {
         let line = usize::try_from(location.line).ok()?.checked_sub(1)?;
         let column = usize::try_from(location.column).ok()?.checked_sub(1)?;
-        let (start, text) = self.lines.get(line)?;
-        let within = text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(column)?;
-        Some(start + within)
+        let line = self.lines.get(line)?;
+        Some(line.start + line.byte(column)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_byte_of_a_character_is_that_of_counting_them() {
+        for length in [0, 1, 63, 64, 65, 127, 128, 129, 200] {
+            let text: String = "aé日".chars().cycle().take(length).collect();
+            let line = Line::new(5, &text);
+            for column in 0..length + 3 {
+                let counted = text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(column);
+                assert_eq!(line.byte(column), counted, "{length} {column}");
+            }
+        }
     }
 }
