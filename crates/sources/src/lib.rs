@@ -41,6 +41,7 @@ mod splunk;
 mod stratus;
 pub mod sync;
 mod tree;
+mod unique;
 
 use ruleatlas_model::Language;
 

@@ -101,6 +101,16 @@ impl SigmaRules {
         }
         let mut found = Vec::new();
         read.documents.iter().for_each(|document| json::rules(document, 0, &mut found));
+        // A tree without places has the whole file as the query of each rule.
+        let without_place = found.iter().filter(|document| document.end == 0).count();
+        if without_place.saturating_mul(text.len()) > MAX_MERGED {
+            let message = format!(
+                "{without_place} rules come to more than {} MiB, as each is shown with the whole file, whose JSON has no \
+                 places; split it",
+                MAX_MERGED >> 20
+            );
+            return Outcome::Unreadable(message, None);
+        }
         for document in found {
             rules.rule(document, &mut warnings, sink);
         }

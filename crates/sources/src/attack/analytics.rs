@@ -9,6 +9,7 @@ use super::{
     build::{Graph, Source},
     stix::Object,
 };
+use crate::unique::unique_by;
 
 /// The analytics that detect each technique, ordered by id.
 pub(super) fn of(
@@ -57,10 +58,9 @@ fn read(strategy: &Object<'_>, analytic: &Object<'_>, components: &FxHashMap<&st
             name: log.name.as_deref().unwrap_or_default().to_owned(),
             channel: channel.unwrap_or_default().to_owned(),
         };
-        if !log_sources.contains(&reference) {
-            log_sources.push(reference);
-        }
+        log_sources.push(reference);
     }
+    let log_sources = unique_by(log_sources, |log| (log.component.clone(), log.name.clone(), log.channel.clone()));
     let platforms = analytic.x_mitre_platforms.iter().flatten().map(|platform| platform.to_string());
     Analytic {
         id: id.to_owned(),

@@ -6,6 +6,7 @@ use super::{
     build::{Gaps, Graph},
     stix::{Object, Text},
 };
+use crate::unique::unique_by;
 
 /// Whether objects of this type are read of a bundle that is about threats only.
 pub(super) fn is_read(kind: &str) -> bool {
@@ -53,13 +54,9 @@ fn threat(graph: &Graph<'_>, object: &Object<'_>, kind: ThreatKind, gaps: &mut G
     }
     techniques.sort_unstable();
     techniques.dedup();
-    let mut aliases: Vec<String> = Vec::new();
-    for alias in object.aliases.iter().chain(&object.x_mitre_aliases).flatten() {
-        let Text(alias) = alias;
-        if **alias != *object.name() && !aliases.iter().any(|known| *known == **alias) {
-            aliases.push(alias.to_string());
-        }
-    }
+    let aliases = object.aliases.iter().chain(&object.x_mitre_aliases).flatten();
+    let aliases = aliases.map(|Text(alias)| alias.to_string()).filter(|alias| alias != object.name());
+    let aliases = unique_by(aliases, Clone::clone);
     let revoked_by = if object.is_revoked() { ids(graph.revoked_by.get(&*object.id)).into_iter().next() } else { None };
     Some(Threat {
         id: id.to_owned(),

@@ -4,6 +4,7 @@ use ruleatlas_model::{Dictionary::EvtxMaps, EventField};
 use ruleatlas_yaml::Node;
 
 use super::{Read, Row, event, text::one_line, told};
+use crate::unique::unique_by;
 
 pub(super) fn read(_: &str, text: &str, read: &mut Read) {
     let parsed = match ruleatlas_yaml::parse(text) {
@@ -17,15 +18,16 @@ pub(super) fn read(_: &str, text: &str, read: &mut Read) {
     row.channel = root.text_of("Channel").and_then(|text| told(text, EvtxMaps));
     let maps = root.get("Maps").and_then(Node::items).unwrap_or_default();
     let values = maps.iter().flat_map(|map| map.get("Values").and_then(Node::items).unwrap_or_default());
-    for path in values.filter_map(|value| value.text_of("Value")) {
-        // /Event/EventData/Data[@Name="Hash"]
-        let Some((_, rest)) = path.split_once("@Name=\"") else { continue };
-        let name = rest.split('"').next().unwrap_or_default();
-        if !name.is_empty() && !row.fields.iter().any(|field| field.name == name) {
-            let name = name.to_owned();
-            row.fields.push(EventField { name, kind: None, description: None, sample: None, by: EvtxMaps });
-        }
-    }
+    // /Event/EventData/Data[@Name="Hash"]
+    let names = values.filter_map(|value| value.text_of("Value")?.split_once("@Name=\"")?.1.split('"').next());
+    let fields = names.filter(|name| !name.is_empty()).map(|name| EventField {
+        name: name.to_owned(),
+        kind: None,
+        description: None,
+        sample: None,
+        by: EvtxMaps,
+    });
+    row.fields = unique_by(fields, |field| field.name.clone());
     row.example = example(text).and_then(|example| told(&example, EvtxMaps));
     read.rows.push(row);
 }

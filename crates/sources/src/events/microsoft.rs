@@ -8,6 +8,7 @@ use super::{
     text::{cut, plain_markdown},
     told,
 };
+use crate::unique::unique_by;
 
 /// Bytes of a field's description.
 const DESCRIPTION: usize = 400;
@@ -90,12 +91,12 @@ fn fields(xml: &str) -> Vec<EventField> {
     for part in xml.split("<Data Name=\"").skip(1) {
         let Some((name, rest)) = part.split_once('"') else { continue };
         let value = rest.strip_prefix('>').and_then(|rest| rest.split_once("</")).map(|(value, _)| value);
-        if !name.is_empty() && !fields.iter().any(|field| field.name == name) {
+        if !name.is_empty() {
             let sample = value.and_then(|value| told(value, MicrosoftDocs));
             fields.push(EventField { name: name.to_owned(), kind: None, description: None, sample, by: MicrosoftDocs });
         }
     }
-    fields
+    unique_by(fields, |field| field.name.clone())
 }
 
 fn versions(text: &str) -> Vec<String> {

@@ -3,6 +3,7 @@
 use ruleatlas_yaml::Node;
 
 use super::{Error, MAX_ROWS, quoted};
+use crate::unique::unique_by;
 
 /// A data component that is collected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,12 +88,8 @@ impl<'a> Systems<'a> {
         let is_all = applicable.is_empty() || applicable.iter().any(|name| name.eq_ignore_ascii_case("all"));
         let is_meant = |name: &str| is_all || applicable.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
         let of_groups = self.groups.iter().filter(|(name, _)| is_meant(name)).flat_map(|(_, platforms)| platforms);
-        let mut platforms: Vec<String> = Vec::new();
-        for platform in of_groups {
-            if !platforms.iter().any(|known| known == platform) {
-                platforms.push((*platform).to_owned());
-            }
-        }
+        let platforms: Vec<String> =
+            unique_by(of_groups, |platform| **platform).into_iter().map(|&name| name.to_owned()).collect();
         if platforms.is_empty() { self.of_file.iter().map(|&name| name.to_owned()).collect() } else { platforms }
     }
 }

@@ -1,8 +1,9 @@
 //! Bicep, of which only resources of scheduled rules are read.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use ruleatlas_yaml::{Node, Style, Value};
+use rustc_hash::FxHashMap;
 
 use super::{
     File, no_rule,
@@ -18,9 +19,11 @@ struct Resource {
 
 /// How long a list of names may be, in bytes.
 const MAX_LIST: usize = 16 << 10;
+/// Bytes that the values of parameters may come to, put in the places that name them.
+const MAX_FILLED: usize = 16 << 20;
 
 pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
-    let defaults = defaults(file.text);
+    let defaults = Defaults::among(file.text);
     let mut found: Vec<Resource> = Vec::new();
     let mut offset = 0;
     let mut line_number = 0_u32;
@@ -69,7 +72,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
             }
             text(literal)
         } else {
-            let default = defaults.iter().find(|(name, _)| name == value.trim()).map(|(_, value)| value.clone());
+            let default = defaults.of(value.trim()).map(str::to_owned);
             default.map_or_else(|| tree::node(Value::Scalar(Cow::Borrowed(""), Style::Plain), key_line), text)
         };
         if !resource.properties.iter().any(|(known, _)| known == key) {
@@ -79,19 +82,44 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     hand_over(file, found, sink)
 }
 
-/// The parameters that have a value of their own.
-fn defaults(text: &str) -> Vec<(String, String)> {
-    let parameter = |line: &str| {
-        let (head, value) = line.trim().strip_prefix("param ")?.split_once('=')?;
-        let value = value.trim();
-        let value = literal(value, &[]).map_or_else(|| value.to_owned(), |(text, _)| text);
-        Some((head.split_whitespace().next()?.to_owned(), value))
-    };
-    text.lines().filter_map(parameter).collect()
+/// The parameters that have a value of their own, the first of each name.
+struct Defaults {
+    by_name: FxHashMap<String, String>,
+    /// Bytes that may still be put in the place of parameters.
+    left: Cell<usize>,
+}
+
+impl Defaults {
+    fn none() -> Self {
+        Self { by_name: FxHashMap::default(), left: Cell::new(MAX_FILLED) }
+    }
+
+    fn among(text: &str) -> Self {
+        let mut defaults = Self::none();
+        let parameter = |line: &str| {
+            let (head, value) = line.trim().strip_prefix("param ")?.split_once('=')?;
+            let value = value.trim();
+            let value = literal(value, &Self::none()).map_or_else(|| value.to_owned(), |(text, _)| text);
+            Some((head.split_whitespace().next()?.to_owned(), value))
+        };
+        for (name, value) in text.lines().filter_map(parameter) {
+            defaults.by_name.entry(name).or_insert(value);
+        }
+        defaults
+    }
+
+    /// The value of a parameter; `None` too where values are put in the place of parameters too often, so that the
+    /// parameter stays as written.
+    fn of(&self, name: &str) -> Option<&str> {
+        let value = self.by_name.get(name)?;
+        let left = self.left.get().checked_sub(value.len());
+        self.left.set(left.unwrap_or_default());
+        left.map(|_| value.as_str())
+    }
 }
 
 /// A text literal at the head of `text`, with its length as written. A parameter in it stands for its value, where it has one.
-fn literal(text: &str, defaults: &[(String, String)]) -> Option<(String, usize)> {
+fn literal(text: &str, defaults: &Defaults) -> Option<(String, usize)> {
     if let Some(rest) = text.strip_prefix("'''") {
         let end = rest.find("'''")?;
         return Some((rest.get(..end)?.trim_start_matches(['\r', '\n']).to_owned(), end + 6));
@@ -110,11 +138,12 @@ fn literal(text: &str, defaults: &[(String, String)]) -> Option<(String, usize)>
                 other => read.push(other),
             },
             '$' if rest.get(at + 1..).is_some_and(|rest| rest.starts_with('{')) => {
-                let inside = rest.get(at + 2..)?;
+                // A name ends on its line: the rest of the file is not searched.
+                let inside = rest.get(at + 2..)?.lines().next()?;
                 let end = inside.find('}')?;
                 let name = inside.get(..end)?;
-                match defaults.iter().find(|(known, _)| known == name.trim()) {
-                    Some((_, value)) => read.push_str(value),
+                match defaults.of(name.trim()) {
+                    Some(value) => read.push_str(value),
                     None => read.push_str(rest.get(at..at + end + 3)?),
                 }
                 while characters.next().is_some_and(|(_, character)| character != '}') {}

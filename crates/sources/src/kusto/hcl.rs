@@ -4,7 +4,7 @@
 //!
 //! The syntax is that of the [HCL specification](https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use ruleatlas_yaml::{Node, Style, Value};
 use rustc_hash::FxHashMap;
@@ -15,6 +15,10 @@ use crate::tree::{node, text_node};
 const DEPTH_LIMIT: u32 = 64;
 /// How often a reference may name another.
 const REFERENCE_LIMIT: u32 = 8;
+/// Bytes that values may come to, put in the places that name them.
+const MAX_FILLED: usize = 16 << 20;
+/// Bytes that a list, an object or a text counts as besides its own.
+const BYTES_PER_NODE: usize = 64;
 
 /// A block: `resource "type" "name" { … }`.
 pub(super) struct Block {
@@ -39,8 +43,37 @@ pub(super) fn blocks(text: &str) -> (Vec<Block>, Option<u32>) {
     }
 }
 
-/// The values of `locals` and the defaults of `variable` blocks, by the reference that means them.
-pub(super) fn values(blocks: &[Block]) -> FxHashMap<String, Node<'static>> {
+/// Values by the reference that means them.
+pub(super) struct Values {
+    by_reference: FxHashMap<String, Node<'static>>,
+    /// Bytes that may still be put in the place of references, a node counted as some.
+    left: Cell<usize>,
+}
+
+impl Values {
+    fn get(&self, reference: &str) -> Option<&Node<'static>> {
+        self.by_reference.get(reference).filter(|_| self.left.get() > 0)
+    }
+
+    /// Takes bytes from what may be put in the place of references.
+    fn spend(&self, bytes: usize) {
+        self.left.set(self.left.get().saturating_sub(bytes));
+    }
+
+    /// Whether references were left as written, as their values come to too much.
+    pub(super) fn fault(&self) -> Option<String> {
+        let message = || {
+            let limit = MAX_FILLED >> 20;
+            format!(
+                "the values of variables and locals come to more than {limit} MiB where they are named; the rest of them are not read"
+            )
+        };
+        (self.left.get() == 0).then(message)
+    }
+}
+
+/// The values of `locals` and the defaults of `variable` blocks.
+pub(super) fn values(blocks: &[Block]) -> Values {
     let mut values = FxHashMap::default();
     for block in blocks {
         let entries = block.body.entries().unwrap_or_default();
@@ -56,32 +89,45 @@ pub(super) fn values(blocks: &[Block]) -> FxHashMap<String, Node<'static>> {
             _ => {}
         }
     }
-    values
+    Values { by_reference: values, left: Cell::new(MAX_FILLED) }
 }
 
 /// A tree with the references that have a value replaced by it, in texts too.
-pub(super) fn resolved(tree: &Node<'static>, values: &FxHashMap<String, Node<'static>>, depth: u32) -> Node<'static> {
+pub(super) fn resolved(tree: &Node<'static>, values: &Values, depth: u32) -> Node<'static> {
+    resolved_at(tree, values, depth, 0)
+}
+
+/// `references` is how many references lead here: what is not in the place of one costs nothing.
+fn resolved_at(tree: &Node<'static>, values: &Values, depth: u32, references: u32) -> Node<'static> {
     if depth > DEPTH_LIMIT {
         return tree.clone();
     }
+    if references > 0 {
+        values.spend(BYTES_PER_NODE + tree.text().map_or(0, str::len));
+    }
     let value = match &tree.value {
         Value::Scalar(text, Style::Plain) => {
-            return match values.get(text.as_ref()).filter(|_| depth <= REFERENCE_LIMIT) {
-                Some(value) => Node { line: tree.line, ..resolved(value, values, depth + 1) },
+            return match values.get(text.as_ref()).filter(|_| references < REFERENCE_LIMIT) {
+                Some(value) => Node { line: tree.line, ..resolved_at(value, values, depth + 1, references + 1) },
                 None => tree.clone(),
             };
         }
         Value::Scalar(text, style) => Value::Scalar(Cow::Owned(filled(text, values)), *style),
-        Value::Sequence(items) => Value::Sequence(items.iter().map(|item| resolved(item, values, depth + 1)).collect()),
-        Value::Mapping(entries) => Value::Mapping(
-            entries.iter().map(|(key, value)| (key.clone(), resolved(value, values, depth + 1))).collect(),
-        ),
+        Value::Sequence(items) => {
+            Value::Sequence(items.iter().map(|item| resolved_at(item, values, depth + 1, references)).collect())
+        }
+        Value::Mapping(entries) => {
+            let entry = |(key, value): &(Node<'static>, Node<'static>)| {
+                (key.clone(), resolved_at(value, values, depth + 1, references))
+            };
+            Value::Mapping(entries.iter().map(entry).collect())
+        }
     };
     node(value, tree.line)
 }
 
 /// A text with `${var.x}` replaced by the scalar it means.
-fn filled(text: &str, values: &FxHashMap<String, Node<'static>>) -> String {
+fn filled(text: &str, values: &Values) -> String {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -93,7 +139,10 @@ fn filled(text: &str, values: &FxHashMap<String, Node<'static>>) -> String {
         };
         let name = tail.get(2..end).unwrap_or_default().trim().trim_matches('~').trim();
         match values.get(name).and_then(Node::text) {
-            Some(value) => filled.push_str(value),
+            Some(value) => {
+                values.spend(1 + value.len());
+                filled.push_str(value);
+            }
             None => filled.push_str(tail.get(..=end).unwrap_or_default()),
         }
         rest = tail.get(end + 1..).unwrap_or_default();

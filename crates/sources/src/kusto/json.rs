@@ -1,7 +1,7 @@
 //! JSON with rules: templates that deploy them (ARM), what an API or a portal exports (Graph's `detectionRules`,
 //! Sentinel's analytics), Terraform in JSON, and workbooks, whose tiles show what queries find.
 
-use ruleatlas_model::{Diagnostic, Kind, Span};
+use ruleatlas_model::{Diagnostic, Kind};
 use ruleatlas_yaml::{Node, Value};
 use serde_json::Value as Json;
 
@@ -12,6 +12,8 @@ use crate::{Draft, Outcome, bounds, tree};
 const DEPTH_LIMIT: u32 = 64;
 /// How many tiles of a workbook are read.
 const MAX_TILES: usize = 2_000;
+/// Bytes of a file that are searched in vain for the lines of its rules.
+const MAX_SEARCHED: usize = 256 << 20;
 
 pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     if !file.text.contains("query") && !["query", "kql"].iter().any(|word| contains_in_any_case(file.text, word)) {
@@ -33,7 +35,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     let root = tree::node(Value::Sequence(documents), 1);
     let mut found = object::rules(file, &root);
     let count = found.len();
-    let mut lines = Lines { text: file.text, from: 0 };
+    let mut lines = Lines::of_text(file.text);
     for (place, object) in found.iter_mut().enumerate() {
         object.line = lines.of(object.words());
         object::draft(file, object, (place, count), std::mem::take(&mut said), sink);
@@ -71,19 +73,36 @@ fn contains_in_any_case(text: &str, word: &str) -> bool {
 struct Lines<'t> {
     text: &'t str,
     from: usize,
+    /// The one-based line of `from`.
+    line: u32,
+    /// Bytes that may still be searched in vain: what is not found behind `from` is looked for to the end.
+    left: usize,
 }
 
-impl Lines<'_> {
+impl<'t> Lines<'t> {
+    fn of_text(text: &'t str) -> Self {
+        Self { text, from: 0, line: 1, left: MAX_SEARCHED }
+    }
+
     /// The line of the first of some texts that stands in the file as JSON writes it.
     fn of<'w>(&mut self, words: impl Iterator<Item = &'w str>) -> u32 {
         for words in words {
             let Ok(written) = serde_json::to_string(words) else { continue };
-            if let Some(at) = self.text.get(self.from..).and_then(|rest| rest.find(&written)) {
-                self.from += at;
+            let rest = self.text.get(self.from..).unwrap_or_default();
+            if rest.len() > self.left {
                 break;
             }
+            match rest.find(&written) {
+                Some(at) => {
+                    let breaks = rest.get(..at).unwrap_or_default().matches('\n').count();
+                    self.line = self.line.saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX));
+                    self.from += at;
+                    break;
+                }
+                None => self.left -= rest.len(),
+            }
         }
-        Span::new(self.from, self.from).line(self.text)
+        self.line
     }
 }
 
@@ -134,7 +153,7 @@ fn title(node: &Node<'_>) -> Option<String> {
 
 /// A workbook's queries show and do not detect: they are listed, outside every count.
 fn hand_over(file: File<'_>, tiles: &[Tile], sink: &mut dyn FnMut(Draft<'_>)) {
-    let mut lines = Lines { text: file.text, from: 0 };
+    let mut lines = Lines::of_text(file.text);
     for (place, tile) in tiles.iter().enumerate() {
         let mut rule = file.blank(Kind::Baseline);
         rule.id = format!("{}#{place}", file.id());

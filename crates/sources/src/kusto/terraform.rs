@@ -1,6 +1,7 @@
 //! Terraform: resources that deploy scheduled and near-real-time rules of Sentinel, custom detections of Defender, and
 //! saved searches.
 
+use ruleatlas_core::BUDGET;
 use ruleatlas_model::Diagnostic;
 use ruleatlas_yaml::{Node, Style, Value};
 
@@ -42,6 +43,9 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
             return Outcome::Unreadable(message, Some(line));
         }
         said.push(Diagnostic::error("unreadable part", message).on_line(line));
+    }
+    if let Some(message) = values.fault() {
+        said.push(Diagnostic::error(BUDGET, message));
     }
     let count = found.len();
     for (place, (address, is_hunt, tree)) in found.into_iter().enumerate() {

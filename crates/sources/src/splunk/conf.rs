@@ -9,6 +9,8 @@ use rustc_hash::FxHashMap;
 
 /// How many settings may hold for all stanzas, as each stanza has them.
 const MAX_DEFAULTS: usize = 32;
+/// Bytes that the settings for all stanzas may come to, counted once a stanza.
+const MAX_SHARED: usize = 64 << 20;
 
 /// A configuration file.
 #[derive(Debug, Default)]
@@ -112,31 +114,58 @@ fn continued(line: &str) -> (&str, bool) {
 
 /// The configuration files of one name in an app, the one that wins first (`local`, then `default`).
 #[derive(Debug, Default)]
-pub(super) struct Layers<'c>(pub Vec<&'c Conf>);
+pub(super) struct Layers<'c> {
+    confs: Vec<&'c Conf>,
+    /// Whether what holds for all stanzas is too long for each to have it. No stanza has it then.
+    is_too_large: bool,
+}
 
 impl<'c> Layers<'c> {
+    pub fn new(confs: Vec<&'c Conf>) -> Self {
+        let defaults = confs.iter().flat_map(|conf| conf.default.values()).map(|setting| setting.value.len());
+        let stanzas: usize = confs.iter().map(|conf| conf.stanzas.len()).sum();
+        let is_too_large = defaults.sum::<usize>().saturating_mul(stanzas) > MAX_SHARED;
+        Self { confs, is_too_large }
+    }
+
+    /// Why the stanzas cannot be read.
+    pub fn fault(&self) -> Option<String> {
+        let message = || {
+            format!(
+                "the settings that hold for all stanzas come to more than {} MiB, as each stanza has them; split the file",
+                MAX_SHARED >> 20
+            )
+        };
+        self.is_too_large.then(message)
+    }
+
+    /// What holds for all stanzas, by layer.
+    fn defaults(&self) -> impl DoubleEndedIterator<Item = (usize, &'c FxHashMap<String, Setting>)> + ExactSizeIterator {
+        let count = if self.is_too_large { 0 } else { self.confs.len() };
+        self.confs.iter().take(count).map(|conf| &conf.default).enumerate()
+    }
+
     /// What a stanza's setting is, and the layer that says so: the first layer's whose stanza has it, else the first
     /// layer's whose default has it.
     pub fn get(&self, stanza: &str, key: &str) -> Option<(usize, &'c Setting)> {
-        let own = self.0.iter().enumerate().find_map(|(at, conf)| Some((at, conf.stanza(stanza)?.own(key)?)));
-        own.or_else(|| self.0.iter().enumerate().find_map(|(at, conf)| Some((at, conf.default.get(key)?))))
+        let own = self.confs.iter().enumerate().find_map(|(at, conf)| Some((at, conf.stanza(stanza)?.own(key)?)));
+        own.or_else(|| self.defaults().find_map(|(at, default)| Some((at, default.get(key)?))))
     }
 
     /// The names of all stanzas, each once: those of the layer that comes last first.
     pub fn names(&self) -> Vec<&'c str> {
         let mut seen = rustc_hash::FxHashSet::default();
-        let names = self.0.iter().rev().flat_map(|conf| &conf.stanzas).map(|stanza| stanza.name.as_str());
+        let names = self.confs.iter().rev().flat_map(|conf| &conf.stanzas).map(|stanza| stanza.name.as_str());
         names.filter(|name| seen.insert(*name)).collect()
     }
 
     /// All settings of a stanza, ordered by name, each with the layer that says so.
     pub fn all(&self, stanza: &str) -> Vec<(&'c str, usize, &'c Setting)> {
         let mut settings: std::collections::BTreeMap<&str, (usize, &Setting)> = std::collections::BTreeMap::new();
-        let layers = || self.0.iter().enumerate().rev();
-        for (at, conf) in layers() {
-            settings.extend(conf.default.iter().map(|(key, setting)| (key.as_str(), (at, setting))));
+        for (at, default) in self.defaults().rev() {
+            settings.extend(default.iter().map(|(key, setting)| (key.as_str(), (at, setting))));
         }
-        for (at, conf) in layers() {
+        for (at, conf) in self.confs.iter().enumerate().rev() {
             let own = conf.stanza(stanza).into_iter().flat_map(|stanza| &stanza.settings);
             settings.extend(own.map(|(key, setting)| (key.as_str(), (at, setting))));
         }
@@ -154,7 +183,7 @@ mod tests {
     use super::*;
 
     fn value<'c>(conf: &'c Conf, stanza: &str, key: &str) -> Option<(&'c str, u32)> {
-        Layers(vec![conf]).get(stanza, key).map(|(_, setting)| (setting.value.as_str(), setting.line))
+        Layers::new(vec![conf]).get(stanza, key).map(|(_, setting)| (setting.value.as_str(), setting.line))
     }
 
     #[test]
@@ -178,12 +207,24 @@ mod tests {
     fn the_local_layer_wins_for_each_setting() {
         let local = Conf::read("[a]\nx = local\n[default]\nz = local default\n");
         let default = Conf::read("y = default\n[a]\nx = shipped\ny = own\nz = own\n");
-        let layers = Layers(vec![&local, &default]);
+        let layers = Layers::new(vec![&local, &default]);
         let get = |key: &str| layers.get("a", key).map(|(at, setting)| (at, setting.value.as_str()));
         assert_eq!((get("x"), get("y"), get("z")), (Some((0, "local")), Some((1, "own")), Some((1, "own"))));
         let all = layers.all("a");
         let all: Vec<_> = all.iter().map(|(key, layer, setting)| (*key, *layer, setting.value.as_str())).collect();
         assert_eq!(all, [("x", 0, "local"), ("y", 1, "own"), ("z", 1, "own")]);
+    }
+
+    #[test]
+    fn settings_for_all_stanzas_are_not_copied_without_end() {
+        let stanzas: String = (0..100).map(|at| format!("[s{at}]\nx = {at}\n")).collect();
+        let of_length = |length: usize| Conf::read(&format!("search = {}\n{stanzas}", "a".repeat(length)));
+        let (fits, too_long) = (of_length(MAX_SHARED / 100), of_length(MAX_SHARED / 100 + 1));
+        assert!(Layers::new(vec![&fits]).fault().is_none());
+        assert!(Layers::new(vec![&fits]).get("s1", "search").is_some());
+        let layers = Layers::new(vec![&too_long]);
+        assert!(layers.fault().is_some_and(|fault| fault.contains("more than 64 MiB")));
+        assert_eq!((layers.get("s1", "search"), layers.all("s1").len()), (None, 1));
     }
 
     #[test]

@@ -89,13 +89,13 @@ impl<'a> Content<'a> {
             }
         }
         for (app, layers) in &macros {
-            content.add_macros(app, &Layers(layers.iter().collect()));
+            content.add_macros(app, &Layers::new(layers.iter().collect()));
         }
         for (app, layers) in &event_types {
-            content.add_event_types(app, &Layers(layers.iter().collect()));
+            content.add_event_types(app, &Layers::new(layers.iter().collect()));
         }
         for (app, layers) in &lookups {
-            content.add_lookups(app, &Layers(layers.iter().collect()), &tables);
+            content.add_lookups(app, &Layers::new(layers.iter().collect()), &tables);
         }
         // A table that no lookup describes is asked for by its file's name.
         for file in files.iter().filter(|file| file.extension() == "csv") {

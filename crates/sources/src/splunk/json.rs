@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use ruleatlas_core::Context;
 use ruleatlas_model::{Diagnostic, Kind, Language, Rule, Severity, Vendor};
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
 use super::{
@@ -160,10 +161,11 @@ fn described(draft: &mut Draft<'_>, about: &Map<String, Value>) {
         }
     }
     rule.date = rule.date.take().or_else(|| text("created").and_then(metadata::date));
+    let mut known: FxHashSet<String> = draft.tags.iter().map(|tag| tag.text.clone()).collect();
     for key in ["mitre_attack_id", "mitre_id", "mitre_technique", "mitre_sub_technique", "mitre_tactic"] {
         for written in about.get(key).map(texts).unwrap_or_default() {
             for part in written.split('|').map(str::trim).filter(|part| !part.is_empty() && *part != "None") {
-                if !draft.tags.iter().any(|tag| tag.text == part) {
+                if known.insert(part.to_owned()) {
                     draft.tags.push(raw_tag(part.to_owned(), 1));
                     rule.tags.push(part.to_owned());
                 }

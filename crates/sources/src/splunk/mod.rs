@@ -29,7 +29,7 @@ use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, So
 use ruleatlas_yaml::Node;
 use rustc_hash::FxHashSet;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, TagPlace, ids::Ids, metadata};
+use crate::{Draft, Format, Outcome, RawTag, SourceFile, TagPlace, ids::Ids, metadata, unique::unique_by};
 use app::Place;
 use conf::{Conf, Layers};
 
@@ -112,10 +112,13 @@ fn read_conf(file: &SourceFile, text: &str, context: &dyn Context, sink: &mut dy
     let is_local = place.folder == "local";
     // The file's own place among the layers, the one that wins first.
     let (layers, own_layer) = match &other {
-        Some(other) if is_local => (Layers(vec![&own, other]), 0),
-        Some(other) => (Layers(vec![other, &own]), 1),
-        None => (Layers(vec![&own]), 0),
+        Some(other) if is_local => (Layers::new(vec![&own, other]), 0),
+        Some(other) => (Layers::new(vec![other, &own]), 1),
+        None => (Layers::new(vec![&own]), 0),
     };
+    if let Some(fault) = layers.fault() {
+        return Outcome::Unreadable(fault, None);
+    }
     let mut ids = Ids::default();
     for stanza in &own.stanzas {
         // The file that says what is searched has the rule.
@@ -222,20 +225,13 @@ fn draft<'d>(document: &Node<'_>, path: &str) -> Draft<'d> {
     let mut tags: Vec<RawTag> = Vec::new();
     for place in &places {
         for text in TAG_KEYS.iter().flat_map(|key| metadata::texts(place, key)) {
-            if !rule.tags.contains(&text) {
-                rule.tags.push(text);
-            }
+            rule.tags.push(text);
         }
-        for tag in TECHNIQUE_KEYS
-            .iter()
-            .filter_map(|key| place.get(key))
-            .flat_map(|ids| metadata::attack_tags(ids, TagPlace::Technique))
-        {
-            if !tags.iter().any(|known| known.text == tag.text) {
-                tags.push(tag);
-            }
-        }
+        let ids = TECHNIQUE_KEYS.iter().filter_map(|key| place.get(key));
+        tags.extend(ids.flat_map(|ids| metadata::attack_tags(ids, TagPlace::Technique)));
     }
+    rule.tags = unique_by(std::mem::take(&mut rule.tags), Clone::clone);
+    let tags = unique_by(tags, |tag| tag.text.clone());
     rule.extra = metadata::rest(document, &KNOWN_KEYS);
     Draft { rule, tags, tree: None, sources: data_sources(document) }
 }

@@ -3,7 +3,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::{inferred_tag, no_rule, query};
-use crate::{Draft, Outcome, RawTag, SourceFile, attack::technique_ids_in};
+use crate::{Draft, Outcome, SourceFile, attack::technique_ids_in, unique::unique_by};
 
 /// The marks of blocks that hold a search.
 const MARKS: [&str; 4] = ["spl", "splunk", "splunk-spl", "splunk_spl"];
@@ -47,15 +47,12 @@ pub(super) fn read(file: &SourceFile, text: &str, sink: &mut dyn FnMut(Draft<'_>
         rule.title = title;
         rule.description = block.lead.trim().chars().take(MAX_DESCRIPTION).collect();
         let near = format!("{}\n{}", block.headings.join("\n"), block.lead);
-        let mut tags: Vec<RawTag> = query::comment_tags(&block.text, block.line);
+        let mut tags = query::comment_tags(&block.text, block.line);
         let near = technique_ids_in(&near);
         // A page with one search is about that search, wherever it says so.
         let ids = if is_alone { page_tags.clone() } else { near };
-        for id in ids {
-            if !tags.iter().any(|tag| tag.text == id) {
-                tags.push(inferred_tag(id, block.line));
-            }
-        }
+        tags.extend(ids.into_iter().map(|id| inferred_tag(id, block.line)));
+        let tags = unique_by(tags, |tag| tag.text.clone());
         rule.query = block.text;
         sink(Draft { rule, tags, tree: None, sources: Vec::new() });
     }

@@ -3,7 +3,7 @@
 use ruleatlas_model::{Diagnostic, Kind, Language, Rule, Vendor};
 
 use super::{inferred_tag, no_rule};
-use crate::{Draft, Outcome, RawTag, SourceFile, attack::technique_ids_in};
+use crate::{Draft, Outcome, RawTag, SourceFile, attack::technique_ids_in, unique::unique_by};
 
 pub(super) fn read(file: &SourceFile, text: &str, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     if text.trim().is_empty() {
@@ -38,11 +38,5 @@ pub(super) fn comments(text: &str) -> Vec<&str> {
 /// The techniques that the comments of a search name; `line` is its first line.
 pub(super) fn comment_tags(text: &str, line: u32) -> Vec<RawTag> {
     let ids = comments(text).into_iter().flat_map(technique_ids_in);
-    let mut tags: Vec<RawTag> = Vec::new();
-    for id in ids {
-        if !tags.iter().any(|tag| tag.text == id) {
-            tags.push(inferred_tag(id, line));
-        }
-    }
-    tags
+    unique_by(ids.map(|id| inferred_tag(id, line)), |tag| tag.text.clone())
 }

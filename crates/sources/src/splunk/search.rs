@@ -8,7 +8,7 @@ use ruleatlas_model::{DataSource, Diagnostic, Kind, Language, Rule, Severity, So
 use serde_json::Value;
 
 use super::{conf::is_true, raw_tag};
-use crate::{Draft, RawTag, metadata};
+use crate::{Draft, RawTag, metadata, unique::unique_by};
 
 /// A saved search and its settings.
 pub(super) struct SavedSearch<'s> {
@@ -61,11 +61,10 @@ impl SavedSearch<'_> {
         for (key, value) in keys.into_iter().zip([&annotations, &mappings]) {
             let line = self.settings.get(key).map_or(self.line, |(_, line)| *line);
             for text in value.iter().flat_map(techniques) {
-                if !tags.iter().any(|tag| tag.text == text) {
-                    tags.push(raw_tag(text, line));
-                }
+                tags.push(raw_tag(text, line));
             }
         }
+        let tags = unique_by(tags, |tag| tag.text.clone());
         rule.tags = tags.iter().map(|tag| tag.text.clone()).collect();
         let stories = annotations.iter().flat_map(|value| texts(&value["analytic_story"]));
         rule.tags.extend(stories.chain(self.get("action.notable.param.security_domain").map(str::to_owned)));
