@@ -61,6 +61,18 @@ pub const MULTIPLIED: &[&str] = &[
     "splunk a large macro in many searches",
     "splunk rows of a lookup in many searches",
     "sigma rules of a file with a global part",
+    "sigma correlations on correlations of a file",
+    "sigma correlations of one rule",
+    "elastic rules that share an exception list",
+    "splunk saved searches with settings for all",
+    "splunk saved searches of one macro",
+    "splunk event types of event types",
+    "kusto terraform locals named often",
+    "kusto terraform locals of locals",
+    "kusto bicep parameters named often",
+    "panther sdk classes with values of a base",
+    "panther rules of a file of one module",
+    "spl quoted searches in map",
 ];
 
 fn many(count: usize, between: &str, each: impl Fn(usize) -> String) -> String {
@@ -243,6 +255,9 @@ queries! {
         "a lookup's rows", 200, |n| format!("index=x {}", many(n, " ", |_| "| lookup list key as a OUTPUT flag | where flag=\"yes\"".to_owned()));
         "tstats", 1_000, |n| format!("| tstats count from datamodel=Endpoint.Processes where {} by x", many(n, " OR ", |i| format!("Processes.p=v{i}")));
         "rex", 300, |n| format!("index=x {} | where k1=\"v\"", many(n, " ", |i| format!("| rex field=a \"(?<k{i}>x+)\"")));
+        "foreach in foreach", 500, |n| format!("index=x {}", nested(n, "| foreach * [ ", "eval a=1", " ]"));
+        "templates that do not end", 500, |n| format!("index=x | where {}", "<<".repeat(n));
+        "quoted searches in map", 200, |n| format!("index=x {}", many(n, " ", |i| format!("| map search=\"search index=y a={i} `large`\"")));
         "foreach", 200, |n| format!("index=x {}", many(n, " ", |_| "| foreach a* [eval <<FIELD>>=lower('<<FIELD>>')] | where a1=1".to_owned()));
         "a long value", 20_000, |n| format!("index=x a=\"{}\"", "x".repeat(n));
         "like", 500, |n| format!("index=x | where like(a, \"{}\")", "%a_".repeat(n));
@@ -377,6 +392,11 @@ files! {
         "files", 100, |n| (0..n).map(|i| (format!("r{i}.yml"), format!("title: r{i}\nid: r{i}\ndetection:\n  s: {{A: v{i}}}\n  condition: s\n"))).collect();
         "files of one id", 100, |n| (0..n).map(|i| (format!("r{i}.yml"), format!("title: r{i}\nid: r\ndetection:\n  s: {{A: v{i}}}\n  condition: s\n"))).collect();
         "a correlation of many files", 100, |n| (0..n).map(|i| (format!("r{i}.yml"), format!("title: r{i}\nname: r{i}\ndetection:\n  s: {{A: v{i}}}\n  condition: s\n"))).chain([("z.yml".to_owned(), format!("title: c\ncorrelation:\n  type: temporal\n  timespan: 1h\n  rules:\n{}", lines(n, |i| format!("    - r{i}"))))]).collect();
+        "correlations on correlations of a file", 15, |n| one("r.yml", format!("name: c0\nid: c0\ndetection: {{s: {{A: 1}}, condition: s}}\n{}", many(n, "", |i| format!("---\nname: c{0}\nid: c{0}\ncorrelation: {{generate: true, type: temporal, timespan: 1h, rules: [c{i}, c{i}]}}\n", i + 1))));
+        "correlations of one rule", 30, |n| one("r.yml", format!("name: c\nid: c\ndetection: {{s: {{A: [{}]}}, condition: s}}\n{}", many(10 * n, ", ", |i| format!("v{i}")), many(n, "", |i| format!("---\nname: c{0}\nid: c{0}\ncorrelation: {{type: temporal, timespan: 1h, rules: [c, c]}}\n", i + 1))));
+        "rules of a list in JSON", 200, |n| one("r.json", format!("[{}]", many(n, ",\n", |i| format!("{{\"title\": \"r{i}\", \"id\": \"r{i}\", \"detection\": {{\"s\": {{\"A\": \"v{i}\"}}, \"condition\": \"s\"}}}}"))));
+        "rules of lines of JSON", 200, |n| one("r.jsonl", lines(n, |i| format!("{{\"title\": \"r{i}\\/\", \"id\": \"r{i}\", \"detection\": {{\"s\": {{\"A\": \"v{i}\"}}, \"condition\": \"s\"}}}}")));
+        "rules of one id in a file", 200, |n| one("r.yml", many(n, "---\n", |_| "title: r\nid: r\ndetection:\n  s: {A: v}\n  condition: s\n".to_owned()));
         "tags", 1_000, |n| one("r.yml", format!("title: r\nid: r\ntags:\n{}detection:\n  s: {{A: v}}\n  condition: s\n", lines(n, |i| format!("  - attack.t{}", 1000 + i))));
         "lines of text", 5_000, |n| one("r.yml", "x\n".repeat(n));
         "flow brackets", 5_000, |n| one("r.yml", "[".repeat(n));
@@ -393,6 +413,8 @@ files! {
         "many tables", 2_000, |n| one("r.toml", format!("{TOML_HEAD}{}", lines(n, |i| format!("[t{i}]\na = 1"))));
         "many filters", 300, |n| one("r.toml", format!("{TOML_HEAD}query = \"a: 1\"\n{}", lines(n, |i| format!("[[rule.filters]]\n[rule.filters.query.match_phrase]\na = \"v{i}\""))));
         "a query with faults", 300, |n| one("r.toml", format!("{TOML_HEAD}query = '''\n{}'''\n", lines(n, |_| "a: )".to_owned())));
+        "rules of lines of JSON", 200, |n| one("r.ndjson", lines(n, |i| format!("{{\"rule_id\": \"r{i}\", \"name\": \"r{i}\", \"type\": \"query\", \"language\": \"kuery\", \"query\": \"a: v{i}\"}}")));
+        "rules that share an exception list", 25, |n| one("r.ndjson", lines(n, |i| format!("{{\"rule_id\": \"r{i}\", \"name\": \"r{i}\", \"type\": \"query\", \"language\": \"kuery\", \"query\": \"a: v{i}\", \"exceptions_list\": [{{\"list_id\": \"l\", \"type\": \"detection\"}}]}}")) + &lines(n, |i| format!("{{\"list_id\": \"l\", \"item_id\": \"i{i}\", \"entries\": [{{\"field\": \"f\", \"operator\": \"included\", \"type\": \"match\", \"value\": \"v{i}\"}}]}}")));
         "threats", 300, |n| one("r.toml", format!("{TOML_HEAD}query = \"a: 1\"\n{}", lines(n, |i| format!("[[rule.threat]]\nframework = \"MITRE ATT&CK\"\n[[rule.threat.technique]]\nid = \"T{}\"\nname = \"x\"", 1000 + i))));
         "errors", 5_000, |n| one("r.toml", "= \n".repeat(n));
     }
@@ -401,6 +423,11 @@ files! {
         "macros", 200, |n| splunk("", 1, "index=x `m1`").into_iter().chain((0..n).map(|i| (format!("macros/m{i}.yml"), format!("definition: a=v{i}\nname: m{i}\n")))).collect();
         "rows of a lookup", 1_000, |n| splunk("", 1, "index=x | lookup list key as a OUTPUT flag | where flag=\"yes\"").into_iter().chain([("lookups/list.csv".to_owned(), format!("key,flag\n{}", lines(n, |i| format!("v{i},yes")))), ("lookups/list.yml".to_owned(), "name: list\nfilename: list.csv\nlookup_type: csv\n".to_owned())]).collect();
         "rows of a lookup in many searches", 50, |n| splunk("", n, "index=x | lookup list key as a OUTPUT flag | where flag=\"yes\"").into_iter().chain([("lookups/list.csv".to_owned(), format!("key,flag\n{}", lines(n * 10, |i| format!("v{i},yes")))), ("lookups/list.yml".to_owned(), "name: list\nfilename: list.csv\nlookup_type: csv\n".to_owned())]).collect();
+        "saved searches", 500, |n| one("default/savedsearches.conf", lines(n, |i| format!("[s{i}]\nsearch = index=x a=v{i}\ndescription = d{i}")));
+        "saved searches with settings for all", 100, |n| one("default/savedsearches.conf", format!("description = {}\n{}", "d".repeat(20 * n), lines(n, |i| format!("[s{i}]\nsearch = index=x a=v{i}"))));
+        "saved searches of one macro", 30, |n| vec![("default/macros.conf".to_owned(), format!("[large]\ndefinition = {}\n", many(10 * n, " OR ", |i| format!("a=v{i}")))), ("default/savedsearches.conf".to_owned(), lines(n, |i| format!("[s{i}]\nsearch = index=x `large`")))];
+        "event types of event types", 40, |n| vec![("default/eventtypes.conf".to_owned(), lines(n, |i| format!("[e{i}]\nsearch = eventtype=e{} OR eventtype=e{}", i + 1, i + 2))), ("default/savedsearches.conf".to_owned(), lines(n, |i| format!("[s{i}]\nsearch = index=x eventtype=e{i}")))];
+        "tags of a search", 1_000, |n| one("detections/r.yml", format!("name: r\nid: r\nsearch: index=x a=1\ntags:\n  mitre_attack_id:\n{}", lines(n, |i| format!("  - T{}", 1_000 + i))));
         "a long search with faults", 300, |n| splunk("", 1, &many(n, " ", |_| "| where ==".to_owned()));
     }
     Kusto: {
@@ -412,6 +439,12 @@ files! {
         "lists in lists", 300, |n| one("p.md", many(n, "\n", |i| format!("{}- x", " ".repeat(2 * i))));
         "links", 2_000, |n| one("p.md", "[".repeat(n) + &"](x)".repeat(n));
         "a template", 100, |n| one("t.json", format!("{{\"resources\": [{}]}}", many(n, ",", |i| format!("{{\"type\": \"Microsoft.SecurityInsights/alertRules\", \"name\": \"r{i}\", \"properties\": {{\"displayName\": \"r{i}\", \"query\": \"T | where A == {i}\"}}}}"))));
+        "terraform locals named often", 40, |n| one("r.tf", format!("locals {{\n  l = \"{}\"\n}}\n{}", "x".repeat(20 * n), lines(n, |i| format!("resource \"azurerm_sentinel_alert_rule_scheduled\" \"r{i}\" {{\n  name = \"r{i}\"\n  display_name = \"r{i}\"\n  query = \"T | where A == \\\"${{local.l}}\\\"\"\n}}"))));
+        "terraform locals of locals", 3, |n| one("r.tf", format!("locals {{\n{}  l9 = \"x\"\n}}\nresource \"azurerm_sentinel_alert_rule_scheduled\" \"r\" {{\n  name = \"r\"\n  query = \"T | where A == 1\"\n  tactics = local.l0\n}}\n", lines(9, |i| format!("  l{i} = [{}]", many(n, ", ", |_| format!("local.l{}", i + 1))))));
+        "bicep parameters named often", 40, |n| one("r.bicep", format!("param p string = '{}'\n{}", "x".repeat(20 * n), lines(n, |i| format!("resource r{i} 'Microsoft.SecurityInsights/alertRules@2023-01-01' = {{\n  properties: {{\n    displayName: 'r{i}'\n    query: 'T | where A == \"${{p}}\"'\n  }}\n}}"))));
+        "bicep parameters", 500, |n| one("r.bicep", format!("{}{}", lines(n, |i| format!("param p{i} string = 'v{i}'")), lines(n, |i| format!("resource r{i} 'Microsoft.SecurityInsights/alertRules@2023-01-01' = {{\n  properties: {{\n    displayName: 'r{i}'\n    query: 'T | where A == \"${{p{i}}}\"'\n  }}\n}}"))));
+        "bicep places that do not end", 500, |n| one("r.bicep", format!("resource r 'Microsoft.SecurityInsights/alertRules@2023-01-01' = {{\n{}", lines(n, |_| "query: '${p".to_owned())));
+        "rules of an API whose words the file writes otherwise", 100, |n| one("r.json", format!("[{}]", many(n, ",", |i| format!("{{\"displayName\": \"r{i}\\u0041\", \"severity\": \"high\", \"query\": \"T | where \\u0041 == {i}\"}}"))));
         "json brackets", 20_000, |n| one("t.json", "[".repeat(n));
         "json values", 20_000, |n| one("t.json", format!("[{}]", many(n, ",", |i| i.to_string())));
         "yaml rules", 100, |n| (0..n).map(|i| (format!("r{i}.yaml"), format!("id: r{i}\nname: r{i}\nquery: |\n  T\n  | where A == {i}\n"))).collect();
@@ -422,6 +455,10 @@ files! {
     Panther: {
         "rules", 60, |n| (0..n).flat_map(|i| [(format!("rules/r{i}.yml"), format!("AnalysisType: rule\nRuleID: R{i}\nFilename: r{i}.py\nLogTypes: [L]\n")), (format!("rules/r{i}.py"), format!("def rule(event):\n    return event.get('a') == {i}\n"))]).collect();
         "rules with one helper", 60, |n| (0..n).flat_map(|i| [(format!("rules/r{i}.yml"), format!("AnalysisType: rule\nRuleID: R{i}\nFilename: r{i}.py\nLogTypes: [L]\n")), (format!("rules/r{i}.py"), "from helper import h\ndef rule(event):\n    return h(event)\n".to_owned())]).chain([("global_helpers/helper.py".to_owned(), format!("def h(event):\n    return event.get('a') in [{}]\n", many(10 * n, ", ", |i| format!("'v{i}'")))), ("global_helpers/helper.yml".to_owned(), "AnalysisType: global\nFilename: helper.py\nGlobalID: helper\n".to_owned())]).collect();
+        "sdk classes, each derived from the one before", 60, |n| one("rules/r.py", format!("from pypanther import Rule\n{}", many(n, "", |i| format!("class C{}({}):\n    id = 'c{i}'\n    def rule(self, event):\n        return event.get('a') == {i}\n", i + 1, if i == 0 { "Rule".to_owned() } else { format!("C{i}") }))));
+        "sdk classes with values of a base", 20, |n| one("rules/r.py", format!("from pypanther import Rule\nL = [{}]\nclass B(Rule):\n    tags = L\n{}", many(10 * n, ", ", |i| format!("'t{i}'")), many(n, "", |i| format!("class C{i}(B):\n    id = 'c{i}'\n    def rule(self, event):\n        return event.get('a') == {i}\n"))));
+        "sdk methods that name each other", 200, |n| one("rules/r.py", format!("from pypanther import Rule\nclass C(Rule):\n    id = 'c'\n    def rule(self, event):\n        return self.m1(event)\n{}", many(n, "", |i| format!("    def m{i}(self, event):\n        return self.m{}(event)\n", i + 1))));
+        "rules of a file of one module", 20, |n| vec![("rules/r.yml".to_owned(), many(n, "---\n", |i| format!("AnalysisType: rule\nRuleID: R{i}\nFilename: r.py\nLogTypes: [L]\n"))), ("rules/r.py".to_owned(), format!("def rule(event):\n    return event.get('a') in [{}]\n", many(10 * n, ", ", |i| format!("'v{i}'"))))];
         "unit tests", 200, |n| vec![("rules/r.yml".to_owned(), format!("AnalysisType: rule\nRuleID: R\nFilename: r.py\nLogTypes: [L]\nTests:\n{}", lines(n, |i| format!("  - Name: t{i}\n    ExpectedResult: true\n    Log: {{a: {i}}}")))), ("rules/r.py".to_owned(), "def rule(event):\n    return event.get('a') == 1\n".to_owned())];
     }
     Attack: {

@@ -21,7 +21,7 @@ use std::{
 
 use allocation_counter::measure;
 use ruleatlas_catalog::{Entry, Loaded, build, frontend, is_query};
-use ruleatlas_core::{BUDGET, Budget, Context, Limits, LookupTable, MacroDefinition, Query};
+use ruleatlas_core::{BUDGET, Budget, Context, FileBudget, Limits, LookupTable, MacroDefinition, Query};
 use ruleatlas_model::{Diagnostic, Language, Level, ParseStatus, Rule, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec, format_of, read_files};
 use ruleatlas_taxonomy::Taxonomy;
@@ -298,6 +298,33 @@ fn what_is_too_much_is_said() {
     });
 }
 
+/// Rules that stand for much more than their file holds: each is cheap enough, and all of them together are bounded.
+#[test]
+fn the_rules_of_a_file_are_not_read_without_end() {
+    for (kind, name, size) in [
+        (SourceKind::Sigma, "correlations on correlations of a file", 600),
+        (SourceKind::Panther, "rules of a file of one module", 400),
+    ] {
+        let files = FILES.iter().find(|files| files.kind == kind && files.name == name).unwrap();
+        let read = (files.files)(size).into_iter();
+        let read = read.map(|(path, text)| SourceFile::from_bytes(path, text.into_bytes())).collect();
+        let loaded = Loaded { spec: SourceSpec::new(kind, "source"), files: read };
+        let catalog = build(vec![loaded], &|_, _, _, _| {}).unwrap();
+        let is_of_file = |said: &&Diagnostic| said.code == BUDGET && said.message.contains("the rules of this file");
+        let cut: Vec<&Rule> = catalog
+            .entries
+            .iter()
+            .map(|entry| &entry.rule)
+            .filter(|rule| rule.diagnostics.iter().any(|said| is_of_file(&said)))
+            .collect();
+        assert!(!cut.is_empty(), "{name}");
+        assert!(cut.iter().all(|rule| rule.parse != ParseStatus::Full), "{name}");
+        let nodes: usize =
+            catalog.entries.iter().flat_map(|entry| &entry.rule.conditions).map(|step| step.root.walk().count()).sum();
+        assert!(nodes < 2_500_000, "{name}: {nodes}");
+    }
+}
+
 /// A budget that real rules meet would hide what they say.
 #[test]
 fn no_rule_of_the_public_corpora_comes_near_a_limit() {
@@ -313,12 +340,14 @@ fn no_rule_of_the_public_corpora_comes_near_a_limit() {
         let context = format.context(&files);
         let (mut work, mut nodes) = ((0, String::new()), (0, String::new()));
         for file in &files {
+            let mut of_file = FileBudget::for_size(file.text().map_or(0, str::len));
             format.read_in(file, context.as_ref(), &mut |draft| {
                 let rule = &draft.rule;
                 let Some(frontend) = frontend(rule.language).filter(|_| !rule.query.is_empty()) else { return };
                 let query = Query { text: &rule.query, tree: draft.tree, sources: &draft.sources };
-                let mut budget = Budget::default();
+                let mut budget = of_file.budget_of(&rule.query);
                 let parsed = frontend.parse_within(&query, context.as_ref(), &mut budget);
+                of_file.spend(&budget);
                 let said = parsed.diagnostics.iter().any(|diagnostic| diagnostic.code == BUDGET);
                 assert!(!said, "{}: {:?}", rule.id, budget.exhausted());
                 let spent = budget.spent();
