@@ -37,10 +37,10 @@ pub fn text(text: &str) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// Writes data to standard output as it is; on a terminal, as [`plain`] has it.
+/// Writes data to standard output as it is; on a terminal, as [`on_terminal`] has it.
 pub fn data(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    let text = if out.is_terminal() { Cow::Owned(plain(text)) } else { Cow::Borrowed(text) };
+    let text = if out.is_terminal() { Cow::Owned(on_terminal(text)) } else { Cow::Borrowed(text) };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
 }
@@ -112,6 +112,12 @@ pub fn plain(text: &str) -> String {
     text.chars().map(|character| if is_harmful(character) { '\u{fffd}' } else { character }).collect()
 }
 
+/// Data as a terminal may show it: as [`plain`] has it, but for the ends of lines, which CSV writes as CR and LF. A CR
+/// alone would write over what stands on its line, and is made visible.
+fn on_terminal(text: &str) -> String {
+    plain(&text.replace("\r\n", "\n"))
+}
+
 fn is_harmful(character: char) -> bool {
     let reorders = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
     (character.is_control() && character != '\n') || reorders
@@ -119,7 +125,7 @@ fn is_harmful(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, plain};
+    use super::{escaped, on_terminal, plain};
 
     #[test]
     fn what_could_change_a_terminal_is_an_escape_in_json() {
@@ -128,6 +134,12 @@ mod tests {
         let shown = escaped(&json);
         assert_eq!(shown, "[\n  \"a\\u001b[31m\\u007f\\u009b31m\\u202eb\"\n]");
         assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [value]);
+    }
+
+    #[test]
+    fn the_ends_of_lines_of_csv_are_no_control_characters_on_a_terminal() {
+        let text = "a,b\r\n\"one\r\ntwo\",x\ry\r\n";
+        assert_eq!(on_terminal(text), "a,b\n\"one\ntwo\",x\u{fffd}y\n");
     }
 
     #[test]

@@ -61,7 +61,11 @@ fn a_first_build_whose_source_gives_nothing_warns() {
     ];
     place.run(&call).ends(0).says(&parts);
     assert_eq!(place.export("rules").len(), 0);
-    place.run(&[&call[..], &["--strict"]].concat()).ends(1).says(&["nothing changed", "gives no rules"]);
+    place.run(&[&call[..], &["--strict"]].concat()).ends(1).says(&[
+        "nothing changed",
+        "gives no rules",
+        "ruleatlas: strict: ",
+    ]);
     let ledger = place.json(&["doctor"]);
     assert_eq!(ledger["sources"][0]["unread_queries"], 2);
     let unread = ledger["unread_queries"].as_array().unwrap();
@@ -73,7 +77,11 @@ fn a_first_build_whose_source_gives_nothing_warns() {
     for kind in ["sigma", "elastic", "splunk", "kusto", "panther", "attack", "events", "atomic", "car", "d3fend"] {
         let call = ["build", "--source", &format!("{kind}=void"), "--db", "void.db"];
         place.plain(&call).ends(0).says(&["warning: ", kind, "the folder is empty"]);
-        place.plain(&[&call[..], &["--strict"]].concat()).ends(1);
+        let strict = [&call[..], &["--strict"]].concat();
+        let error = "ruleatlas: strict: 1 source gives nothing; the catalog is written";
+        place.plain(&strict).ends(1).says(&["nothing changed", error]);
+        fs::remove_file(place.path("void.db")).unwrap();
+        place.plain(&strict).ends(1).says(&["the folder is empty", error]);
         fs::remove_file(place.path("void.db")).unwrap();
     }
 }

@@ -29,7 +29,10 @@ pub fn run(options: &Build, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         Loaded::read(&specs, &progress)?
     };
     let made = make(sources, db, &report, options.accept_loss)?;
-    Ok(ExitCode::from(u8::from(options.strict && made != Made::default())))
+    if options.strict {
+        made.check()?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What a strict build fails for.
@@ -39,6 +42,33 @@ pub struct Made {
     pub not_full: u64,
     /// Sources that give nothing.
     pub empty: usize,
+}
+
+impl Made {
+    /// What a strict build fails for. The catalog is written all the same.
+    ///
+    /// # Errors
+    /// Something was not understood, or a source gives nothing.
+    pub fn check(self) -> anyhow::Result<()> {
+        let counted = |count: u64, one: &str, several: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {several}")),
+        };
+        let faults = [
+            counted(
+                self.not_full,
+                "rule or file is not understood as a whole",
+                "rules and files are not understood as a whole",
+            ),
+            counted(self.empty as u64, "source gives nothing", "sources give nothing"),
+        ];
+        let faults: Vec<String> = faults.into_iter().flatten().collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        anyhow::bail!("strict: {}; the catalog is written, and `ruleatlas doctor` names them", faults.join(", "))
+    }
 }
 
 /// Builds and writes the catalog unless the one that is there was built from the same, and says what came of it. A source
