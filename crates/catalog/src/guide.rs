@@ -130,10 +130,35 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// The part of each table whose rows are made: rows are large, and counting them costs little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where it begins.
+    pub offset: usize,
+    /// How many rows it has at most.
+    pub limit: usize,
+}
+
+impl Part {
+    /// Every row.
+    pub const ALL: Self = Self { offset: 0, limit: usize::MAX };
+
+    /// The items that are in the part.
+    pub fn of<T>(self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        items.into_iter().skip(self.offset).take(self.limit)
+    }
+}
+
 impl Guide {
     /// Counts a scope.
     #[must_use]
     pub fn of(index: &Index, taxonomy: &Taxonomy, scope: &Scope) -> Self {
+        Self::of_part(index, taxonomy, scope, Part::ALL)
+    }
+
+    /// Counts a scope, and makes a part of the rows of each table.
+    #[must_use]
+    pub fn of_part(index: &Index, taxonomy: &Taxonomy, scope: &Scope, part: Part) -> Self {
         let rules = &scope.rules;
         // Beside the number the vendors, a bit each.
         let mut looking: FxHashMap<IndicatorId, (u64, u8)> = FxHashMap::default();
@@ -166,23 +191,24 @@ impl Guide {
                 last = Some(*field);
             }
         }
-        let indicators = index.rows(looking.iter().map(|(id, counts)| (*id, counts.0, 0)), Role::Indicator, rules);
+        let indicators = index.ordered(looking.iter().map(|(id, counts)| (*id, counts.0, 0)), Role::Indicator, rules);
         let exclusions =
-            index.rows(excluding.iter().map(|(id, counts)| (*id, counts.0, counts.1)), Role::Exclusion, rules);
+            index.ordered(excluding.iter().map(|(id, counts)| (*id, counts.0, counts.1)), Role::Exclusion, rules);
         let fields = field_rows(index, rules, how, &indicators, &exclusions);
         let events = event_rows(index, taxonomy, rules);
+        let rows = |counts: &[Counted], role| index.made(part.of(counts.iter().copied()), role, rules);
         let mut members: Vec<RuleId> = rules.iter().collect();
         members.sort_by_key(|rule| (index.head(*rule).map(|head| head.vendor), *rule));
         Self {
             rules: index.count(rules),
             events_distinct: events.len(),
-            events,
+            events: part.of(events).collect(),
             fields_distinct: fields.len(),
-            fields,
+            fields: part.of(fields).collect(),
             indicators_distinct: indicators.len(),
-            indicators,
+            indicators: rows(&indicators, Role::Indicator),
             exclusions_distinct: exclusions.len(),
-            exclusions,
+            exclusions: rows(&exclusions, Role::Exclusion),
             shared: shared_rows(looking.values().map(|(_, vendors)| *vendors)),
             members,
         }
@@ -197,6 +223,15 @@ impl Guide {
         self.exclusions.truncate(limit);
         self
     }
+}
+
+/// An indicator of a scope: how many of its rules have it, and of all.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    here: Reverse<u64>,
+    reach: Reverse<u64>,
+    id: IndicatorId,
+    grouped: u64,
 }
 
 impl Index {
@@ -257,25 +292,40 @@ impl Index {
         role: Role,
         rules: &RoaringBitmap,
     ) -> Vec<IndicatorRow> {
+        self.made(self.ordered(counts, role, rules), role, rules)
+    }
+
+    /// Indicators in their order, without the rows that are made of them: those are large, and most of tens of thousands
+    /// have equal numbers.
+    fn ordered(
+        &self,
+        counts: impl Iterator<Item = (IndicatorId, u64, u64)>,
+        role: Role,
+        rules: &RoaringBitmap,
+    ) -> Vec<Counted> {
         let corpus = self.corpus(rules);
-        // The rows are ordered before they are made: they are large, and most of tens of thousands have equal numbers.
-        let mut light: Vec<(Reverse<u64>, Reverse<u64>, IndicatorId, u64)> = counts
+        let mut counted: Vec<Counted> = counts
             .filter_map(|(id, here, grouped)| {
                 let reach = self.rules_with(id, role)?.intersection_len(&corpus);
-                Some((Reverse(here), Reverse(reach), id, grouped))
+                Some(Counted { here: Reverse(here), reach: Reverse(reach), id, grouped })
             })
             .collect();
-        if light.len() < MANY {
-            light.sort_by(|a, b| {
-                (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| self.indicator(a.2).cmp(&self.indicator(b.2)))
+        if counted.len() < MANY {
+            counted.sort_by(|a, b| {
+                (a.here, a.reach).cmp(&(b.here, b.reach)).then_with(|| self.indicator(a.id).cmp(&self.indicator(b.id)))
             });
         } else {
             let places = self.places();
-            light.sort_unstable_by_key(|(here, reach, id, _)| (*here, *reach, places.get(*id as usize).copied()));
+            counted.sort_unstable_by_key(|one| (one.here, one.reach, places.get(one.id as usize).copied()));
         }
-        light
+        counted
+    }
+
+    fn made(&self, counted: impl IntoIterator<Item = Counted>, role: Role, rules: &RoaringBitmap) -> Vec<IndicatorRow> {
+        let corpus = self.corpus(rules);
+        counted
             .into_iter()
-            .filter_map(|(Reverse(here), _, id, grouped)| {
+            .filter_map(|Counted { here: Reverse(here), id, grouped, .. }| {
                 let RuleCount { total, by_vendor } = self.reach(self.rules_with(id, role)?, &corpus);
                 let indicator = self.indicator(id)?.clone();
                 let distinctiveness = Distinctiveness::of(here, rules.len(), total, corpus.len());
@@ -324,16 +374,16 @@ fn field_rows(
     index: &Index,
     scope: &RoaringBitmap,
     how: FxHashMap<u32, (u64, BTreeMap<&'static str, u64>)>,
-    indicators: &[IndicatorRow],
-    exclusions: &[IndicatorRow],
+    indicators: &[Counted],
+    exclusions: &[Counted],
 ) -> Vec<FieldRow> {
     let mut samples: FxHashMap<u32, Vec<String>> = FxHashMap::default();
     // Values looked for come before values excluded; the rows are ordered by use already.
     for row in indicators.iter().chain(exclusions) {
-        let Some((field, _)) = index.data.indicators.get(row.id as usize) else { continue };
+        let Some((field, indicator)) = index.data.indicators.get(row.id as usize) else { continue };
         let values = samples.entry(*field).or_default();
-        let value = &row.indicator.value;
-        if values.len() < SAMPLES && !row.indicator.op.op.is_presence() && !values.contains(value) {
+        let value = &indicator.value;
+        if values.len() < SAMPLES && !indicator.op.op.is_presence() && !values.contains(value) {
             values.push(value.clone());
         }
     }

@@ -37,7 +37,7 @@ pub use entry::{Entry, FoldedRow, PredicateRow};
 pub use events::EventCatalog;
 pub use facet::Facet;
 pub use frontends::{frontend, frontends, is_query};
-pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, RuleCount, SharedRow};
+pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, Part, RuleCount, SharedRow};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
 pub use ledger::{
     FileRecord, Ledger, LedgerContradiction, LedgerDisagreement, LedgerFault, LedgerRecognition, LedgerSource,

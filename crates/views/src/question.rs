@@ -1,5 +1,5 @@
 use roaring::RoaringBitmap;
-use ruleatlas_catalog::{Facet, Filters, Guide, Scope};
+use ruleatlas_catalog::{Facet, Filters, Guide, Part, Scope};
 use ruleatlas_model::{FoldedOp, Indicator, Modifiers, Role, fold_case};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -152,8 +152,16 @@ impl Atlas {
     /// # Errors
     /// The catalog cannot be read.
     pub fn rules(&self, question: &Question) -> Result<ScopeView, Error> {
-        let guide = Guide::of(&self.index, self.taxonomy, &self.scope(question)?);
-        let rule_list = RuleItem::list(&self.index, guide.members.iter().copied());
+        self.rules_part(question, Part::ALL)
+    }
+
+    /// The same with a part of the rows of each table, and of the rules.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn rules_part(&self, question: &Question, part: Part) -> Result<ScopeView, Error> {
+        let guide = Guide::of_part(&self.index, self.taxonomy, &self.scope(question)?, part);
+        let rule_list = RuleItem::list(&self.index, part.of(guide.members.iter().copied()));
         Ok(ScopeView { question: question.clone(), guide, rule_list })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ruleatlas_catalog::Guide;
+use ruleatlas_catalog::{Guide, Part};
 use ruleatlas_views::{
     AlignView, CompassView, CoverageView, EventView, FieldView, HomeView, IndicatorView, LogSourceView, ProviderView,
     ScopeView, TacticView, TechniqueView, VendorView,
@@ -27,6 +27,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// The same for views that make no more than is asked for.
+    pub(crate) fn part(self) -> Part {
+        Part { offset: self.offset, limit: self.limit.unwrap_or(usize::MAX) }
+    }
+
     /// Leaves of a list what is asked for; gives how long it was.
     pub(crate) fn cut<T>(self, list: &mut Vec<T>) -> usize {
         let total = list.len();
@@ -34,6 +39,17 @@ impl Window {
         list.truncate(self.limit.unwrap_or(usize::MAX));
         total
     }
+}
+
+/// How long the lists of a guide and its rules are, whatever part of them is made.
+pub(super) fn totals(guide: &Guide) -> Totals {
+    Totals::from([
+        ("events", guide.events_distinct),
+        ("fields", guide.fields_distinct),
+        ("indicators", guide.indicators_distinct),
+        ("exclusions", guide.exclusions_distinct),
+        ("rule_list", guide.members.len()),
+    ])
 }
 
 /// How many rows each list of an answer has before `offset` and `limit`, by its key.

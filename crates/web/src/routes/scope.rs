@@ -1,7 +1,8 @@
 //! Any set of rules, and what stands inside other pages.
 
 use super::{
-    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, paging::Paged, parameter::one, technique, view,
+    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, paging, paging::Paged, parameter::one,
+    technique, view,
 };
 use crate::page;
 
@@ -59,6 +60,15 @@ pub(super) const SCOPE: &[Parameter] = &[
 
 fn scope(ask: &Ask<'_>) -> Result<Made, Fault> {
     let params = ask.params()?;
+    // Of a list in its own order the part that is asked for is all that is made.
+    if let Some(window) = ask.window()?.filter(|_| params.orders.is_empty()) {
+        let view = ask.atlas.rules_part(&params.question(), window.part())?;
+        let totals = paging::totals(&view.guide);
+        return Ok(match technique::made_table(&params, &totals, &view.guide, &view.rule_list) {
+            Some(made) => made,
+            None => Made::json(200, &Paged::counted(&view, Some(totals))),
+        });
+    }
     let mut view = ask.atlas.rules(&params.question())?;
     if ask.form == Form::Page {
         return Ok(Made::page(200, page::scope(ask.atlas, view, &params)?));

@@ -5,7 +5,7 @@ use ruleatlas_views::{Atlas, RuleItem};
 
 use super::{
     Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values,
-    paging::{Paged, Window},
+    paging::{Paged, Totals, Window},
     parameter::one,
     view,
 };
@@ -79,15 +79,23 @@ pub(super) fn one_table(
     guide: &mut Guide,
     rules: &mut Vec<RuleItem>,
 ) -> Option<Made> {
-    let table = params.table?;
+    params.table?;
     let window = window.unwrap_or_default();
-    let total = match table {
-        Table::Events => window.cut(&mut guide.events),
-        Table::Fields => window.cut(&mut guide.fields),
-        Table::Indicators => window.cut(&mut guide.indicators),
-        Table::Exclusions => window.cut(&mut guide.exclusions),
-        Table::Rules => window.cut(rules),
-    };
+    let totals = Totals::from([
+        ("events", window.cut(&mut guide.events)),
+        ("fields", window.cut(&mut guide.fields)),
+        ("indicators", window.cut(&mut guide.indicators)),
+        ("exclusions", window.cut(&mut guide.exclusions)),
+        ("rule_list", window.cut(rules)),
+    ]);
+    made_table(params, &totals, guide, rules)
+}
+
+/// The one table that is asked for, of which no more than is shown was made.
+pub(super) fn made_table(params: &Params, totals: &Totals, guide: &Guide, rules: &[RuleItem]) -> Option<Made> {
+    let table = params.table?;
+    let key = if table == Table::Rules { "rule_list" } else { table.name() };
+    let total = totals.get(key).copied().unwrap_or_default();
     if params.is_csv {
         return Some(Made::text(CSV, ruleatlas_views::csv(table, guide, rules).into_bytes()).of(total));
     }
@@ -96,7 +104,7 @@ pub(super) fn one_table(
         Table::Fields => Made::json(200, &guide.fields),
         Table::Indicators => Made::json(200, &guide.indicators),
         Table::Exclusions => Made::json(200, &guide.exclusions),
-        Table::Rules => Made::json(200, rules),
+        Table::Rules => Made::json(200, &rules),
     };
     Some(made.of(total))
 }
