@@ -65,6 +65,9 @@ pub struct LedgerRecognition {
     pub mapped_fields: u64,
 }
 
+/// The phrase of what a build wrote and nobody can read any more.
+const UNREADABLE_IN_CATALOG: &str = "unreadable in the catalog";
+
 /// The diagnostic of a rule that reads a source of which nothing is known.
 pub const UNKNOWN_SOURCE: &str = "unknown source";
 
@@ -264,16 +267,24 @@ impl Ledger {
 
     /// Adds a rule of which the catalog itself cannot be read.
     pub fn add_unreadable(&mut self, head: &Head, reason: String) {
-        self.faults.push(LedgerFault {
-            source: head.source.clone(),
-            path: head.path.clone(),
-            line: None,
-            rule: Some(head.id.clone()),
-            parse: "unreadable",
-            phrase: "unreadable in the catalog".to_owned(),
-            reason,
-        });
+        self.add_damage(head.source.clone(), head.path.clone(), Some(head.id.clone()), reason);
+    }
+
+    /// Adds a row of the catalog that cannot be read and was left out: where it stands, and the rule whose row it is.
+    pub fn add_damaged_row(&mut self, table: &str, row: &str, rule: Option<String>, reason: String) {
+        self.add_damage("catalog".to_owned(), format!("table {table}, row {row}"), rule, reason);
+    }
+
+    fn add_damage(&mut self, source: String, path: String, rule: Option<String>, reason: String) {
+        let phrase = UNREADABLE_IN_CATALOG.to_owned();
+        self.faults.push(LedgerFault { source, path, line: None, rule, parse: "unreadable", phrase, reason });
         self.faults.sort();
+    }
+
+    /// Whether something of the catalog itself cannot be read.
+    #[must_use]
+    pub fn is_catalog_damaged(&self) -> bool {
+        self.faults.iter().any(|fault| fault.phrase == UNREADABLE_IN_CATALOG)
     }
 
     /// Counts by vendor what is known of the sources that rules read. `fields` has a row a vendor: comparisons of a field,

@@ -60,7 +60,19 @@ impl Store {
         self.needs()?;
         self.all_controls()?;
         self.json_column::<Vec<u32>>("SELECT events FROM event_field")?;
-        self.json_column::<Vec<Analytic>>("SELECT body FROM analytic")
+        self.json_column::<Vec<Analytic>>("SELECT body FROM analytic")?;
+        self.is_whole()
+    }
+
+    /// An error where a row was left out, since it cannot be read.
+    fn is_whole(&self) -> Result<(), Error> {
+        match self.damaged_rows().into_iter().next() {
+            Some(row) => {
+                let reason = format!("table {}, row {}: {}", row.table, row.key, row.reason);
+                Err(Error::damaged(&self.path, reason))
+            }
+            None => Ok(()),
+        }
     }
 
     fn json_column<T: DeserializeOwned>(&self, sql: &str) -> Result<(), Error> {
@@ -82,6 +94,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
     let events = store.count("event_body")?;
     let rules = || -> Result<(), Error> {
         let index = store.index()?;
+        store.is_whole()?;
         let count = u32::try_from(index.heads().len()).unwrap_or(u32::MAX);
         let of_batch = |store: &mut Result<Store, Error>, from: u32| {
             let store = store.as_ref().map_err(|error| Error::damaged(path, error))?;

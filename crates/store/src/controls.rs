@@ -78,15 +78,19 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn control_sources(&self) -> Result<Vec<ControlSourceInfo>, Error> {
-        self.rows("SELECT source, name, version, total, mapped FROM control_source ORDER BY rowid", |row| {
-            Ok(ControlSourceInfo {
-                source: word(row, 0)?,
-                name: row.get(1)?,
-                version: row.get(2)?,
-                total: row.get(3)?,
-                mapped: row.get(4)?,
-            })
-        })
+        self.readable_rows(
+            "control_source",
+            "SELECT source, name, version, total, mapped FROM control_source ORDER BY rowid",
+            |row| {
+                Ok(ControlSourceInfo {
+                    source: word(row, 0)?,
+                    name: row.get(1)?,
+                    version: row.get(2)?,
+                    total: row.get(3)?,
+                    mapped: row.get(4)?,
+                })
+            },
+        )
     }
 
     /// Which control belongs to which technique, ordered by technique, then control.
@@ -96,7 +100,7 @@ impl Store {
     pub fn control_counts(&self) -> Result<Vec<ControlCount>, Error> {
         let sql = "SELECT control, source, technique, basis FROM control_technique JOIN control USING (control) \
                    ORDER BY control_technique.rowid";
-        self.rows(sql, |row| {
+        self.readable_rows("control_technique", sql, |row| {
             Ok(ControlCount {
                 control: row.get(0)?,
                 source: word(row, 1)?,
@@ -111,7 +115,9 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn known_techniques(&self) -> Result<Vec<(ControlSource, String)>, Error> {
-        self.rows("SELECT source, technique FROM control_known", |row| Ok((word(row, 0)?, row.get(1)?)))
+        self.readable_rows("control_known", "SELECT source, technique FROM control_known", |row| {
+            Ok((word(row, 0)?, row.get(1)?))
+        })
     }
 
     /// The controls of a technique, in order.
@@ -130,7 +136,7 @@ impl Store {
     pub(crate) fn all_controls(&self) -> Result<Vec<(Control, ControlLink)>, Error> {
         let sql = "SELECT source, id, name, url, path, description, tactic, platforms, executor, elevated, control, \
                    technique, cited, resolution, basis, how FROM control_technique JOIN control USING (control)";
-        self.rows(sql, linked)
+        self.readable_rows("control_technique", sql, linked)
     }
 
     /// ATT&CK's groups, software and campaigns, ordered by id.
@@ -140,7 +146,7 @@ impl Store {
     pub fn threats(&self) -> Result<Vec<Threat>, Error> {
         let sql = "SELECT id, kind, name, aliases, url, deprecated, revoked_by, attributed_to, techniques FROM threat \
                    ORDER BY id";
-        self.rows(sql, |row| {
+        self.readable_rows("threat", sql, |row| {
             Ok(Threat {
                 id: row.get(0)?,
                 kind: word(row, 1)?,

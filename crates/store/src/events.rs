@@ -114,9 +114,12 @@ impl Store {
 
     /// The titles of the events that rules read.
     pub(crate) fn titles(&self) -> Result<Vec<(EventRef, String)>, Error> {
-        let sql = "SELECT provider, event_id, title FROM event WHERE event < ? AND title IS NOT NULL";
         let count = self.events_read()?;
-        self.rows_of(sql, count, |row| Ok((EventRef { provider: row.get(0)?, event_id: row.get(1)? }, row.get(2)?)))
+        let sql =
+            format!("SELECT event, provider, event_id, title FROM event WHERE event < {count} AND title IS NOT NULL");
+        self.readable_rows("event", &sql, |row| {
+            Ok((EventRef { provider: row.get(1)?, event_id: row.get(2)? }, row.get(3)?))
+        })
     }
 
     /// What the dictionaries say of an event; provider and id compare without case.
@@ -145,7 +148,7 @@ impl Store {
     /// The file cannot be read or is damaged.
     pub fn read_events(&self) -> Result<Vec<EventHead>, Error> {
         let count = self.events_read()?;
-        self.rows_of(&format!("{HEAD} WHERE event < ? ORDER BY event"), count, head)
+        self.readable_rows("event", &format!("{HEAD} WHERE event < {count} ORDER BY event"), head)
     }
 
     /// The events of a provider, in their order; the name compares without case.
@@ -183,7 +186,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn event_heads(&self) -> Result<Vec<EventHead>, Error> {
-        self.heads_where(&format!("{HEAD} ORDER BY event"), &[])
+        self.readable_rows("event", &format!("{HEAD} ORDER BY event"), head)
     }
 
     /// The providers with their number of events.
@@ -192,7 +195,7 @@ impl Store {
     /// The file cannot be read or is damaged.
     pub fn providers(&self) -> Result<Vec<(String, u32)>, Error> {
         let sql = "SELECT min(provider), count(*) FROM event GROUP BY provider COLLATE NOCASE ORDER BY 1";
-        self.rows(sql, |row| Ok((row.get(0)?, row.get(1)?)))
+        self.readable_rows("event", sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The events that have one of the fields, those that rules read first; names compare without case.
@@ -228,10 +231,10 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn needs(&self) -> Result<Vec<(RuleId, Steps)>, Error> {
-        self.rows("SELECT rule, steps FROM rule_need ORDER BY rule", |row| {
+        self.rows_of_rules("rule_need", "SELECT rule, steps FROM rule_need ORDER BY rule", |row| {
             let steps: Vec<Vec<(String, String)>> = json(row, 1)?;
             let event = |(provider, event_id)| EventRef { provider, event_id };
-            Ok((row.get(0)?, steps.into_iter().map(|step| step.into_iter().map(event).collect()).collect()))
+            Ok(steps.into_iter().map(|step| step.into_iter().map(event).collect()).collect())
         })
     }
 

@@ -15,6 +15,7 @@ mod beside;
 mod check;
 mod controls;
 mod counts;
+mod damage;
 mod error;
 mod events;
 mod place;
@@ -26,6 +27,7 @@ mod write;
 
 pub use check::UnreadableRule;
 pub use controls::ControlCount;
+pub use damage::DamagedRow;
 pub use error::Error;
 pub use events::{EventHead, Steps};
 pub use place::{check_place, remove_unfinished};

@@ -31,6 +31,8 @@ impl Store {
                 .query_map((&query, limit), |row| row.get(0))?
                 .collect::<Result<Vec<_>, _>>()
         };
-        self.said(found())
+        let found = self.said(found())?;
+        let numbers = self.numbers.borrow();
+        Ok(found.into_iter().filter_map(|number| numbers.place(number)).collect())
     }
 }

@@ -74,6 +74,13 @@ impl Atlas {
         self.identity
     }
 
+    /// How many rules and other rows of the catalog could not be read and are left out, as far as it was read. The ledger
+    /// names them.
+    #[must_use]
+    pub fn count_damaged(&self) -> usize {
+        self.store().count_damaged()
+    }
+
     /// The file, for one reader at a time. A reader only reads, so one that panicked left nothing half done.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
@@ -175,6 +182,9 @@ impl Atlas {
         ledger.add_unit_tests(read.iter());
         for (head, reason) in unreadable {
             ledger.add_unreadable(head, reason);
+        }
+        for row in self.store().damaged_rows() {
+            ledger.add_damaged_row(row.table, &row.key, row.rule, row.reason);
         }
         ledger.add_recognition(heads, &codes, &fields);
         Ok(self.ledger.get_or_init(|| ledger))

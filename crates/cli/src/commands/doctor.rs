@@ -16,7 +16,7 @@ pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let ledger = atlas.ledger()?;
     let without_event = atlas.without_event()?;
     // Said by the ledger like any other fault; the catalog is damaged all the same.
-    let is_damaged = ledger.faults.iter().any(|fault| fault.parse == "unreadable" && fault.rule.is_some());
+    let is_damaged = ledger.is_catalog_damaged();
     if options.json {
         output::json(&Answer { ledger, without_event: &without_event })?;
     } else if options.markdown {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ruleatlas_views::Atlas;
 
-use crate::paths;
+use crate::{output, paths};
 
 pub mod align;
 pub mod build;
@@ -29,5 +29,19 @@ pub mod technique;
 
 /// Opens the catalog that a command names.
 fn atlas(db: Option<&Path>) -> anyhow::Result<Atlas> {
-    Ok(Atlas::open(&paths::catalog(db)?)?)
+    open(&paths::catalog(db)?)
+}
+
+/// Opens a catalog, and says how much of it cannot be read.
+fn open(path: &Path) -> anyhow::Result<Atlas> {
+    let atlas = Atlas::open(path)?;
+    let damaged = atlas.count_damaged();
+    if damaged > 0 {
+        output::say(format_args!(
+            "warning: {}: {damaged} rows cannot be read and are left out; `ruleatlas doctor` names them, and `ruleatlas \
+             build` makes the catalog anew",
+            path.display()
+        ));
+    }
+    Ok(atlas)
 }

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use ruleatlas_views::Atlas;
 use ruleatlas_web::ServeOptions;
 
-use super::build;
+use super::{build, open};
 use crate::{
     args::Serve,
     demo,
@@ -18,7 +18,7 @@ pub fn run(options: &Serve, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let path = paths::catalog(db)?;
     let cors = options.cors.as_deref().map(origin).transpose()?;
     let allowed_hosts = options.allowed_hosts.iter().map(|name| host(name)).collect::<anyhow::Result<_>>()?;
-    serve(Atlas::open(&path)?, options.addr, ServeOptions { cors, allowed_hosts, ..ServeOptions::default() })
+    serve(open(&path)?, options.addr, ServeOptions { cors, allowed_hosts, ..ServeOptions::default() })
 }
 
 /// An origin as browsers send it, or `*`.
@@ -51,7 +51,7 @@ pub fn first_run(db: Option<&Path>) -> anyhow::Result<ExitCode> {
         let _watch = signals::Watch::begin();
         build::make(demo::sources(), db, &Report::new(), false)?;
     }
-    serve(Atlas::open(&path)?, SocketAddr::from(([127, 0, 0, 1], 7071)), ServeOptions::default())
+    serve(open(&path)?, SocketAddr::from(([127, 0, 0, 1], 7071)), ServeOptions::default())
 }
 
 fn serve(atlas: Atlas, addr: SocketAddr, options: ServeOptions) -> anyhow::Result<ExitCode> {

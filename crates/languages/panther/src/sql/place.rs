@@ -34,7 +34,7 @@ impl Line {
         let Some(mark) = mark else {
             // The end of a line whose length is a multiple of the stride.
             let before = self.marks.get((column - 1) / STRIDE)?;
-            let is_end = column % STRIDE == 0 && self.text.get(*before..)?.chars().count() == STRIDE;
+            let is_end = column.is_multiple_of(STRIDE) && self.text.get(*before..)?.chars().count() == STRIDE;
             return is_end.then_some(count);
         };
         let rest = self.text.get(mark..)?;
