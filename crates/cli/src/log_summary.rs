@@ -209,7 +209,11 @@ pub fn records(logs: &[PathBuf], mut each: impl FnMut(Record) -> anyhow::Result<
         }
         let files = reader.files(path).with_context(|| format!("{} cannot be read", path.display()))?;
         for file in files {
-            if !reader.read_file(&file, &mut take) {
+            let goes_on = match file {
+                Ok(file) => reader.read_file(&file, &mut take),
+                Err(problem) => take(Err(problem)),
+            };
+            if !goes_on {
                 break;
             }
         }

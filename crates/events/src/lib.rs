@@ -23,11 +23,18 @@
 //!
 //! Limits: a record has at most 16 MiB; a file is read as a stream, whatever its size. Nothing is known of rules.
 
+mod archive;
+mod audit;
 mod event;
+mod evtx_file;
+mod lines;
+mod parquet_file;
 mod path;
 mod read;
 mod shape;
 mod split;
+mod table;
+mod time;
 mod xml;
 
 pub use event::Event;
