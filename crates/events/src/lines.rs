@@ -188,18 +188,24 @@ pub(crate) fn lines(name: &str, mut input: impl BufRead, sink: Sink<'_>) -> bool
     strange.report(name, sink)
 }
 
+fn is_filled_object(value: &Value) -> bool {
+    value.as_object().is_some_and(|fields| !fields.is_empty())
+}
+
 /// What a line holds: an object or an event in XML behind a prefix, or a record of the Linux audit log.
 fn line_value(line: &str) -> Option<Value> {
     if let Some(audit) = audit::record(line) {
         return Some(audit);
     }
     let at = line.find(['{', '<'])?;
-    if let Some(Ok(value @ Value::Object(_))) = line.get(at..).map(serde_json::from_str::<Value>) {
+    if let Some(Ok(value)) = line.get(at..).map(serde_json::from_str::<Value>)
+        && is_filled_object(&value)
+    {
         return Some(value);
     }
     // Syslog begins with a priority in angle brackets.
     line.find("<Event").and_then(|at| xml::event(line.get(at..)?).ok()).or_else(|| {
         let at = line.find('{')?;
-        serde_json::from_str(line.get(at..)?).ok().filter(Value::is_object)
+        serde_json::from_str(line.get(at..)?).ok().filter(is_filled_object)
     })
 }

@@ -84,6 +84,8 @@ pub struct Shape {
     texts: Vec<String>,
     #[serde(default)]
     each: Option<String>,
+    #[serde(default, rename = "general")]
+    is_general: bool,
 }
 
 impl Shapes {
@@ -128,12 +130,12 @@ impl Shapes {
     fn unwrap(&self, record: Value, forced: Option<&Shape>, layers: usize, sink: &mut dyn FnMut(Event)) {
         let fits = |shape: &&Shape| shape.fits(&record);
         // What has a shape is no wrapper, even where it has keys of one.
-        if let Some(shape) = forced.or_else(|| self.shape.iter().filter(|shape| shape.name != "ecs").find(fits)) {
+        if let Some(shape) = forced.or_else(|| self.shape.iter().filter(|shape| !shape.is_general).find(fits)) {
             return shape.events(record, sink);
         }
         if layers > 0 {
             for wrapper in &self.wrapper {
-                if !wrapper.has.iter().all(|path| get(&record, path).is_some()) {
+                if !wrapper.has.iter().all(|path| is_there(&record, path)) {
                     continue;
                 }
                 match inner(&record, &wrapper.inner) {
@@ -180,13 +182,7 @@ fn inner(record: &Value, path: &str) -> Option<Value> {
 
 impl Shape {
     fn fits(&self, record: &Value) -> bool {
-        let is_there = |path: &String| match path.split_once('=') {
-            Some((path, wanted)) => {
-                get(record, path).and_then(text).is_some_and(|found| found.eq_ignore_ascii_case(wanted))
-            }
-            None => get(record, path).is_some(),
-        };
-        self.has.iter().any(|paths| paths.iter().all(is_there))
+        self.has.iter().any(|paths| paths.iter().all(|path| is_there(record, path)))
     }
 
     /// The events of a record: one, or one for each element of a list in it.
@@ -268,9 +264,18 @@ impl Shape {
             return Some(format!("{}{}", self.event_id_prefix, name.to_uppercase()));
         }
         if !self.event_id_join.is_empty() {
-            let parts: Vec<String> =
-                self.event_id_join.iter().filter_map(|path| get(record, path).and_then(text)).collect();
-            return (!parts.is_empty()).then(|| parts.join(" "));
+            let mut id = String::new();
+            for path in &self.event_id_join {
+                let (separator, path) = match path.strip_prefix('/') {
+                    Some(path) => ("/", path),
+                    None => (" ", path.as_str()),
+                };
+                if let Some(part) = get(record, path).and_then(text) {
+                    id.push_str(if id.is_empty() { "" } else { separator });
+                    id.push_str(&part);
+                }
+            }
+            return Some(id).filter(|id| !id.is_empty());
         }
         self.event_id_first.iter().find(|name| get(record, name).is_some()).cloned()
     }
@@ -289,6 +294,18 @@ impl Shape {
             Some(value) => add_object(value, fields),
             None => {}
         }
+    }
+}
+
+/// Whether a record has a path, or a path with a value: `path`, `path=value`, `path~=part of the value`.
+fn is_there(record: &Value, path: &str) -> bool {
+    let value = |path| get(record, path).and_then(text);
+    if let Some((path, part)) = path.split_once("~=") {
+        return value(path).is_some_and(|found| found.to_ascii_lowercase().contains(&part.to_ascii_lowercase()));
+    }
+    match path.split_once('=') {
+        Some((path, wanted)) => value(path).is_some_and(|found| found.eq_ignore_ascii_case(wanted)),
+        None => get(record, path).is_some(),
     }
 }
 

@@ -162,6 +162,7 @@ fn others() -> Vec<(&'static str, String, &'static str, &'static str)> {
         ),
         ("cloudtrail", json!({"Records": [{"eventVersion": "1.08", "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": "2026-01-02T03:04:05Z"}]}).to_string(), "CloudTrail", "GetObject"),
         ("azure_activity", json!({"records": [{"time": "2026-01-02T03:04:05Z", "resourceId": "/X", "operationName": "A/B/WRITE", "category": "Administrative"}]}).to_string(), "Azure Activity", "A/B/WRITE"),
+        ("azure_resource_log", json!({"time": "2026-01-02T03:04:05Z", "resourceId": "/X", "operationName": "PutBlob", "category": "StorageWrite"}).to_string(), "Azure resource log", "PutBlob"),
         ("entra_signin", json!({"category": "SignInLogs", "properties": {"userPrincipalName": "a@b", "createdDateTime": "x"}, "time": "2026-01-02T03:04:05Z"}).to_string(), "Entra Sign-in", "SignInLogs"),
         ("entra_audit", json!({"value": [{"activityDisplayName": "Add user", "initiatedBy": {"user": {}}}], "@odata.context": "x"}).to_string(), "Entra Audit", "Add user"),
         ("m365", json!({"Workload": "Exchange", "Operation": "New-InboxRule", "RecordType": 1, "CreationTime": "2026-01-02T03:04:05"}).to_string(), "Microsoft 365", "New-InboxRule"),
@@ -173,6 +174,7 @@ fn others() -> Vec<(&'static str, String, &'static str, &'static str)> {
         ("splunk_windows", json!({"EventCode": 4688, "LogName": "Security", "SourceName": "Microsoft-Windows-Security-Auditing", "ComputerName": "h", "EventTime": "01/02/2026 03:04:05 AM", "Message": "A new process has been created.\r\n\tNew Process Name:\tC:\\a.exe"}).to_string(), "Microsoft-Windows-Security-Auditing", "4688"),
         ("crowdstrike", json!({"event_simpleName": "ProcessRollup2", "aid": "a1", "event_platform": "Win", "timestamp": "1767323045000", "ComputerName": "h"}).to_string(), "CrowdStrike Falcon", "ProcessRollup2"),
         ("osquery", json!({"name": "pack_x_listening_ports", "hostIdentifier": "h", "unixTime": 1_767_323_045, "columns": {"port": "22"}, "action": "added"}).to_string(), "osquery", "pack_x_listening_ports"),
+        ("github_webhook", json!({"action": "opened", "sender": {"login": "u"}, "repository": {"full_name": "o/r"}}).to_string(), "GitHub webhook", "opened"),
         ("databricks", json!({"timestamp": 1_767_323_045_000_i64, "serviceName": "accounts", "actionName": "login", "workspaceId": "1"}).to_string(), "Databricks", "login"),
         ("slack", json!({"action": "user_login", "actor": {"type": "user"}, "entity": {"type": "user"}, "date_create": 1_767_323_045}).to_string(), "Slack", "user_login"),
         ("onelogin", json!({"event_type_id": 5, "user_name": "u", "event_timestamp": "2026-01-02 03:04:05 UTC"}).to_string(), "OneLogin", "5"),
@@ -227,6 +229,12 @@ fn a_record_that_holds_several_events_gives_them_all() {
     assert_eq!(names(&json!({"detail-type": "AWS API Call via CloudTrail", "detail": trail("a")}).to_string()), ["a"]);
     let messages = json!([{"id": "1", "timestamp": 1, "message": trail("a").to_string()}, {"id": "2", "timestamp": 1, "message": trail("b").to_string()}]);
     assert_eq!(names(&json!({"logGroup": "g", "logEvents": messages}).to_string()), ["a", "b"]);
+    let kubernetes = json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "verb": "create", "objectRef": {"resource": "pods", "subresource": "exec"}});
+    let diagnostic = json!({"category": "kube-audit-admin", "operationName": "x", "resourceId": "y", "properties": {"log": kubernetes.to_string()}});
+    assert_eq!(names(&kubernetes.to_string()), ["create pods/exec"]);
+    assert_eq!(names(&diagnostic.to_string()), ["create pods/exec"]);
+    let entra = json!({"category": "Policy", "operationName": "Update policy", "resourceId": "/tenants/x/providers/Microsoft.aadiam", "time": "2026-01-02T03:04:05Z"});
+    assert_eq!(only("a.json", &entra.to_string()).shape.as_deref(), Some("entra_audit"));
     let row = json!({"ActionType": "ProcessCreated", "DeviceName": "h"});
     assert_eq!(names(&json!({"Schema": [], "Results": [row, row]}).to_string()), ["ProcessCreated", "ProcessCreated"]);
     let audit =
