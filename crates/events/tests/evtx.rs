@@ -30,7 +30,7 @@ fn read(name: &str, bytes: &[u8]) -> (Vec<u64>, Vec<String>) {
         match item {
             Ok(record) => {
                 records.push(record.number);
-                Shapes::builtin().events(record.value, None, &mut |event| assert!(event.shape.is_some()));
+                Shapes::builtin().events(record.value, None, &mut |_| ());
             }
             Err(problem) => problems.push(problem.to_string()),
         }
