@@ -29,6 +29,8 @@ mod event;
 mod evtx_file;
 mod lines;
 mod parquet_file;
+#[cfg(feature = "parquet")]
+mod parquet_write;
 mod path;
 mod read;
 mod shape;
@@ -38,6 +40,8 @@ mod time;
 mod xml;
 
 pub use event::Event;
+#[cfg(feature = "parquet")]
+pub use parquet_write::{ColumnKind, ParquetWriteError, ParquetWriter};
 pub use read::{Problem, ReadItem, Reader, Record};
 pub use shape::{Shape, ShapeError, Shapes};
 pub use split::MAX_RECORD_BYTES;

@@ -15,7 +15,7 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 use proptest::prelude::*;
-use ruleatlas_events::{Reader, Shapes};
+use ruleatlas_events::{ColumnKind, ParquetWriter, Reader, Shapes};
 use serde_json::{Value, json};
 
 /// A column: its values, and definition and repetition levels where it has them.
@@ -257,6 +257,46 @@ fn odd_types_and_damage_are_said_and_the_rest_is_read() {
             "{problems:?}"
         );
     }
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.parquet");
+    let columns = [
+        ("time", ColumnKind::Time),
+        ("record", ColumnKind::Number),
+        ("Image", ColumnKind::Text),
+        ("process.args", ColumnKind::Texts),
+        ("raw", ColumnKind::Json),
+    ];
+    let columns = columns.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
+    let mut writer = ParquetWriter::new(std::fs::File::create(&path).unwrap(), columns).unwrap();
+    let rows = [
+        json!({"time": 1_767_323_045_000_001_i64, "record": 7, "Image": "a.exe", "process.args": ["a", "b"], "raw": {"x": [1]}, "no column": 1}),
+        json!({"Image": 5, "process.args": "one"}),
+        json!({"process.args": [], "raw": "text"}),
+        json!({}),
+    ];
+    // More rows than a row group has.
+    for row in rows.iter().cycle().take(40_000) {
+        writer.add(row.as_object().unwrap().clone()).unwrap();
+    }
+    writer.finish().unwrap();
+    let mut read = Vec::new();
+    Reader::default().read_file(&path, &mut |item| {
+        read.push(item.unwrap().value);
+        true
+    });
+    let expected = [
+        json!({"time": "2026-01-02T03:04:05.000001Z", "record": 7, "Image": "a.exe", "process.args": ["a", "b"], "raw": "{\"x\":[1]}"}),
+        json!({"Image": "5", "process.args": ["one"]}),
+        json!({"process.args": [], "raw": "\"text\""}),
+        json!({}),
+    ];
+    assert_eq!(read.len(), 40_000);
+    assert_eq!(read[..4], expected);
+    assert_eq!(read[39_996..], expected);
 }
 
 proptest! {

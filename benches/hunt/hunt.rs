@@ -4,9 +4,12 @@
 //! measured; `differences FILE` writes, rule by rule, the events on which the two disagree.
 //!
 //! ```text
-//! cargo bench -p ruleatlas-benches --features rsigma --bench hunt
-//! cargo bench -p ruleatlas-benches --features rsigma --bench hunt -- differences out.jsonl [LOGS…]
+//! cargo bench -p ruleatlas-hunt-bench --features rsigma --bench hunt
+//! cargo bench -p ruleatlas-hunt-bench --features rsigma --bench hunt -- differences out.jsonl [LOGS…]
 //! ```
+
+#[path = "../src/measure.rs"]
+mod measure;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,9 +18,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ruleatlas_benches::{corpus, ratio};
-use ruleatlas_catalog::frontend;
-use ruleatlas_core::Query;
+use measure::{corpus, ratio, within};
+use ruleatlas_core::{Frontend as _, Query};
 use ruleatlas_evaluate::{CompiledRule, Event, Verdict};
 use ruleatlas_events::{Reader, Shapes};
 use ruleatlas_sources::{SourceKind, SourceSpec, format_of, read_files};
@@ -49,8 +51,7 @@ fn rules(spec: &SourceSpec) -> Rules {
         let mut ids = Vec::new();
         format.read(file, &mut |draft| {
             let query = Query { text: &draft.rule.query, tree: draft.tree, sources: &draft.sources };
-            let parsed = frontend(draft.rule.language).map(|frontend| frontend.parse(&query, context.as_ref()));
-            let conditions: Vec<_> = parsed.into_iter().flat_map(|parsed| parsed.conditions).collect();
+            let conditions = ruleatlas_sigma::Sigma.parse(&query, context.as_ref()).conditions;
             let id = draft.rule.id.rsplit('/').next().unwrap_or_default().to_owned();
             if !conditions.is_empty() {
                 ids.push(id.clone());
@@ -131,6 +132,32 @@ fn speed(rules: &Rules, events: &[(String, Value)]) {
     );
 }
 
+/// What comes before an engine sees an event: a file's records, and their shapes.
+fn stages(logs: &Path) {
+    let reader = Reader::default();
+    for folder in ["evtx-jsonl", "evtx-raw-sample"] {
+        let files: Vec<PathBuf> =
+            reader.files(&logs.join(folder)).expect("the recordings can be listed").into_iter().flatten().collect();
+        let read = |each: &mut dyn FnMut(Value)| {
+            for file in &files {
+                reader.read_file(file, &mut |item| {
+                    if let Ok(record) = item {
+                        each(record.value);
+                    }
+                    true
+                });
+            }
+        };
+        let mut records = 0_u64;
+        read(&mut |_| records += 1);
+        println!("{folder}: {records} records");
+        within("  decoded", f64::INFINITY, 5, || read(&mut |record| drop(black_box(record))));
+        within("  decoded and seen through", f64::INFINITY, 5, || {
+            read(&mut |record| Shapes::builtin().events(record, None, &mut |event| drop(black_box(event))));
+        });
+    }
+}
+
 /// Events on which the engines disagree.
 #[derive(Default)]
 struct Difference {
@@ -200,6 +227,9 @@ fn main() {
                 if paths.is_empty() { vec![logs] } else { paths.iter().map(PathBuf::from).collect() };
             differences(&rules, &events(&paths), Path::new(out)).expect("the differences can be written");
         }
-        _ => speed(&rules, &events(&[logs])),
+        _ => {
+            stages(logs.parent().unwrap_or(&logs));
+            speed(&rules, &events(&[logs]));
+        }
     }
 }
