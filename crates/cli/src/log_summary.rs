@@ -189,6 +189,15 @@ pub fn shape(name: Option<&str>) -> anyhow::Result<Option<&'static Shape>> {
 /// Reads every record of the files and folders; `-` is standard input. Problems are written to standard error and counted.
 pub fn records(logs: &[PathBuf], mut each: impl FnMut(Record) -> anyhow::Result<()>) -> anyhow::Result<u64> {
     let reader = Reader::default();
+    // A name that is wrong is said before hours are spent on the others.
+    let listed = logs.iter().map(|path| match path == Path::new("-") {
+        true => Ok(vec![None]),
+        false => {
+            let files = reader.files(path).with_context(|| format!("{} cannot be read", path.display()))?;
+            Ok(files.into_iter().map(Some).collect())
+        }
+    });
+    let listed: Vec<Vec<_>> = listed.collect::<anyhow::Result<_>>()?;
     let mut problems = 0;
     let mut failed = None;
     let mut take = |item: ReadItem| match item {
@@ -202,16 +211,14 @@ pub fn records(logs: &[PathBuf], mut each: impl FnMut(Record) -> anyhow::Result<
             true
         }
     };
-    for path in logs {
-        if path == Path::new("-") {
-            reader.read_stream("standard input", std::io::stdin().lock(), &mut take);
-            continue;
-        }
-        let files = reader.files(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        for file in files {
-            if !reader.read_file(&file, &mut take) {
-                break;
-            }
+    for file in listed.into_iter().flatten() {
+        let goes_on = match file {
+            None => reader.read_stream("standard input", std::io::stdin().lock(), &mut take),
+            Some(Ok(file)) => reader.read_file(&file, &mut take),
+            Some(Err(problem)) => take(Err(problem)),
+        };
+        if !goes_on {
+            break;
         }
     }
     match failed {

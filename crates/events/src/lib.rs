@@ -23,14 +23,25 @@
 //!
 //! Limits: a record has at most 16 MiB; a file is read as a stream, whatever its size. Nothing is known of rules.
 
+mod archive;
+mod audit;
 mod event;
+mod evtx_file;
+mod lines;
+mod parquet_file;
+#[cfg(feature = "parquet")]
+mod parquet_write;
 mod path;
 mod read;
 mod shape;
 mod split;
+mod table;
+mod time;
 mod xml;
 
 pub use event::Event;
+#[cfg(feature = "parquet")]
+pub use parquet_write::{ColumnKind, ParquetWriteError, ParquetWriter};
 pub use read::{Problem, ReadItem, Reader, Record};
 pub use shape::{Shape, ShapeError, Shapes};
 pub use split::MAX_RECORD_BYTES;

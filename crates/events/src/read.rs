@@ -3,16 +3,16 @@
 use std::{
     fmt,
     fs::File,
-    io::{self, BufRead, BufReader, Cursor, Read},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
-    split::{self, MAX_RECORD_BYTES},
-    xml,
+    archive::{self, Budget, Budgeted, Snapshot, Stored},
+    evtx_file, lines, parquet_file, table,
 };
 
 /// A value of a log file.
@@ -50,38 +50,59 @@ impl fmt::Display for Problem {
 pub type ReadItem = Result<Record, Problem>;
 
 /// Receives what is read; `false` ends the reading.
-type Sink<'s> = &'s mut dyn FnMut(ReadItem) -> bool;
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(ReadItem) -> bool;
 
 /// Archives and compressed files inside of each other that are opened.
 const MAX_LAYERS: u32 = 3;
-/// Files of one archive that are read.
-const MAX_ARCHIVE_FILES: usize = 10_000;
-/// An EVTX file, an archive inside of a compressed file and the like are read whole, up to this size.
-const MAX_WHOLE_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// A text whose first lines are all no records is no log.
-const MAX_STRANGE_LINES: usize = 5;
+/// Bytes of a stream that are read at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Reads log files.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {}
 
+/// The first bytes, which say how a file is written: a tar archive says it in its first block.
+const HEAD_BYTES: u64 = 512;
+
+/// Where the bytes of a file come from.
+pub(crate) enum Input<'a> {
+    /// A file of its own, in which a reader may go back and forth.
+    File(File),
+    /// Bytes that come once.
+    Stream(Box<dyn Read + 'a>),
+}
+
 impl Reader {
     /// The files under a path, in the order of their names; the path itself where it is a file. Hidden files are left out.
+    /// What a folder holds that is not read (a symbolic link, a pipe, a folder without permission) is a problem in its place.
     ///
     /// # Errors
-    /// The path does not exist or cannot be listed.
-    pub fn files(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+    /// The path does not exist or cannot be examined.
+    pub fn files(&self, path: &Path) -> io::Result<Vec<Result<PathBuf, Problem>>> {
         if !path.metadata()?.is_dir() {
-            return Ok(vec![path.to_owned()]);
+            return Ok(vec![Ok(path.to_owned())]);
         }
         let mut walk = ignore::WalkBuilder::new(path);
         walk.standard_filters(false).hidden(true).follow_links(false).sort_by_file_name(Ord::cmp);
+        let unread =
+            |path: &Path, message: String| Problem { file: path.display().to_string().into(), line: None, message };
         let mut files = Vec::new();
         for entry in walk.build() {
-            let entry = entry.map_err(io::Error::other)?;
-            if entry.file_type().is_some_and(|kind| kind.is_file()) {
-                files.push(entry.into_path());
+            match entry {
+                Ok(entry) => match entry.file_type() {
+                    Some(kind) if kind.is_file() => files.push(Ok(entry.into_path())),
+                    Some(kind) if kind.is_dir() => {}
+                    Some(kind) if kind.is_symlink() => {
+                        let message = "a symbolic link, which is not followed; name what it points to".to_owned();
+                        files.push(Err(unread(entry.path(), message)));
+                    }
+                    _ => files.push(Err(unread(entry.path(), NOT_REGULAR.to_owned()))),
+                },
+                Err(error) => {
+                    let (path, message) = walk_error(&error, path);
+                    files.push(Err(unread(&path, message)));
+                }
             }
         }
         Ok(files)
@@ -89,90 +110,186 @@ impl Reader {
 
     /// Hands every record of a file to `sink` until it returns `false`. What cannot be read is handed over as a problem, and
     /// reading goes on behind it. Returns whether the sink wants more.
+    ///
+    /// A file is read to the length that it has at the beginning: what is appended meanwhile is left to the next time.
     pub fn read_file(&self, path: &Path, sink: &mut dyn FnMut(ReadItem) -> bool) -> bool {
         let name = path.display().to_string();
-        match File::open(path) {
-            Ok(file) if file.metadata().is_ok_and(|data| data.is_file()) => self.open(&name, Box::new(file), 0, sink),
-            Ok(_) => problem(&name, None, "not a regular file", sink),
+        // Opening a pipe would wait for who writes to it, and a device has no end.
+        match path.metadata() {
+            Ok(data) if data.is_file() => {}
+            Ok(data) if data.is_dir() => return problem(&name, None, "a folder, not a file", sink),
+            Ok(_) => return problem(&name, None, NOT_REGULAR, sink),
+            Err(error) => return problem(&name, None, error.to_string(), sink),
+        }
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        match opened {
+            Ok((data, file)) if data.is_file() => {
+                let budget = Budget::of_file(data.len());
+                self.open(&name, Input::File(file), &budget, 0, sink)
+            }
+            Ok(_) => problem(&name, None, NOT_REGULAR, sink),
             Err(error) => problem(&name, None, error.to_string(), sink),
         }
     }
 
     /// The same for bytes; `name` stands in records and problems.
     pub fn read_bytes(&self, name: &str, bytes: &[u8], sink: &mut dyn FnMut(ReadItem) -> bool) -> bool {
-        self.open(name, Box::new(Cursor::new(bytes)), 0, sink)
+        self.open(name, Input::Stream(Box::new(bytes)), &Budget::of_file(bytes.len() as u64), 0, sink)
     }
 
     /// The same for a stream, such as standard input.
     pub fn read_stream(&self, name: &str, stream: impl Read, sink: &mut dyn FnMut(ReadItem) -> bool) -> bool {
-        self.open(name, Box::new(stream), 0, sink)
+        let budget = Budget::of_stream();
+        let stream = budget.count_input(stream);
+        self.open(name, Input::Stream(Box::new(stream)), &budget, 0, sink)
     }
 
-    /// Reads a stream by what its first bytes say.
-    fn open<'a>(&self, name: &str, stream: Box<dyn Read + 'a>, layer: u32, sink: Sink<'_>) -> bool {
-        let mut input = BufReader::with_capacity(64 * 1024, stream);
-        let head = match fill(&mut input) {
-            Ok(head) => head,
-            Err(error) => return problem(name, None, error.to_string(), sink),
-        };
+    /// Reads a file by what its first bytes say.
+    pub(crate) fn open(&self, name: &str, input: Input<'_>, budget: &Budget, layer: u32, sink: Sink<'_>) -> bool {
         if layer > MAX_LAYERS {
             return problem(name, None, format!("more than {MAX_LAYERS} archives inside of each other"), sink);
         }
-        match head.as_slice() {
-            [0x1f, 0x8b, ..] => {
-                let inner = inner_name(name, &["gz", "gzip"]);
-                self.open(&inner, Box::new(flate2::bufread::MultiGzDecoder::new(input)), layer + 1, sink)
-            }
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => match ruzstd::decoding::StreamingDecoder::new(input) {
-                Ok(decoder) => self.open(&inner_name(name, &["zst", "zstd"]), Box::new(decoder), layer + 1, sink),
-                Err(error) => problem(name, None, format!("not readable as zstd: {error}"), sink),
-            },
-            [b'P', b'K', 3 | 5, 4 | 6, ..] => match whole(input) {
-                Ok(bytes) => self.zip(name, bytes, layer, sink),
-                Err(error) => problem(name, None, error.to_string(), sink),
-            },
-            head if head.starts_with(b"ElfFile\0") => match whole(input) {
-                Ok(bytes) => evtx(name, bytes, sink),
-                Err(error) => problem(name, None, error.to_string(), sink),
-            },
-            [b'P', b'A', b'R', b'1', ..] => problem(name, None, "Parquet is not read by this build", sink),
-            [] => true,
-            _ => text(name, input, sink),
-        }
-    }
-
-    fn zip(&self, name: &str, bytes: Vec<u8>, layer: u32, sink: Sink<'_>) -> bool {
-        let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
-            Ok(archive) => archive,
-            Err(error) => return problem(name, None, format!("not readable as zip: {error}"), sink),
+        let opened = match input {
+            Input::File(file) => Opened::file(file),
+            Input::Stream(stream) => Opened::stream(stream),
         };
-        let count = archive.len().min(MAX_ARCHIVE_FILES);
-        if archive.len() > count && !problem(name, None, format!("only the first {count} files are read"), sink) {
-            return false;
-        }
-        for at in 0..count {
-            let file = match archive.by_index(at) {
-                Ok(file) if file.is_file() => file,
-                Ok(_) => continue,
-                Err(error) => {
-                    if !problem(name, None, format!("file {} of the archive: {error}", at + 1), sink) {
-                        return false;
-                    }
-                    continue;
-                }
-            };
-            let inner = format!("{name}/{}", file.name().unwrap_or_default());
-            if !self.open(&inner, Box::new(file), layer + 1, sink) {
-                return false;
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(error) => return problem(name, None, error.to_string(), sink),
+        };
+        match Format::of(&opened.head) {
+            Format::Empty => true,
+            Format::Gzip => {
+                let decoder = flate2::bufread::MultiGzDecoder::new(opened.into_buffer());
+                let stream = Budgeted::new(decoder, budget);
+                self.open(&inner_name(name, &["gz", "gzip"]), Input::Stream(Box::new(stream)), budget, layer + 1, sink)
             }
+            Format::Zstd => {
+                let decoder = archive::ZstdFrames::new(opened.into_buffer());
+                let stream = Budgeted::new(decoder, budget);
+                self.open(&inner_name(name, &["zst", "zstd"]), Input::Stream(Box::new(stream)), budget, layer + 1, sink)
+            }
+            Format::Zip => match opened.store() {
+                Ok(stored) => archive::zip(self, name, stored, budget, layer, sink),
+                Err(error) => problem(name, None, error.to_string(), sink),
+            },
+            Format::Evtx => match opened.store() {
+                Ok(stored) => evtx_file::read(name, stored, sink),
+                Err(error) => problem(name, None, error.to_string(), sink),
+            },
+            Format::Parquet => match opened.store() {
+                Ok(stored) => parquet_file::read(name, stored, sink),
+                Err(error) => problem(name, None, error.to_string(), sink),
+            },
+            Format::Tar => archive::tar(self, name, opened.into_buffer(), budget, layer, sink),
+            Format::Text => text(name, opened.into_buffer(), sink),
         }
-        true
     }
 }
 
-/// The first bytes of a stream, which stay in it.
-fn fill(input: &mut BufReader<Box<dyn Read + '_>>) -> io::Result<Vec<u8>> {
-    Ok(input.fill_buf()?.iter().copied().take(8).collect())
+const NOT_REGULAR: &str = "not a regular file (a pipe or a device); `-` reads standard input";
+
+/// The path at which a folder could not be listed, and why.
+fn walk_error(error: &ignore::Error, root: &Path) -> (PathBuf, String) {
+    match error {
+        ignore::Error::WithPath { path, err } => (path.clone(), walk_error(err, root).1),
+        ignore::Error::WithDepth { err, .. } => walk_error(err, root),
+        ignore::Error::Io(error) => (root.to_owned(), error.to_string()),
+        error => (root.to_owned(), error.to_string()),
+    }
+}
+
+/// What the first bytes of a file say about it.
+enum Format {
+    Empty,
+    Gzip,
+    Zstd,
+    Zip,
+    Evtx,
+    Parquet,
+    Tar,
+    Text,
+}
+
+impl Format {
+    fn of(head: &[u8]) -> Self {
+        match head {
+            [] => Self::Empty,
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => Self::Zip,
+            [b'P', b'A', b'R', b'1' | b'E', ..] => Self::Parquet,
+            head if head.starts_with(b"ElfFile\0") => Self::Evtx,
+            head if head.get(257..262) == Some(b"ustar") => Self::Tar,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// A file whose first bytes are known.
+struct Opened<'a> {
+    head: Vec<u8>,
+    bytes: Source<'a>,
+}
+
+enum Source<'a> {
+    File(File),
+    Stream(BufReader<Box<dyn Read + 'a>>),
+}
+
+impl<'a> Opened<'a> {
+    fn file(mut file: File) -> io::Result<Self> {
+        let mut head = Vec::new();
+        Read::by_ref(&mut file).take(HEAD_BYTES).read_to_end(&mut head)?;
+        io::Seek::rewind(&mut file)?;
+        Ok(Self { head, bytes: Source::File(file) })
+    }
+
+    fn stream(mut stream: Box<dyn Read + 'a>) -> io::Result<Self> {
+        // A stream may give fewer bytes at a time than tell the format.
+        let mut head = Vec::new();
+        let read = stream.by_ref().take(HEAD_BYTES).read_to_end(&mut head);
+        // What was read before an error is as good as the rest.
+        let failed = match read {
+            Err(error) if head.is_empty() => return Err(error),
+            read => read.err(),
+        };
+        let rest = Rest { failed, stream };
+        let whole: Box<dyn Read + 'a> = Box::new(io::Cursor::new(head.clone()).chain(rest));
+        Ok(Self { head, bytes: Source::Stream(BufReader::with_capacity(BUFFER_BYTES, whole)) })
+    }
+
+    fn into_buffer(self) -> BufReader<Box<dyn Read + 'a>> {
+        match self.bytes {
+            Source::File(file) => {
+                let stream: Box<dyn Read + 'a> = Box::new(Snapshot::new(file));
+                BufReader::with_capacity(BUFFER_BYTES, stream)
+            }
+            Source::Stream(stream) => stream,
+        }
+    }
+
+    fn store(self) -> io::Result<Stored> {
+        match self.bytes {
+            Source::File(file) => Ok(Stored::File(file)),
+            Source::Stream(stream) => archive::store(stream),
+        }
+    }
+}
+
+/// What follows the first bytes of a stream: the error that ended them, if any.
+struct Rest<'a> {
+    failed: Option<io::Error>,
+    stream: Box<dyn Read + 'a>,
+}
+
+impl Read for Rest<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.stream.read(buffer),
+        }
+    }
 }
 
 /// The name without the ending of its compression.
@@ -182,48 +299,29 @@ fn inner_name(name: &str, endings: &[&str]) -> String {
     bare.map_or(name, |(bare, _)| bare).to_owned()
 }
 
-fn whole(input: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.take(MAX_WHOLE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_WHOLE_BYTES {
-        return Err(io::Error::other(format!("larger than {} MiB", MAX_WHOLE_BYTES / 1024 / 1024)));
-    }
-    Ok(bytes)
-}
-
-fn problem(file: &str, line: Option<u64>, message: impl Into<String>, sink: Sink<'_>) -> bool {
+pub(crate) fn problem(file: &str, line: Option<u64>, message: impl Into<String>, sink: Sink<'_>) -> bool {
     sink(Err(Problem { file: file.into(), line, message: message.into() }))
 }
 
-fn evtx(name: &str, bytes: Vec<u8>, sink: Sink<'_>) -> bool {
-    let settings = evtx::ParserSettings::default().num_threads(1);
-    let mut parser = match evtx::EvtxParser::from_buffer(bytes) {
-        Ok(parser) => parser.with_configuration(settings),
-        Err(error) => return problem(name, None, format!("not readable as EVTX: {error}"), sink),
-    };
-    let file: Arc<str> = name.into();
-    for record in parser.records_json_value() {
-        let goes_on = match record {
-            Ok(record) => sink(Ok(Record {
-                file: Arc::clone(&file),
-                number: record.event_record_id,
-                line: None,
-                value: record.data,
-            })),
-            Err(error) => problem(name, None, format!("a damaged part is skipped: {error}"), sink),
-        };
-        if !goes_on {
-            return false;
+/// An error and what caused it, on one line.
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    /// Causes of each other that are written.
+    const MAX_CAUSES: usize = 8;
+    let chain = std::iter::successors(Some(error), |error| error.source()).take(MAX_CAUSES);
+    let mut parts: Vec<String> = Vec::new();
+    for part in chain.map(|error| error.to_string().trim().trim_end_matches('.').replace(['\n', '\r'], " ")) {
+        if parts.last().is_none_or(|last| !last.contains(&part)) {
+            parts.push(part);
         }
     }
-    true
+    parts.join(": ")
 }
 
 /// A text: JSON, events in XML, or a table with a header.
 fn text(name: &str, input: impl Read, sink: Sink<'_>) -> bool {
     // Reads UTF-16 with a byte-order mark, and takes the mark away.
     let decoded = encoding_rs_io::DecodeReaderBytesBuilder::new().bom_override(true).build(input);
-    let mut input = BufReader::with_capacity(64 * 1024, decoded);
+    let mut input = BufReader::with_capacity(BUFFER_BYTES, decoded);
     let first = loop {
         match input.fill_buf() {
             Ok([]) => return true,
@@ -239,174 +337,19 @@ fn text(name: &str, input: impl Read, sink: Sink<'_>) -> bool {
                     break Some(b'{');
                 }
             },
-            Err(error) => return problem(name, None, error.to_string(), sink),
+            Err(error) => return problem(name, None, reading_ended(&error), sink),
         }
     };
     let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
     match first {
-        Some(b'<') => xml_lines(name, input, sink),
-        Some(b'{' | b'[') => json(name, input, sink),
-        _ if matches!(ending.as_str(), "csv" | "tsv" | "psv") => table(name, input, &ending, sink),
-        _ if matches!(ending.as_str(), "json" | "jsonl" | "ndjson") => json(name, input, sink),
-        _ => lines(name, input, sink),
+        Some(b'<') => lines::xml(name, input, sink),
+        Some(b'{' | b'[') => lines::json(name, input, sink),
+        _ if matches!(ending.as_str(), "csv" | "tsv" | "psv") => table::read(name, input, &ending, sink),
+        _ if matches!(ending.as_str(), "json" | "jsonl" | "ndjson") => lines::json(name, input, sink),
+        _ => lines::lines(name, input, sink),
     }
 }
 
-fn json(name: &str, mut input: impl BufRead, sink: Sink<'_>) -> bool {
-    let file: Arc<str> = name.into();
-    let mut number = 0;
-    let mut goes_on = true;
-    let read = split::split(&mut input, &mut |piece| {
-        let line = Some(piece.line);
-        let value = piece.text.map_err(str::to_owned).and_then(|text| {
-            serde_json::from_slice::<Value>(text).map_err(|error| format!("not JSON: {}", without_place(&error)))
-        });
-        goes_on = match value {
-            Ok(value @ Value::Object(_)) => {
-                number += 1;
-                sink(Ok(Record { file: Arc::clone(&file), number, line, value }))
-            }
-            Ok(other) => problem(name, line, not_an_object(&other), sink),
-            Err(message) => problem(name, line, message, sink),
-        };
-        goes_on
-    });
-    match read {
-        Ok(()) => goes_on,
-        Err(error) => problem(name, None, format!("reading ended early: {error}"), sink),
-    }
-}
-
-/// The error without its place, which is counted from where the value begins.
-fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").unwrap_or(text.len());
-    text[..end].to_owned()
-}
-
-fn not_an_object(value: &Value) -> String {
-    let what = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "an array in an array",
-        Value::Object(_) => "an object",
-    };
-    format!("{what} is no event; an event is a JSON object")
-}
-
-/// Events in XML: one document, or one a line.
-fn xml_lines(name: &str, input: impl BufRead, sink: Sink<'_>) -> bool {
-    let file: Arc<str> = name.into();
-    let mut number = 0;
-    xml::events(input, &mut |line, event| match event {
-        Ok(value) => {
-            number += 1;
-            sink(Ok(Record { file: Arc::clone(&file), number, line: Some(line), value }))
-        }
-        Err(message) => problem(name, Some(line), message, sink),
-    })
-}
-
-/// A table with a header; every row is an object with the header's names.
-fn table(name: &str, input: impl Read, ending: &str, sink: Sink<'_>) -> bool {
-    let delimiter = match ending {
-        "tsv" => b'\t',
-        "psv" => b'|',
-        _ => b',',
-    };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(input);
-    let header = match reader.byte_headers() {
-        Ok(header) => header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect::<Vec<_>>(),
-        Err(error) => return problem(name, Some(1), format!("not readable as a table: {error}"), sink),
-    };
-    let file: Arc<str> = name.into();
-    let mut row = csv::ByteRecord::new();
-    let mut number = 0;
-    loop {
-        let line = reader.position().line();
-        let goes_on = match reader.read_byte_record(&mut row) {
-            Ok(false) => return true,
-            Ok(true) if row.as_slice().len() > MAX_RECORD_BYTES => {
-                problem(name, Some(line), "longer than 16 MiB", sink)
-            }
-            Ok(true) => {
-                number += 1;
-                let cells = header.iter().zip(row.iter()).filter(|(name, cell)| !name.is_empty() && !cell.is_empty());
-                let value: Map<String, Value> =
-                    cells.map(|(name, cell)| (name.clone(), String::from_utf8_lossy(cell).into())).collect();
-                let value = Value::Object(value);
-                sink(Ok(Record { file: Arc::clone(&file), number, line: Some(line), value }))
-            }
-            Err(error) if error.is_io_error() => {
-                return problem(name, Some(line), format!("reading ended early: {error}"), sink);
-            }
-            Err(error) => problem(name, Some(line), format!("not a row of the table: {error}"), sink),
-        };
-        if !goes_on {
-            return false;
-        }
-    }
-}
-
-/// Lines of a log that holds JSON or XML behind a prefix, such as syslog's.
-fn lines(name: &str, mut input: impl BufRead, sink: Sink<'_>) -> bool {
-    let file: Arc<str> = name.into();
-    let (mut number, mut line) = (0, 0);
-    let mut text = Vec::new();
-    // Lines that are no records, before the first that is one.
-    let mut strange: Vec<u64> = Vec::new();
-    let report = |lines: &mut Vec<u64>, sink: &mut dyn FnMut(ReadItem) -> bool| {
-        lines
-            .drain(..)
-            .all(|line| problem(name, Some(line), "neither JSON nor XML, and not a table with a header", sink))
-    };
-    loop {
-        text.clear();
-        line += 1;
-        let limit = MAX_RECORD_BYTES as u64;
-        match input.by_ref().take(limit).read_until(b'\n', &mut text) {
-            Ok(0) => return report(&mut strange, sink),
-            Ok(_) => {}
-            Err(error) => return problem(name, Some(line), format!("reading ended early: {error}"), sink),
-        }
-        let shown = String::from_utf8_lossy(&text);
-        let shown = shown.trim();
-        if shown.is_empty() {
-            continue;
-        }
-        let value = line_value(shown);
-        if value.is_none() {
-            strange.push(line);
-            if number == 0 && strange.len() == MAX_STRANGE_LINES {
-                let message = format!(
-                    "not a log: none of its first {MAX_STRANGE_LINES} lines holds JSON, XML or an audit record"
-                );
-                return problem(name, None, message, sink);
-            }
-        }
-        if (number > 0 || value.is_some()) && !report(&mut strange, sink) {
-            return false;
-        }
-        if let Some(value) = value {
-            number += 1;
-            if !sink(Ok(Record { file: Arc::clone(&file), number, line: Some(line), value })) {
-                return false;
-            }
-        }
-    }
-}
-
-/// What a line holds: an object or an event in XML behind a prefix, or a record of the Linux audit log.
-fn line_value(line: &str) -> Option<Value> {
-    if let Some(audit) = crate::shape::audit_record(line) {
-        return Some(audit);
-    }
-    let at = line.find(['{', '<'])?;
-    if let Some(Ok(value @ Value::Object(_))) = line.get(at..).map(serde_json::from_str::<Value>) {
-        return Some(value);
-    }
-    // Syslog begins with a priority in angle brackets.
-    line.find("<Event").and_then(|at| xml::event(line.get(at..)?).ok())
+pub(crate) fn reading_ended(error: &io::Error) -> String {
+    format!("reading ended early: {}", causes(error))
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Event,
-    event::time,
     path::{get, text},
+    time::time,
     xml,
 };
 
@@ -16,6 +16,8 @@ use crate::{
 const MAX_WRAPPERS: usize = 4;
 /// Bytes of a text that is read as JSON or XML inside of a record.
 const MAX_INNER_TEXT: usize = 4 * 1024 * 1024;
+/// Bytes that the events of one record, each with what they share, may take.
+const MAX_COPIED: usize = 64 * 1024 * 1024;
 /// Lines of a message that are read for fields.
 const MAX_MESSAGE_LINES: usize = 500;
 
@@ -40,6 +42,8 @@ struct Wrapper {
     name: String,
     has: Vec<String>,
     inner: String,
+    #[serde(default)]
+    streamed: bool,
 }
 
 /// Where things are in the records of a product.
@@ -66,6 +70,8 @@ pub struct Shape {
     #[serde(default)]
     event_id_first: Vec<String>,
     #[serde(default)]
+    event_id_join: Vec<String>,
+    #[serde(default)]
     channel: Vec<String>,
     #[serde(default)]
     time: Vec<String>,
@@ -74,6 +80,12 @@ pub struct Shape {
     fields: Vec<String>,
     #[serde(default)]
     message: Option<String>,
+    #[serde(default)]
+    texts: Vec<String>,
+    #[serde(default)]
+    each: Option<String>,
+    #[serde(default, rename = "general")]
+    is_general: bool,
 }
 
 impl Shapes {
@@ -104,6 +116,11 @@ impl Shapes {
         self.shape.iter().find(|shape| shape.name == name)
     }
 
+    /// Keys of objects that are whole files, whose list in them may be larger than any record.
+    pub(crate) fn streamed_lists(&self) -> Vec<&str> {
+        self.wrapper.iter().filter(|wrapper| wrapper.streamed).map(|wrapper| wrapper.inner.as_str()).collect()
+    }
+
     /// Hands the events of a record to `sink`: most records are one, a file that holds a list in an object is many.
     /// `forced` is the shape to use whatever the record looks like.
     pub fn events(&self, record: Value, forced: Option<&Shape>, sink: &mut dyn FnMut(Event)) {
@@ -113,12 +130,12 @@ impl Shapes {
     fn unwrap(&self, record: Value, forced: Option<&Shape>, layers: usize, sink: &mut dyn FnMut(Event)) {
         let fits = |shape: &&Shape| shape.fits(&record);
         // What has a shape is no wrapper, even where it has keys of one.
-        if let Some(shape) = forced.or_else(|| self.shape.iter().filter(|shape| shape.name != "ecs").find(fits)) {
-            return sink(shape.event(record));
+        if let Some(shape) = forced.or_else(|| self.shape.iter().filter(|shape| !shape.is_general).find(fits)) {
+            return shape.events(record, sink);
         }
         if layers > 0 {
             for wrapper in &self.wrapper {
-                if !wrapper.has.iter().all(|path| get(&record, path).is_some()) {
+                if !wrapper.has.iter().all(|path| is_there(&record, path)) {
                     continue;
                 }
                 match inner(&record, &wrapper.inner) {
@@ -134,7 +151,7 @@ impl Shapes {
             }
         }
         match self.shape.iter().find(fits) {
-            Some(shape) => sink(shape.event(record)),
+            Some(shape) => shape.events(record, sink),
             None => {
                 let fields = match record {
                     Value::Object(fields) => fields,
@@ -155,7 +172,7 @@ fn inner(record: &Value, path: &str) -> Option<Value> {
             match text.as_bytes().first()? {
                 b'{' | b'[' => serde_json::from_str(text).ok(),
                 b'<' => xml::event(&text[text.find("<Event")?..]).ok(),
-                _ => None,
+                _ => windows_text(text),
             }
         }
         Value::String(_) => None,
@@ -165,16 +182,42 @@ fn inner(record: &Value, path: &str) -> Option<Value> {
 
 impl Shape {
     fn fits(&self, record: &Value) -> bool {
-        let is_there = |path: &String| match path.split_once('=') {
-            Some((path, wanted)) => {
-                get(record, path).and_then(text).is_some_and(|found| found.eq_ignore_ascii_case(wanted))
-            }
-            None => get(record, path).is_some(),
-        };
-        self.has.iter().any(|paths| paths.iter().all(is_there))
+        self.has.iter().any(|paths| paths.iter().all(|path| is_there(record, path)))
     }
 
-    fn event(&self, record: Value) -> Event {
+    /// The events of a record: one, or one for each element of a list in it.
+    fn events(&self, mut record: Value, sink: &mut dyn FnMut(Event)) {
+        if let (Some(name), Value::Object(fields)) = (&self.each, &mut record)
+            && let Some(Value::Array(items)) = fields.get_mut(name).filter(|list| is_list_of_objects(list))
+        {
+            let items = std::mem::take(items);
+            let size = serde_json::to_vec(&record).map_or(usize::MAX, |text| text.len());
+            if size.saturating_mul(items.len()) <= MAX_COPIED {
+                for item in items {
+                    let mut one = record.clone();
+                    if let Value::Object(fields) = &mut one {
+                        fields.insert(name.clone(), Value::Array(vec![item]));
+                    }
+                    sink(self.event(one));
+                }
+                return;
+            }
+            if let Value::Object(fields) = &mut record {
+                fields.insert(name.clone(), Value::Array(items));
+            }
+        }
+        sink(self.event(record));
+    }
+
+    fn event(&self, mut record: Value) -> Event {
+        for name in &self.texts {
+            if let Some(Value::String(text)) = record.get(name)
+                && text.len() <= MAX_INNER_TEXT
+                && let Ok(read @ Value::Object(_)) = serde_json::from_str(text)
+            {
+                record[name.as_str()] = read;
+            }
+        }
         let first = |paths: &[String]| {
             paths.iter().find_map(|path| get(&record, path).and_then(text)).filter(|it| !it.is_empty())
         };
@@ -220,6 +263,20 @@ impl Shape {
             let name = get(record, key)?.as_object()?.keys().next()?;
             return Some(format!("{}{}", self.event_id_prefix, name.to_uppercase()));
         }
+        if !self.event_id_join.is_empty() {
+            let mut id = String::new();
+            for path in &self.event_id_join {
+                let (separator, path) = match path.strip_prefix('/') {
+                    Some(path) => ("/", path),
+                    None => (" ", path.as_str()),
+                };
+                if let Some(part) = get(record, path).and_then(text) {
+                    id.push_str(if id.is_empty() { "" } else { separator });
+                    id.push_str(&part);
+                }
+            }
+            return Some(id).filter(|id| !id.is_empty());
+        }
         self.event_id_first.iter().find(|name| get(record, name).is_some()).cloned()
     }
 
@@ -238,6 +295,41 @@ impl Shape {
             None => {}
         }
     }
+}
+
+/// Whether a record has a path, or a path with a value: `path`, `path=value`, `path~=part of the value`.
+fn is_there(record: &Value, path: &str) -> bool {
+    let value = |path| get(record, path).and_then(text);
+    if let Some((path, part)) = path.split_once("~=") {
+        return value(path).is_some_and(|found| found.to_ascii_lowercase().contains(&part.to_ascii_lowercase()));
+    }
+    match path.split_once('=') {
+        Some((path, wanted)) => value(path).is_some_and(|found| found.eq_ignore_ascii_case(wanted)),
+        None => get(record, path).is_some(),
+    }
+}
+
+fn is_list_of_objects(list: &Value) -> bool {
+    list.as_array().is_some_and(|items| items.len() > 1 && items.iter().all(Value::is_object))
+}
+
+/// A Windows event as Splunk's forwarder writes it without XML: a time, lines `Name=value`, and last a message of several
+/// lines.
+fn windows_text(text: &str) -> Option<Value> {
+    let (first, rest) = text.split_once('\n')?;
+    if !rest.contains("EventCode=") || !rest.contains("LogName=") {
+        return None;
+    }
+    let mut fields = Map::new();
+    fields.insert("EventTime".to_owned(), first.trim().into());
+    let (head, message) = rest.split_once("Message=").unwrap_or((rest, ""));
+    for (name, value) in head.lines().take(MAX_MESSAGE_LINES).filter_map(|line| line.trim().split_once('=')) {
+        fields.insert(name.to_owned(), value.into());
+    }
+    if !message.is_empty() {
+        fields.insert("Message".to_owned(), message.trim().into());
+    }
+    Some(Value::Object(fields))
 }
 
 /// Adds the entries of an object that are not there yet. A list of named values (`Data`) becomes an entry a name.
@@ -306,78 +398,4 @@ fn add_message(message: &str, fields: &mut Map<String, Value>) {
             fields.insert(name.to_owned(), value.into());
         }
     }
-}
-
-/// A line of the Linux audit log: `type=SYSCALL msg=audit(1364481363.243:24287): arch=c000003e exe="/bin/cat"`.
-pub(crate) fn audit_record(line: &str) -> Option<Value> {
-    let start = line.find("type=").filter(|at| *at == 0 || line.starts_with("node=") || line[..*at].ends_with(' '))?;
-    let (head, rest) = line.get(start..)?.split_once("msg=audit(")?;
-    let (stamp, rest) = rest.split_once("):")?;
-    let (seconds, serial) = stamp.split_once(':')?;
-    let mut fields = Map::new();
-    if let Some(node) = line.get(..start).and_then(|before| before.trim().strip_prefix("node=")) {
-        fields.insert("node".to_owned(), node.into());
-    }
-    fields.insert("type".to_owned(), head.trim().strip_prefix("type=")?.into());
-    fields.insert("msg".to_owned(), format!("audit({stamp})").into());
-    fields.insert("audit_time".to_owned(), seconds.into());
-    fields.insert("audit_serial".to_owned(), serial.into());
-    for (name, value) in audit_pairs(rest) {
-        if !fields.contains_key(&name) {
-            fields.insert(name, value.into());
-        }
-    }
-    Some(Value::Object(fields))
-}
-
-/// The pairs `name=value` of an audit record. Values that the kernel writes in hex are texts.
-fn audit_pairs(text: &str) -> Vec<(String, String)> {
-    // Enriched values follow behind a group separator, in upper case.
-    let text = text.replace('\u{1d}', " ");
-    let mut rest = text.trim_start();
-    let mut pairs = Vec::new();
-    while let Some((name, after)) = rest.split_once('=') {
-        let name = name.rsplit(' ').next().unwrap_or_default().to_owned();
-        let (value, next) = match after.chars().next() {
-            Some(quote @ ('"' | '\'')) => match after[1..].split_once(quote) {
-                Some((value, next)) => (value.to_owned(), next),
-                None => (after[1..].to_owned(), ""),
-            },
-            _ => {
-                let (value, next) = after.split_once(' ').unwrap_or((after, ""));
-                (hex_text(&name, value).unwrap_or_else(|| value.to_owned()), next)
-            }
-        };
-        // A quoted message holds pairs of its own (`msg='op=login acct="root"'`).
-        if name == "msg" && value.contains('=') {
-            pairs.extend(audit_pairs_of_message(&value));
-        } else {
-            pairs.push((name, value));
-        }
-        rest = next.trim_start();
-    }
-    pairs
-}
-
-fn audit_pairs_of_message(text: &str) -> Vec<(String, String)> {
-    let words = text.split(' ').filter_map(|word| word.split_once('='));
-    words.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect()
-}
-
-/// The text of a value in hex, for the fields that hold texts.
-fn hex_text(name: &str, value: &str) -> Option<String> {
-    let is_argument = name.len() > 1 && name.starts_with('a') && name[1..].bytes().all(|byte| byte.is_ascii_digit());
-    let holds_text =
-        is_argument || matches!(name, "proctitle" | "cmd" | "name" | "exe" | "comm" | "cwd" | "data" | "acct");
-    if !holds_text
-        || value.len() < 2
-        || !value.len().is_multiple_of(2)
-        || !value.bytes().all(|byte| byte.is_ascii_hexdigit())
-    {
-        return None;
-    }
-    let bytes: Option<Vec<u8>> =
-        (0..value.len()).step_by(2).map(|at| u8::from_str_radix(value.get(at..at + 2)?, 16).ok()).collect();
-    let text = String::from_utf8(bytes?).ok()?;
-    Some(text.replace('\0', " ").trim_end().to_owned())
 }

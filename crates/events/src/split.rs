@@ -15,6 +15,49 @@ pub(crate) struct Piece<'a> {
     pub line: u64,
     /// Its text, or why there is none.
     pub text: Result<&'a [u8], &'static str>,
+    /// A whole line that was not looked into: it is one value in nearly every file with one a line.
+    pub is_guess: bool,
+}
+
+/// What follows a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The next piece.
+    More,
+    /// Nothing more is wanted.
+    Stop,
+    /// A guessed line is not one value: it is to be looked into.
+    NotOneValue,
+}
+
+/// A file that is one object with a list of records in it, `{"Records": [{…}, {…}]}`, may be larger than any record: its
+/// elements are values of their own.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum ListPlace {
+    #[default]
+    Outside,
+    Inside,
+    /// In what follows the list in its object.
+    Behind,
+}
+
+/// Bytes before a list in its object that are looked at.
+const MAX_LIST_HEAD: usize = 128;
+
+/// Whether a text is the beginning of an object whose first key is one of `keys` and holds a list.
+fn begins_list(text: &[u8], keys: &[&str]) -> bool {
+    let head = text.strip_prefix(b"{").filter(|_| text.len() <= MAX_LIST_HEAD).map(<[u8]>::trim_ascii_start);
+    let Some(head) = head.and_then(|head| head.strip_prefix(b"\"")) else { return false };
+    keys.iter().any(|key| {
+        let rest = head.strip_prefix(key.as_bytes()).and_then(|rest| rest.strip_prefix(b"\""));
+        let rest = rest.map(<[u8]>::trim_ascii_start).and_then(|rest| rest.strip_prefix(b":"));
+        rest.is_some_and(|rest| rest.trim_ascii_start() == b"[")
+    })
+}
+
+fn starts_with_list(text: &[u8], keys: &[&str]) -> bool {
+    let head = text.get(..MAX_LIST_HEAD).unwrap_or(text);
+    memchr::memchr(b'[', head).is_some_and(|at| begins_list(&head[..=at], keys))
 }
 
 /// Where a splitter stands in the text.
@@ -31,15 +74,23 @@ struct State {
     too_deep: bool,
     /// Whether elements of a top-level array are values of their own.
     in_array: bool,
+    /// Where it stands in an object that is there for the list in it.
+    list: ListPlace,
     /// The last byte of the value that is no white space.
     last: u8,
 }
 
-/// Hands every value to `sink` until it returns `false` or the text ends.
+/// Hands every value to `sink` until it wants no more or the text ends.
 ///
 /// A value that is broken, as one that is cut off in the middle of a line, does not take the following ones with it: a line
 /// that begins with `{` where no value can stand begins a new one.
-pub(crate) fn split(input: &mut dyn BufRead, sink: &mut dyn FnMut(Piece<'_>) -> bool) -> io::Result<()> {
+///
+/// `lists` are keys of objects that are there for the list in them.
+pub(crate) fn split(
+    input: &mut dyn BufRead,
+    lists: &[&str],
+    sink: &mut dyn FnMut(Piece<'_>) -> Next,
+) -> io::Result<()> {
     let mut state = State { line: 1, ..State::default() };
     let mut value: Vec<u8> = Vec::new();
     let mut at_line_start = true;
@@ -48,16 +99,44 @@ pub(crate) fn split(input: &mut dyn BufRead, sink: &mut dyn FnMut(Piece<'_>) -> 
         if buffer.is_empty() {
             break;
         }
-        let length = buffer.len();
+        let is_between = |state: &State, value: &Vec<u8>| {
+            value.is_empty() && !state.too_long && !state.in_array && state.list == ListPlace::Outside
+        };
+        // A line that begins with `{` is a value of its own in most files; where it is not, byte after byte decides.
+        if at_line_start
+            && buffer.first() == Some(&b'{')
+            && is_between(&state, &value)
+            && !starts_with_list(buffer, lists)
+            && let Some(end) = memchr::memchr(b'\n', buffer)
+        {
+            match sink(Piece { line: state.line, text: Ok(&buffer[..end]), is_guess: true }) {
+                Next::More => {
+                    state.line += 1;
+                    input.consume(end + 1);
+                    continue;
+                }
+                Next::Stop => return Ok(()),
+                Next::NotOneValue => {}
+            }
+        }
+        let mut taken = 0;
         for &byte in buffer {
-            if !step(&mut state, &mut value, byte, at_line_start, sink) {
+            if !step(&mut state, &mut value, byte, at_line_start, lists, sink) {
                 return Ok(());
             }
+            taken += 1;
             at_line_start = byte == b'\n';
+            if at_line_start && is_between(&state, &value) {
+                break;
+            }
         }
-        input.consume(length);
+        input.consume(taken);
     }
-    if !value.is_empty() || state.too_long {
+    let is_open = !value.is_empty() || state.too_long;
+    if !is_open && state.list != ListPlace::Outside {
+        let text = Err("the file ends in the middle of a value");
+        sink(Piece { line: state.line, text, is_guess: false });
+    } else if is_open {
         let what = if state.depth > 0 || state.in_string { "the file ends in the middle of a value" } else { "" };
         emit(&mut state, &mut value, what, sink);
     }
@@ -69,8 +148,16 @@ fn step(
     value: &mut Vec<u8>,
     byte: u8,
     at_line_start: bool,
-    sink: &mut dyn FnMut(Piece<'_>) -> bool,
+    lists: &[&str],
+    sink: &mut dyn FnMut(Piece<'_>) -> Next,
 ) -> bool {
+    if state.list == ListPlace::Behind {
+        if !(at_line_start && byte == b'{') {
+            step_behind(state, byte);
+            return true;
+        }
+        *state = State { line: state.line, ..State::default() };
+    }
     let is_open = !value.is_empty() || state.too_long;
     // A new value where the one before cannot go on.
     if at_line_start && byte == b'{' && is_open {
@@ -95,6 +182,10 @@ fn step(
                 state.in_array = true;
                 return true;
             }
+            b']' if state.list == ListPlace::Inside => {
+                (state.list, state.depth) = (ListPlace::Behind, 1);
+                return true;
+            }
             b']' if state.in_array => {
                 state.in_array = false;
                 return true;
@@ -103,10 +194,13 @@ fn step(
         }
     } else if state.depth == 0 && !state.in_string {
         // A scalar ends at white space or a comma.
-        if matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',') || (byte == b']' && state.in_array) {
+        let is_in_list = state.list == ListPlace::Inside;
+        if matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',') || (byte == b']' && (state.in_array || is_in_list)) {
             let goes_on = emit(state, value, "", sink);
-            if byte == b']' {
-                state.in_array = false;
+            match byte {
+                b']' if is_in_list => (state.list, state.depth) = (ListPlace::Behind, 1),
+                b']' => state.in_array = false,
+                _ => {}
             }
             return goes_on;
         }
@@ -131,6 +225,10 @@ fn step(
     }
     match byte {
         b'"' => state.in_string = true,
+        b'[' if state.depth == 1 && state.list == ListPlace::Outside && begins_list(value, lists) => {
+            value.clear();
+            *state = State { line: state.line, list: ListPlace::Inside, in_array: state.in_array, ..State::default() };
+        }
         b'{' | b'[' => {
             state.depth += 1;
             state.too_deep |= state.depth > MAX_DEPTH;
@@ -146,34 +244,63 @@ fn step(
     true
 }
 
+/// A byte of what follows a list in its object.
+fn step_behind(state: &mut State, byte: u8) {
+    match byte {
+        b'\n' => state.line += 1,
+        _ if state.escaped => state.escaped = false,
+        b'\\' if state.in_string => state.escaped = true,
+        b'"' => state.in_string = !state.in_string,
+        _ if state.in_string => {}
+        b'{' | b'[' => state.depth += 1,
+        b'}' | b']' => {
+            state.depth = state.depth.saturating_sub(1);
+            if state.depth == 0 {
+                *state = State { line: state.line, in_array: state.in_array, ..State::default() };
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Hands the value over, or says what is wrong with it.
-fn emit(state: &mut State, value: &mut Vec<u8>, wrong: &'static str, sink: &mut dyn FnMut(Piece<'_>) -> bool) -> bool {
+fn emit(state: &mut State, value: &mut Vec<u8>, wrong: &'static str, sink: &mut dyn FnMut(Piece<'_>) -> Next) -> bool {
     let text = match () {
         () if state.too_long => Err("longer than 16 MiB"),
         () if state.too_deep => Err("nested deeper than 128 levels"),
         () if !wrong.is_empty() => Err(wrong),
         () => Ok(value.as_slice()),
     };
-    let goes_on = sink(Piece { line: state.begin, text });
+    let goes_on = sink(Piece { line: state.begin, text, is_guess: false }) != Next::Stop;
     value.clear();
-    *state = State { line: state.line, begin: state.begin, in_array: state.in_array, ..State::default() };
+    let State { line, begin, in_array, list, .. } = *state;
+    *state = State { line, begin, in_array, list, ..State::default() };
     goes_on
 }
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{Next, split};
 
+    /// The pieces, which are the same whether values lie across the ends of the buffer or not.
     fn shown(text: &str) -> Vec<String> {
+        let found = shown_with(text, 7);
+        assert_eq!(found, shown_with(text, 4096));
+        found
+    }
+
+    fn shown_with(text: &str, capacity: usize) -> Vec<String> {
         let mut found = Vec::new();
-        // A small buffer, so that values lie across its ends.
-        let mut input = std::io::BufReader::with_capacity(7, text.as_bytes());
-        split(&mut input, &mut |piece| {
+        let mut input = std::io::BufReader::with_capacity(capacity, text.as_bytes());
+        split(&mut input, &["Records"], &mut |piece| {
+            if piece.is_guess && serde_json::from_slice::<serde_json::Value>(piece.text.unwrap()).is_err() {
+                return Next::NotOneValue;
+            }
             found.push(match piece.text {
                 Ok(text) => format!("{}:{}", piece.line, String::from_utf8_lossy(text)),
                 Err(why) => format!("{}!{why}", piece.line),
             });
-            true
+            Next::More
         })
         .unwrap();
         found
@@ -189,6 +316,24 @@ mod tests {
         assert_eq!(shown("[[1],{}]"), ["1:[1]", "1:{}"]);
         assert_eq!(shown("5 \"x y\"\nnull"), ["1:5", "1:\"x y\"", "2:null"]);
         assert_eq!(shown(r#"{"a":"\"}{"}"#), [r#"1:{"a":"\"}{"}"#]);
+    }
+
+    #[test]
+    fn elements_of_a_list_that_is_all_of_an_object_are_values() {
+        let pretty =
+            "{\n \"Records\" : [\n  {\"a\": [1]},\n  {\"a\": \"]}\"} ],\n \"b\": \"]}\\\"\", \"c\": [{}]\n}\n{\"d\":1}";
+        assert_eq!(shown(pretty), ["3:{\"a\": [1]}", "4:{\"a\": \"]}\"}", "7:{\"d\":1}"]);
+        assert_eq!(shown("{\"Records\":[]}{\"Records\":[{}]}"), ["1:{}"]);
+        assert_eq!(shown("[{\"Records\":[{}]},{\"e\":1}]"), ["1:{}", "1:{\"e\":1}"]);
+        assert_eq!(shown("{\"Records\":[5]}"), ["1:5"]);
+        // Another key, or another place, is a part of a value.
+        for text in ["{\"Other\":[{}]}", "{\"a\":{\"Records\":[{}]}}", "{\"a\":1,\"Records\":[{}]}"] {
+            assert_eq!(shown(text), [format!("1:{text}")]);
+        }
+        let cut = "the file ends in the middle of a value";
+        assert_eq!(shown("{\"Records\":[{\"a\":1},"), ["1:{\"a\":1}".to_owned(), format!("1!{cut}")]);
+        assert_eq!(shown("{\"Records\":[{\"a\":1}]"), ["1:{\"a\":1}".to_owned(), format!("1!{cut}")]);
+        assert_eq!(shown("{\"Records\":[{\"a\":1}]\n{\"b\":1}"), ["1:{\"a\":1}", "2:{\"b\":1}"]);
     }
 
     #[test]

@@ -5,15 +5,19 @@ use std::io::{BufRead, Read as _};
 use quick_xml::{Reader, events::Event};
 use serde_json::{Map, Value};
 
+use crate::read::reading_ended;
+
 /// Elements inside of each other that are read.
 const MAX_DEPTH: usize = 32;
 /// Bytes of one event.
 const MAX_EVENT: u64 = 4 * 1024 * 1024;
 
-/// Hands every `<Event>` of a text to `sink`, with the line on which it ends, until it returns `false`.
+/// Hands every `<Event>` of a text to `sink`, with the line on which it begins, until it returns `false`.
 pub(crate) fn events(mut input: impl BufRead, sink: &mut dyn FnMut(u64, Result<Value, String>) -> bool) -> bool {
     let mut line = 1;
     let mut text: Vec<u8> = Vec::new();
+    // The line from which on an event that is too long is passed over.
+    let mut too_long: Option<u64> = None;
     loop {
         text.clear();
         // An event ends with its tag, wherever lines end.
@@ -22,20 +26,23 @@ pub(crate) fn events(mut input: impl BufRead, sink: &mut dyn FnMut(u64, Result<V
                 Ok(0) => break true,
                 Ok(_) if text.ends_with(b"</Event>") => break false,
                 Ok(_) if text.len() as u64 >= MAX_EVENT => {
-                    if !sink(line, Err("an event longer than 4 MiB".to_owned())) {
-                        return false;
-                    }
+                    too_long = too_long.or(Some(line));
                     line += newlines(&text);
                     text.clear();
                 }
                 Ok(_) => {}
-                Err(error) => return sink(line, Err(format!("reading ended early: {error}"))),
+                Err(error) => return sink(line, Err(reading_ended(&error))),
             }
         };
         let shown = String::from_utf8_lossy(&text);
-        if let Some(at) = shown.find("<Event>").or_else(|| shown.find("<Event "))
-            && !sink(line, event(&shown[at..]))
-        {
+        let goes_on = match too_long.take() {
+            Some(begin) => sink(begin, Err("an event longer than 4 MiB".to_owned())),
+            None => match shown.find("<Event>").or_else(|| shown.find("<Event ")) {
+                Some(at) => sink(line + newlines(&shown.as_bytes()[..at]), event(&shown[at..])),
+                None => true,
+            },
+        };
+        if !goes_on {
             return false;
         }
         if is_end {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
 use ruleatlas_events::{Event, Reader, Shapes};
 use serde_json::{Value, json};
 
@@ -25,6 +26,8 @@ fn only(name: &str, text: &str) -> Event {
 
 const IMAGE: &str = r"C:\Tools\probe.exe";
 const XML: &str = r#"<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="Microsoft-Windows-Sysmon" Guid="{0}"/><EventID>1</EventID><TimeCreated SystemTime="2026-01-02T03:04:05.000000Z"/><Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>host1</Computer></System><EventData><Data Name="Image">C:\Tools\probe.exe</Data><Data Name="CommandLine">probe.exe &amp; "x"</Data></EventData></Event>"#;
+
+const SPLUNK: &str = "01/02/2026 03:04:05 AM\nLogName=Microsoft-Windows-Sysmon/Operational\nSourceName=Microsoft-Windows-Sysmon\nEventCode=1\nComputerName=host1\nMessage=Process Create:\nImage: C:\\Tools\\probe.exe\nCommandLine: probe.exe & \"x\"\n";
 
 /// One process creation of Sysmon, as a dozen tools write it.
 fn windows() -> Vec<(&'static str, &'static str, String)> {
@@ -67,6 +70,19 @@ fn windows() -> Vec<(&'static str, &'static str, String)> {
     });
     let evtx = json!({"Event": {"System": system, "EventData": data}});
     let evtx_named = json!({"Event": {"System": attributes, "EventData": named}});
+    let velociraptor = json!({
+        "System": {"Provider": {"Name": "Microsoft-Windows-Sysmon", "Guid": "{0}"}, "EventID": {"Value": 1},
+            "TimeCreated": {"SystemTime": 1_767_323_045.0}, "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": "host1"},
+        "EventData": data, "Message": "x",
+    });
+    let evtxecmd = json!({
+        "EventId": 1, "Provider": "Microsoft-Windows-Sysmon", "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": "host1",
+        "TimeCreated": "2026-01-02T03:04:05.0000000+00:00", "Payload": json!({"EventData": named}).to_string(),
+    });
+    let winlogbeat6 = json!({
+        "@timestamp": "2026-01-02T03:04:05Z", "source_name": "Microsoft-Windows-Sysmon", "event_id": 1, "computer_name": "host1",
+        "log_name": "Microsoft-Windows-Sysmon/Operational", "event_data": data,
+    });
     vec![
         ("evtx", "a.json", evtx.to_string()),
         ("evtx", "pretty.json", serde_json::to_string_pretty(&evtx).unwrap()),
@@ -78,6 +94,14 @@ fn windows() -> Vec<(&'static str, &'static str, String)> {
         ("evtx", "hec.json", json!({"time": 1, "sourcetype": "XmlWinEventLog", "event": XML}).to_string()),
         ("evtx", "export.json", json!({"preview": false, "result": {"_raw": XML, "_time": "2026-01-02"}}).to_string()),
         ("evtx", "hit.json", json!({"_index": "i", "_source": evtx}).to_string()),
+        ("evtx", "events.json", json!({"detail-type": "x", "detail": evtx}).to_string()),
+        ("evtx_bare", "bare.json", evtx["Event"].to_string()),
+        ("evtx_bare", "list.json", json!({"Events": {"Event": [evtx_named["Event"]]}}).to_string()),
+        ("evtx_bare", "velociraptor.json", velociraptor.to_string()),
+        ("evtxecmd", "evtxecmd.json", evtxecmd.to_string()),
+        ("splunk_windows", "raw.json", json!({"result": {"_raw": SPLUNK, "_time": "2026-01-02T03:04:05Z"}}).to_string()),
+        ("splunk_windows", "hec_text.json", json!({"event": SPLUNK, "index": "main"}).to_string()),
+        ("flat_windows", "winlogbeat6.json", winlogbeat6.to_string()),
         ("flat_windows", "flat.json", flat.to_string()),
         ("flat_windows", "hec_flat.json", json!({"sourcetype": "x", "event": flat}).to_string()),
         ("winlogbeat", "winlog.json", winlog.to_string()),
@@ -138,14 +162,38 @@ fn others() -> Vec<(&'static str, String, &'static str, &'static str)> {
         ),
         ("cloudtrail", json!({"Records": [{"eventVersion": "1.08", "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": "2026-01-02T03:04:05Z"}]}).to_string(), "CloudTrail", "GetObject"),
         ("azure_activity", json!({"records": [{"time": "2026-01-02T03:04:05Z", "resourceId": "/X", "operationName": "A/B/WRITE", "category": "Administrative"}]}).to_string(), "Azure Activity", "A/B/WRITE"),
+        ("azure_resource_log", json!({"time": "2026-01-02T03:04:05Z", "resourceId": "/X", "operationName": "PutBlob", "category": "StorageWrite"}).to_string(), "Azure resource log", "PutBlob"),
         ("entra_signin", json!({"category": "SignInLogs", "properties": {"userPrincipalName": "a@b", "createdDateTime": "x"}, "time": "2026-01-02T03:04:05Z"}).to_string(), "Entra Sign-in", "SignInLogs"),
         ("entra_audit", json!({"value": [{"activityDisplayName": "Add user", "initiatedBy": {"user": {}}}], "@odata.context": "x"}).to_string(), "Entra Audit", "Add user"),
         ("m365", json!({"Workload": "Exchange", "Operation": "New-InboxRule", "RecordType": 1, "CreationTime": "2026-01-02T03:04:05"}).to_string(), "Microsoft 365", "New-InboxRule"),
         ("gcp", json!({"logName": "x", "timestamp": "2026-01-02T03:04:05Z", "protoPayload": {"methodName": "storage.buckets.delete", "serviceName": "storage.googleapis.com"}}).to_string(), "GCP Audit", "storage.buckets.delete"),
         ("google_workspace", json!({"kind": "admin#reports#activity", "id": {"applicationName": "login", "time": "2026-01-02T03:04:05Z"}, "events": [{"name": "login_failure"}]}).to_string(), "Google Workspace", "login_failure"),
-        ("kubernetes", json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "1", "stage": "ResponseComplete", "verb": "create", "objectRef": {"resource": "pods"}}).to_string(), "Kubernetes", "create"),
+        ("kubernetes", json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "1", "stage": "ResponseComplete", "verb": "create", "objectRef": {"resource": "pods"}}).to_string(), "Kubernetes audit", "create pods"),
         ("okta", json!({"eventType": "user.session.start", "published": "2026-01-02T03:04:05Z", "actor": {"id": "1"}}).to_string(), "Okta", "user.session.start"),
         ("github", json!({"action": "repo.create", "actor": "a", "@timestamp": 1_767_323_045_000_i64, "org": "o"}).to_string(), "GitHub", "repo.create"),
+        ("splunk_windows", json!({"EventCode": 4688, "LogName": "Security", "SourceName": "Microsoft-Windows-Security-Auditing", "ComputerName": "h", "EventTime": "01/02/2026 03:04:05 AM", "Message": "A new process has been created.\r\n\tNew Process Name:\tC:\\a.exe"}).to_string(), "Microsoft-Windows-Security-Auditing", "4688"),
+        ("crowdstrike", json!({"event_simpleName": "ProcessRollup2", "aid": "a1", "event_platform": "Win", "timestamp": "1767323045000", "ComputerName": "h"}).to_string(), "CrowdStrike Falcon", "ProcessRollup2"),
+        ("osquery", json!({"name": "pack_x_listening_ports", "hostIdentifier": "h", "unixTime": 1_767_323_045, "columns": {"port": "22"}, "action": "added"}).to_string(), "osquery", "pack_x_listening_ports"),
+        ("github_webhook", json!({"action": "opened", "sender": {"login": "u"}, "repository": {"full_name": "o/r"}}).to_string(), "GitHub webhook", "opened"),
+        ("databricks", json!({"timestamp": 1_767_323_045_000_i64, "serviceName": "accounts", "actionName": "login", "workspaceId": "1"}).to_string(), "Databricks", "login"),
+        ("slack", json!({"action": "user_login", "actor": {"type": "user"}, "entity": {"type": "user"}, "date_create": 1_767_323_045}).to_string(), "Slack", "user_login"),
+        ("onelogin", json!({"event_type_id": 5, "user_name": "u", "event_timestamp": "2026-01-02 03:04:05 UTC"}).to_string(), "OneLogin", "5"),
+        ("duo", json!({"isotimestamp": "2026-01-02T03:04:05+00:00", "action": "bypass_create", "username": "u"}).to_string(), "Duo", "bypass_create"),
+        ("box", json!({"type": "event", "event_type": "LOGIN", "created_by": {"login": "u"}, "created_at": "2026-01-02T03:04:05Z"}).to_string(), "Box", "LOGIN"),
+        ("openai", json!({"object": "organization.audit_log", "type": "login.failed", "effective_at": 1_767_323_045}).to_string(), "OpenAI", "login.failed"),
+        ("anthropic", json!({"organization_id": "o", "type": "login", "actor": {"type": "user_actor"}, "created_at": "2026-01-02T03:04:05Z"}).to_string(), "Anthropic", "login"),
+        ("asana", json!({"gid": "1", "event_type": "user_login", "event_category": "logins", "actor": {"email": "u"}, "created_at": "2026-01-02 03:04:05.000"}).to_string(), "Asana", "user_login"),
+        ("mongodb_atlas", json!({"eventTypeName": "USER_CREATED", "created": "2026-01-02 03:04:05"}).to_string(), "MongoDB Atlas", "USER_CREATED"),
+        ("docusign", json!({"event": "envelope-sent", "configurationId": "c", "generatedDateTime": "2026-01-02T03:04:05Z"}).to_string(), "DocuSign", "envelope-sent"),
+        ("tines", json!({"operation_name": "Login", "tenant_id": "1", "request_ip": "10.0.0.1", "created_at": "2026-01-02 03:04:05"}).to_string(), "Tines", "Login"),
+        ("dropbox", json!({"event_type": {"_tag": "login_success"}, "actor": {"_tag": "user"}, "timestamp": "2026-01-02 03:04:05"}).to_string(), "Dropbox", "login_success"),
+        ("salesforce", json!({"EVENT_TYPE": "Login", "ORGANIZATION_ID": "o", "TIMESTAMP": "2026-01-02 03:04:05.000"}).to_string(), "Salesforce", "Login"),
+        ("teleport", json!({"event": "session.start", "code": "T2000I", "uid": "u", "time": "2026-01-02T03:04:05Z"}).to_string(), "Teleport", "session.start"),
+        ("wiz", json!({"requestId": "r", "action": "Login", "sourceIP": "10.0.0.1", "timestamp": "2026-01-02T03:04:05Z"}).to_string(), "Wiz", "Login"),
+        ("snowflake", json!({"QUERY_TEXT": "select 1", "QUERY_TYPE": "SELECT", "START_TIME": "2026-01-02 03:04:05.000 +0000"}).to_string(), "Snowflake", "SELECT"),
+        ("carbon_black_audit", json!({"eventId": "1", "eventTime": 1_767_323_045_000_i64, "loginName": "u", "orgName": "o", "description": "Logged in"}).to_string(), "Carbon Black audit", "Logged in"),
+        ("netskope", json!({"audit_log_event": "Login Successful", "type": "admin_audit_logs", "timestamp": 1_767_323_045}).to_string(), "Netskope", "Login Successful"),
+        ("zendesk", json!({"source_type": "user", "change_description": "x", "action_label": "Updated", "created_at": "2026-01-02T03:04:05Z"}).to_string(), "Zendesk", "user"),
         ("suricata", json!({"timestamp": "2026-01-02T03:04:05Z", "flow_id": 1, "event_type": "dns", "src_ip": "10.0.0.1"}).to_string(), "Suricata", "dns"),
         ("zeek", json!({"_path": "dns", "ts": 1_767_323_045.5, "uid": "C1", "query": "a.example"}).to_string(), "Zeek", "dns"),
         ("ecs", json!({"@timestamp": "2026-01-02T03:04:05Z", "event": {"category": ["network"], "dataset": "x.y", "action": "lookup"}, "host": {"name": "h"}}).to_string(), "x.y", "lookup"),
@@ -163,6 +211,38 @@ fn every_other_shape_is_recognised() {
     let event = only("audit.log", &others()[4].1);
     assert_eq!((&event.fields["a0"], &event.fields["a1"]), (&json!("probe"), &json!("/tmp/a")));
     assert_eq!(event.time.unwrap().to_string(), "2026-01-02T03:04:05Z");
+}
+
+#[test]
+fn a_record_that_holds_several_events_gives_them_all() {
+    let names = |text: &str| -> Vec<String> {
+        events("a.json", text).into_iter().map(|event| event.event_id.unwrap_or_default()).collect()
+    };
+    let google = json!({"kind": "admin#reports#activity", "id": {"applicationName": "admin", "time": "2026-01-02T03:04:05Z"}, "events": [{"name": "a"}, {"name": "b"}]});
+    assert_eq!(names(&google.to_string()), ["a", "b"]);
+    let trail = |name: &str| json!({"eventVersion": "1", "eventSource": "s", "eventName": name});
+    assert_eq!(names(&json!({"Records": [trail("a"), trail("b")]}).to_string()), ["a", "b"]);
+    assert_eq!(
+        names(&json!({"Events": [{"EventId": "1", "CloudTrailEvent": trail("a").to_string()}]}).to_string()),
+        ["a"]
+    );
+    assert_eq!(names(&json!({"detail-type": "AWS API Call via CloudTrail", "detail": trail("a")}).to_string()), ["a"]);
+    let messages = json!([{"id": "1", "timestamp": 1, "message": trail("a").to_string()}, {"id": "2", "timestamp": 1, "message": trail("b").to_string()}]);
+    assert_eq!(names(&json!({"logGroup": "g", "logEvents": messages}).to_string()), ["a", "b"]);
+    let kubernetes = json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "verb": "create", "objectRef": {"resource": "pods", "subresource": "exec"}});
+    let diagnostic = json!({"category": "kube-audit-admin", "operationName": "x", "resourceId": "y", "properties": {"log": kubernetes.to_string()}});
+    assert_eq!(names(&kubernetes.to_string()), ["create pods/exec"]);
+    assert_eq!(names(&diagnostic.to_string()), ["create pods/exec"]);
+    let entra = json!({"category": "Policy", "operationName": "Update policy", "resourceId": "/tenants/x/providers/Microsoft.aadiam", "time": "2026-01-02T03:04:05Z"});
+    assert_eq!(only("a.json", &entra.to_string()).shape.as_deref(), Some("entra_audit"));
+    let row = json!({"ActionType": "ProcessCreated", "DeviceName": "h"});
+    assert_eq!(names(&json!({"Schema": [], "Results": [row, row]}).to_string()), ["ProcessCreated", "ProcessCreated"]);
+    let audit =
+        json!({"Workload": "Exchange", "Operation": "Send", "RecordType": 1, "CreationTime": "2026-01-02T03:04:05"});
+    assert_eq!(
+        names(&json!({"RecordType": 1, "Operations": "Send", "AuditData": audit.to_string()}).to_string()),
+        ["Send"]
+    );
 }
 
 #[test]
@@ -184,4 +264,53 @@ fn a_shape_can_be_forced() {
     let mut found = Vec::new();
     Shapes::builtin().events(json!({"EventID": 7, "a": 1}), Some(shape), &mut |event| found.push(event));
     assert_eq!((found[0].event_id.as_deref(), found[0].shape.as_deref()), (Some("7"), Some("flat_windows")));
+}
+
+/// Objects whose keys and texts are those that shapes look for, in places where they do not expect them.
+fn odd_records() -> impl Strategy<Value = Value> {
+    let table = include_str!("../data/shapes.toml");
+    let words: Vec<&str> = table
+        .split(['"', '.', '=', '*'])
+        .filter(|word| !word.is_empty() && word.len() < 40 && !word.contains(['\n', '[', ' ']))
+        .collect();
+    let word = prop::sample::select(words).prop_map(str::to_owned);
+    let texts = [
+        "",
+        "é",
+        "{",
+        "{\"a\":1}",
+        "<Event",
+        "<Event><a/></Event>",
+        "/Date(1)/",
+        "a: b\nc",
+        "\nEventCode=1\nLogName=x\nMessage=",
+        "1.2:3",
+        "2026-01-02T03:04:05Z",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        prop::sample::select(texts.to_vec()).prop_map(Value::from),
+        word.clone().prop_map(Value::from),
+    ];
+    let value = leaf.prop_recursive(4, 40, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((word.clone(), inner), 0..5)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    });
+    value.prop_filter("a record is an object", Value::is_object)
+}
+
+proptest! {
+    #[test]
+    fn no_record_makes_a_shape_panic(record in odd_records()) {
+        for shape in Shapes::builtin().all() {
+            Shapes::builtin().events(record.clone(), Some(shape), &mut |event| assert!(event.shape.is_some()));
+        }
+        Shapes::builtin().events(record, None, &mut |_| ());
+    }
 }
