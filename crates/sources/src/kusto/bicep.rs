@@ -16,6 +16,9 @@ struct Resource {
     properties: Vec<(String, Node<'static>)>,
 }
 
+/// How many parameters and variables are followed, and how long the text of one may be, in bytes.
+const MAX_DEFAULTS: usize = 1_000;
+const MAX_TEXT: usize = 256 << 10;
 /// How long a list of names may be, in bytes.
 const MAX_LIST: usize = 16 << 10;
 
@@ -79,15 +82,34 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     hand_over(file, found, sink)
 }
 
-/// The parameters that have a value of their own.
+/// The parameters and variables that have a value of their own, in the order of the file: a later one may name an earlier.
 fn defaults(text: &str) -> Vec<(String, String)> {
-    let parameter = |line: &str| {
-        let (head, value) = line.trim().strip_prefix("param ")?.split_once('=')?;
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let start = offset;
+        offset += line.len();
+        let words = line.trim();
+        let Some((head, value)) =
+            words.strip_prefix("param ").or_else(|| words.strip_prefix("var ")).and_then(|rest| rest.split_once('='))
+        else {
+            continue;
+        };
+        let Some(name) = head.split_whitespace().next().filter(|_| found.len() < MAX_DEFAULTS) else { continue };
+        // A text may go on over several lines; in those no statement begins with these words.
         let value = value.trim();
-        let value = literal(value, &[]).map_or_else(|| value.to_owned(), |(text, _)| text);
-        Some((head.split_whitespace().next()?.to_owned(), value))
-    };
-    text.lines().filter_map(parameter).collect()
+        let at = start + line.find('=').map_or(0, |at| at + 1);
+        let rest = text.get(at..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        let rest = rest.get(..rest.floor_char_boundary(MAX_TEXT)).unwrap_or_default();
+        let value = match literal(rest, &found) {
+            Some((value, _)) => value,
+            None => {
+                found.iter().find(|(name, _)| name == value).map_or_else(|| value.to_owned(), |(_, text)| text.clone())
+            }
+        };
+        found.push((name.to_owned(), value));
+    }
+    found
 }
 
 /// A text literal at the head of `text`, with its length as written. A parameter in it stands for its value, where it has one.
@@ -114,7 +136,8 @@ fn literal(text: &str, defaults: &[(String, String)]) -> Option<(String, usize)>
                 let end = inside.find('}')?;
                 let name = inside.get(..end)?;
                 match defaults.iter().find(|(known, _)| known == name.trim()) {
-                    Some((_, value)) => read.push_str(value),
+                    Some((_, value)) if read.len() + value.len() <= MAX_TEXT => read.push_str(value),
+                    Some(_) => return None,
                     None => read.push_str(rest.get(at..at + end + 3)?),
                 }
                 while characters.next().is_some_and(|(_, character)| character != '}') {}
