@@ -43,6 +43,10 @@ impl Context for Asked<'_> {
         self.inner.event_type(name)
     }
 
+    fn tagged(&self, tag: &str) -> Vec<(&str, &str)> {
+        self.inner.tagged(tag)
+    }
+
     fn lookup(&self, name: &str) -> Option<&LookupTable> {
         if let Ok(mut names) = self.lookups.lock()
             && !names.iter().any(|known| known == name)

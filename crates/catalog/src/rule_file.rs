@@ -69,6 +69,18 @@ fn layout(extension: &str) -> Option<Layout> {
 /// # Errors
 /// It is no text, holds no rule, or nothing says which language it is in.
 pub fn rules_of_file(file: &SourceFile, language: Option<Language>) -> Result<Vec<Entry>, RuleFileError> {
+    rules_of_file_among(file, &[], language)
+}
+
+/// The same for a file that may ask for others: the module that a rule's YAML names, helpers, macros, lookups.
+///
+/// # Errors
+/// As [`rules_of_file`].
+pub fn rules_of_file_among(
+    file: &SourceFile,
+    companions: &[SourceFile],
+    language: Option<Language>,
+) -> Result<Vec<Entry>, RuleFileError> {
     let path = || file.path.clone();
     let text = match &file.content {
         Content::Text(text) => text,
@@ -89,7 +101,11 @@ pub fn rules_of_file(file: &SourceFile, language: Option<Language>) -> Result<Ve
             rule.id.clone_from(&file.path);
             rule.query.clone_from(text);
             let draft = Draft { rule, tags: Vec::new(), tree: None, sources: Vec::new() };
-            return Ok(vec![reader.entry(draft, text, &NoContext).entry]);
+            let format = context_kind(language).and_then(|kind| format_of(kind, is_query));
+            let around = format.as_deref().map(|format| format.context(companions));
+            let around = around.as_deref().unwrap_or(&NoContext);
+            let own = around.of_file(&file.path);
+            return Ok(vec![reader.entry(draft, text, own.as_deref().unwrap_or(around)).entry]);
         }
         Layout::Formats(kinds) => kinds,
     };
@@ -97,7 +113,8 @@ pub fn rules_of_file(file: &SourceFile, language: Option<Language>) -> Result<Ve
     for kind in kinds {
         let Some(format) = format_of(*kind, is_query) else { continue };
         // A name as in a source: some formats look for rules in certain folders only.
-        let (record, rules) = reader.file(file, Some(format.as_ref()), None);
+        let context = format.context(companions);
+        let (record, rules) = reader.file(file, Some(format.as_ref()), Some(&*context));
         if !rules.is_empty() {
             return Ok(rules.into_iter().map(|rule| rule.entry).collect());
         }
@@ -110,6 +127,15 @@ pub fn rules_of_file(file: &SourceFile, language: Option<Language>) -> Result<Ve
         }
         _ => RuleFileError::NoRule { path: path(), reason },
     })
+}
+
+/// The kind of source whose files a bare query of this language may ask for.
+fn context_kind(language: Language) -> Option<SourceKind> {
+    match language {
+        Language::Spl => Some(SourceKind::Splunk),
+        Language::Python | Language::PantherYaml => Some(SourceKind::Panther),
+        _ => None,
+    }
 }
 
 /// Whose names a bare query uses.

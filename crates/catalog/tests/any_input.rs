@@ -10,7 +10,9 @@
 use std::{fs, path::Path};
 
 use proptest::prelude::*;
-use ruleatlas_catalog::{Filters, Guide, Index, Ledger, Loaded, Scope, build};
+use ruleatlas_catalog::{Filters, Guide, Index, Ledger, Loaded, Scope, build, frontend};
+use ruleatlas_core::{NoContext, Query};
+use ruleatlas_model::Language;
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_taxonomy::Taxonomy;
 
@@ -224,5 +226,35 @@ fn every_layout_gives_rules_that_are_understood() {
         let ledger = Ledger::of(&catalog);
         let faults: Vec<_> = ledger.faults.iter().filter(|fault| fault.parse != "no_query").collect();
         assert_eq!((catalog.entries.len(), faults.len()), (rules, 0), "{folder}: {faults:?}");
+    }
+}
+
+/// Brackets that stand deeper than is read are one fault, not one for each bracket, and what stands before them is kept.
+#[test]
+fn balanced_brackets_are_one_fault_however_deep() {
+    let cases = [
+        (Language::Spl, "search a=1 {(}b=2{)} c=3"),
+        (Language::Spl, "search a=1 | where a=\"1\" AND {(}b=\"2\"{)} AND c=\"3\""),
+        (Language::Kusto, "T | where a == \"1\" | where {(}b == \"2\"{)} and c == \"3\""),
+        (Language::Eql, "process where a == \"1\" and {(}b == \"2\"{)} and c == \"3\""),
+        (Language::Esql, "FROM x | WHERE a == \"1\" | WHERE {(}b == \"2\"{)} AND c == \"3\""),
+        (Language::Kuery, "a:1 and {(}b:2{)} and c:3"),
+        (Language::Lucene, "a:1 AND {(}b:2{)} AND c:3"),
+        (Language::Sigma, "detection:\n  one:\n    a: 1\n  two:\n    b: 2\n  condition: one and {(}two{)}\n"),
+    ];
+    for (language, template) in cases {
+        for depth in [100, 200, 1_000] {
+            let text = template.replace("{(}", &"(".repeat(depth)).replace("{)}", &")".repeat(depth));
+            let parsed = frontend(language).unwrap().parse(&Query::new(&text), &NoContext);
+            let said: Vec<String> = parsed.diagnostics.iter().map(|said| said.code.to_string()).collect();
+            assert!(said.len() <= 2, "{language} {depth}: {said:?}");
+            let fields: Vec<&str> = parsed
+                .conditions
+                .iter()
+                .flat_map(|condition| condition.root.predicates())
+                .map(|predicate| predicate.raw_field.as_str())
+                .collect();
+            assert!(fields.contains(&"a"), "{language} {depth}: {fields:?} {said:?}");
+        }
     }
 }

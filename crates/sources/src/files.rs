@@ -157,6 +157,12 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     Ok(files)
 }
 
+/// One file under the path that it is asked for by; `None` where it cannot be read.
+pub(crate) fn read_single(path: &Path) -> Option<SourceFile> {
+    let name = path.to_string_lossy().into_owned();
+    bytes(path).ok().map(|bytes| SourceFile::from_bytes(name, bytes))
+}
+
 enum Found {
     File(PathBuf),
     Link,

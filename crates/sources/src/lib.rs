@@ -19,6 +19,7 @@ mod atomic;
 pub mod attack;
 mod bounds;
 mod car;
+mod companions;
 mod controls;
 mod d3fend;
 mod decode;
@@ -46,6 +47,7 @@ mod unique;
 use ruleatlas_model::Language;
 
 pub use attack::TagPlace;
+pub use companions::companions;
 pub use controls::{Cite, ControlSet, read_controls};
 pub use decode::{Decoded, Encoding, NotText, decode};
 pub use draft::{Draft, Format, Outcome, RawTag};

@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
 
     fn body(&self) -> Body<'a> {
         if let Some(name) = self.document.text_of("Filename") {
-            let path = context::beside(self.path, name);
+            let path = context::sibling_path(self.path, name);
             return self.context.module(&path).map_or(Body::Missing(name.to_owned()), Body::Module);
         }
         for key in ["Detection", "Query", "SnowflakeQuery", "AthenaQuery"] {

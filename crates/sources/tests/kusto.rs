@@ -187,6 +187,19 @@ fn templates_hold_rules_with_their_parameters_filled_in() {
     assert_eq!(found[0].0.id, "kusto/11111111-2222-3333-4444-555555555555");
     assert!(found[0].0.diagnostics.iter().any(|said| said.code == "unknown word"));
     assert!(matches!(read("r.json", "{\"query\": ").0, Outcome::Unreadable(_, Some(1))));
+    // A variable holds the query, and names a parameter.
+    let bicep = "param table string = 'T'\nvar text = '''\nT\n| where a == 1\n'''\nvar other = '${table} | where b == 2'\n\
+                 resource r 'Microsoft.SecurityInsights/alertRules@2023-02-01' = {\n  properties: {\n    query: text\n  }\n}\n\
+                 resource s 'Microsoft.SecurityInsights/alertRules@2023-02-01' = {\n  properties: {\n    query: other\n  }\n}\n";
+    let (_, found) = read("r.bicep", bicep);
+    let queries: Vec<&str> = found.iter().map(|found| found.0.query.as_str()).collect();
+    assert_eq!(queries, ["T\n| where a == 1", "T | where b == 2"]);
+    let json = r#"{"parameters": {"q": {"type": "string", "defaultValue": "T | where a == 1"}, "level": {"defaultValue": "Low"}},
+        "variables": {"tail": " | where b == 2"}, "resources": [{"type": "x/alertRules", "properties": {"displayName": "Odd",
+        "severity": "[parameters('level')]", "query": "[concat(parameters('q'), variables('tail'))]"}}]}"#;
+    let (_, found) = read("r.json", json);
+    let rule = &found[0].0;
+    assert_eq!((rule.query.as_str(), rule.severity), ("T | where a == 1 | where b == 2", Some(Severity::Low)));
     assert_eq!(why_not("r.bicep", "param x int = 1\n"), "a template without a scheduled rule");
 }
 

@@ -249,6 +249,9 @@ fn terraform_in_json_is_read_too() {
         "display_name": "Odd", "severity": "Low", "query": "T | where A == 1", "techniques": ["T1059"]}}}}"#;
     let found = read("main.tf.json", json);
     assert_eq!((found[0].0.title.as_str(), found[0].0.kind), ("Odd", Kind::Rule));
+    let json = r#"{"variable": {"q": {"default": "T | where A == ${local.a}"}}, "locals": {"a": "5"}, "resource":
+        {"azurerm_sentinel_alert_rule_scheduled": {"odd": {"display_name": "Odd", "query": "${local.a} | where B == 1 // ${var.q}"}}}}"#;
+    assert_eq!(read("main.tf.json", json)[0].0.query, "5 | where B == 1 // T | where A == ${local.a}");
 }
 
 #[test]

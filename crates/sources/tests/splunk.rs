@@ -237,6 +237,31 @@ fn an_app_brings_its_event_types() {
 }
 
 #[test]
+fn an_app_brings_its_tags() {
+    let source = files(&[
+        (
+            "one/default/tags.conf",
+            "[eventtype=logon]\nauthentication = enabled\nold = disabled\n[host=10%2E0.0.1]\nlab = enabled\n",
+        ),
+        ("one/local/tags.conf", "[eventtype=logon]\nold = enabled\n[eventtype=vpn]\nAuthentication = enabled\n"),
+        ("two/default/tags.conf", "[eventtype=web]\nauthentication = enabled\n[nothing]\nlab = enabled\n"),
+    ]);
+    let format = format_of(SourceKind::Splunk, |_, _| false).unwrap();
+    let context = format.context(&source);
+    let of = |app: &str, tag: &str| {
+        let context = context.of_file(&format!("{app}/default/savedsearches.conf")).unwrap();
+        context.tagged(tag).iter().map(|(field, value)| format!("{field}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(of("one", "authentication"), "eventtype=logon eventtype=vpn");
+    assert_eq!(of("two", "AUTHENTICATION"), "eventtype=web");
+    assert_eq!(of("three", "authentication"), "eventtype=logon eventtype=vpn eventtype=web");
+    assert_eq!(
+        (of("one", "lab"), of("one", "old"), of("one", "gone")),
+        ("host=10.0.0.1".into(), "eventtype=logon".into(), String::new())
+    );
+}
+
+#[test]
 fn other_files_of_an_app_say_what_they_are() {
     for (path, what) in [
         ("a/default/macros.conf", "macros"),

@@ -229,24 +229,18 @@ impl Taxonomy {
     pub(crate) fn events_of(&self, vendor: Vendor, condition: &Condition, in_step: &[&Placed<'_>]) -> Vec<EventLink> {
         let selected = self.log_sources.select(&condition.sources);
         let selectors: Vec<&Selector> = self.log_sources.selected(&selected).collect();
-        let written = self.written(vendor, condition, in_step, &selectors);
-        let mut links = self.events_of_step(vendor, condition, &selectors, &written);
+        let reader = self.reader(vendor, &condition.sources);
+        let written = self.written(&reader, in_step, &selectors);
+        let mut links = self.events_of_step(&reader, condition, &selectors, &written);
         let mut seen = FxHashSet::default();
         links.retain(|link| seen.insert(link.event.clone()));
         links
     }
 
-    fn written<'a>(
-        &'a self,
-        vendor: Vendor,
-        condition: &'a Condition,
-        placed: &[&'a Placed<'a>],
-        selectors: &[&Selector],
-    ) -> Written<'a> {
+    fn written<'a>(&'a self, reader: &Reader<'a>, placed: &[&'a Placed<'a>], selectors: &[&Selector]) -> Written<'a> {
         let is_id =
             |field: &str| selectors.iter().any(|selector| selector.event_fields.iter().any(|known| known == field));
         let mut written = Written { ids: Vec::new(), providers: Vec::new(), channels: Vec::new() };
-        let reader = self.reader(vendor, &condition.sources);
         let telling = placed.iter().filter(|placed| {
             placed.role == Role::Indicator
                 && matches!(placed.counted_op, Op::Eq | Op::In)
@@ -271,7 +265,7 @@ impl Taxonomy {
 
     fn events_of_step(
         &self,
-        vendor: Vendor,
+        reader: &Reader<'_>,
         condition: &Condition,
         selectors: &[&Selector],
         written: &Written<'_>,
@@ -302,8 +296,7 @@ impl Taxonomy {
             explicit.retain(|link| known.next().unwrap_or_default() || !ids.contains(&link.event.event_id));
             return explicit;
         }
-        let reader = self.reader(vendor, &condition.sources);
-        let patterned = self.events_of_patterns(&reader, condition, selectors);
+        let patterned = self.events_of_patterns(reader, condition, selectors);
         if !patterned.is_empty() {
             return patterned;
         }
@@ -315,11 +308,11 @@ impl Taxonomy {
         });
         let implied: Vec<EventLink> = implied.collect();
         // What the vendor says beside a search is taken as it says it.
-        if vendor == Vendor::Splunk || implied.len() < 2 {
+        if reader.vendor == Vendor::Splunk || implied.len() < 2 {
             return implied;
         }
         let events: Vec<EventRef> = implied.iter().map(|link| link.event.clone()).collect();
-        let possible = self.possible_events(&reader, condition, selectors, &events);
+        let possible = self.possible_events(reader, condition, selectors, &events);
         implied.into_iter().zip(possible).filter(|(_, possible)| *possible).map(|(link, _)| link).collect()
     }
 

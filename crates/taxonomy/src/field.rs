@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     log_source::LogSources,
+    members::Members,
     read::{Entry, Source, Value, list},
     scope::{Pattern, Placename},
 };
@@ -84,6 +85,9 @@ pub struct Field {
     pub description: String,
     /// What its values are.
     pub field_type: FieldType,
+    /// Whether it holds an object, whose members are fields by their paths (`requestParameters.roleName`) though no table
+    /// lists them.
+    pub members: bool,
     /// What the vocabularies call it.
     pub aliases: Vec<Alias>,
 }
@@ -150,6 +154,7 @@ pub(crate) struct Fields {
     /// Field and alias by the alias's name in lower case.
     by_alias: FxHashMap<String, Vec<(u32, u32)>>,
     by_name: FxHashMap<String, u32>,
+    members: Members,
 }
 
 /// The data sources of a step, and the log sources that they are, found when first asked for.
@@ -189,7 +194,8 @@ impl Fields {
             source.only(entry.table, &["name", "title", "in"]);
             let scope = entry.texts("in").into_iter().map(|(text, _)| Pattern::read(text)).collect();
             let (name, title) = (entry.text("name").to_owned(), entry.text("title").to_owned());
-            if matches!(name.as_str(), "name" | "description" | "type") || self.vocabulary(&name).is_some() {
+            if matches!(name.as_str(), "name" | "description" | "type" | "members") || self.vocabulary(&name).is_some()
+            {
                 source.fault(entry.at, format!("a vocabulary cannot be called `{name}`, or is called so already"));
             }
             self.vocabularies.push(Vocabulary { name, title, scope });
@@ -254,10 +260,11 @@ impl Fields {
                 source.fault(entry.at, format!("the field `{name}` stands here a second time"));
             }
             let description = entry.text("description").to_owned();
-            self.all.push(Field { name, description, field_type, aliases: Vec::new() });
+            let members = entry.flag("members");
+            self.all.push(Field { name, description, field_type, members, aliases: Vec::new() });
             for (key, value) in entry.table {
                 let name = key.get_ref().as_ref();
-                if matches!(name, "name" | "description" | "type") {
+                if matches!(name, "name" | "description" | "type" | "members") {
                     continue;
                 }
                 let Some(vocabulary) = self.vocabulary(name) else {
@@ -358,11 +365,15 @@ impl Fields {
             {
                 return Some(found);
             }
-            if place.sources.iter().any(|source| source.kind == SourceKind::DataModel)
-                && let Some((_, rest)) = members.split_once('.')
-                && let Some(found) = self.look_up(rest, &reading.rank, place, false)
-            {
-                return Some(found);
+            if place.sources.iter().any(|source| source.kind == SourceKind::DataModel) {
+                // The dataset before the field, which may stand in another: `Risk.All_Risk.risk_object`.
+                let mut name = members.as_str();
+                while let Some((_, rest)) = name.split_once('.') {
+                    if let Some(found) = self.look_up(rest, &reading.rank, place, false) {
+                        return Some(found);
+                    }
+                    name = rest;
+                }
             }
         }
         if lower.contains('_')
@@ -371,9 +382,83 @@ impl Fields {
             return Some(found);
         }
         let prefixed = reading.prefixes.iter().filter_map(|prefix| Some((lower.strip_prefix(&prefix.lower)?, prefix)));
-        let found = prefixed.filter_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true)).next();
+        let found = prefixed.clone().find_map(|(rest, prefix)| self.look_up(rest, &prefix.rank, place, true));
         // A member of a list is called like the list's members: `TargetResources[0].type`.
-        found.or_else(|| self.look_up(&without_places(&lower)?, &reading.rank, place, false))
+        let found = found.or_else(|| self.look_up(&without_places(&lower)?, &reading.rank, place, false));
+        let found = found.or_else(|| self.member(&lower, &reading.rank, place));
+        found.or_else(|| prefixed.clone().find_map(|(rest, prefix)| self.member(rest, &prefix.rank, place)))
+    }
+
+    /// The member of an object that a name means: the longest head that is called like an object decides.
+    fn member(&self, lower: &str, rank: &[Option<usize>], place: &Place<'_>) -> Option<FieldUse<'_>> {
+        // Of a long path the object is one of the first names.
+        const MAX_HEADS: usize = 8;
+        let dots: Vec<usize> = lower.match_indices('.').map(|(at, _)| at).take(MAX_HEADS).collect();
+        dots.into_iter().rev().find_map(|dot| {
+            let (head, path) = (lower.get(..dot)?, lower.get(dot + 1..)?);
+            let head = head.trim_end_matches("{}");
+            let plain_head = without_places(head);
+            let places = self.by_alias.get(plain_head.as_deref().unwrap_or(head))?;
+            let fits = |&&(field, alias): &&(u32, u32)| {
+                let field = &self.all[field as usize];
+                field.members && self.weight(&field.aliases[alias as usize], rank, place, false).is_some()
+            };
+            let (object, _) = places.iter().find(fits)?;
+            let field = self.members.find(&self.all, *object, path)?;
+            Some(FieldUse { field, part: Part::Whole })
+        })
+    }
+
+    /// How well an alias fits a place: whether it holds here only, how narrow its scope is, and its vocabulary's order.
+    fn weight(
+        &self,
+        alias: &Alias,
+        rank: &[Option<usize>],
+        place: &Place<'_>,
+        in_vocabulary: bool,
+    ) -> Option<((u8, usize), std::cmp::Reverse<usize>)> {
+        let order = rank[alias.vocabulary]?;
+        let scope = &self.vocabularies[alias.vocabulary].scope;
+        let weight = match (alias.patterns.as_slice(), scope.as_slice()) {
+            ([], []) => (0, 0),
+            ([], scope) => (1, if in_vocabulary { 0 } else { place.weigh(scope)? }),
+            (own, _) => (2, place.weigh(own)?),
+        };
+        Some((weight, std::cmp::Reverse(order)))
+    }
+
+    /// The member of an object that a typed name means, whichever vocabulary it is from.
+    fn object_of(&self, lower: &str) -> Option<FieldUse<'_>> {
+        lower.match_indices('.').rev().find_map(|(dot, _)| {
+            let (head, path) = (lower.get(..dot)?, lower.get(dot + 1..)?);
+            let named = self.by_name.get(head).into_iter();
+            let called = self.by_alias.get(head).into_iter().flatten().map(|(field, _)| field);
+            let object = named.chain(called).find(|at| self.all[**at as usize].members)?;
+            let field = self.members.find(&self.all, *object, path)?;
+            Some(FieldUse { field, part: Part::Whole })
+        })
+    }
+
+    /// Notes which listed fields are members of objects, when all fields are read.
+    pub fn index_members(&mut self) {
+        let mut objects: FxHashMap<String, u32> = FxHashMap::default();
+        for (at, field) in (0_u32..).zip(&self.all).filter(|(_, field)| field.members) {
+            for name in std::iter::once(&field.name).chain(field.aliases.iter().map(|alias| &alias.name)) {
+                objects.entry(name.to_lowercase()).or_insert(at);
+            }
+        }
+        for (at, field) in (0_u32..).zip(&self.all) {
+            for name in std::iter::once(&field.name).chain(field.aliases.iter().map(|alias| &alias.name)) {
+                let lower = name.to_lowercase();
+                for (dot, _) in lower.match_indices('.') {
+                    if let (Some(object), Some(path)) =
+                        (lower.get(..dot).and_then(|head| objects.get(head)), lower.get(dot + 1..))
+                    {
+                        self.members.list(*object, path, at);
+                    }
+                }
+            }
+        }
     }
 
     /// The alias that fits best: one that holds here only before one of a vocabulary that holds here only, before one
@@ -392,14 +477,8 @@ impl Fields {
             .filter_map(|&(field, alias)| {
                 let field = &self.all[field as usize];
                 let alias = &field.aliases[alias as usize];
-                let order = rank[alias.vocabulary]?;
-                let scope = &self.vocabularies[alias.vocabulary].scope;
-                let weight = match (alias.patterns.as_slice(), scope.as_slice()) {
-                    ([], []) => (0, 0),
-                    ([], scope) => (1, if in_vocabulary { 0 } else { place.weigh(scope)? }),
-                    (own, _) => (2, place.weigh(own)?),
-                };
-                Some(((weight, std::cmp::Reverse(order)), FieldUse { field, part: alias.part }))
+                let weight = self.weight(alias, rank, place, in_vocabulary)?;
+                Some((weight, FieldUse { field, part: alias.part }))
             })
             .collect();
         let best = fitting.iter().max_by_key(|(weight, _)| *weight)?;
@@ -428,7 +507,9 @@ impl Fields {
         found
     }
 
-    /// What a name stands for: the canonical field of that name first, then what any vendor calls so.
+    /// What a name stands for: the canonical field of that name first, then what any vendor calls so. A name that nobody
+    /// uses as it is stands for what rules write so: with the dataset before it (`Processes.process_name`), or with marks and
+    /// places of lists (`a{}.b`, `a[0].b`).
     pub fn uses(&self, name: &str) -> Vec<FieldUse<'_>> {
         let lower = name.to_lowercase();
         let mut found: Vec<(u32, Part)> =
@@ -445,12 +526,34 @@ impl Fields {
                 }
             }
         }
+        if found.is_empty() {
+            // A member of an object is its own field.
+            if let Some(object) = self.object_of(&lower) {
+                return vec![object];
+            }
+            let members = lower.replace("{}", "");
+            let plain = without_places(&members).unwrap_or(members);
+            let of_dataset = |reading: &&Reading| reading.dataset_prefix;
+            let behind = plain.split_once('.').map(|(_, rest)| rest);
+            let any_rank = || Vendor::ALL.iter().filter_map(|vendor| self.readings.get(vendor));
+            let candidates = any_rank()
+                .map(|reading| (plain.as_str(), reading))
+                .chain(any_rank().filter(of_dataset).filter_map(|reading| Some((behind?, reading))));
+            for (name, reading) in candidates {
+                for (field, alias) in self.by_alias.get(name).into_iter().flatten() {
+                    let alias = &self.all[*field as usize].aliases[*alias as usize];
+                    if reading.rank[alias.vocabulary].is_some() && !found.contains(&(*field, alias.part)) {
+                        found.push((*field, alias.part));
+                    }
+                }
+            }
+        }
         found.into_iter().map(|(index, part)| FieldUse { field: &self.all[index as usize], part }).collect()
     }
 }
 
 /// A path without the places in lists (`[0]`); `None` where it has none.
-fn without_places(path: &str) -> Option<String> {
+pub(crate) fn without_places(path: &str) -> Option<String> {
     let mut rest = path.split('[');
     let mut name = rest.next()?.to_owned();
     let mut is_shorter = false;

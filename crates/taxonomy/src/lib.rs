@@ -28,6 +28,7 @@ mod event;
 mod field;
 mod fold;
 mod log_source;
+mod members;
 mod narrow;
 mod need;
 mod platform;
@@ -37,10 +38,11 @@ mod scope;
 pub mod telemetry;
 mod told;
 
-use std::sync::OnceLock;
+use std::{cell::RefCell, sync::OnceLock};
 
 use ruleatlas_core::Placed;
 use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Modifiers, Predicate, SourceKind, Vendor};
+use rustc_hash::FxHashMap;
 
 pub use error::{Error, Fault};
 pub use event::KnownEvent;
@@ -180,6 +182,7 @@ impl Taxonomy {
             fields.load_fields(&source);
             faults.extend(source.into_faults());
         }
+        fields.index_members();
         let mut events = Events::load(files.events, &mut faults);
         events.load_aliases(files.providers, &mut faults);
         events.load_values(files.event_values, &mut faults);
@@ -238,7 +241,8 @@ impl Taxonomy {
     /// How the rules of `vendor` name things in a step that reads `sources`.
     #[must_use]
     pub fn reader<'a>(&'a self, vendor: Vendor, sources: &'a [DataSource]) -> Reader<'a> {
-        Reader { taxonomy: self, vendor, place: Place::new(sources, &self.log_sources) }
+        let place = Place::new(sources, &self.log_sources);
+        Reader { taxonomy: self, vendor, place, known: RefCell::default() }
     }
 
     /// The canonical field that a name as written means in a step that reads `sources`, if the table knows it.
@@ -357,13 +361,20 @@ pub struct Reader<'a> {
     taxonomy: &'a Taxonomy,
     vendor: Vendor,
     place: Place<'a>,
+    /// What names were found to mean: a step compares the same few in many places, and is read by many questions.
+    known: RefCell<FxHashMap<Box<str>, Option<FieldUse<'a>>>>,
 }
 
 impl<'a> Reader<'a> {
     /// The canonical field that a name as written means here; see [`Taxonomy::resolve`].
     #[must_use]
     pub fn resolve(&self, raw_field: &str) -> Option<FieldUse<'a>> {
-        self.taxonomy.resolve_at(self.vendor, raw_field, &self.place)
+        if let Some(found) = self.known.borrow().get(raw_field) {
+            return *found;
+        }
+        let found = self.taxonomy.resolve_at(self.vendor, raw_field, &self.place);
+        self.known.borrow_mut().insert(raw_field.into(), found);
+        found
     }
 
     /// The canonical field that a predicate compares. What is computed, and a name that was cut out of another field,

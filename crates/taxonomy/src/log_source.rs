@@ -88,6 +88,13 @@ pub(crate) struct LogSources {
     by_name: FxHashMap<String, Vec<u32>>,
     /// Selectors without an exact name.
     open: Vec<u32>,
+    /// Data sources that some selector asks for by an exact name, and the patterns of the others.
+    exact: FxHashSet<(SourceKind, String)>,
+    patterns: Vec<Pattern>,
+    /// Selectors that ask for a type of event.
+    typed: Vec<u32>,
+    /// Providers of which something says that they are of another platform than Windows.
+    elsewhere: FxHashSet<String>,
     /// What steps were found to match: thousands of rules read the same few hundred lists of data sources.
     known: Known,
 }
@@ -322,12 +329,7 @@ impl LogSources {
 
     /// Whether nothing says that a provider's events are of another platform than Windows.
     pub fn may_be_windows(&self, provider: &str) -> bool {
-        let is_elsewhere = |selector: &Selector| {
-            let names_it = selector.providers.iter().any(|known| known == provider)
-                || selector.events.iter().any(|event| event.provider == provider);
-            names_it && !selector.platforms.is_empty() && !selector.is_windows()
-        };
-        !self.selectors.iter().any(is_elsewhere)
+        !self.elsewhere.contains(provider)
     }
 
     /// Prepares the look-up by names, when all selectors are read.
@@ -344,6 +346,19 @@ impl LogSources {
                 Some(key) => self.by_name.entry(key.name.clone()).or_default().push(at),
                 None => self.open.push(at),
             }
+            for pattern in &selector.constraints {
+                match pattern.source() {
+                    Some(source) => drop(self.exact.insert((source.kind, source.name))),
+                    None => self.patterns.push(pattern.clone()),
+                }
+            }
+            if selector.constraints.iter().any(|pattern| pattern.is_of(SourceKind::EventType)) {
+                self.typed.push(at);
+            }
+            if !selector.platforms.is_empty() && !selector.is_windows() {
+                self.elsewhere.extend(selector.providers.iter().cloned());
+                self.elsewhere.extend(selector.events.iter().map(|event| event.provider.clone()));
+            }
         }
     }
 
@@ -355,10 +370,13 @@ impl LogSources {
         if wanted.kind == SourceKind::Channel {
             return true;
         }
-        self.selectors
-            .iter()
-            .flat_map(|selector| &selector.constraints)
-            .any(|pattern| pattern.matches(Placename::Source(wanted)))
+        // A search's own pattern may mean any of the names.
+        if takes_patterns(wanted.kind) && wanted.name.contains('*') {
+            let mut constraints = self.selectors.iter().flat_map(|selector| &selector.constraints);
+            return constraints.any(|pattern| pattern.matches(Placename::Source(wanted)));
+        }
+        self.exact.contains(&(wanted.kind, wanted.name.to_lowercase()))
+            || self.patterns.iter().any(|pattern| pattern.matches(Placename::Source(wanted)))
     }
 
     /// The platform of the list that is called so.
@@ -371,7 +389,7 @@ impl LogSources {
     pub fn knows_type_of(&self, category: &DataSource, sources: &[DataSource]) -> bool {
         let types = sources.iter().filter(|source| source.kind == SourceKind::EventType);
         types.into_iter().any(|event_type| {
-            self.selectors.iter().any(|selector| {
+            self.typed.iter().filter_map(|at| self.selectors.get(*at as usize)).any(|selector| {
                 let asks = |wanted: &DataSource| {
                     selector
                         .constraints

@@ -233,6 +233,9 @@ fn what_someone_types_is_folded_as_rules_are() {
         ("Image", "wildcard", r"*\rundll32.exe", "Image basename rundll32.exe"),
         ("CommandLine", "wildcard", "*urlcache*", "CommandLine contains urlcache"),
         ("NoSuchField", "eq", "A", "nosuchfield eq a"),
+        ("Processes.process_name", "eq", "rundll32.exe", "Image basename rundll32.exe"),
+        ("All_Traffic.dest_port", "eq", "445", "dest_port eq 445"),
+        ("Processes.nosuchfield", "eq", "A", "processes.nosuchfield eq a"),
         ("process.command_line", "is_not_null", "ignored", "CommandLine is_not_null"),
     ];
     for (field, op, value, expected) in cases {

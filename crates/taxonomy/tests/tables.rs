@@ -162,3 +162,81 @@ fn one_name_means_what_its_data_source_says() {
     }
     assert!(taxonomy.resolve(Vendor::Sigma, "query", &[]).is_none());
 }
+
+#[test]
+fn a_member_of_an_object_is_one_field_in_every_vendor_s_spelling() {
+    let taxonomy = Taxonomy::builtin();
+    let source = |kind, name: &str| vec![DataSource::new(kind, name)];
+    let cloudtrail = [
+        (
+            Vendor::Sigma,
+            vec![DataSource::new(SourceKind::Product, "aws"), DataSource::new(SourceKind::Service, "cloudtrail")],
+            "requestParameters.newThing.deep",
+        ),
+        (
+            Vendor::Elastic,
+            source(SourceKind::Index, "logs-aws.cloudtrail-*"),
+            "aws.cloudtrail.flattened.request_parameters.newThing.deep",
+        ),
+        (
+            Vendor::Elastic,
+            source(SourceKind::Index, "logs-aws.cloudtrail-*"),
+            "aws.cloudtrail.request_parameters.new_thing.deep",
+        ),
+        (Vendor::Splunk, source(SourceKind::SourceType, "aws:cloudtrail"), "requestParameters.newThing{}.deep"),
+        (Vendor::Kusto, source(SourceKind::Table, "AWSCloudTrail"), "RequestParameters.newThing[0].deep"),
+        (Vendor::Panther, source(SourceKind::LogType, "AWS.CloudTrail"), "requestParameters.newThing.deep"),
+    ];
+    for (vendor, sources, name) in &cloudtrail {
+        let found = taxonomy.resolve(*vendor, name, sources).map(|used| used.field.name.clone());
+        assert_eq!(found.as_deref(), Some("requestParameters.newthing.deep"), "{vendor} {name}");
+    }
+    // A listed member is the listed field, however it is spelled.
+    for (vendor, sources, name) in [
+        (
+            Vendor::Elastic,
+            source(SourceKind::Index, "logs-aws.cloudtrail-*"),
+            "aws.cloudtrail.request_parameters.user_name",
+        ),
+        (Vendor::Kusto, source(SourceKind::Table, "AWSCloudTrail"), "RequestParameters.userName"),
+        (Vendor::Panther, source(SourceKind::LogType, "AWS.CloudTrail"), "requestParameters.userName"),
+    ] {
+        let found = taxonomy.resolve(vendor, name, &sources).map(|used| used.field.name.as_str());
+        assert_eq!(found, Some("requestParameters.userName"), "{vendor} {name}");
+    }
+    for (vendor, sources, name, expected) in [
+        (Vendor::Elastic, Vec::new(), "gcp.audit.request.newThing", "protoPayload.request.newthing"),
+        (
+            Vendor::Splunk,
+            source(SourceKind::SourceType, "google:gcp:pubsub:message"),
+            "data.protoPayload.request.newThing",
+            "protoPayload.request.newthing",
+        ),
+        (Vendor::Kusto, source(SourceKind::Table, "GCPAuditLogs"), "Request.newThing", "protoPayload.request.newthing"),
+        (
+            Vendor::Elastic,
+            Vec::new(),
+            "azure.auditlogs.properties.target_resources.0.new_thing",
+            "TargetResources.newthing",
+        ),
+        (
+            Vendor::Kusto,
+            source(SourceKind::Table, "AuditLogs"),
+            "TargetResources[0].newThing",
+            "TargetResources.newthing",
+        ),
+        (
+            Vendor::Kusto,
+            source(SourceKind::Table, "DeviceEvents"),
+            "AdditionalFields.NewThing",
+            "AdditionalFields.newthing",
+        ),
+    ] {
+        let found = taxonomy.resolve(vendor, name, &sources).map(|used| used.field.name.as_str());
+        assert_eq!(found, Some(expected), "{vendor} {name}");
+    }
+    // Elsewhere the name is another's.
+    let sysmon = [DataSource::new(SourceKind::Product, "windows")];
+    assert!(taxonomy.resolve(Vendor::Sigma, "requestParameters.newThing", &sysmon).is_none());
+    assert!(taxonomy.resolve(Vendor::Sigma, "requestParameters.", &[]).is_none());
+}

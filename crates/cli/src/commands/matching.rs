@@ -1,10 +1,14 @@
-use std::{path::Path, process::ExitCode};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    process::ExitCode,
+};
 
-use ruleatlas_catalog::{RuleFileError, rules_of_file};
+use ruleatlas_catalog::{RuleFileError, rules_of_file_among};
 use ruleatlas_evaluate::{CompiledRule, Event, Verdict};
 use ruleatlas_events::Shapes;
 use ruleatlas_model::{Condition, Language};
-use ruleatlas_sources::SourceFile;
+use ruleatlas_sources::{SourceFile, companions};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -54,7 +58,16 @@ pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     if options.json {
         output::json(&answers)?;
     } else {
-        let lines: Vec<String> = answers.iter().map(|answer| shown(answer, rules.len() > 1)).collect();
+        // Where several events begin on one line, its number does not say which is meant.
+        let mut first_of_line: HashMap<u64, u64> = HashMap::new();
+        let mut shared: HashSet<u64> = HashSet::new();
+        for answer in &answers {
+            if *first_of_line.entry(answer.line).or_insert(answer.record) != answer.record {
+                shared.insert(answer.line);
+            }
+        }
+        let lines: Vec<String> =
+            answers.iter().map(|answer| shown(answer, shared.contains(&answer.line), rules.len() > 1)).collect();
         output::text(&lines.concat())?;
     }
     Ok(ExitCode::from(u8::from(wrong > 0)))
@@ -76,7 +89,7 @@ fn answer<'a>(line: u64, record: u64, asked: &'a Asked, event: &Event<'_>) -> An
     Answer { line, record, rule: &asked.id, verdict: verdict.as_str(), reasons, steps }
 }
 
-fn shown(answer: &Answer<'_>, names_rule: bool) -> String {
+fn shown(answer: &Answer<'_>, names_record: bool, names_rule: bool) -> String {
     let verdict = match answer.verdict {
         "holds" => "holds",
         "fails" => "does not hold",
@@ -90,7 +103,8 @@ fn shown(answer: &Answer<'_>, names_rule: bool) -> String {
     let steps: Vec<String> = answer.steps.iter().enumerate().map(|(at, word)| format!("step {at} {word}")).collect();
     let steps = if steps.is_empty() { String::new() } else { format!(" ({})", steps.join(", ")) };
     let rule = if names_rule { format!("{}: ", output::plain(answer.rule)) } else { String::new() };
-    format!("line {}: {rule}{verdict}{why}{steps}\n", answer.line)
+    let record = if names_record { format!(", record {}", answer.record) } else { String::new() };
+    format!("line {}{record}: {rule}{verdict}{why}{steps}\n", answer.line)
 }
 
 /// The rules of a file, or a rule of the catalog.
@@ -98,7 +112,7 @@ fn rules(rule: &str, language: Option<Language>, db: Option<&Path>) -> anyhow::R
     let path = Path::new(rule);
     let entries = if path.is_file() {
         let file = SourceFile::from_bytes(rule, parse::read_bytes(Some(path))?.1);
-        match rules_of_file(&file, language) {
+        match rules_of_file_among(&file, &companions(path), language) {
             Ok(entries) => entries,
             Err(error @ RuleFileError::UnknownEnding { .. }) => return Err(WrongCall(error.to_string()).into()),
             Err(error) => return Err(error.into()),

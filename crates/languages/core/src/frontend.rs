@@ -1,9 +1,9 @@
 use ruleatlas_model::{
-    Condition, DataSource, Diagnostic, Language, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES, ParseStatus, Span,
+    Condition, DataSource, Diagnostic, Language, Level, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES, ParseStatus, Span,
 };
 use serde::Serialize;
 
-use crate::Budget;
+use crate::{BUDGET, Budget};
 
 /// The text of a query, and what its source knows of it.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,42 @@ impl Parsed {
         self
     }
 
+    /// Says of every opaque part that it was not understood, unless something is said of its place already.
+    fn report_opaque_parts(&mut self) {
+        /// More than these are no help to a reader.
+        const MAX_REPORTS: usize = 200;
+        // By where they begin, each with the furthest end of those up to it: a broken text has as many as it is long.
+        let said = self.diagnostics.iter().filter(|found| found.level != Level::Note).filter_map(|found| found.span);
+        let mut said: Vec<Span> = said.collect();
+        said.sort_unstable_by_key(|span| span.start);
+        let mut furthest = 0;
+        for span in &mut said {
+            furthest = furthest.max(span.end);
+            span.end = furthest;
+        }
+        let touches = |span: Span| {
+            let up_to = said.partition_point(|known| known.start <= span.end);
+            up_to.checked_sub(1).and_then(|last| said.get(last)).is_some_and(|known| known.end >= span.start)
+        };
+        let mut reports: Vec<Diagnostic> = Vec::new();
+        for opaque in self.conditions.iter().flat_map(|condition| condition.root.opaques()) {
+            // What is too much is said once for all.
+            let is_said = opaque.reason == BUDGET
+                || touches(opaque.span)
+                || reports.iter().any(|found| found.span == Some(opaque.span));
+            if is_said {
+                continue;
+            }
+            let mut found = Diagnostic::warning("", format!("not understood: {}", opaque.text)).at(opaque.span);
+            found.code = opaque.reason.clone().into();
+            reports.push(found);
+            if reports.len() >= MAX_REPORTS {
+                break;
+            }
+        }
+        self.diagnostics.append(&mut reports);
+    }
+
     /// How much was understood; see [`ParseStatus::of`].
     #[must_use]
     pub fn status(&self) -> ParseStatus {
@@ -79,6 +115,7 @@ pub trait Frontend: Sync {
         // The nodes that stay are counted without more recursion than the limit of depth allows; what stands for those that
         // do not may add a level.
         let mut parsed = self.read(query, context, budget).limited(query.text);
+        parsed.report_opaque_parts();
         budget.bound(&mut parsed, query);
         parsed.limited(query.text)
     }
@@ -105,6 +142,11 @@ pub trait Context: Sync {
     /// The search that defines the event type of this name.
     fn event_type(&self, _name: &str) -> Option<&str> {
         None
+    }
+
+    /// The fields and values that have this tag: an event has the tag where one of its fields has such a value.
+    fn tagged(&self, _tag: &str) -> Vec<(&str, &str)> {
+        Vec::new()
     }
 
     /// The table behind a lookup of this name.

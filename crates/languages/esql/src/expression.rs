@@ -344,12 +344,27 @@ impl Parser<'_> {
         Expr::new(Kind::Broken(reason), span)
     }
 
+    /// Steps over an expression that stands too deep, up to where it ends: the brackets around it are still closed.
+    fn skip_nested(&mut self) -> Link {
+        let start = self.here();
+        let mut depth = 0_usize;
+        while self.peek().is_some() {
+            match self.peek_text() {
+                ")" | "]" | "}" | "," | "|" if depth == 0 => break,
+                "(" | "[" | "{" => depth += 1,
+                ")" | "]" | "}" => depth -= 1,
+                _ => {}
+            }
+            self.advance();
+        }
+        let span = self.since(start);
+        self.error("nested too deeply", "The query is nested too deeply to be read.", span);
+        Expr::new(Kind::Broken("nested too deeply"), span)
+    }
+
     fn deeper(&mut self, read: fn(&mut Self) -> Link) -> Link {
         if self.depth >= crate::DEPTH_LIMIT {
-            self.at = self.lexemes.len();
-            let span = Span::new(self.text.len(), self.text.len());
-            self.error("nested too deeply", "The query is nested too deeply to be read.", span);
-            return Expr::new(Kind::Broken("nested too deeply"), span);
+            return self.skip_nested();
         }
         self.depth += 1;
         let expr = read(self);

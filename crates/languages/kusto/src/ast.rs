@@ -38,9 +38,30 @@ impl Script<'_> {
     /// Whether every statement was read.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        !self.statements.iter().any(|statement| matches!(statement, Statement::Broken(_)))
+        !self.statements.iter().any(|statement| match statement {
+            Statement::Broken(_) => true,
+            Statement::Query(expr) => has_text_before_pipe(expr),
+            _ => false,
+        })
     }
 }
+
+/// Whether text was passed over between the stages of a pipeline.
+fn has_text_before_pipe(expr: &Expr<'_>) -> bool {
+    let mut expr = expr;
+    while let ExprKind::Pipeline(pipeline) = &expr.kind {
+        let is_such =
+            |stage: &Stage<'_>| matches!(&stage.operator, Operator::Broken(fault) if fault.code == TEXT_BEFORE_PIPE);
+        if pipeline.stages.iter().any(is_such) {
+            return true;
+        }
+        expr = &pipeline.source;
+    }
+    false
+}
+
+/// The code of a fault: text stands between a table or a stage and the next pipe.
+pub const TEXT_BEFORE_PIPE: &str = "text before a pipe";
 
 /// Something that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]

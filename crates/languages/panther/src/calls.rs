@@ -274,6 +274,7 @@ impl Follow<'_> {
         let Some(items) = self.items(value, span) else {
             return self.followed_reason(value, span);
         };
+        self.note_empty(items.is_empty(), span);
         let mut some = Vec::with_capacity(items.len());
         for item in &items {
             let test = self.truth(&item.value, span);
@@ -291,6 +292,7 @@ impl Follow<'_> {
         let Some(items) = self.items(value, span) else {
             return self.followed_reason(value, span);
         };
+        self.note_empty(items.is_empty(), span);
         let mut every = Vec::with_capacity(items.len());
         for item in &items {
             let test = self.truth(&item.value, span);

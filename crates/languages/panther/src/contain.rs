@@ -81,7 +81,7 @@ impl Follow<'_> {
             && let Value::Field(field) = left
         {
             // Nothing is in an empty list; that the rule asks for the field stays, as such a list is there to be filled.
-            self.note("list is empty", span);
+            self.note(crate::follow::EMPTY_LIST, span);
             return self.predicate(&field.path, Op::In, span).into();
         }
         if let Value::Either(_) = left

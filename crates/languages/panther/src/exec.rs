@@ -259,6 +259,7 @@ impl Follow<'_> {
         let outer =
             (std::mem::take(&mut frame.path), std::mem::take(&mut frame.breaks), std::mem::take(&mut frame.continues));
         let mut rounds = Vec::new();
+        self.note_empty(items.is_empty(), span);
         for item in items {
             if self.is_spent() {
                 break;

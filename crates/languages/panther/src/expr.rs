@@ -466,6 +466,7 @@ impl Follow<'_> {
             });
             return;
         };
+        self.note_empty(items.is_empty(), iterable.span);
         for item in items {
             if into.len() >= MOST || self.is_spent() {
                 *fault = Some(BUDGET);

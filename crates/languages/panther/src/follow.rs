@@ -27,6 +27,9 @@ const MAX_DIAGNOSTICS: usize = 50;
 /// What is said of a comparison that cannot be decided from the event.
 const UNDECIDED: &str = "comparison of something computed";
 
+/// The code of a note: a list that the rule goes through or looks into holds nothing.
+pub(crate) const EMPTY_LIST: &str = "list is empty";
+
 /// Follows one rule.
 pub(crate) struct Follow<'a> {
     pub text: &'a str,
@@ -204,6 +207,16 @@ impl<'a> Follow<'a> {
         if !said && self.diagnostics.len() < MAX_DIAGNOSTICS {
             let text = place.of(self.text).unwrap_or_default();
             self.diagnostics.push(Diagnostic::note(code, format!("`{}`: {code}.", shorten(text))).at(place));
+        }
+    }
+
+    /// Says that there is nothing to go through, unless that is said of a part of it.
+    pub fn note_empty(&mut self, is_empty: bool, span: Span) {
+        let place = self.place(span);
+        let is_within = |known: Span| place.start <= known.start && known.end <= place.end;
+        let said = |earlier: &Diagnostic| earlier.code == EMPTY_LIST && earlier.span.is_some_and(is_within);
+        if is_empty && !self.diagnostics.iter().any(said) {
+            self.note(EMPTY_LIST, span);
         }
     }
 

@@ -63,8 +63,11 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> 
     let statements = match parse(&plain) {
         Ok(statements) => statements,
         // What stands before the fault may be a query by itself.
-        Err(error) => match prepare::before_fault(&plain, &error).and_then(|before| parse(before).ok()) {
-            Some(statements) if !statements.is_empty() => {
+        Err(error) => match prepare::beginnings(&plain, &error)
+            .iter()
+            .find_map(|beginning| parse(beginning).ok().filter(|statements| !statements.is_empty()))
+        {
+            Some(statements) => {
                 rest = report.unfollowed(
                     "SQL syntax",
                     format!("The query is not understood as a whole: {error}."),
@@ -72,7 +75,7 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> 
                 );
                 statements
             }
-            _ => return broken(report, format!("The query is not understood: {error}.")),
+            None => return broken(report, format!("The query is not understood: {error}.")),
         },
     };
     let places = Places::new(text, report.text, whole, scalar);

@@ -144,7 +144,7 @@ impl Parser<'_> {
             return Expr::Broken(at);
         };
         match token {
-            Token::Open if depth >= MAX_DEPTH => self.rest("parentheses nest too deep"),
+            Token::Open if depth >= MAX_DEPTH => self.skip_group("parentheses nest too deep"),
             Token::Open => {
                 self.at += 1;
                 let inner = self.or(depth + 1);
@@ -204,6 +204,26 @@ impl Parser<'_> {
         self.at = self.tokens.len();
         self.fault(message, start..self.end);
         Expr::Broken(start..self.end)
+    }
+
+    /// What stands in parentheses, up to the one that closes them: what stands around them is still read.
+    fn skip_group(&mut self, message: &str) -> Expr {
+        let start = self.tokens.get(self.at).map_or(self.end, |(_, range)| range.start);
+        let (mut depth, mut end) = (0_usize, start);
+        while let Some((token, range)) = self.tokens.get(self.at) {
+            end = range.end;
+            match token {
+                Token::Open => depth += 1,
+                Token::Close => depth = depth.saturating_sub(1),
+                Token::Word => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                break;
+            }
+        }
+        self.fault(message, start..end);
+        Expr::Broken(start..end)
     }
 
     fn fault(&mut self, message: &str, at: Range<usize>) {

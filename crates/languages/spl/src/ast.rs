@@ -80,8 +80,6 @@ pub(crate) enum Bound {
 pub(crate) enum DatasetName {
     /// A data model with its dataset.
     Model(String),
-    /// A lookup.
-    Lookup,
     /// A saved search or another dataset.
     Other(String),
 }

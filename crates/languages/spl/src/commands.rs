@@ -374,7 +374,9 @@ fn dataset(parser: &mut Parser<'_>, tokens: &[Token]) -> Command {
     let kind = parts.first().map(|part| part.to_ascii_lowercase()).unwrap_or_default();
     let name = match kind.as_str() {
         "datamodel" => DatasetName::Model(model(&parts[1..])),
-        "inputlookup" | "lookup" => DatasetName::Lookup,
+        "inputlookup" | "lookup" => {
+            return Command::InputLookup { name: parts[1..].join("."), filter, append: false };
+        }
         "savedsearch" => DatasetName::Other(parts[1..].join(".")),
         _ => DatasetName::Model(model(&parts)),
     };

@@ -190,6 +190,23 @@ impl<'r, 's> Reader<'r, 's> {
         self.opaque(start, self.limit, reason)
     }
 
+    /// An expression that stands too deep, up to where it ends: the parentheses around it are still closed.
+    fn skip_nested(&mut self) -> Expr {
+        let start = self.token.start;
+        let mut depth = 0_usize;
+        loop {
+            match self.token.kind {
+                Lexeme::End => break,
+                Lexeme::Close | Lexeme::Comma if depth == 0 => break,
+                Lexeme::Open => depth += 1,
+                Lexeme::Close => depth -= 1,
+                _ => {}
+            }
+            self.advance();
+        }
+        self.opaque(start, self.last_end.max(start), "nested too deeply")
+    }
+
     fn finish(&mut self, expr: Expr, end: usize) -> Expr {
         if self.token.kind == Lexeme::End {
             return expr;
@@ -237,7 +254,7 @@ impl<'r, 's> Reader<'r, 's> {
 
     fn expression(&mut self, tightness: u8) -> Expr {
         if !self.parser.enter() {
-            return self.rest("nested too deeply");
+            return self.skip_nested();
         }
         let mut left = self.operand();
         while let Some((operator, binds)) = self.operator().filter(|(_, binds)| *binds >= tightness.max(1)) {

@@ -132,6 +132,18 @@ pub(crate) struct LookupColumn {
     pub lookup: String,
     pub column: String,
     pub inputs: Inputs,
+    /// Whether all rows of the lookup may be found; else which of them may is not known.
+    pub whole: bool,
+}
+
+/// A lookup whose output columns are not known.
+#[derive(Clone, Debug)]
+struct OpenLookup {
+    lookup: String,
+    inputs: Inputs,
+    /// Whether it was joined as a list, so that a name which the search did not use before is one of its columns.
+    joined: bool,
+    whole: bool,
 }
 
 /// The names that commands made, in one place of a pipeline.
@@ -147,7 +159,7 @@ pub(crate) struct Scope {
     /// Patterns of names that stand for a group's values, with the text of each.
     grouped: Vec<(String, String)>,
     /// Lookups whose output columns are not known.
-    lookups: Vec<(String, Inputs)>,
+    lookups: Vec<OpenLookup>,
     /// How many renames with wildcards there were when a field of the events was first named.
     touched: FxHashMap<String, usize>,
     /// Whether no other fields than the names exist (after `stats`).
@@ -195,10 +207,12 @@ impl Scope {
         {
             return Rc::new(Value::Grouped { text: text.replacen('*', part, 1), step: self.step, element: None });
         }
+        let is_new = !self.touched.contains_key(name) && !chooses_data(name) && name != "host";
         // A lookup script names its output after itself.
-        let open = self.lookups.iter().rev().find(|(lookup, _)| self.closed || lookup.starts_with(name));
-        if let Some((lookup, inputs)) = open {
-            let column = LookupColumn { lookup: lookup.clone(), column: name.to_owned(), inputs: Rc::clone(inputs) };
+        let may_give = |open: &&OpenLookup| self.closed || open.joined && is_new || open.lookup.starts_with(name);
+        if let Some(OpenLookup { lookup, inputs, whole, .. }) = self.lookups.iter().rev().find(may_give) {
+            let (lookup, column, inputs) = (lookup.clone(), name.to_owned(), Rc::clone(inputs));
+            let column = LookupColumn { lookup, column, inputs, whole: *whole };
             return Rc::new(Value::Lookup(Rc::new(column)));
         }
         match self.beyond.filter(|_| self.closed) {
@@ -296,10 +310,18 @@ impl Scope {
 
     /// Adds a lookup whose output columns are not known.
     pub(crate) fn add_lookup(&mut self, lookup: &str, inputs: Inputs) {
-        if self.lookups.len() >= MAX_PATTERNS {
-            return;
+        self.add_open(OpenLookup { lookup: lookup.to_owned(), inputs, joined: false, whole: true });
+    }
+
+    /// Adds a lookup that was joined as a list whose columns are not known.
+    pub(crate) fn add_joined_list(&mut self, lookup: &str, inputs: Inputs, whole: bool) {
+        self.add_open(OpenLookup { lookup: lookup.to_owned(), inputs, joined: true, whole });
+    }
+
+    fn add_open(&mut self, open: OpenLookup) {
+        if self.lookups.len() < MAX_PATTERNS {
+            self.lookups.push(open);
         }
-        self.lookups.push((lookup.to_owned(), inputs));
     }
 
     /// `rename from as to`.
@@ -334,6 +356,11 @@ impl Scope {
             *self = Self { closed: true, ..Self::new(self.step) };
         }
         self.names.extend(made);
+    }
+
+    /// Says that the results are rows of a lookup: no name is a field of events.
+    pub(crate) fn begin_list(&mut self) {
+        *self = Self { closed: true, beyond: Some((self.step, false)), ..Self::new(self.step) };
     }
 
     /// Says that results with other fields, which are no events', were added.

@@ -132,10 +132,7 @@ impl<'s> Reader<'_, 's> {
     fn group(&mut self, open: Token) -> Option<Search> {
         self.at += 1;
         if !self.parser.enter() {
-            // Past the limit the rest is given up.
-            let last = self.tokens.last().copied().unwrap_or(open);
-            self.at = self.tokens.len();
-            return Some(self.opaque(Token { end: last.end, ..open }, "nested too deeply"));
+            return Some(self.skip_group(open));
         }
         let inner = self.conjunction();
         self.parser.leave();
@@ -145,6 +142,22 @@ impl<'s> Reader<'_, 's> {
         }
         let unclosed = self.opaque(open, "unbalanced parenthesis");
         one_or(inner.into_iter().chain([unclosed]).collect(), Search::And)
+    }
+
+    /// A parenthesis that stands too deep, up to the one that closes it: what stands around it is still read.
+    fn skip_group(&mut self, open: Token) -> Search {
+        let (mut depth, mut end) = (1_usize, open.end);
+        while depth > 0
+            && let Some(token) = self.next()
+        {
+            end = token.end;
+            match token.kind {
+                Kind::Open => depth += 1,
+                Kind::Close => depth -= 1,
+                _ => {}
+            }
+        }
+        self.opaque(Token { end, ..open }, "nested too deeply")
     }
 
     fn comparison_or_term(&mut self, token: Token) -> Option<Search> {

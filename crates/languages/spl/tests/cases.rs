@@ -13,6 +13,9 @@ const EVENT_TYPES: [(&str, &str); 5] = [
     ("ring_b", "eventtype=ring_a"),
 ];
 
+const TAGS: [(&str, &str, &str); 3] =
+    [("logon", "eventtype", "failed"), ("kiosk", "host", "k*"), ("lab", "host", "lab 1")];
+
 struct Around {
     macros: Vec<(&'static str, Vec<String>, &'static str)>,
     lookups: Vec<(&'static str, LookupTable)>,
@@ -79,6 +82,11 @@ impl Context for Around {
     fn event_type(&self, name: &str) -> Option<&str> {
         let found = EVENT_TYPES.iter().find(|(known, _)| *known == name);
         found.map(|(_, search)| *search)
+    }
+
+    fn tagged(&self, tag: &str) -> Vec<(&str, &str)> {
+        let found = TAGS.iter().filter(|(known, ..)| *known == tag);
+        found.map(|(_, field, value)| (*field, *value)).collect()
     }
 
     fn lookup(&self, name: &str) -> Option<&LookupTable> {

@@ -116,12 +116,12 @@ fn id_at(bytes: &[u8], at: usize) -> Option<(usize, What)> {
     let digits = std::str::from_utf8(bytes.get(begin..begin + length)?).ok()?;
     if word_end != begin + length {
         // `T1059x`; but a word such as `t3` or `T2Rule` is none.
-        return (length >= 3).then_some((word_end - at, What::Unreadable));
+        return (length >= 3).then_some((with_parts(bytes, word_end) - at, What::Unreadable));
     }
     let (technique, own_sub) = match length {
         4 => (digits, None),
         7 => (digits.get(..4)?, digits.get(4..)),
-        _ => return Some((word_end - at, What::Unreadable)),
+        _ => return Some((with_parts(bytes, word_end) - at, What::Unreadable)),
     };
     let (end, sub) = match own_sub {
         Some(sub) => (word_end, Some(sub.to_owned())),
@@ -135,6 +135,17 @@ fn id_at(bytes: &[u8], at: usize) -> Option<(usize, What)> {
         None => format!("T{technique}"),
     };
     Some((end - at, What::Technique(id)))
+}
+
+/// Where a word ends with what is joined to it by dots: all of `T1.1` is shown as what cannot be read.
+fn with_parts(bytes: &[u8], mut end: usize) -> usize {
+    while bytes.get(end) == Some(&b'.') {
+        match run(bytes, end + 1, u8::is_ascii_alphanumeric) {
+            0 => break,
+            length => end += 1 + length,
+        }
+    }
+    end
 }
 
 /// The number of a sub-technique behind a technique's, with where it ends; the technique's own end where there is none.
@@ -198,6 +209,8 @@ mod tests {
             ("T1059.12345", &["T1059"]),
             ("T1059.000", &["T1059"]),
             ("T012", &["?T012"]),
+            ("T1.1", &["?T1.1"]),
+            ("T10591.001, T1059. T12.", &["?T10591.001", "T1059", "?T12"]),
             ("T10591", &["?T10591"]),
             ("T1059x", &["?T1059x"]),
             ("AML.T0051.000", &["atlas"]),

@@ -17,6 +17,9 @@ struct Resource {
     properties: Vec<(String, Node<'static>)>,
 }
 
+/// How many parameters and variables are followed, and how long the text of one may be, in bytes.
+const MAX_DEFAULTS: usize = 1_000;
+const MAX_TEXT: usize = 256 << 10;
 /// How long a list of names may be, in bytes.
 const MAX_LIST: usize = 16 << 10;
 /// Bytes that the values of parameters may come to, put in the places that name them.
@@ -82,34 +85,45 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     hand_over(file, found, sink)
 }
 
-/// The parameters that have a value of their own, the first of each name.
+/// The parameters and variables that have a value of their own, the first of each name. A later one may name an earlier.
 struct Defaults {
     by_name: FxHashMap<String, String>,
-    /// Bytes that may still be put in the place of parameters.
+    /// Bytes that may still be put in the place of names.
     left: Cell<usize>,
 }
 
 impl Defaults {
-    fn none() -> Self {
-        Self { by_name: FxHashMap::default(), left: Cell::new(MAX_FILLED) }
-    }
-
     fn among(text: &str) -> Self {
-        let mut defaults = Self::none();
-        let parameter = |line: &str| {
-            let (head, value) = line.trim().strip_prefix("param ")?.split_once('=')?;
+        let mut defaults = Self { by_name: FxHashMap::default(), left: Cell::new(MAX_FILLED) };
+        let mut offset = 0;
+        for line in text.split_inclusive('\n') {
+            let start = offset;
+            offset += line.len();
+            let words = line.trim();
+            let Some((head, value)) =
+                words.strip_prefix("param ").or_else(|| words.strip_prefix("var ")).and_then(|rest| rest.split_once('='))
+            else {
+                continue;
+            };
+            let Some(name) = head.split_whitespace().next().filter(|_| defaults.by_name.len() < MAX_DEFAULTS) else {
+                continue;
+            };
+            // A text may go on over several lines; in those no statement begins with these words.
+            let at = start + line.find('=').map_or(0, |at| at + 1);
+            let rest = text.get(at..).unwrap_or_default().trim_start_matches([' ', '\t']);
+            let rest = rest.get(..rest.floor_char_boundary(MAX_TEXT)).unwrap_or_default();
             let value = value.trim();
-            let value = literal(value, &Self::none()).map_or_else(|| value.to_owned(), |(text, _)| text);
-            Some((head.split_whitespace().next()?.to_owned(), value))
-        };
-        for (name, value) in text.lines().filter_map(parameter) {
-            defaults.by_name.entry(name).or_insert(value);
+            let value = literal(rest, &defaults)
+                .map(|(text, _)| text)
+                .or_else(|| defaults.of(value).map(str::to_owned))
+                .unwrap_or_else(|| value.to_owned());
+            defaults.by_name.entry(name.to_owned()).or_insert(value);
         }
         defaults
     }
 
-    /// The value of a parameter; `None` too where values are put in the place of parameters too often, so that the
-    /// parameter stays as written.
+    /// The value of a name; `None` too where values are put in the place of names too often, so that the name stays as
+    /// written.
     fn of(&self, name: &str) -> Option<&str> {
         let value = self.by_name.get(name)?;
         let left = self.left.get().checked_sub(value.len());
@@ -143,7 +157,8 @@ fn literal(text: &str, defaults: &Defaults) -> Option<(String, usize)> {
                 let end = inside.find('}')?;
                 let name = inside.get(..end)?;
                 match defaults.of(name.trim()) {
-                    Some(value) => read.push_str(value),
+                    Some(value) if read.len() + value.len() <= MAX_TEXT => read.push_str(value),
+                    Some(_) => return None,
                     None => read.push_str(rest.get(at..at + end + 3)?),
                 }
                 while characters.next().is_some_and(|(_, character)| character != '}') {}

@@ -5,7 +5,7 @@ use ruleatlas_model::{Diagnostic, Kind};
 use ruleatlas_yaml::{Node, Value};
 use serde_json::Value as Json;
 
-use super::{File, comments, inferred_tags, no_rule, object};
+use super::{File, arm, comments, hcl, inferred_tags, no_rule, object};
 use crate::{Draft, Outcome, bounds, tree};
 
 /// Deeper groups of a workbook are not looked into.
@@ -32,6 +32,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         let message = format!("the file cannot be read from line {line} on: {error}");
         said.push(Diagnostic::error("unreadable part", message).on_line(line));
     }
+    let documents = documents.into_iter().map(with_terraform_values).collect();
     let root = tree::node(Value::Sequence(documents), 1);
     let mut found = object::rules(file, &root);
     let count = found.len();
@@ -58,11 +59,33 @@ fn documents(text: &str) -> (Vec<Node<'static>>, Option<serde_json::Error>) {
     let mut documents = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
         match document {
-            Ok(document) => documents.push(tree::of_json(document, 1)),
+            Ok(mut document) => {
+                arm::resolve(&mut document);
+                documents.push(tree::of_json(document, 1));
+            }
             Err(error) => return (documents, Some(error)),
         }
     }
     (documents, None)
+}
+
+/// Terraform in JSON with its variables and locals filled in.
+fn with_terraform_values(document: Node<'static>) -> Node<'static> {
+    if object::get(&document, "resource").is_none() {
+        return document;
+    }
+    let block = |kind: &str, labels: Vec<String>, body: &Node<'static>| hcl::Block {
+        kind: kind.to_owned(),
+        labels,
+        body: body.clone(),
+    };
+    let mut blocks: Vec<hcl::Block> = Vec::new();
+    blocks.extend(object::get(&document, "locals").map(|body| block("locals", Vec::new(), body)));
+    let variables = object::get(&document, "variable").and_then(Node::entries).unwrap_or_default();
+    blocks.extend(
+        variables.iter().filter_map(|(name, body)| Some(block("variable", vec![name.text()?.to_owned()], body))),
+    );
+    if blocks.is_empty() { document } else { hcl::resolved(&document, &hcl::values(&blocks), 0) }
 }
 
 fn contains_in_any_case(text: &str, word: &str) -> bool {

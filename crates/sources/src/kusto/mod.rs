@@ -9,6 +9,7 @@
 //! [query style guide](https://github.com/Azure/Azure-Sentinel/wiki/Query-Style-Guide), those of a template the
 //! properties of `Microsoft.SecurityInsights/alertRules`.
 
+mod arm;
 mod bicep;
 mod hcl;
 mod heading;

@@ -12,18 +12,19 @@ pub(super) fn data_model(log_type: &str) -> String {
     format!("data model {log_type}")
 }
 
-/// The path of a file that another names, in the same folder.
-pub(super) fn beside(path: &str, name: &str) -> String {
+/// The path of a file that another names, from the folder of that one.
+pub(super) fn sibling_path(path: &str, name: &str) -> String {
+    let (root, path) = path.strip_prefix('/').map_or(("", path), |path| ("/", path));
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in name.split('/') {
         match part {
             "." | "" => {}
-            ".." => drop(parts.pop()),
+            ".." => drop(parts.pop_if(|part| *part != "..")),
             part => parts.push(part),
         }
     }
-    parts.join("/")
+    format!("{root}{}", parts.join("/"))
 }
 
 pub(super) struct Checkout<'a> {
@@ -73,7 +74,7 @@ impl<'a> Checkout<'a> {
     fn keep_rule(&mut self, file: &SourceFile, yaml: &'a str, id_key: &str) {
         let Some(id) = top_level(yaml, id_key) else { return };
         let module =
-            top_level(yaml, "Filename").map(|name| self.modules.get(beside(&file.path, name).as_str()).copied());
+            top_level(yaml, "Filename").map(|name| self.modules.get(sibling_path(&file.path, name).as_str()).copied());
         let text = match module {
             Some(Some(module)) => module,
             Some(None) => return,
@@ -88,7 +89,7 @@ impl<'a> Checkout<'a> {
         let Ok(parsed) = ruleatlas_yaml::parse(text) else { return };
         for document in &parsed.documents {
             let columns = ["Name", "Path", "Method", "Module"];
-            let module = document.text_of("Filename").map(|name| beside(path, name)).unwrap_or_default();
+            let module = document.text_of("Filename").map(|name| sibling_path(path, name)).unwrap_or_default();
             let row = |mapping: &ruleatlas_yaml::Node<'_>| {
                 let own = columns[..3].iter().map(|column| mapping.text_of(column).unwrap_or_default().to_owned());
                 own.chain([module.clone()]).collect()

@@ -1,4 +1,4 @@
-//! What searches ask for: macros, event types, and the tables behind lookups, of security content and of apps.
+//! What searches ask for: macros, event types, tags, and the tables behind lookups, of security content and of apps.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub(super) struct Content<'a> {
     macros: FxHashMap<String, Vec<Macro>>,
     /// The searches of event types, with the folders of their apps.
     event_types: FxHashMap<String, Vec<(String, String)>>,
+    /// By the tag in lower case: what has it, in each app.
+    tags: FxHashMap<String, Vec<Tagged>>,
     tables: Vec<LookupTable>,
     /// Tables by the lookup's name and by the file's, with the folder of the app; none for security content.
     by_name: FxHashMap<String, Vec<(Option<String>, usize)>>,
@@ -43,6 +45,14 @@ struct Macro {
     definition: String,
 }
 
+/// A value of a field that has a tag.
+#[derive(Debug)]
+struct Tagged {
+    app: String,
+    field: String,
+    value: String,
+}
+
 /// Configuration files of one name, by their apps: `local` first, then `default`.
 type ByApp<'a> = BTreeMap<&'a str, Vec<Conf>>;
 
@@ -53,6 +63,7 @@ impl<'a> Content<'a> {
         let mut tables: FxHashMap<&str, &str> = FxHashMap::default();
         let mut macros = ByApp::new();
         let mut event_types = ByApp::new();
+        let mut tags = ByApp::new();
         let mut lookups = ByApp::new();
         for file in files {
             let Some(text) = file.text() else { continue };
@@ -70,6 +81,7 @@ impl<'a> Content<'a> {
                 }
                 "macros.conf" => add_layer(&mut macros, place, text),
                 "eventtypes.conf" => add_layer(&mut event_types, place, text),
+                "tags.conf" => add_layer(&mut tags, place, text),
                 "transforms.conf" => add_layer(&mut lookups, place, text),
                 _ => {}
             }
@@ -93,6 +105,9 @@ impl<'a> Content<'a> {
         }
         for (app, layers) in &event_types {
             content.add_event_types(app, &Layers::new(layers.iter().collect()));
+        }
+        for (app, layers) in &tags {
+            content.add_tags(app, &Layers(layers.iter().collect()));
         }
         for (app, layers) in &lookups {
             content.add_lookups(app, &Layers::new(layers.iter().collect()), &tables);
@@ -179,6 +194,20 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// The tags of an app: `[field=value]`, the value percent-encoded, with `tag = enabled` for each of its tags.
+    fn add_tags(&mut self, app: &str, layers: &Layers<'_>) {
+        for stanza in layers.names() {
+            let Some((field, value)) = stanza.split_once('=') else { continue };
+            let (field, value) = (field.trim(), percent_decoded(value.trim()));
+            for (tag, _, setting) in layers.all(stanza) {
+                if is_true(&setting.value) && !value.is_empty() {
+                    let tagged = Tagged { app: app.to_owned(), field: field.to_owned(), value: value.clone() };
+                    self.tags.entry(tag.to_lowercase()).or_default().push(tagged);
+                }
+            }
+        }
+    }
+
     fn add_lookup(&mut self, document: &Node<'_>, path: &str, tables: &FxHashMap<&str, &str>) {
         let Some(name) = document.text_of("name").map(str::trim) else { return };
         // Newer files leave the table's name out: it is that of the file beside.
@@ -220,6 +249,14 @@ impl<'a> Content<'a> {
         let known = self.event_types.get(name)?;
         let own = app.and_then(|app| known.iter().find(|(owner, _)| owner == app));
         own.or_else(|| known.first()).map(|(_, search)| search.as_str())
+    }
+
+    /// What has a tag for a search of an app: what the app itself tags, else what any app does.
+    fn tagged_in(&self, app: Option<&str>, tag: &str) -> Vec<(&str, &str)> {
+        let known = self.tags.get(&tag.to_lowercase()).map(Vec::as_slice).unwrap_or_default();
+        let has_own = known.iter().any(|tagged| app == Some(tagged.app.as_str()));
+        let visible = known.iter().filter(|tagged| !has_own || app == Some(tagged.app.as_str()));
+        visible.map(|tagged| (tagged.field.as_str(), tagged.value.as_str())).collect()
     }
 
     fn table_in(&self, app: Option<&str>, name: &str) -> Option<&LookupTable> {
@@ -266,6 +303,10 @@ impl Context for OfApp<'_> {
         self.content.event_type_in(Some(&self.app), name)
     }
 
+    fn tagged(&self, tag: &str) -> Vec<(&str, &str)> {
+        self.content.tagged_in(Some(&self.app), tag)
+    }
+
     fn lookup(&self, name: &str) -> Option<&LookupTable> {
         self.content.table_in(Some(&self.app), name)
     }
@@ -284,6 +325,10 @@ impl Context for Content<'_> {
         self.event_type_in(None, name)
     }
 
+    fn tagged(&self, tag: &str) -> Vec<(&str, &str)> {
+        self.tagged_in(None, tag)
+    }
+
     fn lookup(&self, name: &str) -> Option<&LookupTable> {
         self.table_in(None, name)
     }
@@ -296,6 +341,27 @@ impl Context for Content<'_> {
     fn of_file(&self, path: &str) -> Option<Box<dyn Context + '_>> {
         Some(Box::new(OfApp { content: self, app: Place::of(path).app.to_owned() }))
     }
+}
+
+/// A text without its percent-encoding; `%` without two hexadecimal digits behind it stands for itself.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn folder(file: &SourceFile) -> &str {

@@ -8,12 +8,15 @@
 
 use std::rc::Rc;
 
+use ruleatlas_model::Diagnostic;
+
+use super::condition::Side;
 use super::flow::Flow;
 use super::scope::ScopeRef;
 use super::stage::auto_name;
-use super::value::{Columns, Value};
+use super::value::{Columns, Const, Value};
 use super::{Lowering, Place};
-use crate::ast::{Expr, ExprKind, Named};
+use crate::ast::{Argument, Expr, ExprKind, LiteralKind, Named};
 
 /// Aggregates whose result is made of the values of their first argument, with what the result is called by default.
 const COLLECTING: &[(&str, &str)] = &[
@@ -87,8 +90,33 @@ impl<'a> Lowering<'a, '_> {
         }
         let value = self.aggregated(&item.value, place, flow.is_one_event);
         let name = item.names.first().map(ToString::to_string).or_else(|| default_name(&item.value));
+        if !flow.is_one_event {
+            self.note_conditions(&item.value, name.as_deref().unwrap_or_default());
+        }
         if let Some(name) = name {
             columns.set(&name, value);
+        }
+    }
+
+    /// Says of every aggregate of some rows in an expression that its condition is asked of no event.
+    fn note_conditions(&mut self, expr: &'a Expr<'a>, name: &str) {
+        let mut open = vec![expr];
+        while let Some(expr) = open.pop() {
+            match &expr.kind {
+                ExprKind::Call(function, arguments) => {
+                    if let Some(condition) = condition_of(function, arguments).filter(|_| !picks(function)) {
+                        let message = format!(
+                            "`{name}` aggregates only the rows that meet this; a filter on it asks nothing of one event."
+                        );
+                        self.diagnostics
+                            .push(Diagnostic::note("condition of an aggregate", message).at(condition.span));
+                        continue;
+                    }
+                    open.extend(arguments.iter().map(|argument| &argument.value));
+                }
+                ExprKind::Arithmetic(_, left, right) => open.extend([&**left, &**right]),
+                _ => {}
+            }
         }
     }
 
@@ -96,12 +124,20 @@ impl<'a> Lowering<'a, '_> {
     fn aggregated(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>, is_one_event: bool) -> Value<'a> {
         let ExprKind::Call(function, arguments) = &expr.kind else { return Value::Computed };
         let Some(first) = arguments.first() else { return Value::Computed };
-        let picks = matches!(
-            &**function,
-            "take_any" | "take_anyif" | "any" | "anyif" | "arg_max" | "arg_min" | "argmax" | "argmin"
-        );
+        let picks = picks(function);
         if picks || COLLECTING.iter().any(|(name, _)| *name == &**function) {
-            return match self.scalar(&first.value, place) {
+            let value = self.scalar(&first.value, place);
+            // What is taken is the value of an event for which the condition holds.
+            let condition = condition_of(function, arguments)
+                .and_then(|condition| self.condition(condition, place, Side { alternative: true, ..Side::default() }));
+            let value = match condition {
+                Some(condition) => {
+                    let nothing = Value::Const(Const::new("", LiteralKind::Null));
+                    Value::Cases(Rc::from([(Some(Rc::new(condition)), value)]), Rc::new(nothing))
+                }
+                None => value,
+            };
+            return match value {
                 value @ (Value::List(_) | Value::Const(_) | Value::Named(_) | Value::Unknown(_)) => value,
                 value @ (Value::Field(_)
                 | Value::Either(_)
@@ -137,6 +173,19 @@ impl<'a> Lowering<'a, '_> {
             _ => Value::Computed,
         }
     }
+}
+
+/// The condition of an aggregate of some rows: `countif(condition)`, `make_set_if(value, condition)`.
+fn condition_of<'e, 'a>(function: &str, arguments: &'e [Argument<'a>]) -> Option<&'e Expr<'a>> {
+    if !function.ends_with("if") || matches!(function, "iif" | "iff") {
+        return None;
+    }
+    arguments.get(usize::from(function != "countif")).map(|argument| &argument.value)
+}
+
+/// Whether an aggregate gives the value of one row.
+fn picks(function: &str) -> bool {
+    matches!(function, "take_any" | "take_anyif" | "any" | "anyif" | "arg_max" | "arg_min" | "argmax" | "argmin")
 }
 
 /// The name that Kusto gives an aggregate without one: `count_`, `dcount_Account`, `set_Account`.

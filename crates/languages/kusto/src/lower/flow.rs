@@ -108,6 +108,10 @@ impl<'a> Lowering<'a, '_> {
                 for table in &search.tables {
                     sources.extend(self.flow(table, scope).sources);
                 }
+                if search.tables.is_empty() {
+                    // Without tables it searches all of them.
+                    sources.push(DataSource::new(SourceKind::Table, "*"));
+                }
                 flow.add_sources(&sources);
                 self.search(&mut flow, search, scope);
                 flow

@@ -27,7 +27,7 @@ mod value;
 use std::rc::Rc;
 
 use ruleatlas_core::{BUDGET, Budget, Parsed};
-use ruleatlas_model::{Condition, Diagnostic, Node, Span};
+use ruleatlas_model::{Condition, DataSource, Diagnostic, Node, SourceKind, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ast::{Expr, ExprKind, Fault, LetValue, Script, Statement};
@@ -187,8 +187,13 @@ impl<'a> Lowering<'a, '_> {
             return;
         }
         let slot = self.reserve();
-        let flow = self.flow(expr, scope);
+        let mut flow = self.flow(expr, scope);
         let has_legs = self.steps.get(slot + 1..).is_some_and(|legs| legs.iter().any(Option::is_some));
+        if let (Some(names), true, false) = (&flow.columns.list, flow.sources.is_empty(), has_legs) {
+            // The rows are of a list: what is read is no telemetry.
+            let name = if names.is_empty() { "print" } else { "externaldata" };
+            flow.sources.push(DataSource::new(SourceKind::Table, name));
+        }
         let says_nothing = flow.is_bare() && (flow.is_union || flow.sources.is_empty());
         if !(has_legs && says_nothing) {
             self.fill(slot, &flow, label, false);

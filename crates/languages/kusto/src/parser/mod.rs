@@ -13,11 +13,11 @@ use std::borrow::Cow;
 
 use ruleatlas_model::Span;
 
-use crate::ast::{Expr, ExprKind, Fault, Function, Let, LetValue, Parameter, Pipeline, Script, Statement};
+use crate::ast::{
+    Expr, ExprKind, Fault, Function, Let, LetValue, Operator, Parameter, Pipeline, Script, Stage, Statement,
+    TEXT_BEFORE_PIPE,
+};
 use crate::lexer::{Kind, Symbol, Token, decode_string, lex};
-
-#[cfg(doc)]
-use crate::ast::Operator;
 
 /// How many constructs may stand within each other while reading.
 const MAX_DEPTH: u32 = 160;
@@ -303,6 +303,27 @@ impl<'a> Parser<'a> {
             let start = self.token();
             self.failed_let = None;
             let mut statement = self.statement();
+            while let Ok(Statement::Query(source)) = statement {
+                let skipped = match self.is_statement_end(in_braces) || self.at_statement() {
+                    true => None,
+                    false => self.skip_to_pipe(),
+                };
+                let Some(skipped) = skipped else {
+                    statement = Ok(Statement::Query(source));
+                    break;
+                };
+                statement = self.pipeline(source).map(|mut expr| {
+                    match (&mut expr.kind, skipped.operator) {
+                        (ExprKind::Pipeline(pipeline), operator) => {
+                            pipeline.stages.insert(0, Stage { operator, ..skipped });
+                        }
+                        // Nothing stands behind the pipe.
+                        (_, Operator::Broken(fault)) => self.faults.push(fault),
+                        _ => {}
+                    }
+                    Statement::Query(expr)
+                });
+            }
             let complete = match &statement {
                 Ok(_) => self.is_statement_end(in_braces),
                 Err(_) => false,
@@ -334,6 +355,22 @@ impl<'a> Parser<'a> {
             }
             statements.extend(statement);
         }
+    }
+
+    /// Steps over what cannot be read between a table or stage and the next pipe, where there is one: a stage that is not
+    /// understood.
+    fn skip_to_pipe(&mut self) -> Option<Stage<'a>> {
+        let (at, brackets) = (self.at, self.brackets);
+        let start = self.token().span.start;
+        let fault = self.unexpected("`;` or `|`");
+        self.skip_part(false, false);
+        if self.is(Symbol::Pipe) {
+            let span = self.span_from(start);
+            let operator = Operator::Broken(Fault { code: TEXT_BEFORE_PIPE, ..fault });
+            return Some(Stage { operator, span });
+        }
+        (self.at, self.brackets) = (at, brackets);
+        None
     }
 
     fn is_statement_end(&self, in_braces: bool) -> bool {

@@ -60,8 +60,54 @@ pub(super) fn is_too_deep(text: &str) -> bool {
     words > WORDS || (0..bytes.len()).filter(|at| is_sign(*at)).count() > SIGNS
 }
 
+/// Beginnings of a query that may be understood where the whole is not, the longest first: what stands before the fault,
+/// then what stands before each connective or clause in that. Parentheses that are open are closed.
+pub(super) fn beginnings(text: &str, message: &str) -> Vec<String> {
+    const MAX_BEGINNINGS: usize = 12;
+    const WORDS: [&str; 11] =
+        ["and", "or", "where", "on", "group", "order", "having", "qualify", "limit", "union", "join"];
+    // A query that ends too early has no place of its fault.
+    let before = before_fault(text, message).unwrap_or(text);
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let mut found = vec![closed(before)];
+    let mut end = before.len();
+    while found.len() < MAX_BEGINNINGS
+        && let Some(head) = before.get(..end)
+    {
+        // The last word of what is left.
+        let word_end = head.trim_end_matches(|character| !is_part(character)).len();
+        let start = head.get(..word_end).unwrap_or_default().trim_end_matches(is_part).len();
+        let word = head.get(start..word_end).unwrap_or_default();
+        if word.is_empty() {
+            break;
+        }
+        if WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)) {
+            found.push(closed(before.get(..start).unwrap_or_default()));
+        }
+        end = start;
+    }
+    found
+}
+
+/// A text with the parentheses closed that are open at its end, those in quotes left out.
+fn closed(text: &str) -> String {
+    let mut open = 0_usize;
+    let mut quote: Option<char> = None;
+    for character in text.chars() {
+        match (quote, character) {
+            (Some(mark), _) if character == mark => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '(') => open += 1,
+            (None, ')') => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    format!("{text}{}", ")".repeat(open))
+}
+
 /// The text before the place that a parser's message names.
-pub(super) fn before_fault<'t>(text: &'t str, message: &str) -> Option<&'t str> {
+fn before_fault<'t>(text: &'t str, message: &str) -> Option<&'t str> {
     let line: usize = number(message, "Line: ")?;
     let column: usize = number(message, "Column: ")?;
     let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Node, Op, SourceKind, Span};
+use ruleatlas_model::{Diagnostic, Node, Op, SourceKind, Span};
 
 use super::{Lowering, Place, check::Check};
 use crate::{
@@ -42,7 +42,10 @@ impl Lowering<'_> {
                     scope.rename(from, to);
                 }
             }
-            Command::Aggregate(aggregate) => apply(scope, aggregate),
+            Command::Aggregate(aggregate) => {
+                self.note_conditions(aggregate, segment.span);
+                apply(scope, aggregate);
+            }
             Command::Generate { append, models, filter, aggregate, name } => {
                 let step = if *append { self.step(&format!("{name} append")) } else { scope.step };
                 let mut inner = Scope::new(step);
@@ -52,6 +55,7 @@ impl Lowering<'_> {
                 if let Some(filter) = filter {
                     self.search_stage(filter, stage, &mut inner);
                 }
+                self.note_conditions(aggregate, segment.span);
                 apply(&mut inner, aggregate);
                 if *append {
                     scope.take_over(inner, None, true);
@@ -62,7 +66,6 @@ impl Lowering<'_> {
             Command::Dataset { name, filter } => {
                 match name {
                     DatasetName::Model(model) => self.add_source(scope.step, SourceKind::DataModel, model),
-                    DatasetName::Lookup => {}
                     DatasetName::Other(text) => {
                         let node = Node::opaque(text, "saved search is not at hand", segment.span);
                         self.filter(scope.step, stage, node);
@@ -90,17 +93,49 @@ impl Lowering<'_> {
             Command::Lookup(call) => self.lookup(call, scope),
             Command::InputLookup { filter: None, append: true, .. } => scope.add_results(),
             Command::InputLookup { filter, .. } => {
+                scope.begin_list();
                 if let Some(filter) = filter {
                     self.search_stage(filter, stage, scope);
                 }
             }
-            Command::Beside { label, join, pipelines } => self.beside_stage(label, join.as_deref(), pipelines, scope),
+            Command::Beside { label, join, pipelines } => {
+                self.beside_stage(label, join.as_deref(), pipelines, stage, scope);
+            }
             Command::Transaction { fields, conditions } => self.transaction(fields, conditions, stage, scope),
             Command::Fields(_) | Command::Neutral => {}
             Command::Opaque { text, reason } => {
                 let node = Node::opaque(text, reason, segment.span);
                 self.filter(scope.step, stage, node);
             }
+        }
+    }
+
+    /// Says of the filters of a list that they choose its rows: no event is asked for them.
+    fn note_list_filters(&mut self, pipeline: &Pipeline) {
+        for segment in &pipeline.segments {
+            let is_filter = matches!(
+                segment.command,
+                Command::Where(_)
+                    | Command::Search(_)
+                    | Command::Regex { .. }
+                    | Command::InputLookup { filter: Some(_), .. }
+            );
+            if is_filter {
+                let message = "this chooses rows of a lookup; no event is asked for it";
+                self.diagnostics.push(Diagnostic::note("filter of a list", message).at(segment.span));
+            }
+        }
+    }
+
+    /// Says of every aggregate of some events (`count(eval(…))`) that its condition is asked of no event.
+    fn note_conditions(&mut self, aggregate: &Aggregate, span: Span) {
+        let counts = |output: &&Output| {
+            let function = output.text.split('(').next().unwrap_or_default();
+            output.function == "eval" && ["count", "c"].iter().any(|name| function.eq_ignore_ascii_case(name))
+        };
+        for output in aggregate.outputs.iter().filter(counts) {
+            let message = format!("`{}` aggregates only some events; its condition selects no event", output.name);
+            self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(span));
         }
     }
 
@@ -168,8 +203,27 @@ impl Lowering<'_> {
         }
     }
 
-    fn beside_stage(&mut self, label: &str, join: Option<&[String]>, pipelines: &[Pipeline], scope: &mut Scope) {
+    fn beside_stage(
+        &mut self,
+        label: &str,
+        join: Option<&[String]>,
+        pipelines: &[Pipeline],
+        stage: Place,
+        scope: &mut Scope,
+    ) {
         for pipeline in pipelines {
+            if super::is_list(pipeline) {
+                self.note_list_filters(pipeline);
+                match join {
+                    Some(keys) => {
+                        self.touched.clear();
+                        let node = self.join_list(pipeline, label, keys, scope);
+                        self.conjunct(node, stage, scope);
+                    }
+                    None => scope.add_results(),
+                }
+                continue;
+            }
             let found = if label == "appendpipe" && self.steps.len() <= super::MAX_STEPS {
                 let step = self.step(label);
                 let mut inner = scope.in_step(step);
@@ -231,7 +285,7 @@ impl Lowering<'_> {
             }
         };
         for (column, name) in columns {
-            let column = LookupColumn { lookup: call.name.clone(), column, inputs: Rc::clone(&inputs) };
+            let column = LookupColumn { lookup: call.name.clone(), column, inputs: Rc::clone(&inputs), whole: true };
             scope.set(&name, Rc::new(Value::Lookup(Rc::new(column))));
         }
     }

@@ -24,7 +24,8 @@ const MAX_ROWS: usize = 200;
 impl Lowering<'_> {
     /// A comparison of a lookup's output: what the inputs must be.
     pub(super) fn compare_lookup(&mut self, column: &LookupColumn, check: &Check) -> Option<Node> {
-        let Some(table) = self.context.lookup(&column.lookup).filter(|table| is_list(table)) else {
+        let table = self.context.lookup(&column.lookup).filter(|table| column.whole && is_list(table));
+        let Some(table) = table else {
             return self.unknown_lookup(column, check);
         };
         let Some(output) = place(table, &column.column) else {
@@ -112,51 +113,7 @@ impl Lowering<'_> {
             return None;
         };
         let table = self.context.lookup(name);
-        let mut whole = filter.is_none();
-        // What each field of the rows is called, and the column it is.
-        let mut columns: Option<Vec<(String, String)>> = table.map(|table| {
-            table.columns.iter().map(|column| (column.trim().to_owned(), column.trim().to_owned())).collect()
-        });
-        for segment in pipeline.segments.iter().skip(1) {
-            match &segment.command {
-                Command::Fields(names) if !names.is_empty() && !names.iter().any(|name| name.contains('*')) => {
-                    let known = columns.take().unwrap_or_default();
-                    let origin = |name: &String| {
-                        known
-                            .iter()
-                            .find(|(found, _)| found == name)
-                            .map_or_else(|| name.clone(), |(_, column)| column.clone())
-                    };
-                    columns = Some(names.iter().map(|name| (name.clone(), origin(name))).collect());
-                }
-                Command::Rename(pairs) => {
-                    for (from, to) in pairs {
-                        if !from.contains('*') {
-                            let known = columns.get_or_insert_default();
-                            match known.iter_mut().find(|(name, _)| name == from) {
-                                Some((name, _)) => name.clone_from(to),
-                                None => known.push((to.clone(), from.clone())),
-                            }
-                        } else if let Some(known) = &mut columns {
-                            for (name, _) in known {
-                                if let Some(part) = captured(from, name) {
-                                    *name = to.replacen('*', part, 1);
-                                }
-                            }
-                        }
-                    }
-                }
-                Command::Aggregate(aggregate) => {
-                    let made = aggregate.by.iter().map(|name| (name.clone(), name.clone()));
-                    let values = aggregate.outputs.iter().filter(|output| !output.field.is_empty());
-                    columns =
-                        Some(made.chain(values.map(|output| (output.name.clone(), output.field.clone()))).collect());
-                    whole = false;
-                }
-                Command::Neutral | Command::Fields(_) => {}
-                _ => whole = false,
-            }
-        }
+        let (columns, whole) = list_columns(pipeline, table, filter.is_some());
         let span = pipeline.span;
         let Some(columns) = columns.filter(|columns| !columns.is_empty()) else {
             return Some(Node::opaque(name, "list of unknown columns", span));
@@ -183,6 +140,56 @@ impl Lowering<'_> {
         super::all(nodes)
     }
 
+    /// `join KEYS [| inputlookup …]`: an inner join keeps events whose keys are in the list, and the list's other columns
+    /// are those of the row that was found. Its filters choose rows of the list and no events.
+    pub(super) fn join_list(
+        &mut self,
+        pipeline: &Pipeline,
+        label: &str,
+        keys: &[String],
+        scope: &mut Scope,
+    ) -> Option<Node> {
+        let Some(Command::InputLookup { name, filter, .. }) = pipeline.segments.first().map(|first| &first.command)
+        else {
+            return None;
+        };
+        let table = self.context.lookup(name);
+        let (columns, whole) = list_columns(pipeline, table, filter.is_some());
+        let inputs: Vec<(String, Rc<Value>)> = keys
+            .iter()
+            .map(|key| {
+                let known = columns.iter().flatten().find(|(field, _)| field == key);
+                (known.map_or_else(|| key.clone(), |(_, column)| column.clone()), scope.resolve(key))
+            })
+            .collect();
+        let inputs = Rc::new(inputs);
+        let check = Check::search(Op::InList, vec![name.clone()], pipeline.span);
+        let mut nodes = Vec::new();
+        for (column, value) in inputs.iter() {
+            let rows = table.filter(|table| whole && inputs.len() == 1 && is_list(table));
+            nodes.push(match rows.and_then(|table| Some((table, place(table, column)?))) {
+                Some((table, place)) => {
+                    let cells: Vec<&str> =
+                        table.rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.trim()).collect();
+                    self.search_cells(value, &cells, &check)
+                }
+                None => self.compare(value, &check),
+            });
+        }
+        for (field, column) in columns.iter().flatten().filter(|(field, _)| !keys.contains(field)) {
+            if inputs.is_empty() {
+                scope.set_computed(field);
+                continue;
+            }
+            let (lookup, column, inputs) = (name.clone(), column.clone(), Rc::clone(&inputs));
+            scope.set(field, Rc::new(Value::Lookup(Rc::new(LookupColumn { lookup, column, inputs, whole }))));
+        }
+        if columns.is_none() && !inputs.is_empty() {
+            scope.add_joined_list(name, inputs, whole);
+        }
+        if label == "join" || label == "inner join" { super::all(nodes) } else { None }
+    }
+
     fn search_cells(&mut self, value: &Value, cells: &[&str], check: &Check) -> Option<Node> {
         let mut seen = FxHashSet::default();
         let cells: Vec<&str> = cells.iter().copied().filter(|cell| !cell.is_empty() && seen.insert(*cell)).collect();
@@ -196,6 +203,59 @@ impl Lowering<'_> {
             .collect();
         any(nodes)
     }
+}
+
+/// What the fields of a list are called and which column of the lookup each is, as far as that is known; and whether the
+/// list has every row of the lookup.
+fn list_columns(
+    pipeline: &Pipeline,
+    table: Option<&LookupTable>,
+    is_filtered: bool,
+) -> (Option<Vec<(String, String)>>, bool) {
+    let mut whole = !is_filtered;
+    // What each field of the rows is called, and the column it is.
+    let mut columns: Option<Vec<(String, String)>> = table
+        .map(|table| table.columns.iter().map(|column| (column.trim().to_owned(), column.trim().to_owned())).collect());
+    for segment in pipeline.segments.iter().skip(1) {
+        match &segment.command {
+            Command::Fields(names) if !names.is_empty() && !names.iter().any(|name| name.contains('*')) => {
+                let known = columns.take().unwrap_or_default();
+                let origin = |name: &String| {
+                    known
+                        .iter()
+                        .find(|(found, _)| found == name)
+                        .map_or_else(|| name.clone(), |(_, column)| column.clone())
+                };
+                columns = Some(names.iter().map(|name| (name.clone(), origin(name))).collect());
+            }
+            Command::Rename(pairs) => {
+                for (from, to) in pairs {
+                    if !from.contains('*') {
+                        let known = columns.get_or_insert_default();
+                        match known.iter_mut().find(|(name, _)| name == from) {
+                            Some((name, _)) => name.clone_from(to),
+                            None => known.push((to.clone(), from.clone())),
+                        }
+                    } else if let Some(known) = &mut columns {
+                        for (name, _) in known {
+                            if let Some(part) = captured(from, name) {
+                                *name = to.replacen('*', part, 1);
+                            }
+                        }
+                    }
+                }
+            }
+            Command::Aggregate(aggregate) => {
+                let made = aggregate.by.iter().map(|name| (name.clone(), name.clone()));
+                let values = aggregate.outputs.iter().filter(|output| !output.field.is_empty());
+                columns = Some(made.chain(values.map(|output| (output.name.clone(), output.field.clone()))).collect());
+                whole = false;
+            }
+            Command::Neutral | Command::Fields(_) => {}
+            _ => whole = false,
+        }
+    }
+    (columns, whole)
 }
 
 /// The rows that decide a check of a lookup's output, with the check of their inputs: one of them is the input's, or,

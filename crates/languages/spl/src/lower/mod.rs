@@ -15,7 +15,7 @@ use rustc_hash::FxHashSet;
 
 use self::compare::clip;
 use crate::{
-    ast::{Command, Pipeline},
+    ast::{Command, Pipeline, Search, Segment},
     names::Scope,
 };
 
@@ -180,17 +180,6 @@ impl Lowering<'_> {
                 sources: step.sources,
             })
             .collect();
-        // What is opaque says it again as a diagnostic, with its place.
-        let mut said: FxHashSet<(Option<Span>, String)> =
-            diagnostics.iter().map(|found| (found.span, found.code.to_string())).collect();
-        for opaque in conditions.iter().flat_map(|condition| condition.root.opaques()) {
-            // What is too much is said once for all.
-            if opaque.reason != BUDGET && said.insert((Some(opaque.span), opaque.reason.clone())) {
-                let mut found = Diagnostic::warning("", format!("not understood: {}", opaque.text)).at(opaque.span);
-                found.code = opaque.reason.clone().into();
-                diagnostics.push(found);
-            }
-        }
         diagnostics.sort_by_key(|found| (found.span, found.level == Level::Note));
         Parsed { conditions, diagnostics }
     }
@@ -226,6 +215,36 @@ fn all(nodes: impl IntoIterator<Item = Option<Node>>) -> Option<Node> {
 fn any(nodes: impl IntoIterator<Item = Option<Node>>) -> Option<Node> {
     let said: Vec<Node> = nodes.into_iter().flatten().collect();
     if said.is_empty() { None } else { Some(Node::any(said)) }
+}
+
+/// Whether a search gives rows of a lookup, and reads no events.
+fn is_list(pipeline: &Pipeline) -> bool {
+    let is_of_list = |segment: &Segment| match &segment.command {
+        Command::Search(filter) => !reads_search(filter),
+        Command::InputLookup { filter, .. } => !filter.as_ref().is_some_and(reads_search),
+        Command::Fields(_)
+        | Command::Rename(_)
+        | Command::Where(_)
+        | Command::Regex { .. }
+        | Command::Eval(_)
+        | Command::Extract { .. }
+        | Command::Expand(_)
+        | Command::Compute(_)
+        | Command::Aggregate(_)
+        | Command::Neutral => true,
+        _ => false,
+    };
+    begins_with_lookup(pipeline) && pipeline.segments.iter().all(is_of_list)
+}
+
+/// Whether a sub-search stands in a filter.
+fn reads_search(filter: &Search) -> bool {
+    match filter {
+        Search::And(parts) | Search::Or(parts) => parts.iter().any(reads_search),
+        Search::Not(inner) => reads_search(inner),
+        Search::Sub(_) => true,
+        Search::Compare { .. } | Search::Term { .. } | Search::Opaque { .. } => false,
+    }
 }
 
 /// The commands that begin with a lookup, as far as they are a list.

@@ -76,6 +76,11 @@ impl Lowering<'_> {
         if values.iter().all(|value| is_token(&value.text())) {
             return None;
         }
+        if let Some(tagged) = self.tagged(field, op, values, span).filter(|_| !scope.is_made(field)) {
+            let negated = op == CompareOp::Ne;
+            let node = self.search(&Search::Or(tagged), scope, positive != negated);
+            return if negated { node.map(Node::not) } else { node };
+        }
         let resolved = scope.resolve(field);
         if let Value::Field { name, derived_from: None, .. } = &*resolved
             && let Some(kind) = self.source_kind(name, scope.step)
@@ -114,6 +119,34 @@ impl Lowering<'_> {
             })
             .collect();
         if negated { all(nodes) } else { any(nodes) }
+    }
+
+    /// The comparisons that `tag=…` or `tag::field=…` stands for, where the configuration says for all of the tags what
+    /// has them.
+    fn tagged(&mut self, field: &str, op: CompareOp, values: &[SearchValue], span: Span) -> Option<Vec<Search>> {
+        let of_field = match field.strip_prefix("tag::") {
+            Some(name) => Some(name),
+            None if field == "tag" => None,
+            None => return None,
+        };
+        if !matches!(op, CompareOp::Eq | CompareOp::Ne) {
+            return None;
+        }
+        let mut comparisons = Vec::new();
+        for value in values {
+            let context = self.context;
+            let tagged = context.tagged(&value.text());
+            let mut of_tag =
+                tagged.into_iter().filter(|(name, _)| of_field.is_none_or(|field| field == *name)).peekable();
+            of_tag.peek()?;
+            comparisons.extend(of_tag.map(|(field, text)| {
+                let pieces = text.chars().map(|c| if c == '*' { Piece::Many } else { Piece::Char(c) }).collect();
+                let values = vec![SearchValue { pieces, cased: false, span }];
+                Search::Compare { field: field.to_owned(), op: CompareOp::Eq, values, span }
+            }));
+        }
+        // An event has a tag with `=`, and lacks it with `!=`, whichever of its fields has it.
+        self.spend(comparisons.len()).then_some(comparisons)
     }
 
     /// The names and definitions of the event types that a comparison asks for, where all of them are known.
