@@ -6,7 +6,7 @@ use std::{
 
 use rayon::prelude::*;
 use ruleatlas_core::{BUDGET, Budget, Context, Parsed, Query};
-use ruleatlas_model::{Attack, Condition, Diagnostic, Node, ParseStatus, Span};
+use ruleatlas_model::{Attack, Condition, Diagnostic, FileOutcome, Node, ParseStatus, Span};
 use ruleatlas_sources::{
     Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec,
     attack::Knowledge, format_of, license_of, looks_like_query, read_files,
@@ -147,7 +147,7 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     let mut take = |is_of: fn(SourceKind) -> bool| rest.extract_if(.., |(_, source)| is_of(source.spec.kind)).collect();
     let of_attack: Vec<_> = take(|kind| kind == SourceKind::Attack);
     let of_events: Vec<_> = take(|kind| kind == SourceKind::Events);
-    let of_rules: Vec<_> = take(|kind| format_of(kind, is_query).is_some());
+    let of_rules: Vec<_> = take(|kind| kind.vendor().is_some());
     let beside = || {
         let attack = || parsing.use_up(of_attack, load_attack);
         let events = || parsing.use_up(of_events, |sources| EventCatalog::load(sources, taxonomy));
@@ -269,7 +269,7 @@ impl<'a> Parsing<'a> {
     }
 
     fn files(&self, source: &Loaded) -> Vec<ParsedFile> {
-        let format = format_of(source.spec.kind, is_query);
+        let format = source.spec.kind.vendor().map(|vendor| format_of(vendor, is_query));
         let context = format.as_deref().map(|format| format.context(&source.files));
         let licenses = Licenses::of(&source.files);
         let parse = |file: &SourceFile| {
@@ -333,9 +333,9 @@ impl Reader<'_> {
         };
         let looks_like_query = format.is_some() && outcome != Outcome::Rules && looks_like_query(file);
         let (outcome, reason, line) = match outcome {
-            Outcome::Rules => ("rules", None, None),
-            Outcome::NotARule(reason) => ("not_a_rule", Some(reason.into_owned()), None),
-            Outcome::Unreadable(reason, line) => ("unreadable", Some(reason), line),
+            Outcome::Rules => (FileOutcome::Rules, None, None),
+            Outcome::NotARule(reason) => (FileOutcome::NotARule, Some(reason.into_owned()), None),
+            Outcome::Unreadable(reason, line) => (FileOutcome::Unreadable, Some(reason), line),
         };
         let rules = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let source = self.source.to_owned();
@@ -362,28 +362,19 @@ impl Reader<'_> {
         // What stands beside the query as a condition: every step is subject to it.
         let beside = std::mem::take(&mut rule.conditions);
         if !rule.query.is_empty() {
-            match frontend(rule.language) {
-                Some(frontend) => {
-                    let query = Query { text: &rule.query, tree, sources: &sources };
-                    let asked = Asked::of(context);
-                    let mut budget = Budget::default();
-                    let mut parsed = frontend.parse_within(&query, &asked, &mut budget);
-                    add_to_all(&mut parsed, &beside, &mut budget);
-                    if !beside.is_empty() {
-                        parsed = parsed.limited(&rule.query);
-                    }
-                    rule.parse = parsed.status();
-                    rule.conditions = parsed.conditions;
-                    let mut place = Place::new(lines, tree.map(|(_, base)| base), &rule.query, rule.line);
-                    rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
-                    asked.keep(&mut rule);
-                }
-                None => {
-                    rule.parse = ParseStatus::Failed;
-                    let message = format!("no front end reads {} yet", rule.language);
-                    rule.diagnostics.push(Diagnostic::error("language not read", message).on_line(rule.line));
-                }
+            let query = Query { text: &rule.query, tree, sources: &sources };
+            let asked = Asked::of(context);
+            let mut budget = Budget::default();
+            let mut parsed = frontend(rule.language).parse_within(&query, &asked, &mut budget);
+            add_to_all(&mut parsed, &beside, &mut budget);
+            if !beside.is_empty() {
+                parsed = parsed.limited(&rule.query);
             }
+            rule.parse = parsed.status();
+            rule.conditions = parsed.conditions;
+            let mut place = Place::new(lines, tree.map(|(_, base)| base), &rule.query, rule.line);
+            rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
+            asked.keep(&mut rule);
         }
         unit_tests::complete(&mut rule, &sources, context);
         self.taxonomy.read_sources(rule.vendor, &mut rule.conditions);

@@ -11,6 +11,7 @@ use std::{fs, path::Path};
 
 use proptest::prelude::*;
 use ruleatlas_catalog::{Filters, Guide, Index, Ledger, Loaded, Scope, build};
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_taxonomy::Taxonomy;
 
@@ -54,7 +55,7 @@ detection: {s: {A: 1}}
 
 /// Builds a source of these files and asks for everything that is counted of it.
 fn check(files: Vec<(String, Vec<u8>)>) {
-    check_kind(SourceKind::Sigma, files);
+    check_kind(SourceKind::Rules(Vendor::Sigma), files);
 }
 
 fn check_kind(kind: SourceKind, files: Vec<(String, Vec<u8>)>) {
@@ -173,10 +174,10 @@ fn demo(folder: &str) -> Vec<(String, Vec<u8>)> {
 /// The files of one kind of rules, two of them changed.
 fn changed_demo() -> impl Strategy<Value = (SourceKind, Vec<(String, Vec<u8>)>)> {
     let kinds = [
-        (SourceKind::Elastic, "elastic"),
-        (SourceKind::Splunk, "splunk"),
-        (SourceKind::Kusto, "kusto"),
-        (SourceKind::Panther, "panther"),
+        (SourceKind::Rules(Vendor::Elastic), "elastic"),
+        (SourceKind::Rules(Vendor::Splunk), "splunk"),
+        (SourceKind::Rules(Vendor::Kusto), "kusto"),
+        (SourceKind::Rules(Vendor::Panther), "panther"),
     ];
     prop::sample::select(kinds.map(|(kind, folder)| (kind, demo(folder))).to_vec()).prop_flat_map(|(kind, files)| {
         let one = |count: usize| (0..count, changes(4_000));
@@ -217,7 +218,9 @@ proptest! {
 
 #[test]
 fn every_layout_gives_rules_that_are_understood() {
-    for (kind, folder, rules) in [(SourceKind::Elastic, "elastic", 7), (SourceKind::Splunk, "splunk", 7)] {
+    for (kind, folder, rules) in
+        [(SourceKind::Rules(Vendor::Elastic), "elastic", 7), (SourceKind::Rules(Vendor::Splunk), "splunk", 7)]
+    {
         let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layouts").join(folder);
         let sources = Loaded::read(&[SourceSpec::new(kind, layouts)], &|_, _, _, _| {}).unwrap();
         let catalog = build(sources, &|_, _, _, _| {}).unwrap();

@@ -137,15 +137,10 @@ impl Store {
     /// The file cannot be read or is damaged.
     pub fn files(&self) -> Result<Vec<FileRecord>, Error> {
         self.rows("SELECT source, path, outcome, reason, line, rules, query_like FROM file ORDER BY rowid", |row| {
-            let outcome = match row.get_ref(2)?.as_str()? {
-                "rules" => "rules",
-                "not_a_rule" => "not_a_rule",
-                _ => "unreadable",
-            };
             Ok(FileRecord {
                 source: row.get(0)?,
                 path: row.get(1)?,
-                outcome,
+                outcome: word(row, 2)?,
                 reason: row.get(3)?,
                 line: row.get(4)?,
                 rules: row.get(5)?,

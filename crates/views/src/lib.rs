@@ -55,8 +55,8 @@ pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem
 pub use atlas::Atlas;
 pub use attack_events::{AttackEvents, AttackLog, AttackStrategy, NamedEvent};
 pub use controls::{
-    CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap,
-    GapCount, PlaybookTactic, PlaybookView,
+    ColumnSource, CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem,
+    EmptyReason, Gap, GapCount, PlaybookTactic, PlaybookView,
 };
 pub use coverage::{
     BlindRule, CollectedEvent, CoverageCount, CoverageView, MissingEvent, NextEvent, TechniqueCoverage,
@@ -85,7 +85,7 @@ pub use silent::{SilentRule, WithoutEvent};
 pub use similar::nearest;
 pub use similar_rules::{SharedIndicator, SimilarRule};
 pub use snippet::{Snippet, snippets};
-pub use technique::{RuleItem, TechniqueView, vendor_letter};
+pub use technique::{RuleItem, TechniqueView};
 pub use telemetry::Telemetry;
 pub use told::{Told, told};
 pub use vendor::{LogSourceView, ValueCount, VendorView};
