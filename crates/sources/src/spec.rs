@@ -4,6 +4,7 @@ use std::{
     str::FromStr,
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ruleatlas_model::Vendor;
 use serde::{Deserialize, Serialize};
 
@@ -177,7 +178,7 @@ impl Origin {
             match name {
                 "url" => link.push_str(&page),
                 "commit" => link.push_str(commit),
-                _ => link.push_str(&percent_encoded(path)),
+                _ => link.extend(utf8_percent_encode(path, NOT_PLAIN)),
             }
             rest = after;
         }
@@ -188,18 +189,8 @@ impl Origin {
 /// The page of a file at GitHub and its like.
 pub(crate) const LINK: &str = "{url}/blob/{commit}/{path}";
 
-/// A path with what is not plain percent-encoded.
-fn percent_encoded(path: &str) -> String {
-    use fmt::Write as _;
-    path.bytes().fold(String::with_capacity(path.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
-}
+/// What is percent-encoded in a path.
+const NOT_PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// A source to read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod about;
 mod align;
 mod atlas;
 mod attack_events;
+mod attack_text;
 mod controls;
 mod coverage;
 mod csv_text;
@@ -54,6 +55,7 @@ pub use about::AboutView;
 pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
 pub use atlas::Atlas;
 pub use attack_events::{AttackEvents, AttackLog, AttackStrategy, NamedEvent};
+pub use attack_text::{AttackPiece, AttackPieceKind, attack_pieces};
 pub use controls::{
     ColumnSource, CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem,
     EmptyReason, Gap, GapCount, PlaybookTactic, PlaybookView,

@@ -349,9 +349,7 @@ fn plain_name(name: &str, besides: &str) -> bool {
 }
 
 fn is_network(value: &str) -> bool {
-    value.split_once('/').is_some_and(|(address, bits)| {
-        address.parse::<std::net::IpAddr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 128)
-    })
+    value.parse::<ipnet::IpNet>().is_ok()
 }
 
 /// Text whose wildcards are Sigma's own characters. A backslash is doubled only where it would escape what follows.

@@ -34,7 +34,7 @@ pub use frontend::{
 };
 pub use normal::{Literal, Placed, normal_form, roles};
 pub use wildcard::{
-    Folded, Pattern, Piece, fold_pieces, fold_wildcards, read_pieces, write_pattern,
+    Folded, Pattern, Piece, fold_pieces, fold_wildcards, matches_wildcards, read_pieces, write_pattern,
 };
 
 pub use ruleatlas_model::Condition;

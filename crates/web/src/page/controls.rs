@@ -31,7 +31,7 @@ impl Listed<'_> {
         let kept = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept = kept.filter(|(name, _)| !without.contains(name) && *name != "offset");
         let pairs: Vec<String> =
-            kept.chain(with.iter().copied()).map(|(name, value)| format!("{name}={}", encoded(value, b""))).collect();
+            kept.chain(with.iter().copied()).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
 

@@ -23,7 +23,7 @@ const WORDS: usize = 240;
 pub(super) fn section(view: &PlaybookView) -> Markup {
     let row = &view.row;
     let score = |kind| html! { b { (row.score(kind)) } " of " (view.of_kind(kind).count()) };
-    let data = format!("{API}/technique/{}/playbook", encoded(&row.technique, b""));
+    let data = format!("{API}/technique/{}/playbook", encoded(&row.technique));
     html! {
         section {
             h2 #controls { a href="#controls" { "Controls and tests" } }
