@@ -29,7 +29,7 @@ const ROUNDS: usize = 3;
 
 fn query(queries: &Queries, size: usize) -> (usize, Duration) {
     let text = (queries.text)(size);
-    let frontend = frontend(queries.language).expect("a front end");
+    let frontend = frontend(queries.language);
     let round = || {
         let start = Instant::now();
         std::hint::black_box(frontend.parse(&Query::new(&text), &NoContext));

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use ruleatlas_benches::{corpus, within};
 use ruleatlas_catalog::{frontend, is_query};
 use ruleatlas_core::{Context, Query};
-use ruleatlas_model::{DataSource, Language};
+use ruleatlas_model::{DataSource, Language, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec, format_of, read_files};
 
 /// The allocator of the program.
@@ -32,7 +32,7 @@ struct Written {
 }
 
 fn queries(spec: &SourceSpec, files: &[SourceFile]) -> Vec<Written> {
-    let format = format_of(spec.kind, is_query).expect("a format of rules");
+    let format = format_of(spec.kind.vendor().expect("a kind with rules"), is_query);
     let context = format.context(files);
     let mut found = Vec::new();
     for file in files {
@@ -56,19 +56,15 @@ fn parse(queries: &[Written], context: &dyn Context) -> usize {
             _ => Cow::Borrowed(written.text.as_str()),
         };
         let query = Query { text: &text, tree: None, sources: &written.sources };
-        let parsed = frontend(written.language).map(|frontend| frontend.parse(&query, context));
-        parsed
-            .into_iter()
-            .flat_map(|parsed| parsed.conditions)
-            .map(|step| step.root.predicates().count())
-            .sum::<usize>()
+        let parsed = frontend(written.language).parse(&query, context);
+        parsed.conditions.into_iter().map(|step| step.root.predicates().count()).sum::<usize>()
     };
     queries.par_iter().enumerate().map(parse).sum()
 }
 
 fn measure(criterion: &mut Criterion, name: &str, spec: &SourceSpec, at_least: usize) {
     let files = read_files(spec).expect("the rules can be read");
-    let format = format_of(spec.kind, is_query).expect("a format of rules");
+    let format = format_of(spec.kind.vendor().expect("a kind with rules"), is_query);
     let context = format.context(&files);
     let mut written = queries(spec, &files);
     while written.len() < at_least {
@@ -88,17 +84,27 @@ fn measure(criterion: &mut Criterion, name: &str, spec: &SourceSpec, at_least: u
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args().sample_size(10);
-    for kind in [SourceKind::Elastic, SourceKind::Splunk, SourceKind::Kusto] {
-        if let Some(spec) = corpus(kind) {
-            measure(&mut criterion, kind.name(), &spec, 0);
+    for vendor in Vendor::ALL {
+        if let Some(spec) = corpus(SourceKind::Rules(*vendor)) {
+            measure(&mut criterion, vendor.name(), &spec, 0);
         }
     }
     // The public corpus holds no modules; ours are few, so they are read again and again.
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cli/demo/panther");
-    measure(&mut criterion, "panther, modules of ours", &SourceSpec::new(SourceKind::Panther, demo), OURS);
+    measure(
+        &mut criterion,
+        "panther, modules of ours",
+        &SourceSpec::new(SourceKind::Rules(Vendor::Panther), demo),
+        OURS,
+    );
     match std::env::var_os("RULEATLAS_PANTHER") {
         Some(checkout) => {
-            measure(&mut criterion, "panther, a checkout", &SourceSpec::new(SourceKind::Panther, checkout), 0);
+            measure(
+                &mut criterion,
+                "panther, a checkout",
+                &SourceSpec::new(SourceKind::Rules(Vendor::Panther), checkout),
+                0,
+            );
         }
         None => eprintln!("skipped: RULEATLAS_PANTHER names no checkout with modules"),
     }

@@ -7,6 +7,7 @@ use std::{
 
 use ruleatlas_benches::{corpus, http::Connection};
 use ruleatlas_catalog::{Loaded, build};
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::SourceKind;
 use ruleatlas_store::{WriteOptions, write};
 use ruleatlas_views::Atlas;
@@ -20,7 +21,9 @@ const REQUESTS: usize = 400;
 const PAGES: [&str; 3] = ["T1071", "T1059", "T1003.001"];
 
 fn main() {
-    let (Some(sigma), Some(attack)) = (corpus(SourceKind::Sigma), corpus(SourceKind::Attack)) else { return };
+    let (Some(sigma), Some(attack)) = (corpus(SourceKind::Rules(Vendor::Sigma)), corpus(SourceKind::Attack)) else {
+        return;
+    };
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("catalog.db");
     let sources = Loaded::read(&[sigma, attack], &|_, _, _, _| {}).expect("the corpora can be read");

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use ruleatlas_benches::{corpus, ratio};
 use ruleatlas_catalog::frontend;
 use ruleatlas_core::Query;
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec, format_of, read_files};
 
 /// The allocator of the program.
@@ -16,14 +17,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Every file read, every rule's metadata taken, every detection made into conditions.
 fn rules(spec: &SourceSpec) -> usize {
     let files = read_files(spec).expect("the corpus can be read");
-    let format = format_of(spec.kind, |_, _| false).expect("a format of rules");
+    let format = format_of(spec.kind.vendor().expect("a kind with rules"), |_, _| false);
     let context = format.context(&files);
     let parse = |file: &SourceFile| {
         let mut predicates = 0;
         black_box(format.read(file, &mut |draft| {
             let query = Query { text: &draft.rule.query, tree: draft.tree, sources: &draft.sources };
-            let parsed = frontend(draft.rule.language).map(|frontend| frontend.parse(&query, context.as_ref()));
-            let conditions = parsed.into_iter().flat_map(|parsed| parsed.conditions);
+            let parsed = frontend(draft.rule.language).parse(&query, context.as_ref());
+            let conditions = parsed.conditions.into_iter();
             predicates += conditions.map(|condition| condition.root.predicates().count()).sum::<usize>();
         }));
         predicates
@@ -52,7 +53,7 @@ fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn main() {
-    let Some(spec) = corpus(SourceKind::Sigma) else { return };
+    let Some(spec) = corpus(SourceKind::Rules(Vendor::Sigma)) else { return };
     let mut files = Vec::new();
     yaml_files(&spec.path, &mut files);
     let mut criterion = Criterion::default().configure_from_args().sample_size(20);

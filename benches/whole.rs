@@ -11,6 +11,7 @@ use std::{
 use criterion::{BatchSize, Criterion};
 use ruleatlas_benches::{corpus, ratio, ratio_after};
 use ruleatlas_catalog::{Loaded, build, fingerprint};
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceKind, SourceSpec};
 use ruleatlas_store::{Store, WriteOptions, write};
 use serde::Deserialize;
@@ -113,7 +114,7 @@ struct Bundles(&'static str, &'static [&'static str]);
 const CASES: [Case; 2] = [
     Case {
         name: "Sigma and ATT&CK",
-        kinds: &[SourceKind::Sigma, SourceKind::Attack],
+        kinds: &[SourceKind::Rules(Vendor::Sigma), SourceKind::Attack],
         bundles: &[Bundles("all bundles", &[".json"])],
         memory: 400,
     },

@@ -8,27 +8,26 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-20}
 shift || true
+# The target `query` runs once a language, as `query:LANGUAGE`; the languages are those of the table in the model.
+mapfile -t languages < <(sed -n 's/^        [A-Z][A-Za-z]* = "\(.*\)" {$/query:\1/p' crates/model/src/language.rs)
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-  mapfile -t targets < <(sed -n 's/^name = "\(.*\)"$/\1/p' fuzz/Cargo.toml | grep -v '^ruleatlas-fuzz$')
+  mapfile -t targets < <(sed -n 's/^name = "\(.*\)"$/\1/p' fuzz/Cargo.toml | grep -v -e '^ruleatlas-fuzz$' -e '^query$')
+  targets+=("${languages[@]}")
 fi
 
 demo=crates/cli/demo
-languages=crates/languages
 seeds_of() {
   case $1 in
     sigma_rule | yaml) echo $demo/sigma ;;
-    sigma_condition) echo $languages/sigma/cases ;;
-    eql | esql) echo $languages/"$1"/cases $demo/elastic/rules ;;
-    kuery | lucene) echo $languages/kuery/cases $demo/elastic/rules ;;
-    spl) echo $languages/spl/cases $demo/splunk/detections ;;
+    sigma_condition) echo crates/languages/sigma/cases ;;
+    query:*) echo crates/languages/*/cases ;;
     splunk_yaml) echo $demo/splunk/detections ;;
     splunk_content) echo $demo/splunk/macros $demo/splunk/lookups ;;
-    kusto) echo $languages/kusto/cases $demo/kusto ;;
     kusto_yaml) echo $demo/kusto/Detections $demo/kusto/Hunting ;;
     kusto_markdown) echo $demo/kusto/Pages ;;
     kusto_template | kusto_bicep) echo $demo/kusto/Templates ;;
-    panther_python | panther_yaml | panther_files) echo $languages/panther/cases $demo/panther/rules $demo/panther/queries ;;
+    panther_files) echo crates/languages/panther/cases $demo/panther/rules $demo/panther/queries ;;
     elastic_toml) echo $demo/elastic/rules $demo/elastic/hunting ;;
     stix) echo $demo/attack ;;
     have) echo crates/sources/tests ;;
@@ -38,21 +37,24 @@ seeds_of() {
 
 export RUSTC_BOOTSTRAP=1
 cargo fuzz build -s none
-for target in "${targets[@]}"; do
-  mkdir -p "fuzz/corpus/$target"
+for name in "${targets[@]}"; do
+  target=${name%%:*}
+  export RULEATLAS_FUZZ_LANGUAGE=${name#*:}
+  corpus=fuzz/corpus/${name/:/-}
+  mkdir -p "$corpus"
   seeds=()
-  for folder in $(seeds_of "$target"); do
+  for folder in $(seeds_of "$name"); do
     if [ -d "$folder" ]; then seeds+=("$folder"); fi
   done
-  printf '\n== %s\n' "$target"
-  cargo fuzz run -s none "$target" "fuzz/corpus/$target" "${seeds[@]}" -- \
+  printf '\n== %s\n' "$name"
+  cargo fuzz run -s none "$target" "$corpus" "${seeds[@]}" -- \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 2>&1 |
     grep -E '^(stat::|SUMMARY|==[0-9]+==|artifact|thread|Done)' || {
-      echo "$target failed; its input is in fuzz/artifacts/$target" >&2
+      echo "$name failed; its input is in fuzz/artifacts/$target" >&2
       exit 1
     }
   if compgen -G "fuzz/artifacts/$target/*" > /dev/null; then
-    echo "$target failed; its input is in fuzz/artifacts/$target" >&2
+    echo "$name failed; its input is in fuzz/artifacts/$target" >&2
     exit 1
   fi
 done

@@ -7,11 +7,11 @@ use ruleatlas_core::Query;
 use ruleatlas_fuzz::{check, check_query};
 use ruleatlas_model::Vendor;
 use ruleatlas_sigma::Sigma;
-use ruleatlas_sources::{SourceFile, SourceKind, format_of};
+use ruleatlas_sources::{SourceFile, format_of};
 
 fuzz_target!(|bytes: &[u8]| {
     let files = [SourceFile::from_bytes("rule.yml", bytes.to_vec())];
-    let format = format_of(SourceKind::Sigma, |_, _| false).expect("the format of Sigma");
+    let format = format_of(Vendor::Sigma, |_, _| false);
     let context = format.context(&files);
     format.read(&files[0], &mut |draft| {
         let query = Query { text: &draft.rule.query, tree: draft.tree, sources: &draft.sources };

@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ruleatlas_fuzz::check_files;
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceFile, SourceKind};
 
 const SEARCH: &str = "name: r\nid: r\ntype: TTP\nsearch: 'index=x `one` `two(\"a\", b)` | lookup list key as a OUTPUT flag | where flag=\"yes\"'\n";
@@ -16,5 +17,5 @@ fuzz_target!(|text: &str| {
         .map(|(path, text)| SourceFile::from_bytes(*path, text.as_bytes().to_vec()))
         .collect();
     files.push(SourceFile::from_bytes("detections/rule.yml", SEARCH.as_bytes().to_vec()));
-    check_files(SourceKind::Splunk, files);
+    check_files(SourceKind::Rules(Vendor::Splunk), files);
 });

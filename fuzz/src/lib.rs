@@ -31,10 +31,10 @@ pub fn check(frontend: &dyn Frontend, text: &str) {
 /// As [`check`], for the front end that the catalog has for a language.
 ///
 /// # Panics
-/// There is no front end of the language; or as [`check_query`].
-pub fn check_language(language: Language, vendor: Vendor, text: &str) {
-    let frontend = ruleatlas_catalog::frontend(language).expect("a front end");
-    check_query(frontend, &Query::new(text), &NoContext, vendor);
+/// As [`check_query`].
+pub fn check_language(language: Language, text: &str) {
+    let frontend = ruleatlas_catalog::frontend(language);
+    check_query(frontend, &Query::new(text), &NoContext, language.info().vendor);
 }
 
 /// As [`check`], with what stands around the query.

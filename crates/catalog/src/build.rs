@@ -6,7 +6,7 @@ use std::{
 
 use rayon::prelude::*;
 use ruleatlas_core::{BUDGET, Budget, Context, FileBudget, Parsed, Query, clip};
-use ruleatlas_model::{Attack, Condition, Diagnostic, Level, Node, ParseStatus, Span};
+use ruleatlas_model::{Attack, Condition, Diagnostic, FileOutcome, Level, Node, ParseStatus, Span};
 use ruleatlas_sources::{
     Content, Draft, Error, Format, Licenses, Origin, Outcome, RawTag, SourceFile, SourceKind, SourceSpec,
     attack::Knowledge, format_of, license_of, looks_like_query, read_files,
@@ -149,7 +149,7 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     let mut take = |is_of: fn(SourceKind) -> bool| rest.extract_if(.., |(_, source)| is_of(source.spec.kind)).collect();
     let of_attack: Vec<_> = take(|kind| kind == SourceKind::Attack);
     let of_events: Vec<_> = take(|kind| kind == SourceKind::Events);
-    let of_rules: Vec<_> = take(|kind| format_of(kind, is_query).is_some());
+    let of_rules: Vec<_> = take(|kind| kind.vendor().is_some());
     let beside = || {
         let attack = || parsing.use_up(of_attack, load_attack);
         let events = || parsing.use_up(of_events, |sources| EventCatalog::load(sources, taxonomy));
@@ -271,7 +271,7 @@ impl<'a> Parsing<'a> {
     }
 
     fn files(&self, source: &Loaded) -> Vec<ParsedFile> {
-        let format = format_of(source.spec.kind, is_query);
+        let format = source.spec.kind.vendor().map(|vendor| format_of(vendor, is_query));
         let context = format.as_deref().map(|format| format.context(&source.files));
         let licenses = Licenses::of(&source.files);
         let parse = |file: &SourceFile| {
@@ -336,9 +336,9 @@ impl Reader<'_> {
         };
         let looks_like_query = format.is_some() && outcome != Outcome::Rules && looks_like_query(file);
         let (outcome, reason, line) = match outcome {
-            Outcome::Rules => ("rules", None, None),
-            Outcome::NotARule(reason) => ("not_a_rule", Some(reason.into_owned()), None),
-            Outcome::Unreadable(reason, line) => ("unreadable", Some(reason), line),
+            Outcome::Rules => (FileOutcome::Rules, None, None),
+            Outcome::NotARule(reason) => (FileOutcome::NotARule, Some(reason.into_owned()), None),
+            Outcome::Unreadable(reason, line) => (FileOutcome::Unreadable, Some(reason), line),
         };
         let rules = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let source = self.source.to_owned();
@@ -365,38 +365,29 @@ impl Reader<'_> {
         // What stands beside the query as a condition: every step is subject to it.
         let beside = std::mem::take(&mut rule.conditions);
         if !rule.query.is_empty() {
-            match frontend(rule.language) {
-                Some(frontend) => {
-                    let mut budget = file.budget_of(&rule.query);
-                    if budget.is_refused() {
-                        // Rules that are not read may share a text of many megabytes.
-                        rule.query = clip(&rule.query, MAX_UNREAD_QUERY);
-                    }
-                    let query = Query { text: &rule.query, tree, sources: &sources };
-                    let asked = Asked::of(context);
-                    let mut parsed = frontend.parse_within(&query, &asked, &mut budget);
-                    add_to_all(&mut parsed, &beside, &mut budget);
-                    if !beside.is_empty() {
-                        parsed = parsed.limited(&rule.query);
-                    }
-                    rule.parse = parsed.status();
-                    rule.conditions = parsed.conditions;
-                    let mut place = Place::new(lines, tree.map(|(_, base)| base), &rule.query, rule.line);
-                    rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
-                    // The source may have said that the rule stands for others of its file that are not read.
-                    let is_short = |said: &Diagnostic| said.code == BUDGET && said.level == Level::Error;
-                    if rule.parse == ParseStatus::Full && rule.diagnostics.iter().any(is_short) {
-                        rule.parse = ParseStatus::Partial;
-                    }
-                    asked.keep(&mut rule);
-                    file.spend(&budget);
-                }
-                None => {
-                    rule.parse = ParseStatus::Failed;
-                    let message = format!("no front end reads {} yet", rule.language);
-                    rule.diagnostics.push(Diagnostic::error("language not read", message).on_line(rule.line));
-                }
+            let mut budget = file.budget_of(&rule.query);
+            if budget.is_refused() {
+                // Rules that are not read may share a text of many megabytes.
+                rule.query = clip(&rule.query, MAX_UNREAD_QUERY);
             }
+            let query = Query { text: &rule.query, tree, sources: &sources };
+            let asked = Asked::of(context);
+            let mut parsed = frontend(rule.language).parse_within(&query, &asked, &mut budget);
+            add_to_all(&mut parsed, &beside, &mut budget);
+            if !beside.is_empty() {
+                parsed = parsed.limited(&rule.query);
+            }
+            rule.parse = parsed.status();
+            rule.conditions = parsed.conditions;
+            let mut place = Place::new(lines, tree.map(|(_, base)| base), &rule.query, rule.line);
+            rule.diagnostics.extend(parsed.diagnostics.into_iter().map(|diagnostic| place.line(diagnostic)));
+            // The source may have said that the rule stands for others of its file that are not read.
+            let is_short = |said: &Diagnostic| said.code == BUDGET && said.level == Level::Error;
+            if rule.parse == ParseStatus::Full && rule.diagnostics.iter().any(is_short) {
+                rule.parse = ParseStatus::Partial;
+            }
+            asked.keep(&mut rule);
+            file.spend(&budget);
         }
         unit_tests::complete(&mut rule, &sources, context);
         self.taxonomy.read_sources(rule.vendor, &mut rule.conditions);

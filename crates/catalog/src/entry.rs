@@ -157,7 +157,7 @@ mod tests {
 
     /// `role [not] op (written operator)` of each predicate.
     fn shown(language: Language, query: &str) -> Vec<String> {
-        let parsed = crate::frontend(language).unwrap().parse(&Query::new(query), &NoContext);
+        let parsed = crate::frontend(language).parse(&Query::new(query), &NoContext);
         let rule = Rule { conditions: parsed.conditions, ..Rule::blank(Vendor::Kusto, language, "a") };
         let rows = Entry::new(rule, Taxonomy::builtin()).predicates;
         let not = |row: &PredicateRow| if row.negated { "not " } else { "" };

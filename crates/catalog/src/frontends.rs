@@ -1,29 +1,23 @@
 use ruleatlas_core::Frontend;
+use ruleatlas_esql::Esql;
+use ruleatlas_kuery::{Kuery, Lucene};
 use ruleatlas_model::Language;
 
-/// Every front end there is. A new language is one line here.
-static FRONTENDS: &[&dyn Frontend] = &[
-    &ruleatlas_sigma::Sigma,
-    &ruleatlas_eql::Eql,
-    &ruleatlas_kuery::Kuery,
-    &ruleatlas_kuery::Lucene,
-    &ruleatlas_esql::Esql::new().with_kuery(&ruleatlas_kuery::Kuery).with_lucene(&ruleatlas_kuery::Lucene),
-    &ruleatlas_spl::Spl,
-    &ruleatlas_kusto::Kusto,
-    &ruleatlas_panther::Python,
-    &ruleatlas_panther::PantherYaml,
-];
-
-/// Every front end there is.
+/// The front end of a language.
 #[must_use]
-pub fn frontends() -> &'static [&'static dyn Frontend] {
-    FRONTENDS
-}
-
-/// The front end of a language; `None` for a language that no front end reads yet.
-#[must_use]
-pub fn frontend(language: Language) -> Option<&'static dyn Frontend> {
-    FRONTENDS.iter().copied().find(|frontend| frontend.language() == language)
+pub fn frontend(language: Language) -> &'static dyn Frontend {
+    static ESQL: Esql = Esql::new().with_kuery(&Kuery).with_lucene(&Lucene);
+    match language {
+        Language::Sigma => &ruleatlas_sigma::Sigma,
+        Language::Eql => &ruleatlas_eql::Eql,
+        Language::Kuery => &Kuery,
+        Language::Lucene => &Lucene,
+        Language::Esql => &ESQL,
+        Language::Spl => &ruleatlas_spl::Spl,
+        Language::Kusto => &ruleatlas_kusto::Kusto,
+        Language::Python => &ruleatlas_panther::Python,
+        Language::PantherYaml => &ruleatlas_panther::PantherYaml,
+    }
 }
 
 /// Whether a text that nobody marked as a query is one. Only Kusto's rules stand on pages without a mark.
@@ -58,6 +52,13 @@ mod tests {
                 _ => Node::Any(vec![inner, check("c")]),
             });
             Parsed { conditions: vec![Condition::new(root)], diagnostics: Vec::new() }
+        }
+    }
+
+    #[test]
+    fn every_language_has_its_own_front_end() {
+        for language in Language::ALL {
+            assert_eq!(frontend(*language).language(), *language);
         }
     }
 

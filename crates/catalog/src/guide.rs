@@ -1,7 +1,7 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use roaring::RoaringBitmap;
-use ruleatlas_model::{Indicator, Role, Vendor};
+use ruleatlas_model::{Indicator, Role, Vendor, VendorSet};
 use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -161,11 +161,11 @@ impl Guide {
     pub fn of_part(index: &Index, taxonomy: &Taxonomy, scope: &Scope, part: Part) -> Self {
         let rules = &scope.rules;
         // Beside the number the vendors, a bit each.
-        let mut looking: FxHashMap<IndicatorId, (u64, u8)> = FxHashMap::default();
+        let mut looking: FxHashMap<IndicatorId, (u64, VendorSet)> = FxHashMap::default();
         let mut excluding: FxHashMap<IndicatorId, (u64, u64)> = FxHashMap::default();
         let mut how: FxHashMap<u32, (u64, BTreeMap<&'static str, u64>)> = FxHashMap::default();
         for rule in rules {
-            let vendor = index.head(rule).map_or(0, |head| 1_u8 << head.vendor as u8);
+            let vendor = index.head(rule).map(|head| head.vendor);
             let mut last = None;
             for (id, role, grouped) in index.uses_of(rule) {
                 // The rows are ordered, and a variant may add the same use grouped and alone: one rule, one count.
@@ -180,7 +180,9 @@ impl Guide {
                 } else {
                     let counts = looking.entry(*id).or_default();
                     counts.0 += 1;
-                    counts.1 |= vendor;
+                    if let Some(vendor) = vendor {
+                        counts.1.insert(vendor);
+                    }
                 }
             }
             let mut last = None;
@@ -357,15 +359,14 @@ impl Index {
     }
 }
 
-/// The numbers of indicators by the vendors that share them, from the vendors' bits of each indicator.
-fn shared_rows(vendors: impl Iterator<Item = u8>) -> Vec<SharedRow> {
-    let mut counts: BTreeMap<u8, u64> = BTreeMap::new();
-    for bits in vendors {
-        *counts.entry(bits).or_default() += 1;
+/// The numbers of indicators by the vendors that share them, from the vendors of each indicator.
+fn shared_rows(indicators: impl Iterator<Item = VendorSet>) -> Vec<SharedRow> {
+    let mut counts: BTreeMap<VendorSet, u64> = BTreeMap::new();
+    for vendors in indicators {
+        *counts.entry(vendors).or_default() += 1;
     }
-    let names = |bits: u8| Vendor::ALL.iter().copied().filter(|vendor| bits & (1 << *vendor as u8) != 0).collect();
-    let mut rows: Vec<SharedRow> =
-        counts.into_iter().map(|(bits, indicators)| SharedRow { vendors: names(bits), indicators }).collect();
+    let row = |(vendors, indicators): (VendorSet, u64)| SharedRow { vendors: vendors.iter().collect(), indicators };
+    let mut rows: Vec<SharedRow> = counts.into_iter().map(row).collect();
     rows.sort_by(|a, b| b.indicators.cmp(&a.indicators).then_with(|| a.vendors.cmp(&b.vendors)));
     rows
 }

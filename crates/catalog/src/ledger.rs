@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use ruleatlas_model::{Diagnostic, Language, Level, ParseStatus, Rule};
+use ruleatlas_model::{Diagnostic, FileOutcome, Language, Level, ParseStatus, Rule};
 use serde::Serialize;
 
 use crate::{Catalog, Entry, Head, RuleId, unit_tests};
@@ -12,8 +12,8 @@ pub struct FileRecord {
     pub source: String,
     /// The path inside the source.
     pub path: String,
-    /// `rules`, `not_a_rule` or `unreadable`.
-    pub outcome: &'static str,
+    /// What was found in it.
+    pub outcome: FileOutcome,
     /// Why, where it holds no rules.
     pub reason: Option<String>,
     /// The one-based line, where there is one.
@@ -397,12 +397,12 @@ impl Rows {
                 });
             }
             match file.outcome {
-                "rules" => row.with_rules += 1,
-                "not_a_rule" => {
+                FileOutcome::Rules => row.with_rules += 1,
+                FileOutcome::NotARule => {
                     row.not_a_rule += 1;
                     *row.reasons.entry(file.reason.clone().unwrap_or_default()).or_default() += 1;
                 }
-                _ => {
+                FileOutcome::Unreadable => {
                     row.unreadable += 1;
                     rows.faults.push(LedgerFault {
                         source: file.source.clone(),

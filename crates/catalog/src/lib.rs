@@ -36,7 +36,7 @@ pub use distinct::Distinctiveness;
 pub use entry::{Entry, FoldedRow, PredicateRow};
 pub use events::EventCatalog;
 pub use facet::Facet;
-pub use frontends::{frontend, frontends, is_query};
+pub use frontends::{frontend, is_query};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, Part, RuleCount, SharedRow};
 pub use index::{Head, Index, IndexData, IndicatorId, RuleId};
 pub use ledger::{

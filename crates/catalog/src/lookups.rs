@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use ruleatlas_core::{Context, LookupTable, MacroDefinition, Referenced};
+use ruleatlas_core::{Context, DataModel, LookupTable, MacroDefinition, Referenced};
 use ruleatlas_model::{Language, Rule};
 use serde_json::{Value, json};
 
@@ -54,6 +54,10 @@ impl Context for Asked<'_> {
             names.push(name.to_owned());
         }
         self.inner.lookup(name)
+    }
+
+    fn data_model(&self, log_type: &str) -> Option<&DataModel> {
+        self.inner.data_model(log_type)
     }
 
     fn module(&self, name: &str) -> Option<&str> {

@@ -1,8 +1,8 @@
 //! The rules of one file that belongs to no source: a draft, or a rule that somebody was sent.
 
 use ruleatlas_core::NoContext;
-use ruleatlas_model::{Language, Rule, Vendor};
-use ruleatlas_sources::{Content, Draft, SourceFile, SourceKind, format_of};
+use ruleatlas_model::{FileOutcome, Language, ParseStatus, Rule, Vendor};
+use ruleatlas_sources::{Content, Draft, SourceFile, format_of};
 use ruleatlas_taxonomy::Taxonomy;
 
 use crate::{Entry, build::Reader, is_query};
@@ -36,32 +36,29 @@ pub enum RuleFileError {
     },
 }
 
-/// How a file's ending says that its rules are laid out.
+/// How the rules of a file are laid out.
 enum Layout {
-    /// As the rules of these sources, whichever finds one.
-    Formats(&'static [SourceKind]),
+    /// As the rules of these vendors, whichever has one in it.
+    Formats(Vec<Vendor>),
     /// A query and nothing else.
     Query(Language),
 }
 
-fn layout(extension: &str) -> Option<Layout> {
-    use SourceKind::{Elastic, Kusto, Panther, Sigma, Splunk};
-    Some(match extension {
-        "yml" | "yaml" | "json" => Layout::Formats(&[Sigma, Splunk, Elastic, Kusto, Panther]),
-        "toml" => Layout::Formats(&[Elastic]),
-        "jsonl" | "ndjson" => Layout::Formats(&[Elastic, Sigma, Kusto]),
-        "conf" => Layout::Formats(&[Splunk]),
-        "tf" | "bicep" => Layout::Formats(&[Kusto]),
-        "md" => Layout::Formats(&[Kusto, Splunk]),
-        "eql" => Layout::Query(Language::Eql),
-        "esql" => Layout::Query(Language::Esql),
-        "kuery" => Layout::Query(Language::Kuery),
-        "lucene" => Layout::Query(Language::Lucene),
-        "spl" => Layout::Query(Language::Spl),
-        "kql" | "klq" | "csl" | "kusto" | "func" => Layout::Query(Language::Kusto),
-        "py" => Layout::Query(Language::Python),
-        _ => return None,
-    })
+impl Layout {
+    /// What a file's ending says; `None` where it says nothing.
+    fn of_extension(extension: &str) -> Option<Self> {
+        if let Some(language) = Language::of_extension(extension) {
+            return Some(Self::Query(language));
+        }
+        let takes = |vendor: &Vendor| format_of(*vendor, is_query).extensions().contains(&extension);
+        let vendors: Vec<Vendor> = Vendor::ALL.iter().copied().filter(takes).collect();
+        (!vendors.is_empty()).then_some(Self::Formats(vendors))
+    }
+
+    fn of_language(language: Language) -> Self {
+        let info = language.info();
+        if info.is_rule_file { Self::Formats(vec![info.vendor]) } else { Self::Query(language) }
+    }
 }
 
 /// The rules of a file, in their order. `language` says what is in it where the name does not, and overrides the name.
@@ -90,61 +87,49 @@ pub fn rules_of_file_among(
         Content::Skipped(reason) => return Err(RuleFileError::NoRule { path: path(), reason: reason.clone() }),
     };
     let layout = match language {
-        Some(Language::Sigma) => Layout::Formats(&[SourceKind::Sigma]),
-        Some(language) => Layout::Query(language),
-        None => layout(&file.extension()).ok_or_else(|| RuleFileError::UnknownEnding { path: path() })?,
+        Some(language) => Layout::of_language(language),
+        None => Layout::of_extension(&file.extension()).ok_or_else(|| RuleFileError::UnknownEnding { path: path() })?,
     };
     let reader = Reader { source: "", license: None, taxonomy: Taxonomy::builtin() };
-    let kinds = match layout {
+    let vendors = match layout {
         Layout::Query(language) => {
-            let mut rule = Rule::blank(vendor_of(language), language, &file.path);
+            let mut rule = Rule::blank(language.info().vendor, language, &file.path);
             rule.id.clone_from(&file.path);
             rule.query.clone_from(text);
             let draft = Draft { rule, tags: Vec::new(), tree: None, sources: Vec::new() };
-            let format = context_kind(language).and_then(|kind| format_of(kind, is_query));
-            let around = format.as_deref().map(|format| format.context(companions));
-            let around = around.as_deref().unwrap_or(&NoContext);
+            let format = format_of(language.info().vendor, is_query);
+            let around = format.context(companions);
             let own = around.of_file(&file.path);
-            return Ok(vec![reader.entry(draft, text, own.as_deref().unwrap_or(around)).entry]);
+            return Ok(vec![reader.entry(draft, text, own.as_deref().unwrap_or(&*around)).entry]);
         }
-        Layout::Formats(kinds) => kinds,
+        Layout::Formats(vendors) => vendors,
     };
     let mut first = None;
-    for kind in kinds {
-        let Some(format) = format_of(*kind, is_query) else { continue };
+    let mut partial = None;
+    for vendor in vendors {
+        let format = format_of(vendor, is_query);
         // A name as in a source: some formats look for rules in certain folders only.
         let context = format.context(companions);
         let (record, rules) = reader.file(file, Some(format.as_ref()), Some(&*context));
-        if !rules.is_empty() {
-            return Ok(rules.into_iter().map(|rule| rule.entry).collect());
+        let entries: Vec<Entry> = rules.into_iter().map(|rule| rule.entry).collect();
+        let is_understood = |entry: &Entry| !matches!(entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
+        if entries.is_empty() {
+            first.get_or_insert(record);
+        } else if entries.iter().all(is_understood) {
+            return Ok(entries);
+        } else {
+            // Formats share keys: a query that is not understood may be in the language of another vendor.
+            partial.get_or_insert(entries);
         }
-        first.get_or_insert(record);
+    }
+    if let Some(entries) = partial {
+        return Ok(entries);
     }
     let reason = first.as_ref().and_then(|record| record.reason.clone()).unwrap_or_default();
     Err(match first {
-        Some(record) if record.outcome == "unreadable" => {
+        Some(record) if record.outcome == FileOutcome::Unreadable => {
             RuleFileError::Unreadable { path: path(), line: record.line, reason }
         }
         _ => RuleFileError::NoRule { path: path(), reason },
     })
-}
-
-/// The kind of source whose files a bare query of this language may ask for.
-fn context_kind(language: Language) -> Option<SourceKind> {
-    match language {
-        Language::Spl => Some(SourceKind::Splunk),
-        Language::Python | Language::PantherYaml => Some(SourceKind::Panther),
-        _ => None,
-    }
-}
-
-/// Whose names a bare query uses.
-fn vendor_of(language: Language) -> Vendor {
-    match language {
-        Language::Sigma => Vendor::Sigma,
-        Language::Eql | Language::Kuery | Language::Lucene | Language::Esql => Vendor::Elastic,
-        Language::Spl => Vendor::Splunk,
-        Language::Kusto => Vendor::Kusto,
-        Language::Python | Language::PantherYaml => Vendor::Panther,
-    }
 }

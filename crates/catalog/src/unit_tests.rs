@@ -2,7 +2,7 @@
 
 use ruleatlas_core::Context;
 use ruleatlas_evaluate::{Compiled, Event, Verdict, evaluate_rule};
-use ruleatlas_model::{DataSource, Kind, Rule, Vendor};
+use ruleatlas_model::{DataSource, Kind, Rule, RuleTest, Vendor};
 use ruleatlas_panther::Unified;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -37,17 +37,13 @@ impl UnitTest {
 /// Whether rules of a vendor bring unit tests with events in them.
 #[must_use]
 pub fn brings_unit_tests(vendor: Vendor) -> bool {
-    vendor == Vendor::Panther
+    vendor.info().has_unit_tests
 }
 
 /// The rule's unit tests, evaluated; empty for a rule that has none with an event.
-///
-/// Tests are read from the rule's `tests`, as the source left them: `name`, `expected`, `event`, `mocked`, `udm`
-/// with the values of the data model, and `unfollowed`.
 #[must_use]
 pub fn unit_tests(rule: &Rule) -> Vec<UnitTest> {
-    let Some(Value::Array(tests)) = rule.extra.get("tests") else { return Vec::new() };
-    tests.iter().filter_map(|test| unit_test(rule, test)).collect()
+    rule.tests().into_iter().filter_map(|test| unit_test(rule, test)).collect()
 }
 
 /// What a data model's method returns, each with its condition.
@@ -69,28 +65,31 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
     if names.is_empty() {
         return;
     }
-    let Some(Value::Array(mut tests)) = rule.extra.get("tests") else { return };
+    let mut tests = rule.tests();
+    if tests.is_empty() {
+        return;
+    }
     let mut methods: FxHashMap<(String, String), Option<Alternatives>> = FxHashMap::default();
-    for test in tests.iter_mut().filter_map(Value::as_object_mut) {
-        let Some(event) = test.get("event").map(|event| opened(event, 0)) else { continue };
+    for test in &mut tests {
+        let event = opened(&test.event, 0);
         let own = event.get("p_log_type").and_then(Value::as_str);
         let log_types = own.into_iter().chain(sources.iter().map(|source| source.name.as_str()));
-        let Some((log_type, model)) =
-            log_types.filter_map(|name| Some((name, context.lookup(&format!("data model {name}"))?))).next()
+        let Some((log_type, model)) = log_types.filter_map(|name| Some((name, context.data_model(name)?))).next()
         else {
             continue;
         };
         let (mut found, mut unfollowed) = (Vec::new(), false);
         for name in &names {
-            let known = test.get("udm").and_then(|udm| udm.get(name)).is_some();
-            let row = model.rows.iter().find(|row| row.first() == Some(name)).filter(|_| !known);
-            let Some([_, _, method, module]) = row.map(Vec::as_slice) else { continue };
-            if method.is_empty() {
+            if test.udm.contains_key(name) {
                 continue;
             }
+            let Some(method) = model.mapping(name).map(|mapping| &mapping.method).filter(|method| !method.is_empty())
+            else {
+                continue;
+            };
             let key = (log_type.to_owned(), name.clone());
             let alternatives = methods.entry(key).or_insert_with(|| {
-                let alternatives = ruleatlas_panther::unified(context.module(module)?, method, context)?;
+                let alternatives = ruleatlas_panther::unified(context.module(&model.module)?, method, context)?;
                 Some(alternatives.into_iter().map(|(node, value)| (Compiled::new(&node), value)).collect())
             });
             let facts = Event::new(&event);
@@ -120,16 +119,10 @@ pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Co
             };
             found.extend(value.map(|value| (name.clone(), value)));
         }
-        if unfollowed {
-            test.insert("unfollowed".to_owned(), true.into());
-        }
-        if !found.is_empty()
-            && let Some(udm) = test.entry("udm").or_insert_with(|| Value::Object(Map::new())).as_object_mut()
-        {
-            udm.extend(found);
-        }
+        test.unfollowed |= unfollowed;
+        test.udm.extend(found);
     }
-    rule.extra.insert("tests", &tests);
+    rule.set_tests(&tests);
 }
 
 /// The value at a path in dots.
@@ -137,26 +130,22 @@ fn at<'e>(event: &'e Value, path: &str) -> Option<&'e Value> {
     path.split('.').try_fold(event, |at, key| at.get(key))
 }
 
-fn unit_test(rule: &Rule, test: &Value) -> Option<UnitTest> {
-    let event = with_all_names(test.get("event")?, test.get("udm"));
-    let written = test.get("expected")?;
-    let expected = written.as_bool().or_else(|| written.as_str()?.parse().ok())?;
+fn unit_test(rule: &Rule, test: RuleTest) -> Option<UnitTest> {
+    let event = with_all_names(&test.event, &test.udm);
     // The test of a policy says whether the resource is as it should be.
-    let expected = expected != (rule.kind == Kind::Policy);
+    let expected = test.expects()? != (rule.kind == Kind::Policy);
     let (found, reason) = match evaluate_rule(&rule.conditions, &Event::new(&event)) {
         Verdict::Holds => (Some(true), String::new()),
         Verdict::Fails => (Some(false), String::new()),
         Verdict::Unknown(reasons) => (None, reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     };
-    let name = test.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let is = |key: &str| test.get(key).and_then(Value::as_bool).unwrap_or_default();
-    Some(UnitTest { name, expected, found, reason, apart: is("mocked") || is("unfollowed") })
+    Some(UnitTest { name: test.name, expected, found, reason, apart: test.mocked || test.unfollowed })
 }
 
 /// The event with what a data model calls its values, and with texts that are JSON read, as rules read them.
-fn with_all_names(event: &Value, udm: Option<&Value>) -> Value {
+fn with_all_names(event: &Value, udm: &Map<String, Value>) -> Value {
     let mut event = opened(event, 0);
-    if let (Value::Object(fields), Some(Value::Object(udm))) = (&mut event, udm) {
+    if let Value::Object(fields) = &mut event {
         for (name, value) in udm {
             fields.insert(format!("udm:{name}"), opened(value, 0));
         }

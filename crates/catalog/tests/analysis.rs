@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use ruleatlas_catalog::{Catalog, Controls, DEMO_DIGEST, Loaded, build, fingerprint};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use serde::Serialize;
+use serde_json::Value;
 
 /// The demo corpus, read from its folder.
 fn demo() -> Vec<Loaded> {
@@ -35,7 +36,19 @@ fn digest(catalog: &Catalog) -> String {
 }
 
 fn add(hasher: &mut blake3::Hasher, value: &impl Serialize) {
-    hasher.update(&serde_json::to_vec(value).unwrap());
+    hasher.update(sorted(serde_json::to_value(value).unwrap()).to_string().as_bytes());
+}
+
+/// The value with the keys of its objects in order: other crates of a build decide which order serde_json keeps.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{fs, path::Path};
 use proptest::prelude::*;
 use ruleatlas_catalog::{Filters, Guide, Index, Ledger, Loaded, Scope, build, frontend};
 use ruleatlas_core::{NoContext, Query};
-use ruleatlas_model::Language;
+use ruleatlas_model::{Language, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_taxonomy::Taxonomy;
 
@@ -56,7 +56,7 @@ detection: {s: {A: 1}}
 
 /// Builds a source of these files and asks for everything that is counted of it.
 fn check(files: Vec<(String, Vec<u8>)>) {
-    check_kind(SourceKind::Sigma, files);
+    check_kind(SourceKind::Rules(Vendor::Sigma), files);
 }
 
 fn check_kind(kind: SourceKind, files: Vec<(String, Vec<u8>)>) {
@@ -175,10 +175,10 @@ fn demo(folder: &str) -> Vec<(String, Vec<u8>)> {
 /// The files of one kind of rules, two of them changed.
 fn changed_demo() -> impl Strategy<Value = (SourceKind, Vec<(String, Vec<u8>)>)> {
     let kinds = [
-        (SourceKind::Elastic, "elastic"),
-        (SourceKind::Splunk, "splunk"),
-        (SourceKind::Kusto, "kusto"),
-        (SourceKind::Panther, "panther"),
+        (SourceKind::Rules(Vendor::Elastic), "elastic"),
+        (SourceKind::Rules(Vendor::Splunk), "splunk"),
+        (SourceKind::Rules(Vendor::Kusto), "kusto"),
+        (SourceKind::Rules(Vendor::Panther), "panther"),
     ];
     prop::sample::select(kinds.map(|(kind, folder)| (kind, demo(folder))).to_vec()).prop_flat_map(|(kind, files)| {
         let one = |count: usize| (0..count, changes(4_000));
@@ -219,7 +219,9 @@ proptest! {
 
 #[test]
 fn every_layout_gives_rules_that_are_understood() {
-    for (kind, folder, rules) in [(SourceKind::Elastic, "elastic", 7), (SourceKind::Splunk, "splunk", 7)] {
+    for (kind, folder, rules) in
+        [(SourceKind::Rules(Vendor::Elastic), "elastic", 7), (SourceKind::Rules(Vendor::Splunk), "splunk", 7)]
+    {
         let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layouts").join(folder);
         let sources = Loaded::read(&[SourceSpec::new(kind, layouts)], &|_, _, _, _| {}).unwrap();
         let catalog = build(sources, &|_, _, _, _| {}).unwrap();
@@ -245,7 +247,7 @@ fn balanced_brackets_are_one_fault_however_deep() {
     for (language, template) in cases {
         for depth in [100, 200, 1_000] {
             let text = template.replace("{(}", &"(".repeat(depth)).replace("{)}", &")".repeat(depth));
-            let parsed = frontend(language).unwrap().parse(&Query::new(&text), &NoContext);
+            let parsed = frontend(language).parse(&Query::new(&text), &NoContext);
             let said: Vec<String> = parsed.diagnostics.iter().map(|said| said.code.to_string()).collect();
             assert!(said.len() <= 2, "{language} {depth}: {said:?}");
             let fields: Vec<&str> = parsed

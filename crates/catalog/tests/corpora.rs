@@ -11,13 +11,18 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ruleatlas_model::{ParseStatus, Rule};
+use ruleatlas_model::{ParseStatus, Rule, Vendor};
 use ruleatlas_sources::SourceKind;
 
 use support::{corpus, is_of_event, mapped};
 
-const RULES: [SourceKind; 5] =
-    [SourceKind::Sigma, SourceKind::Elastic, SourceKind::Splunk, SourceKind::Kusto, SourceKind::Panther];
+const RULES: [SourceKind; 5] = [
+    SourceKind::Rules(Vendor::Sigma),
+    SourceKind::Rules(Vendor::Elastic),
+    SourceKind::Rules(Vendor::Splunk),
+    SourceKind::Rules(Vendor::Kusto),
+    SourceKind::Rules(Vendor::Panther),
+];
 
 /// The technique id that a tag carries, if it is of that form: `attack.t1685.001`, `T1078`.
 fn technique_id(tag: &str) -> Option<String> {
@@ -88,7 +93,7 @@ fn resolution(way: ruleatlas_model::Resolution) -> &'static str {
 
 #[test]
 fn tactics_of_another_version_are_those_of_the_loaded_one() {
-    let Some(catalog) = corpus(&[SourceKind::Sigma, SourceKind::Attack]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Sigma), SourceKind::Attack]) else { return };
     let loaded: BTreeSet<&str> = catalog.attack.tactics.iter().map(|tactic| tactic.short_name.as_str()).collect();
     let mut of_other_versions = 0;
     for Rule { id, tags, tactics, .. } in catalog.entries.iter().map(|entry| &entry.rule) {
@@ -104,7 +109,7 @@ fn tactics_of_another_version_are_those_of_the_loaded_one() {
 
 #[test]
 fn nearly_every_field_that_sigma_compares_is_known() {
-    let Some(catalog) = corpus(&[SourceKind::Sigma]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Sigma)]) else { return };
     let (mapped, total) = mapped("Sigma", catalog.entries.iter().flat_map(|entry| &entry.predicates));
     let lacking = total - mapped;
     assert!(lacking * 100 <= total * 5, "{lacking} of {total} predicates are not mapped");
@@ -112,7 +117,7 @@ fn nearly_every_field_that_sigma_compares_is_known() {
 
 #[test]
 fn nearly_every_field_that_splunk_compares_is_known() {
-    let Some(catalog) = corpus(&[SourceKind::Splunk]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Splunk)]) else { return };
     let counted = catalog.entries.iter().filter(|entry| entry.rule.is_counted());
     let (mapped, total) = mapped("Splunk", counted.flat_map(|entry| &entry.predicates).filter(|row| is_of_event(row)));
     let lacking = total - mapped;
@@ -121,7 +126,7 @@ fn nearly_every_field_that_splunk_compares_is_known() {
 
 #[test]
 fn splunks_detections_parse_and_say_what_they_read() {
-    let Some(catalog) = corpus(&[SourceKind::Splunk]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Splunk)]) else { return };
     let counted: Vec<&Rule> =
         catalog.entries.iter().map(|entry| &entry.rule).filter(|rule| rule.is_counted()).collect();
     let not_full: Vec<&str> =
@@ -131,7 +136,11 @@ fn splunks_detections_parse_and_say_what_they_read() {
     println!("{} rules; not full: {not_full:?}; without a log source: {silent:?}", counted.len());
     assert!(counted.iter().all(|rule| rule.parse != ParseStatus::Failed));
     assert!(not_full.len() * 100 <= counted.len() && silent.len() * 100 <= counted.len());
-    let unread: Vec<&str> =
-        catalog.files.iter().filter(|file| file.outcome == "unreadable").map(|file| file.path.as_str()).collect();
+    let unread: Vec<&str> = catalog
+        .files
+        .iter()
+        .filter(|file| file.outcome == ruleatlas_model::FileOutcome::Unreadable)
+        .map(|file| file.path.as_str())
+        .collect();
     assert!(unread.is_empty(), "{unread:?}");
 }

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail anywhere")]
 
 use ruleatlas_catalog::{Catalog, Filters, Guide, Index, Loaded, Scope, build};
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_taxonomy::Taxonomy;
 
 fn source(name: &str, files: &[(&str, String)]) -> Loaded {
-    let spec = SourceSpec { name: name.to_owned(), ..SourceSpec::new(SourceKind::Sigma, "rules") };
+    let spec = SourceSpec { name: name.to_owned(), ..SourceSpec::new(SourceKind::Rules(Vendor::Sigma), "rules") };
     let file = |(path, text): &(&str, String)| SourceFile::from_bytes(*path, text.as_bytes().to_vec());
     Loaded { spec, files: files.iter().map(file).collect() }
 }

@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 use ruleatlas_catalog::{Catalog, Entry, Loaded, build};
-use ruleatlas_model::{ParseStatus, Role};
+use ruleatlas_model::{ParseStatus, Role, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 
 #[allow(clippy::expect_used)]
 fn catalog(files: &[(&str, &str)]) -> Catalog {
     let files = files.iter().map(|(path, text)| SourceFile::from_bytes(*path, text.as_bytes().to_vec())).collect();
-    let loaded = Loaded { spec: SourceSpec::new(SourceKind::Elastic, "none"), files };
+    let loaded = Loaded { spec: SourceSpec::new(SourceKind::Rules(Vendor::Elastic), "none"), files };
     build(vec![loaded], &|_, _, _, _| {}).expect("a source at hand is built")
 }
 

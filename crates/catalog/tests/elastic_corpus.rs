@@ -12,7 +12,7 @@ use support::{corpus, corpus_in, is_of_event, mapped};
 
 #[test]
 fn no_query_fails_and_all_but_a_few_are_understood_as_a_whole() {
-    let Some(catalog) = corpus(&[SourceKind::Elastic]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Elastic)]) else { return };
     let ledger = Ledger::of(&catalog);
     let row = &ledger.sources[0];
     println!("{:#?}", row.parse);
@@ -27,7 +27,7 @@ fn no_query_fails_and_all_but_a_few_are_understood_as_a_whole() {
 
 #[test]
 fn every_behaviour_rule_of_the_endpoint_is_understood_as_a_whole() {
-    let Some(catalog) = corpus_in(&[(SourceKind::Elastic, "elastic-endpoint")]) else { return };
+    let Some(catalog) = corpus_in(&[(SourceKind::Rules(Vendor::Elastic), "elastic-endpoint")]) else { return };
     let ledger = Ledger::of(&catalog);
     assert!(ledger.faults.is_empty() && catalog.entries.len() > 200, "{:?}", ledger.faults);
     for entry in &catalog.entries {
@@ -43,7 +43,7 @@ fn every_behaviour_rule_of_the_endpoint_is_understood_as_a_whole() {
 
 #[test]
 fn nineteen_of_twenty_predicates_name_a_field_that_is_known() {
-    let Some(catalog) = corpus(&[SourceKind::Elastic]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Elastic)]) else { return };
     let names: BTreeSet<&str> = catalog.entries.iter().map(|entry| entry.rule.language.name()).collect();
     let of_language = |name: &str| {
         let entries = catalog.entries.iter().filter(|entry| entry.rule.language.name() == name);
@@ -62,7 +62,7 @@ fn nineteen_of_twenty_predicates_name_a_field_that_is_known() {
 
 #[test]
 fn a_host_rule_says_what_it_reads() {
-    let Some(catalog) = corpus(&[SourceKind::Elastic]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Elastic)]) else { return };
     let (mut silent, mut all) = (Vec::new(), 0);
     for entry in &catalog.entries {
         let is_query = !entry.rule.query.is_empty();
@@ -77,7 +77,7 @@ fn a_host_rule_says_what_it_reads() {
 
 #[test]
 fn one_check_of_two_vendors_is_one_indicator() {
-    let Some(catalog) = corpus(&[SourceKind::Elastic, SourceKind::Sigma]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Elastic), SourceKind::Rules(Vendor::Sigma)]) else { return };
     for (field, op, value) in [
         ("Image", "basename", "rundll32.exe"),
         ("ParentImage", "basename", "w3wp.exe"),

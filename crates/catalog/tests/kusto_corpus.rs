@@ -12,7 +12,7 @@ use support::{corpus, is_of_event, mapped};
 
 #[test]
 fn nearly_every_query_is_understood_and_every_file_accounted_for() {
-    let Some(catalog) = corpus(&[SourceKind::Kusto]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Kusto)]) else { return };
     let ledger = Ledger::of(&catalog);
     let row = &ledger.sources[0];
     println!("{:#?}\n{:#?}", row.parse, row.reasons);
@@ -29,7 +29,7 @@ fn nearly_every_query_is_understood_and_every_file_accounted_for() {
 
 #[test]
 fn nine_of_ten_predicates_name_a_column_that_is_known() {
-    let Some(catalog) = corpus(&[SourceKind::Kusto]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Kusto)]) else { return };
     let rows = catalog.entries.iter().flat_map(|entry| &entry.predicates);
     let (mapped, all) = mapped("Kusto", rows.filter(|row| is_of_event(row)));
     assert!(all > 13_000 && mapped * 100 >= all * 90, "{mapped} of {all} mapped");
@@ -37,7 +37,7 @@ fn nine_of_ten_predicates_name_a_column_that_is_known() {
 
 #[test]
 fn nine_of_ten_rules_say_what_they_read() {
-    let Some(catalog) = corpus(&[SourceKind::Kusto]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Kusto)]) else { return };
     let mut silent: BTreeMap<&str, usize> = BTreeMap::new();
     let mut count = 0;
     for entry in catalog.entries.iter().filter(|entry| entry.rule.log_sources.is_empty()) {
@@ -58,7 +58,7 @@ fn nine_of_ten_rules_say_what_they_read() {
 
 #[test]
 fn a_variant_is_one_of_a_rule_on_its_page_that_is_none_itself() {
-    let Some(catalog) = corpus(&[SourceKind::Kusto]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Kusto)]) else { return };
     let firsts: BTreeSet<(&str, &str)> = catalog
         .entries
         .iter()
@@ -75,7 +75,7 @@ fn a_variant_is_one_of_a_rule_on_its_page_that_is_none_itself() {
 
 #[test]
 fn one_check_of_two_vendors_is_one_indicator() {
-    let Some(catalog) = corpus(&[SourceKind::Kusto, SourceKind::Sigma]) else { return };
+    let Some(catalog) = corpus(&[SourceKind::Rules(Vendor::Kusto), SourceKind::Rules(Vendor::Sigma)]) else { return };
     for (field, op, value) in [
         ("Image", "basename", "rundll32.exe"),
         ("ParentImage", "basename", "winword.exe"),

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, env};
 
 use ruleatlas_catalog::{Entry, Loaded, build, unit_tests};
-use ruleatlas_model::{Kind, Language, ParseStatus};
+use ruleatlas_model::{Kind, Language, ParseStatus, Vendor};
 use ruleatlas_sources::{SourceKind, SourceSpec};
 
 fn entries(variable: &str, folder: &str) -> Option<Vec<Entry>> {
@@ -14,7 +14,7 @@ fn entries(variable: &str, folder: &str) -> Option<Vec<Entry>> {
         return None;
     };
     let path = std::path::Path::new(&path).join(folder);
-    let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Panther, path)], &|_, _, _, _| {}).unwrap();
+    let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Rules(Vendor::Panther), path)], &|_, _, _, _| {}).unwrap();
     Some(build(loaded, &|_, _, _, _| {}).unwrap().entries)
 }
 
@@ -172,7 +172,7 @@ fn fields_are_known_to_the_taxonomy() {
 #[test]
 fn the_demo_says_what_its_tests_say() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/demo/panther");
-    let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Panther, path)], &|_, _, _, _| {}).unwrap();
+    let loaded = Loaded::read(&[SourceSpec::new(SourceKind::Rules(Vendor::Panther), path)], &|_, _, _, _| {}).unwrap();
     let entries = build(loaded, &|_, _, _, _| {}).unwrap().entries;
     assert_eq!(entries.len(), 12);
     for entry in &entries {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail anywhere")]
 
 use ruleatlas_catalog::{Loaded, build};
-use ruleatlas_model::Rule;
+use ruleatlas_model::{Rule, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 
 const ATTACK: &str = r#"{"type": "bundle", "objects": [
@@ -17,20 +17,20 @@ const ATTACK: &str = r#"{"type": "bundle", "objects": [
 /// A file of a vendor with these values as YAML or TOML lists write them in the place for techniques.
 fn file(kind: SourceKind, values: &str) -> Vec<(&'static str, String)> {
     match kind {
-        SourceKind::Sigma => vec![(
+        SourceKind::Rules(Vendor::Sigma) => vec![(
             "a.yml",
             format!(
                 "title: A\nid: a\nlogsource: {{product: windows}}\ndetection: {{s: {{A: 1}}, condition: s}}\ntags: [{values}]\n"
             ),
         )],
-        SourceKind::Kusto => {
+        SourceKind::Rules(Vendor::Kusto) => {
             vec![("a.yaml", format!("id: a\nname: A\nquery: T | where A == 1\nrelevantTechniques: [{values}]\n"))]
         }
-        SourceKind::Splunk => vec![(
+        SourceKind::Rules(Vendor::Splunk) => vec![(
             "detections/a.yml",
             format!("name: A\nid: a\ntype: TTP\nsearch: index=a b=1\ntags: {{mitre_attack_id: [{values}]}}\n"),
         )],
-        SourceKind::Panther => vec![
+        SourceKind::Rules(Vendor::Panther) => vec![
             ("a.yml", format!("AnalysisType: rule\nRuleID: a\nFilename: a.py\nReports:\n  MITRE ATT&CK: [{values}]\n")),
             ("a.py", "def rule(event):\n    return event.get('a') == 1\n".to_owned()),
         ],
@@ -55,14 +55,19 @@ fn read(kind: SourceKind, values: &str) -> Rule {
     catalog.entries[0].rule.clone()
 }
 
-const RULES: [SourceKind; 5] =
-    [SourceKind::Sigma, SourceKind::Kusto, SourceKind::Splunk, SourceKind::Panther, SourceKind::Elastic];
+const RULES: [SourceKind; 5] = [
+    SourceKind::Rules(Vendor::Sigma),
+    SourceKind::Rules(Vendor::Kusto),
+    SourceKind::Rules(Vendor::Splunk),
+    SourceKind::Rules(Vendor::Panther),
+    SourceKind::Rules(Vendor::Elastic),
+];
 
 #[test]
 fn what_can_be_read_is_used_and_said() {
     for kind in RULES {
         // Sigma's tags are of any kind: what is ATT&CK's is marked.
-        let mark = if kind == SourceKind::Sigma { "attack." } else { "" };
+        let mark = if kind == SourceKind::Rules(Vendor::Sigma) { "attack." } else { "" };
         for (value, expected) in [
             ("T1059.1", &["T1059.001"][..]),
             ("t1059_001", &["T1059.001"]),
@@ -90,7 +95,7 @@ fn what_can_be_read_is_used_and_said() {
 #[test]
 fn what_cannot_be_read_is_said() {
     for kind in RULES {
-        let mark = if kind == SourceKind::Sigma { "attack." } else { "" };
+        let mark = if kind == SourceKind::Rules(Vendor::Sigma) { "attack." } else { "" };
         for value in ["T012", "T10591"] {
             let rule = read(kind, &format!("\"{mark}{value}\""));
             assert_eq!(rule.techniques(), [""; 0], "{kind} {value}");
@@ -99,7 +104,9 @@ fn what_cannot_be_read_is_said() {
         }
     }
     // A number, a nested list, an object of the technique.
-    for kind in [SourceKind::Kusto, SourceKind::Splunk, SourceKind::Panther] {
+    for kind in
+        [SourceKind::Rules(Vendor::Kusto), SourceKind::Rules(Vendor::Splunk), SourceKind::Rules(Vendor::Panther)]
+    {
         let rule = read(kind, "1059, [T1105, [T1059.001]], {id: T1105, name: Ingress Tool Transfer}");
         assert_eq!(rule.techniques(), ["T1059", "T1059.001", "T1105"], "{kind}");
     }

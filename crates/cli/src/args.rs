@@ -471,7 +471,7 @@ pub struct Match {
     #[arg(long, value_name = "NAME")]
     pub shape: Option<String>,
     /// The language of the file, where its ending does not say it.
-    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(long, value_name = "LANGUAGE", value_parser = Language::by_name)]
     pub language: Option<Language>,
     /// Write JSON.
     #[arg(long)]
@@ -501,13 +501,8 @@ pub struct Logs {
 #[derive(Debug, Args)]
 pub struct Parse {
     /// The query's language.
-    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(long, value_name = "LANGUAGE", value_parser = Language::by_name)]
     pub language: Language,
     /// A file with one query or rule; by default standard input.
     pub file: Option<PathBuf>,
-}
-
-/// A language by its name; `panther` is a Panther module.
-fn language(name: &str) -> Result<Language, String> {
-    if name == "panther" { Ok(Language::Python) } else { name.parse() }
 }

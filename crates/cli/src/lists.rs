@@ -40,7 +40,7 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
 /// A number of rules and how the vendors share it, each with the letter that stands for it in tables.
 pub fn vendors(by_vendor: &BTreeMap<&'static str, u64>, total: u64) -> String {
     let parts: Vec<String> =
-        by_vendor.iter().map(|(vendor, count)| format!("{vendor} ({}) {count}", letter(vendor))).collect();
+        known(by_vendor).map(|(vendor, count)| format!("{vendor} ({}) {count}", vendor.info().letter)).collect();
     let total = counted(total, "rule", "rules");
     if parts.is_empty() { total } else { format!("{total}: {}", parts.join(", ")) }
 }
@@ -99,8 +99,9 @@ pub fn indicators(rows: &[IndicatorRow], reach: &'static str) -> String {
     table(
         &columns,
         rows.iter().map(|row| {
+            let reach = known(&row.reach_by_vendor);
             let by_vendor: Vec<String> =
-                row.reach_by_vendor.iter().map(|(vendor, count)| format!("{} {count}", letter(vendor))).collect();
+                reach.map(|(vendor, count)| format!("{} {count}", vendor.info().letter)).collect();
             let mut cells = vec![
                 shown_field(&row.indicator.field),
                 operator(&row.indicator),
@@ -115,16 +116,9 @@ pub fn indicators(rows: &[IndicatorRow], reach: &'static str) -> String {
     )
 }
 
-/// The letter that stands for a vendor.
-fn letter(vendor: &str) -> char {
-    match vendor.parse() {
-        Ok(Vendor::Sigma) => 'S',
-        Ok(Vendor::Elastic) => 'E',
-        Ok(Vendor::Splunk) => 'P',
-        Ok(Vendor::Kusto) => 'K',
-        Ok(Vendor::Panther) => 'N',
-        Err(_) => '?',
-    }
+/// Counts by the names of vendors as counts by vendor.
+fn known<'a>(by_vendor: &'a BTreeMap<&'static str, u64>) -> impl Iterator<Item = (Vendor, u64)> + 'a {
+    by_vendor.iter().filter_map(|(name, count)| Some((name.parse().ok()?, *count)))
 }
 
 /// Events with the number of rules that read them.

@@ -1,7 +1,11 @@
 //! Markdown from text that anybody may have written: nothing of it becomes a link, an image, a heading or HTML unless
 //! it is meant to.
 
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use ruleatlas_model::Reference;
+use ruleatlas_views::{AttackPieceKind, attack_pieces};
 
 use crate::output::plain;
 
@@ -55,43 +59,25 @@ fn web(address: &str) -> Option<String> {
     if !(address.starts_with("https://") || address.starts_with("http://")) {
         return None;
     }
-    Some(address.chars().fold(String::with_capacity(address.len()), |mut encoded, c| {
-        match c {
-            '(' => encoded.push_str("%28"),
-            ')' => encoded.push_str("%29"),
-            '<' => encoded.push_str("%3C"),
-            '>' => encoded.push_str("%3E"),
-            '\\' => encoded.push_str("%5C"),
-            c if c.is_whitespace() || c.is_control() => encoded.push_str("%20"),
-            c => encoded.push(c),
-        }
-        encoded
-    }))
+    /// What would end a link.
+    const ENDS_LINK: &AsciiSet = &CONTROLS.add(b' ').add(b'(').add(b')').add(b'<').add(b'>').add(b'\\');
+    Some(utf8_percent_encode(address, ENDS_LINK).to_string())
 }
 
 /// ATT&CK's Markdown within a line: its links, code and citations, and nothing else.
 pub fn attack(description: &str, references: &[Reference]) -> String {
     let mut written = String::with_capacity(description.len());
-    let mut rest = description;
-    while let Some(at) = rest.find(['[', '(', '<', '`']) {
-        let (before, after) = rest.split_at(at);
-        push(&mut written, before);
-        rest = if let Some((code, behind)) = code(after) {
-            written.push_str(&code_span(code));
-            behind
-        } else if let Some((label, address, behind)) = linked(after) {
-            written.push_str(&link(label, Some(address)));
-            behind
-        } else if let Some((name, behind)) = cited(after, references) {
-            let address = references.iter().find(|reference| reference.name == name).map(|reference| &*reference.url);
-            written.push_str(&format!("({})", link(name, address)));
-            behind
-        } else {
-            push(&mut written, &after[..1]);
-            &after[1..]
-        };
+    for piece in attack_pieces(description, references) {
+        match piece.kind {
+            AttackPieceKind::Text => push(&mut written, piece.written),
+            AttackPieceKind::Code(code) => written.push_str(&code_span(code)),
+            AttackPieceKind::Link { label, address } => written.push_str(&link(label, Some(address))),
+            AttackPieceKind::Citation(name) => {
+                let known = references.iter().find(|reference| reference.name == name);
+                let _ = write!(written, "({})", link(name, known.map(|reference| &*reference.url)));
+            }
+        }
     }
-    push(&mut written, rest);
     written.trim().to_owned()
 }
 
@@ -107,15 +93,6 @@ fn push(written: &mut String, part: &str) {
     }
 }
 
-/// `<code>…</code>` or `` `…` ``.
-fn code(after: &str) -> Option<(&str, &str)> {
-    after
-        .strip_prefix("<code>")
-        .and_then(|inside| inside.split_once("</code>"))
-        .or_else(|| after.strip_prefix('`').and_then(|inside| inside.split_once('`')))
-        .filter(|(code, _)| !code.trim().is_empty())
-}
-
 /// Code between as many backticks as it needs.
 pub fn code_span(code: &str) -> String {
     let code = plain(code).replace('\n', " ");
@@ -123,26 +100,6 @@ pub fn code_span(code: &str) -> String {
     let fence = "`".repeat(longest + 1);
     let pad = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{code}{pad}{fence}")
-}
-
-/// `[label](https://…)`.
-fn linked(after: &str) -> Option<(&str, &str, &str)> {
-    let (label, behind) = after.strip_prefix('[')?.split_once("](")?;
-    let (address, behind) = behind.split_once(')')?;
-    (web(address).is_some() && !label.contains(['[', '\n'])).then_some((label, address, behind))
-}
-
-/// `(Citation: name)`; names hold parentheses too.
-fn cited<'a>(after: &'a str, references: &[Reference]) -> Option<(&'a str, &'a str)> {
-    let inside = after.strip_prefix("(Citation:")?.trim_start();
-    let known = references
-        .iter()
-        .filter(|reference| inside.strip_prefix(reference.name.as_str()).is_some_and(|rest| rest.starts_with(')')))
-        .max_by_key(|reference| reference.name.len());
-    match known {
-        Some(reference) => Some((&inside[..reference.name.len()], &inside[reference.name.len() + 1..])),
-        None => inside.split_once(')'),
-    }
 }
 
 /// Paragraphs as a quotation.

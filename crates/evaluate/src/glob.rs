@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use ruleatlas_core::{Pattern, Piece};
+use ruleatlas_core::{Pattern, Piece, matches_wildcards};
 use ruleatlas_model::fold_case;
 
 /// The characters that begin an option on Windows; one stands for any under Sigma's `windash`.
@@ -81,9 +81,6 @@ impl Glob {
     }
 
     /// Whether the whole of `text` is as the pattern says.
-    ///
-    /// On a mismatch it goes back to the last `*` only, which is enough: so the time is at most the product of the
-    /// two lengths.
     pub(crate) fn matches(&self, text: &str) -> bool {
         if !self.folded || text.is_ascii() {
             let text = if self.folded { fold_case(text) } else { Cow::Borrowed(text) };
@@ -100,41 +97,14 @@ impl Glob {
 
     /// Matches characters, each with whether it begins one of the text.
     fn matches_in(&self, text: &[(char, bool)]) -> bool {
-        let begins = |at: usize| text.get(at).is_none_or(|(_, begins)| *begins);
-        let (mut part, mut at) = (0, 0);
-        let mut retry: Option<(usize, usize)> = None;
-        loop {
-            match (self.parts.get(part), text.get(at)) {
-                (None, None) => return true,
-                (Some(Part::Many), _) => {
-                    part += 1;
-                    retry = Some((part, at));
-                    continue;
-                }
-                (Some(Part::One), Some((_, true))) => {
-                    part += 1;
-                    at += 1;
-                    while !begins(at) {
-                        at += 1;
-                    }
-                    continue;
-                }
-                (Some(Part::Char(_) | Part::Dash), Some((found, _)))
-                    if self.parts.get(part).is_some_and(|expected| expected.accepts(*found)) =>
-                {
-                    part += 1;
-                    at += 1;
-                    continue;
-                }
-                _ => {}
+        let taken = |part: &Part, rest: &[(char, bool)]| {
+            let ((found, begins), behind) = rest.split_first()?;
+            match part {
+                Part::One => begins.then(|| 1 + behind.iter().take_while(|(_, begins)| !begins).count()),
+                part => part.accepts(*found).then_some(1),
             }
-            let Some((after_star, from)) = &mut retry else { return false };
-            if *from >= text.len() {
-                return false;
-            }
-            *from += 1;
-            (part, at) = (*after_star, *from);
-        }
+        };
+        matches_wildcards(&self.parts, text, |part| *part == Part::Many, taken)
     }
 }
 

@@ -1,33 +1,28 @@
 use std::net::IpAddr;
 
+use ipnet::{IpNet, Ipv4Net};
+
 /// A range of addresses.
 ///
 /// An IPv4 address that is written as an IPv6 one (`::ffff:10.0.0.1`, as Windows logs it) is the IPv4 address.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Network {
-    address: IpAddr,
-    prefix: u32,
-}
+pub(crate) struct Network(IpNet);
+
+/// Bits of an IPv6 address before the IPv4 address that it is written for.
+const MAPPED: u8 = 96;
 
 impl Network {
     /// Reads `10.0.0.0/8` or a bare address; bits behind the prefix do not count.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let (address, prefix) = match text.trim().split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix.parse::<u32>().ok()?)),
-            None => (text.trim(), None),
-        };
-        let written: IpAddr = address.parse().ok()?;
-        let prefix = prefix.unwrap_or(width(written));
-        if prefix > width(written) {
-            return None;
-        }
-        let address = written.to_canonical();
-        let shorter = width(written) - width(address);
+        let text = text.trim();
+        let written: IpNet = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?;
         // A range that reaches beyond the mapped addresses is one of IPv6.
-        if prefix < shorter {
-            return Some(Self { address: written, prefix });
-        }
-        Some(Self { address, prefix: prefix - shorter })
+        let mapped = match written {
+            IpNet::V6(network) if network.prefix_len() >= MAPPED => network.addr().to_ipv4_mapped(),
+            _ => None,
+        };
+        let ipv4 = mapped.and_then(|address| Ipv4Net::new(address, written.prefix_len() - MAPPED).ok());
+        Some(Self(ipv4.map_or(written, IpNet::V4)))
     }
 
     /// Whether an address lies in the range; a text that is none lies in none.
@@ -35,20 +30,7 @@ impl Network {
         let text = text.trim();
         let text = text.split_once('%').map_or(text, |(address, _zone)| address);
         let Ok(written) = text.parse::<IpAddr>() else { return false };
-        match (self.address, written.to_canonical(), written) {
-            (IpAddr::V4(network), IpAddr::V4(address), _) => {
-                let same = u32::from(network) ^ u32::from(address);
-                same.leading_zeros() >= self.prefix
-            }
-            (IpAddr::V6(network), _, IpAddr::V6(address)) => {
-                let same = u128::from(network) ^ u128::from(address);
-                same.leading_zeros() >= self.prefix
-            }
-            _ => false,
-        }
+        let address = if matches!(self.0, IpNet::V4(_)) { written.to_canonical() } else { written };
+        self.0.contains(&address)
     }
-}
-
-fn width(address: IpAddr) -> u32 {
-    if address.is_ipv4() { 32 } else { 128 }
 }

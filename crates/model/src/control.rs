@@ -1,8 +1,6 @@
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
 
-use crate::{Resolution, rule::named};
+use crate::{Resolution, named::named};
 
 named! {
     /// What a control does about a technique.
@@ -55,6 +53,32 @@ impl ControlSource {
             Self::CarTests => "CAR unit tests",
             Self::Atomic => "Atomic Red Team",
             Self::Stratus => "Stratus Red Team",
+        }
+    }
+
+    /// The same for the head of a narrow column.
+    #[must_use]
+    pub fn short_title(self) -> &'static str {
+        match self {
+            Self::Mitigations => "Mitig.",
+            Self::D3fend => "D3FEND",
+            Self::Car => "CAR",
+            Self::CarTests => "CAR tests",
+            Self::Atomic => "Atomic",
+            Self::Stratus => "Stratus",
+        }
+    }
+
+    /// The same in a few letters, for a terminal.
+    #[must_use]
+    pub fn abbreviation(self) -> &'static str {
+        match self {
+            Self::Mitigations => "Mit",
+            Self::D3fend => "D3F",
+            Self::Car => "CAR",
+            Self::CarTests => "CARt",
+            Self::Atomic => "Atom",
+            Self::Stratus => "Stra",
         }
     }
 }

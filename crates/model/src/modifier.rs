@@ -2,7 +2,7 @@ use std::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::rule::named;
+use crate::named::named;
 
 named! {
     /// What transforms a predicate's value or match.

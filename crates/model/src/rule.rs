@@ -1,105 +1,6 @@
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
 
-use crate::{Condition, Diagnostic, EventLink, Extra, Level, Node};
-
-/// An enum whose members have one name each, in data and on the command line.
-macro_rules! named {
-    ($(#[$doc:meta])* $type:ident { $($(#[$member_doc:meta])* $member:ident = $name:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $type { $($(#[$member_doc])* #[serde(rename = $name)] $member,)+ }
-
-        impl $type {
-            /// Every member, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$member),+];
-
-            /// The name in data.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$member => $name),+ }
-            }
-        }
-
-        #[cfg(feature = "schema")]
-        impl utoipa::PartialSchema for $type {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                let names = Self::ALL.iter().map(|member| member.name());
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::Type::String)
-                    .enum_values(Some(names))
-                    .build()
-                    .into()
-            }
-        }
-
-        #[cfg(feature = "schema")]
-        impl utoipa::ToSchema for $type {
-            fn name() -> std::borrow::Cow<'static, str> {
-                stringify!($type).into()
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = String;
-
-            fn from_str(name: &str) -> Result<Self, String> {
-                match name {
-                    $($name => Ok(Self::$member),)+
-                    _ => Err(format!("`{name}` is none of {}", [$($name),+].join(", "))),
-                }
-            }
-        }
-    };
-}
-pub(crate) use named;
-
-named! {
-    /// Who publishes a rule, by the format it is published in.
-    Vendor {
-        /// Sigma rules.
-        Sigma = "sigma",
-        /// Elastic detection rules.
-        Elastic = "elastic",
-        /// Splunk security content.
-        Splunk = "splunk",
-        /// Microsoft Sentinel and Defender rules and hunting queries.
-        Kusto = "kusto",
-        /// Panther rules.
-        Panther = "panther",
-    }
-}
-
-named! {
-    /// The language of a rule's query.
-    Language {
-        /// Sigma detections.
-        Sigma = "sigma",
-        /// Elastic's Event Query Language.
-        Eql = "eql",
-        /// Kibana Query Language.
-        Kuery = "kuery",
-        /// Lucene's query-string syntax.
-        Lucene = "lucene",
-        /// Elastic's piped language ES|QL.
-        Esql = "esql",
-        /// Splunk's Search Processing Language.
-        Spl = "spl",
-        /// Kusto Query Language.
-        Kusto = "kusto",
-        /// A Python module of Panther.
-        Python = "python",
-        /// A Panther detection written in YAML.
-        PantherYaml = "panther-yaml",
-    }
-}
+use crate::{Condition, Diagnostic, EventLink, Extra, Language, Level, Node, Vendor, named::named};
 
 named! {
     /// How much of a rule's query was understood.
@@ -112,6 +13,18 @@ named! {
         Failed = "failed",
         /// There is no query (a machine-learning job).
         NoQuery = "no_query",
+    }
+}
+
+named! {
+    /// What was found in a file.
+    FileOutcome {
+        /// Rules.
+        Rules = "rules",
+        /// No rule.
+        NotARule = "not_a_rule",
+        /// Nothing that can be read.
+        Unreadable = "unreadable",
     }
 }
 

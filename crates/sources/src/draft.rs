@@ -8,6 +8,10 @@ use crate::{SourceFile, attack::TagPlace};
 
 /// How one vendor lays out its rules.
 pub trait Format: Sync {
+    /// The endings of files that may hold its rules, in lower case. They decide which formats a file is tried with that
+    /// belongs to no source.
+    fn extensions(&self) -> &'static [&'static str];
+
     /// What the source's queries may ask for: macros, lists, modules. Made once, from all files of the source.
     fn context<'a>(&self, _files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(NoContext)

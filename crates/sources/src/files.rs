@@ -11,6 +11,7 @@ use crate::{
     Decoded, Encoding, Error, NotText, SourceKind, SourceSpec,
     decode::{decode, decode_windows},
 };
+use ruleatlas_model::Vendor;
 
 /// Larger files are not read, and say so: none holds a rule that anyone wrote by hand. What is made of a file takes several
 /// times its size.
@@ -131,7 +132,7 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
             known(path, Content::Skipped("not among the files that are read".to_owned()))
         }
         Found::File(file) => match bytes(&file) {
-            Ok(bytes) if spec.kind == SourceKind::Kusto => SourceFile::from_windows_bytes(path, bytes),
+            Ok(bytes) if spec.kind == SourceKind::Rules(Vendor::Kusto) => SourceFile::from_windows_bytes(path, bytes),
             Ok(bytes) => SourceFile::from_bytes(path, bytes),
             Err(BytesError::TooLarge(size)) => known(path, Content::Unreadable(too_large(size), None)),
             Err(BytesError::Io(error)) => known(path, Content::Unreadable(error.to_string(), None)),
@@ -140,10 +141,12 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         Found::Broken(error) => known(path, Content::Unreadable(error, None)),
     };
     let read = |(path, found): (String, Found)| match (spec.kind, found) {
-        (SourceKind::Splunk, Found::File(file)) if crate::package::may_be_package(&path) => match bytes(&file) {
-            Ok(bytes) if crate::package::is_package(&path, &bytes) => crate::package::unpack(&path, &bytes),
-            _ => vec![read_one((path, Found::File(file)))],
-        },
+        (SourceKind::Rules(Vendor::Splunk), Found::File(file)) if crate::package::may_be_package(&path) => {
+            match bytes(&file) {
+                Ok(bytes) if crate::package::is_package(&path, &bytes) => crate::package::unpack(&path, &bytes),
+                _ => vec![read_one((path, Found::File(file)))],
+            }
+        }
         (_, found) => vec![read_one((path, found))],
     };
     // Files are read while the folders are still listed, so they come in any order.

@@ -7,7 +7,7 @@
 //! ```no_run
 //! use ruleatlas_sources::{SourceKind, SourceSpec, read_files};
 //!
-//! let spec = SourceSpec::new(SourceKind::Sigma, "rules/");
+//! let spec = SourceSpec::new(SourceKind::Rules(Vendor::Sigma), "rules/");
 //! let files = read_files(&spec)?;
 //! println!("{} files", files.len());
 //! # Ok::<(), ruleatlas_sources::Error>(())
@@ -44,7 +44,7 @@ pub mod sync;
 mod tree;
 mod unique;
 
-use ruleatlas_model::Language;
+use ruleatlas_model::{Language, Vendor};
 
 pub use attack::TagPlace;
 pub use companions::companions;
@@ -57,18 +57,17 @@ pub use license::{Licenses, license_of};
 pub use likely::looks_like_query;
 pub use spec::{Origin, SourceKind, SourceSpec};
 
-/// The format of a vendor's rules; `None` for sources that hold no rules.
+/// The format of a vendor's rules.
 ///
 /// `is_query` is asked whether a text that nobody marked as a query is one of that language: formats do not know how
 /// queries are parsed.
 #[must_use]
-pub fn format_of(kind: SourceKind, is_query: fn(Language, &str) -> bool) -> Option<Box<dyn Format>> {
-    match kind {
-        SourceKind::Sigma => Some(Box::new(sigma::SigmaRules)),
-        SourceKind::Elastic => Some(Box::new(elastic::ElasticRules)),
-        SourceKind::Splunk => Some(Box::new(splunk::SplunkRules)),
-        SourceKind::Kusto => Some(Box::new(kusto::KustoRules { is_query })),
-        SourceKind::Panther => Some(Box::new(panther::PantherRules)),
-        _ => None,
+pub fn format_of(vendor: Vendor, is_query: fn(Language, &str) -> bool) -> Box<dyn Format> {
+    match vendor {
+        Vendor::Sigma => Box::new(sigma::SigmaRules),
+        Vendor::Elastic => Box::new(elastic::ElasticRules),
+        Vendor::Splunk => Box::new(splunk::SplunkRules),
+        Vendor::Kusto => Box::new(kusto::KustoRules { is_query }),
+        Vendor::Panther => Box::new(panther::PantherRules),
     }
 }

@@ -50,6 +50,10 @@ const KINDS: [(&str, &str, Kind); 6] = [
 ];
 
 impl Format for PantherRules {
+    fn extensions(&self) -> &'static [&'static str] {
+        &["yml", "yaml", "json"]
+    }
+
     fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(context::Checkout::of(files))
     }
@@ -152,7 +156,7 @@ impl<'a> Reader<'a> {
             let log_types: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
             let tests = tests::read(tests, &log_types, self.context);
             if !tests.is_empty() {
-                rule.extra.insert("tests", &tests);
+                rule.set_tests(&tests);
             }
         }
         let mut base = 0;

@@ -39,6 +39,10 @@ const KNOWN_KEYS: [&str; 15] = [
 ];
 
 impl Format for SigmaRules {
+    fn extensions(&self) -> &'static [&'static str] {
+        &["yml", "yaml", "json", "jsonl", "ndjson"]
+    }
+
     fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(BaseRules::of(files))
     }

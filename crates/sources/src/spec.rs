@@ -4,6 +4,7 @@ use std::{
     str::FromStr,
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ruleatlas_model::Vendor;
 use serde::{Deserialize, Serialize};
 
@@ -11,19 +12,10 @@ use crate::Error;
 
 /// What a source holds, and by that how it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = CatalogSourceKind))]
-#[serde(rename_all = "lowercase")]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum SourceKind {
-    /// Sigma rules.
-    Sigma,
-    /// Elastic detection rules.
-    Elastic,
-    /// Splunk security content.
-    Splunk,
-    /// Sentinel and Defender rules and hunting queries.
-    Kusto,
-    /// Panther rules.
-    Panther,
+    /// Rules of a vendor.
+    Rules(Vendor),
     /// ATT&CK STIX bundles.
     Attack,
     /// The D3FEND ontology.
@@ -38,31 +30,36 @@ pub enum SourceKind {
     Events,
 }
 
+/// The kinds that hold no rules.
+const WITHOUT_RULES: [SourceKind; 6] = [
+    SourceKind::Attack,
+    SourceKind::D3fend,
+    SourceKind::Car,
+    SourceKind::Atomic,
+    SourceKind::Stratus,
+    SourceKind::Events,
+];
+
 impl SourceKind {
-    /// Every kind.
-    pub const ALL: [Self; 11] = [
-        Self::Sigma,
-        Self::Elastic,
-        Self::Splunk,
-        Self::Kusto,
-        Self::Panther,
-        Self::Attack,
-        Self::D3fend,
-        Self::Car,
-        Self::Atomic,
-        Self::Stratus,
-        Self::Events,
-    ];
+    /// Every kind, the vendors first.
+    pub const ALL: [Self; Vendor::ALL.len() + WITHOUT_RULES.len()] = {
+        let mut all = [Self::Attack; Vendor::ALL.len() + WITHOUT_RULES.len()];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = match at.checked_sub(Vendor::ALL.len()) {
+                Some(other) => WITHOUT_RULES[other],
+                None => Self::Rules(Vendor::ALL[at]),
+            };
+            at += 1;
+        }
+        all
+    };
 
     /// The kind's name on the command line and in data.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Sigma => "sigma",
-            Self::Elastic => "elastic",
-            Self::Splunk => "splunk",
-            Self::Kusto => "kusto",
-            Self::Panther => "panther",
+            Self::Rules(vendor) => vendor.name(),
             Self::Attack => "attack",
             Self::D3fend => "d3fend",
             Self::Car => "car",
@@ -75,7 +72,10 @@ impl SourceKind {
     /// Whose rules the source holds.
     #[must_use]
     pub fn vendor(self) -> Option<Vendor> {
-        self.name().parse().ok()
+        match self {
+            Self::Rules(vendor) => Some(vendor),
+            Self::Attack | Self::D3fend | Self::Car | Self::Atomic | Self::Stratus | Self::Events => None,
+        }
     }
 
     /// The name a source of this kind goes by when its user gives none: that of the public repository everybody means, as
@@ -83,11 +83,7 @@ impl SourceKind {
     #[must_use]
     pub fn usual_name(self) -> &'static str {
         match self {
-            Self::Sigma => "SigmaHQ",
-            Self::Elastic => "Elastic",
-            Self::Splunk => "Splunk",
-            Self::Kusto => "Kusto",
-            Self::Panther => "Panther",
+            Self::Rules(vendor) => vendor.info().source_name,
             Self::Attack => "ATTACK",
             Self::D3fend => "D3FEND",
             Self::Car => "CAR",
@@ -95,6 +91,38 @@ impl SourceKind {
             Self::Stratus => "Stratus-Red-Team",
             Self::Events => "events",
         }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for SourceKind {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .enum_values(Some(Self::ALL.map(Self::name)))
+            .build()
+            .into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for SourceKind {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "CatalogSourceKind".into()
+    }
+}
+
+impl From<SourceKind> for &'static str {
+    fn from(kind: SourceKind) -> Self {
+        kind.name()
+    }
+}
+
+impl TryFrom<String> for SourceKind {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self, Error> {
+        name.parse()
     }
 }
 
@@ -150,7 +178,7 @@ impl Origin {
             match name {
                 "url" => link.push_str(&page),
                 "commit" => link.push_str(commit),
-                _ => link.push_str(&percent_encoded(path)),
+                _ => link.extend(utf8_percent_encode(path, NOT_PLAIN)),
             }
             rest = after;
         }
@@ -161,18 +189,8 @@ impl Origin {
 /// The page of a file at GitHub and its like.
 pub(crate) const LINK: &str = "{url}/blob/{commit}/{path}";
 
-/// A path with what is not plain percent-encoded.
-fn percent_encoded(path: &str) -> String {
-    use fmt::Write as _;
-    path.bytes().fold(String::with_capacity(path.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
-}
+/// What is percent-encoded in a path.
+const NOT_PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// A source to read.
 #[derive(Clone, Debug, PartialEq, Eq)]

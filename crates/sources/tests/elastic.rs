@@ -1,9 +1,9 @@
 //! Elastic's rule files: what stands beside a query, filters, hunts.
 
 use ruleatlas_model::{
-    Condition, DataSource, Kind, Language, Node, ParseStatus, Rule, Severity, SourceKind as Named, Status,
+    Condition, DataSource, Kind, Language, Node, ParseStatus, Rule, Severity, SourceKind as Named, Status, Vendor,
 };
-use ruleatlas_sources::{Outcome, RawTag, SourceFile, SourceKind, format_of};
+use ruleatlas_sources::{Outcome, RawTag, SourceFile, format_of};
 
 struct Read {
     rule: Rule,
@@ -13,7 +13,7 @@ struct Read {
 
 #[allow(clippy::expect_used)]
 fn read(path: &str, text: &str) -> (Vec<Read>, Outcome) {
-    let format = format_of(SourceKind::Elastic, |_, _| false).expect("Elastic has a format");
+    let format = format_of(Vendor::Elastic, |_, _| false);
     let mut read = Vec::new();
     let file = SourceFile::from_bytes(path, text.as_bytes().to_vec());
     let outcome = format.read(&file, &mut |draft| {

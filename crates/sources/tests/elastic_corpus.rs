@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use ruleatlas_model::{Kind, Language, SourceKind as Named, Status};
+use ruleatlas_model::{Kind, Language, SourceKind as Named, Status, Vendor};
 use ruleatlas_sources::{Outcome, SourceKind, SourceSpec, format_of, read_files};
 
 #[test]
@@ -11,9 +11,9 @@ fn every_file_of_the_corpus_is_accounted_for() {
         println!("skipped: RULEATLAS_CORPORA names no folder of corpora");
         return;
     };
-    let spec = SourceSpec::new(SourceKind::Elastic, Path::new(&corpora).join("elastic"));
+    let spec = SourceSpec::new(SourceKind::Rules(Vendor::Elastic), Path::new(&corpora).join("elastic"));
     let files = read_files(&spec).expect("the corpus can be read");
-    let format = format_of(SourceKind::Elastic, |_, _| false).expect("Elastic has a format");
+    let format = format_of(Vendor::Elastic, |_, _| false);
     let mut rules = Vec::new();
     for file in &files {
         let before = rules.len();
@@ -50,9 +50,9 @@ fn every_behaviour_rule_of_the_endpoint_is_read() {
         println!("skipped: RULEATLAS_CORPORA names no folder of corpora");
         return;
     };
-    let spec = SourceSpec::new(SourceKind::Elastic, Path::new(&corpora).join("elastic-endpoint"));
+    let spec = SourceSpec::new(SourceKind::Rules(Vendor::Elastic), Path::new(&corpora).join("elastic-endpoint"));
     let files = read_files(&spec).expect("the corpus can be read");
-    let format = format_of(SourceKind::Elastic, |_, _| false).expect("Elastic has a format");
+    let format = format_of(Vendor::Elastic, |_, _| false);
     let (mut rules, mut untagged) = (0, 0);
     for file in files.iter().filter(|file| file.extension() == "toml") {
         let outcome = format.read(file, &mut |draft| {

@@ -1,7 +1,7 @@
 //! Elastic's rules in the layouts beside that of its repository: the endpoint's, Kibana's export, its API, YAML.
 
-use ruleatlas_model::{DataSource, Kind, Language, Node, ParseStatus, Rule, Severity, SourceKind as Named};
-use ruleatlas_sources::{Outcome, SourceFile, SourceKind, format_of};
+use ruleatlas_model::{DataSource, Kind, Language, Node, ParseStatus, Rule, Severity, SourceKind as Named, Vendor};
+use ruleatlas_sources::{Outcome, SourceFile, format_of};
 
 struct Read {
     rule: Rule,
@@ -11,7 +11,7 @@ struct Read {
 
 #[allow(clippy::expect_used)]
 fn read(path: &str, text: &str) -> (Vec<Read>, Outcome) {
-    let format = format_of(SourceKind::Elastic, |_, _| false).expect("Elastic has a format");
+    let format = format_of(Vendor::Elastic, |_, _| false);
     let mut read = Vec::new();
     let file = SourceFile::from_bytes(path, text.as_bytes().to_vec());
     let outcome = format.read(&file, &mut |draft| {

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail anywhere")]
 
-use ruleatlas_model::{Kind, Language, Rule, Severity, Status};
-use ruleatlas_sources::{Licenses, Outcome, RawTag, SourceFile, SourceKind, format_of, license_of};
+use ruleatlas_model::{Kind, Language, Rule, Severity, Status, Vendor};
+use ruleatlas_sources::{Licenses, Outcome, RawTag, SourceFile, format_of, license_of};
 
 /// A stand-in for the front end: a text with a pipe is a query.
 fn is_query(language: Language, text: &str) -> bool {
@@ -14,7 +14,7 @@ fn is_query(language: Language, text: &str) -> bool {
 fn read_bytes(path: &str, bytes: &[u8]) -> (Outcome, Vec<(Rule, Vec<RawTag>)>) {
     let file = SourceFile::from_windows_bytes(path, bytes.to_vec());
     let mut found = Vec::new();
-    let format = format_of(SourceKind::Kusto, is_query).unwrap();
+    let format = format_of(Vendor::Kusto, is_query);
     let outcome = format.read(&file, &mut |draft| found.push((draft.rule, draft.tags)));
     (outcome, found)
 }

@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use ruleatlas_model::{Kind, Language, Level, Rule, Severity};
-use ruleatlas_sources::{Outcome, RawTag, SourceFile, SourceKind, TagPlace, format_of};
+use ruleatlas_model::{Kind, Language, Level, Rule, Severity, Vendor};
+use ruleatlas_sources::{Outcome, RawTag, SourceFile, TagPlace, format_of};
 
 /// A stand-in for the front end: a text with a pipe, and without what no query has, is a query.
 fn is_query(language: Language, text: &str) -> bool {
@@ -18,7 +18,7 @@ type Found = Vec<(Rule, Vec<RawTag>)>;
 fn outcome(path: &str, text: &str) -> (Outcome, Found) {
     let file = SourceFile::from_windows_bytes(path, text.as_bytes().to_vec());
     let mut found = Vec::new();
-    let format = format_of(SourceKind::Kusto, is_query).unwrap();
+    let format = format_of(Vendor::Kusto, is_query);
     let outcome = format.read(&file, &mut |draft| found.push((draft.rule, draft.tags)));
     (outcome, found)
 }

@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail anywhere")]
 
-use ruleatlas_model::{Kind, Rule, Severity};
-use ruleatlas_sources::{Outcome, RawTag, SourceFile, SourceKind, TagPlace, format_of};
+use ruleatlas_model::{Kind, Rule, Severity, Vendor};
+use ruleatlas_sources::{Outcome, RawTag, SourceFile, TagPlace, format_of};
 
 type Found = Vec<(Rule, Vec<RawTag>, Vec<String>)>;
 
 fn outcome(path: &str, text: &str) -> (Outcome, Found) {
     let file = SourceFile::from_bytes(path, text.as_bytes().to_vec());
     let mut found = Vec::new();
-    let format = format_of(SourceKind::Panther, |_, _| false).unwrap();
+    let format = format_of(Vendor::Panther, |_, _| false);
     let outcome = format.read(&file, &mut |draft| {
         found.push((draft.rule, draft.tags, draft.sources.into_iter().map(|source| source.name).collect()));
     });

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail anywhere")]
 
-use ruleatlas_model::{Kind, Rule};
-use ruleatlas_sources::{Outcome, SourceFile, SourceKind, format_of};
+use ruleatlas_model::{Kind, Rule, Vendor};
+use ruleatlas_sources::{Outcome, SourceFile, format_of};
 
 fn outcome(path: &str, text: &str) -> (Outcome, Vec<Rule>) {
     let file = SourceFile::from_bytes(path, text.as_bytes().to_vec());
     let mut found = Vec::new();
-    let format = format_of(SourceKind::Sigma, |_, _| false).unwrap();
+    let format = format_of(Vendor::Sigma, |_, _| false);
     let outcome = format.read(&file, &mut |draft| {
         assert!(draft.tree.is_some());
         found.push(draft.rule);
@@ -63,7 +63,7 @@ fn json_holds_correlations_too() {
     let found = read("a.json", &text);
     assert_eq!((found[1].kind, found[1].id.as_str()), (Kind::Correlation, "sigma/c"));
     let files = [SourceFile::from_bytes("a.json", text.into_bytes())];
-    let format = format_of(SourceKind::Sigma, |_, _| false).unwrap();
+    let format = format_of(Vendor::Sigma, |_, _| false);
     let context = format.context(&files);
     let base = context.rule("a").unwrap();
     assert!(base.title.starts_with("Odd") && base.query.text.contains("detection"), "{base:?}");

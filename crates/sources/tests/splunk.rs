@@ -1,8 +1,8 @@
 //! Splunk's searches where people keep them: apps, the REST interface, Security Essentials, files, and both layouts of
 //! security content.
 
-use ruleatlas_model::{Kind, Rule, Severity, Status};
-use ruleatlas_sources::{Outcome, SourceFile, SourceKind, format_of};
+use ruleatlas_model::{Kind, Rule, Severity, Status, Vendor};
+use ruleatlas_sources::{Outcome, SourceFile, format_of};
 
 struct Read {
     rule: Rule,
@@ -17,7 +17,7 @@ fn files(files: &[(&str, &str)]) -> Vec<SourceFile> {
 /// The rules of all files of a source, and what became of each file.
 #[allow(clippy::expect_used)]
 fn read(source: &[SourceFile]) -> (Vec<Read>, Vec<Outcome>) {
-    let format = format_of(SourceKind::Splunk, |_, _| false).expect("Splunk has a format");
+    let format = format_of(Vendor::Splunk, |_, _| false);
     let context = format.context(source);
     let mut read = Vec::new();
     let mut outcomes = Vec::new();
@@ -191,7 +191,7 @@ fn an_app_brings_its_macros_and_lookups() {
         ("two/default/transforms.conf", "[tools]\nfilename = tools.csv\n"),
         ("two/lookups/tools.csv", "tool,kind\nb,y\n"),
     ]);
-    let format = format_of(SourceKind::Splunk, |_, _| false).unwrap();
+    let format = format_of(Vendor::Splunk, |_, _| false);
     let context = format.context(&source);
     let one = context.of_file("one/default/savedsearches.conf").unwrap();
     let two = context.of_file("two/local/savedsearches.conf").unwrap();
@@ -224,7 +224,7 @@ fn an_app_brings_its_event_types() {
         ("one/local/eventtypes.conf", "[logon]\nsearch = sourcetype=a code=2\n"),
         ("two/default/eventtypes.conf", "[logon]\nsearch = code=3\n[tagged]\npriority = 1\n"),
     ]);
-    let format = format_of(SourceKind::Splunk, |_, _| false).unwrap();
+    let format = format_of(Vendor::Splunk, |_, _| false);
     let context = format.context(&source);
     let of = |app: &str, name: &str| {
         let context = context.of_file(&format!("{app}/default/savedsearches.conf")).unwrap();

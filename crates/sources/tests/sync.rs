@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{
     SourceKind,
     sync::{self, Change, Error, Options, Progress, Repository, Revision, SyncReport, sync, sync_with, table},
@@ -81,7 +82,7 @@ impl Place {
         Repository {
             login: None,
             name: name.into(),
-            kind: SourceKind::Sigma,
+            kind: SourceKind::Rules(Vendor::Sigma),
             url: format!("file://{}", self.origin().display()),
             branch: None,
             sparse: vec![],
@@ -539,7 +540,7 @@ fn a_user_s_table_adds_changes_and_removes() {
     assert_eq!((sigma.url.as_str(), sigma.license.as_str()), (built_in[0].url.as_str(), "DRL-1.1"));
     assert!(!sources.iter().any(|source| source.name == "Splunk"));
     let ours = sources.last().unwrap();
-    assert_eq!((ours.name.as_str(), ours.kind), ("Ours", SourceKind::Kusto));
+    assert_eq!((ours.name.as_str(), ours.kind), ("Ours", SourceKind::Rules(Vendor::Kusto)));
     assert_eq!(page(ours, "abc", "x/ä #1?.kql"), "https://git.example.org/soc/rules/blob/abc/x/%C3%A4%20%231%3F.kql");
 }
 

@@ -159,16 +159,10 @@ impl Store {
     pub fn files(&self) -> Result<Vec<FileRecord>, Error> {
         let sql = "SELECT source, path, outcome, reason, line, rules, query_like FROM file ORDER BY rowid";
         self.readable_rows("file", sql, |row| {
-            let outcome = match text(row, 2)? {
-                "rules" => "rules",
-                "not_a_rule" => "not_a_rule",
-                "unreadable" => "unreadable",
-                other => return Err(unreadable(2, format!("`{other}` is no outcome"))),
-            };
             Ok(FileRecord {
                 source: row.get(0)?,
                 path: row.get(1)?,
-                outcome,
+                outcome: word(row, 2)?,
                 reason: row.get(3)?,
                 line: row.get(4)?,
                 rules: row.get(5)?,

@@ -128,7 +128,7 @@ fn about(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
     let mut file = transaction.prepare("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)")?;
     for record in &catalog.files {
         let query_like = record.looks_like_query;
-        let row = (&record.source, &record.path, record.outcome, &record.reason);
+        let row = (&record.source, &record.path, record.outcome.name(), &record.reason);
         file.execute(params![row.0, row.1, row.2, row.3, record.line, record.rules, query_like])?;
     }
     Ok(())

@@ -8,6 +8,7 @@
 )]
 
 use ruleatlas_catalog::{Catalog, Loaded, build};
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_store::{Error, Store, WriteOptions, write};
 
@@ -17,7 +18,7 @@ fn catalog(rules: usize) -> Catalog {
         let text = format!("title: Rule {n}\nid: r{n}\ndetection:\n  s:\n    A: {value}{n}\n  condition: s\n");
         SourceFile::from_bytes(format!("{n}.yml"), text.into_bytes())
     };
-    let spec = SourceSpec::new(SourceKind::Sigma, "rules");
+    let spec = SourceSpec::new(SourceKind::Rules(Vendor::Sigma), "rules");
     build(vec![Loaded { spec, files: (0..rules).map(rule).collect() }], &|_, _, _, _| {}).unwrap()
 }
 

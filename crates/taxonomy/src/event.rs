@@ -308,7 +308,7 @@ impl Taxonomy {
         });
         let implied: Vec<EventLink> = implied.collect();
         // What the vendor says beside a search is taken as it says it.
-        if reader.vendor == Vendor::Splunk || implied.len() < 2 {
+        if reader.vendor.info().metadata_names_events || implied.len() < 2 {
             return implied;
         }
         let events: Vec<EventRef> = implied.iter().map(|link| link.event.clone()).collect();

@@ -224,8 +224,14 @@ impl Fields {
             self.readings.insert(vendor, reading);
         }
         for vendor in Vendor::ALL {
-            if !self.readings.contains_key(vendor) {
-                source.fault(0, format!("the vendor `{vendor}` reads no vocabulary"));
+            let names_of = vendor.info().names_of;
+            if !self.readings.contains_key(&names_of) {
+                source.fault(0, format!("the vendor `{names_of}` reads no vocabulary"));
+            } else if names_of != *vendor && self.readings.contains_key(vendor) {
+                source.fault(
+                    0,
+                    format!("the vendor `{vendor}` uses the names of `{names_of}` and has an entry of its own"),
+                );
             }
         }
     }
@@ -352,7 +358,7 @@ impl Fields {
     }
 
     pub fn resolve(&self, vendor: Vendor, raw_field: &str, place: &Place<'_>) -> Option<FieldUse<'_>> {
-        let reading = self.readings.get(&vendor)?;
+        let reading = self.readings.get(&vendor.info().names_of)?;
         let lower = raw_field.to_lowercase();
         if let Some(found) = self.look_up(&lower, &reading.rank, place, false) {
             return Some(found);

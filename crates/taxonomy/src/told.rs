@@ -82,7 +82,7 @@ impl Taxonomy {
             let absent = std::mem::take(&mut condition.absent);
             let mut found = if told.is_empty() { Vec::new() } else { self.told(vendor, condition, &told) };
             condition.absent = absent;
-            if vendor == Vendor::Splunk {
+            if vendor.info().macros_are_sources {
                 let macros = condition.root.opaques().filter_map(|part| macro_name(&part.text));
                 found.extend(macros.map(|name| DataSource::new(SourceKind::Macro, name)));
             }

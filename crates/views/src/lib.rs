@@ -19,6 +19,7 @@ mod about;
 mod align;
 mod atlas;
 mod attack_events;
+mod attack_text;
 mod controls;
 mod coverage;
 mod csv_text;
@@ -54,9 +55,10 @@ pub use about::AboutView;
 pub use align::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance, ThreatItem};
 pub use atlas::Atlas;
 pub use attack_events::{AttackEvents, AttackLog, AttackStrategy, NamedEvent};
+pub use attack_text::{AttackPiece, AttackPieceKind, attack_pieces};
 pub use controls::{
-    CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem, EmptyReason, Gap,
-    GapCount, PlaybookTactic, PlaybookView,
+    ColumnSource, CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem,
+    EmptyReason, Gap, GapCount, PlaybookTactic, PlaybookView,
 };
 pub use coverage::{
     BlindRule, CollectedEvent, CoverageCount, CoverageView, MissingEvent, NextEvent, TechniqueCoverage,
@@ -85,7 +87,7 @@ pub use silent::{SilentRule, WithoutEvent};
 pub use similar::nearest;
 pub use similar_rules::{SharedIndicator, SimilarRule};
 pub use snippet::{Snippet, snippets};
-pub use technique::{RuleItem, TechniqueView, vendor_letter};
+pub use technique::{RuleItem, TechniqueView};
 pub use telemetry::Telemetry;
 pub use told::{Told, told};
 pub use vendor::{LogSourceView, ValueCount, VendorView};

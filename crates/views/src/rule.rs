@@ -1,4 +1,4 @@
-use ruleatlas_catalog::{Entry, PredicateRow, RuleId, UnitTest, unit_tests};
+use ruleatlas_catalog::{Entry, PredicateRow, RuleId, UnitTest, brings_unit_tests, unit_tests};
 use ruleatlas_model::{Condition, Extra, Indicator, Rule, Vendor};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -131,7 +131,7 @@ impl Atlas {
         });
         let reach: Vec<u64> = reach.map(Option::unwrap_or_default).collect();
         let upstream = self.upstream(&entry.rule);
-        let is_tested = entry.rule.vendor == Vendor::Panther;
+        let is_tested = brings_unit_tests(entry.rule.vendor);
         Ok(RuleView {
             number,
             upstream,
@@ -148,7 +148,7 @@ impl Atlas {
     #[must_use]
     pub fn find_rule(&self, id: &str) -> Option<RuleId> {
         self.index.rule(id).or_else(|| {
-            let vendors = ruleatlas_model::Vendor::ALL.iter();
+            let vendors = Vendor::ALL.iter();
             vendors.filter_map(|vendor| self.index.rule(&format!("{vendor}/{id}"))).next()
         })
     }
@@ -171,7 +171,7 @@ impl Atlas {
             return None;
         }
         let heads = self.index.heads();
-        let vendors = ruleatlas_model::Vendor::ALL.iter().map(|vendor| format!("{vendor}/"));
+        let vendors = Vendor::ALL.iter().map(|vendor| format!("{vendor}/"));
         let mut found = vendors.chain([String::new()]).flat_map(|vendor| {
             let wanted = format!("{vendor}{beginning}");
             // Ids are in order.

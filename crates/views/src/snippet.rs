@@ -17,6 +17,8 @@ const KEYWORD: &str = "keyword";
 pub struct Snippet {
     /// The language.
     pub language: Language,
+    /// What people call the language.
+    pub label: &'static str,
     /// The comparison: an item of a Sigma selection, or a condition to stand in a query.
     pub text: String,
     /// The table whose column the field is, where its name holds there only.
@@ -24,43 +26,33 @@ pub struct Snippet {
     pub table: Option<String>,
 }
 
-impl Snippet {
-    /// What people call the language.
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        match self.language {
-            Language::Eql => "EQL",
-            Language::Spl => "SPL",
-            Language::Kusto => "KQL",
-            _ => "Sigma",
-        }
+/// Writes an indicator in a language; `None` where the language cannot say it.
+type Writer = fn(&Check<'_>) -> Option<String>;
+
+/// What writes the snippets of a language; `None` for a language in which none is written.
+fn writer(language: Language) -> Option<Writer> {
+    match language {
+        Language::Sigma => Some(|check| check.sigma()),
+        Language::Eql => Some(|check| check.eql()),
+        Language::Spl => Some(|check| check.spl()),
+        Language::Kusto => Some(|check| check.kql()),
+        _ => None,
     }
 }
-
-/// Languages with the vendor whose rules are written in them, and the vocabularies that name their fields, best first.
-const LANGUAGES: [(Language, Vendor, &[&str]); 4] = [
-    (Language::Sigma, Vendor::Sigma, &["sigma", "windows"]),
-    (Language::Eql, Vendor::Elastic, &["ecs"]),
-    (Language::Spl, Vendor::Splunk, &["cim", "sigma"]),
-    (Language::Kusto, Vendor::Kusto, &["defender", "sentinel", "asim"]),
-];
 
 /// The indicator in every language that can say it.
 #[must_use]
 pub fn snippets(taxonomy: &Taxonomy, indicator: &Indicator) -> Vec<Snippet> {
     let known = taxonomy.find_fields(&indicator.field);
     let known = known.into_iter().find(|field| field.name.eq_ignore_ascii_case(&indicator.field));
-    let written = |(language, vendor, vocabularies): &(Language, Vendor, &[&str])| {
-        let check = Check::new(taxonomy, indicator, known, *vendor, vocabularies)?;
-        let text = match language {
-            Language::Sigma => check.sigma()?,
-            Language::Eql => check.eql()?,
-            Language::Spl => check.spl()?,
-            _ => check.kql()?,
-        };
-        Some(Snippet { language: *language, text, table: check.table })
+    let written = |language: &Language| {
+        let write = writer(*language)?;
+        let info = language.info();
+        let check = Check::new(taxonomy, indicator, known, info.vendor, info.snippet_vocabularies)?;
+        let text = write(&check)?;
+        Some(Snippet { language: *language, label: info.title, text, table: check.table })
     };
-    LANGUAGES.iter().filter_map(written).collect()
+    Language::ALL.iter().filter_map(written).collect()
 }
 
 /// An indicator under the name that a vendor has for its field.
@@ -357,9 +349,7 @@ fn plain_name(name: &str, besides: &str) -> bool {
 }
 
 fn is_network(value: &str) -> bool {
-    value.split_once('/').is_some_and(|(address, bits)| {
-        address.parse::<std::net::IpAddr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 128)
-    })
+    value.parse::<ipnet::IpNet>().is_ok()
 }
 
 /// Text whose wildcards are Sigma's own characters. A backslash is doubled only where it would escape what follows.
@@ -444,5 +434,17 @@ fn kusto_quoted(text: &str) -> String {
         format!("@\"{}\"", text.replace('"', "\"\""))
     } else {
         quoted(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_has_a_writer_where_its_descriptor_names_vocabularies() {
+        for language in Language::ALL {
+            assert_eq!(writer(*language).is_some(), !language.info().snippet_vocabularies.is_empty(), "{language}");
+        }
     }
 }

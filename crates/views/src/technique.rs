@@ -93,18 +93,6 @@ impl RuleItem {
     }
 }
 
-/// The letter that stands for a vendor beside its colour.
-#[must_use]
-pub fn vendor_letter(vendor: Vendor) -> char {
-    match vendor {
-        Vendor::Sigma => 'S',
-        Vendor::Elastic => 'E',
-        Vendor::Splunk => 'P',
-        Vendor::Kusto => 'K',
-        Vendor::Panther => 'N',
-    }
-}
-
 /// The shortest beginning of a UUID, from its first group on, that tells it from the ids before and behind it.
 fn short_id(index: &Index, rule: RuleId) -> Option<&str> {
     let heads = index.heads();

@@ -134,9 +134,8 @@ copying.addEventListener("toggle", async () => {
   list.append(button("Value", (event) => copy(asked.get("value") ?? "", event.target)));
   try {
     const answer = await fetch("/api/v1/snippets" + link.search);
-    const names = { eql: "EQL", spl: "SPL", kusto: "KQL", sigma: "Sigma" };
-    for (const { language, text, table } of answer.ok ? await answer.json() : []) {
-      const made = button(names[language] ?? language, (event) => copy(text, event.target));
+    for (const { label, text, table } of answer.ok ? await answer.json() : []) {
+      const made = button(label, (event) => copy(text, event.target));
       made.title = table ? `${text}  (${table})` : text;
       list.append(made);
     }

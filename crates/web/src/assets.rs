@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use ruleatlas_model::{Vendor, VendorInfo};
 use rust_embed::RustEmbed;
 
 use crate::answer::{Body, Coding};
@@ -43,13 +44,27 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
             "svg" => "image/svg+xml",
             _ => continue,
         };
-        let hash = blake3::hash(&file.data).to_hex();
+        let mut data = file.data.into_owned();
+        if name == "style.css" {
+            data.extend(vendor_colors().into_bytes());
+        }
+        let hash = blake3::hash(&data).to_hex();
         let hashed = format!("{stem}.{}.{end}", &hash[..12]);
         assets.addresses.insert(name.to_string(), format!("/assets/{hashed}"));
-        assets.files.insert(hashed, Asset::new(&file.data, kind));
+        assets.files.insert(hashed, Asset::new(&data, kind));
     }
     assets
 });
+
+/// Rules of CSS that give the class of each vendor its colour, as `--vendor`.
+fn vendor_colors() -> String {
+    let colors = |of: fn(&VendorInfo) -> &'static str| -> String {
+        Vendor::ALL.iter().map(|vendor| format!(".{vendor} {{ --vendor: {}; }}\n", of(vendor.info()))).collect()
+    };
+    let light = colors(|info| info.color);
+    let dark = colors(|info| info.dark_color);
+    format!("\n{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n")
+}
 
 /// The address of a file.
 pub(crate) fn address(name: &str) -> &'static str {
@@ -64,4 +79,19 @@ pub(crate) fn find(hashed: &str) -> Option<&'static Asset> {
 /// All files, under the names with the hash, in order.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static Asset)> {
     ASSETS.files.iter().map(|(name, asset)| (name.as_str(), asset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_vendor_has_its_colours() {
+        let css = vendor_colors();
+        for vendor in Vendor::ALL {
+            for color in [vendor.info().color, vendor.info().dark_color] {
+                assert!(css.contains(&format!(".{vendor} {{ --vendor: {color}; }}")), "{css}");
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use maud::{Markup, PreEscaped, Render as _};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use ruleatlas_model::Reference;
+use ruleatlas_views::{AttackPieceKind, attack_pieces};
 
 use crate::text::{head, shown, web_address};
 
@@ -34,21 +35,19 @@ pub(crate) fn paragraphs(text: &str, references: &[Reference]) -> (Markup, Optio
 fn with_numbers(text: &str, references: &[Reference]) -> String {
     let text = text.replace(MARK, "");
     let mut numbered = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("(Citation:") {
-        let (before, citation) = rest.split_at(at);
-        let Some((name, behind)) = citation["(Citation:".len()..].split_once(')') else { break };
-        numbered.push_str(before);
-        let known = references.iter().position(|reference| reference.name == name.trim());
+    for piece in attack_pieces(&text, references) {
+        let AttackPieceKind::Citation(name) = piece.kind else {
+            numbered.push_str(piece.written);
+            continue;
+        };
+        let known = references.iter().position(|reference| reference.name == name);
         match known.filter(|known| web_address(&references[*known].url).is_some()) {
             Some(known) => {
                 let _ = write!(numbered, "{MARK}{known}{MARK}");
             }
             None => numbered.truncate(numbered.trim_end_matches(' ').len()),
         }
-        rest = behind;
     }
-    numbered.push_str(rest);
     numbered
 }
 

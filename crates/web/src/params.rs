@@ -106,7 +106,7 @@ impl Params {
         let mut text = String::new();
         let mut add = |name: &str, value: &str| {
             let mark = if text.is_empty() { '?' } else { '&' };
-            let _ = write!(text, "{mark}{name}={}", encoded(value, b""));
+            let _ = write!(text, "{mark}{name}={}", encoded(value));
         };
         let filters = &self.filters;
         filters.vendors.iter().for_each(|value| add("vendor", value.name()));

@@ -16,7 +16,7 @@ use common::{Site, encoded};
 use proptest::prelude::*;
 use ruleatlas_catalog::{Catalog, Loaded, build};
 use ruleatlas_evaluate::{Event, evaluate_rule};
-use ruleatlas_model::Language;
+use ruleatlas_model::{Language, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_views::export_rule;
 use ruleatlas_web::{SiteOptions, site};
@@ -107,9 +107,9 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
     panther.extend(python("expression", format!("    return {}", PYTHON.nested(steps))));
     panther.extend(python("returns", format!("{returns}    return False")));
     let all = [
-        (SourceKind::Sigma, vec![("sigma.yml".to_owned(), sigma)]),
+        (SourceKind::Rules(Vendor::Sigma), vec![("sigma.yml".to_owned(), sigma)]),
         (
-            SourceKind::Elastic,
+            SourceKind::Rules(Vendor::Elastic),
             vec![
                 elastic("eql", format!("process where {}", QUOTED.nested(steps))),
                 elastic("kuery", KUERY.nested(steps)),
@@ -118,7 +118,7 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
             ],
         ),
         (
-            SourceKind::Splunk,
+            SourceKind::Rules(Vendor::Splunk),
             vec![
                 splunk("search", format!("search index=a {}", SPL.nested(steps))),
                 splunk("where", format!("search index=a | where {}", WHERE.nested(steps))),
@@ -127,13 +127,13 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
             ],
         ),
         (
-            SourceKind::Kusto,
+            SourceKind::Rules(Vendor::Kusto),
             vec![
                 kusto("where", format!("SigninLogs | where {}", KUSTO.nested(steps))),
                 kusto("iff", format!("SigninLogs | extend c = {chosen} | where c == \"a0\"")),
             ],
         ),
-        (SourceKind::Panther, panther),
+        (SourceKind::Rules(Vendor::Panther), panther),
     ];
     let loaded = |(kind, files): (SourceKind, Vec<(String, String)>)| {
         let mut files: Vec<SourceFile> =

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ruleatlas_model::Language;
+use ruleatlas_model::{Language, Vendor};
 use ruleatlas_sources::SourceKind;
 
 /// Queries of one shape.
@@ -375,9 +375,9 @@ fn one(path: &str, text: String) -> Vec<(String, String)> {
 }
 
 macro_rules! files {
-    ($($kind:ident: { $($name:literal, $size:expr, $files:expr;)* })*) => {
+    ($($kind:expr => { $($name:literal, $size:expr, $files:expr;)* })*) => {
         pub const FILES: &[Files] = &[$($(
-            Files { name: $name, kind: SourceKind::$kind, size: $size, files: $files },
+            Files { name: $name, kind: $kind, size: $size, files: $files },
         )*)*];
     };
 }
@@ -385,7 +385,7 @@ macro_rules! files {
 const TOML_HEAD: &str = "[rule]\nname = \"r\"\nrule_id = \"r\"\ntype = \"query\"\nlanguage = \"kuery\"\n";
 
 files! {
-    Sigma: {
+    SourceKind::Rules(Vendor::Sigma) => {
         "rules of a file", 200, |n| one("r.yml", many(n, "---\n", |i| format!("title: r{i}\nid: r{i}\ndetection:\n  s: {{A: v{i}}}\n  condition: s\n")));
         "rules of a file, all with faults", 200, |n| one("r.yml", many(n, "---\n", |i| format!("title: r{i}\ndetection:\n  s: {{A|re: '(v{i}'}}\n  condition: t\n")));
         "rules of a file with a global part", 200, |n| one("r.yml", format!("action: global\ndetection: {{condition: s}}\n---\n{}", many(n, "---\n", |i| format!("title: r{i}\nid: r{i}\ndetection:\n  s: {{A: v{i}}}\n"))));
@@ -402,7 +402,7 @@ files! {
         "flow brackets", 5_000, |n| one("r.yml", "[".repeat(n));
         "odd keys", 1_000, |n| one("r.yml", format!("title: r\nid: r\n{}detection:\n  s: {{A: v}}\n  condition: s\n", lines(n, |i| format!("k{i}: v"))));
     }
-    Elastic: {
+    SourceKind::Rules(Vendor::Elastic) => {
         "brackets", 20_000, |n| one("r.toml", "[".repeat(n));
         "brackets of a value", 20_000, |n| one("r.toml", format!("{TOML_HEAD}a = {}", "[".repeat(n)));
         "braces of a value", 20_000, |n| one("r.toml", format!("{TOML_HEAD}a = {}", "{a=".repeat(n)));
@@ -418,7 +418,7 @@ files! {
         "threats", 300, |n| one("r.toml", format!("{TOML_HEAD}query = \"a: 1\"\n{}", lines(n, |i| format!("[[rule.threat]]\nframework = \"MITRE ATT&CK\"\n[[rule.threat.technique]]\nid = \"T{}\"\nname = \"x\"", 1000 + i))));
         "errors", 5_000, |n| one("r.toml", "= \n".repeat(n));
     }
-    Splunk: {
+    SourceKind::Rules(Vendor::Splunk) => {
         "a large macro in many searches", 50, |n| splunk(&format!("definition: {}\nname: large\n", many(n * 10, " OR ", |i| format!("a=v{i}"))), n, "index=x `large`");
         "macros", 200, |n| splunk("", 1, "index=x `m1`").into_iter().chain((0..n).map(|i| (format!("macros/m{i}.yml"), format!("definition: a=v{i}\nname: m{i}\n")))).collect();
         "rows of a lookup", 1_000, |n| splunk("", 1, "index=x | lookup list key as a OUTPUT flag | where flag=\"yes\"").into_iter().chain([("lookups/list.csv".to_owned(), format!("key,flag\n{}", lines(n, |i| format!("v{i},yes")))), ("lookups/list.yml".to_owned(), "name: list\nfilename: list.csv\nlookup_type: csv\n".to_owned())]).collect();
@@ -430,7 +430,7 @@ files! {
         "tags of a search", 1_000, |n| one("detections/r.yml", format!("name: r\nid: r\nsearch: index=x a=1\ntags:\n  mitre_attack_id:\n{}", lines(n, |i| format!("  - T{}", 1_000 + i))));
         "a long search with faults", 300, |n| splunk("", 1, &many(n, " ", |_| "| where ==".to_owned()));
     }
-    Kusto: {
+    SourceKind::Rules(Vendor::Kusto) => {
         "fences of a page", 300, |n| one("p.md", format!("# Page\n\n{}", many(n, "\n\n", |i| format!("## H{i}\n\n```kql\nT{i}\n| where A == {i}\n```"))));
         "fences of a page, all with faults", 300, |n| one("p.md", format!("# Page\n\n{}", many(n, "\n\n", |i| format!("## H{i}\n\n```kql\nT{i}\n| where == {i}\n```"))));
         "fences that do not end", 300, |n| one("p.md", "```kql\nT | where A == 1\n~~~\n".repeat(n));
@@ -452,7 +452,7 @@ files! {
         "query files", 100, |n| (0..n).map(|i| (format!("r{i}.kql"), format!("// r{i}\nT | where A == {i}\n"))).collect();
         "variants of a query", 60, |n| (0..n).map(|i| (format!("d{i}/r.yaml"), format!("id: r{i}\nname: r\nquery: |\n  T\n  | where A == 1 and B == {i}\n"))).collect();
     }
-    Panther: {
+    SourceKind::Rules(Vendor::Panther) => {
         "rules", 60, |n| (0..n).flat_map(|i| [(format!("rules/r{i}.yml"), format!("AnalysisType: rule\nRuleID: R{i}\nFilename: r{i}.py\nLogTypes: [L]\n")), (format!("rules/r{i}.py"), format!("def rule(event):\n    return event.get('a') == {i}\n"))]).collect();
         "rules with one helper", 60, |n| (0..n).flat_map(|i| [(format!("rules/r{i}.yml"), format!("AnalysisType: rule\nRuleID: R{i}\nFilename: r{i}.py\nLogTypes: [L]\n")), (format!("rules/r{i}.py"), "from helper import h\ndef rule(event):\n    return h(event)\n".to_owned())]).chain([("global_helpers/helper.py".to_owned(), format!("def h(event):\n    return event.get('a') in [{}]\n", many(10 * n, ", ", |i| format!("'v{i}'")))), ("global_helpers/helper.yml".to_owned(), "AnalysisType: global\nFilename: helper.py\nGlobalID: helper\n".to_owned())]).collect();
         "sdk classes, each derived from the one before", 60, |n| one("rules/r.py", format!("from pypanther import Rule\n{}", many(n, "", |i| format!("class C{}({}):\n    id = 'c{i}'\n    def rule(self, event):\n        return event.get('a') == {i}\n", i + 1, if i == 0 { "Rule".to_owned() } else { format!("C{i}") }))));
@@ -461,7 +461,7 @@ files! {
         "rules of a file of one module", 20, |n| vec![("rules/r.yml".to_owned(), many(n, "---\n", |i| format!("AnalysisType: rule\nRuleID: R{i}\nFilename: r.py\nLogTypes: [L]\n"))), ("rules/r.py".to_owned(), format!("def rule(event):\n    return event.get('a') in [{}]\n", many(10 * n, ", ", |i| format!("'v{i}'"))))];
         "unit tests", 200, |n| vec![("rules/r.yml".to_owned(), format!("AnalysisType: rule\nRuleID: R\nFilename: r.py\nLogTypes: [L]\nTests:\n{}", lines(n, |i| format!("  - Name: t{i}\n    ExpectedResult: true\n    Log: {{a: {i}}}")))), ("rules/r.py".to_owned(), "def rule(event):\n    return event.get('a') == 1\n".to_owned())];
     }
-    Attack: {
+    SourceKind::Attack => {
         "techniques", 200, |n| one("enterprise-attack.json", stix(n, n));
         "relationships", 1_000, |n| one("enterprise-attack.json", stix(50, n));
         "brackets", 20_000, |n| one("enterprise-attack.json", "[".repeat(n));

@@ -106,7 +106,7 @@ fn vendor(language: Language) -> Vendor {
 /// Reads a query and makes an entry of it.
 fn cost_of(queries: &Queries, size: usize, around: &Around) -> Cost {
     let text = (queries.text)(size);
-    let frontend = frontend(queries.language).unwrap();
+    let frontend = frontend(queries.language);
     let mut budget = Budget::default();
     let start = Instant::now();
     let allocated = measure(|| {
@@ -281,7 +281,7 @@ fn what_is_too_much_is_said() {
             let queries = QUERIES.iter().find(|queries| queries.language == language && queries.name == name).unwrap();
             let text = (queries.text)(size);
             let start = Instant::now();
-            let parsed = frontend(language).unwrap().parse(&Query::new(&text), &around);
+            let parsed = frontend(language).parse(&Query::new(&text), &around);
             if std::env::var_os("RULEATLAS_COST").is_some() {
                 println!("{language} {name}, {size}: {:?}", start.elapsed());
             }
@@ -333,17 +333,20 @@ fn no_rule_of_the_public_corpora_comes_near_a_limit() {
         return;
     };
     let limits = Limits::RULE;
-    for kind in [SourceKind::Sigma, SourceKind::Elastic, SourceKind::Splunk, SourceKind::Kusto, SourceKind::Panther] {
-        let spec = SourceSpec::new(kind, corpora.join(kind.name()));
+    for vendor in Vendor::ALL {
+        let spec = SourceSpec::new(SourceKind::Rules(*vendor), corpora.join(vendor.name()));
         let Ok(files) = read_files(&spec) else { continue };
-        let format = format_of(kind, is_query).unwrap();
+        let format = format_of(*vendor, is_query);
         let context = format.context(&files);
         let (mut work, mut nodes) = ((0, String::new()), (0, String::new()));
         for file in &files {
             let mut of_file = FileBudget::for_size(file.text().map_or(0, str::len));
             format.read_in(file, context.as_ref(), &mut |draft| {
                 let rule = &draft.rule;
-                let Some(frontend) = frontend(rule.language).filter(|_| !rule.query.is_empty()) else { return };
+                if rule.query.is_empty() {
+                    return;
+                }
+                let frontend = frontend(rule.language);
                 let query = Query { text: &rule.query, tree: draft.tree, sources: &draft.sources };
                 let mut budget = of_file.budget_of(&rule.query);
                 let parsed = frontend.parse_within(&query, context.as_ref(), &mut budget);
@@ -355,7 +358,7 @@ fn no_rule_of_the_public_corpora_comes_near_a_limit() {
                 nodes = std::mem::take(&mut nodes).max((spent.1, rule.id.clone()));
             });
         }
-        println!("{}: most work {work:?} of {}, most nodes {nodes:?} of {}", kind.name(), limits.work, limits.nodes);
+        println!("{}: most work {work:?} of {}, most nodes {nodes:?} of {}", vendor.name(), limits.work, limits.nodes);
         assert!(work.0 < limits.work / 4 && nodes.0 < limits.nodes / 4, "{work:?} {nodes:?}");
     }
 }
@@ -366,7 +369,8 @@ fn a_file_of_more_rules_than_are_read_says_how_many_are_left_out() {
         (0..20_003).map(|at| format!("---\nid: r{at}\ndetection: {{s: {{A: 1}}, condition: s}}\n")).collect();
     let files = vec![SourceFile::from_bytes("r.yml", text.into_bytes())];
     let catalog =
-        build(vec![Loaded { spec: SourceSpec::new(SourceKind::Sigma, "s"), files }], &|_, _, _, _| {}).unwrap();
+        build(vec![Loaded { spec: SourceSpec::new(SourceKind::Rules(Vendor::Sigma), "s"), files }], &|_, _, _, _| {})
+            .unwrap();
     assert_eq!(catalog.entries.len(), 20_000);
     let mut said = catalog.entries.iter().flat_map(|entry| &entry.rule.diagnostics).filter(|said| said.code == BUDGET);
     assert!(said.next().is_some_and(|said| said.message.starts_with("the file holds 3 more rules")));
@@ -384,7 +388,8 @@ fn filters_beside_a_sequence_are_not_copied_without_end() {
     );
     let files = vec![SourceFile::from_bytes("rules/r.toml", text.into_bytes())];
     let catalog =
-        build(vec![Loaded { spec: SourceSpec::new(SourceKind::Elastic, "e"), files }], &|_, _, _, _| {}).unwrap();
+        build(vec![Loaded { spec: SourceSpec::new(SourceKind::Rules(Vendor::Elastic), "e"), files }], &|_, _, _, _| {})
+            .unwrap();
     let rule = &catalog.entries[0].rule;
     assert_eq!(rule.conditions.len(), 2_000);
     assert_eq!(rule.parse, ParseStatus::Partial);

@@ -40,7 +40,7 @@ pub fn run(options: &Controls, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 }
 
 fn count(row: &CompassRow, column: &ControlColumn) -> Option<u64> {
-    row.resources.get(column.source).copied()
+    row.resources.get(column.source.name()).copied()
 }
 
 fn text(view: &CompassView, distinct: usize) -> String {
@@ -81,7 +81,7 @@ fn text(view: &CompassView, distinct: usize) -> String {
     text.push_str(&heading("Techniques", view.techniques.len(), distinct, "techniques"));
     let loaded: Vec<&ControlColumn> = view.columns.iter().filter(|column| column.loaded).collect();
     let mut columns = vec![Column::Left("Technique"), Column::Text("Name")];
-    columns.extend(loaded.iter().map(|column| Column::Right(short(column.source))));
+    columns.extend(loaded.iter().map(|column| Column::Right(column.source.abbreviation())));
     columns.extend(["Pol", "Det", "Test"].map(Column::Right));
     columns.push(Column::Left("Valid"));
     columns.push(Column::List("Gaps"));
@@ -99,22 +99,4 @@ fn text(view: &CompassView, distinct: usize) -> String {
         }),
     ));
     text
-}
-
-/// A source's name in a narrow column.
-fn short(source: &'static str) -> &'static str {
-    match source {
-        "mitigations" => "Mit",
-        "d3fend" => "D3F",
-        "sigma" => "Sig",
-        "elastic" => "Ela",
-        "splunk" => "Spl",
-        "kusto" => "Kus",
-        "panther" => "Pan",
-        "car" => "CAR",
-        "car-tests" => "CARt",
-        "atomic" => "Atom",
-        "stratus" => "Stra",
-        other => other,
-    }
 }

@@ -83,8 +83,7 @@ pub fn run(options: &Parse) -> anyhow::Result<ExitCode> {
 
 /// Parses a query or rule that stands alone.
 pub fn query(language: Language, text: &str) -> anyhow::Result<Parsed> {
-    let frontend = frontend(language).with_context(|| format!("no front end reads {language} yet"))?;
-    Ok(frontend.parse(&Query::new(text), &NoContext))
+    Ok(frontend(language).parse(&Query::new(text), &NoContext))
 }
 
 /// The text of a file, or of standard input where none or `-` is named.

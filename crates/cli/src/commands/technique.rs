@@ -1,8 +1,8 @@
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::Guide;
-use ruleatlas_model::AttackDomain;
-use ruleatlas_views::{AttackEvents, TechniqueView};
+use ruleatlas_model::{AttackDomain, Reference};
+use ruleatlas_views::{AttackEvents, AttackPieceKind, TechniqueView, attack_pieces};
 
 use super::atlas;
 use crate::{
@@ -53,7 +53,7 @@ fn text(view: &TechniqueView, rule_limit: usize) -> String {
     };
     let _ = writeln!(text, "{}{scope}", vendors(&view.guide.rules.by_vendor, view.guide.rules.total));
     if let Some(first) = view.description.split("\n\n").next().filter(|first| !first.is_empty()) {
-        let _ = writeln!(text, "\n{}", wrapped(&without_marks(first)));
+        let _ = writeln!(text, "\n{}", wrapped(&without_marks(first, &view.references)));
     }
     if view.guide.rules.total == 0 {
         text.push_str("\nNo rule of the catalog that the filters let through is tagged with it.\n");
@@ -97,28 +97,19 @@ fn named_by_attack(view: &AttackEvents) -> String {
     text
 }
 
-/// ATT&CK's Markdown without links, citation marks and the tags of code.
-fn without_marks(text: &str) -> String {
+/// ATT&CK's Markdown without links, citations and the tags of code.
+fn without_marks(text: &str, references: &[Reference]) -> String {
     let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['[', '(', '<']) {
-        let (before, after) = rest.split_at(at);
-        plain.push_str(before);
-        let tag = ["<code>", "</code>"].into_iter().find_map(|tag| after.strip_prefix(tag));
-        if let Some(behind) = tag {
-            plain.push('`');
-            rest = behind;
-        } else if let Some(cited) = after.strip_prefix("(Citation:") {
-            rest = cited.split_once(')').map_or("", |(_, rest)| rest);
-        } else if let Some((label, behind)) = after.strip_prefix('[').and_then(|link| link.split_once("](")) {
-            plain.push_str(label);
-            rest = behind.split_once(')').map_or("", |(_, rest)| rest);
-        } else {
-            plain.push_str(&after[..1]);
-            rest = &after[1..];
+    for piece in attack_pieces(text, references) {
+        match piece.kind {
+            AttackPieceKind::Text => plain.push_str(piece.written),
+            AttackPieceKind::Code(code) => {
+                let _ = write!(plain, "`{code}`");
+            }
+            AttackPieceKind::Link { label, .. } => plain.push_str(label),
+            AttackPieceKind::Citation(_) => {}
         }
     }
-    plain.push_str(rest);
     plain
 }
 
@@ -155,6 +146,6 @@ mod tests {
     #[test]
     fn links_citations_and_tags_of_code_are_left_out() {
         let text = "Use [cmd](https://x/S0106) (Citation: A 2020) or <code>whoami</code> (see a < b).";
-        assert_eq!(without_marks(text), "Use cmd  or `whoami` (see a < b).");
+        assert_eq!(without_marks(text, &[]), "Use cmd  or `whoami` (see a < b).");
     }
 }

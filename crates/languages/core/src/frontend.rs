@@ -154,6 +154,11 @@ pub trait Context: Sync {
         None
     }
 
+    /// The data model of a log type: what its common names stand for.
+    fn data_model(&self, _log_type: &str) -> Option<&DataModel> {
+        None
+    }
+
     /// The text of a module that the query's module imports.
     fn module(&self, _name: &str) -> Option<&str> {
         None
@@ -198,6 +203,34 @@ pub struct LookupTable {
     pub wildcard_columns: Vec<String>,
     /// What every output is for a value that the table does not hold; it is null where this is `None`.
     pub default_match: Option<String>,
+}
+
+/// What the common names of a data model stand for in the events of a log type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataModel {
+    /// The names, in the order of the file.
+    pub mappings: Vec<DataModelMapping>,
+    /// The path of the module that has the methods; empty where there is none.
+    pub module: String,
+}
+
+impl DataModel {
+    /// The mapping of a name.
+    #[must_use]
+    pub fn mapping(&self, name: &str) -> Option<&DataModelMapping> {
+        self.mappings.iter().find(|mapping| mapping.name == name)
+    }
+}
+
+/// A name of a data model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataModelMapping {
+    /// The name.
+    pub name: String,
+    /// The path of the value in the event; empty where a method gives it.
+    pub path: String,
+    /// The method of the model's module that gives the value; empty where a path leads to it.
+    pub method: String,
 }
 
 /// A rule that another refers to.

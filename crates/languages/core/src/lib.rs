@@ -29,9 +29,12 @@ mod wildcard;
 
 pub use budget::{BUDGET, Budget, FileBudget, Limits, Resource, clip};
 pub use frontend::{
-    Context, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced, Token, TokenKind,
+    Context, DataModel, DataModelMapping, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced,
+    Token, TokenKind,
 };
 pub use normal::{Literal, Placed, normal_form, roles};
-pub use wildcard::{Folded, Pattern, Piece, fold_pieces, fold_wildcards, read_pieces, write_pattern};
+pub use wildcard::{
+    Folded, Pattern, Piece, fold_pieces, fold_wildcards, matches_wildcards, read_pieces, write_pattern,
+};
 
 pub use ruleatlas_model::Condition;

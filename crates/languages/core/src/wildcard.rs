@@ -104,6 +104,44 @@ pub fn write_pattern(pieces: &[Piece]) -> String {
     text
 }
 
+/// Whether the whole of `text` is as `pattern` says, where `is_many` says which parts of the pattern stand for any run,
+/// and `taken` how much of the text's rest another part takes; `None` where the rest does not begin so.
+///
+/// On a mismatch it goes back to the last run only, which is enough: the time is at most the product of the two lengths.
+pub fn matches_wildcards<P, T>(
+    pattern: &[P],
+    text: &[T],
+    is_many: impl Fn(&P) -> bool,
+    taken: impl Fn(&P, &[T]) -> Option<usize>,
+) -> bool {
+    let (mut part, mut at) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    loop {
+        match pattern.get(part) {
+            None if at >= text.len() => return true,
+            None => {}
+            Some(many) if is_many(many) => {
+                part += 1;
+                retry = Some((part, at));
+                continue;
+            }
+            Some(other) => {
+                if let Some(count) = text.get(at..).and_then(|rest| taken(other, rest)) {
+                    part += 1;
+                    at += count;
+                    continue;
+                }
+            }
+        }
+        let Some((after_run, from)) = &mut retry else { return false };
+        if *from >= text.len() {
+            return false;
+        }
+        *from += 1;
+        (part, at) = (*after_run, *from);
+    }
+}
+
 /// A `wildcard` value as the predicate model writes it, ready for matching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {

@@ -1,6 +1,6 @@
 //! What a field's name says of its type, where it matters for what a value means.
 
-use std::net::IpAddr;
+use ipnet::IpNet;
 
 /// Fields of type `text` or `match_only_text` in the Elastic Common Schema and in Elastic's Windows integration: a
 /// value is looked for as a term or phrase in them, without case.
@@ -32,9 +32,6 @@ pub(crate) fn is_time(field: &str) -> bool {
 /// Whether `value` is a network that a field of type `ip` is compared with: `ip` and `…_ip` have that type in the
 /// Elastic Common Schema and its integrations, while `address` and the like are texts, which may be networks.
 pub(crate) fn is_network(field: &str, value: &str) -> bool {
-    let Some((address, prefix)) = value.split_once('/') else { return false };
-    let Ok(address) = address.parse::<IpAddr>() else { return false };
-    let longest = if address.is_ipv4() { 32 } else { 128 };
     let name = field.rsplit('.').next().unwrap_or(field);
-    prefix.parse::<u8>().is_ok_and(|length| length <= longest) && (name == "ip" || name.ends_with("_ip"))
+    (name == "ip" || name.ends_with("_ip")) && value.parse::<IpNet>().is_ok()
 }

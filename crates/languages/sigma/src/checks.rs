@@ -1,5 +1,7 @@
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 /// What is wrong with a regular expression of the PCRE flavour, as far as its brackets and quantifiers tell.
 ///
 /// It does not compile the expression: that would cost more than all the rest of reading a rule.
@@ -105,23 +107,15 @@ pub(crate) enum CidrFault {
 
 /// Looks a CIDR network over; a lone address is a network of one.
 pub(crate) fn cidr_fault(network: &str) -> Option<CidrFault> {
-    let (address, prefix) = match network.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix)),
-        None => (network, None),
-    };
-    let Ok(address) = address.parse::<IpAddr>() else { return Some(CidrFault::Invalid("the address is none")) };
-    let (bits, width) = match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 32_u32),
-        IpAddr::V6(address) => (address.to_bits(), 128),
-    };
-    let prefix = match prefix.map(str::parse::<u32>) {
-        None => width,
-        Some(Ok(prefix)) if prefix <= width => prefix,
-        Some(_) => return Some(CidrFault::Invalid("the prefix length is none")),
-    };
-    let host_bits = width - prefix;
-    let host = if host_bits >= 128 { bits } else { bits & ((1 << host_bits) - 1) };
-    (host != 0).then_some(CidrFault::HostBits)
+    let address = network.split_once('/').map_or(network, |(address, _)| address);
+    if address.parse::<IpAddr>().is_err() {
+        return Some(CidrFault::Invalid("the address is none"));
+    }
+    match network.parse::<IpNet>() {
+        Ok(network) => (network.addr() != network.network()).then_some(CidrFault::HostBits),
+        Err(_) if address == network => None,
+        Err(_) => Some(CidrFault::Invalid("the prefix length is none")),
+    }
 }
 
 /// The number that a value is, where it is one: decimal, or hexadecimal behind `0x`.

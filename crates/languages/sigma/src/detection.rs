@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use ruleatlas_core::{BUDGET, Budget};
+use ruleatlas_core::{BUDGET, Budget, matches_wildcards};
 use ruleatlas_model::Node;
 use ruleatlas_yaml::{Node as Yaml, Value};
 
@@ -106,9 +106,7 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
             if !self.budget.work(1 + steps / BYTES_PER_NODE) {
                 break;
             }
-            if (with_hidden || !selection.name.starts_with('_'))
-                && (everything || glob(pattern.as_bytes(), selection.name.as_bytes()))
-            {
+            if (with_hidden || !selection.name.starts_with('_')) && (everything || glob(pattern, &selection.name)) {
                 found.push(at);
             }
         }
@@ -196,28 +194,9 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
 }
 
 /// Whether `name` is `pattern`, `*` standing for any run of characters.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at_pattern, mut at_name) = (0, 0);
-    let mut star = None;
-    while at_name < name.len() {
-        match pattern.get(at_pattern) {
-            Some(b'*') => {
-                star = Some((at_pattern, at_name));
-                at_pattern += 1;
-            }
-            Some(byte) if *byte == name[at_name] => {
-                at_pattern += 1;
-                at_name += 1;
-            }
-            _ => {
-                let Some((star_pattern, star_name)) = star else { return false };
-                star = Some((star_pattern, star_name + 1));
-                at_pattern = star_pattern + 1;
-                at_name = star_name + 1;
-            }
-        }
-    }
-    pattern[at_pattern..].iter().all(|byte| *byte == b'*')
+fn glob(pattern: &str, name: &str) -> bool {
+    let taken = |expected: &u8, rest: &[u8]| (rest.first() == Some(expected)).then_some(1);
+    matches_wildcards(pattern.as_bytes(), name.as_bytes(), |byte| *byte == b'*', taken)
 }
 
 #[cfg(test)]
@@ -235,7 +214,7 @@ mod tests {
             ("selection", "selection", true),
             ("a*b*c", "a-b-b-c", true),
         ] {
-            assert_eq!(glob(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+            assert_eq!(glob(pattern, name), expected, "{pattern} {name}");
         }
     }
 }

@@ -25,6 +25,10 @@ use table::{Data, File, Sink, Table, Value};
 pub(crate) struct ElasticRules;
 
 impl Format for ElasticRules {
+    fn extensions(&self) -> &'static [&'static str] {
+        &["toml", "json", "jsonl", "ndjson", "yml", "yaml"]
+    }
+
     fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         let Some(text) = file.text() else { return no_rule("no text") };
         // One byte-order mark is no part of the text.

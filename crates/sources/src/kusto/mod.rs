@@ -37,6 +37,10 @@ pub(crate) struct KustoRules {
 }
 
 impl Format for KustoRules {
+    fn extensions(&self) -> &'static [&'static str] {
+        &["yaml", "yml", "md", "json", "jsonl", "ndjson", "bicep", "tf"]
+    }
+
     fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         let Some(text) = file.text() else { return no_rule("no text") };
         let text = text.trim_start_matches('\u{feff}');

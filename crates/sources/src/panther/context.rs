@@ -1,16 +1,10 @@
 //! What a checkout has around its rules: modules by import name and by path, rules by id, data models by log type.
 
-use ruleatlas_core::{Context, LookupTable, Query, Referenced};
+use ruleatlas_core::{Context, DataModel, DataModelMapping, Query, Referenced};
 use ruleatlas_model::{DataSource, SourceKind};
 use rustc_hash::FxHashMap;
 
 use crate::SourceFile;
-
-/// The name under which [`Context::lookup`] has the data model of a log type: rows of name, path, method and the
-/// path of the methods' module.
-pub(super) fn data_model(log_type: &str) -> String {
-    format!("data model {log_type}")
-}
 
 /// The path of a file that another names, from the folder of that one.
 pub(super) fn sibling_path(path: &str, name: &str) -> String {
@@ -32,7 +26,7 @@ pub(super) struct Checkout<'a> {
     modules: FxHashMap<&'a str, &'a str>,
     rules: FxHashMap<String, Base<'a>>,
     /// Data models, and which of them is that of a log type.
-    models: Vec<LookupTable>,
+    models: Vec<DataModel>,
     model_of: FxHashMap<String, usize>,
 }
 
@@ -88,18 +82,17 @@ impl<'a> Checkout<'a> {
     fn model(&mut self, path: &str, text: &str) {
         let Ok(parsed) = ruleatlas_yaml::parse(text) else { return };
         for document in &parsed.documents {
-            let columns = ["Name", "Path", "Method", "Module"];
             let module = document.text_of("Filename").map(|name| sibling_path(path, name)).unwrap_or_default();
-            let row = |mapping: &ruleatlas_yaml::Node<'_>| {
-                let own = columns[..3].iter().map(|column| mapping.text_of(column).unwrap_or_default().to_owned());
-                own.chain([module.clone()]).collect()
+            let mapping = |mapping: &ruleatlas_yaml::Node<'_>| {
+                let text = |key: &str| mapping.text_of(key).unwrap_or_default().to_owned();
+                DataModelMapping { name: text("Name"), path: text("Path"), method: text("Method") }
             };
-            let rows = document.get("Mappings").map_or(&[][..], |list| list.items_or_self()).iter().map(row).collect();
-            let table = LookupTable { columns: columns.map(str::to_owned).to_vec(), rows, ..LookupTable::default() };
+            let mappings = document.get("Mappings").map_or(&[][..], |list| list.items_or_self()).iter().map(mapping);
+            let model = DataModel { mappings: mappings.collect(), module };
             for log_type in document.texts_of("LogTypes") {
-                self.model_of.insert(data_model(log_type), self.models.len());
+                self.model_of.insert(log_type.to_owned(), self.models.len());
             }
-            self.models.push(table);
+            self.models.push(model);
         }
     }
 }
@@ -130,8 +123,8 @@ impl Context for Checkout<'_> {
         self.modules.get(name).copied()
     }
 
-    fn lookup(&self, name: &str) -> Option<&LookupTable> {
-        self.models.get(*self.model_of.get(name)?)
+    fn data_model(&self, log_type: &str) -> Option<&DataModel> {
+        self.models.get(*self.model_of.get(log_type)?)
     }
 
     fn rule(&self, reference: &str) -> Option<Referenced<'_>> {

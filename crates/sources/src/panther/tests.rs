@@ -1,55 +1,41 @@
 //! The unit tests that a rule brings along, as typed JSON: what the YAML says is a number is one.
 
-use ruleatlas_core::Context;
+use ruleatlas_core::{Context, DataModel};
+use ruleatlas_model::RuleTest;
 use ruleatlas_yaml::{Node, Value as Yaml};
 use serde_json::{Map, Number, Value};
 
-use super::context::data_model;
-
-/// `[{"name", "expected", "event", "mocked", "udm"}]`, of the tests that have an event.
-///
-/// `udm` holds what the data model of the event's log type says by path; what it says by a method is not there.
-pub(super) fn read(tests: &Node<'_>, log_types: &[&str], context: &dyn Context) -> Vec<Value> {
+/// The tests that have an event. Their `udm` holds what the data model of the event's log type says by path; what it
+/// says by a method is not there.
+pub(super) fn read(tests: &Node<'_>, log_types: &[&str], context: &dyn Context) -> Vec<RuleTest> {
     let read = |test: &Node<'_>| {
-        let event = typed(test.get("Log").or_else(|| test.get("Resource"))?);
-        let event = match event {
+        let event = match typed(test.get("Log").or_else(|| test.get("Resource"))?) {
             Value::String(text) => serde_json::from_str(&text).ok()?,
             other => other,
         };
-        let mut row = Map::new();
-        row.insert("name".to_owned(), test.text_of("Name").unwrap_or_default().into());
-        row.insert("expected".to_owned(), typed(test.get("ExpectedResult")?));
-        if test.get("Mocks").is_some() {
-            row.insert("mocked".to_owned(), true.into());
-        }
         let own = event.get("p_log_type").and_then(Value::as_str);
-        let udm = own
-            .into_iter()
-            .chain(log_types.iter().copied())
-            .find_map(|log_type| context.lookup(&data_model(log_type)).map(|table| unified(&event, &table.rows)));
-        if let Some(udm) = udm.filter(|udm| !udm.is_empty()) {
-            row.insert("udm".to_owned(), Value::Object(udm));
-        }
-        row.insert("event".to_owned(), event);
-        Some(Value::Object(row))
+        let mut log_types = own.into_iter().chain(log_types.iter().copied());
+        let model = log_types.find_map(|log_type| context.data_model(log_type));
+        Some(RuleTest {
+            expected: typed(test.get("ExpectedResult")?),
+            mocked: test.get("Mocks").is_some(),
+            name: test.text_of("Name").unwrap_or_default().to_owned(),
+            udm: model.map(|model| unified(&event, model)).unwrap_or_default(),
+            unfollowed: false,
+            event,
+        })
     };
     tests.items_or_self().iter().filter_map(read).collect()
 }
 
 /// What the paths of a data model lead to in an event.
-fn unified(event: &Value, rows: &[Vec<String>]) -> Map<String, Value> {
-    let mut found = Map::new();
-    for row in rows {
-        let [name, path, ..] = row.as_slice() else { continue };
-        if path.is_empty() {
-            continue;
-        }
-        let keys = path.strip_prefix("$.").unwrap_or(path);
-        if let Some(value) = at(event, keys) {
-            found.insert(name.clone(), value);
-        }
-    }
-    found
+fn unified(event: &Value, model: &DataModel) -> Map<String, Value> {
+    let by_path = model.mappings.iter().filter(|mapping| !mapping.path.is_empty());
+    let values = by_path.filter_map(|mapping| {
+        let keys = mapping.path.strip_prefix("$.").unwrap_or(&mapping.path);
+        Some((mapping.name.clone(), at(event, keys)?))
+    });
+    values.collect()
 }
 
 /// The value of a path in dots; `[*]` is every element of a list, `[0]` one.

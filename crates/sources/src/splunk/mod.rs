@@ -60,6 +60,10 @@ const TECHNIQUE_KEYS: [&str; 5] =
     ["mitre_attack_id", "mitre_attack_ids", "mitre_attack", "mitre_technique_id", "mitre_technique"];
 
 impl Format for SplunkRules {
+    fn extensions(&self) -> &'static [&'static str] {
+        &["yml", "yaml", "conf", "json", "md"]
+    }
+
     fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(context::Content::of(files))
     }

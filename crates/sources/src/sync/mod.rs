@@ -7,7 +7,7 @@
 //! use ruleatlas_sources::{SourceKind, sync};
 //!
 //! let sources = sync::table(None)?;
-//! let sigma = sources.iter().find(|source| source.kind == SourceKind::Sigma).unwrap();
+//! let sigma = sources.iter().find(|source| source.kind == SourceKind::Rules(ruleatlas_model::Vendor::Sigma)).unwrap();
 //! assert_eq!(sigma.name, "SigmaHQ");
 //! let at = sync::Revision { commit: "8eaafff1".into(), date: "2026-08-05".into() };
 //! let page = sigma.origin(&at).page("rules/a b.yml");

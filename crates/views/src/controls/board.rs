@@ -13,8 +13,9 @@ use crate::{Atlas, Error};
 /// A source of controls: a vendor's rules, or countermeasures, analytics and tests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ControlColumn {
-    /// Its short name: `mitigations`, `d3fend`, a vendor, `car`, `atomic`, `car-tests`, `stratus`.
-    pub source: &'static str,
+    /// Whose resources: `mitigations`, `d3fend`, a vendor, `car`, `atomic`, `car-tests`, `stratus`.
+    #[schema(value_type = String)]
+    pub source: ColumnSource,
     /// What people call it.
     pub title: &'static str,
     /// What its resources do about a technique.
@@ -29,6 +30,66 @@ pub struct ControlColumn {
     pub total: u64,
     /// Those that are mapped to a technique of the loaded ATT&CK version.
     pub mapped: u64,
+}
+
+/// Whose resources a column has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ColumnSource {
+    /// Countermeasures, analytics or tests.
+    Controls(ControlSource),
+    /// A vendor's rules.
+    Rules(Vendor),
+}
+
+impl ColumnSource {
+    /// The name in data.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Controls(source) => source.name(),
+            Self::Rules(vendor) => vendor.name(),
+        }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Controls(source) => source.title(),
+            Self::Rules(vendor) => vendor.info().title,
+        }
+    }
+
+    /// The same for the head of a narrow column.
+    #[must_use]
+    pub fn short_title(self) -> &'static str {
+        match self {
+            Self::Controls(source) => source.short_title(),
+            Self::Rules(vendor) => vendor.info().short_title,
+        }
+    }
+
+    /// The same in a few letters, for a terminal.
+    #[must_use]
+    pub fn abbreviation(self) -> &'static str {
+        match self {
+            Self::Controls(source) => source.abbreviation(),
+            Self::Rules(vendor) => vendor.info().abbreviation,
+        }
+    }
+
+    /// The kind of source that holds its resources, as `build --source KIND=PATH` names it.
+    pub(super) fn kind(self) -> SourceKind {
+        match self {
+            Self::Controls(ControlSource::Mitigations) => SourceKind::Attack,
+            Self::Controls(ControlSource::D3fend) => SourceKind::D3fend,
+            Self::Controls(ControlSource::Car | ControlSource::CarTests) => SourceKind::Car,
+            Self::Controls(ControlSource::Atomic) => SourceKind::Atomic,
+            Self::Controls(ControlSource::Stratus) => SourceKind::Stratus,
+            Self::Rules(vendor) => SourceKind::Rules(vendor),
+        }
+    }
 }
 
 /// What counting needs of the controls, read when first asked for.
@@ -94,14 +155,12 @@ impl Board {
             family.filter_map(|id| self.by_technique.get(id)).flatten().copied().collect();
         controls.sort_unstable();
         controls.dedup();
-        let count =
-            |column: &ControlColumn| match (column.source.parse::<ControlSource>(), column.source.parse::<Vendor>()) {
-                (Ok(source), _) => controls.iter().filter(|control| control.0 == source).count() as u64,
-                (_, Ok(vendor)) => {
-                    atlas.index.set(Facet::Vendor, vendor.name()).map_or(0, |all| all.intersection_len(rules))
-                }
-                _ => 0,
-            };
+        let count = |column: &ControlColumn| match column.source {
+            ColumnSource::Controls(source) => controls.iter().filter(|control| control.0 == source).count() as u64,
+            ColumnSource::Rules(vendor) => {
+                atlas.index.set(Facet::Vendor, vendor.name()).map_or(0, |all| all.intersection_len(rules))
+            }
+        };
         self.columns.iter().map(count).collect()
     }
 
@@ -133,7 +192,7 @@ fn source_column(atlas: &Atlas, source: ControlSource, infos: &[ControlSourceInf
         _ => version.to_owned(),
     });
     ControlColumn {
-        source: source.name(),
+        source: ColumnSource::Controls(source),
         title: source.title(),
         kind: source.kind(),
         loaded: !own.is_empty(),
@@ -155,14 +214,8 @@ fn vendor_column(atlas: &Atlas, vendor: Vendor) -> ControlColumn {
         dates.max().map(|date| format!("newest rule {date}"))
     };
     ControlColumn {
-        source: vendor.name(),
-        title: match vendor {
-            Vendor::Sigma => "Sigma",
-            Vendor::Elastic => "Elastic",
-            Vendor::Splunk => "Splunk",
-            Vendor::Kusto => "Kusto (Sentinel, Defender)",
-            Vendor::Panther => "Panther",
-        },
+        source: ColumnSource::Rules(vendor),
+        title: vendor.info().title,
         kind: ControlKind::Detection,
         loaded: sources.clone().next().is_some(),
         version: commit(&origins).or_else(newest),
@@ -188,16 +241,4 @@ fn license(origins: &[&Origin]) -> Option<String> {
     let counted: BTreeMap<&str, ()> =
         origins.iter().filter_map(|origin| origin.license.as_deref()).map(|license| (license, ())).collect();
     (!counted.is_empty()).then(|| counted.into_keys().collect::<Vec<_>>().join(", "))
-}
-
-/// The kind of source that holds a column's resources, as `build --source KIND=PATH` names it.
-pub(super) fn kind_of(source: &str) -> &'static str {
-    match source.parse::<ControlSource>() {
-        Ok(ControlSource::Mitigations) => SourceKind::Attack.name(),
-        Ok(ControlSource::D3fend) => SourceKind::D3fend.name(),
-        Ok(ControlSource::Car | ControlSource::CarTests) => SourceKind::Car.name(),
-        Ok(ControlSource::Atomic) => SourceKind::Atomic.name(),
-        Ok(ControlSource::Stratus) => SourceKind::Stratus.name(),
-        Err(_) => source.parse::<Vendor>().map_or("KIND", Vendor::name),
-    }
 }

@@ -5,7 +5,7 @@ use ruleatlas_model::{AttackDomain, ControlKind, Vendor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::board::{Board, ControlColumn, family};
+use super::board::{Board, ColumnSource, ControlColumn, family};
 use crate::{Atlas, Cells, CsvText, Error};
 
 /// Every technique with what there is of each source.
@@ -230,8 +230,8 @@ impl Atlas {
             let any = counted().filter(|(column, count)| column.kind == kind && **count > 0).count();
             u32::try_from(any).unwrap_or(u32::MAX)
         };
-        let vendors =
-            counted().filter(|(column, count)| column.source.parse::<Vendor>().is_ok() && **count > 0).count();
+        let is_vendor = |column: &ControlColumn| matches!(column.source, ColumnSource::Rules(_));
+        let vendors = counted().filter(|(column, count)| is_vendor(column) && **count > 0).count();
         let tests = counted().filter(|(column, _)| column.kind == ControlKind::Test).map(|(_, count)| *count).sum();
         let (policy, detection, test) =
             (score(ControlKind::Policy), score(ControlKind::Detection), score(ControlKind::Test));
@@ -243,7 +243,7 @@ impl Atlas {
             platforms: technique.platforms.clone(),
             resources: counted()
                 .filter(|(column, _)| column.loaded)
-                .map(|(column, count)| (column.source, *count))
+                .map(|(column, count)| (column.source.name(), *count))
                 .collect(),
             policy,
             detection,
@@ -260,10 +260,10 @@ impl CompassView {
     pub fn csv(&self, cells: Cells) -> String {
         let fixed = ["technique", "name", "matrix", "tactics"];
         let scores = ["policy", "detection", "test", "validated", "gaps"];
-        let sources = self.columns.iter().map(|column| column.source);
+        let sources = self.columns.iter().map(|column| column.source.name());
         let mut text = CsvText::new(fixed.into_iter().chain(sources).chain(scores), cells);
         for row in &self.techniques {
-            let counts = self.columns.iter().map(|column| row.resources.get(column.source));
+            let counts = self.columns.iter().map(|column| row.resources.get(column.source.name()));
             let counts: Vec<String> = counts.map(|count| count.map(u64::to_string).unwrap_or_default()).collect();
             let (tactics, scores) =
                 (row.tactics.join(" "), [row.policy, row.detection, row.test].map(|it| it.to_string()));
@@ -291,7 +291,7 @@ impl CompassRow {
     #[must_use]
     pub fn of_kind(&self, columns: &[ControlColumn], kind: ControlKind) -> u64 {
         let of_kind = columns.iter().filter(|column| column.kind == kind);
-        of_kind.filter_map(|column| self.resources.get(column.source)).sum()
+        of_kind.filter_map(|column| self.resources.get(column.source.name())).sum()
     }
 }
 

@@ -5,6 +5,6 @@ mod compass;
 mod playbook;
 
 pub(crate) use board::Board;
-pub use board::ControlColumn;
+pub use board::{ColumnSource, ControlColumn};
 pub use compass::{CompassFilters, CompassRow, CompassSort, CompassView, Gap, GapCount};
 pub use playbook::{ControlGroup, ControlItem, EmptyReason, PlaybookTactic, PlaybookView};

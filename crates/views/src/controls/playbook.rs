@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     CompassRow,
-    board::{Board, ControlColumn, family, kind_of},
+    board::{Board, ColumnSource, ControlColumn, family},
 };
 use crate::{Atlas, Error};
 
@@ -156,20 +156,23 @@ impl Atlas {
             }
         }
         let groups = board.columns.iter().map(|column| {
-            let here = row.resources.get(column.source).copied().unwrap_or_default();
+            let here = row.resources.get(column.source.name()).copied().unwrap_or_default();
             let mut group = ControlGroup { column: column.clone(), here, above: 0, items: Vec::new(), empty: None };
-            if let Ok(source) = column.source.parse::<ControlSource>() {
-                let own_links = linked.iter().filter(|(control, _)| control.source == source);
-                group.items = items(own_links, technique, &self.mitigation_words(technique));
-                group.above = (group.items.len() as u64).saturating_sub(here);
-                let is_known = board.is_known(source, own.iter().copied());
-                group.empty = empty(column, here, is_known);
-            } else if let Ok(vendor) = column.source.parse::<Vendor>() {
-                if with_rules {
-                    group.items = self.rule_controls(board, technique, vendor);
+            match column.source {
+                ColumnSource::Controls(source) => {
+                    let own_links = linked.iter().filter(|(control, _)| control.source == source);
+                    group.items = items(own_links, technique, &self.mitigation_words(technique));
+                    group.above = (group.items.len() as u64).saturating_sub(here);
+                    let is_known = board.is_known(source, own.iter().copied());
+                    group.empty = empty(column, here, is_known);
                 }
-                group.above = above.map_or(0, |above| self.only_above(above, &own, vendor));
-                group.empty = empty(column, here, true);
+                ColumnSource::Rules(vendor) => {
+                    if with_rules {
+                        group.items = self.rule_controls(board, technique, vendor);
+                    }
+                    group.above = above.map_or(0, |above| self.only_above(above, &own, vendor));
+                    group.empty = empty(column, here, true);
+                }
             }
             group
         });
@@ -251,7 +254,7 @@ impl Atlas {
 fn empty(column: &ControlColumn, here: u64, is_known: bool) -> Option<EmptyReason> {
     match (here, column.loaded, is_known) {
         (1.., ..) => None,
-        (_, false, _) => Some(EmptyReason::NotLoaded { kind: kind_of(column.source) }),
+        (_, false, _) => Some(EmptyReason::NotLoaded { kind: column.source.kind().name() }),
         (_, true, true) => Some(EmptyReason::Nothing),
         (_, true, false) => Some(EmptyReason::Unknown),
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 use ruleatlas_catalog::{Catalog, Loaded, build};
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec, read_files};
 use ruleatlas_store::WriteOptions;
 use ruleatlas_views::Atlas;
@@ -25,7 +26,13 @@ fn built(sources: Vec<Loaded>) -> Built {
 /// The demo corpus: rules of every vendor.
 pub fn demo() -> Built {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/demo");
-    let sources = [SourceKind::Sigma, SourceKind::Elastic, SourceKind::Splunk, SourceKind::Kusto, SourceKind::Panther];
+    let sources = [
+        SourceKind::Rules(Vendor::Sigma),
+        SourceKind::Rules(Vendor::Elastic),
+        SourceKind::Rules(Vendor::Splunk),
+        SourceKind::Rules(Vendor::Kusto),
+        SourceKind::Rules(Vendor::Panther),
+    ];
     let loaded = sources.into_iter().filter_map(|kind| {
         let spec = SourceSpec::new(kind, format!("{folder}/{kind}"));
         let files = read_files(&spec).ok()?;
@@ -44,5 +51,5 @@ pub fn sigma(rules: &[(&str, Vec<String>)]) -> Built {
         );
         SourceFile::from_bytes(format!("rules/{n}.yml"), text.into_bytes())
     });
-    built(vec![Loaded { spec: SourceSpec::new(SourceKind::Sigma, "rules"), files: files.collect() }])
+    built(vec![Loaded { spec: SourceSpec::new(SourceKind::Rules(Vendor::Sigma), "rules"), files: files.collect() }])
 }

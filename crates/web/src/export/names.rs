@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::text::{decoded, encoded};
+use crate::text::{decoded, encoded_path};
 
 /// Bytes of a part of a path that every file system takes, with room for an ending.
 const LONGEST: usize = 180;
@@ -74,7 +74,7 @@ pub(super) fn json_file(name: &str) -> String {
 
 /// The address of a place or file.
 pub(super) fn address(name: &str) -> String {
-    format!("/{}", encoded(name, b"/"))
+    format!("/{}", encoded_path(name))
 }
 
 #[cfg(test)]

@@ -179,18 +179,11 @@ pub(crate) fn notices(view: &AboutView) -> Markup {
                 "A rule, its query, title and description belong to its authors. Every rule’s page names them as the rule "
                 "credits them, with its licence and, where the source’s commit is known, a link to the file."
             }
-            @if has(Vendor::Sigma) {
+            @for terms in Vendor::ALL.iter().filter(|vendor| has(**vendor)).filter_map(|vendor| vendor.info().terms.as_ref()) {
                 p {
-                    "Sigma rules of SigmaHQ stand under the "
-                    a rel="noreferrer" href="https://github.com/SigmaHQ/Detection-Rule-License" { "Detection Rule License 1.1" }
-                    ", which asks that authors are credited wherever their rules, or hits of their rules, are shown."
-                }
-            }
-            @if has(Vendor::Elastic) {
-                p {
-                    "Elastic’s detection rules stand under the "
-                    a rel="noreferrer" href="https://www.elastic.co/licensing/elastic-license" { "Elastic License 2.0" }
-                    ", which does not allow offering them to others as a hosted or managed service."
+                    (terms.whose) " stand under the "
+                    a rel="noreferrer" href=(terms.url) { (terms.license) }
+                    ", " (terms.demand)
                 }
             }
             @let has_kind = |kind: &str| view.sources.iter().any(|source| source.kind.name() == kind);

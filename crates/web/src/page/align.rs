@@ -42,7 +42,7 @@ pub(crate) fn threats(threats: &[Threat]) -> Markup {
                     ul.threats {
                         @for threat in of(kind) {
                             li {
-                                a href={ "/align?" (kind) "=" (encoded(&threat.id, b"")) } title=(clipped(&threat.aliases.join(", "), 200)) { (clipped(&threat.name, NAME)) }
+                                a href={ "/align?" (kind) "=" (encoded(&threat.id)) } title=(clipped(&threat.aliases.join(", "), 200)) { (clipped(&threat.name, NAME)) }
                                 " " span.count { (number(threat.techniques.len() as u64)) }
                             }
                         }
@@ -163,7 +163,7 @@ fn without(pairs: &[(String, String)], threat: &ruleatlas_views::ThreatItem) -> 
     let kept: Vec<String> = pairs
         .iter()
         .filter(|(name, value)| name != "offset" && !is_it(value))
-        .map(|(name, value)| format!("{name}={}", encoded(value, b"")))
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
         .collect();
     let is_given = pairs.iter().any(|(_, value)| is_it(value));
     is_given.then(|| if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) })

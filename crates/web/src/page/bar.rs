@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use ruleatlas_model::Vendor;
-use ruleatlas_views::vendor_letter;
 
 use crate::text::number;
 
@@ -18,7 +17,7 @@ pub(super) fn ordered<'a>(by_vendor: &'a BTreeMap<&'static str, u64>) -> impl It
 
 /// The letter that stands for a vendor, in its colour.
 pub(super) fn letter(vendor: Vendor) -> Markup {
-    html! { abbr.v.(vendor.name()) title=(vendor.name()) { (vendor_letter(vendor)) } }
+    html! { abbr.v.(vendor.name()) title=(vendor.name()) { (vendor.info().letter) } }
 }
 
 /// A stacked bar whose whole width is `full` rules.

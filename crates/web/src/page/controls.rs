@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 use ruleatlas_model::ControlKind;
-use ruleatlas_views::{Atlas, CompassRow, CompassView, ControlColumn, Gap};
+use ruleatlas_views::{Atlas, ColumnSource, CompassRow, CompassView, ControlColumn, Gap};
 
 use super::{
     layout::Page,
@@ -31,7 +31,7 @@ impl Listed<'_> {
         let kept = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept = kept.filter(|(name, _)| !without.contains(name) && *name != "offset");
         let pairs: Vec<String> =
-            kept.chain(with.iter().copied()).map(|(name, value)| format!("{name}={}", encoded(value, b""))).collect();
+            kept.chain(with.iter().copied()).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
 
@@ -206,24 +206,6 @@ fn filters(atlas: &Atlas, listed: &Listed<'_>) -> Markup {
     }
 }
 
-/// A source's name in a narrow column.
-fn short(column: &ControlColumn) -> &'static str {
-    match column.source {
-        "mitigations" => "Mitig.",
-        "d3fend" => "D3FEND",
-        "sigma" => "Sigma",
-        "elastic" => "Elastic",
-        "splunk" => "Splunk",
-        "kusto" => "Kusto",
-        "panther" => "Panther",
-        "car" => "CAR",
-        "car-tests" => "CAR tests",
-        "atomic" => "Atomic",
-        "stratus" => "Stratus",
-        other => other,
-    }
-}
-
 fn table(view: &CompassView, listed: &Listed<'_>) -> Markup {
     let loaded: Vec<&ControlColumn> = view.columns.iter().filter(|column| column.loaded).collect();
     let now = listed.first("sort");
@@ -253,7 +235,7 @@ fn table(view: &CompassView, listed: &Listed<'_>) -> Markup {
                 thead { tr {
                     (head("", "Technique", "By id", "id"))
                     (head("name", "Name", "By name", "wide"))
-                    @for column in &loaded { (head(column.source, short(column), column.title, "n")) }
+                    @for column in &loaded { (head(column.source.name(), column.source.short_title(), column.title, "n")) }
                     (head("policy", "Policy", "Sources of policies that have any", "n"))
                     (head("detection", "Det.", "Sources of detections that have any", "n"))
                     (head("test", "Test", "Sources of tests that have any", "n"))
@@ -272,7 +254,7 @@ fn row(row: &CompassRow, loaded: &[&ControlColumn]) -> Markup {
             td { a.val href=(address) { (row.technique) } }
             td.w { (clipped(&row.name, NAME)) }
             @for column in loaded {
-                @let count = row.resources.get(column.source).copied().unwrap_or_default();
+                @let count = row.resources.get(column.source.name()).copied().unwrap_or_default();
                 td.n {
                     @if count == 0 { (or_dash(0)) }
                     @else { a href={ (address) "#" (place(column)) } title=(counted(count, "resource")) { (number(count)) } }
@@ -286,6 +268,8 @@ fn row(row: &CompassRow, loaded: &[&ControlColumn]) -> Markup {
 
 /// Where a source's resources stand on a technique's page.
 pub(super) fn place(column: &ControlColumn) -> String {
-    let is_vendor = column.source.parse::<ruleatlas_model::Vendor>().is_ok();
-    if is_vendor { format!("rules-{}", column.source) } else { format!("controls-{}", column.source) }
+    match column.source {
+        ColumnSource::Rules(vendor) => format!("rules-{vendor}"),
+        ColumnSource::Controls(source) => format!("controls-{source}"),
+    }
 }

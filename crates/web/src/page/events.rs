@@ -19,7 +19,7 @@ const FIELDS: usize = 60;
 
 /// The page of a provider.
 pub(crate) fn provider_address(name: &str) -> String {
-    format!("/provider/{}", encoded(name, b""))
+    format!("/provider/{}", encoded(name))
 }
 
 /// Events as a table; what all of them share stands above it once.
@@ -70,7 +70,7 @@ pub(crate) fn events(view: &EventsView, question: &EventsQuestion) -> Markup {
         let mut query = format!("/events?offset={offset}");
         for (name, value) in [("provider", &question.provider), ("q", &question.text)] {
             if let Some(value) = value {
-                query.push_str(&format!("&{name}={}", encoded(value, b"")));
+                query.push_str(&format!("&{name}={}", encoded(value)));
             }
         }
         if question.unread {
@@ -148,7 +148,7 @@ pub(crate) fn provider(atlas: &Atlas, view: &ProviderView, params: &Params) -> M
                 details.rest {
                     summary { (counted(unread.len() as u64, "event")) " that no rule " @if is_narrowed { "here " } "reads" }
                     (table(&unread[..unread.len().min(500)], "Events that no rule reads"))
-                    (more(unread.len().min(500), unread.len(), &format!("/events?unread=yes&provider={}", encoded(&view.provider, b""))))
+                    (more(unread.len().min(500), unread.len(), &format!("/events?unread=yes&provider={}", encoded(&view.provider))))
                 }
             }
         }

@@ -108,7 +108,7 @@ fn said(snippets: &[Snippet]) -> Markup {
                     tbody {
                         @for snippet in snippets {
                             tr {
-                                th scope="row" { (snippet.label()) }
+                                th scope="row" { (snippet.label) }
                                 td.w.wide { code.val data-copy=(exact(&snippet.text)) { (shown_line(&snippet.text)) } @if let Some(table) = &snippet.table { " " span.faint { (table) } } }
                             }
                         }

@@ -74,7 +74,7 @@ fn address(question: &LedgerQuestion, offset: usize) -> String {
     let mut address = "/ledger".to_owned();
     let mut add = |name: &str, value: &str| {
         let mark = if address.contains('?') { '&' } else { '?' };
-        let _ = write!(address, "{mark}{name}={}", encoded(value, b""));
+        let _ = write!(address, "{mark}{name}={}", encoded(value));
     };
     question.vendors.iter().for_each(|vendor| add("vendor", vendor.name()));
     question.languages.iter().for_each(|language| add("language", language.name()));

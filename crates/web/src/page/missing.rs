@@ -19,20 +19,20 @@ pub(crate) fn missing(what: &str, name: &str, near: &[String]) -> Markup {
             p { "Near to it:" }
             ul.near { @for name in near { li { a href=(address(what, name)) { (clipped(name, 120)) } } } }
         }
-        p { a href={ "/search?q=" (encoded(&shown, b"")) } { "Search for it" } ", or start from the " a href="/" { "first page" } "." }
+        p { a href={ "/search?q=" (encoded(&shown)) } { "Search for it" } ", or start from the " a href="/" { "first page" } "." }
     };
     Page { title: "Not found", asked: "", contents: &[], body }.render()
 }
 
 fn address(what: &str, name: &str) -> String {
-    let search = || format!("/search?q={}", encoded(name, b""));
+    let search = || format!("/search?q={}", encoded(name));
     match what {
         "technique" => parts::technique_address(name),
         "rule" => parts::rule_address(name),
         "field" => parts::field_address(name),
         "tactic" => parts::tactic_address(name),
         "log source" => parts::log_source_address(name),
-        "vendor" => format!("/vendor/{}", encoded(name, b"")),
+        "vendor" => format!("/vendor/{}", encoded(name)),
         "page" => name.to_owned(),
         "provider" => provider_address(name),
         "event" => name.rsplit_once(' ').and_then(|(provider, id)| event_address(provider, id)).unwrap_or_else(search),

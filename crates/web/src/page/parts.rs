@@ -8,7 +8,7 @@ use crate::{
     limits::LONGEST_ADDRESS,
     params::Params,
     routes,
-    text::{NAME, clipped, encoded, number, value},
+    text::{NAME, clipped, encoded, encoded_path, number, value},
 };
 
 /// Characters of a value in a table.
@@ -19,15 +19,15 @@ const FIELD: usize = 28;
 const TECHNIQUES: usize = 3;
 
 pub(crate) fn rule_address(id: &str) -> String {
-    format!("/rule/{}", encoded(id, b"/"))
+    format!("/rule/{}", encoded_path(id))
 }
 
 pub(crate) fn technique_address(id: &str) -> String {
-    format!("/technique/{}", encoded(id, b""))
+    format!("/technique/{}", encoded(id))
 }
 
 pub(crate) fn tactic_address(id: &str) -> String {
-    format!("/tactic/{}", encoded(id, b""))
+    format!("/tactic/{}", encoded(id))
 }
 
 /// Tactics by their short names, each a link where the loaded version has it.
@@ -48,11 +48,11 @@ pub(crate) fn vendor_address(vendor: Vendor) -> String {
 }
 
 pub(crate) fn log_source_address(name: &str) -> String {
-    format!("/log-source/{}", encoded(name, b""))
+    format!("/log-source/{}", encoded(name))
 }
 
 pub(crate) fn field_address(field: &str) -> String {
-    format!("/field/{}", encoded(field, b"/"))
+    format!("/field/{}", encoded_path(field))
 }
 
 /// The page of an indicator; `None` where the value is so long that no address can hold it.
@@ -61,13 +61,13 @@ pub(crate) fn indicator_address(indicator: &Indicator) -> Option<String> {
     if field.len() + value.len() > LONGEST_ADDRESS {
         return None;
     }
-    let mut address = format!("/indicator?field={}&op={op}", encoded(field, b""));
+    let mut address = format!("/indicator?field={}&op={op}", encoded(field));
     for (name, part) in [("value", value.as_str()), ("modifier", &modifiers.to_string())] {
         if !part.is_empty() {
             address.push('&');
             address.push_str(name);
             address.push('=');
-            address.push_str(&encoded(part, b""));
+            address.extend(encoded(part));
         }
     }
     (address.len() < LONGEST_ADDRESS).then_some(address)
@@ -81,7 +81,7 @@ pub(super) fn rules_address(question: &Question) -> Option<String> {
 
 /// The rules that pass one filter or have one value of a facet, `name=value`.
 pub(super) fn rules_with(name: &str, value: &str) -> String {
-    format!("/rules?{name}={}", encoded(value, b""))
+    format!("/rules?{name}={}", encoded(value))
 }
 
 /// Words, each with the way to what stands behind it.
@@ -102,7 +102,7 @@ pub(super) fn event_id(provider: &str, id: &str) -> Markup {
 /// The page of an event, where the site has one.
 pub(crate) fn event_address(provider: &str, event_id: &str) -> Option<String> {
     let has = routes::has("/event/{provider}/{id}") || routes::has("/event/{provider}/{*id}");
-    has.then(|| format!("/event/{}/{}", encoded(provider, b""), encoded(event_id, b"")))
+    has.then(|| format!("/event/{}/{}", encoded(provider), encoded(event_id)))
 }
 
 /// At least how many times as often as by chance something is checked; nothing where it is not told from chance.

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
-use ruleatlas_model::{Basis, ControlKind, Vendor};
-use ruleatlas_views::{ControlGroup, ControlItem, PlaybookView};
+use ruleatlas_model::{Basis, ControlKind};
+use ruleatlas_views::{ColumnSource, ControlGroup, ControlItem, PlaybookView};
 
 use super::{
     controls::{place, version},
@@ -23,7 +23,7 @@ const WORDS: usize = 240;
 pub(super) fn section(view: &PlaybookView) -> Markup {
     let row = &view.row;
     let score = |kind| html! { b { (row.score(kind)) } " of " (view.of_kind(kind).count()) };
-    let data = format!("{API}/technique/{}/playbook", encoded(&row.technique, b""));
+    let data = format!("{API}/technique/{}/playbook", encoded(&row.technique));
     html! {
         section {
             h2 #controls { a href="#controls" { "Controls and tests" } }
@@ -41,7 +41,7 @@ pub(super) fn section(view: &PlaybookView) -> Markup {
                 (ControlKind::Test, "Offensive security tests"),
             ] {
                 h3 { (name) }
-                @for group in view.of_kind(kind).filter(|group| group.column.source.parse::<Vendor>().is_err()) { (self::group(group, view)) }
+                @for group in view.of_kind(kind).filter(|group| matches!(group.column.source, ColumnSource::Controls(_))) { (self::group(group, view)) }
             }
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn query(rule: &Rule, view: &RuleView, opaques: &[&Opaque]) -> Markup
             marks.push(Mark { range, class: "opaque", row: None, title: format!("not understood: {}", opaque.reason) });
         }
     }
-    let tokens = frontend(rule.language).map(|language| language.tokens(text)).unwrap_or_default();
+    let tokens = frontend(rule.language).tokens(text);
     let coloured = Coloured { text, tokens: &tokens };
     html! {
         pre.query tabindex="0" aria-label="The query as written" {

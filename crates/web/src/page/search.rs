@@ -35,7 +35,7 @@ pub(crate) fn search(view: &SearchView) -> Markup {
         } @else if view.order.is_empty() {
             p.empty { "Nothing has this text. A part of a value finds the whole; words of a title need not stand together. Fewer words find more." }
         } @else {
-            @let all = format!("/rules?q={}", crate::text::encoded(&view.text, b""));
+            @let all = format!("/rules?q={}", crate::text::encoded(&view.text));
             p.about { a href=(all) { "All rules with these words or this value" } ", with their authoring guide" }
         }
         @for kind in &view.order { (section(view, kind)) }

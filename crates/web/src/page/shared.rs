@@ -50,7 +50,7 @@ fn picture(label: &str, vendors: &[Vendor], groups: &[&SharedRow]) -> Markup {
             figcaption { (label) }
             svg.upset width=(width) height=(height) role="img" aria-label=(told(groups)) {
                 @for (at, vendor) in vendors.iter().enumerate() {
-                    text.(vendor.name()) x=(at * DOT + DOT / 2) y="11" text-anchor="middle" { (ruleatlas_views::vendor_letter(*vendor)) }
+                    text.(vendor.name()) x=(at * DOT + DOT / 2) y="11" text-anchor="middle" { (vendor.info().letter) }
                 }
                 @for (row, group) in groups.iter().enumerate() {
                     @let middle = (row + 1) * ROW + ROW / 2;

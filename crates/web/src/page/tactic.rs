@@ -29,7 +29,7 @@ pub(crate) fn tactic(atlas: &Atlas, view: &TacticView, params: &Params) -> Marku
     let mut facts = Facts::default();
     facts.add("Matrix", html! { a href={ "/matrix" @if view.domain.name() != "enterprise" { "?matrix=" (view.domain.name()) } } { (view.domain.name()) } });
     facts.add("ATT&CK", html! {
-        a rel="noreferrer" href={ "https://attack.mitre.org/tactics/" (crate::text::encoded(&column.tactic, b"")) } { "attack.mitre.org" }
+        a rel="noreferrer" href={ "https://attack.mitre.org/tactics/" (crate::text::encoded(&column.tactic)) } { "attack.mitre.org" }
         " · version " (clipped(&atlas.attack.version, 40))
     });
     let (first, rest) = markdown::paragraphs(&view.description, &[]);

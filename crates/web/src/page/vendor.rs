@@ -38,7 +38,7 @@ pub(crate) fn vendor(view: &VendorView) -> Markup {
     let own = format!("vendor={}", view.vendor);
     let rules = |name: &'static str| {
         let own = &own;
-        move |value: &str| Some(format!("/rules?{own}&{name}={}", encoded(value, b"")))
+        move |value: &str| Some(format!("/rules?{own}&{name}={}", encoded(value)))
     };
     facts.add("Severity", values(&view.severities, rules("severity")));
     facts.add("Status", values(&view.statuses, rules("status")));
@@ -125,7 +125,7 @@ pub(crate) fn log_source(atlas: &Atlas, view: &LogSourceView, params: &Params) -
     facts.add("Domains", parts::words(&view.domains, |domain| parts::rules_with("domain", domain)));
     facts.add(
         "Platforms",
-        values(&view.platforms, |platform| Some(format!("{address}?platform={}", encoded(platform, b"")))),
+        values(&view.platforms, |platform| Some(format!("{address}?platform={}", encoded(platform)))),
     );
     let scope = |filters: &Filters| Scope::facet(&atlas.index, Facet::LogSource, &view.log_source, filters);
     let body = html! {

@@ -120,9 +120,9 @@ impl Address {
         let mut key = self.path.clone();
         for (at, (name, value)) in self.pairs.iter().enumerate() {
             key.push(if at == 0 { '?' } else { '&' });
-            key.push_str(&text::encoded(name, b""));
+            key.extend(text::encoded(name));
             key.push('=');
-            key.push_str(&text::encoded(value, b""));
+            key.extend(text::encoded(value));
         }
         key
     }

@@ -128,7 +128,7 @@ fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
         let technique = atlas.find_technique(id)?;
         let leads_here = atlas.attack.redirects.contains_key(&id.to_ascii_uppercase());
         let params = Params { from: leads_here.then(|| id.to_ascii_uppercase()), ..params };
-        return Ok(ask.elsewhere(&format!("/technique/{}{}", encoded(&technique.id, b""), params.query())));
+        return Ok(ask.elsewhere(&format!("/technique/{}{}", encoded(&technique.id), params.query())));
     }
     let leads_here = |from: &String| atlas.attack.redirects.get(from).is_some_and(|to| to.to.iter().any(|to| to == id));
     let params = Params { from: params.from.filter(leads_here), ..params };

@@ -16,7 +16,7 @@ use axum::{
     http::{Request, StatusCode, request, response::Response},
 };
 use ruleatlas_catalog::{Catalog, Loaded, build};
-use ruleatlas_model::{Attack, AttackDomain, Tactic, Technique};
+use ruleatlas_model::{Attack, AttackDomain, Tactic, Technique, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_store::WriteOptions;
 use ruleatlas_views::Atlas;
@@ -69,7 +69,7 @@ impl Site {
             .iter()
             .enumerate()
             .map(|(n, text)| SourceFile::from_bytes(format!("rules/{n}.yml"), text.clone().into_bytes()));
-        let spec = SourceSpec::new(SourceKind::Sigma, "rules");
+        let spec = SourceSpec::new(SourceKind::Rules(Vendor::Sigma), "rules");
         Self::of(vec![Loaded { spec, files: files.collect() }], |attack| {
             attack.techniques.insert("T1071".to_owned(), technique("T1071", "Application Layer Protocol"));
             attack.tactics.push(tactic());

@@ -1,6 +1,6 @@
 //! A comparison with literals, before it is known what is compared.
 
-use ruleatlas_core::{Folded, Pattern, Piece, fold_pieces};
+use ruleatlas_core::{Folded, Pattern, Piece, fold_pieces, matches_wildcards};
 use ruleatlas_model::{Missing, Op, Predicate, Span};
 
 use crate::ast::CompareOp;
@@ -99,35 +99,18 @@ fn same_number(left: &str, right: &str) -> bool {
     matches!((left.parse::<f64>(), right.parse::<f64>()), (Ok(left), Ok(right)) if (left - right).abs() < f64::EPSILON)
 }
 
-/// Whether a text matches a pattern; steps back to the last `*` alone, so that it takes no more than the product of
-/// their lengths.
+/// Whether a text matches a pattern.
 fn matches_pattern(pattern: &[Piece], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
-    let (mut at, mut from) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while from < text.len() {
-        match pattern.get(at) {
-            Some(Piece::Many) => {
-                star = Some((at, from));
-                at += 1;
-                continue;
-            }
-            Some(Piece::One) => {}
-            Some(Piece::Char(character)) if *character == text[from] => {}
-            _ => match star {
-                Some((star_at, star_from)) => {
-                    at = star_at + 1;
-                    from = star_from + 1;
-                    star = Some((star_at, from));
-                    continue;
-                }
-                None => return false,
-            },
-        }
-        at += 1;
-        from += 1;
-    }
-    pattern[at.min(pattern.len())..].iter().all(|piece| *piece == Piece::Many)
+    let taken = |piece: &Piece, rest: &[char]| {
+        let first = rest.first()?;
+        let is_as_asked = match piece {
+            Piece::Char(character) => character == first,
+            Piece::One | Piece::Many => true,
+        };
+        is_as_asked.then_some(1)
+    };
+    matches_wildcards(pattern, &text, |piece| *piece == Piece::Many, taken)
 }
 
 /// Patterns as checks: alternatives of one operator together, in the order of first appearance.
@@ -165,12 +148,5 @@ pub(crate) fn fold_like(pattern: &str) -> Folded {
 
 /// Whether a value is an address with a prefix length, which `search` compares as a network.
 pub(crate) fn is_cidr(value: &str) -> bool {
-    value.split_once('/').is_some_and(|(address, length)| {
-        let longest = match address.parse::<std::net::IpAddr>() {
-            Ok(std::net::IpAddr::V4(_)) => 32,
-            Ok(std::net::IpAddr::V6(_)) => 128,
-            Err(_) => return false,
-        };
-        length.parse::<u8>().is_ok_and(|length| length <= longest)
-    })
+    value.parse::<ipnet::IpNet>().is_ok()
 }
