@@ -419,7 +419,7 @@ fn comparison(predicate: &Predicate, inverted: bool) -> String {
         } else {
             ""
         },
-        predicate.modifier.as_ref().map(|modifier| format!(" |{modifier}")).unwrap_or_default(),
+        predicate.modifiers.text().map(|modifiers| format!(" |{modifiers}")).unwrap_or_default(),
         if predicate.guard { " guard" } else { "" },
     )
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ruleatlas_core::{Folded, Piece, fold_pieces, fold_wildcards};
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
 use crate::condition::Side;
@@ -197,9 +197,15 @@ impl<'p> Engine<'p, '_> {
                     parts.extend(self.texts(&label, comparison, op_of(comparison.relation, true), &set.computed, span));
                 }
             }
-            Value::Const(constant) if comparison.relation == Relation::Equal => {
-                if set.constants.iter().any(|other| fold(comparison.negated(false), constant, other) == Some(true)) {
+            Value::Const(constant) if comparison.relation == Relation::Equal || set.is_constant() => {
+                let positive = comparison.negated(false);
+                let decided: Vec<Option<bool>> =
+                    set.constants.iter().map(|other| fold(positive, constant, other)).collect();
+                if decided.contains(&Some(true)) {
                     return Some(Node::constant(!comparison.negated));
+                }
+                if decided.contains(&None) {
+                    return Some(self.computed_set(comparison, left, written, set, span));
                 }
                 for other in &set.fields {
                     parts.extend(self.field_predicate(other, comparison, std::slice::from_ref(constant), false, span));
@@ -336,17 +342,14 @@ impl<'p> Engine<'p, '_> {
         predicate.missing = if op.is_presence() { Missing::Fails } else { missing(comparison, constants) };
         let is_parameter = constants.iter().any(|constant| constant.kind == ConstKind::Parameter);
         let relation = match comparison.relation {
-            Relation::WholeRegex => Some("anchored"),
-            Relation::TermPrefix => Some("prefix"),
-            Relation::TermSuffix => Some("suffix"),
+            Relation::WholeRegex => Some(Modifier::Anchored),
+            Relation::TermPrefix => Some(Modifier::Prefix),
+            Relation::TermSuffix => Some(Modifier::Suffix),
             _ => None,
         };
-        let modifiers = [comparison.modifier, relation, is_parameter.then_some("expand")];
+        let modifiers = [comparison.modifier, relation, is_parameter.then_some(Modifier::Expand)];
         for modifier in modifiers.into_iter().flatten() {
-            predicate.modifier = Some(match predicate.modifier.take() {
-                Some(before) => format!("{before}|{modifier}"),
-                None => modifier.to_owned(),
-            });
+            predicate.modifiers.push(modifier);
         }
         predicate.into()
     }
@@ -421,15 +424,14 @@ impl<'p> Engine<'p, '_> {
         left: &Field,
         right: &Field,
         comparison: Comparison,
-        modifier: Option<&str>,
+        modifier: Option<Modifier>,
         span: Span,
     ) -> Node {
         let mut predicate = self.predicate(left, Op::FieldRef, vec![right.path.to_string()], span);
         self.owner = self.owner.and(Owner::One(right.step));
         predicate.negated = comparison.negated;
         predicate.case_sensitive = comparison.case != CaseRule::Ignore && !(left.any_case && right.any_case);
-        let modifiers: Vec<&str> = modifier.into_iter().chain(comparison.modifier).collect();
-        predicate.modifier = (!modifiers.is_empty()).then(|| modifiers.join("|"));
+        predicate.modifiers = modifier.into_iter().chain(comparison.modifier).collect();
         predicate.missing = missing(comparison, &[]);
         predicate.into()
     }
@@ -463,12 +465,12 @@ fn op_of(relation: Relation, is_list: bool) -> Op {
 }
 
 /// How a comparison of two fields says what is compared; nothing where it cannot be said.
-fn reference_modifier(relation: Relation) -> Option<Option<&'static str>> {
+fn reference_modifier(relation: Relation) -> Option<Option<Modifier>> {
     match relation {
         Relation::Equal => Some(None),
-        Relation::StartsWith => Some(Some("startswith")),
-        Relation::EndsWith => Some(Some("endswith")),
-        Relation::Contains => Some(Some("contains")),
+        Relation::StartsWith => Some(Some(Modifier::StartsWith)),
+        Relation::EndsWith => Some(Some(Modifier::EndsWith)),
+        Relation::Contains => Some(Some(Modifier::Contains)),
         _ => None,
     }
 }

@@ -116,6 +116,9 @@ impl<'p> Engine<'p, '_> {
         side: Side,
     ) -> Option<Node> {
         let left_value = self.value(left, columns);
+        if let Value::Rows(rows) = &left_value {
+            self.sub_query(rows, self.semantics.sub_query, side.negative);
+        }
         let negative = side.negative != comparison.negated;
         let items = match right {
             Operand::One(right) => {
@@ -269,8 +272,6 @@ impl<'p> Engine<'p, '_> {
             }
             Value::List(_) => Some(Node::constant(present)),
             Value::Time(_) => None,
-            // A condition is true or false.
-            Value::Condition(_) => Some(Node::constant(present)),
             Value::Listed(listed) => match &listed.found {
                 // The list has a row for the event, or none.
                 Found::Where(found) => {
@@ -292,7 +293,7 @@ impl<'p> Engine<'p, '_> {
             }
             Value::Cases(cases) => self.spread(cases, &mut |this, value| this.presence(value, written, asked)),
             Value::Unknown(reason) => Some(self.opaque(reason, span)),
-            Value::Rows(_) | Value::Cut(_) | Value::Collected(..) | Value::Computed(_) => {
+            Value::Condition(_) | Value::Rows(_) | Value::Cut(_) | Value::Collected(..) | Value::Computed(_) => {
                 let label = self.label(value, written);
                 Some(self.computed(&label, op, Vec::new(), span))
             }
@@ -304,7 +305,7 @@ impl<'p> Engine<'p, '_> {
         self.owner = self.owner.and(Owner::One(field.step));
         let mut predicate = Predicate::new(&*field.path, op, values);
         predicate.derived_from = field.from.as_deref().map(str::to_owned);
-        predicate.modifier = field.modifier.map(str::to_owned);
+        predicate.modifiers = field.modifier.into_iter().collect();
         predicate.span = span;
         predicate
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{DataSource, Node, Span};
+use ruleatlas_model::{DataSource, Modifier, Node, Span};
 
 /// A query: the pipelines that the rule runs.
 #[derive(Clone, Debug, Default)]
@@ -305,7 +305,7 @@ pub enum Wrapper {
     /// Letters of one case: the comparison takes no heed of case.
     AnyCase,
     /// The decoded text; predicates say so by this modifier.
-    Modified(&'static str),
+    Modified(Modifier),
     /// A part of a text.
     Cut,
 }
@@ -333,7 +333,7 @@ pub struct Comparison {
     /// What it is where the field is missing.
     pub missing: MissingRule,
     /// What a predicate says of the match (`fuzzy`).
-    pub modifier: Option<&'static str>,
+    pub modifier: Option<Modifier>,
 }
 
 impl Comparison {

@@ -50,6 +50,12 @@ impl<'p> Engine<'p, '_> {
             }
             ExprKind::First(values) => {
                 let values: Vec<Value<'p>> = values.iter().map(|value| self.value(value, columns)).collect();
+                // Each is compared with those before it, and asked where those are missing.
+                let count: usize = values.iter().map(Value::count).sum();
+                if !self.budget.work(count.saturating_mul(count) / 64) {
+                    self.report_budget();
+                    return Value::Unknown(Rc::from(BUDGET));
+                }
                 Value::first(values, &|| self.line(span))
             }
             ExprKind::Case { arms, otherwise } => self.cases(expr, arms, otherwise.as_deref(), columns),
@@ -58,7 +64,7 @@ impl<'p> Engine<'p, '_> {
                 match wrapper {
                     Wrapper::Same => value,
                     Wrapper::AnyCase => value.any_case(),
-                    Wrapper::Modified(modifier) => value.modified(modifier),
+                    Wrapper::Modified(modifier) => value.modified(*modifier),
                     Wrapper::Cut => value.origin().map_or_else(|| Value::computed(self.line(span)), Value::Cut),
                 }
             }

@@ -84,7 +84,9 @@ impl<'p> Engine<'p, '_> {
         let mut flow = self.flow(&definition.rows);
         self.scope.extend(behind);
         flow.leg = None;
-        self.defined.insert(key, Rc::new(flow.clone()));
+        if self.has_room(&flow.nodes) {
+            self.defined.insert(key, Rc::new(flow.clone()));
+        }
         flow
     }
 
@@ -330,7 +332,11 @@ impl<'p> Engine<'p, '_> {
 
     fn join(&mut self, flow: &mut Flow<'p>, join: &'p Join) {
         let leg = self.leg(&join.right, &join.label, join.kind == JoinKind::Anti);
-        flow.columns.join(&leg.columns, leg.leg, join.kind == JoinKind::Outer);
+        if self.budget.work(leg.columns.known.len() / 4) {
+            flow.columns.join(&leg.columns, leg.leg, join.kind == JoinKind::Outer);
+        } else {
+            self.report_budget();
+        }
         if let Some(on) = &join.on {
             self.filter(flow, on, true);
         }

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Node, Span};
+use ruleatlas_model::{Modifier, Node, Span};
 
 use crate::plan::{Const, ConstKind, Expr};
 
 /// A name may stand for cases of cases; deeper ones are something computed.
 const MAX_DEPTH: u16 = 120;
-/// How many values a name may stand for.
+/// How many values of a union's tables a name may stand for.
 const MAX_VALUES: usize = 16;
 
 /// A field of the events, followed back to where it comes from.
@@ -21,7 +21,7 @@ pub(crate) struct Field {
     /// Whether its letters were brought to one case, so that no comparison tells cases apart.
     pub any_case: bool,
     /// What predicates say of how its value was changed.
-    pub modifier: Option<&'static str>,
+    pub modifier: Option<Modifier>,
     /// The step whose events have it, where that is not the one that the pipeline at hand becomes.
     pub step: Option<usize>,
 }
@@ -164,6 +164,11 @@ impl<'p> Value<'p> {
         Self::Const(Const::null())
     }
 
+    /// How many values the first that is not missing is chosen from.
+    pub fn count(&self) -> usize {
+        if let Self::First(values, _) = self { values.len() } else { 1 }
+    }
+
     fn depth(&self) -> u16 {
         match self {
             Self::Cases(cases) => cases.depth,
@@ -193,7 +198,7 @@ impl<'p> Value<'p> {
         match kept.len() {
             0 => Self::null(),
             1 => kept.remove(0),
-            2..=MAX_VALUES if depth <= MAX_DEPTH => Self::First(kept.into(), depth),
+            _ if depth <= MAX_DEPTH => Self::First(kept.into(), depth),
             _ => Self::computed(text()),
         }
     }
@@ -312,7 +317,7 @@ impl<'p> Value<'p> {
     }
 
     /// The same, its fields with a modifier.
-    pub fn modified(&self, modifier: &'static str) -> Self {
+    pub fn modified(&self, modifier: Modifier) -> Self {
         self.map(&|value| match value {
             Self::Field(field) => Self::Field(Field { modifier: Some(modifier), ..field.clone() }),
             other => other.clone(),

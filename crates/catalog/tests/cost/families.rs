@@ -34,7 +34,6 @@ pub const MULTIPLIED: &[&str] = &[
     "esql branches of a case",
     "esql a case in many filters",
     "esql coalesce",
-    "esql coalesce in coalesce",
     "spl coalesce that doubles",
     "spl if that doubles",
     "spl a case in many filters",
@@ -61,6 +60,7 @@ pub const MULTIPLIED: &[&str] = &[
     "splunk a large macro in many searches",
     "splunk rows of a lookup in many searches",
     "sigma rules of a file with a global part",
+    "panther-yaml sql case",
 ];
 
 fn many(count: usize, between: &str, each: impl Fn(usize) -> String) -> String {

@@ -5,6 +5,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use ruleatlas_ir::plan::{Relation, Wrapper};
+use ruleatlas_model::Modifier;
 
 /// Why a part is opaque that calls a function that the language does not have.
 pub(crate) const UNKNOWN: &str = "function is not known";
@@ -57,7 +58,7 @@ pub(crate) fn meaning(name: &str) -> Meaning {
         "trange" => Meaning::Window,
         "not" => Meaning::Not,
         "to_lower" | "to_upper" => Meaning::Wrapper(Wrapper::AnyCase),
-        "url_decode" => Meaning::Wrapper(Wrapper::Modified("url_decode")),
+        "url_decode" => Meaning::Wrapper(Wrapper::Modified(Modifier::UrlDecode)),
         "::" | "to_string" | "to_str" | "to_text" | "to_ip" | "to_integer" | "to_int" | "to_long" | "to_double"
         | "to_dbl" | "to_boolean" | "to_bool" | "to_version" | "to_ver" | "to_unsigned_long" | "to_ulong" | "to_ul"
         | "to_datetime" | "to_dt" | "trim" | "ltrim" | "rtrim" | "mv_first" | "mv_last" | "mv_min" | "mv_max"

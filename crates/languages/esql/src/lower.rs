@@ -8,7 +8,7 @@ use ruleatlas_ir::plan::{
     PatternSyntax, Plan, Query, Relation, Stage, Step, Wrapper,
 };
 use ruleatlas_ir::{Semantics, resolve};
-use ruleatlas_model::{Condition, DataSource, Diagnostic, SourceKind, Span};
+use ruleatlas_model::{Condition, DataSource, Diagnostic, Modifier, SourceKind, Span};
 
 use crate::{
     Esql,
@@ -288,7 +288,7 @@ impl Lowering<'_> {
             // A full-text search is made in the index: it finds nothing without the field, and its negation does.
             comparison.missing = MissingRule::Fails;
             comparison.case = CaseRule::Ignore;
-            comparison.modifier = is_fuzzy.then_some("fuzzy");
+            comparison.modifier = is_fuzzy.then_some(Modifier::Fuzzy);
         }
         let right = match listed.len() {
             // `mv_contains` asks for every value.

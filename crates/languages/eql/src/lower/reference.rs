@@ -4,7 +4,7 @@
 //! field with a field of the step itself is a `field_ref` with the modifier `step`, which no single event decides.
 
 use ruleatlas_ir::plan::{Comparison, Expr as Planned, ExprKind as PlannedKind, MissingRule, Operand as Right};
-use ruleatlas_model::Span;
+use ruleatlas_model::{Modifier, Span};
 
 use super::{Lowering, Place, operand::Subject};
 use crate::ast::{Expr, ExprKind};
@@ -105,7 +105,7 @@ impl Lowering<'_> {
         span: Span,
     ) -> Planned {
         let is_across = self.is_of_earlier_step(&left.raw) || self.is_of_earlier_step(&right.raw);
-        let modifier = is_across.then_some("step");
+        let modifier = is_across.then_some(Modifier::Step);
         let comparison = Comparison { missing: MissingRule::Null, modifier, ..comparison };
         let name = |subject: &Subject| Box::new(Planned::new(PlannedKind::Name(subject.raw.as_str().into()), span));
         Planned::new(PlannedKind::Compare(comparison, name(left), Right::One(name(right))), span)

@@ -16,10 +16,28 @@ use super::rows::{Lower, TOO_DEEP};
 
 /// Expressions in expressions that are read.
 const MAX_DEPTH: usize = 128;
+/// How long a call may be for its end to be looked for, in bytes.
+const MAX_CALL: usize = 2000;
+/// How many closing parentheses are tried for the end of a call.
+const MAX_NESTED: usize = 16;
 
 impl Lower<'_> {
+    /// The place of an expression. The parser's may end before the parentheses of a call do.
     pub fn span(&self, expr: &Expr) -> Span {
-        self.places.span(expr.span())
+        let span = self.places.span(expr.span());
+        let Some(text) = span.of(self.text).filter(|_| span != self.places.whole()) else { return span };
+        let is_call = matches!(expr, Expr::Function(_)) && !text.contains('(');
+        if !is_call && open_parentheses(text).is_none_or(|open| open == 0) {
+            return span;
+        }
+        let start = span.start as usize;
+        let rest = self.text.get(start..).unwrap_or_default();
+        let rest = &rest[..rest.floor_char_boundary(MAX_CALL)];
+        let closing = rest.match_indices(')').map(|(at, _)| at + 1).filter(|end| *end > text.len());
+        let end = closing
+            .take(MAX_NESTED)
+            .find(|end| rest.get(..*end).is_some_and(|text| text.contains('(') && is_balanced(text)));
+        end.map_or(span, |end| Span::new(start, start + end))
     }
 
     /// An expression that stands where a condition is meant.
@@ -85,12 +103,11 @@ impl Lower<'_> {
             Expr::Function(function) => return self.test_function(expr, function),
             Expr::InSubquery { expr: inner, subquery, negated } => {
                 let rows = self.query(subquery)?;
-                let right = Operand::AnyOf(vec![rows]);
-                let comparison = comparison(Relation::Equal).negated(*negated);
-                ExprKind::Compare(comparison, Box::new(self.value(inner)), right)
+                self.test(expr, Relation::Equal, inner, Operand::AnyOf(vec![rows]), *negated)
             }
             Expr::Exists { subquery, negated } => {
                 let exists = ExprKind::Exists(Box::new(self.query(subquery)?), None);
+                let exists = self.called(&Expr::Exists { subquery: subquery.clone(), negated: false }, exists);
                 if *negated { ExprKind::Not(Box::new(Planned::new(exists, self.span(expr)))) } else { exists }
             }
             _ => return None,
@@ -208,9 +225,20 @@ impl Lower<'_> {
                 let moved = ExprKind::Moved(Box::new(self.value(left)), Box::new(self.value(right)));
                 self.called(expr, moved)
             }
-            Expr::Case { operand: None, conditions, else_result, .. } => {
-                let arms = conditions.iter().map(|arm| (self.condition(&arm.condition), self.value(&arm.result)));
-                let arms = arms.collect();
+            Expr::Case { operand, conditions, else_result, .. } => {
+                let mut arms = Vec::new();
+                for arm in conditions {
+                    let condition = match operand {
+                        Some(operand) => {
+                            let right = Operand::One(Box::new(self.value(&arm.condition)));
+                            let left = Box::new(self.value(operand));
+                            let equal = ExprKind::Compare(comparison(Relation::Equal), left, right);
+                            Planned::new(equal, self.span(&arm.condition))
+                        }
+                        None => self.condition(&arm.condition),
+                    };
+                    arms.push((condition, self.value(&arm.result)));
+                }
                 let otherwise = else_result.as_ref().map(|otherwise| Box::new(self.value(otherwise)));
                 ExprKind::Case { arms, otherwise }
             }
@@ -275,10 +303,12 @@ impl Lower<'_> {
     /// An expression as it stands in the query; as it is understood where its place is not known.
     fn text_of(&self, expr: &Expr) -> Rc<str> {
         let span = self.span(expr);
-        // The parser's place of a call may end before its arguments do.
+        // The parser's place of a sub-query leaves out what stands before it.
+        let is_named_before = matches!(expr, Expr::Exists { .. });
         let is_whole = |text: &&str| {
             span != self.places.whole()
                 && is_balanced(text)
+                && !is_named_before
                 && (text.contains('(') || !matches!(expr, Expr::Function(_)))
         };
         match span.of(self.text).filter(is_whole) {
@@ -306,18 +336,21 @@ fn relation(op: &BinaryOperator) -> Option<(Relation, bool)> {
     })
 }
 
-/// Whether every parenthesis is closed in its turn.
-fn is_balanced(text: &str) -> bool {
+/// How many parentheses are open at the end of a text; `None` where one is closed that is not open.
+fn open_parentheses(text: &str) -> Option<usize> {
     let mut open = 0_usize;
     for byte in text.bytes() {
         match byte {
             b'(' => open += 1,
-            b')' if open == 0 => return false,
-            b')' => open -= 1,
+            b')' => open = open.checked_sub(1)?,
             _ => {}
         }
     }
-    open == 0
+    Some(open)
+}
+
+fn is_balanced(text: &str) -> bool {
+    open_parentheses(text) == Some(0)
 }
 
 /// The constant that an expression is.
