@@ -448,6 +448,10 @@ fn one_query_in_several_languages_asks_for_the_same() {
         let parsed: Vec<_> =
             meaning.statements.iter().map(|(language, text)| (language, parse(*language, text))).collect();
         let (first, expected) = &parsed[0];
+        assert!(!counted(&expected.conditions).is_empty(), "{}: nothing is asked for", meaning.name);
+        if std::env::var_os("SHOW").is_some() {
+            println!("{}: {:?}", meaning.name, stated(expected));
+        }
         for (language, found) in &parsed {
             if stated(found) != stated(expected) || counted(&found.conditions) != counted(&expected.conditions) {
                 faults.push(format!(

@@ -101,7 +101,7 @@ impl<'p> Engine<'p, '_> {
             }
             _ => {
                 let value = self.value(expr, columns);
-                self.truth(&value, expr.span, side)
+                self.truth(&value, expr.span)
             }
         }
     }
@@ -210,7 +210,7 @@ impl<'p> Engine<'p, '_> {
     }
 
     /// A value as a truth test.
-    pub fn truth(&mut self, value: &Value<'p>, span: Span, side: Side) -> Option<Node> {
+    pub fn truth(&mut self, value: &Value<'p>, span: Span) -> Option<Node> {
         match value {
             Value::Condition(resolved) => self.resolved_again(resolved),
             Value::Time(_) => None,
@@ -227,14 +227,12 @@ impl<'p> Engine<'p, '_> {
                 self.field_predicate(field, comparison, &is_true, false, span)
             }
             Value::Either(values) => {
-                let nodes: Vec<Node> = values.iter().filter_map(|value| self.truth(value, span, side)).collect();
+                let nodes: Vec<Node> = values.iter().filter_map(|value| self.truth(value, span)).collect();
                 (!nodes.is_empty()).then(|| Node::any(nodes))
             }
-            Value::First(values, _) => {
-                self.first(values, false, span, &mut |this, value| this.truth(value, span, side))
-            }
-            Value::Listed(listed) => self.truth(&listed.value, span, side),
-            Value::Cases(cases) => self.spread(cases, &mut |this, value| this.truth(value, span, side)),
+            Value::First(values, _) => self.first(values, false, span, &mut |this, value| this.truth(value, span)),
+            Value::Listed(listed) => self.truth(&listed.value, span),
+            Value::Cases(cases) => self.spread(cases, &mut |this, value| this.truth(value, span)),
             Value::Unknown(reason) => Some(self.opaque(reason, span)),
             Value::List(_) => Some(self.opaque("a value where a condition is meant", span)),
             Value::Rows(_) | Value::Cut(_) | Value::Collected(..) | Value::Computed(_) => {
