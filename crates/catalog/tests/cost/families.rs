@@ -34,7 +34,6 @@ pub const MULTIPLIED: &[&str] = &[
     "esql branches of a case",
     "esql a case in many filters",
     "esql coalesce",
-    "esql coalesce in coalesce",
     "spl coalesce that doubles",
     "spl if that doubles",
     "spl a case in many filters",
@@ -73,6 +72,7 @@ pub const MULTIPLIED: &[&str] = &[
     "panther sdk classes with values of a base",
     "panther rules of a file of one module",
     "spl quoted searches in map",
+    "panther-yaml sql case",
 ];
 
 fn many(count: usize, between: &str, each: impl Fn(usize) -> String) -> String {

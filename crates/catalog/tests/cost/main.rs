@@ -268,7 +268,7 @@ fn what_is_too_much_is_said() {
         for (language, name, size) in [
             (Language::Sigma, "values beyond any budget", 210_000),
             (Language::Sigma, "selections named by many patterns", 1_000),
-            (Language::Esql, "coalesce in coalesce", 40),
+            (Language::Esql, "cases that double", 40),
             (Language::Spl, "a lookup's rows", 400),
             (Language::Kusto, "values of a list", 260_000),
             (Language::Kusto, "functions that double", 24),

@@ -76,7 +76,7 @@ impl Frontend for Eql {
         Language::Eql
     }
 
-    fn read(&self, query: &Query<'_>, _context: &dyn Context, _budget: &mut Budget) -> Parsed {
+    fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
         let (tree, mut diagnostics) = parse(query.text);
         let Some(tree) = tree else {
             if diagnostics.is_empty() {
@@ -84,7 +84,7 @@ impl Frontend for Eql {
             }
             return Parsed { conditions: Vec::new(), diagnostics };
         };
-        let (conditions, diagnostics) = lower::lower(&tree, query.text, query.sources, diagnostics);
+        let (conditions, diagnostics) = lower::lower(&tree, query.text, query.sources, diagnostics, budget);
         Parsed { conditions, diagnostics }
     }
 

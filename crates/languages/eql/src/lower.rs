@@ -1,11 +1,19 @@
 //! Queries to conditions: the steps, what stands between them, and the logic of a condition.
 
 mod comparison;
+mod constant;
 mod function;
 mod operand;
 mod reference;
 
-use ruleatlas_model::{Condition, DataSource, Diagnostic, Node, Op, SourceKind, Span};
+use std::rc::Rc;
+
+use ruleatlas_core::Budget;
+use ruleatlas_ir::plan::{
+    self, CaseRule, Expr as Planned, ExprKind as PlannedKind, MissingRule, Operation, Plan, Relation, Stage,
+};
+use ruleatlas_ir::{Semantics, resolve};
+use ruleatlas_model::{Condition, DataSource, Diagnostic, SourceKind, Span};
 
 use crate::{
     ast::{Event, Expr, ExprKind, Literal, Pipe, Query, Shape, Step},
@@ -18,14 +26,15 @@ pub(crate) fn lower(
     text: &str,
     sources: &[DataSource],
     diagnostics: Vec<Diagnostic>,
+    budget: &mut Budget,
 ) -> (Vec<Condition>, Vec<Diagnostic>) {
-    let filters = query.pipes.iter().any(|pipe| pipe.name.eq_ignore_ascii_case("filter"));
+    let has_stages = query.pipes.iter().any(|pipe| pipe.name.eq_ignore_ascii_case("filter"));
     let mut lowering = Lowering {
         text,
         sources,
-        conditions: Vec::with_capacity(query.steps.len()),
+        steps: Vec::with_capacity(query.steps.len()),
         diagnostics,
-        stage: filters.then_some(0),
+        stage: 0,
         variables: Vec::new(),
         named: Vec::new(),
         reading: None,
@@ -38,15 +47,61 @@ pub(crate) fn lower(
         number += usize::from(!step.until);
         lowering.label = label(query.shape, step, number);
         lowering.absent = step.missing || step.until;
-        let at = lowering.conditions.len();
-        lowering.event(&step.event);
-        lowering.named.extend(step.name.map(|name| (name.to_owned(), at)));
+        lowering.step(step);
     }
     for (at, pipe) in query.pipes.iter().enumerate() {
-        lowering.stage = filters.then(|| u32::try_from(at + 1).unwrap_or(u32::MAX));
+        lowering.stage = u32::try_from(at + 1).unwrap_or(u32::MAX);
         lowering.pipe(pipe, query.shape);
     }
-    (lowering.conditions, lowering.diagnostics)
+    let Lowering { steps, mut diagnostics, .. } = lowering;
+    let plan = Plan { steps: steps.into_iter().map(PlannedStep::into_step).collect() };
+    let parsed = resolve(&plan, text, &semantics(has_stages), budget);
+    diagnostics.extend(parsed.diagnostics);
+    (parsed.conditions, diagnostics)
+}
+
+/// What EQL says of all its queries alike: no stage makes a name.
+fn semantics(has_stages: bool) -> Semantics {
+    Semantics {
+        missing: MissingRule::NoMatch,
+        names_in_any_case: false,
+        is_event_time: |_| false,
+        has_stages,
+        sub_query: "",
+        computed_by_name: false,
+    }
+}
+
+/// A comparison as the language makes it.
+fn compared(relation: Relation, insensitive: bool) -> plan::Comparison {
+    let case = if insensitive { CaseRule::Ignore } else { CaseRule::Exact };
+    plan::Comparison::new(relation, case, MissingRule::NoMatch)
+}
+
+/// A step of the query while its conditions are gathered.
+struct PlannedStep {
+    label: Rc<str>,
+    absent: bool,
+    source: Planned,
+    /// The conditions that must all hold, each with the stage that it stands in.
+    conditions: Vec<(Planned, u32)>,
+}
+
+impl PlannedStep {
+    fn into_rows(self) -> Planned {
+        let span = self.source.span;
+        let stage = |(condition, index): (Planned, u32)| {
+            let span = condition.span;
+            Stage { operation: Operation::Filter(condition), index, span }
+        };
+        let stages = self.conditions.into_iter().map(stage).collect();
+        let query = plan::Query { definitions: Vec::new(), source: self.source, stages };
+        Planned::new(PlannedKind::Query(Box::new(query)), span)
+    }
+
+    fn into_step(self) -> plan::Step {
+        plan::Step { label: Rc::clone(&self.label), absent: self.absent, rows: self.into_rows() }
+    }
 }
 
 fn label(shape: Shape, step: &Step<'_>, number: usize) -> String {
@@ -109,25 +164,20 @@ impl Place {
     fn is_negated(self) -> bool {
         matches!(self, Self::Negated | Self::NegatedAlternative)
     }
-
-    /// The constant that asks for nothing at this place.
-    fn neutral(self) -> Node {
-        Node::constant(self != Self::Negated)
-    }
 }
 
 struct Lowering<'t> {
     text: &'t str,
     sources: &'t [DataSource],
-    conditions: Vec<Condition>,
+    steps: Vec<PlannedStep>,
     diagnostics: Vec<Diagnostic>,
-    /// The stage that predicates stand in; `None` without a filtering pipe.
-    stage: Option<u32>,
+    /// The stage that conditions stand in: 0, and the pipes behind it.
+    stage: u32,
     /// The names that `arraySearch` binds, with the paths they stand for; the innermost is the last.
     variables: Vec<(String, String)>,
-    /// The steps that have a name so far, with the places of their conditions.
+    /// The steps that have a name so far, by their places.
     named: Vec<(String, usize)>,
-    /// The earlier step whose fields are read at the moment, by the place of its condition.
+    /// The earlier step whose fields are read at the moment.
     reading: Option<usize>,
     /// Whether a pipe has counted, so that `count` is no field any more.
     aggregated: bool,
@@ -137,69 +187,82 @@ struct Lowering<'t> {
 }
 
 impl Lowering<'_> {
-    /// Lowers an event to a step; related events inside it become steps behind it.
-    fn event(&mut self, event: &Event<'_>) {
-        let at = self.conditions.len();
-        let mut condition = Condition::new(Node::always());
-        condition.absent = self.absent;
-        condition.label.clone_from(&self.label);
+    fn step(&mut self, step: &Step<'_>) {
+        let at = self.steps.len();
+        let event = self.event(&step.event);
+        self.steps.push(event);
+        self.named.extend(step.name.map(|name| (name.to_owned(), at)));
+    }
+
+    /// An event, with what is asked of it.
+    fn event(&mut self, event: &Event<'_>) -> PlannedStep {
+        let mut sources = Vec::new();
         if !event.category.is_empty() {
-            condition.sources.push(DataSource::new(SourceKind::EventCategory, event.category.as_ref()));
+            sources.push(DataSource::new(SourceKind::EventCategory, event.category.as_ref()));
         }
-        condition.sources.extend_from_slice(self.sources);
-        self.conditions.push(condition);
-        let root = self.condition(&event.condition, Place::Conjunct);
-        if let Some(condition) = self.conditions.get_mut(at) {
-            condition.root = root;
+        sources.extend_from_slice(self.sources);
+        let span = event.condition.span;
+        let condition = self.condition(&event.condition, Place::Conjunct);
+        PlannedStep {
+            label: Rc::from(self.label.as_str()),
+            absent: self.absent,
+            source: Planned::new(PlannedKind::Tables(sources), span),
+            conditions: vec![(condition, self.stage)],
         }
     }
 
-    /// The tree of a condition.
-    fn condition(&mut self, expression: &Expr<'_>, place: Place) -> Node {
+    /// A condition of the plan.
+    fn condition(&mut self, expression: &Expr<'_>, place: Place) -> Planned {
         if let Some(step) = self.earlier_step(expression, place) {
             return self.move_to(step, expression, place);
         }
-        match &expression.kind {
-            ExprKind::Literal(Literal::Bool(value)) => Node::constant(*value),
+        let span = expression.span;
+        let kind = match &expression.kind {
+            ExprKind::Literal(Literal::Bool(value)) => PlannedKind::Const(plan::Const::bool(*value)),
             ExprKind::And(parts) => {
-                let parts: Vec<Node> = parts.iter().map(|part| self.condition(part, place.inside(true))).collect();
-                Node::all(parts)
+                PlannedKind::All(parts.iter().map(|part| self.condition(part, place.inside(true))).collect())
             }
             ExprKind::Or(parts) => {
-                let parts: Vec<Node> = parts.iter().map(|part| self.condition(part, place.inside(false))).collect();
-                Node::any(parts)
+                PlannedKind::Any(parts.iter().map(|part| self.condition(part, place.inside(false))).collect())
             }
-            ExprKind::Not(inner) => self.condition(inner, place.negated()).not(),
-            ExprKind::Field(_) => self.bare_field(expression),
-            ExprKind::Compare { op, left, right } => self.compare(expression.span, *op, left, right, place),
+            ExprKind::Not(inner) => PlannedKind::Not(Box::new(self.condition(inner, place.negated()))),
+            // A field that stands alone is asked to be true.
+            ExprKind::Field(_) => {
+                let subject = operand::Subject { raw: self.field_name(expression), computed: false, exact: true };
+                return self.planned_subject(&subject, span);
+            }
+            ExprKind::Compare { op, left, right } => return self.compare(span, *op, left, right, place),
             ExprKind::Lookup { op, insensitive, negated, subject, values } => {
-                let node = self.lookup(expression.span, *op, *insensitive, *negated, subject, values, place);
-                node.unwrap_or_else(|| self.broken(expression.span))
+                let planned = self.lookup(span, *op, *insensitive, *negated, subject, values, place);
+                return planned.unwrap_or_else(|| self.broken(span));
             }
             ExprKind::Call { name, insensitive, arguments } => {
-                self.boolean_call(expression.span, name, *insensitive, arguments, place)
+                return self.boolean_call(span, name, *insensitive, arguments, place);
             }
-            ExprKind::Lineage { relation, event } => self.lineage(expression.span, relation, event, place),
-            ExprKind::Broken => self.broken(expression.span),
+            ExprKind::Lineage { relation, event } => return self.lineage(span, relation, event, place),
+            ExprKind::Broken => return self.broken(span),
             ExprKind::Literal(_) | ExprKind::Arithmetic { .. } | ExprKind::Negative(_) => {
-                self.opaque(expression.span, "a value is no condition")
+                return self.opaque(span, "a value is no condition");
             }
-        }
+        };
+        Planned::new(kind, span)
     }
 
-    /// `descendant of […]`: another event, which is a step of its own. This one's condition asks nothing for it,
-    /// unless the relation is one alternative among others: there it is kept as a computed condition, since one event
-    /// does not decide it.
-    fn lineage(&mut self, span: Span, relation: &str, event: &Event<'_>, place: Place) -> Node {
+    /// `descendant of […]`: another event, which is a step of its own. Within an alternative it also stays as a
+    /// computed condition, since one event does not decide it.
+    fn lineage(&mut self, span: Span, relation: &str, event: &Event<'_>, place: Place) -> Planned {
         let label =
             if self.label.is_empty() { format!("{relation} of") } else { format!("{}, {relation} of", self.label) };
         let outer_label = std::mem::replace(&mut self.label, label);
         let outer_absent = self.absent;
         self.absent |= place.is_negated();
-        self.event(event);
+        let event = self.event(event);
         self.label = outer_label;
         self.absent = outer_absent;
-        if place.is_alternative() { self.computed_truth(span) } else { place.neutral() }
+        let label = Rc::clone(&event.label);
+        let related = PlannedKind::Exists(Box::new(event.into_rows()), Some(label));
+        let related = Planned::new(related, span);
+        Planned::new(PlannedKind::Called(Box::new(related), self.text_of(span).into()), span)
     }
 
     fn pipe(&mut self, pipe: &Pipe<'_>, shape: Shape) {
@@ -207,47 +270,35 @@ impl Lowering<'_> {
         match name.as_str() {
             "filter" => {
                 let [argument] = pipe.arguments.as_slice() else {
-                    let node = self.opaque(pipe.span, "filter without one condition");
-                    return self.conjoin(node);
+                    let opaque = self.opaque(pipe.span, "filter without one condition");
+                    return self.conjoin(opaque);
                 };
-                let node = if shape == Shape::Event {
+                let condition = if shape == Shape::Event {
                     self.condition(argument, Place::Conjunct)
                 } else {
                     self.opaque(pipe.span, "filter over several events")
                 };
-                self.conjoin(node);
+                self.conjoin(condition);
             }
             "count" | "unique_count" => self.aggregated = true,
             "head" | "tail" | "sort" | "unique" => {}
             _ => {
-                let node = self.opaque(pipe.span, "unknown pipe");
-                self.conjoin(node);
+                let opaque = self.opaque(pipe.span, "unknown pipe");
+                self.conjoin(opaque);
             }
         }
         // Pipes that order, cut and count choose among the hits; what an event must be, they do not say.
         if name != "filter" && pipe.arguments.iter().any(|argument| argument.kind == ExprKind::Broken) {
-            let node = self.broken(pipe.span);
-            self.conjoin(node);
+            let broken = self.broken(pipe.span);
+            self.conjoin(broken);
         }
     }
 
     /// Adds to what is asked of the last event that must happen.
-    fn conjoin(&mut self, node: Node) {
-        let last = self.conditions.iter().rposition(|condition| !condition.absent).unwrap_or_default();
-        self.conjoin_to(last, node);
-    }
-
-    /// Adds to what is asked of the event of a step.
-    fn conjoin_to(&mut self, step: usize, node: Node) {
-        if let Some(condition) = self.conditions.get_mut(step) {
-            let root = std::mem::replace(&mut condition.root, Node::always());
-            condition.root = match root {
-                Node::All(mut parts) if !parts.is_empty() => {
-                    parts.push(node);
-                    Node::all(parts)
-                }
-                root => Node::all([root, node]),
-            };
+    fn conjoin(&mut self, condition: Planned) {
+        let last = self.steps.iter().rposition(|step| !step.absent).unwrap_or_default();
+        if let Some(step) = self.steps.get_mut(last) {
+            step.conditions.push((condition, self.stage));
         }
     }
 
@@ -262,37 +313,23 @@ impl Lowering<'_> {
     }
 
     /// A part that the parser has complained of already.
-    fn broken(&self, span: Span) -> Node {
-        self.opaque_node(span, "syntax error")
+    fn broken(&self, span: Span) -> Planned {
+        Planned::opaque("syntax error", span)
     }
 
-    fn opaque(&mut self, span: Span, reason: &'static str) -> Node {
+    fn opaque(&mut self, span: Span, reason: &'static str) -> Planned {
         self.opaque_because(span, reason, reason.to_owned())
     }
 
-    fn opaque_because(&mut self, span: Span, code: &'static str, reason: String) -> Node {
+    fn opaque_because(&mut self, span: Span, code: &'static str, reason: String) -> Planned {
         let message = format!("This part is kept as text, and whether it holds is not known: {reason}.");
         self.say(Diagnostic::warning(code, message).at(span));
-        self.opaque_node(span, reason)
-    }
-
-    fn opaque_node(&self, span: Span, reason: impl Into<String>) -> Node {
-        let mut node = Node::opaque(span.of(self.text).unwrap_or_default(), reason, span);
-        if let Node::Opaque(opaque) = &mut node {
-            opaque.stage = self.stage;
-        }
-        node
+        Planned::opaque(&reason, span)
     }
 
     fn say(&mut self, diagnostic: Diagnostic) {
         if self.diagnostics.len() < DIAGNOSTIC_LIMIT {
             self.diagnostics.push(diagnostic);
         }
-    }
-
-    /// A field that stands alone is asked to be true.
-    fn bare_field(&mut self, expression: &Expr<'_>) -> Node {
-        let subject = operand::Subject { raw: self.field_name(expression), computed: false, exact: true };
-        self.predicate(&subject, Op::Eq, vec!["true".to_owned()], false, expression.span).into()
     }
 }

@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use ruleatlas_model::Span;
 
-/// Higher trees are broken: names that are made of names can grow one without bound.
+/// Higher trees are broken: a chain of operators is as high as it is long.
 const HEIGHT_LIMIT: u16 = 200;
 
-/// An expression, shared where a name stands for it.
-pub(crate) type Link = Rc<Expr>;
+/// An expression.
+pub(crate) type Link = Box<Expr>;
 
 #[derive(Debug)]
 pub(crate) struct Expr {
@@ -21,20 +21,6 @@ pub(crate) struct Expr {
 pub(crate) enum Kind {
     /// A name as written, before it is looked up.
     Name(Rc<str>),
-    /// A field of the events, or one cut out of another.
-    Field {
-        name: Rc<str>,
-        derived_from: Option<Rc<str>>,
-        /// The lookup that may have added it.
-        lookup: Option<Rc<Lookup>>,
-    },
-    /// A name made by aggregation or by a model.
-    Computed(Rc<str>),
-    /// The values of many events, and what one of them is.
-    Collected {
-        name: Rc<str>,
-        element: Link,
-    },
     Constant(Constant),
     /// `[1, 2]`.
     List(Vec<Link>),
@@ -65,7 +51,7 @@ pub(crate) enum Kind {
     /// `in (from …)`: the values that another query finds.
     InQuery {
         subject: Link,
-        query: Rc<Vec<Stage>>,
+        query: Vec<Stage>,
         negated: bool,
     },
     IsNull {
@@ -76,14 +62,7 @@ pub(crate) enum Kind {
     Broken(&'static str),
 }
 
-/// An enrichment, or a join with a lookup index: its columns are null where it has no row for the key.
 #[derive(Debug)]
-pub(crate) struct Lookup {
-    pub list: Rc<str>,
-    pub key: Rc<str>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Constant {
     Text(Rc<str>),
     Number(Rc<str>),
@@ -112,56 +91,20 @@ impl Expr {
     pub fn new(kind: Kind, span: Span) -> Link {
         let tallest = kind.children().map(|child| child.height).max().unwrap_or(0);
         if tallest >= HEIGHT_LIMIT {
-            return Rc::new(Self { kind: Kind::Broken("nested too deeply"), span, height: 0 });
+            return Box::new(Self { kind: Kind::Broken("nested too deeply"), span, height: 0 });
         }
-        Rc::new(Self { kind, span, height: tallest + 1 })
+        Box::new(Self { kind, span, height: tallest + 1 })
     }
 
     pub fn constant(&self) -> Option<&Constant> {
         if let Kind::Constant(constant) = &self.kind { Some(constant) } else { None }
-    }
-
-    /// The first field that the expression reads, looked for among its first parts.
-    pub fn first_field(&self) -> Option<&Rc<str>> {
-        let mut stack = vec![self];
-        for _ in 0..256 {
-            let expr = stack.pop()?;
-            match &expr.kind {
-                Kind::Field { name, derived_from, .. } => return Some(derived_from.as_ref().unwrap_or(name)),
-                kind => {
-                    let children: Vec<&Self> = kind.children().map(Rc::as_ref).collect();
-                    stack.extend(children.into_iter().rev());
-                }
-            }
-        }
-        None
-    }
-
-    /// Whether something aggregated goes into the expression, and no field; looked for among its first parts.
-    pub fn is_computed(&self) -> bool {
-        let mut stack = vec![self];
-        let mut computed = false;
-        for _ in 0..256 {
-            let Some(expr) = stack.pop() else { return computed };
-            match &expr.kind {
-                Kind::Field { .. } => return false,
-                Kind::Computed(_) | Kind::Collected { .. } => computed = true,
-                kind => stack.extend(kind.children().map(Rc::as_ref)),
-            }
-        }
-        computed
     }
 }
 
 impl Kind {
     pub fn children(&self) -> Box<dyn Iterator<Item = &Link> + '_> {
         match self {
-            Self::Name(_)
-            | Self::Field { .. }
-            | Self::Computed(_)
-            | Self::Collected { .. }
-            | Self::Constant(_)
-            | Self::Broken(_) => Box::new(std::iter::empty()),
+            Self::Name(_) | Self::Constant(_) | Self::Broken(_) => Box::new(std::iter::empty()),
             Self::List(children) | Self::All(children) | Self::Any(children) => Box::new(children.iter()),
             Self::Call { arguments, .. } => Box::new(arguments.iter()),
             Self::Not(child) => Box::new(std::iter::once(child)),
@@ -240,4 +183,15 @@ pub(crate) enum Command {
     Neutral,
     /// What is not known or could not be read, and why.
     Broken(&'static str),
+}
+
+impl Constant {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Number(text) | Self::Parameter(text) => text,
+            Self::Boolean(true) => "true",
+            Self::Boolean(false) => "false",
+            Self::Null | Self::Duration => "",
+        }
+    }
 }

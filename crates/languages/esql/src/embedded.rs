@@ -1,31 +1,31 @@
 //! Queries in Kibana's and Lucene's languages inside ES|QL's.
 
+use std::rc::Rc;
+
 use ruleatlas_core::{BUDGET, Frontend, NoContext, Query};
+use ruleatlas_ir::plan::{Expr, ExprKind};
 use ruleatlas_model::{Node, Span};
 
-use crate::{
-    ast::{Expr, Link},
-    lexer::unquote_text,
-    pipeline::Lowering,
-};
+use crate::{ast::Link, lexer::unquote_text, lower::Lowering};
 
 impl Lowering<'_> {
     /// The condition of `kql("…")` or `qstr("…")`, its places moved into this query's text.
-    pub fn embedded(&mut self, kibana: bool, expr: &Expr, arguments: &[Link]) -> Node {
+    pub fn embedded(&mut self, kibana: bool, call: &Link, arguments: &[Link]) -> Expr {
         let language: Option<&dyn Frontend> = if kibana { self.languages.kuery } else { self.languages.lucene };
         let Some(language) = language else {
-            return self.opaque("embedded query language is not at hand", expr.span);
+            return Expr::opaque("embedded query language is not available", call.span);
         };
         let literal = arguments.first().and_then(|argument| {
             let literal = argument.span.of(self.text).filter(|literal| literal.starts_with('"'))?;
             argument.constant().map(|_| (literal, argument.span.start))
         });
         let Some((literal, base)) = literal else {
-            return self.opaque("embedded query is no text", expr.span);
+            return Expr::opaque("embedded query is no text", call.span);
         };
         let (query, places) = unquote_text(literal);
-        if !self.spend(query.len() / 16) {
-            return self.opaque(BUDGET, expr.span);
+        if self.budget.is_spent() || !self.budget.nodes(query.len() / 16) {
+            self.diagnostics.extend(self.budget.report());
+            return Expr::opaque(BUDGET, call.span);
         }
         let outer = |span: Span| {
             let place = |at: u32| base + places.get(at as usize).copied().unwrap_or(0);
@@ -40,7 +40,7 @@ impl Lowering<'_> {
         for node in &mut nodes {
             place(node, self.stage, &outer);
         }
-        Node::all(nodes)
+        Expr::new(ExprKind::Condition(Rc::new(Node::all(nodes))), call.span)
     }
 }
 

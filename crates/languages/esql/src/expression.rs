@@ -126,7 +126,7 @@ impl Parser<'_> {
                 return self.broken("a list is missing");
             }
             if self.is_word("from") {
-                let query = Rc::new(self.nested().unwrap_or_default());
+                let query = self.nested().unwrap_or_default();
                 self.close(")");
                 return Expr::new(Kind::InQuery { subject: left, query, negated }, self.since(start));
             }

@@ -26,14 +26,13 @@
 //! [`Esql::with_lucene`]), as it knows no other language itself.
 
 mod ast;
-mod condition;
 mod cut;
 mod embedded;
 mod expression;
+mod function;
 mod lexer;
+mod lower;
 mod parser;
-mod pipeline;
-mod subject;
 
 use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::Language;
@@ -75,7 +74,7 @@ impl Frontend for Esql<'_> {
 
     fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
         let (stages, mut diagnostics) = parser::parse(query.text);
-        let (mut conditions, more) = pipeline::Lowering::new(query.text, self, budget).run(&stages);
+        let (mut conditions, more) = lower::lower(&stages, query.text, self, budget);
         for condition in &mut conditions {
             condition.sources.extend_from_slice(query.sources);
         }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use ruleatlas_model::{Diagnostic, Span};
 
 use crate::{
-    ast::{Command, Definition, Expr, Kind, Link, Stage},
+    ast::{Command, Definition, Expr, Kind, Stage},
     cut,
     lexer::{Lex, Lexeme, lex, unquote_name, unquote_text},
 };
@@ -422,9 +422,4 @@ impl<'a> Parser<'a> {
     pub fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
         self.diagnostics.push(Diagnostic::error(code, message).at(span));
     }
-}
-
-/// A link to a name, for where one is needed as an expression.
-pub(crate) fn named(name: &Rc<str>, span: Span) -> Link {
-    Expr::new(Kind::Name(Rc::clone(name)), span)
 }

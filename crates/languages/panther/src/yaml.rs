@@ -1,7 +1,7 @@
 //! The front end of detections that are written in YAML: it sees what a text is, and hands it on.
 
 use ruleatlas_core::{BUDGET, Budget, Context, Frontend, Parsed, Query, Token, TokenKind, clip};
-use ruleatlas_model::{Condition, DataSource, Diagnostic, Language, Node, Span};
+use ruleatlas_model::{Condition, Diagnostic, Language, Node, Span};
 use ruleatlas_yaml::{Node as Yaml, Style, Value};
 
 use crate::{correlation, nodes, simple, sql};
@@ -143,12 +143,6 @@ pub(crate) fn at(node: &mut Node, place: Span) {
         Node::Predicate(predicate) => predicate.span = place,
         Node::Opaque(opaque) => opaque.span = place,
     }
-}
-
-/// Steps that read what the query says it reads.
-pub(crate) fn with_sources(mut condition: Condition, sources: &[DataSource]) -> Condition {
-    condition.sources = sources.to_vec();
-    condition
 }
 
 fn colour(node: &Yaml<'_>, in_field: bool, tokens: &mut Vec<Token>) {

@@ -1,11 +1,15 @@
-//! Comparisons to predicates: one value or a list of alternatives, on either side.
+//! Comparisons: one value or a list of alternatives, on either side.
 
 use ruleatlas_core::fold_wildcards;
-use ruleatlas_model::{Diagnostic, Node, Op, Predicate, Span};
+use ruleatlas_ir::plan::{
+    CaseRule, Const, Expr as Planned, ExprKind as PlannedKind, Operand as Right, PatternSyntax, Relation,
+};
+use ruleatlas_model::{Diagnostic, Op, Span};
 
 use super::{
-    Lowering, Place,
-    operand::{Operand, Subject, negate, spelling},
+    Lowering, Place, compared,
+    constant::planned,
+    operand::{Operand, Subject},
 };
 use crate::ast::{Comparison, Expr, ExprKind, Literal, Lookup};
 
@@ -20,16 +24,21 @@ impl Lowering<'_> {
         left: &Expr<'_>,
         right: &Expr<'_>,
         place: Place,
-    ) -> Node {
+    ) -> Planned {
         match (self.operand(left), self.operand(right)) {
             (Operand::Broken, _) | (_, Operand::Broken) => self.broken(span),
             (Operand::Unknown(name), _) | (_, Operand::Unknown(name)) => {
                 self.opaque_because(span, "unknown function", format!("unknown function {name}"))
             }
-            (Operand::Constant(left), Operand::Constant(right)) => match decide(op, &left, &right) {
-                Some(value) => Node::constant(value),
-                None => self.opaque(span, "comparison of constants"),
-            },
+            (Operand::Constant(left), Operand::Constant(right)) => {
+                let constant = |literal: &Literal<'_>| {
+                    let null = || Planned::new(PlannedKind::Const(Const::null()), span);
+                    Box::new(planned(literal, span).unwrap_or_else(null))
+                };
+                let (relation, negated) = relation(op);
+                let comparison = compared(relation, false).negated(negated);
+                Planned::new(PlannedKind::Compare(comparison, constant(&left), Right::One(constant(&right))), span)
+            }
             (Operand::Subject(subject), Operand::Constant(value)) => self.against(span, &subject, op, &value, place),
             (Operand::Constant(value), Operand::Subject(subject)) => {
                 self.against(span, &subject, op.flipped(), &value, place)
@@ -44,55 +53,58 @@ impl Lowering<'_> {
     }
 
     /// A condition compared with `true` or `false`.
-    fn truth(&mut self, span: Span, condition: &Expr<'_>, op: Comparison, value: bool, place: Place) -> Node {
-        let positive = match op {
+    fn truth(&mut self, span: Span, condition: &Expr<'_>, op: Comparison, value: bool, place: Place) -> Planned {
+        let is_positive = match op {
             Comparison::Eq => value,
             Comparison::Ne => !value,
             _ => return self.opaque(span, "order of truth values"),
         };
-        if positive { self.condition(condition, place) } else { self.condition(condition, place.negated()).not() }
+        if is_positive {
+            return self.condition(condition, place);
+        }
+        let inner = self.condition(condition, place.negated());
+        Planned::new(PlannedKind::Not(Box::new(inner)), span)
     }
 
     /// A field or computed value compared with a constant.
-    fn against(&mut self, span: Span, subject: &Subject, op: Comparison, value: &Literal<'_>, place: Place) -> Node {
-        let Some(text) = spelling(value) else {
-            return match op {
-                Comparison::Eq => self.predicate(subject, Op::IsNull, Vec::new(), false, span).into(),
-                Comparison::Ne => self.predicate(subject, Op::IsNotNull, Vec::new(), false, span).into(),
-                _ => self.opaque(span, "order of null"),
+    fn against(&mut self, span: Span, subject: &Subject, op: Comparison, value: &Literal<'_>, place: Place) -> Planned {
+        let Some(constant) = planned(value, span) else {
+            let present = match op {
+                Comparison::Eq => false,
+                Comparison::Ne => true,
+                _ => return self.opaque(span, "order of null"),
             };
+            return self.presence(subject, present, span);
         };
-        let (folded, negated) = match op {
-            Comparison::Eq => (Op::Eq, false),
-            Comparison::Ne => (Op::Eq, true),
-            Comparison::Lt => (Op::Lt, false),
-            Comparison::Lte => (Op::Lte, false),
-            Comparison::Gt => (Op::Gt, false),
-            Comparison::Gte => (Op::Gte, false),
-        };
-        if folded != Op::Eq && subject.raw == "@timestamp" && !place.is_alternative() {
+        let (relation, negated) = relation(op);
+        if relation.is_order() && subject.raw == "@timestamp" && !place.is_alternative() {
             let message = "A restriction of time is the rule's time window, and no predicate.";
             self.say(Diagnostic::note("time window", message).at(span));
-            return place.neutral();
+            return Planned::new(PlannedKind::Window, span);
         }
-        let predicate = self.predicate(subject, folded, vec![text], matches!(value, Literal::Text(_)), span);
-        if negated { negate(predicate).into() } else { predicate.into() }
+        let mut comparison = compared(relation, false).negated(negated);
+        if relation.is_order() && matches!(value, Literal::Text(_)) {
+            // An order of texts tells letters of different case apart.
+            comparison.case = CaseRule::ExactField;
+        }
+        self.tested(subject, comparison, constant, span)
+    }
+
+    fn presence(&self, subject: &Subject, present: bool, span: Span) -> Planned {
+        let of = Box::new(self.planned_subject(subject, span));
+        Planned::new(PlannedKind::Presence { of, present, empty_is_null: false }, span)
     }
 
     /// Two fields compared with each other; `None` where something is computed or put in order.
-    fn fields(&self, span: Span, left: &Subject, op: Comparison, right: &Subject) -> Option<Node> {
-        if left.computed || right.computed {
+    fn fields(&self, span: Span, left: &Subject, op: Comparison, right: &Subject) -> Option<Planned> {
+        let (relation, negated) = relation(op);
+        if left.computed || right.computed || relation.is_order() {
             return None;
         }
         // The field of the step itself stands first, since equality has no direction.
         let is_swapped = self.is_of_earlier_step(&left.raw) && !self.is_of_earlier_step(&right.raw);
         let (left, right) = if is_swapped { (right, left) } else { (left, right) };
-        let predicate = self.field_ref(left, right.raw.clone(), None, true, span);
-        match op {
-            Comparison::Eq => Some(predicate.into()),
-            Comparison::Ne => Some(negate(predicate).into()),
-            _ => None,
-        }
+        Some(self.field_reference(left, right, compared(relation, false).negated(negated), span))
     }
 
     /// `subject op (values)`; `None` where a part is no EQL.
@@ -106,7 +118,7 @@ impl Lowering<'_> {
         subject: &Expr<'_>,
         values: &[Expr<'_>],
         place: Place,
-    ) -> Option<Node> {
+    ) -> Option<Planned> {
         let named = match self.operand(subject) {
             Operand::Subject(subject) => subject,
             Operand::Broken => return None,
@@ -130,28 +142,39 @@ impl Lowering<'_> {
         for value in values {
             match self.operand(value) {
                 Operand::Constant(literal) => self.alternative(&mut alternatives, op, &literal, span, values.len()),
-                Operand::Subject(other) if !other.computed && fields.len() < FIELD_LIMIT => fields.push(other.raw),
+                Operand::Subject(other) if !other.computed && fields.len() < FIELD_LIMIT => fields.push(other),
                 Operand::Broken => return None,
                 _ => return Some(self.opaque(span, "alternative is neither a constant nor a field")),
             }
         }
-        let mut predicates: Vec<Predicate> = Vec::new();
-        for group in alternatives.groups {
-            let op = match group.op {
-                Op::Eq if group.values.len() > 1 || op == Lookup::In => Op::In,
-                op => op,
-            };
-            let case_sensitive = group.texts && !insensitive && !op.is_presence();
-            predicates.push(self.predicate(&named, op, group.values, case_sensitive, span));
+        let is_single = alternatives.groups.len() + fields.len() == 1;
+        let is_presence = alternatives.groups.iter().any(|(op, _)| op.is_presence());
+        // One comparison is negated itself; several are negated as a whole.
+        let negates_itself = negated && is_single && !is_presence;
+        let relation = match op {
+            Lookup::In => Relation::Equal,
+            Lookup::Colon | Lookup::Like => Relation::Pattern(PatternSyntax::Stars(None)),
+            Lookup::Regex => Relation::WholeRegex,
+        };
+        let mut parts: Vec<Planned> = Vec::new();
+        for (op, values) in alternatives.groups {
+            if op == Op::IsNull {
+                parts.push(self.presence(&named, false, span));
+                continue;
+            }
+            let comparison = self.missing(&named, compared(relation, insensitive).negated(negates_itself));
+            let left = Box::new(self.planned_subject(&named, span));
+            parts.push(Planned::new(PlannedKind::Compare(comparison, left, Right::AnyOf(values)), span));
         }
-        for other in fields {
-            predicates.push(self.field_ref(&named, other, None, !insensitive, span));
+        for other in &fields {
+            let comparison = compared(Relation::Equal, insensitive).negated(negates_itself);
+            parts.push(self.field_reference(&named, other, comparison, span));
         }
-        if negated && predicates.len() == 1 && !predicates[0].op.is_presence() {
-            return predicates.pop().map(|predicate| negate(predicate).into());
-        }
-        let node = Node::any(predicates.into_iter().map(Node::from));
-        Some(if negated { node.not() } else { node })
+        let any = match parts.len() {
+            1 => parts.remove(0),
+            _ => Planned::new(PlannedKind::Any(parts), span),
+        };
+        Some(if negated && !negates_itself { Planned::new(PlannedKind::Not(Box::new(any)), span) } else { any })
     }
 
     /// Puts a constant to the alternatives that are compared as it is.
@@ -163,70 +186,52 @@ impl Lowering<'_> {
         span: Span,
         count: usize,
     ) {
-        let is_text = matches!(literal, Literal::Text(_));
-        let Some(value) = spelling(literal) else {
+        let Some(value) = planned(literal, span) else {
             if count == 1 && op != Lookup::In {
-                alternatives.add(Op::IsNull, None, false);
+                alternatives.add(Op::IsNull, value_of_nothing(span));
             } else {
                 let message = "`null` in a list matches no event.";
                 self.say(Diagnostic::note("null in a list", message).at(span));
             }
             return;
         };
-        match op {
-            Lookup::In => alternatives.add(Op::Eq, Some(value), is_text),
-            Lookup::Regex => alternatives.add(Op::RegexMatch, Some(value), is_text),
-            Lookup::Colon | Lookup::Like if is_text => {
-                // Nothing escapes a wildcard in EQL: `\*` is a backslash and any run of characters.
-                let folded = fold_wildcards(&value, None);
-                let value = (folded.op != Op::IsNotNull).then_some(folded.value);
-                alternatives.add(folded.op, value, true);
-            }
-            Lookup::Colon | Lookup::Like => alternatives.add(Op::Eq, Some(value), false),
-        }
+        let folded = match (op, literal) {
+            // Nothing escapes a wildcard in EQL: `\*` is a backslash and any run of characters.
+            (Lookup::Colon | Lookup::Like, Literal::Text(text)) => fold_wildcards(text, None).op,
+            (Lookup::Regex, _) => Op::RegexMatch,
+            _ => Op::Eq,
+        };
+        alternatives.add(folded, value);
     }
+}
+
+fn value_of_nothing(span: Span) -> Planned {
+    Planned::new(PlannedKind::Const(Const::null()), span)
 }
 
 /// Alternatives, put together by the way they are compared, in the order in which each way comes first.
 #[derive(Default)]
 struct Alternatives {
-    groups: Vec<Group>,
-}
-
-struct Group {
-    op: Op,
-    values: Vec<String>,
-    texts: bool,
+    groups: Vec<(Op, Vec<Planned>)>,
 }
 
 impl Alternatives {
-    fn add(&mut self, op: Op, value: Option<String>, is_text: bool) {
-        let at = self.groups.iter().position(|group| group.op == op).unwrap_or_else(|| {
-            self.groups.push(Group { op, values: Vec::new(), texts: false });
-            self.groups.len() - 1
-        });
-        let group = &mut self.groups[at];
-        group.values.extend(value);
-        group.texts |= is_text;
+    fn add(&mut self, op: Op, value: Planned) {
+        match self.groups.iter_mut().find(|(known, _)| *known == op) {
+            Some((_, values)) => values.push(value),
+            None => self.groups.push((op, vec![value])),
+        }
     }
 }
 
-/// The outcome of a comparison of two constants, where it is plain.
-fn decide(op: Comparison, left: &Literal<'_>, right: &Literal<'_>) -> Option<bool> {
-    let order = match (left, right) {
-        (Literal::Text(left), Literal::Text(right)) => left.cmp(right),
-        (Literal::Bool(left), Literal::Bool(right)) => left.cmp(right),
-        (Literal::Number(left), Literal::Number(right)) => {
-            left.parse::<f64>().ok()?.partial_cmp(&right.parse::<f64>().ok()?)?
-        }
-        _ => return None,
-    };
-    Some(match op {
-        Comparison::Eq => order.is_eq(),
-        Comparison::Ne => order.is_ne(),
-        Comparison::Lt => order.is_lt(),
-        Comparison::Lte => order.is_le(),
-        Comparison::Gt => order.is_gt(),
-        Comparison::Gte => order.is_ge(),
-    })
+/// The operator, and whether it is negated.
+fn relation(op: Comparison) -> (Relation, bool) {
+    match op {
+        Comparison::Eq => (Relation::Equal, false),
+        Comparison::Ne => (Relation::Equal, true),
+        Comparison::Lt => (Relation::Less, false),
+        Comparison::Lte => (Relation::LessEqual, false),
+        Comparison::Gt => (Relation::Greater, false),
+        Comparison::Gte => (Relation::GreaterEqual, false),
+    }
 }

@@ -1,10 +1,14 @@
 //! The functions of the language: which of them are conditions, and what those ask.
 
-use ruleatlas_model::{Modifier, Node, Op, Span};
+use ruleatlas_ir::plan::{
+    Comparison, Expr as Planned, ExprKind as PlannedKind, MissingRule, Operand as Right, Relation,
+};
+use ruleatlas_model::Span;
 
 use super::{
-    Lowering, Place,
-    operand::{Operand, constant, spelling},
+    Lowering, Place, compared,
+    constant::{constant, planned},
+    operand::Operand,
 };
 use crate::ast::{Expr, ExprKind, Lookup};
 
@@ -20,7 +24,7 @@ pub(super) enum Kind {
     Conversion,
     /// Another value.
     Value,
-    /// Nobody knows.
+    /// Not known.
     Unknown,
 }
 
@@ -54,12 +58,14 @@ impl Lowering<'_> {
         insensitive: bool,
         arguments: &[Expr<'_>],
         place: Place,
-    ) -> Node {
+    ) -> Planned {
         let lower = plain_name(name);
-        let node = match (lower.as_str(), arguments) {
-            ("startswith", [subject, value]) => self.text_test(span, Op::StartsWith, insensitive, subject, value),
-            ("endswith", [subject, value]) => self.text_test(span, Op::EndsWith, insensitive, subject, value),
-            ("stringcontains", [subject, value]) => self.text_test(span, Op::Contains, insensitive, subject, value),
+        let planned = match (lower.as_str(), arguments) {
+            ("startswith", [subject, value]) => self.text_test(span, Relation::StartsWith, insensitive, subject, value),
+            ("endswith", [subject, value]) => self.text_test(span, Relation::EndsWith, insensitive, subject, value),
+            ("stringcontains", [subject, value]) => {
+                self.text_test(span, Relation::Contains, insensitive, subject, value)
+            }
             ("cidrmatch", [subject, networks @ ..]) if !networks.is_empty() => self.cidr_match(span, subject, networks),
             ("wildcard", [subject, patterns @ ..]) if !patterns.is_empty() => {
                 self.lookup(span, Lookup::Like, insensitive, false, subject, patterns, place)
@@ -87,8 +93,8 @@ impl Lowering<'_> {
                 Kind::Value | Kind::Conversion => None,
             },
         };
-        match node {
-            Some(node) => node,
+        match planned {
+            Some(planned) => planned,
             None if arguments.iter().any(|argument| matches!(argument.kind, ExprKind::Broken)) => self.broken(span),
             // What is left tests a computed value, or one field against another: it is kept by its text.
             None => self.computed_truth(span),
@@ -99,132 +105,59 @@ impl Lowering<'_> {
     fn text_test(
         &mut self,
         span: Span,
-        op: Op,
+        relation: Relation,
         insensitive: bool,
         subject: &Expr<'_>,
         value: &Expr<'_>,
-    ) -> Option<Node> {
+    ) -> Option<Planned> {
         let Operand::Subject(subject) = self.operand(subject) else { return None };
+        let comparison = compared(relation, insensitive);
         match self.operand(value) {
-            Operand::Constant(value) => {
-                Some(self.predicate(&subject, op, vec![spelling(&value)?], !insensitive, span).into())
-            }
+            Operand::Constant(value) => Some(self.tested(&subject, comparison, planned(&value, span)?, span)),
             Operand::Subject(other) if !subject.computed && !other.computed => {
-                let modifier = match op {
-                    Op::StartsWith => Modifier::StartsWith,
-                    Op::EndsWith => Modifier::EndsWith,
-                    _ => Modifier::Contains,
-                };
-                Some(self.field_ref(&subject, other.raw, Some(modifier), !insensitive, span).into())
+                Some(self.field_reference(&subject, &other, comparison, span))
             }
             _ => None,
         }
     }
 
-    fn cidr_match(&mut self, span: Span, subject: &Expr<'_>, networks: &[Expr<'_>]) -> Option<Node> {
-        let values: Option<Vec<String>> = networks.iter().map(|network| spelling(&constant(network)?)).collect();
+    fn cidr_match(&mut self, span: Span, subject: &Expr<'_>, networks: &[Expr<'_>]) -> Option<Planned> {
+        let values: Option<Vec<Planned>> = networks.iter().map(|network| planned(&constant(network)?, span)).collect();
         let Operand::Subject(subject) = self.operand(subject) else { return None };
-        Some(self.predicate(&subject, Op::CidrMatch, values?, false, span).into())
+        let comparison = self.missing(&subject, compared(Relation::Cidr, true));
+        let left = Box::new(self.planned_subject(&subject, span));
+        Some(Planned::new(PlannedKind::Compare(comparison, left, Right::AnyOf(values?)), span))
     }
 
-    /// `arraySearch(array, x, condition on x)`: at least one element satisfies the condition. [`exists`] says what that
-    /// means for comparisons of the array's fields.
+    /// `arraySearch(array, x, condition on x)`: at least one element satisfies the condition.
     fn array_search(
         &mut self,
         span: Span,
         array: &Expr<'_>,
         variable: &Expr<'_>,
         condition: &Expr<'_>,
-    ) -> Option<Node> {
+    ) -> Option<Planned> {
         let (ExprKind::Field(_), ExprKind::Field(variable)) = (&array.kind, &variable.kind) else { return None };
         let path = self.field_name(array);
         if path.len() > PATH_LIMIT {
             return Some(self.opaque(span, "path is too long"));
         }
         self.variables.push((variable.clone().into_owned(), path));
-        let node = self.condition(condition, Place::Alternative);
+        let condition = self.condition(condition, Place::Alternative);
         self.variables.pop();
-        Some(exists(node, &self.computed_truth(span)))
+        let text = self.text_of(span).into();
+        Some(Planned::new(PlannedKind::AnyElement(Box::new(condition), text), span))
     }
 
     /// A condition over computed values, as its text that must be true.
-    pub(super) fn computed_truth(&self, span: Span) -> Node {
-        let subject = super::operand::Subject { raw: self.text_of(span), computed: true, exact: true };
-        self.predicate(&subject, Op::Eq, vec!["true".to_owned()], false, span).into()
+    pub(super) fn computed_truth(&self, span: Span) -> Planned {
+        let text = Some(self.text_of(span).into());
+        Planned::new(PlannedKind::Computed { of: Vec::new(), text }, span)
     }
-}
 
-/// What a condition on one element of an array says when it is read as a condition on all values of the array's fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sense {
-    /// The same as "an element satisfies it".
-    Exact,
-    /// Less: it holds wherever an element satisfies it.
-    Necessary,
-    /// More: where it holds, every element satisfies it.
-    OfAll,
-    /// Neither.
-    Unclear,
-}
-
-fn sense(node: &Node) -> Sense {
-    match node {
-        Node::Predicate(predicate) if predicate.negated || predicate.op == Op::IsNull => Sense::OfAll,
-        Node::Predicate(predicate) if predicate.op == Op::FieldRef => Sense::Necessary,
-        Node::Predicate(_) => Sense::Exact,
-        Node::Not(inner) => match sense(inner) {
-            Sense::Exact | Sense::Necessary => Sense::OfAll,
-            _ => Sense::Unclear,
-        },
-        Node::All(parts) | Node::Any(parts) if parts.is_empty() => Sense::Unclear,
-        Node::All(parts) | Node::Any(parts) => {
-            let are = |wanted: &[Sense]| parts.iter().all(|part| wanted.contains(&sense(part)));
-            match node {
-                Node::Any(_) if are(&[Sense::Exact]) => Sense::Exact,
-                _ if are(&[Sense::Exact, Sense::Necessary]) => Sense::Necessary,
-                _ if are(&[Sense::OfAll]) => Sense::OfAll,
-                _ => Sense::Unclear,
-            }
-        }
-        Node::Opaque(_) => Sense::Unclear,
+    /// A comparison by what it is without the subject: of something computed or converted it is null.
+    pub(super) fn missing(&self, subject: &super::operand::Subject, comparison: Comparison) -> Comparison {
+        let is_script = subject.computed || !subject.exact;
+        Comparison { missing: if is_script { MissingRule::Null } else { comparison.missing }, ..comparison }
     }
-}
-
-/// The condition that some element of an array satisfies `node`, whose predicates compare the fields of all elements.
-///
-/// Several comparisons could be satisfied by different elements, and a negated one asks all of them. So `joint`, the
-/// whole search as something computed, stands beside them wherever they do not decide: they are kept, and no event is
-/// said to match that may not.
-fn exists(node: Node, joint: &Node) -> Node {
-    let parts = match node {
-        Node::Any(parts) if !parts.is_empty() => return Node::any(parts.into_iter().map(|part| exists(part, joint))),
-        // An array without elements has none that satisfies what always holds.
-        Node::All(parts) if parts.is_empty() => vec![joint.clone()],
-        Node::All(parts) => parts,
-        node => vec![node],
-    };
-    let mut conjuncts = Vec::with_capacity(parts.len() + 1);
-    let mut exact = 0;
-    let mut is_joint = false;
-    for part in parts {
-        match sense(&part) {
-            Sense::Exact => {
-                exact += 1;
-                conjuncts.push(part);
-            }
-            Sense::Necessary => {
-                is_joint = true;
-                conjuncts.push(part);
-            }
-            Sense::OfAll => conjuncts.push(Node::any([part, joint.clone()])),
-            Sense::Unclear => {
-                is_joint = true;
-                conjuncts.push(Node::any([part, joint.clone()]));
-            }
-        }
-    }
-    if is_joint || exact != 1 {
-        conjuncts.push(joint.clone());
-    }
-    Node::all(conjuncts)
 }

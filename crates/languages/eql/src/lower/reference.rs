@@ -3,7 +3,8 @@
 //! A comparison of such a field with a constant is asked of the step that has the name, and stands there. One of such a
 //! field with a field of the step itself is a `field_ref` with the modifier `step`, which no single event decides.
 
-use ruleatlas_model::{Modifier, Node, Op, Predicate, Span};
+use ruleatlas_ir::plan::{Comparison, Expr as Planned, ExprKind as PlannedKind, MissingRule, Operand as Right};
+use ruleatlas_model::{Modifier, Span};
 
 use super::{Lowering, Place, operand::Subject};
 use crate::ast::{Expr, ExprKind};
@@ -12,7 +13,7 @@ use crate::ast::{Expr, ExprKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
     Nobody,
-    /// The step with its condition at this place.
+    /// The step at this place of the plan.
     Earlier(usize),
     /// The step itself, or several.
     Other,
@@ -66,13 +67,18 @@ impl Lowering<'_> {
     }
 
     /// Asks the earlier step for what stands in this one; this one asks nothing for it.
-    pub(super) fn move_to(&mut self, step: usize, expression: &Expr<'_>, place: Place) -> Node {
+    pub(super) fn move_to(&mut self, step: usize, expression: &Expr<'_>, place: Place) -> Planned {
         self.reading = Some(step);
         let inner = if place.is_negated() { Place::NegatedAlternative } else { Place::Alternative };
-        let node = self.condition(expression, inner);
+        let mut condition = self.condition(expression, inner);
         self.reading = None;
-        self.conjoin_to(step, if place.is_negated() { node.not() } else { node });
-        place.neutral()
+        if place.is_negated() {
+            condition = Planned::new(PlannedKind::Not(Box::new(condition)), expression.span);
+        }
+        if let Some(step) = self.steps.get_mut(step) {
+            step.conditions.push((condition, self.stage));
+        }
+        Planned::new(PlannedKind::Window, expression.span)
     }
 
     fn owner(&self, expression: &Expr<'_>) -> Owner {
@@ -90,18 +96,18 @@ impl Lowering<'_> {
         }
     }
 
-    /// A comparison of two fields.
-    pub(super) fn field_ref(
+    /// A comparison of two fields. The field of the step itself stands first where the comparison has no direction.
+    pub(super) fn field_reference(
         &self,
-        subject: &Subject,
-        other: String,
-        modifier: Option<Modifier>,
-        case_sensitive: bool,
+        left: &Subject,
+        right: &Subject,
+        comparison: Comparison,
         span: Span,
-    ) -> Predicate {
-        let is_across = self.is_of_earlier_step(&subject.raw) || self.is_of_earlier_step(&other);
-        let mut predicate = self.predicate(subject, Op::FieldRef, vec![other], case_sensitive, span);
-        predicate.modifiers = modifier.into_iter().chain(is_across.then_some(Modifier::Step)).collect();
-        predicate
+    ) -> Planned {
+        let is_across = self.is_of_earlier_step(&left.raw) || self.is_of_earlier_step(&right.raw);
+        let modifier = is_across.then_some(Modifier::Step);
+        let comparison = Comparison { missing: MissingRule::Null, modifier, ..comparison };
+        let name = |subject: &Subject| Box::new(Planned::new(PlannedKind::Name(subject.raw.as_str().into()), span));
+        Planned::new(PlannedKind::Compare(comparison, name(left), Right::One(name(right))), span)
     }
 }

@@ -1,0 +1,562 @@
+//! Comparisons: two values and an operator in, a condition out.
+
+use std::rc::Rc;
+
+use ruleatlas_core::{Folded, Piece, fold_pieces, fold_wildcards};
+use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
+use rustc_hash::FxHashSet;
+
+use crate::condition::Side;
+use crate::engine::{BYTES_OF_VALUE, BYTES_PER_NODE, Engine};
+use crate::plan::{CaseRule, Comparison, Const, ConstKind, MissingRule, PatternSyntax, Relation};
+use crate::value::{Computed, Field, Owner, Resolved, Value};
+
+/// What a value is compared with.
+pub(crate) enum Right<'v, 'p> {
+    /// One value, and the place of its text.
+    Value(&'v Value<'p>, Span),
+    /// Any of a list.
+    Set(&'v Set),
+}
+
+/// The items of a list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Set {
+    /// The constants.
+    pub constants: Vec<Const>,
+    /// Fields.
+    pub fields: Vec<Field>,
+    /// Conditions.
+    pub conditions: Vec<Rc<Resolved>>,
+    /// Texts of what is computed.
+    pub computed: Vec<String>,
+    /// Those that [`Set::computed`] has.
+    pub seen: FxHashSet<String>,
+    /// Texts of sub-queries that are steps of their own.
+    pub rows: Vec<String>,
+    /// Why an item is not known.
+    pub unknown: Option<Rc<str>>,
+}
+
+impl Set {
+    /// Whether nothing but constants is in it.
+    pub fn is_constant(&self) -> bool {
+        self.fields.is_empty()
+            && self.conditions.is_empty()
+            && self.computed.is_empty()
+            && self.rows.is_empty()
+            && self.unknown.is_none()
+    }
+}
+
+/// What a predicate compares.
+enum Subject<'v> {
+    Field(&'v Field),
+    /// Something computed, by its text.
+    Computed(Computed),
+}
+
+impl<'p> Engine<'p, '_> {
+    /// The condition that a comparison is; `None` where it says nothing of the event.
+    pub fn relate(
+        &mut self,
+        comparison: Comparison,
+        left: &Value<'p>,
+        written: Span,
+        right: &Right<'_, 'p>,
+        span: Span,
+        side: Side,
+    ) -> Option<Node> {
+        match left {
+            Value::Cases(cases) => {
+                return self
+                    .spread(cases, &mut |this, value| this.relate(comparison, value, written, right, span, side));
+            }
+            Value::Either(values) => {
+                let each = values.iter().map(|value| self.relate(comparison, value, written, right, span, side));
+                let nodes: Vec<Node> = each.collect::<Vec<_>>().into_iter().flatten().collect();
+                return alternatives(nodes, comparison.negated);
+            }
+            Value::First(values, _) => {
+                return self.first(values, comparison.negated, span, &mut |this, value| {
+                    this.relate(comparison, value, written, right, span, side)
+                });
+            }
+            Value::Listed(listed) => return self.relate(comparison, &listed.value, written, right, span, side),
+            Value::Unknown(reason) => return Some(self.opaque(reason, span)),
+            Value::Time(_) => return None,
+            _ => {}
+        }
+        match right {
+            Right::Value(value, place) => self.relate_value(comparison, left, written, (value, *place), span, side),
+            Right::Set(set) => self.relate_set(comparison, left, written, set, span, side),
+        }
+    }
+
+    fn relate_value(
+        &mut self,
+        comparison: Comparison,
+        left: &Value<'p>,
+        written: Span,
+        (right, place): (&Value<'p>, Span),
+        span: Span,
+        side: Side,
+    ) -> Option<Node> {
+        match right {
+            Value::Cases(cases) => {
+                return self.spread(cases, &mut |this, value| {
+                    this.relate(comparison, left, written, &Right::Value(value, place), span, side)
+                });
+            }
+            Value::Either(values) if !matches!(left, Value::Condition(_)) => {
+                if let (Value::Field(field), Some(constants)) = (left, right.constants()) {
+                    return self.field_predicate(field, comparison, &constants, true, span);
+                }
+                let each = values
+                    .iter()
+                    .map(|value| self.relate(comparison, left, written, &Right::Value(value, place), span, side));
+                let nodes: Vec<Node> = each.collect::<Vec<_>>().into_iter().flatten().collect();
+                return alternatives(nodes, comparison.negated);
+            }
+            Value::First(values, _) => {
+                return self.first(values, comparison.negated, span, &mut |this, value| {
+                    this.relate(comparison, left, written, &Right::Value(value, place), span, side)
+                });
+            }
+            Value::Listed(listed) => {
+                return self.relate(comparison, left, written, &Right::Value(&listed.value, place), span, side);
+            }
+            Value::Unknown(reason) => return Some(self.opaque(reason, span)),
+            // The rule's window.
+            Value::Time(_) => return None,
+            _ => {}
+        }
+        match (left, right) {
+            (Value::Condition(resolved), Value::Const(constant)) if comparison.relation == Relation::Equal => {
+                let Some(truth) = truth_of(constant) else {
+                    return self.leaf_computed(comparison, left, written, (right, place), span);
+                };
+                let node = self.resolved_again(resolved)?;
+                Some(if truth == comparison.negated { node.not() } else { node })
+            }
+            (Value::Const(constant), Value::Condition(_)) if truth_of(constant).is_some() => {
+                self.relate_value(comparison, right, place, (left, written), span, side)
+            }
+            (Value::Const(a), Value::Const(b)) => match fold(comparison, a, b) {
+                Some(holds) => Some(Node::constant(holds)),
+                None => self.leaf_computed(comparison, left, written, (right, place), span),
+            },
+            (Value::Const(_), Value::Field(_) | Value::Cut(_) | Value::Computed(_) | Value::Collected(..)) => {
+                match comparison.relation.flipped() {
+                    Some(relation) => {
+                        let comparison = Comparison { relation, ..comparison };
+                        self.relate_value(comparison, right, place, (left, written), span, side)
+                    }
+                    None => self.leaf_computed(comparison, left, written, (right, place), span),
+                }
+            }
+            (Value::Field(field), Value::Const(constant)) => {
+                self.field_predicate(field, comparison, std::slice::from_ref(constant), false, span)
+            }
+            (Value::Field(field), Value::List(list)) => self.field_predicate(field, comparison, list, true, span),
+            (Value::Field(a), Value::Field(b)) => match reference_modifier(comparison.relation) {
+                // The key of a join.
+                Some(_) if side.is_join && comparison.relation == Relation::Equal => None,
+                Some(modifier) => Some(self.field_reference(a, b, comparison, modifier, span)),
+                None => self.leaf_computed(comparison, left, written, (right, place), span),
+            },
+            _ => self.leaf_computed(comparison, left, written, (right, place), span),
+        }
+    }
+
+    fn relate_set(
+        &mut self,
+        comparison: Comparison,
+        left: &Value<'p>,
+        written: Span,
+        set: &Set,
+        span: Span,
+        side: Side,
+    ) -> Option<Node> {
+        if let Some(reason) = &set.unknown {
+            return Some(self.opaque(reason, span));
+        }
+        let mut parts = Vec::new();
+        match left {
+            Value::Field(field) => {
+                if !set.constants.is_empty() {
+                    parts.extend(self.field_predicate(field, comparison, &set.constants, true, span));
+                }
+                for other in &set.fields {
+                    let other = Value::Field(other.clone());
+                    parts.extend(self.relate_value(comparison, left, written, (&other, span), span, side));
+                }
+                if !set.computed.is_empty() {
+                    let computed = Computed { text: Rc::clone(&field.path), from: None, any_case: field.any_case };
+                    let label = Subject::Computed(computed);
+                    parts.extend(self.texts(&label, comparison, op_of(comparison.relation, true), &set.computed, span));
+                }
+            }
+            Value::Const(constant) if comparison.relation == Relation::Equal || set.is_constant() => {
+                let positive = comparison.negated(false);
+                let decided: Vec<Option<bool>> =
+                    set.constants.iter().map(|other| fold(positive, constant, other)).collect();
+                if decided.contains(&Some(true)) {
+                    return Some(Node::constant(!comparison.negated));
+                }
+                if decided.contains(&None) {
+                    return Some(self.computed_set(comparison, left, written, set, span));
+                }
+                for other in &set.fields {
+                    parts.extend(self.field_predicate(other, comparison, std::slice::from_ref(constant), false, span));
+                }
+                for other in &set.conditions {
+                    let other = Value::Condition(Rc::clone(other));
+                    parts.extend(self.relate_value(comparison, left, written, (&other, span), span, side));
+                }
+                if !set.computed.is_empty() {
+                    parts.push(self.computed_set(comparison, left, written, set, span));
+                }
+                if parts.is_empty() && set.rows.is_empty() && set.conditions.is_empty() {
+                    return Some(Node::constant(comparison.negated));
+                }
+            }
+            Value::Condition(_) => {
+                if let ([only], true) = (set.constants.as_slice(), set.is_constant()) {
+                    let only = Value::Const(only.clone());
+                    return self.relate_value(comparison, left, written, (&only, span), span, side);
+                }
+                return Some(self.computed_set(comparison, left, written, set, span));
+            }
+            _ if set.rows.is_empty() => return Some(self.computed_set(comparison, left, written, set, span)),
+            _ => {}
+        }
+        if !set.rows.is_empty() && side.alternative {
+            // Within an alternative the comparison stays visible beside the step.
+            let label = self.computed_subject(left, written);
+            parts.extend(self.texts(&label, comparison, Op::InList, &set.rows, span));
+        }
+        alternatives(parts, comparison.negated)
+    }
+
+    /// A comparison of a field with constants, which are alternatives of each other.
+    pub fn field_predicate(
+        &mut self,
+        field: &Field,
+        comparison: Comparison,
+        constants: &[Const],
+        is_list: bool,
+        span: Span,
+    ) -> Option<Node> {
+        self.tested(&Subject::Field(field), comparison, constants, is_list, span)
+    }
+
+    /// Predicates for a comparison with constants: one, or one for each way in which patterns and parameters compare.
+    fn tested(
+        &mut self,
+        subject: &Subject<'_>,
+        comparison: Comparison,
+        constants: &[Const],
+        is_list: bool,
+        span: Span,
+    ) -> Option<Node> {
+        let name = match subject {
+            Subject::Field(field) => field.path.len(),
+            Subject::Computed(computed) => computed.text.len(),
+        };
+        let bytes: usize = name + constants.iter().map(|constant| constant.text.len() + BYTES_OF_VALUE).sum::<usize>();
+        if !self.spend(1 + bytes / BYTES_PER_NODE) {
+            return Some(self.beyond_budget(span));
+        }
+        if constants.is_empty() || constants.iter().all(|constant| constant.kind == ConstKind::Null) {
+            // Nothing equals null, nor differs from it.
+            return Some(Node::never());
+        }
+        if is_list && constants.iter().any(|constant| constant.kind == ConstKind::Parameter) {
+            let (open, known): (Vec<Const>, Vec<Const>) =
+                constants.iter().cloned().partition(|constant| constant.kind == ConstKind::Parameter);
+            let mut nodes = Vec::new();
+            if !known.is_empty() {
+                nodes.extend(self.tested(subject, comparison, &known, true, span));
+            }
+            for constant in open {
+                nodes.extend(self.tested(subject, comparison, &[constant], false, span));
+            }
+            return alternatives(nodes, comparison.negated);
+        }
+        let Relation::Pattern(syntax) = comparison.relation else {
+            let values = constants.iter().map(|constant| constant.text.to_string()).collect();
+            let op = op_of(comparison.relation, is_list);
+            return Some(self.leaf(subject, comparison, op, values, constants, span));
+        };
+        let mut groups: Vec<(Op, Vec<String>)> = Vec::new();
+        for constant in constants {
+            let Folded { op, value } = fold_pattern(&constant.text, syntax);
+            let value = (!op.is_presence()).then_some(value);
+            match groups.iter_mut().find(|(known, _)| *known == op) {
+                Some((_, values)) => values.extend(value),
+                None => groups.push((op, value.into_iter().collect())),
+            }
+        }
+        let mut nodes = Vec::new();
+        for (op, values) in groups {
+            let op = if op == Op::Eq && values.len() > 1 { Op::In } else { op };
+            nodes.push(self.leaf(subject, comparison, op, values, constants, span));
+        }
+        alternatives(nodes, comparison.negated)
+    }
+
+    fn leaf(
+        &mut self,
+        subject: &Subject<'_>,
+        comparison: Comparison,
+        op: Op,
+        values: Vec<String>,
+        constants: &[Const],
+        span: Span,
+    ) -> Node {
+        let has_text = constants.is_empty()
+            || constants.iter().any(|constant| matches!(constant.kind, ConstKind::Text | ConstKind::Parameter));
+        let is_text = !op.is_presence() && op != Op::CidrMatch && !comparison.relation.is_order();
+        let (mut predicate, any_case) = match subject {
+            Subject::Field(field) => (self.predicate(field, op, values, span), field.any_case),
+            Subject::Computed(Computed { text, any_case, .. }) => {
+                self.owner = self.owner.and(Owner::One(None));
+                let mut predicate = Predicate::new(&**text, op, values);
+                predicate.computed = true;
+                predicate.span = span;
+                (predicate, *any_case)
+            }
+        };
+        let ignores_case = comparison.relation == Relation::Regex
+            && !constants.is_empty()
+            && constants.iter().all(|constant| constant.text.starts_with("(?i)"));
+        predicate.case_sensitive = !any_case
+            && !ignores_case
+            && match comparison.case {
+                CaseRule::Exact => has_text && is_text,
+                CaseRule::ExactField => !op.is_presence() && !predicate.computed,
+                CaseRule::Ignore => false,
+            };
+        predicate.negated = comparison.negated;
+        predicate.missing = if op.is_presence() { Missing::Fails } else { missing(comparison, constants) };
+        let is_parameter = constants.iter().any(|constant| constant.kind == ConstKind::Parameter);
+        let relation = match comparison.relation {
+            Relation::WholeRegex => Some(Modifier::Anchored),
+            Relation::TermPrefix => Some(Modifier::Prefix),
+            Relation::TermSuffix => Some(Modifier::Suffix),
+            _ => None,
+        };
+        let modifiers = [comparison.modifier, relation, is_parameter.then_some(Modifier::Expand)];
+        for modifier in modifiers.into_iter().flatten() {
+            predicate.modifiers.push(modifier);
+        }
+        predicate.into()
+    }
+
+    /// A value as something computed, by its text.
+    fn computed_subject(&self, value: &Value<'p>, written: Span) -> Subject<'static> {
+        Subject::Computed(match value {
+            Value::Computed(computed) => computed.clone(),
+            Value::Field(field) => Computed { text: Rc::clone(&field.path), from: None, any_case: field.any_case },
+            other => Computed { text: self.label(other, written), from: None, any_case: false },
+        })
+    }
+
+    /// A comparison with what is known by its text alone.
+    fn texts(
+        &mut self,
+        subject: &Subject<'_>,
+        comparison: Comparison,
+        op: Op,
+        texts: &[String],
+        span: Span,
+    ) -> Option<Node> {
+        if !self.spend(1 + texts.len()) {
+            return Some(self.beyond_budget(span));
+        }
+        Some(self.leaf(subject, comparison, op, texts.to_vec(), &[], span))
+    }
+
+    /// A comparison of which one side is computed.
+    fn leaf_computed(
+        &mut self,
+        comparison: Comparison,
+        left: &Value<'p>,
+        written: Span,
+        (right, place): (&Value<'p>, Span),
+        span: Span,
+    ) -> Option<Node> {
+        let subject = self.computed_subject(left, written);
+        match right.constants() {
+            Some(constants) => self.tested(&subject, comparison, &constants, constants.len() > 1, span),
+            None => {
+                let text = self.label(right, place).to_string();
+                self.texts(&subject, comparison, op_of(comparison.relation, false), &[text], span)
+            }
+        }
+    }
+
+    /// A comparison of something computed with a list.
+    pub fn computed_set(
+        &mut self,
+        comparison: Comparison,
+        left: &Value<'p>,
+        written: Span,
+        set: &Set,
+        span: Span,
+    ) -> Node {
+        let subject = self.computed_subject(left, written);
+        if set.is_constant() {
+            let node = self.tested(&subject, comparison, &set.constants, true, span);
+            return node.unwrap_or_else(Node::never);
+        }
+        let mut texts: Vec<String> = set.constants.iter().map(|constant| constant.text.to_string()).collect();
+        texts.extend(set.fields.iter().map(|field| field.path.to_string()));
+        texts.extend(set.computed.iter().chain(&set.rows).cloned());
+        let node = self.texts(&subject, comparison, op_of(comparison.relation, true), &texts, span);
+        node.unwrap_or_else(Node::never)
+    }
+
+    /// A comparison of two fields.
+    fn field_reference(
+        &mut self,
+        left: &Field,
+        right: &Field,
+        comparison: Comparison,
+        modifier: Option<Modifier>,
+        span: Span,
+    ) -> Node {
+        let mut predicate = self.predicate(left, Op::FieldRef, vec![right.path.to_string()], span);
+        self.owner = self.owner.and(Owner::One(right.step));
+        predicate.negated = comparison.negated;
+        predicate.case_sensitive = comparison.case != CaseRule::Ignore && !(left.any_case && right.any_case);
+        predicate.modifiers = modifier.into_iter().chain(comparison.modifier).collect();
+        predicate.missing = missing(comparison, &[]);
+        predicate.into()
+    }
+}
+
+/// Any of some comparisons, or none of them where the operator is negated.
+fn alternatives(nodes: Vec<Node>, negated: bool) -> Option<Node> {
+    match nodes.len() {
+        0 => None,
+        _ if negated => Some(Node::all(nodes)),
+        _ => Some(Node::any(nodes)),
+    }
+}
+
+fn op_of(relation: Relation, is_list: bool) -> Op {
+    match relation {
+        Relation::Equal if is_list => Op::In,
+        Relation::Equal => Op::Eq,
+        Relation::Less => Op::Lt,
+        Relation::LessEqual => Op::Lte,
+        Relation::Greater => Op::Gt,
+        Relation::GreaterEqual => Op::Gte,
+        Relation::Contains => Op::Contains,
+        Relation::StartsWith => Op::StartsWith,
+        Relation::EndsWith => Op::EndsWith,
+        Relation::Term | Relation::TermPrefix | Relation::TermSuffix => Op::Match,
+        Relation::Regex | Relation::WholeRegex => Op::RegexMatch,
+        Relation::Pattern(_) => Op::Wildcard,
+        Relation::Cidr => Op::CidrMatch,
+    }
+}
+
+/// How a comparison of two fields says what is compared; nothing where it cannot be said.
+fn reference_modifier(relation: Relation) -> Option<Option<Modifier>> {
+    match relation {
+        Relation::Equal => Some(None),
+        Relation::StartsWith => Some(Some(Modifier::StartsWith)),
+        Relation::EndsWith => Some(Some(Modifier::EndsWith)),
+        Relation::Contains => Some(Some(Modifier::Contains)),
+        _ => None,
+    }
+}
+
+/// What a comparison is for an event without the field.
+fn missing(comparison: Comparison, constants: &[Const]) -> Missing {
+    match comparison.missing {
+        MissingRule::Fails => Missing::Fails,
+        MissingRule::Null => Missing::Null,
+        MissingRule::EmptyText | MissingRule::NoMatch if comparison.relation.is_order() => Missing::Null,
+        MissingRule::NoMatch if comparison.negated => Missing::Holds,
+        MissingRule::NoMatch => Missing::Fails,
+        MissingRule::EmptyText => {
+            let takes_empty = !matches!(comparison.relation, Relation::Regex | Relation::WholeRegex)
+                && constants.iter().any(|constant| constant.kind == ConstKind::Text && constant.text.is_empty());
+            if takes_empty == comparison.negated { Missing::Fails } else { Missing::Holds }
+        }
+    }
+}
+
+fn truth_of(constant: &Const) -> Option<bool> {
+    let is = |word: &str| constant.text.eq_ignore_ascii_case(word);
+    match constant.kind {
+        ConstKind::Number if is("1") => Some(true),
+        ConstKind::Number if is("0") => Some(false),
+        _ if is("true") => Some(true),
+        _ if is("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// A comparison of two constants; `None` where the text does not tell.
+fn fold(comparison: Comparison, left: &Const, right: &Const) -> Option<bool> {
+    let is_open = |constant: &Const| matches!(constant.kind, ConstKind::Parameter | ConstKind::Time);
+    if is_open(left) || is_open(right) {
+        return None;
+    }
+    if left.kind == ConstKind::Null || right.kind == ConstKind::Null {
+        return Some(false);
+    }
+    let text = |constant: &Const| match comparison.case {
+        CaseRule::Exact | CaseRule::ExactField => constant.text.to_string(),
+        CaseRule::Ignore => constant.text.to_lowercase(),
+    };
+    let (a, b) = (text(left), text(right));
+    let numbers = || Some((a.trim().parse::<f64>().ok()?, b.trim().parse::<f64>().ok()?));
+    let holds = match comparison.relation {
+        Relation::Equal => a == b || numbers().is_some_and(|(a, b)| (a - b).abs() < f64::EPSILON),
+        Relation::Less => numbers().map(|(a, b)| a < b)?,
+        Relation::LessEqual => numbers().map(|(a, b)| a <= b)?,
+        Relation::Greater => numbers().map(|(a, b)| a > b)?,
+        Relation::GreaterEqual => numbers().map(|(a, b)| a >= b)?,
+        Relation::Contains => a.contains(&b),
+        Relation::StartsWith => a.starts_with(&b),
+        Relation::EndsWith => a.ends_with(&b),
+        Relation::Pattern(syntax) => {
+            let Folded { op, value } = fold_pattern(&b, syntax);
+            match op {
+                Op::IsNotNull => true,
+                Op::Eq => a == value,
+                Op::Contains => a.contains(&value),
+                Op::StartsWith => a.starts_with(&value),
+                Op::EndsWith => a.ends_with(&value),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some(holds != comparison.negated)
+}
+
+/// What a pattern for the whole value means.
+fn fold_pattern(text: &str, syntax: PatternSyntax) -> Folded {
+    let (PatternSyntax::Percent(escape) | PatternSyntax::Stars(escape)) = syntax;
+    if let PatternSyntax::Stars(_) = syntax {
+        return fold_wildcards(text, escape);
+    }
+    let mut pieces = Vec::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        pieces.push(match character {
+            _ if Some(character) == escape => characters.next().map_or(Piece::Char(character), Piece::Char),
+            '%' => Piece::Many,
+            '_' => Piece::One,
+            other => Piece::Char(other),
+        });
+    }
+    fold_pieces(&pieces)
+}

@@ -1,0 +1,304 @@
+//! The state of a resolution: steps, the names in scope, and what may still be spent.
+
+use std::rc::Rc;
+
+use ruleatlas_core::{BUDGET, Budget, Parsed, clip};
+use ruleatlas_model::{Condition, DataSource, Diagnostic, Node, Opaque, Span};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::columns::Columns;
+use crate::plan::{Definition, Expr, Plan, Step};
+use crate::semantics::Semantics;
+use crate::value::Owner;
+
+/// How long the text of something computed may be, in characters.
+const MAX_LINE: usize = 400;
+/// How long the text of an opaque part may be, in bytes.
+const MAX_OPAQUE: usize = 4 << 10;
+/// Bytes of text that weigh as much as a node.
+pub(crate) const BYTES_PER_NODE: usize = 32;
+/// What a value weighs beside its text.
+pub(crate) const BYTES_OF_VALUE: usize = 24;
+/// How many legs are compared with each other.
+const MAX_LEGS: usize = 256;
+
+/// The conditions of a plan, and what is odd about it.
+///
+/// `text` is the query's: places of the plan point into it. An expression is a unit of work each time it is read, and a
+/// tree node or value counts each time it is made or copied; what `budget` does not allow becomes opaque.
+#[must_use]
+pub fn resolve(plan: &Plan, text: &str, semantics: &Semantics, budget: &mut Budget) -> Parsed {
+    let mut engine = Engine {
+        text,
+        semantics,
+        slots: Vec::new(),
+        scope: Vec::new(),
+        defined: FxHashMap::default(),
+        absent: false,
+        seen: FxHashSet::default(),
+        sub_queries: 0,
+        owner: Owner::Nobody,
+        budget,
+        diagnostics: Vec::new(),
+    };
+    for step in &plan.steps {
+        engine.step(step);
+    }
+    let mut slots = engine.slots;
+    slots.sort_by_key(|slot| slot.rank);
+    let conditions = slots.into_iter().filter_map(|slot| slot.condition).collect();
+    Parsed { conditions, diagnostics: engine.diagnostics }
+}
+
+/// A place for a step, in the order of the query.
+struct Slot {
+    /// Steps of a lower rank stand first.
+    rank: u8,
+    condition: Option<Condition>,
+}
+
+/// The rank of the legs of a union that is read as one table.
+pub(crate) const BEFORE: u8 = 0;
+/// The rank of all other steps.
+pub(crate) const IN_ORDER: u8 = 1;
+
+pub(crate) struct Engine<'p, 'b> {
+    pub text: &'b str,
+    pub semantics: &'b Semantics,
+    slots: Vec<Slot>,
+    /// The definitions that are visible, the innermost last.
+    pub scope: Vec<&'p Definition>,
+    /// The rows of definitions that were read.
+    pub defined: FxHashMap<(*const Expr, bool), Rc<Flow<'p>>>,
+    /// Whether what is read is part of a step that must be absent.
+    pub absent: bool,
+    /// The tables' columns that were named so far.
+    pub seen: FxHashSet<Rc<str>>,
+    /// How many times a sub-query that is a step was used.
+    pub sub_queries: u32,
+    /// The steps that the condition at hand is about.
+    pub owner: Owner,
+    pub budget: &'b mut Budget,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A table at a place of its pipeline.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flow<'p> {
+    /// Where its events come from.
+    pub sources: Vec<DataSource>,
+    /// What the stages so far ask of an event.
+    pub nodes: Vec<Node>,
+    /// What names stand for.
+    pub columns: Columns<'p>,
+    /// The stage; `None` for a language without a pipeline.
+    pub stage: Option<u32>,
+    /// Whether all rows come from legs that are steps of their own.
+    pub is_union: bool,
+    /// Whether a sub-query, which is a step of its own, restricts the rows.
+    pub is_restricted: bool,
+    /// The step that these rows are, where they are a leg.
+    pub leg: Option<usize>,
+    /// The last branching, while it can still be told which of its branches a filter asks for.
+    pub fork: Option<Fork>,
+}
+
+/// Branches, each with what it asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Fork {
+    /// The column that says which branch a row comes from, and its value before the branch's number.
+    pub selector: (Rc<str>, Rc<str>),
+    /// Which of the flow's nodes they are.
+    pub at: usize,
+    pub branches: Vec<Node>,
+}
+
+impl Flow<'_> {
+    /// Whether nothing but the table chooses the rows.
+    pub fn is_bare(&self) -> bool {
+        self.nodes.is_empty() && !self.is_restricted
+    }
+
+    /// Adds a conjunct that the current stage asks for.
+    pub fn push(&mut self, mut node: Node) {
+        if node.as_constant() == Some(true) {
+            return;
+        }
+        if let Some(stage) = self.stage {
+            node.set_stage(stage);
+        }
+        self.nodes.push(node);
+    }
+
+    /// Adds the sources that are not there yet.
+    pub fn add_sources(&mut self, sources: &[DataSource]) {
+        let mut seen: FxHashSet<DataSource> = self.sources.iter().cloned().collect();
+        self.sources.extend(sources.iter().filter(|source| seen.insert((*source).clone())).cloned());
+    }
+}
+
+impl<'p> Engine<'p, '_> {
+    /// A pipeline that the rule runs: the first step of its own.
+    fn step(&mut self, step: &'p Step) {
+        let slot = self.reserve(IN_ORDER);
+        self.absent = step.absent;
+        let flow = self.flow(&step.rows);
+        self.absent = false;
+        let has_legs = self.slots.iter().skip(slot + 1).any(|slot| slot.condition.is_some());
+        let says_nothing = flow.is_bare() && (flow.is_union || flow.sources.is_empty());
+        if !(has_legs && says_nothing) {
+            self.fill(slot, &flow, step.label.to_string(), step.absent);
+        }
+        self.unite_legs(slot + 1);
+    }
+
+    /// Drops legs that read and ask for the same as one before them.
+    fn unite_legs(&mut self, first: usize) {
+        let Some(legs) = self.slots.get_mut(first..).filter(|legs| legs.len() <= MAX_LEGS) else { return };
+        for at in 1..legs.len() {
+            let (before, behind) = legs.split_at_mut(at);
+            let Some(leg) = behind.first_mut() else { return };
+            let is_same = |other: &Condition, leg: &Condition| {
+                other.absent == leg.absent && other.sources == leg.sources && other.root == leg.root
+            };
+            let others = || before.iter().filter_map(|slot| slot.condition.as_ref());
+            if leg.condition.as_ref().is_some_and(|leg| others().any(|other| is_same(other, leg))) {
+                leg.condition = None;
+            }
+        }
+    }
+
+    /// A place for a step that is still to be made.
+    pub fn reserve(&mut self, rank: u8) -> usize {
+        self.slots.push(Slot { rank, condition: None });
+        self.slots.len() - 1
+    }
+
+    /// Makes the step of a place.
+    pub fn fill(&mut self, slot: usize, flow: &Flow<'p>, label: String, absent: bool) {
+        let root = conjunction(self.copied(&flow.nodes));
+        let condition = Condition { root, absent, label, sources: flow.sources.clone() };
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.condition = Some(condition);
+        }
+    }
+
+    /// Adds what a filter asks for to the step whose events it is about.
+    pub fn keep(&mut self, flow: &mut Flow<'p>, mut node: Node, owner: Owner) {
+        let step = match owner {
+            Owner::One(Some(step)) => self.slots.get_mut(step).and_then(|slot| slot.condition.as_mut()),
+            _ => None,
+        };
+        let Some(step) = step else { return flow.push(node) };
+        if let Some(stage) = flow.stage {
+            node.set_stage(stage);
+        }
+        let mut nodes = match std::mem::replace(&mut step.root, Node::always()) {
+            Node::All(nodes) => nodes,
+            other => vec![other],
+        };
+        nodes.push(node);
+        step.root = conjunction(nodes);
+    }
+
+    /// Says of a step that there must be no such event, or that there must be one; whether it is a step.
+    pub fn require(&mut self, slot: usize, is_absent: bool) -> bool {
+        let step = self.slots.get_mut(slot).and_then(|slot| slot.condition.as_mut());
+        let found = step.is_some();
+        if let Some(step) = step {
+            step.absent |= is_absent;
+            self.sub_queries += 1;
+        }
+        found
+    }
+
+    /// Copies of nodes, as long as there is room for them.
+    pub fn copied(&mut self, nodes: &[Node]) -> Vec<Node> {
+        if !self.has_room(nodes) {
+            return vec![Node::opaque("", BUDGET, Span::default())];
+        }
+        nodes.to_vec()
+    }
+
+    /// Counts tree nodes; `false` when there have been too many.
+    pub fn has_room(&mut self, nodes: &[Node]) -> bool {
+        let count = nodes.iter().flat_map(Node::walk).map(weight).sum();
+        self.spend(count)
+    }
+
+    /// Counts nodes and values; `false` when there have been too many.
+    pub fn spend(&mut self, count: usize) -> bool {
+        let fits = !self.budget.is_spent() && self.budget.nodes(count);
+        if !fits {
+            self.report_budget();
+        }
+        fits
+    }
+
+    /// Counts one more expression; `false` when there have been too many, or it stands too deep.
+    pub fn enter(&mut self) -> bool {
+        let enters = !self.budget.is_spent() && self.budget.enter();
+        if !enters {
+            self.report_budget();
+        }
+        enters
+    }
+
+    pub fn leave(&mut self) {
+        self.budget.leave();
+    }
+
+    /// Says once what ran out.
+    pub fn report_budget(&mut self) {
+        self.diagnostics.extend(self.budget.report());
+    }
+
+    /// The text at a place on one line, cut short where it is long.
+    pub fn line(&self, span: Span) -> Rc<str> {
+        let text = span.of(self.text).unwrap_or_default();
+        let end = text.char_indices().nth(MAX_LINE).map_or(text.len(), |(at, _)| at);
+        let text = text.get(..end).unwrap_or_default();
+        let is_plain =
+            !text.contains(|character: char| character.is_whitespace() && character != ' ') && !text.contains("  ");
+        if is_plain { Rc::from(text) } else { text.split_whitespace().collect::<Vec<_>>().join(" ").into() }
+    }
+
+    /// A part that was not understood, or of which nothing is known.
+    pub fn opaque(&mut self, reason: &str, span: Span) -> Node {
+        self.owner = self.owner.and(Owner::One(None));
+        let text = clip(span.of(self.text).unwrap_or_default(), MAX_OPAQUE);
+        Node::Opaque(Box::new(Opaque { text, reason: reason.to_owned(), stage: None, span }))
+    }
+
+    /// What stands for a condition that is too much to be read.
+    pub fn beyond_budget(&mut self, span: Span) -> Node {
+        self.report_budget();
+        self.opaque(BUDGET, span)
+    }
+}
+
+/// What a node and its values cost.
+fn weight(node: &Node) -> usize {
+    match node {
+        Node::Predicate(predicate) => {
+            let bytes: usize = predicate.values.iter().map(|value| value.len() + BYTES_OF_VALUE).sum();
+            1 + (predicate.raw_field.len() + bytes) / BYTES_PER_NODE
+        }
+        Node::Opaque(opaque) => 1 + opaque.text.len() / BYTES_PER_NODE,
+        _ => 1,
+    }
+}
+
+/// All conditions of a step. One that never holds stands beside the others, which still say what the step is about.
+fn conjunction(nodes: Vec<Node>) -> Node {
+    let (mut never, mut others): (Vec<Node>, Vec<Node>) =
+        nodes.into_iter().partition(|node| node.as_constant() == Some(false));
+    match never.pop() {
+        Some(never) if !others.is_empty() => {
+            others.push(never);
+            Node::All(others)
+        }
+        Some(never) => never,
+        None => Node::all(others),
+    }
+}

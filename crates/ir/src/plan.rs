@@ -1,0 +1,480 @@
+//! What a query says, in the terms that all languages share.
+
+use std::rc::Rc;
+
+use ruleatlas_model::{DataSource, Modifier, Node, Span};
+
+/// A query: the pipelines that the rule runs.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The pipelines in order; what they join and compare with becomes further steps behind each.
+    pub steps: Vec<Step>,
+}
+
+/// A pipeline that becomes a step of the rule.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What the step is called for a reader; empty for the only one.
+    pub label: Rc<str>,
+    /// Whether there must be no such event.
+    pub absent: bool,
+    /// The rows that it reads and what it does with them: a table, a [`Query`], a union, …
+    pub rows: Expr,
+}
+
+/// Rows, and the stages that they go through.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Names that are bound for this query, each visible to those behind it.
+    pub definitions: Vec<Definition>,
+    /// Where the rows come from.
+    pub source: Expr,
+    /// The stages in order.
+    pub stages: Vec<Stage>,
+}
+
+/// A name and the table that it is bound to.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// The name.
+    pub name: Rc<str>,
+    /// The table.
+    pub rows: Expr,
+}
+
+/// A stage of a pipeline.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// What it does.
+    pub operation: Operation,
+    /// Its place among the stages that the author wrote; predicates say it.
+    pub index: u32,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a stage does with rows.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// Keeps the rows for which the condition holds.
+    Filter(Expr),
+    /// Adds columns.
+    Extend(Vec<Column>),
+    /// Keeps these columns and no other; a column of [`ExprKind::AnyField`] keeps all.
+    Project(Vec<Column>),
+    /// Pairs of old and new name.
+    Rename(Vec<(Rc<str>, Rc<str>)>),
+    /// Makes one row of many.
+    Aggregate {
+        /// What is made of the rows of a group.
+        outputs: Vec<Output>,
+        /// The values that the rows of a group share.
+        keys: Vec<Column>,
+        /// Whether every row stays, and gets the outputs as further columns.
+        keeps_rows: bool,
+    },
+    /// Adds columns that are cut out of a text by a pattern.
+    Extract {
+        /// The text.
+        from: Expr,
+        /// The columns.
+        names: Vec<Rc<str>>,
+        /// What the text must be where rows that do not fit the pattern fall away.
+        demands: Option<Expr>,
+    },
+    /// Makes every name behind `prefix` and a dot a part of a text.
+    Parts {
+        /// The prefix.
+        prefix: Rc<str>,
+        /// The text.
+        from: Expr,
+    },
+    /// Columns that are computed, or come from where no event is.
+    Compute(Vec<Rc<str>>),
+    /// A row for each element of these columns.
+    Expand(Vec<Column>),
+    /// Puts the rows of another table beside or behind each row.
+    Join(Box<Join>),
+    /// Adds columns of a list that is known by its name.
+    Lookup {
+        /// The list's name.
+        list: Rc<str>,
+        /// The key that a row is found by.
+        key: Option<Expr>,
+        /// The columns that it adds; `None` where they are not known.
+        names: Option<Vec<Rc<str>>>,
+    },
+    /// Branches that each go on from here; a row of any of them stays.
+    Branches {
+        /// The branches.
+        branches: Vec<Vec<Stage>>,
+        /// The column that says which branch a row comes from, and its value before the branch's number.
+        selector: Option<(Rc<str>, Rc<str>)>,
+    },
+    /// Orders, cuts, formats: selects rows by no field.
+    Sort,
+    /// Not understood, for this reason.
+    Opaque(Rc<str>),
+}
+
+/// A name and the expression that it stands for from here on.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The name.
+    pub name: Rc<str>,
+    /// The expression.
+    pub value: Expr,
+}
+
+/// What an aggregation makes.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The name.
+    pub name: Rc<str>,
+    /// How it is made.
+    pub kind: Aggregate,
+    /// Where a condition stands that says which rows it is made of.
+    pub condition: Option<Span>,
+}
+
+/// How an aggregate is made of the rows of a group.
+#[derive(Clone, Debug)]
+pub enum Aggregate {
+    /// The value of one of the rows.
+    Pick(Expr),
+    /// The values of all rows, of which [`Operation::Expand`] gives each back.
+    Collect(Expr),
+    /// Computed of many rows: a count, a sum of these.
+    Compute(Vec<Expr>),
+}
+
+/// A join.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// The other table.
+    pub right: Expr,
+    /// What the other step is called; empty for the names of its tables.
+    pub label: Rc<str>,
+    /// Whether rows stay that have no partner.
+    pub kind: JoinKind,
+    /// What partners must meet. Comparisons of two tables' columns for equality are keys, and no predicates.
+    pub on: Option<Expr>,
+}
+
+/// How the rows of two tables meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    /// Rows with a partner.
+    Inner,
+    /// Rows with or without a partner.
+    Outer,
+    /// Rows without a partner: the other step must be absent.
+    Anti,
+}
+
+/// An expression and its place.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Expr {
+    /// An expression at a place.
+    #[must_use]
+    pub fn new(kind: ExprKind, span: Span) -> Self {
+        Self { kind, span }
+    }
+
+    /// What could not be read or is not known, for this reason.
+    #[must_use]
+    pub fn opaque(reason: &str, span: Span) -> Self {
+        Self::new(ExprKind::Opaque(Rc::from(reason)), span)
+    }
+
+    /// A text constant.
+    #[must_use]
+    pub fn text(text: &str, span: Span) -> Self {
+        Self::new(ExprKind::Const(Const::new(text, ConstKind::Text)), span)
+    }
+
+    /// The expression behind a wrapper.
+    #[must_use]
+    pub fn wrapped(self, wrapper: Wrapper) -> Self {
+        let span = self.span;
+        Self::new(ExprKind::Wrap(wrapper, Box::new(self)), span)
+    }
+}
+
+/// What an expression is.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// A column, or a name that a definition binds.
+    Name(Rc<str>),
+    /// A column of the table of this name, written with it (`t.a`).
+    Qualified(Rc<str>, Rc<str>),
+    /// A constant.
+    Const(Const),
+    /// Any column.
+    AnyField,
+    /// A list.
+    List(Vec<Expr>),
+    /// The member of this name.
+    Member(Box<Expr>, Rc<str>),
+    /// The element at this index.
+    Element(Box<Expr>, Rc<str>),
+    /// What a path in a text or object gives that is the whole event: the event's own field of that path.
+    OwnPath(Rc<str>),
+    /// All of these hold.
+    All(Vec<Expr>),
+    /// Any of these holds.
+    Any(Vec<Expr>),
+    /// It does not hold.
+    Not(Box<Expr>),
+    /// A comparison with a value, or with any of a list.
+    Compare(Comparison, Box<Expr>, Operand),
+    /// Whether there is a value.
+    Presence {
+        /// Of what.
+        of: Box<Expr>,
+        /// Whether it must be there; it must be missing otherwise.
+        present: bool,
+        /// Whether an empty text is none.
+        empty_is_null: bool,
+    },
+    /// The first that is not missing (`coalesce`).
+    First(Vec<Expr>),
+    /// The value of the first condition that holds (`case`, `iff`).
+    Case {
+        /// Conditions and values.
+        arms: Vec<(Expr, Expr)>,
+        /// The value where none holds; null where there is none.
+        otherwise: Option<Box<Expr>>,
+    },
+    /// A value that is compared as another is.
+    Wrap(Wrapper, Box<Expr>),
+    /// Something computed.
+    Computed {
+        /// Of these.
+        of: Vec<Expr>,
+        /// What it is called; what stands at its place where this is missing.
+        text: Option<Rc<str>>,
+    },
+    /// An expression that is called so where it is computed, or compares something computed.
+    Called(Box<Expr>, Rc<str>),
+    /// A value to which another is added, or from which it is taken: a time stays one.
+    Moved(Box<Expr>, Box<Expr>),
+    /// A moment that is counted from now.
+    Now,
+    /// A condition on nothing but the time.
+    Window,
+    /// A condition that another front end made of a text in this query.
+    Condition(Rc<Node>),
+    /// Whether another query gives a row; its step may have a label of its own.
+    Exists(Box<Expr>, Option<Rc<str>>),
+    /// Whether the condition holds for some element of an array, whose fields it compares; the whole as text.
+    AnyElement(Box<Expr>, Rc<str>),
+    /// Rows and the stages that they go through.
+    Query(Box<Query>),
+    /// Tables of events.
+    Tables(Vec<DataSource>),
+    /// The table of this name, unless a definition binds it.
+    Table(Rc<str>),
+    /// A table whose columns may be written with one of these names before them.
+    Aliased(Box<Expr>, Vec<Rc<str>>),
+    /// The rows of several tables.
+    Union {
+        /// The tables.
+        legs: Vec<Expr>,
+        /// What the steps of legs are called.
+        label: Rc<str>,
+        /// Whether a leg without filters is a source of the step that reads the union, or a step all the same.
+        merges: bool,
+    },
+    /// Not understood, for this reason.
+    Opaque(Rc<str>),
+}
+
+/// What does not change which events a comparison asks for, but for what it says here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrapper {
+    /// Another type, other blanks, one of several values: the comparison is one of the value inside.
+    Same,
+    /// Letters of one case: the comparison takes no heed of case.
+    AnyCase,
+    /// The decoded text; predicates say so by this modifier.
+    Modified(Modifier),
+    /// A part of a text.
+    Cut,
+}
+
+/// The right side of a comparison.
+#[derive(Clone, Debug)]
+pub enum Operand {
+    /// One value.
+    One(Box<Expr>),
+    /// Any of these values.
+    AnyOf(Vec<Expr>),
+    /// Every one of these values.
+    AllOf(Vec<Expr>),
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The operator without its negation.
+    pub relation: Relation,
+    /// Whether the operator itself is negated.
+    pub negated: bool,
+    /// Whether letters of different case are different.
+    pub case: CaseRule,
+    /// What it is where the field is missing.
+    pub missing: MissingRule,
+    /// What a predicate says of the match (`fuzzy`).
+    pub modifier: Option<Modifier>,
+}
+
+impl Comparison {
+    /// A comparison that is not negated, by the rules of its language.
+    #[must_use]
+    pub fn new(relation: Relation, case: CaseRule, missing: MissingRule) -> Self {
+        Self { relation, negated: false, case, missing, modifier: None }
+    }
+
+    /// The same with its operator negated or not.
+    #[must_use]
+    pub fn negated(self, negated: bool) -> Self {
+        Self { negated, ..self }
+    }
+}
+
+/// The operators of comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Relation {
+    Equal,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Contains,
+    StartsWith,
+    EndsWith,
+    /// A term or phrase of a text.
+    Term,
+    /// The start of a term.
+    TermPrefix,
+    /// The end of a term.
+    TermSuffix,
+    /// A regular expression, somewhere in the value.
+    Regex,
+    /// A regular expression for the whole value.
+    WholeRegex,
+    /// A pattern for the whole value.
+    Pattern(PatternSyntax),
+    /// An address in a network.
+    Cidr,
+}
+
+impl Relation {
+    /// Whether it asks for an order.
+    #[must_use]
+    pub fn is_order(self) -> bool {
+        matches!(self, Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
+    }
+
+    /// The relation with its sides exchanged, where there is one.
+    #[must_use]
+    pub fn flipped(self) -> Option<Self> {
+        Some(match self {
+            Self::Equal => Self::Equal,
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+            _ => return None,
+        })
+    }
+}
+
+/// How wildcards are written in a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternSyntax {
+    /// `*` and `?`, with this escape.
+    Stars(Option<char>),
+    /// `%` and `_`, with this escape.
+    Percent(Option<char>),
+}
+
+/// Whether a comparison of texts tells letters of different case apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseRule {
+    /// It does.
+    Exact,
+    /// It does, and predicates on a field say so of numbers and orders too.
+    ExactField,
+    /// It does not.
+    Ignore,
+}
+
+/// What a comparison is for an event without the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingRule {
+    /// It does not hold, negated or not.
+    Fails,
+    /// It is null, which stays null under `not` and selects nothing.
+    Null,
+    /// As with an empty text: a negated comparison holds. An order is null.
+    EmptyText,
+    /// As with a value that nothing matches: a negated comparison holds. An order and a comparison of two fields are
+    /// null.
+    NoMatch,
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Const {
+    /// Its text, escapes resolved.
+    pub text: Rc<str>,
+    /// Its type.
+    pub kind: ConstKind,
+}
+
+/// The types of constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConstKind {
+    /// Text.
+    Text,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// A point in time or a duration.
+    Time,
+    /// Null.
+    Null,
+    /// A value that is filled in from outside; the text is its name.
+    Parameter,
+}
+
+impl Const {
+    /// A constant.
+    #[must_use]
+    pub fn new(text: impl Into<Rc<str>>, kind: ConstKind) -> Self {
+        Self { text: text.into(), kind }
+    }
+
+    /// A truth value.
+    #[must_use]
+    pub fn bool(value: bool) -> Self {
+        Self::new(if value { "true" } else { "false" }, ConstKind::Bool)
+    }
+
+    /// The null.
+    #[must_use]
+    pub fn null() -> Self {
+        Self::new("", ConstKind::Null)
+    }
+}

@@ -1,0 +1,442 @@
+//! Tables: which events a pipeline reads, and what its stages make of them.
+
+use std::rc::Rc;
+
+use ruleatlas_model::{DataSource, Diagnostic, Node, SourceKind, Span};
+
+use crate::columns::{Columns, Table};
+use crate::condition::Side;
+use crate::engine::{BEFORE, Engine, Flow, Fork, IN_ORDER};
+use crate::plan::{
+    Aggregate, Column, Comparison, Expr, ExprKind, Join, JoinKind, Operand, Operation, Output, Query, Relation, Stage,
+};
+use crate::value::{Field, Found, Listed, Owner, Resolved, Value};
+
+impl<'p> Engine<'p, '_> {
+    /// What a tabular expression reads and asks for.
+    pub fn flow(&mut self, expr: &'p Expr) -> Flow<'p> {
+        if !self.enter() {
+            let mut flow = Flow::default();
+            flow.push(self.beyond_budget(expr.span));
+            return flow;
+        }
+        let flow = self.flow_of(expr);
+        self.leave();
+        flow
+    }
+
+    fn flow_of(&mut self, expr: &'p Expr) -> Flow<'p> {
+        match &expr.kind {
+            ExprKind::Query(query) => self.query(query),
+            ExprKind::Tables(sources) => Flow { sources: sources.clone(), ..Flow::default() },
+            ExprKind::Table(name) => self.table(name),
+            ExprKind::Aliased(rows, names) => {
+                let mut flow = self.flow(rows);
+                flow.columns.tables = vec![Table { names: names.clone(), step: None, is_outer: false, known: None }];
+                flow
+            }
+            ExprKind::Union { legs, label, merges } => self.union(legs, label, *merges),
+            ExprKind::Opaque(reason) => {
+                let mut flow = Flow::default();
+                flow.push(self.opaque(reason, expr.span));
+                flow
+            }
+            _ => {
+                let mut flow = Flow::default();
+                flow.push(self.opaque("a value where a table is meant", expr.span));
+                flow
+            }
+        }
+    }
+
+    fn query(&mut self, query: &'p Query) -> Flow<'p> {
+        let outer = self.scope.len();
+        self.scope.extend(&query.definitions);
+        let mut flow = self.flow(&query.source);
+        self.stages(&mut flow, &query.stages);
+        self.scope.truncate(outer);
+        flow
+    }
+
+    fn stages(&mut self, flow: &mut Flow<'p>, stages: &'p [Stage]) {
+        for stage in stages {
+            flow.stage = self.semantics.has_stages.then_some(stage.index);
+            self.stage(flow, stage);
+        }
+    }
+
+    /// The table that a name stands for.
+    fn table(&mut self, name: &Rc<str>) -> Flow<'p> {
+        let is_same = |other: &str| {
+            if self.semantics.names_in_any_case { other.eq_ignore_ascii_case(name) } else { *other == **name }
+        };
+        let Some(at) = self.scope.iter().rposition(|definition| is_same(&definition.name)) else {
+            let short = name.rsplit('.').next().unwrap_or(name);
+            return Flow { sources: vec![DataSource::new(SourceKind::Table, short)], ..Flow::default() };
+        };
+        let Some(definition) = self.scope.get(at).copied() else { return Flow::default() };
+        let key = (std::ptr::from_ref(&definition.rows), self.absent);
+        if let Some(flow) = self.defined.get(&key).cloned() {
+            return self.read_again(&flow);
+        }
+        // What it is made of sees the definitions before it.
+        let behind = self.scope.split_off(at);
+        let mut flow = self.flow(&definition.rows);
+        self.scope.extend(behind);
+        flow.leg = None;
+        if self.has_room(&flow.nodes) {
+            self.defined.insert(key, Rc::new(flow.clone()));
+        }
+        flow
+    }
+
+    fn read_again(&mut self, flow: &Flow<'p>) -> Flow<'p> {
+        let nodes = self.copied(&flow.nodes);
+        let mut columns = if self.budget.work(flow.columns.known.len() / 4) {
+            flow.columns.clone()
+        } else {
+            self.report_budget();
+            Columns::default()
+        };
+        columns.forget_steps();
+        Flow {
+            nodes,
+            sources: flow.sources.clone(),
+            columns,
+            stage: flow.stage,
+            is_union: flow.is_union,
+            is_restricted: flow.is_restricted,
+            leg: None,
+            fork: None,
+        }
+    }
+
+    /// A table that becomes a step of its own.
+    fn leg(&mut self, expr: &'p Expr, label: &str, absent: bool) -> Flow<'p> {
+        let absent = absent || self.absent;
+        let slot = self.reserve(IN_ORDER);
+        let outer = std::mem::replace(&mut self.absent, absent);
+        let mut flow = self.flow(expr);
+        self.absent = outer;
+        flow.leg = None;
+        if !(flow.is_bare() && (flow.is_union || flow.sources.is_empty())) {
+            self.fill(slot, &flow, label.to_owned(), absent);
+            flow.leg = Some(slot);
+        }
+        flow
+    }
+
+    /// The rows of a sub-query that a condition compares with: a step of its own.
+    pub fn sub_query(&mut self, expr: &'p Expr, label: &str, absent: bool) {
+        // The columns of its tables are none of the outer query's.
+        let seen = std::mem::take(&mut self.seen);
+        let owner = self.owner;
+        self.leg(expr, label, absent);
+        self.seen = seen;
+        self.owner = owner;
+        self.sub_queries += 1;
+    }
+
+    /// One table of several. Where it merges them, bare tables are sources of it and others are steps of their own;
+    /// otherwise all are.
+    fn union(&mut self, legs: &'p [Expr], label: &str, merges: bool) -> Flow<'p> {
+        if let ([only], true) = (legs, merges) {
+            return self.flow(only);
+        }
+        let mut flow = Flow::default();
+        let mut all_steps = true;
+        let mut sources: Vec<DataSource> = Vec::new();
+        let mut parts: Vec<Columns<'p>> = Vec::new();
+        for expr in legs {
+            if matches!(expr.kind, ExprKind::Tables(_)) {
+                let leg = self.flow(expr);
+                all_steps &= leg.sources.is_empty();
+                sources.extend(leg.sources);
+                continue;
+            }
+            let slot = merges.then(|| self.reserve(IN_ORDER));
+            let leg = self.flow(expr);
+            let is_step = !leg.is_bare() || (!merges && !leg.is_union);
+            if is_step {
+                let slot = slot.unwrap_or_else(|| self.reserve(BEFORE));
+                self.fill(slot, &leg, label.to_owned(), self.absent);
+            }
+            all_steps &= leg.is_union || is_step;
+            if merges {
+                sources.extend(leg.sources.iter().cloned());
+            }
+            parts.push(leg.columns);
+        }
+        flow.add_sources(&sources);
+        flow.is_union = all_steps;
+        // Each name of any leg is looked up in every leg.
+        let names: usize = parts.iter().map(|part| part.known.len()).sum();
+        if self.budget.work(names.saturating_mul(parts.len()) / 4) {
+            flow.columns = merged(&parts);
+        } else {
+            self.report_budget();
+        }
+        flow
+    }
+
+    fn stage(&mut self, flow: &mut Flow<'p>, stage: &'p Stage) {
+        match &stage.operation {
+            Operation::Filter(condition) => self.filter(flow, condition, false),
+            Operation::Extend(columns) => {
+                for column in columns {
+                    let value = self.value(&column.value, &flow.columns);
+                    self.set(&mut flow.columns, &column.name, value);
+                }
+            }
+            Operation::Project(columns) => self.project(flow, columns),
+            Operation::Rename(pairs) => {
+                for (old, new) in pairs {
+                    let value = self.name(old, &flow.columns);
+                    flow.columns.known.remove(&self.key(old));
+                    let new = self.key(new);
+                    flow.columns.set(&new, value);
+                }
+            }
+            Operation::Aggregate { outputs, keys, keeps_rows } => self.aggregate(flow, outputs, keys, *keeps_rows),
+            Operation::Extract { from, names, demands } => {
+                let origin = self.value(from, &flow.columns).origin();
+                for name in names {
+                    match &origin {
+                        Some(origin) => flow.columns.set(name, Value::Cut(Rc::clone(origin))),
+                        None => flow.columns.compute(name),
+                    }
+                }
+                if let Some(demands) = demands {
+                    self.filter(flow, demands, false);
+                }
+            }
+            Operation::Parts { prefix, from } => {
+                let value = self.value(from, &flow.columns);
+                flow.columns.add_parts(prefix, value);
+            }
+            Operation::Compute(names) => names.iter().for_each(|name| flow.columns.compute(name)),
+            Operation::Expand(columns) => {
+                for column in columns {
+                    let value = self.value(&column.value, &flow.columns);
+                    let element = match value {
+                        Value::Collected(_, element) => (*element).clone(),
+                        Value::List(list) => {
+                            Value::either(list.iter().cloned().map(Value::Const), &|| Rc::clone(&column.name))
+                        }
+                        other => other,
+                    };
+                    flow.columns.set(&column.name, element);
+                }
+            }
+            Operation::Join(join) => self.join(flow, join),
+            Operation::Lookup { list, key, names } => {
+                self.lookup(flow, list, key.as_ref(), names.as_deref(), stage.span);
+            }
+            Operation::Branches { branches, selector } => self.branches(flow, branches, selector.as_ref()),
+            Operation::Sort => {}
+            Operation::Opaque(reason) => {
+                let node = self.opaque(reason, stage.span);
+                flow.push(node);
+            }
+        }
+    }
+
+    /// Puts each part of a filter that must hold to the step whose events it is about. Comparisons of two tables'
+    /// columns in the condition of a join are its keys.
+    fn filter(&mut self, flow: &mut Flow<'p>, condition: &'p Expr, is_join: bool) {
+        let conjuncts = match &condition.kind {
+            ExprKind::All(children) => children.as_slice(),
+            _ => std::slice::from_ref(condition),
+        };
+        for conjunct in conjuncts {
+            if select_branches(flow, conjunct).is_some() {
+                continue;
+            }
+            let before = self.sub_queries;
+            self.owner = Owner::Nobody;
+            let side = Side { is_join, ..Side::default() };
+            let node = self.condition(conjunct, &flow.columns, side);
+            flow.is_restricted |= self.sub_queries > before;
+            if let Some(node) = node {
+                let owner = self.owner;
+                self.keep(flow, node, owner);
+            }
+        }
+    }
+
+    fn project(&mut self, flow: &mut Flow<'p>, items: &'p [Column]) {
+        let keeps_all = items.iter().any(|item| matches!(item.value.kind, ExprKind::AnyField));
+        let mut made = Vec::new();
+        for item in items.iter().filter(|item| !matches!(item.value.kind, ExprKind::AnyField)) {
+            made.push((&item.name, self.value(&item.value, &flow.columns)));
+        }
+        if !keeps_all {
+            flow.columns.known.clear();
+        }
+        for (name, value) in made {
+            self.set(&mut flow.columns, name, value);
+        }
+    }
+
+    /// Gives a name to a value.
+    fn set(&self, columns: &mut Columns<'p>, name: &Rc<str>, value: Value<'p>) {
+        let value = match value {
+            Value::Computed(_) if self.semantics.computed_by_name => Value::computed(Rc::clone(name)),
+            value => value,
+        };
+        columns.set(&self.key(name), value);
+    }
+
+    /// After an aggregation only its own names are left; keys stay what they were.
+    fn aggregate(&mut self, flow: &mut Flow<'p>, outputs: &'p [Output], keys: &'p [Column], keeps_rows: bool) {
+        let mut made = Vec::new();
+        for key in keys {
+            made.push((Rc::clone(&key.name), self.value(&key.value, &flow.columns)));
+        }
+        for output in outputs {
+            let mut condition = output.condition;
+            let value = match &output.kind {
+                Aggregate::Pick(of) => self.value(of, &flow.columns),
+                Aggregate::Collect(of) => {
+                    let element = self.value(of, &flow.columns);
+                    if let Value::Cases(cases) = &element {
+                        condition = condition.or(Some(cases.span));
+                    }
+                    Value::Collected(Rc::clone(&output.name), Rc::new(element))
+                }
+                Aggregate::Compute(of) => {
+                    let mut value = Value::computed(Rc::clone(&output.name));
+                    for argument in of {
+                        match self.value(argument, &flow.columns) {
+                            Value::Cases(cases) => condition = condition.or(Some(cases.span)),
+                            unknown @ Value::Unknown(_) => value = unknown,
+                            _ => {}
+                        }
+                    }
+                    value
+                }
+            };
+            if let Some(span) = condition {
+                let message = format!("`{}` aggregates only some rows; its condition selects no event.", output.name);
+                self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(span));
+            }
+            made.push((Rc::clone(&output.name), value));
+        }
+        if !keeps_rows {
+            flow.columns = Columns::default();
+        }
+        for (name, value) in made {
+            flow.columns.set(&name, value);
+        }
+    }
+
+    fn join(&mut self, flow: &mut Flow<'p>, join: &'p Join) {
+        let leg = self.leg(&join.right, &join.label, join.kind == JoinKind::Anti);
+        if self.budget.work(leg.columns.known.len() / 4) {
+            flow.columns.join(&leg.columns, leg.leg, join.kind == JoinKind::Outer);
+        } else {
+            self.report_budget();
+        }
+        if let Some(on) = &join.on {
+            self.filter(flow, on, true);
+        }
+    }
+
+    /// Columns of a list are missing where it has no row for the event's key.
+    fn lookup(
+        &mut self,
+        flow: &mut Flow<'p>,
+        list: &Rc<str>,
+        key: Option<&'p Expr>,
+        names: Option<&[Rc<str>]>,
+        span: Span,
+    ) {
+        let key = key.and_then(|key| self.value(key, &flow.columns).origin());
+        let listed =
+            |value: Value<'p>, found: &Rc<Resolved>| Rc::new(Listed { found: Found::Where(Rc::clone(found)), value });
+        let found = key.as_ref().map(|key| {
+            let mut predicate = ruleatlas_model::Predicate::new(&**key, ruleatlas_model::Op::InList, [&**list]);
+            predicate.span = span;
+            Rc::new(Resolved { node: Some(predicate.into()), owner: Owner::One(None) })
+        });
+        match names {
+            None => flow.columns.looked_up = found.map(|found| listed(Value::field(""), &found)),
+            Some(names) => {
+                for name in names {
+                    let field = Value::Field(Field { from: key.clone(), ..Field::new(name) });
+                    let value = match &found {
+                        Some(found) => Value::Listed(listed(field, found)),
+                        None => field,
+                    };
+                    flow.columns.set(name, value);
+                }
+            }
+        }
+    }
+
+    /// Rows go through every branch, so what one of them lets through is enough.
+    fn branches(&mut self, flow: &mut Flow<'p>, branches: &'p [Vec<Stage>], selector: Option<&(Rc<str>, Rc<str>)>) {
+        let before = std::mem::take(&mut flow.columns);
+        let mut alternatives = Vec::new();
+        for stages in branches {
+            if !self.budget.work(before.known.len() / 4) {
+                self.report_budget();
+                break;
+            }
+            let mut branch = Flow { columns: before.clone(), stage: flow.stage, ..Flow::default() };
+            self.stages(&mut branch, stages);
+            flow.is_restricted |= branch.is_restricted;
+            alternatives.push(Node::all(branch.nodes));
+            flow.columns.known.extend(branch.columns.known);
+        }
+        if !alternatives.is_empty() {
+            let copies = self.copied(&alternatives);
+            flow.fork =
+                selector.map(|selector| Fork { selector: selector.clone(), at: flow.nodes.len(), branches: copies });
+            flow.nodes.push(Node::any(alternatives));
+        }
+        if let Some((name, _)) = selector {
+            flow.columns.compute(name);
+        }
+    }
+}
+
+/// What names stand for in a union: any of what they stand for in its legs.
+fn merged<'p>(parts: &[Columns<'p>]) -> Columns<'p> {
+    let mut columns = Columns::default();
+    let mut names: Vec<Rc<str>> = parts.iter().flat_map(|part| part.known.keys().cloned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let values = parts.iter().map(|part| part.known.get(&name).cloned().unwrap_or_else(|| Value::field(&name)));
+        let value = Value::either(values, &|| Rc::clone(&name));
+        columns.known.insert(name, value);
+    }
+    columns
+}
+
+/// Where a filter asks which branch of the last branching a row comes from: that branching is of these alone.
+fn select_branches(flow: &mut Flow<'_>, conjunct: &Expr) -> Option<()> {
+    let fork = flow.fork.as_mut()?;
+    let (name, value) = &fork.selector;
+    let is_selector = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(other) if other == name);
+    let constant = |expr: &Expr| match &expr.kind {
+        ExprKind::Const(constant) => Some(Rc::clone(&constant.text)),
+        _ => None,
+    };
+    let ExprKind::Compare(Comparison { relation: Relation::Equal, negated, .. }, left, right) = &conjunct.kind else {
+        return None;
+    };
+    let wanted: Vec<Rc<str>> = match right {
+        Operand::One(right) if is_selector(left) => vec![constant(right)?],
+        Operand::One(right) if is_selector(right) => vec![constant(left)?],
+        Operand::AnyOf(items) if is_selector(left) => items.iter().map(constant).collect::<Option<_>>()?,
+        _ => return None,
+    };
+    let is_selected = |number: usize| wanted.iter().any(|wanted| **wanted == *format!("{value}{number}"));
+    let kept = fork.branches.iter().enumerate().filter(|(at, _)| is_selected(at + 1) != *negated);
+    let node = Node::any(kept.map(|(_, branch)| branch.clone()));
+    *flow.nodes.get_mut(fork.at)? = node;
+    flow.fork = None;
+    Some(())
+}

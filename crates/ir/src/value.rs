@@ -1,0 +1,353 @@
+//! What an expression stands for, as far as the text of the query tells.
+
+use std::rc::Rc;
+
+use ruleatlas_model::{Modifier, Node, Span};
+
+use crate::plan::{Const, ConstKind, Expr};
+
+/// A name may stand for cases of cases; deeper ones are something computed.
+const MAX_DEPTH: u16 = 120;
+/// How many values of a union's tables a name may stand for.
+const MAX_VALUES: usize = 16;
+
+/// A field of the events, followed back to where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// The path in dots.
+    pub path: Rc<str>,
+    /// The field that it was cut out of.
+    pub from: Option<Rc<str>>,
+    /// Whether its letters were brought to one case, so that no comparison tells cases apart.
+    pub any_case: bool,
+    /// What predicates say of how its value was changed.
+    pub modifier: Option<Modifier>,
+    /// The step whose events have it, where that is not the one that the pipeline at hand becomes.
+    pub step: Option<usize>,
+}
+
+impl Field {
+    pub fn new(path: &str) -> Self {
+        Self { path: Rc::from(path), from: None, any_case: false, modifier: None, step: None }
+    }
+
+    /// The field at the root: what this one was cut out of, or itself.
+    pub fn origin(&self) -> Rc<str> {
+        self.from.clone().unwrap_or_else(|| self.path.clone())
+    }
+
+    fn member(&self, name: &str) -> Self {
+        Self { path: format!("{}.{name}", self.path).into(), ..self.clone() }
+    }
+
+    fn element(&self, index: &str) -> Self {
+        Self { path: format!("{}[{index}]", self.path).into(), ..self.clone() }
+    }
+}
+
+/// The steps whose events a condition is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// None: a constant.
+    #[default]
+    Nobody,
+    /// The events of one step; of the pipeline at hand where it has no number.
+    One(Option<usize>),
+    /// Those of several.
+    Several,
+}
+
+impl Owner {
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nobody, owner) | (owner, Self::Nobody) => owner,
+            (first, second) if first == second => first,
+            _ => Self::Several,
+        }
+    }
+}
+
+/// A condition that was resolved where its names were known.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolved {
+    /// The condition; `None` says nothing of the event.
+    pub node: Option<Node>,
+    pub owner: Owner,
+}
+
+/// A condition and the value behind it.
+pub(crate) type Arm<'p> = (Rc<Resolved>, Value<'p>);
+
+/// What an expression stands for.
+#[derive(Clone, Debug)]
+pub(crate) enum Value<'p> {
+    /// A field, behind wrappers that do not change what is compared.
+    Field(Field),
+    /// A constant.
+    Const(Const),
+    /// A list of constants.
+    List(Rc<[Const]>),
+    /// The rows of a sub-query.
+    Rows(&'p Expr),
+    /// One of some values, the first whose condition holds, or the last.
+    Cases(Rc<Cases<'p>>),
+    /// Any of some values.
+    Either(Rc<[Value<'p>]>),
+    /// The first of some values that is not missing (`coalesce`); a constant can only be the last.
+    First(Rc<[Value<'p>]>, u16),
+    /// Values of many events in one list; an element of it is the value of one event.
+    Collected(Rc<str>, Rc<Value<'p>>),
+    /// A column of a list, missing where that has no row for the event.
+    Listed(Rc<Listed<'p>>),
+    /// A condition.
+    Condition(Rc<Resolved>),
+    /// The event's time, or a time that is counted from now; `true` for the event's.
+    Time(bool),
+    /// A part of a field's text.
+    Cut(Rc<str>),
+    /// Something computed; its text, unless the text at the comparison is to be taken.
+    Computed(Computed),
+    /// Something that is not known, and why.
+    Unknown(Rc<str>),
+}
+
+/// Something computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Computed {
+    /// What it is computed by.
+    pub text: Rc<str>,
+    /// The first field that it is computed of.
+    pub from: Option<Rc<str>>,
+    /// Whether its letters were brought to one case.
+    pub any_case: bool,
+}
+
+/// When another table has a row for an event.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// Where this condition on the event holds.
+    Where(Rc<Resolved>),
+    /// Where the step has an event.
+    Step(usize),
+}
+
+/// The arms of a case and the value where none holds.
+#[derive(Debug)]
+pub(crate) struct Cases<'p> {
+    pub arms: Vec<Arm<'p>>,
+    pub otherwise: Value<'p>,
+    /// Where it stands.
+    pub span: Span,
+    depth: u16,
+}
+
+/// A column that a lookup or an outer join adds.
+#[derive(Debug)]
+pub(crate) struct Listed<'p> {
+    /// When there is a row for the event.
+    pub found: Found,
+    /// What the column is where it has one.
+    pub value: Value<'p>,
+}
+
+impl<'p> Value<'p> {
+    /// A field for a name that nothing defines.
+    pub fn field(path: &str) -> Self {
+        Self::Field(Field::new(path))
+    }
+
+    pub fn computed(text: Rc<str>) -> Self {
+        Self::Computed(Computed { text, from: None, any_case: false })
+    }
+
+    pub fn null() -> Self {
+        Self::Const(Const::null())
+    }
+
+    /// How many values the first that is not missing is chosen from.
+    pub fn count(&self) -> usize {
+        if let Self::First(values, _) = self { values.len() } else { 1 }
+    }
+
+    fn depth(&self) -> u16 {
+        match self {
+            Self::Cases(cases) => cases.depth,
+            Self::First(_, depth) => *depth,
+            Self::Collected(_, inner) => inner.depth(),
+            Self::Listed(listed) => listed.value.depth(),
+            Self::Either(values) => values.iter().map(Self::depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// The first of some values that is not missing; `text` is what is computed where that is too much.
+    pub fn first(values: impl IntoIterator<Item = Self>, text: &dyn Fn() -> Rc<str>) -> Self {
+        let mut kept: Vec<Self> = Vec::new();
+        for value in values {
+            match value {
+                Self::Const(constant) if constant.kind == ConstKind::Null => {}
+                Self::First(inner, _) => kept.extend(inner.iter().cloned()),
+                value if kept.iter().any(|other| other.is_same(&value)) => {}
+                value => kept.push(value),
+            }
+            if matches!(kept.last(), Some(Self::Const(_) | Self::List(_))) {
+                break;
+            }
+        }
+        let depth = 1 + kept.iter().map(Self::depth).max().unwrap_or(0);
+        match kept.len() {
+            0 => Self::null(),
+            1 => kept.remove(0),
+            _ if depth <= MAX_DEPTH => Self::First(kept.into(), depth),
+            _ => Self::computed(text()),
+        }
+    }
+
+    /// The value behind the first condition that holds.
+    pub fn cases(arms: Vec<Arm<'p>>, otherwise: Self, span: Span, text: &dyn Fn() -> Rc<str>) -> Self {
+        if arms.is_empty() {
+            return otherwise;
+        }
+        let deepest = arms.iter().map(|(_, value)| value.depth()).max().unwrap_or(0).max(otherwise.depth());
+        let depth = deepest + 1;
+        if depth > MAX_DEPTH {
+            return Self::computed(text());
+        }
+        Self::Cases(Rc::new(Cases { arms, otherwise, span, depth }))
+    }
+
+    /// One of some values; alike ones are one.
+    pub fn either(values: impl IntoIterator<Item = Self>, name: &dyn Fn() -> Rc<str>) -> Self {
+        let mut kept: Vec<Self> = Vec::new();
+        for value in values {
+            if !kept.iter().any(|other| other.is_same(&value)) {
+                kept.push(value);
+            }
+            if kept.len() > MAX_VALUES {
+                return Self::computed(name());
+            }
+        }
+        match kept.len() {
+            0 => Self::computed(name()),
+            1 => kept.remove(0),
+            _ => Self::Either(kept.into()),
+        }
+    }
+
+    /// The value with each that it may be changed.
+    pub fn map(&self, change: &impl Fn(&Self) -> Self) -> Self {
+        match self {
+            Self::Cases(cases) => {
+                let arms = cases.arms.iter().map(|(node, value)| (node.clone(), value.map(change))).collect();
+                let otherwise = cases.otherwise.map(change);
+                Self::Cases(Rc::new(Cases { arms, otherwise, span: cases.span, depth: cases.depth }))
+            }
+            Self::Either(values) => Self::Either(values.iter().map(|value| value.map(change)).collect()),
+            Self::First(values, depth) => Self::First(values.iter().map(|value| value.map(change)).collect(), *depth),
+            Self::Listed(listed) => {
+                Self::Listed(Rc::new(Listed { found: listed.found.clone(), value: listed.value.map(change) }))
+            }
+            other => change(other),
+        }
+    }
+
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Field(a), Self::Field(b)) => a == b,
+            (Self::Const(a), Self::Const(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Time(a), Self::Time(b)) => a == b,
+            (Self::Cut(a), Self::Cut(b)) => a == b,
+            (Self::Computed(a), Self::Computed(b)) => a == b,
+            _ => false,
+        }
+    }
+
+    /// What a name that is bound to this stands for: a part that was cut out has a name from then on.
+    pub fn called(self, name: &str) -> Self {
+        match self {
+            Self::Cut(from) => Self::Field(Field { from: Some(from), ..Field::new(name) }),
+            other => other,
+        }
+    }
+
+    /// The constants that this value lists.
+    pub fn constants(&self) -> Option<Vec<Const>> {
+        match self {
+            Self::Const(constant) => Some(vec![constant.clone()]),
+            Self::List(list) => Some(list.to_vec()),
+            Self::Either(values) => {
+                let lists: Option<Vec<Vec<Const>>> = values.iter().map(Self::constants).collect();
+                Some(lists?.concat())
+            }
+            _ => None,
+        }
+    }
+
+    /// The member of this name; `text` is what it is called where it is computed.
+    pub fn member(&self, name: &str, text: &dyn Fn() -> Rc<str>) -> Self {
+        self.map(&|value| match value {
+            Self::Field(field) => Self::Field(field.member(name)),
+            Self::Cut(_) | Self::Unknown(_) => value.clone(),
+            _ => Self::computed(text()),
+        })
+    }
+
+    /// The element at an index.
+    pub fn element(&self, index: &str, text: &dyn Fn() -> Rc<str>) -> Self {
+        self.map(&|value| match value {
+            Self::Field(field) => Self::Field(field.element(index)),
+            Self::List(list) => match index.parse::<usize>().ok().and_then(|at| list.get(at)) {
+                Some(found) => Self::Const(found.clone()),
+                None => Self::null(),
+            },
+            Self::Cut(_) | Self::Unknown(_) => value.clone(),
+            _ => Self::computed(text()),
+        })
+    }
+
+    /// The same without its case.
+    pub fn any_case(&self) -> Self {
+        self.map(&|value| match value {
+            Self::Field(field) => Self::Field(Field { any_case: true, ..field.clone() }),
+            Self::Computed(computed) => Self::Computed(Computed { any_case: true, ..computed.clone() }),
+            Self::Collected(text, _) => Self::Computed(Computed { text: text.clone(), from: None, any_case: true }),
+            other => other.clone(),
+        })
+    }
+
+    /// The same, its fields with a modifier.
+    pub fn modified(&self, modifier: Modifier) -> Self {
+        self.map(&|value| match value {
+            Self::Field(field) => Self::Field(Field { modifier: Some(modifier), ..field.clone() }),
+            other => other.clone(),
+        })
+    }
+
+    /// The same as a value of another step's events.
+    pub fn of_step(&self, step: Option<usize>) -> Self {
+        if step.is_none() {
+            return self.clone();
+        }
+        self.map(&|value| match value {
+            Self::Field(field) if field.step.is_none() => Self::Field(Field { step, ..field.clone() }),
+            Self::Collected(name, element) => Self::Collected(name.clone(), Rc::new(element.of_step(step))),
+            other => other.clone(),
+        })
+    }
+
+    /// The field that this value is, was cut out of or is computed of.
+    pub fn origin(&self) -> Option<Rc<str>> {
+        match self {
+            Self::Field(field) => Some(field.origin()),
+            Self::Cut(from) => Some(from.clone()),
+            Self::Computed(computed) => computed.from.clone(),
+            Self::Either(values) | Self::First(values, _) => values.iter().find_map(Self::origin),
+            Self::Listed(listed) => listed.value.origin(),
+            Self::Cases(cases) => {
+                cases.arms.iter().find_map(|(_, value)| value.origin()).or_else(|| cases.otherwise.origin())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Plans that no language has to be there for.
+
+use std::rc::Rc;
+
+use ruleatlas_core::{Budget, Limits, Parsed, roles};
+use ruleatlas_ir::plan::*;
+use ruleatlas_ir::{Plan, Semantics, resolve};
+use ruleatlas_model::{DataSource, Missing, Node, Role, SourceKind, Span};
+
+const SEMANTICS: Semantics = Semantics {
+    missing: MissingRule::Null,
+    names_in_any_case: false,
+    is_event_time: |name| name == "time",
+    has_stages: true,
+    sub_query: "sub-query",
+    computed_by_name: false,
+};
+
+fn at(kind: ExprKind) -> Expr {
+    Expr::new(kind, Span::default())
+}
+
+fn name(name: &str) -> Expr {
+    at(ExprKind::Name(Rc::from(name)))
+}
+
+fn text(text: &str) -> Expr {
+    Expr::text(text, Span::default())
+}
+
+fn compare(relation: Relation, left: Expr, right: Expr) -> Expr {
+    let comparison = Comparison::new(relation, CaseRule::Exact, MissingRule::Null);
+    at(ExprKind::Compare(comparison, Box::new(left), Operand::One(Box::new(right))))
+}
+
+fn equal(field: &str, value: &str) -> Expr {
+    compare(Relation::Equal, name(field), text(value))
+}
+
+fn not(expr: Expr) -> Expr {
+    at(ExprKind::Not(Box::new(expr)))
+}
+
+fn column(label: &str, value: Expr) -> Column {
+    Column { name: Rc::from(label), value }
+}
+
+fn query(table: &str, operations: Vec<Operation>) -> Expr {
+    let source = at(ExprKind::Tables(vec![DataSource::new(SourceKind::Table, table)]));
+    let stages = operations.into_iter().zip(1..);
+    let stages = stages.map(|(operation, index)| Stage { operation, index, span: Span::default() }).collect();
+    at(ExprKind::Query(Box::new(Query { definitions: Vec::new(), source, stages })))
+}
+
+fn run_within(rows: Expr, limits: Limits) -> Parsed {
+    let plan = Plan { steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
+    resolve(&plan, "", &SEMANTICS, &mut Budget::new(limits))
+}
+
+fn run(operations: Vec<Operation>) -> Parsed {
+    run_within(query("t", operations), Limits::RULE)
+}
+
+fn said(parsed: &Parsed) -> Vec<String> {
+    let found = roles(&parsed.conditions);
+    found
+        .iter()
+        .map(|found| {
+            let values = found.predicate.values.join(" ");
+            format!("{} {} {} {} {values}", found.step, found.role, found.predicate.raw_field, found.counted_op)
+        })
+        .map(|line| line.trim_end().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_comparison_with_the_time_is_no_predicate_and_is_noted_in_an_alternative() {
+    let window = || compare(Relation::Greater, name("time"), at(ExprKind::Now));
+    let parsed = run(vec![Operation::Filter(at(ExprKind::All(vec![window(), equal("a", "x")])))]);
+    assert_eq!(said(&parsed), ["0 indicator a eq x"]);
+    assert!(parsed.diagnostics.is_empty());
+
+    let parsed = run(vec![Operation::Filter(at(ExprKind::Any(vec![window(), equal("a", "x")])))]);
+    assert_eq!(said(&parsed), ["0 indicator a eq x"]);
+    assert_eq!(parsed.diagnostics[0].code, "time window in an alternative");
+
+    // Under a negation the parts of an `or` must all fail: none of them is an alternative.
+    let parsed = run(vec![Operation::Filter(not(at(ExprKind::Any(vec![window(), equal("a", "x")]))))]);
+    assert_eq!(said(&parsed), ["0 exclusion a eq x"]);
+    assert!(parsed.diagnostics.is_empty());
+}
+
+#[test]
+fn a_condition_that_never_holds_stays_beside_the_others() {
+    let never = compare(Relation::Equal, text("a"), text("b"));
+    let parsed = run(vec![Operation::Filter(never), Operation::Filter(equal("a", "x"))]);
+    assert_eq!(said(&parsed), ["0 indicator a eq x"]);
+    assert!(parsed.conditions[0].root.children().contains(&Node::never()));
+}
+
+#[test]
+fn a_null_condition_of_a_case_is_false_under_a_negation_too() {
+    let kind = ExprKind::Case { arms: vec![(not(equal("a", "x")), text("p"))], otherwise: Some(Box::new(text("q"))) };
+    let parsed = run(vec![Operation::Extend(vec![column("k", at(kind))]), Operation::Filter(equal("k", "p"))]);
+    let predicate = parsed.conditions[0].root.predicates().next().unwrap();
+    // `not` of what holds without the field does not hold.
+    assert_eq!(predicate.missing, Missing::Holds);
+    assert_eq!(said(&parsed), ["0 exclusion a eq x"]);
+}
+
+#[test]
+fn a_filter_goes_to_the_step_whose_columns_it_compares() {
+    let aliased = |table: &str| at(ExprKind::Aliased(Box::new(query(table, Vec::new())), vec![Rc::from(table)]));
+    let of = |table: &str, name: &str| at(ExprKind::Qualified(Rc::from(table), Rc::from(name)));
+    let join = Join {
+        right: aliased("u"),
+        label: Rc::from("join"),
+        kind: JoinKind::Inner,
+        on: Some(compare(Relation::Equal, of("t", "k"), of("u", "k"))),
+    };
+    let source = aliased("t");
+    let filter = at(ExprKind::All(vec![
+        compare(Relation::Equal, of("u", "a"), text("x")),
+        compare(Relation::Equal, of("t", "b"), text("y")),
+        at(ExprKind::Any(vec![
+            compare(Relation::Equal, of("t", "c"), text("1")),
+            compare(Relation::Equal, of("u", "d"), text("2")),
+        ])),
+    ]));
+    let stages = [Operation::Join(Box::new(join)), Operation::Filter(filter)];
+    let stages = stages.into_iter().zip(1..);
+    let stages = stages.map(|(operation, index)| Stage { operation, index, span: Span::default() }).collect();
+    let rows = at(ExprKind::Query(Box::new(Query { definitions: Vec::new(), source, stages })));
+    let parsed = run_within(rows, Limits::RULE);
+    assert_eq!(said(&parsed), ["0 indicator b eq y", "0 indicator c eq 1", "0 indicator d eq 2", "1 indicator a eq x"]);
+}
+
+#[test]
+fn a_query_that_must_have_no_row_is_an_absent_step() {
+    let inner = || Box::new(query("u", vec![Operation::Filter(equal("b", "y"))]));
+    let parsed = run(vec![Operation::Filter(not(at(ExprKind::Exists(inner(), None))))]);
+    assert!(parsed.conditions[1].absent);
+    assert_eq!(said(&parsed), ["1 nested b eq y"]);
+
+    // In an alternative the step does not decide alone.
+    let either = ExprKind::Any(vec![at(ExprKind::Exists(inner(), None)), equal("a", "x")]);
+    let parsed = run(vec![Operation::Filter(at(either))]);
+    assert!(!parsed.conditions[1].absent);
+    let found: Vec<Role> = roles(&parsed.conditions).iter().map(|found| found.role).collect();
+    assert_eq!(found, [Role::Computed, Role::Indicator, Role::Indicator]);
+}
+
+#[test]
+fn definitions_see_those_before_them_only() {
+    let table = |name: &str| at(ExprKind::Table(Rc::from(name)));
+    let define = |name: &str, rows: Expr| Definition { name: Rc::from(name), rows };
+    let filtered = |source: Expr, field: &str| {
+        let operation = Operation::Filter(equal(field, "x"));
+        let stages = vec![Stage { operation, index: 1, span: Span::default() }];
+        at(ExprKind::Query(Box::new(Query { definitions: Vec::new(), source, stages })))
+    };
+    // `t` inside its own definition is the table.
+    let definitions = vec![define("t", filtered(table("t"), "a")), define("u", filtered(table("t"), "b"))];
+    let rows = at(ExprKind::Query(Box::new(Query { definitions, source: table("u"), stages: Vec::new() })));
+    let parsed = run_within(rows, Limits::RULE);
+    assert_eq!(said(&parsed), ["0 indicator a eq x", "0 indicator b eq x"]);
+    assert_eq!(parsed.conditions[0].sources, [DataSource::new(SourceKind::Table, "t")]);
+}
+
+#[test]
+fn what_the_budget_does_not_allow_is_opaque() {
+    let doubled = |name_of: &str| {
+        let arms = vec![(equal("c", "1"), name(name_of)), (equal("c", "2"), name(name_of))];
+        at(ExprKind::Case { arms, otherwise: Some(Box::new(text("q"))) })
+    };
+    let mut operations = vec![Operation::Extend(vec![column("k", name("a"))])];
+    operations.extend((0..60).map(|_| Operation::Extend(vec![column("k", doubled("k"))])));
+    operations.push(Operation::Filter(equal("k", "x")));
+    let parsed = run_within(query("t", operations), Limits { nodes: 1_000, ..Limits::RULE });
+    assert!(parsed.conditions[0].root.opaques().count() > 0);
+    assert!(parsed.diagnostics.iter().any(|found| found.code == ruleatlas_core::BUDGET));
+}
