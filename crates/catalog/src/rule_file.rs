@@ -1,6 +1,5 @@
 //! The rules of one file that belongs to no source: a draft, or a rule that somebody was sent.
 
-use ruleatlas_core::NoContext;
 use ruleatlas_model::{FileOutcome, Language, ParseStatus, Rule, Vendor};
 use ruleatlas_sources::{Content, Draft, SourceFile, format_of};
 use ruleatlas_taxonomy::Taxonomy;

@@ -1,5 +1,7 @@
 //! What each operator, modifier and missing field means, a line a case.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use ruleatlas_evaluate::{Event, Verdict, evaluate};
 use ruleatlas_model::{Missing, Node, Op, Predicate};
 use serde_json::{Value, json};

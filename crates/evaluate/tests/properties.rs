@@ -1,5 +1,7 @@
 //! What holds for every condition and every event.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use ruleatlas_core::{Pattern, Piece, normal_form};

@@ -246,7 +246,7 @@ fn an_app_brings_its_tags() {
         ("one/local/tags.conf", "[eventtype=logon]\nold = enabled\n[eventtype=vpn]\nAuthentication = enabled\n"),
         ("two/default/tags.conf", "[eventtype=web]\nauthentication = enabled\n[nothing]\nlab = enabled\n"),
     ]);
-    let format = format_of(SourceKind::Splunk, |_, _| false).unwrap();
+    let format = format_of(Vendor::Splunk, |_, _| false);
     let context = format.context(&source);
     let of = |app: &str, tag: &str| {
         let context = context.of_file(&format!("{app}/default/savedsearches.conf")).unwrap();

@@ -14,6 +14,9 @@ use crate::{Field, FieldType, field::without_places};
 const CHUNK: usize = 256;
 const MAX_CHUNKS: usize = 256;
 
+/// Members that were made together.
+type Chunk = Box<[OnceLock<Field>]>;
+
 /// The fields that hold an object, and the members of them that were asked for.
 #[derive(Debug)]
 pub(crate) struct Members {
@@ -21,7 +24,7 @@ pub(crate) struct Members {
     listed: FxHashMap<(u32, String), u32>,
     /// Places of made members, likewise.
     made: RwLock<FxHashMap<(u32, String), usize>>,
-    chunks: Box<[OnceLock<Box<[OnceLock<Field>]>>]>,
+    chunks: Box<[OnceLock<Chunk>]>,
     next: AtomicUsize,
 }
 
@@ -120,8 +123,8 @@ mod tests {
         };
         let all = [object];
         let members = Members::default();
-        let first = members.find(&all, 0, "a.b").map(|field| std::ptr::from_ref(field));
-        assert_eq!(first, members.find(&all, 0, "A{}.B").map(|field| std::ptr::from_ref(field)));
+        let first = members.find(&all, 0, "a.b").map(std::ptr::from_ref);
+        assert_eq!(first, members.find(&all, 0, "A{}.B").map(std::ptr::from_ref));
         assert_eq!(members.find(&all, 0, "a.b").map(|field| field.name.as_str()), Some("o.a.b"));
         let made = (0..MAX_CHUNKS * CHUNK + 10).filter(|n| members.find(&all, 0, &format!("x{n}")).is_some()).count();
         assert_eq!(made, MAX_CHUNKS * CHUNK - 1);

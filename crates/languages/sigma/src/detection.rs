@@ -106,7 +106,7 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
             if !self.budget.work(1 + steps / BYTES_PER_NODE) {
                 break;
             }
-            if (with_hidden || !selection.name.starts_with('_')) && (everything || glob(pattern, &selection.name)) {
+            if (with_hidden || !selection.name.starts_with('_')) && (everything || glob(pattern, selection.name)) {
                 found.push(at);
             }
         }

@@ -107,7 +107,7 @@ impl<'a> Content<'a> {
             content.add_event_types(app, &Layers::new(layers.iter().collect()));
         }
         for (app, layers) in &tags {
-            content.add_tags(app, &Layers(layers.iter().collect()));
+            content.add_tags(app, &Layers::new(layers.iter().collect()));
         }
         for (app, layers) in &lookups {
             content.add_lookups(app, &Layers::new(layers.iter().collect()), &tables);
