@@ -25,7 +25,7 @@ pub(crate) struct Columns<'p> {
 pub(crate) struct Table<'p> {
     /// The names.
     pub names: Vec<Rc<str>>,
-    /// The step that its rows are, where that is not the one of the pipeline at hand.
+    /// The step that its rows are, where that is not the one of the current pipeline.
     pub step: Option<usize>,
     /// Whether a row may be without this table's columns.
     pub is_outer: bool,

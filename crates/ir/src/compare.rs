@@ -232,7 +232,7 @@ impl<'p> Engine<'p, '_> {
             _ => {}
         }
         if !set.rows.is_empty() && side.alternative {
-            // Within an alternative the comparison stays visible beside the step.
+            // Within an alternative the comparison stays visible next to the step.
             let label = self.computed_subject(left, written);
             parts.extend(self.texts(&label, comparison, Op::InList, &set.rows, span));
         }

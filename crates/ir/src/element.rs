@@ -41,7 +41,7 @@ fn sense(node: &Node) -> Sense {
 /// The condition that some element of an array satisfies `node`, whose predicates compare the fields of all elements.
 ///
 /// Several comparisons could be satisfied by different elements, and a negated one asks all of them. So `joint`, the
-/// whole search as something computed, stands beside them wherever they do not decide: they are kept, and no event is
+/// whole search as something computed, stands with them wherever they do not decide: they are kept, and no event is
 /// said to match that may not.
 pub(crate) fn exists(node: Node, joint: &Node) -> Node {
     let parts = match node {

@@ -17,7 +17,7 @@ const MAX_LINE: usize = 400;
 const MAX_OPAQUE: usize = 4 << 10;
 /// Bytes of text that weigh as much as a node.
 pub(crate) const BYTES_PER_NODE: usize = 32;
-/// What a value weighs beside its text.
+/// What a value weighs besides its text.
 pub(crate) const BYTES_OF_VALUE: usize = 24;
 /// How many legs are compared with each other.
 const MAX_LEGS: usize = 256;
@@ -76,7 +76,7 @@ pub(crate) struct Engine<'p, 'b> {
     pub seen: FxHashSet<Rc<str>>,
     /// How many times a sub-query that is a step was used.
     pub sub_queries: u32,
-    /// The steps that the condition at hand is about.
+    /// The steps that the current condition is about.
     pub owner: Owner,
     pub budget: &'b mut Budget,
     pub diagnostics: Vec<Diagnostic>,
@@ -99,7 +99,7 @@ pub(crate) struct Flow<'p> {
     pub is_restricted: bool,
     /// The step that these rows are, where they are a leg.
     pub leg: Option<usize>,
-    /// The last branching, while it can still be told which of its branches a filter asks for.
+    /// The last branching, while a filter can still select among its branches.
     pub fork: Option<Fork>,
 }
 
@@ -289,7 +289,7 @@ fn weight(node: &Node) -> usize {
     }
 }
 
-/// All conditions of a step. One that never holds stands beside the others, which still say what the step is about.
+/// All conditions of a step. One that never holds is kept with the others, which still say what the step is about.
 fn conjunction(nodes: Vec<Node>) -> Node {
     let (mut never, mut others): (Vec<Node>, Vec<Node>) =
         nodes.into_iter().partition(|node| node.as_constant() == Some(false));

@@ -94,7 +94,7 @@
 //! a case takes a null condition for false. A comparison of the first value that is there asks each value where those
 //! before it are missing; that they are missing is a guard, unless it is itself what is asked for. What compares many
 //! events' values is computed, and what `mv-expand` gives back of a collection is one event's value again. A condition
-//! that never holds stays beside the others.
+//! that never holds is kept with the others.
 //!
 //! **Time.** What compares the event's time, or a time that is counted from now, is the rule's window and no predicate. In an
 //! alternative it is left out, with a note.

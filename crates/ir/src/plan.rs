@@ -93,7 +93,7 @@ pub enum Operation {
     Compute(Vec<Rc<str>>),
     /// A row for each element of these columns.
     Expand(Vec<Column>),
-    /// Puts the rows of another table beside or behind each row.
+    /// Joins the rows of another table.
     Join(Box<Join>),
     /// Adds columns of a list that is known by its name.
     Lookup {

@@ -3,14 +3,13 @@
 use std::rc::Rc;
 
 use ruleatlas_core::BUDGET;
-use ruleatlas_model::Missing;
+use ruleatlas_model::{Missing, Node};
 
 use crate::columns::Columns;
 use crate::condition::Side;
 use crate::engine::Engine;
 use crate::plan::{Const, ConstKind, Expr, ExprKind, Wrapper};
 use crate::value::{Computed, Found, Listed, Owner, Resolved, Value};
-use ruleatlas_model::Node;
 
 impl<'p> Engine<'p, '_> {
     /// What an expression stands for.

@@ -22,7 +22,7 @@ pub(crate) struct Field {
     pub any_case: bool,
     /// What predicates say of how its value was changed.
     pub modifier: Option<Modifier>,
-    /// The step whose events have it, where that is not the one that the pipeline at hand becomes.
+    /// The step whose events have it, where that is not the one that the current pipeline becomes.
     pub step: Option<usize>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum Owner {
     /// None: a constant.
     #[default]
     Nobody,
-    /// The events of one step; of the pipeline at hand where it has no number.
+    /// The events of one step; of the current pipeline where it has no number.
     One(Option<usize>),
     /// Those of several.
     Several,
@@ -105,7 +105,7 @@ pub(crate) enum Value<'p> {
     Time(bool),
     /// A part of a field's text.
     Cut(Rc<str>),
-    /// Something computed; its text, unless the text at the comparison is to be taken.
+    /// Something computed.
     Computed(Computed),
     /// Something that is not known, and why.
     Unknown(Rc<str>),

@@ -91,7 +91,7 @@ fn a_comparison_with_the_time_is_no_predicate_and_is_noted_in_an_alternative() {
 }
 
 #[test]
-fn a_condition_that_never_holds_stays_beside_the_others() {
+fn a_condition_that_never_holds_is_kept_with_the_others() {
     let never = compare(Relation::Equal, text("a"), text("b"));
     let parsed = run(vec![Operation::Filter(never), Operation::Filter(equal("a", "x"))]);
     assert_eq!(said(&parsed), ["0 indicator a eq x"]);
@@ -165,6 +165,60 @@ fn definitions_see_those_before_them_only() {
     let parsed = run_within(rows, Limits::RULE);
     assert_eq!(said(&parsed), ["0 indicator a eq x", "0 indicator b eq x"]);
     assert_eq!(parsed.conditions[0].sources, [DataSource::new(SourceKind::Table, "t")]);
+}
+
+#[test]
+fn a_part_of_a_text_is_computed_until_it_has_a_name() {
+    let cut = || name("a").wrapped(Wrapper::Cut);
+    let parsed = run(vec![Operation::Filter(compare(Relation::Equal, cut(), text("x")))]);
+    assert!(parsed.conditions[0].root.predicates().all(|found| found.computed));
+
+    let demands = compare(Relation::Contains, name("a"), text("k="));
+    let parsed = run(vec![
+        Operation::Extend(vec![column("b", cut())]),
+        Operation::Extract { from: name("a"), names: vec![Rc::from("c")], demands: Some(demands) },
+        Operation::Filter(at(ExprKind::All(vec![equal("b", "x"), equal("c", "y")]))),
+    ]);
+    assert_eq!(said(&parsed), ["0 indicator a contains k=", "0 indicator b eq x", "0 indicator c eq y"]);
+    let origins: Vec<_> = parsed.conditions[0].root.predicates().map(|found| found.derived_from.as_deref()).collect();
+    assert_eq!(origins, [None, Some("a"), Some("a")]);
+}
+
+#[test]
+fn a_picked_value_is_one_events_and_a_projection_forgets_the_other_names() {
+    let pick = Output { name: Rc::from("p"), kind: Aggregate::Pick(name("a")), condition: None };
+    let count = Output { name: Rc::from("n"), kind: Aggregate::Compute(Vec::new()), condition: None };
+    let parsed = run(vec![
+        Operation::Aggregate { outputs: vec![pick, count], keys: Vec::new(), keeps_rows: false },
+        Operation::Project(vec![column("q", name("p"))]),
+        Operation::Filter(at(ExprKind::All(vec![equal("q", "x"), equal("n", "1")]))),
+    ]);
+    // `n` is no longer the count.
+    assert_eq!(said(&parsed), ["0 indicator a eq x", "0 indicator n eq 1"]);
+}
+
+#[test]
+fn a_missing_field_is_what_the_comparison_says() {
+    let compared = |relation, missing, negated, value: &str| {
+        let comparison = Comparison::new(relation, CaseRule::Ignore, missing).negated(negated);
+        let filter = ExprKind::Compare(comparison, Box::new(name("a")), Operand::One(Box::new(text(value))));
+        let parsed = run(vec![Operation::Filter(at(filter))]);
+        parsed.conditions[0].root.predicates().next().unwrap().missing
+    };
+    for (relation, missing, negated, value, expected) in [
+        (Relation::Equal, MissingRule::Fails, true, "x", Missing::Fails),
+        (Relation::Equal, MissingRule::Null, true, "x", Missing::Null),
+        (Relation::Equal, MissingRule::EmptyText, true, "x", Missing::Holds),
+        (Relation::Equal, MissingRule::EmptyText, true, "", Missing::Fails),
+        (Relation::Equal, MissingRule::EmptyText, false, "", Missing::Holds),
+        (Relation::Term, MissingRule::EmptyText, false, "x", Missing::Fails),
+        (Relation::Less, MissingRule::EmptyText, false, "5", Missing::Null),
+        (Relation::Equal, MissingRule::NoMatch, true, "", Missing::Holds),
+        (Relation::Equal, MissingRule::NoMatch, false, "", Missing::Fails),
+        (Relation::Less, MissingRule::NoMatch, true, "5", Missing::Null),
+    ] {
+        assert_eq!(compared(relation, missing, negated, value), expected, "{relation:?} {missing:?} {negated} {value:?}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::{
     lexer::DIAGNOSTIC_LIMIT,
 };
 
-/// The conditions of a query, one a step, each with the rule's `sources` beside its event category.
+/// The conditions of a query, one a step, each with the rule's `sources` behind its event category.
 pub(crate) fn lower(
     query: &Query<'_>,
     text: &str,

@@ -44,7 +44,7 @@ impl Lowering<'_> {
             }
             ExprKind::Call { name, arguments, .. } => match (function::kind(name), arguments.as_slice()) {
                 (function::Kind::Conversion, [inner, ..]) => match self.operand(inner) {
-                    // `string(f)` and `number(f)` compare the field, but a base beside it changes the value.
+                    // `string(f)` and `number(f)` compare the field, but a base as second argument changes the value.
                     Operand::Subject(subject) if arguments.len() == 1 => {
                         Operand::Subject(Subject { exact: false, ..subject })
                     }
