@@ -23,14 +23,21 @@
 //!
 //! Limits: a record has at most 16 MiB; a file is read as a stream, whatever its size. Nothing is known of rules.
 
+mod arguments;
+mod canonical;
 mod event;
+mod kind;
+mod knowledge;
 mod path;
 mod read;
 mod shape;
 mod split;
 mod xml;
 
+pub use canonical::{CanonicalValue, Wanted, flatten};
 pub use event::Event;
+pub use kind::{EventKind, Kinds, Meaning};
+pub use knowledge::FieldNumber;
 pub use read::{Problem, ReadItem, Reader, Record};
 pub use shape::{Shape, ShapeError, Shapes};
 pub use split::MAX_RECORD_BYTES;

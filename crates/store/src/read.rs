@@ -368,19 +368,19 @@ impl Store {
 }
 
 /// The rule that a row belongs to.
-fn place(row: &Row<'_>) -> Sql<usize> {
+pub(crate) fn place(row: &Row<'_>) -> Sql<usize> {
     Ok(row.get::<_, u32>(0)? as usize)
 }
 
 /// Tags that lead to several techniques are stored a row a technique.
-fn add_tag(tags: &mut Vec<TechniqueTag>, tag: TechniqueTag) {
+pub(crate) fn add_tag(tags: &mut Vec<TechniqueTag>, tag: TechniqueTag) {
     match tags.last_mut() {
         Some(last) if last.tag == tag.tag => last.techniques.extend(tag.techniques),
         _ => tags.push(tag),
     }
 }
 
-fn technique_tag(row: &Row<'_>) -> Sql<TechniqueTag> {
+pub(crate) fn technique_tag(row: &Row<'_>) -> Sql<TechniqueTag> {
     let technique: Option<String> = row.get(2)?;
     Ok(TechniqueTag {
         tag: row.get(1)?,
@@ -456,7 +456,7 @@ where
     row.get_ref(column)?.as_str()?.parse().map_err(|error: T::Err| unreadable(column, error))
 }
 
-fn optional_word<T: FromStr<Err = String>>(row: &Row<'_>, column: usize) -> Sql<Option<T>> {
+pub(crate) fn optional_word<T: FromStr<Err = String>>(row: &Row<'_>, column: usize) -> Sql<Option<T>> {
     match row.get_ref(column)?.as_str_or_null()? {
         Some(name) => name.parse().map(Some).map_err(|error| unreadable(column, error)),
         None => Ok(None),

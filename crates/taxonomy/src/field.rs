@@ -78,6 +78,8 @@ pub enum Part {
 /// A canonical field.
 #[derive(Clone, Debug)]
 pub struct Field {
+    /// Its place in the order of the tables: a number for the field while the program runs.
+    pub index: u32,
     /// The name, by which it is counted.
     pub name: String,
     /// What it holds, in one line.
@@ -254,7 +256,7 @@ impl Fields {
                 source.fault(entry.at, format!("the field `{name}` stands here a second time"));
             }
             let description = entry.text("description").to_owned();
-            self.all.push(Field { name, description, field_type, aliases: Vec::new() });
+            self.all.push(Field { index, name, description, field_type, aliases: Vec::new() });
             for (key, value) in entry.table {
                 let name = key.get_ref().as_ref();
                 if matches!(name, "name" | "description" | "type") {

@@ -34,6 +34,7 @@ mod platform;
 mod read;
 mod recognize;
 mod scope;
+mod selection;
 pub mod telemetry;
 mod told;
 
@@ -47,7 +48,8 @@ pub use event::KnownEvent;
 pub use field::{Alias, Field, FieldType, FieldUse, Part, Vocabulary};
 pub use fold::Folded;
 pub use log_source::{LogSource, Telemetry, Term};
-pub use need::Reads;
+pub use need::{Reads, StepPart};
+pub use selection::{EventSources, StepReads};
 
 use event::Events;
 use field::{Fields, Place};
