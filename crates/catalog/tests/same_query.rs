@@ -437,7 +437,7 @@ fn parse(language: Language, text: &str) -> Parsed {
         Sql => format!("Query: |\n  {text}\n"),
         _ => text.to_owned(),
     };
-    frontend(language).unwrap().parse(&Query::new(&text), &NoContext)
+    frontend(language).parse(&Query::new(&text), &NoContext)
 }
 
 #[test]

@@ -60,6 +60,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Does a rule's condition hold on these events?
     Match(Match),
+    /// Run rules of every vendor on log files.
+    Hunt(Hunt),
     /// What is in log files: kinds of events, time span, hosts, shapes, fields.
     Logs(Logs),
     /// Show what a query or rule is parsed into.
@@ -473,6 +475,73 @@ pub struct Match {
     /// The language of the file, where its ending does not say it.
     #[arg(long, value_name = "LANGUAGE", value_parser = Language::by_name)]
     pub language: Option<Language>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HuntOrder {
+    /// A row a rule.
+    Rule,
+    /// A row a technique.
+    Technique,
+}
+
+#[derive(Debug, Args)]
+pub struct Hunt {
+    /// Files and folders: EVTX, JSON in any layout, CSV, XML, Linux audit logs, each also in gzip, zstd or zip; `-` is
+    /// standard input.
+    #[arg(value_name = "LOGS", required = true)]
+    pub logs: Vec<PathBuf>,
+    /// Only this rule of the catalog, or the rules of this file or folder; may be given several times.
+    #[arg(long = "rule", value_name = "ID|FILE")]
+    pub rules: Vec<String>,
+    /// Only rules of this technique or its sub-techniques; may be given several times.
+    #[arg(long = "technique", value_name = "T")]
+    pub techniques: Vec<String>,
+    /// Only rules of this vendor; may be given several times.
+    #[arg(long = "vendor", value_name = "V")]
+    pub vendors: Vec<Vendor>,
+    /// Only rules of this severity or above.
+    #[arg(long, value_name = "LEVEL")]
+    pub severity: Option<Severity>,
+    /// Read every record by this shape, as `evtx`, `winlogbeat` or `flat_windows`.
+    #[arg(long, value_name = "NAME")]
+    pub shape: Option<String>,
+    /// Ask every rule about every event, whatever the rule reads.
+    #[arg(long)]
+    pub any_source: bool,
+    /// Compare names as the records write them: no canonical fields, and every rule is asked about every event.
+    #[arg(long)]
+    pub raw: bool,
+    /// What a row of the table is.
+    #[arg(long, value_name = "WHAT", default_value = "rule")]
+    pub by: HuntOrder,
+    /// Write every hit to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub jsonl: Option<PathBuf>,
+    /// Write the counts of every rule that was asked to this file.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Write the techniques with hits as a layer of the ATT&CK Navigator.
+    #[arg(long, value_name = "FILE")]
+    pub layer: Option<PathBuf>,
+    /// Save hits and counts as an SQLite file.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Leave the values of this canonical field out of everything that is written; may be given several times.
+    #[arg(long = "redact", value_name = "FIELD")]
+    pub redacted: Vec<String>,
+    /// Leave the events out of hits, and write which rule held where alone.
+    #[arg(long)]
+    pub no_events: bool,
+    /// Threads that evaluate; by default one for each processor.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// At most this many rows of a table.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     /// Write JSON.
     #[arg(long)]
     pub json: bool,

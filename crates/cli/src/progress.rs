@@ -64,6 +64,58 @@ impl Report {
     }
 }
 
+/// Progress through records whose number is not known before: how many, and how fast.
+pub struct Records {
+    begun: Instant,
+    done: u64,
+    last_shown: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Records {
+    pub fn begin() -> Self {
+        let begun = Instant::now();
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} records  {per_sec}  {elapsed}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { begun, done: 0, last_shown: begun, bar }
+    }
+
+    pub fn add(&mut self, records: usize) {
+        self.done += records as u64;
+        let elapsed = self.begun.elapsed();
+        if elapsed < PATIENCE {
+            return;
+        }
+        match &self.bar {
+            Some(bar) => {
+                if bar.is_hidden() {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
+                bar.set_position(self.done);
+            }
+            None if self.last_shown.elapsed() >= LINE_EVERY => {
+                self.last_shown = Instant::now();
+                let per_second = self.done as f64 / elapsed.as_secs_f64();
+                output::say(format_args!("{} records, {per_second:.0} a second", self.done));
+            }
+            None => {}
+        }
+    }
+}
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl Drop for Report {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {

@@ -1,5 +1,10 @@
 //! Signals: a build that is told to end leaves nothing behind, and a file that may grow no more is an error like any other.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use crate::output;
 
 /// Makes a write beyond the [limit on the size of files](https://man7.org/linux/man-pages/man2/getrlimit.2.html) fail,
@@ -42,6 +47,57 @@ impl Drop for Watch {
         #[cfg(unix)]
         if let Some(watch) = self.watch.take() {
             watch.end();
+        }
+    }
+}
+
+/// While this lives, the first `SIGINT` or `SIGTERM` asks the program to finish what it has, and the second one ends it.
+pub struct Interrupt {
+    flag: Arc<AtomicBool>,
+    #[cfg(unix)]
+    registered: Vec<signal_hook::SigId>,
+}
+
+impl Interrupt {
+    /// Begins to watch. Where that cannot be, signals do what they did before.
+    pub fn begin() -> Self {
+        let flag = Arc::new(AtomicBool::new(false));
+        #[cfg(unix)]
+        let registered = {
+            use signal_hook::{
+                consts::{SIGINT, SIGTERM},
+                flag,
+            };
+            let register = |signal| {
+                // In this order: the second signal finds the flag set.
+                let ends = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&flag));
+                [ends, flag::register(signal, Arc::clone(&flag))]
+            };
+            [SIGINT, SIGTERM].into_iter().flat_map(register).filter_map(Result::ok).collect()
+        };
+        Self {
+            flag,
+            #[cfg(unix)]
+            registered,
+        }
+    }
+
+    /// What a signal sets.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.flag
+    }
+
+    /// Whether a signal came.
+    pub fn was_sent(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        for id in self.registered.drain(..) {
+            signal_hook::low_level::unregister(id);
         }
     }
 }

@@ -1,7 +1,7 @@
 use ruleatlas_model::{Missing, Modifier, Op, Predicate, Span};
 
 use crate::{
-    event::{Event, Field, FieldValue},
+    event::{Event, Field, FieldValue, KnownField, Resolve},
     matcher::Matcher,
     modifier::Transforms,
     verdict::{Reason, Truth, UnknownReason},
@@ -19,6 +19,10 @@ pub(crate) struct Check {
     negated: bool,
     missing: Missing,
     case_sensitive: bool,
+    /// Why it is unknown where the telemetry never has the field.
+    blind: Reason,
+    /// Whether it only guards an alternative: what the telemetry never has is missing for it.
+    guard: bool,
     test: Test,
 }
 
@@ -41,9 +45,53 @@ enum Relation {
     EndsWith,
 }
 
+/// What an event must have for a comparison to be as wanted.
+pub(crate) enum Needed {
+    /// A value of the field.
+    Value,
+    /// A value of the field that has one of these texts inside, without regard to case.
+    Texts(Vec<String>),
+}
+
 impl Check {
+    /// The known fields that it asks for.
+    pub(crate) fn known_fields(&self) -> impl Iterator<Item = KnownField> {
+        let others = match &self.test {
+            Test::Other { fields, .. } => fields.as_slice(),
+            _ => &[],
+        };
+        let origin = self.origin.iter().map(|(origin, _)| origin);
+        std::iter::once(&self.field).chain(origin).chain(others).filter_map(|field| match field {
+            Field::Known { field, .. } => Some(*field),
+            _ => None,
+        })
+    }
+
+    /// The field, and what it must have for the comparison to hold, or not to hold where `wanted` is false; `None` where
+    /// the comparison can be so, or be unknown, without any.
+    pub(crate) fn needed(&self, wanted: bool) -> Option<(&Field, Needed)> {
+        // What is missing decides by itself.
+        let decides = if wanted { self.missing == Missing::Holds } else { self.missing == Missing::Fails };
+        if wanted == self.negated || self.origin.is_some() {
+            return None;
+        }
+        match &self.test {
+            Test::Present { wanted: true, .. } => Some((&self.field, Needed::Value)),
+            Test::Present { .. } => None,
+            _ if decides => None,
+            Test::Other { .. } if !wanted || self.missing == Missing::Holds => None,
+            Test::Other { .. } => Some((&self.field, Needed::Value)),
+            Test::AnyOf { unknown, .. } if !unknown.is_empty() => None,
+            Test::AnyOf { matchers, .. } => {
+                let needles: Option<Vec<Vec<String>>> = matchers.iter().map(Matcher::needles).collect();
+                let needed = needles.map_or(Needed::Value, |needles| Needed::Texts(needles.concat()));
+                Some((&self.field, needed))
+            }
+        }
+    }
+
     /// A predicate's check, or why nothing can be known of it whatever the event.
-    pub(crate) fn new(predicate: &Predicate) -> Result<Self, Reason> {
+    pub(crate) fn new(predicate: &Predicate, resolve: Resolve<'_>) -> Result<Self, Reason> {
         let span = predicate.span;
         if predicate.computed {
             return Err(Reason::new("comparison of something computed", &predicate.raw_field, span));
@@ -53,11 +101,14 @@ impl Check {
         }
         let transforms = Transforms::read(&predicate.modifiers)
             .map_err(|name| Reason::new(format!("modifier `{name}` is not known"), &predicate.raw_field, span))?;
-        let field = Field::new(&predicate.raw_field);
-        let origin = predicate
-            .derived_from
-            .as_deref()
-            .map(|origin| (Field::new(origin), Reason::new("field is cut out of another", &predicate.raw_field, span)));
+        // A name that was cut out of another is no field of the event, even if it is called like one.
+        let field = match predicate.derived_from {
+            Some(_) => Field::new(&predicate.raw_field),
+            None => Field::resolved(&predicate.raw_field, resolve),
+        };
+        let origin = predicate.derived_from.as_deref().map(|origin| {
+            (Field::resolved(origin, resolve), Reason::new("field is cut out of another", &predicate.raw_field, span))
+        });
         let test = match predicate.op {
             Op::IsNull | Op::IsNotNull => Test::Present {
                 wanted: predicate.op == Op::IsNotNull,
@@ -66,14 +117,15 @@ impl Check {
                 json: transforms.json,
             },
             Op::FieldRef => Test::Other {
-                fields: predicate.values.iter().map(|name| Field::new(name)).collect(),
+                fields: predicate.values.iter().map(|name| Field::resolved(name, resolve)).collect(),
                 relation: Relation::of(&transforms),
                 too_many: Reason::new("too many pairs of values", &predicate.raw_field, span),
             },
             _ => literals(predicate, &transforms, span),
         };
-        let Predicate { negated, missing, case_sensitive, .. } = *predicate;
-        Ok(Self { field, origin, negated, missing, case_sensitive, test })
+        let Predicate { negated, missing, case_sensitive, guard, .. } = *predicate;
+        let blind = Reason::new(Reason::BLIND, &predicate.raw_field, span);
+        Ok(Self { field, origin, negated, missing, case_sensitive, blind, guard, test })
     }
 
     /// What the comparison is for an event; why it is unknown is added to `reasons`.
@@ -86,12 +138,18 @@ impl Check {
             reasons.push(reason);
             return Truth::Unknown;
         }
+        if values.is_empty() && !self.guard && event.is_blind(&self.field) {
+            reasons.push(&self.blind);
+            return Truth::Unknown;
+        }
+        let is_known = matches!(self.field, Field::Known { .. });
         let positive = match &self.test {
             Test::Present { wanted, truthy, filled, json } => {
                 let counts = |value: &&FieldValue<'_>| {
                     (!truthy || value.is_truthy())
                         && (!filled || !value.text(true).is_empty())
                         && (!json || value.is_json())
+                        && !(is_known && value.is_none_mark())
                 };
                 let some = values.iter().any(counts);
                 Truth::from(some == *wanted)

@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     check::Check,
-    event::Event,
+    event::{Event, Resolve},
     verdict::{Reason, Truth, Verdict},
 };
 
@@ -39,7 +39,13 @@ impl Compiled {
     /// A condition's tree, made ready.
     #[must_use]
     pub fn new(condition: &Node) -> Self {
-        Self { root: tree(condition) }
+        Self::resolved(condition, &|_| None)
+    }
+
+    /// A condition's tree, whose names mean known fields where `resolve` says so.
+    #[must_use]
+    pub fn resolved(condition: &Node, resolve: Resolve<'_>) -> Self {
+        Self { root: tree(condition, resolve) }
     }
 
     /// A negation normal form, made ready; it says of every event what its condition says.
@@ -64,12 +70,13 @@ impl Compiled {
     }
 }
 
-fn tree(node: &Node) -> Tree {
+fn tree(node: &Node, resolve: Resolve<'_>) -> Tree {
+    let all = |children: &[Node]| children.iter().map(|child| tree(child, resolve)).collect();
     match node {
-        Node::All(children) => Tree::All(children.iter().map(tree).collect()),
-        Node::Any(children) => Tree::Any(children.iter().map(tree).collect()),
-        Node::Not(child) => Tree::Not(Box::new(tree(child))),
-        Node::Predicate(predicate) => check(predicate),
+        Node::All(children) => Tree::All(all(children)),
+        Node::Any(children) => Tree::Any(all(children)),
+        Node::Not(child) => Tree::Not(Box::new(tree(child, resolve))),
+        Node::Predicate(predicate) => check(predicate, resolve),
         Node::Opaque(part) => opaque(part),
     }
 }
@@ -78,14 +85,14 @@ fn normal_tree(literal: &Literal<'_>) -> Tree {
     let (leaf, inverted) = match literal {
         Literal::All(children) => return Tree::All(children.iter().map(normal_tree).collect()),
         Literal::Any { children, .. } => return Tree::Any(children.iter().map(normal_tree).collect()),
-        Literal::Predicate { predicate, inverted } => (check(predicate), *inverted),
+        Literal::Predicate { predicate, inverted } => (check(predicate, &|_| None), *inverted),
         Literal::Opaque { opaque: part, inverted } => (opaque(part), *inverted),
     };
     if inverted { Tree::Not(Box::new(leaf)) } else { leaf }
 }
 
-fn check(predicate: &Predicate) -> Tree {
-    match Check::new(predicate) {
+fn check(predicate: &Predicate, resolve: Resolve<'_>) -> Tree {
+    match Check::new(predicate, resolve) {
         Ok(check) => Tree::Check(Box::new(check)),
         Err(reason) => Tree::Unknown(Box::new(reason)),
     }

@@ -1,4 +1,8 @@
-use std::{borrow::Cow, fmt::Write as _, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    sync::OnceLock,
+};
 
 use ruleatlas_model::fold_case;
 use rustc_hash::FxHashMap;
@@ -31,12 +35,65 @@ const MAX_SPLITS: usize = 32;
 ///
 /// Objects and arrays more than 128 deep (32 in a text) and texts of more than 1 MiB are not looked into; a field
 /// whose name is longer than 1,024 bytes is found by a comparison of any value only.
+///
+/// Beside its names an event may have **known fields**: values by a number that the caller gives a field's meaning
+/// ([`KnownField`]). A condition that was compiled with a resolver asks for those.
 #[derive(Debug)]
 pub struct Event<'e> {
     values: Vec<FieldValue<'e>>,
     by_name: FxHashMap<Box<str>, Vec<usize>>,
     /// Whether one of the values is a text that may hold JSON.
     has_json_text: bool,
+    /// Values of known fields, in the order in which they were added.
+    known: Vec<KnownValue>,
+    /// Values that only known fields have.
+    derived: Vec<FieldValue<'e>>,
+    /// Whether a raw value has a known field, by its place in `values`.
+    is_known: Vec<bool>,
+    carried: Option<&'e dyn Carried>,
+}
+
+/// A field by its meaning: a number that stands for the same thing in conditions and events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KnownField {
+    /// The number.
+    pub id: u32,
+    /// Whether the last part of a path is compared, and not all of it.
+    pub name_only: bool,
+}
+
+/// Which fields the telemetry that an event is from can carry at all.
+pub trait Carried: fmt::Debug + Send + Sync {
+    /// Whether records of this kind can have the known field.
+    fn carries(&self, field: KnownField) -> bool;
+    /// Whether records of this kind can have a field of this name, which is in lower case.
+    fn carries_name(&self, folded: &str) -> bool;
+}
+
+/// A value of a known field.
+#[derive(Clone, Copy, Debug)]
+struct KnownValue {
+    field: KnownField,
+    place: ValuePlace,
+    /// The raw value that it was made from, for the preference of a name that the record has.
+    source: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ValuePlace {
+    Raw(usize),
+    Derived(usize),
+}
+
+/// A value of an event's record, for adding what it means: see [`Event::raw_values`].
+#[derive(Clone, Copy, Debug)]
+pub struct RawValue<'a, 'e> {
+    /// Its place, which [`Event::know`] takes.
+    pub place: usize,
+    /// The field's full name, as written.
+    pub name: &'a str,
+    /// The value.
+    pub value: &'e Value,
 }
 
 impl<'e> Event<'e> {
@@ -65,10 +122,141 @@ impl<'e> Event<'e> {
     }
 
     fn with<'v>(json: &'v Value, max_depth: usize, keep: fn(&'v Value) -> Cow<'e, Value>) -> Self {
-        let mut event = Self { values: Vec::new(), by_name: FxHashMap::default(), has_json_text: false };
+        let mut event = Self {
+            values: Vec::new(),
+            by_name: FxHashMap::default(),
+            has_json_text: false,
+            known: Vec::new(),
+            derived: Vec::new(),
+            is_known: Vec::new(),
+            carried: None,
+        };
         let mut way = Way { name: String::new(), place: String::new(), arrays: 0, depth: 0, max_depth };
         event.add(json, &mut way, keep);
         event
+    }
+
+    /// The values of the record, in its order: objects and what is in them.
+    pub fn raw_values(&self) -> impl Iterator<Item = RawValue<'_, 'e>> {
+        self.values.iter().enumerate().filter_map(|(place, value)| match value.json {
+            Cow::Borrowed(json) => Some(RawValue { place, name: &value.name, value: json }),
+            Cow::Owned(_) => None,
+        })
+    }
+
+    /// Says that a value of the record, by its place, is one of a known field.
+    pub fn know(&mut self, field: KnownField, place: usize) {
+        if place < self.values.len() {
+            self.is_known.resize(self.values.len(), false);
+            self.is_known[place] = true;
+            self.known.push(KnownValue { field, place: ValuePlace::Raw(place), source: Some(place) });
+        }
+    }
+
+    /// Adds a value to a known field that the record has in other words; `source` is the place of the value that it was
+    /// made from, if it was made from one.
+    pub fn derive(&mut self, field: KnownField, value: Cow<'e, Value>, source: Option<usize>) {
+        self.known.push(KnownValue { field, place: ValuePlace::Derived(self.derived.len()), source });
+        self.derived.push(FieldValue::new(Box::default(), None, value));
+    }
+
+    /// Says what the telemetry can carry: of a field that it cannot, nothing is known.
+    pub fn set_carried(&mut self, carried: &'e dyn Carried) {
+        self.carried = Some(carried);
+    }
+
+    /// The texts of a known field's values.
+    pub fn known_values(&self, field: KnownField) -> impl Iterator<Item = &Value> {
+        self.known.iter().filter(move |known| known.field == field).map(|known| &*self.at(known.place).json)
+    }
+
+    /// The known fields, once a value.
+    pub(crate) fn known_fields_unsorted(&self) -> impl Iterator<Item = KnownField> {
+        self.known.iter().map(|known| known.field)
+    }
+
+    /// The texts of a known field's values without their case.
+    pub(crate) fn texts_of_known(&self, field: KnownField) -> impl Iterator<Item = &str> {
+        self.known.iter().filter(move |known| known.field == field).map(|known| self.at(known.place).text(false))
+    }
+
+    /// The names in lower case, each with the places of its values.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.by_name.iter().map(|(name, places)| (&**name, places.as_slice()))
+    }
+
+    /// The texts of values of the record without their case.
+    pub(crate) fn texts_at<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = &'a str> {
+        places.iter().filter_map(|at| self.values.get(*at)).map(|value| value.text(false))
+    }
+
+    /// The texts of all values of the record that are no objects, without their case.
+    pub(crate) fn all_texts(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().filter(|value| !value.json.is_object()).map(|value| value.text(false))
+    }
+
+    /// Whether a name that the record does not have as it is may still have values: in texts that hold JSON, or by the
+    /// index of a list's element.
+    pub(crate) fn has_inner_fields(&self) -> bool {
+        self.has_json_text || self.values.iter().any(|value| value.place.is_some())
+    }
+
+    /// Whether a name, in lower case, is one of an element by its index, or begins with the name of a text that may hold
+    /// JSON.
+    pub(crate) fn may_have_inside(&self, folded: &str) -> bool {
+        if folded.contains(['[', '{']) {
+            return true;
+        }
+        let mut splits = folded.match_indices('.').take(MAX_SPLITS);
+        self.has_json_text
+            && splits.any(|(at, _)| {
+                let holds_json = |place: &usize| {
+                    self.values.get(*place).is_some_and(|value| value.json.as_str().is_some_and(may_be_json))
+                };
+                folded
+                    .get(..at)
+                    .and_then(|outer| self.by_name.get(outer))
+                    .is_some_and(|places| places.iter().any(holds_json))
+            })
+    }
+
+    /// The known fields that the event has values of, each once, in order.
+    #[must_use]
+    pub fn known_fields(&self) -> Vec<KnownField> {
+        let mut fields: Vec<KnownField> = self.known.iter().map(|known| known.field).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+
+    fn at(&self, place: ValuePlace) -> &FieldValue<'e> {
+        match place {
+            ValuePlace::Raw(at) => &self.values[at],
+            ValuePlace::Derived(at) => &self.derived[at],
+        }
+    }
+
+    /// The first value of a field, without its case; `None` where there is none, or only a mark that says so.
+    #[must_use]
+    pub fn first_text(&self, field: &FieldQuery) -> Option<&str> {
+        let values = self.values(&field.0);
+        values.into_iter().find(|value| !value.is_none_mark()).map(|value| value.text(false))
+    }
+
+    /// Whether the telemetry can never have a field.
+    #[must_use]
+    pub fn never_has(&self, field: &FieldQuery) -> bool {
+        self.is_blind(&field.0)
+    }
+
+    /// Whether the telemetry can never have the field: that it is missing says nothing.
+    pub(crate) fn is_blind(&self, field: &Field) -> bool {
+        let Some(carried) = self.carried else { return false };
+        match field {
+            Field::Any => false,
+            Field::Named(name) => !carried.carries_name(&name.folded),
+            Field::Known { field, .. } => !carried.carries(*field),
+        }
     }
 
     /// Whether the event has a field of this name.
@@ -85,7 +273,32 @@ impl<'e> Event<'e> {
                 let found = self.named(name);
                 if found.is_empty() && self.has_json_text { self.inside_texts(name) } else { found }
             }
+            Field::Known { field, name } => self.known_or_named(*field, name),
         }
+    }
+
+    /// The values of a known field. Where the record has a value of that field under the very name that the rule uses, that
+    /// value is meant. A value of that name whose meaning is not known is meant where the known field has none.
+    fn known_or_named<'a>(&'a self, field: KnownField, name: &Name) -> Vec<&'a FieldValue<'e>> {
+        let all = || self.known.iter().filter(|known| known.field == field);
+        let has_name = |known: &&KnownValue| {
+            known.source.and_then(|at| self.values.get(at)).is_some_and(|value| is_same_name(&value.name, name))
+        };
+        if all().any(|known| has_name(&known)) {
+            // What is made of no value of the record holds beside any.
+            let meant = all().filter(|known| known.source.is_none() || has_name(known));
+            return meant.map(|known| self.at(known.place)).collect();
+        }
+        let found: Vec<_> = all().map(|known| self.at(known.place)).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let Some(places) = self.by_name.get(name.folded.as_str()) else {
+            return if self.has_json_text { self.inside_texts(name) } else { Vec::new() };
+        };
+        let is_open = |at: &&usize| !self.is_known.get(**at).copied().unwrap_or_default();
+        let open = places.iter().filter(is_open).filter_map(|at| self.values.get(*at));
+        open.filter(|value| !value.json.is_object()).collect()
     }
 
     /// The values of a name whose first part is the name of a text that holds JSON; the longest such part counts.
@@ -196,15 +409,7 @@ impl<'e> Event<'e> {
             }
         }
         let place = (named && way.arrays > 0).then(|| fold_case(&way.place).into());
-        self.values.push(FieldValue {
-            name,
-            place,
-            json,
-            whole: true,
-            folded: OnceLock::new(),
-            json_text: OnceLock::new(),
-            inner: OnceLock::new(),
-        });
+        self.values.push(FieldValue::new(name, place, json));
         at
     }
 }
@@ -219,9 +424,23 @@ struct Way {
     max_depth: usize,
 }
 
-/// Whether a text is worth being read as JSON.
+/// Whether a text is worth being read as JSON: an object, a list, or a string that holds one of these. Identifiers in
+/// braces and quoted paths, which Windows' logs are full of, are neither.
 fn may_be_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[', '"'])
+    fn second(rest: &str) -> Option<char> {
+        rest.trim_start().chars().next()
+    }
+    let text = text.trim_start();
+    match text.chars().next() {
+        Some('{') => matches!(second(&text[1..]), Some('"' | '}')),
+        Some('[') => matches!(second(&text[1..]), Some('"' | '{' | '[' | ']' | '-' | '0'..='9' | 't' | 'f' | 'n')),
+        Some('"') => match second(&text[1..]) {
+            Some('{' | '[') => true,
+            Some('\\') => text[1..].trim_start()[1..].starts_with('"'),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// One value of a field.
@@ -239,7 +458,31 @@ pub(crate) struct FieldValue<'e> {
     inner: OnceLock<Option<Box<Event<'static>>>>,
 }
 
+/// Whether a value's name is the name asked for, without regard to case.
+fn is_same_name(written: &str, name: &Name) -> bool {
+    if written.is_ascii() { written.eq_ignore_ascii_case(&name.folded) } else { *fold_case(written) == *name.folded }
+}
+
+impl<'e> FieldValue<'e> {
+    fn new(name: Box<str>, place: Option<Box<str>>, json: Cow<'e, Value>) -> Self {
+        Self {
+            name,
+            place,
+            json,
+            whole: true,
+            folded: OnceLock::new(),
+            json_text: OnceLock::new(),
+            inner: OnceLock::new(),
+        }
+    }
+}
+
 impl FieldValue<'_> {
+    /// Whether it is how a log writes that there is no value.
+    pub(crate) fn is_none_mark(&self) -> bool {
+        matches!(&*self.json, Value::String(text) if matches!(text.as_str(), "" | "-"))
+    }
+
     /// The fields of the JSON that the text holds, read once.
     fn inner(&self) -> Option<&Event<'static>> {
         let Value::String(text) = &*self.json else { return None };
@@ -319,6 +562,30 @@ impl FieldValue<'_> {
     }
 }
 
+/// What the names of a rule mean: the known field of a name, or none.
+pub type Resolve<'r> = &'r dyn Fn(&str) -> Option<KnownField>;
+
+/// A field that is asked for outside of a condition, such as what the events of a sequence share.
+#[derive(Clone, Debug)]
+pub struct FieldQuery(Field);
+
+impl FieldQuery {
+    /// The field that a name means.
+    #[must_use]
+    pub fn new(name: &str, resolve: Resolve<'_>) -> Self {
+        Self(Field::resolved(name, resolve))
+    }
+
+    /// The known field that it is, if it is one.
+    #[must_use]
+    pub fn known(&self) -> Option<KnownField> {
+        match &self.0 {
+            Field::Known { field, .. } => Some(*field),
+            _ => None,
+        }
+    }
+}
+
 /// What a predicate asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum Field {
@@ -326,11 +593,21 @@ pub(crate) enum Field {
     Any,
     /// A field by its name.
     Named(Name),
+    /// A field by its meaning; the name is the one that the rule uses.
+    Known { field: KnownField, name: Name },
 }
 
 impl Field {
     pub(crate) fn new(raw: &str) -> Self {
         if raw.is_empty() { Self::Any } else { Self::Named(Name::new(raw)) }
+    }
+
+    /// The field that a name means, if `resolve` knows it.
+    pub(crate) fn resolved(raw: &str, resolve: Resolve<'_>) -> Self {
+        match resolve(raw) {
+            Some(field) if !raw.is_empty() => Self::Known { field, name: Name::new(raw) },
+            _ => Self::new(raw),
+        }
     }
 }
 
@@ -345,6 +622,11 @@ pub(crate) struct Name {
 }
 
 impl Name {
+    /// The name in lower case, without the marks that say "any element".
+    pub(crate) fn folded(&self) -> &str {
+        &self.folded
+    }
+
     fn new(written: &str) -> Self {
         let folded = fold_case(written).into_owned();
         if !written.contains(['[', '{']) {

@@ -44,6 +44,19 @@ impl Glob {
         self.parts.iter().map(|part| if let Part::Char(character) = part { Some(*character) } else { None }).collect()
     }
 
+    /// The longest text without a wildcard in it.
+    pub(crate) fn longest_text(&self) -> String {
+        let mut longest = "";
+        let text: String =
+            self.parts.iter().map(|part| if let Part::Char(character) = part { *character } else { '\0' }).collect();
+        for piece in text.split('\0') {
+            if piece.len() > longest.len() {
+                longest = piece;
+            }
+        }
+        longest.to_owned()
+    }
+
     /// The same with anything before and behind, as asked.
     pub(crate) fn open(mut self, before: bool, behind: bool) -> Self {
         if before {

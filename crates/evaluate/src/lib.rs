@@ -18,7 +18,8 @@
 //!
 //! Inside, a comparison has one of four values: it holds, fails, is null (an SQL-like language's answer for a missing
 //! field, which stays null under `not` and selects nothing) or is unknown. `All` fails if a child fails, else is
-//! unknown, else null, else holds; `Any` is its mirror. So what cannot be known is said only where it decides.
+//! unknown, else null, else holds; `Any` is its mirror. So what cannot be known is said only where it decides. A [`RuleSet`]
+//! knows more: a null beside something unknown selects nothing, whatever that turns out to be, and so does not hold.
 //!
 //! A comparison holds if any of the field's values compares with any of the literals; [`Event`] says what a field's
 //! values are. For a missing field it is what [`Missing`](ruleatlas_model::Missing) says. Without case means Unicode
@@ -41,17 +42,26 @@ mod check;
 mod compiled;
 mod event;
 mod glob;
+mod index;
 mod matcher;
 mod modifier;
 mod network;
 mod pattern;
 mod rule;
+mod ruleset;
 mod scalar;
+mod stateful;
 mod verdict;
 
 pub use compiled::Compiled;
-pub use event::Event;
+pub use event::{Carried, Event, FieldQuery, KnownField, RawValue, Resolve};
+pub use index::Plan;
 pub use rule::CompiledRule;
+pub use ruleset::{ConditionId, Outcome, RuleSet, RuleSetBuilder, Scratch};
+pub use stateful::{
+    CountSpec, MAX_EVENTS, MAX_KEYS, Machine, Match, Measure, Observation, SHOWN_EVENTS, SequenceSpec, SequenceStep,
+    TemporalSpec, Threshold,
+};
 pub use verdict::{Reason, Verdict};
 
 use ruleatlas_core::Literal;

@@ -76,6 +76,25 @@ impl Matcher {
         })
     }
 
+    /// Texts without case of which a value must have one inside to match; `None` where nothing is known of that.
+    pub(crate) fn needles(&self) -> Option<Vec<String>> {
+        let one = |text: &str| (!text.is_empty()).then(|| vec![fold_case(text).into_owned()]);
+        match self {
+            // A number matches however it is spelled.
+            Self::Whole { scalars, .. } if !scalars.is_empty() => None,
+            Self::Whole { texts, .. } => {
+                let mut needles: Vec<String> = texts.iter().map(|text| fold_case(text).into_owned()).collect();
+                needles.sort_unstable();
+                (!needles.iter().any(String::is_empty)).then_some(needles)
+            }
+            Self::Contains(text) | Self::StartsWith(text) | Self::EndsWith(text) => one(text),
+            Self::Term { text, .. } => one(text),
+            Self::Glob(glob) => one(&glob.longest_text()),
+            Self::Regex(regex) => pattern::needles(regex),
+            Self::Network(_) | Self::Ordered { .. } => None,
+        }
+    }
+
     /// Whether a value can be compared at all: a text that is no number has no order with one.
     pub(crate) fn can_compare(&self, value: &FieldValue<'_>) -> bool {
         match self {

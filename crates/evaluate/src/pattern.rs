@@ -3,11 +3,17 @@
 use std::{iter::Peekable, str::Chars};
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::{Class, Hir, HirKind};
+use ruleatlas_model::fold_case;
 
 use crate::{modifier::Transforms, verdict::UnknownReason};
 
 /// Bytes that a compiled regular expression may take.
 const SIZE_LIMIT: usize = 4 << 20;
+/// A text that must be in a match says nothing if it is shorter.
+const MIN_NEEDLE: usize = 3;
+/// Texts of which one must be in a match.
+const MAX_NEEDLES: usize = 64;
 
 /// Compiles a regular expression, or says why it is not to be had.
 pub(crate) fn compile(pattern: &str, case_sensitive: bool, transforms: &Transforms) -> Result<Regex, UnknownReason> {
@@ -32,6 +38,76 @@ pub(crate) fn compile(pattern: &str, case_sensitive: bool, transforms: &Transfor
         regex::Error::Syntax(message) if message.contains("backreference") => UnknownReason::RegexRefersBack,
         _ => UnknownReason::RegexUnreadable,
     })
+}
+
+/// Texts without case of which one must be in what the pattern matches; `None` where nothing is known of that.
+pub(crate) fn needles(pattern: &Regex) -> Option<Vec<String>> {
+    let hir = regex_syntax::ParserBuilder::new().nest_limit(200).build().parse(pattern.as_str()).ok()?;
+    let needles = required(&hir)?;
+    needles.iter().all(|needle| needle.len() >= MIN_NEEDLE).then_some(needles)
+}
+
+/// The best texts of which a match has one: those whose shortest is longest.
+fn required(hir: &Hir) -> Option<Vec<String>> {
+    let better = |best: Option<Vec<String>>, other: Vec<String>| {
+        let shortest = |texts: &[String]| texts.iter().map(String::len).min().unwrap_or_default();
+        match best {
+            Some(best) if shortest(&best) >= shortest(&other) => Some(best),
+            _ => Some(other),
+        }
+    };
+    match hir.kind() {
+        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
+        HirKind::Alternation(branches) => {
+            let mut all = Vec::new();
+            for branch in branches {
+                all.extend(required(branch)?);
+                if all.len() > MAX_NEEDLES {
+                    return None;
+                }
+            }
+            Some(all)
+        }
+        HirKind::Concat(parts) => {
+            let mut best = None;
+            let mut run = String::new();
+            for part in parts {
+                match plain(part) {
+                    Some(text) => run.push_str(&text),
+                    None => {
+                        if !run.is_empty() {
+                            best = better(best, vec![std::mem::take(&mut run)]);
+                        }
+                        if let Some(other) = required(part) {
+                            best = better(best, other);
+                        }
+                    }
+                }
+            }
+            if run.is_empty() { best } else { better(best, vec![run]) }
+        }
+        _ => plain(hir).map(|text| vec![text]),
+    }
+}
+
+/// The text without case that is all that the part matches.
+fn plain(hir: &Hir) -> Option<String> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(fold_case(std::str::from_utf8(&literal.0).ok()?).into_owned()),
+        HirKind::Class(Class::Unicode(class)) => {
+            const MAX_CASES: usize = 8;
+            let mut characters = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            let cases: Vec<char> = characters.by_ref().take(MAX_CASES).collect();
+            if characters.next().is_some() {
+                return None;
+            }
+            let fold = |character: &char| fold_case(character.encode_utf8(&mut [0; 4])).into_owned();
+            let first = cases.first().map(fold)?;
+            cases.iter().all(|character| fold(character) == first).then_some(first)
+        }
+        _ => None,
+    }
 }
 
 /// Writes what PCRE, RE2, .NET and Python read one way and the crate another as the crate reads it: a `{` that begins
@@ -134,6 +210,26 @@ mod tests {
             let regex = compile(pattern, true, &Transforms::default())
                 .unwrap_or_else(|why| panic!("{pattern}: {}", why.as_str()));
             assert_eq!(regex.is_match(text), expected, "{pattern} on {text}: {regex}");
+        }
+    }
+
+    #[test]
+    fn a_match_has_one_of_the_needles() {
+        for (pattern, case_sensitive, expected) in [
+            ("(?i)-enc(odedcommand)?\\s+[a-z]", true, Some(vec!["-enc"])),
+            ("Probe.*LAB", false, Some(vec!["probe"])),
+            ("(alpha|beta)x", false, Some(vec!["alpha", "beta"])),
+            ("(alpha|b)xyzabc", false, Some(vec!["xyzabc"])),
+            ("[0-9]{3}", false, None),
+            ("(abc)?", false, None),
+            ("(abc)+d", false, Some(vec!["abc"])),
+            ("ab|cd", false, None),
+            ("^Stra\u{df}e$", false, Some(vec!["strasse"])),
+        ] {
+            let regex = compile(pattern, case_sensitive, &Transforms::default()).unwrap();
+            let found = needles(&regex);
+            let expected = expected.map(|texts| texts.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(found, expected, "{pattern}");
         }
     }
 

@@ -49,6 +49,9 @@ pub struct Reason {
 }
 
 impl Reason {
+    /// Why a comparison is unknown whose field the telemetry never carries; the text is the field.
+    pub const BLIND: &'static str = "telemetry does not carry the field";
+
     pub(crate) fn new(why: impl Into<String>, text: impl Into<String>, span: Span) -> Self {
         Self { why: why.into(), text: text.into(), span }
     }
@@ -108,6 +111,32 @@ pub(crate) enum Truth {
     Null,
     Unknown,
     Holds,
+}
+
+/// Whether a part of a condition is what its place in the condition wants: that it holds, or under an odd number of `not`s
+/// that it fails. A null is neither, whatever an unknown part beside it turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    Holds,
+    Fails,
+    Unknown,
+}
+
+impl Selection {
+    /// Whether a comparison is as wanted.
+    pub(crate) fn of(truth: Truth, wanted: bool) -> Self {
+        match truth {
+            Truth::Unknown => Self::Unknown,
+            Truth::Holds if wanted => Self::Holds,
+            Truth::Fails if !wanted => Self::Holds,
+            _ => Self::Fails,
+        }
+    }
+
+    /// What of the parts decides by itself, and what it is where none does: every part must be as wanted, or one.
+    pub(crate) fn of_many(every: bool) -> (Self, Self) {
+        if every { (Self::Fails, Self::Holds) } else { (Self::Holds, Self::Fails) }
+    }
 }
 
 impl From<bool> for Truth {

@@ -5,7 +5,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use ruleatlas_core::{Pattern, Piece, normal_form};
-use ruleatlas_evaluate::{Compiled, CompiledRule, Event, evaluate, evaluate_normal, evaluate_rule, verdict_str};
+use ruleatlas_evaluate::{
+    Carried, Compiled, CompiledRule, Event, KnownField, Outcome, RuleSetBuilder, Verdict, evaluate, evaluate_normal,
+    evaluate_rule, verdict_str,
+};
 use ruleatlas_model::{Condition, Missing, Modifier, Node, Op, Predicate, Span};
 use serde_json::{Value, json};
 
@@ -90,6 +93,28 @@ fn naive_term(text: &[char], term: &[char]) -> bool {
         .any(|at| text[at..].starts_with(term) && (term.is_empty() || !inner(at) && !inner(at + term.len())))
 }
 
+/// Whether a comparison can be null.
+fn has_null(node: &Node) -> bool {
+    node.predicates().any(|predicate| predicate.missing == Missing::Null)
+}
+
+/// The field that `c` means in the test of sets: the values of `a`.
+const KNOWN: KnownField = KnownField { id: 7, name_only: false };
+
+/// Telemetry that has `a` and nothing else.
+#[derive(Debug)]
+struct OnlyA;
+
+impl Carried for OnlyA {
+    fn carries(&self, _: KnownField) -> bool {
+        false
+    }
+
+    fn carries_name(&self, folded: &str) -> bool {
+        folded == "a"
+    }
+}
+
 fn holds(predicate: Predicate, event: &Value) -> bool {
     evaluate(&predicate.into(), &Event::new(event)).as_str() == "holds"
 }
@@ -105,6 +130,44 @@ proptest! {
     fn the_negation_normal_form_says_the_same(node in tree(), json in event()) {
         let event = Event::new(&json);
         prop_assert_eq!(evaluate(&node, &event), evaluate_normal(&normal_form(&node), &event));
+    }
+
+    #[test]
+    fn a_set_of_conditions_says_what_each_says_alone(nodes in prop::collection::vec(tree(), 1..6), events in prop::collection::vec(event(), 1..4), blind in any::<bool>()) {
+        let resolve = |name: &str| name.eq_ignore_ascii_case("c").then_some(KNOWN);
+        let mut builder = RuleSetBuilder::default();
+        let ids: Vec<_> = nodes.iter().map(|node| builder.add(node, &resolve)).collect();
+        let set = builder.build();
+        let carried: Option<&dyn Carried> = if blind { Some(&OnlyA) } else { None };
+        let plan = set.plan(ids.iter().copied(), carried);
+        let mut scratch = set.scratch();
+        for json in &events {
+            let mut event = Event::new(json);
+            let places: Vec<usize> = event.raw_values().filter(|raw| raw.name == "a").map(|raw| raw.place).collect();
+            for place in places {
+                event.know(KNOWN, place);
+            }
+            if blind {
+                event.set_carried(&OnlyA);
+            }
+            let candidates = set.candidates(&plan, &event, &mut scratch);
+            for (node, id) in nodes.iter().zip(&ids) {
+                let alone = Compiled::resolved(node, &resolve).evaluate(&event);
+                let together = set.evaluate(*id, &event, &mut scratch);
+                let expected = match alone {
+                    Verdict::Holds => Outcome::Holds,
+                    Verdict::Fails => Outcome::Fails,
+                    // A null beside it decides in a set.
+                    Verdict::Unknown(_) if together == Outcome::Fails && has_null(node) => Outcome::Fails,
+                    Verdict::Unknown(_) => Outcome::Unknown,
+                };
+                prop_assert_eq!(together, expected, "{:?} of {}", node, json);
+                prop_assert!(expected == Outcome::Fails || candidates.contains(id), "{:?} of {} is no candidate", node, json);
+                if !has_null(node) {
+                    prop_assert_eq!(set.verdict(*id, &event, &mut scratch), alone);
+                }
+            }
+        }
     }
 
     #[test]

@@ -24,9 +24,13 @@
 //! Limits: a record has at most 16 MiB; a file is read as a stream, whatever its size. Nothing is known of rules.
 
 mod archive;
+mod arguments;
 mod audit;
+mod canonical;
 mod event;
 mod evtx_file;
+mod kind;
+mod knowledge;
 mod lines;
 mod parquet_file;
 #[cfg(feature = "parquet")]
@@ -39,7 +43,10 @@ mod table;
 mod time;
 mod xml;
 
+pub use canonical::{CanonicalValue, Wanted, flatten};
 pub use event::Event;
+pub use kind::{EventKind, Kinds, Meaning};
+pub use knowledge::FieldNumber;
 #[cfg(feature = "parquet")]
 pub use parquet_write::{ColumnKind, ParquetWriteError, ParquetWriter};
 pub use read::{Problem, ReadItem, Reader, Record};

@@ -19,6 +19,23 @@ pub(crate) fn get<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     }
 }
 
+/// The value at a path in an object; see [`get`].
+pub(crate) fn get_in_fields<'v>(fields: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
+    let found = get_in(fields, path, MAX_PARTS)?;
+    match found {
+        Value::Array(items) => items.first(),
+        other => Some(other),
+    }
+}
+
+/// The values at a path in an object, all elements of an array.
+pub(crate) fn get_all_in_fields<'v>(fields: &'v Map<String, Value>, path: &str) -> Option<Vec<&'v Value>> {
+    Some(match get_in(fields, path, MAX_PARTS)? {
+        Value::Array(items) => items.iter().collect(),
+        other => vec![other],
+    })
+}
+
 fn get_in<'v>(fields: &'v Map<String, Value>, path: &str, parts: usize) -> Option<&'v Value> {
     if let Some(found) = key(fields, path) {
         return Some(found).filter(|value| !value.is_null());

@@ -217,7 +217,11 @@ fn a_missing_field_is_what_the_comparison_says() {
         (Relation::Equal, MissingRule::NoMatch, false, "", Missing::Fails),
         (Relation::Less, MissingRule::NoMatch, true, "5", Missing::Null),
     ] {
-        assert_eq!(compared(relation, missing, negated, value), expected, "{relation:?} {missing:?} {negated} {value:?}");
+        assert_eq!(
+            compared(relation, missing, negated, value),
+            expected,
+            "{relation:?} {missing:?} {negated} {value:?}"
+        );
     }
 }
 

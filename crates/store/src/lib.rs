@@ -21,6 +21,7 @@ mod events;
 mod place;
 mod read;
 mod rules;
+mod run;
 mod search;
 mod text;
 mod write;
@@ -32,6 +33,7 @@ pub use error::Error;
 pub use events::{EventHead, Steps};
 pub use place::{check_place, remove_unfinished};
 pub use read::Store;
+pub use run::RunnableRules;
 pub use search::{MOST_WORDS, words};
 pub use write::{WriteOptions, write};
 

@@ -449,14 +449,14 @@ impl Store {
 }
 
 /// Tags that lead to several techniques are stored a row a technique.
-fn add_tag(tags: &mut Vec<TechniqueTag>, tag: TechniqueTag) {
+pub(crate) fn add_tag(tags: &mut Vec<TechniqueTag>, tag: TechniqueTag) {
     match tags.last_mut() {
         Some(last) if last.tag == tag.tag => last.techniques.extend(tag.techniques),
         _ => tags.push(tag),
     }
 }
 
-fn technique_tag(row: &Row<'_>) -> Sql<TechniqueTag> {
+pub(crate) fn technique_tag(row: &Row<'_>) -> Sql<TechniqueTag> {
     let technique: Option<String> = row.get(2)?;
     Ok(TechniqueTag {
         tag: row.get(1)?,
@@ -539,7 +539,7 @@ where
     text(row, column)?.parse().map_err(|error: T::Err| unreadable(column, error))
 }
 
-fn optional_word<T: FromStr<Err = String>>(row: &Row<'_>, column: usize) -> Sql<Option<T>> {
+pub(crate) fn optional_word<T: FromStr<Err = String>>(row: &Row<'_>, column: usize) -> Sql<Option<T>> {
     match row.get_ref(column)?.as_str_or_null().map_err(|error| unreadable(column, error))? {
         Some(name) => name.parse().map(Some).map_err(|error| unreadable(column, error)),
         None => Ok(None),

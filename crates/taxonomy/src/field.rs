@@ -79,6 +79,8 @@ pub enum Part {
 /// A canonical field.
 #[derive(Clone, Debug)]
 pub struct Field {
+    /// Its place in the order of the tables: a number for the field while the program runs.
+    pub index: u32,
     /// The name, by which it is counted.
     pub name: String,
     /// What it holds, in one line.
@@ -154,7 +156,7 @@ pub(crate) struct Fields {
     /// Field and alias by the alias's name in lower case.
     by_alias: FxHashMap<String, Vec<(u32, u32)>>,
     by_name: FxHashMap<String, u32>,
-    members: Members,
+    pub members: Members,
 }
 
 /// The data sources of a step, and the log sources that they are, found when first asked for.
@@ -267,7 +269,7 @@ impl Fields {
             }
             let description = entry.text("description").to_owned();
             let members = entry.flag("members");
-            self.all.push(Field { name, description, field_type, members, aliases: Vec::new() });
+            self.all.push(Field { index, name, description, field_type, members, aliases: Vec::new() });
             for (key, value) in entry.table {
                 let name = key.get_ref().as_ref();
                 if matches!(name, "name" | "description" | "type" | "members") {

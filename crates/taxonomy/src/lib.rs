@@ -35,6 +35,7 @@ mod platform;
 mod read;
 mod recognize;
 mod scope;
+mod selection;
 pub mod telemetry;
 mod told;
 
@@ -49,7 +50,8 @@ pub use event::KnownEvent;
 pub use field::{Alias, Field, FieldType, FieldUse, Part, Vocabulary};
 pub use fold::Folded;
 pub use log_source::{LogSource, Telemetry, Term};
-pub use need::Reads;
+pub use need::{Reads, StepPart};
+pub use selection::{EventSources, StepReads};
 
 use event::Events;
 use field::{Fields, Place};
@@ -290,6 +292,14 @@ impl Taxonomy {
     /// The canonical fields, in the order of the tables.
     pub fn fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.all.iter()
+    }
+
+    /// The field with a number, as [`Field::index`] has it.
+    #[must_use]
+    pub fn field_at(&self, index: u32) -> Option<&Field> {
+        let index = index as usize;
+        let listed = self.fields.all.get(index);
+        listed.or_else(|| self.fields.members.at(index.checked_sub(self.fields.all.len())?))
     }
 
     /// The vocabularies; [`Alias::vocabulary`] is an index of this.

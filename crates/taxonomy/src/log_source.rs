@@ -401,6 +401,11 @@ impl LogSources {
         })
     }
 
+    /// The name of the log source at a place of the table.
+    pub fn place_of(&self, at: usize) -> Option<&str> {
+        self.all.get(at).map(|log_source| log_source.name.as_str())
+    }
+
     pub fn selectors(&self) -> &[Selector] {
         &self.selectors
     }

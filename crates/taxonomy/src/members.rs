@@ -60,19 +60,27 @@ impl Members {
         let known = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&key).copied();
         let place = match known {
             Some(place) => place,
-            None => self.make(all.get(object as usize)?, key)?,
+            None => self.make(all, object, key)?,
         };
+        self.at(place)
+    }
+
+    /// The made member at a place.
+    pub fn at(&self, place: usize) -> Option<&Field> {
         self.chunks.get(place / CHUNK)?.get()?.get(place % CHUNK)?.get()
     }
 
-    fn make(&self, object: &Field, key: (u32, String)) -> Option<usize> {
+    fn make(&self, all: &[Field], object: u32, key: (u32, String)) -> Option<usize> {
+        let object = all.get(object as usize)?;
         let mut made = self.made.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(place) = made.get(&key) {
             return Some(*place);
         }
         let place = self.next.load(Ordering::Relaxed);
         let chunk = self.chunks.get(place / CHUNK)?.get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
+        let index = u32::try_from(all.len() + place).ok()?;
         chunk.get(place % CHUNK)?.get_or_init(|| Field {
+            index,
             name: format!("{}.{}", object.name, key.1),
             description: format!("A member of `{}`.", object.name),
             field_type: FieldType::Keyword,
@@ -115,6 +123,7 @@ mod tests {
     #[test]
     fn members_are_made_once_and_bounded() {
         let object = Field {
+            index: 0,
             name: "o".to_owned(),
             description: String::new(),
             field_type: FieldType::Text,

@@ -18,8 +18,8 @@ pub struct Reads {
 }
 
 /// What a step is to the rule's firing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepPart {
     /// Without it the rule does not fire.
     Needed,
     /// It is one of several that give hits each by itself.
@@ -28,7 +28,14 @@ enum Part {
     Spare,
 }
 
-impl Part {
+impl StepPart {
+    /// The part of every step of a rule.
+    #[must_use]
+    pub fn of_steps(conditions: &[Condition]) -> Vec<Self> {
+        let has_append = conditions.iter().any(|condition| condition.label == "append");
+        conditions.iter().map(|condition| Self::of(condition, has_append)).collect()
+    }
+
     fn of(condition: &Condition, has_append: bool) -> Self {
         let label = condition.label.as_str();
         match label {
@@ -64,10 +71,10 @@ impl Taxonomy {
             let in_step: Vec<&Placed<'_>> = placed.get(from..to).unwrap_or_default().iter().collect();
             let links = self.events_of(vendor, condition, &in_step);
             let events: Vec<EventRef> = links.iter().map(|link| link.event.clone()).collect();
-            match Part::of(condition, has_append) {
-                Part::Needed if needs.insert(events.clone()) => reads.needs.push(events),
-                Part::Alternative => alternatives.get_or_insert_default().extend(events),
-                Part::Needed | Part::Spare => {}
+            match StepPart::of(condition, has_append) {
+                StepPart::Needed if needs.insert(events.clone()) => reads.needs.push(events),
+                StepPart::Alternative => alternatives.get_or_insert_default().extend(events),
+                StepPart::Needed | StepPart::Spare => {}
             }
             for link in links {
                 match places.get(&link.event).and_then(|at| reads.links.get_mut(*at)) {

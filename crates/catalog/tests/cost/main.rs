@@ -302,8 +302,8 @@ fn what_is_too_much_is_said() {
 #[test]
 fn the_rules_of_a_file_are_not_read_without_end() {
     for (kind, name, size) in [
-        (SourceKind::Sigma, "correlations on correlations of a file", 600),
-        (SourceKind::Panther, "rules of a file of one module", 400),
+        (SourceKind::Rules(Vendor::Sigma), "correlations on correlations of a file", 600),
+        (SourceKind::Rules(Vendor::Panther), "rules of a file of one module", 400),
     ] {
         let files = FILES.iter().find(|files| files.kind == kind && files.name == name).unwrap();
         let read = (files.files)(size).into_iter();

@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod event;
 pub mod export;
 pub mod field;
+pub mod hunt;
 pub mod indicator;
 pub mod logs;
 pub mod matching;

@@ -9,6 +9,10 @@ use ruleatlas_model::Span;
 pub struct Query<'a> {
     /// How the steps belong together.
     pub shape: Shape,
+    /// What all steps share: `sequence by a, b`.
+    pub keys: Vec<Expr<'a>>,
+    /// How long it may take from the first to the last event, as written: `with maxspan=1m`.
+    pub maxspan: Option<&'a str>,
     /// The steps, in order; one for an event query. The `until` step of a sequence or join is the last.
     pub steps: Vec<Step<'a>>,
     /// The pipes behind the query, in order.
@@ -39,6 +43,8 @@ pub struct Step<'a> {
     pub until: bool,
     /// How often it must happen, as written: `with runs=3`.
     pub runs: Option<&'a str>,
+    /// What the event shares with those of the other steps, in their order: `[…] by a, b`.
+    pub keys: Vec<Expr<'a>>,
     /// The name by which later steps refer to this one's fields: `[…] as event0`.
     pub name: Option<&'a str>,
 }

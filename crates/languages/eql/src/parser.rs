@@ -141,11 +141,11 @@ impl<'a> Parser<'a> {
     }
 
     fn query(&mut self) -> Option<Query<'a>> {
-        let shape = self.shape();
+        let (shape, keys, maxspan) = self.shape();
         let mut steps = Vec::new();
         if shape == Shape::Event {
             let event = self.event()?;
-            steps.push(Step { event, missing: false, until: false, runs: None, name: None });
+            steps.push(Step { event, missing: false, until: false, runs: None, keys: Vec::new(), name: None });
         } else {
             self.steps(&mut steps);
         }
@@ -168,11 +168,11 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        (!steps.is_empty()).then_some(Query { shape, steps, pipes })
+        (!steps.is_empty()).then_some(Query { shape, keys, maxspan, steps, pipes })
     }
 
     /// `sequence`, `sample` and `join` are words of the language only where steps follow.
-    fn shape(&mut self) -> Shape {
+    fn shape(&mut self) -> (Shape, Vec<Expr<'a>>, Option<&'a str>) {
         let shapes = [("sequence", Shape::Sequence), ("sample", Shape::Sample), ("join", Shape::Join)];
         for (word, shape) in shapes {
             let steps_follow = matches!(self.token(1).kind, Kind::LeftBracket | Kind::Bang)
@@ -180,25 +180,35 @@ impl<'a> Parser<'a> {
                 || self.is_word(1, "with");
             if self.is_word(0, word) && steps_follow {
                 self.eat_word(word);
-                self.keys_and_span();
-                return shape;
+                let (keys, maxspan) = self.keys_and_span();
+                return (shape, keys, maxspan);
             }
         }
-        Shape::Event
+        (Shape::Event, Vec::new(), None)
     }
 
     /// `by keys` and `with maxspan=…`, in either order.
-    fn keys_and_span(&mut self) {
-        while self.by() || self.with().is_some() {}
+    fn keys_and_span(&mut self) -> (Vec<Expr<'a>>, Option<&'a str>) {
+        let (mut keys, mut maxspan) = (Vec::new(), None);
+        loop {
+            if self.by(&mut keys) {
+                continue;
+            }
+            match self.with() {
+                Some(("maxspan", value)) => maxspan = Some(value),
+                Some(_) => {}
+                None => return (keys, maxspan),
+            }
+        }
     }
 
     /// `by a, b`: what the steps share; no predicate.
-    fn by(&mut self) -> bool {
+    fn by(&mut self, keys: &mut Vec<Expr<'a>>) -> bool {
         let found = self.eat_word("by");
         if found {
-            self.operand();
+            keys.push(self.operand());
             while self.eat(Kind::Comma) {
-                self.operand();
+                keys.push(self.operand());
             }
         }
         found
@@ -220,10 +230,12 @@ impl<'a> Parser<'a> {
         }
         let value = self.token(0);
         let is_value = value.kind == Kind::Number;
+        let mut end = value.end;
         if is_value {
             self.bump();
             let unit = self.token(0);
             if unit.kind == Kind::Word && (unit.start == value.end || !self.continues_query()) {
+                end = unit.end;
                 self.bump();
             }
         } else {
@@ -234,7 +246,10 @@ impl<'a> Parser<'a> {
             let message = format!("`with {}` is not known.", self.text_of(name));
             self.say(Diagnostic::error("unexpected text", message).at(name.span()));
         }
-        Some((known.unwrap_or_default(), if is_value { self.text_of(value) } else { "" }))
+        Some((
+            known.unwrap_or_default(),
+            if is_value { self.text.get(value.start as usize..end as usize).unwrap_or_default() } else { "" },
+        ))
     }
 
     fn continues_query(&self) -> bool {
@@ -266,9 +281,9 @@ impl<'a> Parser<'a> {
                 continue;
             }
             let event = self.bracketed_event();
-            let mut step = Step { event, missing, until, runs: None, name: None };
+            let mut step = Step { event, missing, until, runs: None, keys: Vec::new(), name: None };
             loop {
-                if self.by() {
+                if self.by(&mut step.keys) {
                     continue;
                 }
                 if let Some((name, value)) = self.with() {

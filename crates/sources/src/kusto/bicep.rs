@@ -100,8 +100,10 @@ impl Defaults {
             let start = offset;
             offset += line.len();
             let words = line.trim();
-            let Some((head, value)) =
-                words.strip_prefix("param ").or_else(|| words.strip_prefix("var ")).and_then(|rest| rest.split_once('='))
+            let Some((head, value)) = words
+                .strip_prefix("param ")
+                .or_else(|| words.strip_prefix("var "))
+                .and_then(|rest| rest.split_once('='))
             else {
                 continue;
             };

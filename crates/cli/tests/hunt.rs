@@ -1,0 +1,196 @@
+//! `hunt`: rules on logs, from files to what is written.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail anywhere, in its helpers too"
+)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::{Place, rule};
+
+const PROBE: &str = "00000000-0000-4000-8000-000000000001";
+const LOGON: &str = "00000000-0000-4000-8000-000000000002";
+const LINUX: &str = "00000000-0000-4000-8000-000000000003";
+const BURST: &str = "00000000-0000-4000-8000-000000000004";
+
+fn place() -> Place {
+    let probe = "selection:\n  Image|endswith: '\\probe.exe'\nfilter:\n  CommandLine|contains: harmless\ncondition: selection and not filter";
+    let logon = "selection:\n  EventID: 4625\ncondition: selection";
+    let linux = "selection:\n  Image|endswith: 'probe.exe'\ncondition: selection";
+    let base = rule(LOGON, &["attack.t1105"], "stable", logon)
+        .replace("product: windows\n  category: process_creation", "product: windows\n  service: security")
+        .replace("title:", "name: failed_logon\ntitle:");
+    let burst = format!(
+        "{base}\n---\ntitle: Burst of failed logons\nid: {BURST}\nstatus: stable\nlevel: high\ntags: [attack.t1105]\ncorrelation:\n  type: event_count\n  \
+         rules: [failed_logon]\n  group-by: [TargetUserName]\n  timespan: 5m\n  condition:\n    gte: 3\n  generate: true\n"
+    );
+    let place = Place::with(&[
+        ("probe.yml", &rule(PROBE, &["attack.t1059.003"], "stable", probe)),
+        ("linux.yml", &rule(LINUX, &["attack.t1105"], "stable", linux).replace("product: windows", "product: linux")),
+        ("burst.yml", &burst),
+    ]);
+    place.build().ends(0);
+    let sysmon = |second: u32, line: &str| {
+        json!({"EventID": 1, "SourceName": "Microsoft-Windows-Sysmon", "Channel": "Microsoft-Windows-Sysmon/Operational", "Hostname": "host1",
+            "EventTime": format!("2026-01-02 03:04:{second:02}"), "Image": r"C:\Tools\probe.exe", "CommandLine": line, "User": r"LAB\ada"})
+    };
+    let logon = |minute: u32, user: &str| {
+        json!({"EventID": 4625, "SourceName": "Microsoft-Windows-Security-Auditing", "Channel": "Security", "Hostname": "host2",
+            "EventTime": format!("2026-01-02 04:{minute:02}:00"), "TargetUserName": user})
+    };
+    let lines = |records: &[Value]| records.iter().map(|record| format!("{record}\n")).collect::<String>();
+    place.write(
+        "logs/a.jsonl",
+        lines(&[
+            sysmon(5, "probe /a"),
+            sysmon(3, "probe harmless"),
+            json!({"strange": 1}),
+            sysmon(1, "probe \u{1b}[31m/b"),
+        ]),
+    );
+    // The files are not in the order of time.
+    place.write("logs/b.jsonl", lines(&[logon(9, "ada"), logon(1, "bob"), logon(30, "ada")]));
+    place.write("logs/c.jsonl", lines(&[logon(7, "ada"), logon(8, "ADA")]));
+    place
+}
+
+fn rule_of<'r>(report: &'r Value, id: &str) -> &'r Value {
+    let id = format!("sigma/{id}");
+    report["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == id.as_str()).unwrap_or(&Value::Null)
+}
+
+#[test]
+fn hits_and_counts_are_reported() {
+    let place = place();
+    let report = place.run(&["hunt", "logs", "--json"]).ends(0).json();
+    assert_eq!(report["events"], json!({"read": 9, "asked": 8, "unknown_shape": 1}));
+    let probe = rule_of(&report, PROBE);
+    assert_eq!([&probe["asked"], &probe["hits"], &probe["unknown"]], [&json!(3), &json!(2), &json!(0)]);
+    assert_eq!([&probe["first"], &probe["last"]], [&json!("2026-01-02T03:04:01Z"), &json!("2026-01-02T03:04:05Z")]);
+    assert_eq!(probe["hosts"], json!(["host1"]));
+    assert_eq!(*rule_of(&report, LINUX), Value::Null, "no event of Linux is there");
+    assert_eq!(rule_of(&report, LOGON)["hits"], 5);
+    assert_eq!(rule_of(&report, BURST)["hits"], 1);
+    let exclusion = &report["exclusions"][0];
+    assert_eq!(
+        [&exclusion["value"], &exclusion["events"], &exclusion["removed"]],
+        [&json!("harmless"), &json!(1), &json!(1)]
+    );
+    let indicator = &report["indicators"].as_array().unwrap().iter().find(|row| row["value"] == "probe.exe").unwrap();
+    assert_eq!(
+        [&indicator["field"], &indicator["op"], &indicator["events"]],
+        [&json!("Image"), &json!("basename"), &json!(2)]
+    );
+    let text = place.run(&["hunt", "logs"]).ends(0).out;
+    assert!(text.contains("Rules with hits") && text.contains("Burst of failed logons"), "{text}");
+    let by_technique = place.run(&["hunt", "logs", "--by", "technique"]).ends(0).out;
+    assert!(by_technique.contains("T1059.003"), "{by_technique}");
+}
+
+#[test]
+fn a_rule_over_several_events_names_them() {
+    let place = place();
+    place.run(&["hunt", "logs", "--jsonl", "hits.jsonl", "--rule", &format!("sigma/{BURST}")]).ends(0);
+    let text = fs::read_to_string(place.path("hits.jsonl")).unwrap();
+    let hit: Value = serde_json::from_str(text.trim()).unwrap();
+    let file = |name: &str, record: u64| json!({"file": format!("logs/{name}.jsonl"), "record": record});
+    assert_eq!(hit["events"], json!([file("c", 1), file("c", 2), file("b", 1)]));
+    assert_eq!([&hit["count"], &hit["record"], &hit["time"]], [&json!(3), &json!(1), &json!("2026-01-02T04:09:00Z")]);
+}
+
+#[test]
+fn what_is_written_is_the_same_with_any_number_of_threads() {
+    let place = place();
+    let many: String = (0..40).map(|_| fs::read_to_string(place.path("logs/a.jsonl")).unwrap()).collect();
+    place.write("logs/d.jsonl", many);
+    let written = |threads: &str| {
+        let said = place
+            .run(&[
+                "hunt",
+                "logs",
+                "--json",
+                "--threads",
+                threads,
+                "--jsonl",
+                "hits.jsonl",
+                "--csv",
+                "hits.csv",
+                "--layer",
+                "layer.json",
+            ])
+            .ends(0);
+        let read = |name: &str| fs::read(place.path(name)).unwrap();
+        (said.out, read("hits.jsonl"), read("hits.csv"), read("layer.json"))
+    };
+    let one = written("1");
+    assert_eq!(one, written("2"));
+    assert_eq!(one, written("5"));
+    let layer: Value = serde_json::from_slice(&one.3).unwrap();
+    assert!(layer["techniques"].as_array().unwrap().iter().any(|row| row["techniqueID"] == "T1059.003"), "{layer}");
+    assert!(String::from_utf8(one.2).unwrap().starts_with("id,vendor,title,severity,"), "a header comes first");
+}
+
+#[test]
+fn hits_are_saved_for_their_owner_alone() {
+    let place = place();
+    place.run(&["hunt", "logs", "--save", "hits.db"]).ends(0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(place.path("hits.db")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let connection = rusqlite::Connection::open(place.path("hits.db")).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(number("SELECT count(*) FROM hit"), 8);
+    assert_eq!(number("SELECT count(*) FROM hit_event"), 3);
+    assert_eq!(number("SELECT removed FROM exclusion"), 1);
+    let schema: String =
+        connection.query_row("SELECT value FROM meta WHERE key = 'schema'", [], |row| row.get(0)).unwrap();
+    assert_eq!(schema, "1");
+    // Again, in its place; and nothing else is replaced.
+    place.run(&["hunt", "logs", "--save", "hits.db"]).ends(0);
+    place.run(&["hunt", "logs", "--save", "catalog.db"]).ends(1).says(&["not a file of hits"]);
+}
+
+#[test]
+fn fields_are_left_out_where_asked() {
+    let place = place();
+    place.run(&["hunt", "logs", "--jsonl", "hits.jsonl", "--redact", "CommandLine", "--redact", "computer"]).ends(0);
+    let text = fs::read_to_string(place.path("hits.jsonl")).unwrap();
+    assert!(!text.contains("/a") && !text.contains("host1") && text.contains("probe.exe"), "{text}");
+    place.run(&["hunt", "logs", "--jsonl", "hits.jsonl", "--no-events"]).ends(0);
+    assert!(!fs::read_to_string(place.path("hits.jsonl")).unwrap().contains("\"event\":"), "events are left out");
+    place.run(&["hunt", "logs", "--redact", "NoSuchField"]).ends(2).says(&["no canonical field `NoSuchField`"]);
+}
+
+#[test]
+fn rules_are_chosen() {
+    let place = place();
+    let hits = |arguments: &[&str]| {
+        let report = place.run(&[&["hunt", "logs", "--json"], arguments].concat()).ends(0).json();
+        report["rules"].as_array().unwrap().iter().filter(|rule| rule["hits"] != 0).count()
+    };
+    assert_eq!(hits(&[]), 3);
+    assert_eq!(hits(&["--technique", "T1059"]), 1);
+    assert_eq!(hits(&["--rule", &format!("sigma/{PROBE}")]), 1);
+    assert_eq!(hits(&["--rule", "sigma/probe.yml"]), 1);
+    assert_eq!(hits(&["--any-source"]), 4);
+    assert_eq!(hits(&["--raw"]), 4);
+    place.run(&["hunt", "logs", "--rule", "sigma/none"]).ends(2).says(&["no rule or file `sigma/none`"]);
+    place.run(&["hunt", "logs", "--vendor", "elastic"]).ends(1).says(&["no rule is left"]);
+    place.run(&["hunt", "nowhere"]).ends(1).says(&["nowhere"]);
+    place.run(&["hunt", "logs", "--shape", "none"]).ends(2).says(&["no shape `none`"]);
+}
+
+#[test]
+fn what_could_change_a_terminal_is_not_written_to_one() {
+    let place = place();
+    let said = place.coloured(&["hunt", "logs", "--limit", "50"]).ends(0);
+    assert!(!said.out.contains("\u{1b}[31m"), "{}", said.out);
+}

@@ -1,0 +1,212 @@
+//! What is said of a hunt.
+
+use ruleatlas_model::{Indicator, Severity, Vendor};
+use serde::Serialize;
+
+use crate::{Hunter, Runs, tally::Tally};
+
+/// What was found in logs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Events.
+    pub events: CountedEvents,
+    /// Rules that were asked, those with hits first, then those with candidates, then by what is unknown.
+    pub rules: Vec<RuleCount>,
+    /// Rules that were not run, and rules whose hits are candidates only.
+    pub not_run: Vec<NotRun>,
+    /// Indicators that held in hits, the most first.
+    pub indicators: Vec<IndicatorCount>,
+    /// Exclusions that took hits away, the most first.
+    pub exclusions: Vec<IndicatorCount>,
+    /// By file, in order.
+    pub files: Vec<FileCount>,
+    /// By provider and event id, the most first.
+    pub kinds: Vec<KindCount>,
+}
+
+/// Numbers of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CountedEvents {
+    /// Read.
+    pub read: u64,
+    /// That a rule was asked about.
+    pub asked: u64,
+    /// Of a shape that is not known.
+    pub unknown_shape: u64,
+}
+
+/// What a rule said.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RuleCount {
+    /// The rule's id.
+    pub id: String,
+    /// Who publishes it.
+    pub vendor: Vendor,
+    /// Its title.
+    pub title: String,
+    /// How severe its author calls a hit.
+    pub severity: Option<Severity>,
+    /// Its techniques.
+    pub techniques: Vec<String>,
+    /// Events it was asked about.
+    pub asked: u64,
+    /// Events it holds on.
+    pub hits: u64,
+    /// Events it may hold on, if something holds that was not decided.
+    pub candidates: u64,
+    /// Events of which it cannot be known.
+    pub unknown: u64,
+    /// Why, the most frequent first.
+    pub unknown_why: Vec<UnknownCount>,
+    /// The time of the first hit, in RFC 3339.
+    pub first: Option<String>,
+    /// The time of the last hit.
+    pub last: Option<String>,
+    /// The hosts with hits.
+    pub hosts: Vec<String>,
+    /// Whether nothing is known of what the rule reads.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub source_unknown: bool,
+}
+
+/// Why something was unknown, and how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnknownCount {
+    /// The reason.
+    pub why: String,
+    /// The events.
+    pub events: u64,
+}
+
+/// A rule that was not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotRun {
+    /// The rule's id.
+    pub id: String,
+    /// Why.
+    pub why: String,
+}
+
+/// An indicator or exclusion, and where it held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IndicatorCount {
+    /// The field.
+    pub field: String,
+    /// The folded operator.
+    pub op: String,
+    /// The folded value.
+    pub value: String,
+    /// Events in which it held.
+    pub events: u64,
+    /// Of an exclusion, the hits that it removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<u64>,
+}
+
+/// Events of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileCount {
+    /// The file.
+    pub file: String,
+    /// Events read.
+    pub read: u64,
+    /// Events that a rule was asked about.
+    pub asked: u64,
+}
+
+/// Events of a kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KindCount {
+    /// The provider, as the taxonomy calls it.
+    pub provider: String,
+    /// The event's id.
+    pub event_id: String,
+    /// Events read.
+    pub read: u64,
+    /// Events that a rule was asked about.
+    pub asked: u64,
+    /// Rules that are asked about them.
+    pub rules: u64,
+}
+
+impl Report {
+    pub(crate) fn new(hunter: &Hunter, tally: &Tally) -> Self {
+        let mut rules = Vec::new();
+        let mut not_run = Vec::new();
+        for (number, rule) in (0..).zip(&hunter.rules) {
+            match &rule.runs {
+                Runs::Hits => {}
+                Runs::Candidates(why) | Runs::Not(why) => {
+                    not_run.push(NotRun { id: rule.id.clone(), why: why.clone() });
+                }
+            }
+            let Some(counted) = tally.rules.get(&number) else { continue };
+            let mut unknown_why: Vec<UnknownCount> =
+                counted.why.iter().map(|(why, events)| UnknownCount { why: why.clone(), events: *events }).collect();
+            unknown_why.sort_by(|one, other| other.events.cmp(&one.events).then_with(|| one.why.cmp(&other.why)));
+            rules.push(RuleCount {
+                id: rule.id.clone(),
+                vendor: rule.vendor,
+                title: rule.title.clone(),
+                severity: rule.severity,
+                techniques: rule.techniques.clone(),
+                asked: counted.asked,
+                hits: counted.hits,
+                candidates: counted.candidates,
+                unknown: counted.unknown,
+                unknown_why,
+                first: counted.first.map(|time| time.to_string()),
+                last: counted.last.map(|time| time.to_string()),
+                hosts: counted.hosts.iter().cloned().collect(),
+                source_unknown: rule.source_unknown,
+            });
+        }
+        rules.sort_by(|one, other| {
+            let key = |rule: &RuleCount| (rule.hits > 0, rule.severity, rule.hits, rule.candidates, rule.unknown);
+            key(other).cmp(&key(one)).then_with(|| one.id.cmp(&other.id))
+        });
+        let row = |indicator: &Indicator, events: u64, removed: Option<u64>| IndicatorCount {
+            field: indicator.field.clone(),
+            op: indicator.op.to_string(),
+            value: indicator.value.clone(),
+            events,
+            removed,
+        };
+        let sorted = |mut rows: Vec<IndicatorCount>| {
+            rows.sort_by(|one, other| {
+                let name = |row: &IndicatorCount| (row.field.clone(), row.op.clone(), row.value.clone());
+                other.events.cmp(&one.events).then_with(|| name(one).cmp(&name(other)))
+            });
+            rows
+        };
+        let indicators = tally.indicators.iter().map(|(indicator, events)| row(indicator, *events, None));
+        let exclusions =
+            tally.exclusions.iter().map(|(indicator, [events, removed])| row(indicator, *events, Some(*removed)));
+        let files = tally.files.iter();
+        let files = files.map(|(file, [read, asked])| FileCount { file: file.clone(), read: *read, asked: *asked });
+        let mut kinds: Vec<KindCount> = tally
+            .kinds
+            .iter()
+            .map(|((provider, event_id), kind)| KindCount {
+                provider: provider.clone(),
+                event_id: event_id.clone(),
+                read: kind.events,
+                asked: kind.asked,
+                rules: kind.rules,
+            })
+            .collect();
+        kinds.sort_by(|one, other| {
+            let name = |kind: &KindCount| (kind.provider.clone(), kind.event_id.clone());
+            other.read.cmp(&one.read).then_with(|| name(one).cmp(&name(other)))
+        });
+        Self {
+            events: CountedEvents { read: tally.read, asked: tally.asked, unknown_shape: tally.unknown_shape },
+            rules,
+            not_run,
+            indicators: sorted(indicators.collect()),
+            exclusions: sorted(exclusions.collect()),
+            files: files.collect(),
+            kinds,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Rules, made ready to run.
+
+use ruleatlas_core::{Placed, roles};
+use ruleatlas_evaluate::{ConditionId, FieldQuery, KnownField, RuleSetBuilder};
+use ruleatlas_model::{Condition, ParseStatus, Rule, Severity, Vendor};
+use ruleatlas_taxonomy::{Part, Reader, StepPart, StepReads, Taxonomy};
+
+use crate::{base, stateful::Stateful};
+
+/// What a rule's holding on an event means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// It is a hit.
+    Hits,
+    /// It is a candidate: something that is not decided here decides between hits and others.
+    Candidates(String),
+    /// The rule is not run.
+    Not(String),
+}
+
+/// A rule with what a hit shows of it.
+#[derive(Debug)]
+pub(crate) struct HuntRule {
+    pub id: String,
+    pub vendor: Vendor,
+    pub title: String,
+    pub severity: Option<Severity>,
+    pub techniques: Vec<String>,
+    pub runs: Runs,
+    /// How its events belong together, where it is a rule over several.
+    pub stateful: Option<Stateful>,
+    pub platforms: Vec<String>,
+    pub source_unknown: bool,
+    /// The conditions, for what is asked of hits.
+    pub conditions: Vec<Condition>,
+}
+
+/// A step that is asked of events.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub rule: u32,
+    /// Its place in the rule's conditions.
+    pub condition: u32,
+    /// What it looks for, without its exclusions.
+    pub looks_for: ConditionId,
+    /// The whole of it, where that is more.
+    pub whole: Option<ConditionId>,
+    pub reads: StepReads<'static>,
+    /// What is taken from an event that it holds on, in a rule over several.
+    pub stateful: Option<StatefulFields>,
+}
+
+/// What a rule over several events takes from each.
+#[derive(Debug)]
+pub(crate) struct StatefulFields {
+    /// The number of the step.
+    pub number: usize,
+    pub keys: Vec<FieldQuery>,
+    /// The keys as the rule names them.
+    pub key_names: Vec<String>,
+    pub value: Option<FieldQuery>,
+}
+
+/// Why a rule is not run, or what its holding means; the places of the steps that are asked.
+fn runs(rule: &Rule, stateful: Option<&Result<Stateful, &'static str>>) -> (Runs, Vec<usize>) {
+    let not = |why: &str| (Runs::Not(why.to_owned()), Vec::new());
+    match rule.parse {
+        ParseStatus::NoQuery => return not("it has no query: another program decides"),
+        ParseStatus::Failed => return not("its query was not understood"),
+        ParseStatus::Full | ParseStatus::Partial => {}
+    }
+    if let Some(Ok(stateful)) = stateful {
+        return (Runs::Hits, stateful.steps.iter().map(|step| step.condition).collect());
+    }
+    let parts = StepPart::of_steps(&rule.conditions);
+    let of = |wanted: StepPart| -> Vec<usize> {
+        parts.iter().enumerate().filter(|(_, part)| **part == wanted).map(|(at, _)| at).collect()
+    };
+    let (needed, alternatives) = (of(StepPart::Needed), of(StepPart::Alternative));
+    let has_absent = rule.conditions.iter().any(|condition| condition.absent);
+    let asked: Vec<usize> = needed.iter().chain(&alternatives).copied().collect();
+    if asked.is_empty() {
+        return not("it has no condition that a single event can satisfy");
+    }
+    let candidates = |why: String| (Runs::Candidates(why), asked.clone());
+    if let Some(Err(why)) = stateful {
+        return candidates((*why).to_owned());
+    }
+    if has_absent {
+        return candidates("it looks for the absence of events".to_owned());
+    }
+    if needed.len() > 1 {
+        return candidates(format!("it has {} steps that belong together", needed.len()));
+    }
+    let asks = |at: &usize| rule.conditions.get(*at).is_some_and(|condition| base::has_predicate(&condition.root));
+    if !asked.iter().any(asks) {
+        return candidates("it compares no field with a value".to_owned());
+    }
+    let is_computed =
+        |at: &usize| rule.conditions.get(*at).is_some_and(|step| base::without_computed(&step.root).is_some());
+    if asked.iter().any(is_computed) {
+        return candidates("it compares something computed".to_owned());
+    }
+    (Runs::Hits, asked)
+}
+
+/// Makes rules ready.
+pub(crate) struct Preparation<'t> {
+    pub taxonomy: &'t Taxonomy,
+    pub builder: RuleSetBuilder,
+    pub rules: Vec<HuntRule>,
+    pub steps: Vec<Step>,
+    /// Whether names mean what the record calls so, and nothing else.
+    pub raw: bool,
+}
+
+/// What a name of a rule means.
+pub(crate) fn known_field(reader: &Reader<'_>, name: &str) -> Option<KnownField> {
+    let used = reader.resolve(name).filter(|_| !name.is_empty())?;
+    Some(KnownField { id: used.field.index, name_only: used.part == Part::Name })
+}
+
+impl Preparation<'static> {
+    pub fn add(&mut self, rule: Rule) {
+        let stateful = Stateful::of(&rule);
+        let (runs, asked) = runs(&rule, stateful.as_ref());
+        let stateful = stateful.and_then(Result::ok).filter(|_| runs == Runs::Hits);
+        let number = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
+        let placed = roles(&rule.conditions);
+        let mut source_unknown = false;
+        for at in asked {
+            let Some(condition) = rule.conditions.get(at) else { continue };
+            let in_step: Vec<&Placed<'_>> = placed.iter().filter(|placed| placed.step as usize == at).collect();
+            let reads = self.taxonomy.step_reads(rule.vendor, condition, &in_step);
+            source_unknown |= reads.unknown;
+            let reader = self.taxonomy.reader(rule.vendor, &condition.sources);
+            let is_raw = self.raw;
+            let resolve = |name: &str| if is_raw { None } else { known_field(&reader, name) };
+            let root = match &runs {
+                Runs::Candidates(_) => base::without_computed(&condition.root),
+                _ => None,
+            };
+            let root = root.as_ref().unwrap_or(&condition.root);
+            let looks_for = base::without_exclusions(root);
+            let (looks_for, whole) = match looks_for {
+                Some(looks_for) => (self.builder.add(&looks_for, &resolve), Some(self.builder.add(root, &resolve))),
+                None => (self.builder.add(root, &resolve), None),
+            };
+            let of_step = stateful.as_ref().and_then(|stateful| {
+                let step = stateful.steps.iter().find(|step| step.condition == at)?;
+                Some(StatefulFields {
+                    number: step.number,
+                    keys: step.keys.iter().map(|key| FieldQuery::new(key, &resolve)).collect(),
+                    key_names: step.keys.clone(),
+                    value: stateful.value.as_ref().map(|value| FieldQuery::new(value, &resolve)),
+                })
+            });
+            let condition = u32::try_from(at).unwrap_or(u32::MAX);
+            self.steps.push(Step { rule: number, condition, looks_for, whole, reads, stateful: of_step });
+        }
+        self.rules.push(HuntRule {
+            techniques: rule.techniques().into_iter().map(str::to_owned).collect(),
+            id: rule.id,
+            vendor: rule.vendor,
+            title: rule.title,
+            severity: rule.severity,
+            runs,
+            stateful,
+            platforms: rule.platforms,
+            source_unknown,
+            conditions: rule.conditions,
+        });
+    }
+}
