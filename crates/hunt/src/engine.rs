@@ -525,10 +525,9 @@ impl Hunter {
         if self.options.raw {
             return record;
         }
-        let raw: Vec<(String, &'e Value)> =
-            record.raw_values().map(|value| (value.name.to_owned(), value.value)).collect();
-        let values = raw.iter().map(|(name, value)| (name.as_str(), *value));
-        for value in self.kinds.canonical(&plan.kind, host, values, &self.wanted) {
+        let raw = record.raw_values().map(|value| (value.name, value.value));
+        let values = self.kinds.canonical(&plan.kind, host, raw, &self.wanted);
+        for value in values {
             let field = KnownField { id: value.field.field, name_only: value.field.name_only };
             match value.source {
                 Some(place) if value.is_own => record.know(field, place),
