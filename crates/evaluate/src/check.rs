@@ -1,7 +1,8 @@
 use ruleatlas_model::{Missing, Modifier, Op, Predicate, Span};
+use rustc_hash::FxHashSet;
 
 use crate::{
-    event::{Event, Field, FieldValue, KnownField, Resolve},
+    event::{Carried, Event, Field, FieldValue, KnownField, Resolve},
     matcher::Matcher,
     modifier::Transforms,
     verdict::{Reason, Truth, UnknownReason},
@@ -54,6 +55,15 @@ pub(crate) enum Needed {
 }
 
 impl Check {
+    /// Whether telemetry can have the field, and it is not one of `common`.
+    pub(crate) fn can_read(&self, carried: &dyn Carried, common: &FxHashSet<KnownField>) -> bool {
+        match &self.field {
+            Field::Any => true,
+            Field::Known { field, .. } => !common.contains(field) && carried.carries(*field),
+            Field::Named(name) => carried.carries_name(name.folded()),
+        }
+    }
+
     /// The known fields that it asks for.
     pub(crate) fn known_fields(&self) -> impl Iterator<Item = KnownField> {
         let others = match &self.test {

@@ -67,6 +67,7 @@ pub struct RuleSet {
     checks: Vec<Check>,
     trees: Vec<Shared>,
     index: Index,
+    common: FxHashSet<KnownField>,
 }
 
 /// Memory for evaluating one event after the other. [`RuleSet::candidates`] begins a new event.
@@ -141,7 +142,7 @@ impl RuleSetBuilder {
     #[must_use]
     pub fn build(self) -> RuleSet {
         let index = Index::new(&self.trees, &self.checks, &self.common);
-        RuleSet { checks: self.checks, trees: self.trees, index }
+        RuleSet { checks: self.checks, trees: self.trees, index, common: self.common }
     }
 }
 
@@ -174,6 +175,26 @@ impl RuleSet {
     #[must_use]
     pub fn plan(&self, asked: impl IntoIterator<Item = ConditionId>, carried: Option<&dyn Carried>) -> Plan {
         self.index.plan(asked, carried, self.trees.len())
+    }
+
+    /// Whether telemetry can have any of the fields that a condition compares, but those that most events have.
+    #[must_use]
+    pub fn can_read(&self, condition: ConditionId, carried: &dyn Carried) -> bool {
+        let mut waiting: Vec<&Shared> = self.trees.get(condition.0 as usize).into_iter().collect();
+        while let Some(tree) = waiting.pop() {
+            match tree {
+                Shared::All(children) | Shared::Any(children) => waiting.extend(children),
+                Shared::Not(child) => waiting.push(child),
+                Shared::Unknown(_) => {}
+                Shared::Check(check) => {
+                    let check = self.checks.get(*check as usize);
+                    if check.is_some_and(|check| check.can_read(carried, &self.common)) {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
     }
 
     /// Begins an event: the conditions of a plan that may hold for it or be unknown, in order. All others fail.

@@ -1,6 +1,6 @@
 //! What a record says by canonical field: values as the record has them, and the same in other words.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value};
@@ -59,11 +59,23 @@ impl Kinds {
         wanted: &Wanted,
     ) -> Vec<CanonicalValue<'v>> {
         let mut maker = Maker { known: self.knowledge(), kind, wanted, found: Vec::with_capacity(48) };
+        let mut names = kind.known_names();
         for (place, (name, value)) in raw.enumerate() {
             if !matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)) || name.is_empty() {
                 continue;
             }
-            for meaning in self.meanings(kind, name).iter() {
+            let known = names.get(name).map(Arc::clone);
+            let meanings = match known {
+                Some(meanings) => meanings,
+                None => {
+                    // Whoever writes needs the lock for itself.
+                    drop(names);
+                    let meanings = self.meanings(kind, name);
+                    names = kind.known_names();
+                    meanings
+                }
+            };
+            for meaning in meanings.iter() {
                 maker.found.push(CanonicalValue {
                     field: *meaning,
                     value: Cow::Borrowed(value),
@@ -72,6 +84,7 @@ impl Kinds {
                 });
             }
         }
+        drop(names);
         for field in host.iter().flat_map(|_| &self.knowledge().host) {
             if wanted.has(*field, false) && !maker.has(*field, false) {
                 maker.add(*field, false, host.unwrap_or_default(), None);

@@ -1,6 +1,6 @@
 //! Kinds of events: what is the same for all records of one event of one product in one shape.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use ruleatlas_model::{DataSource, EventRef, SourceKind, Vendor};
 use ruleatlas_taxonomy::{Part, Taxonomy};
@@ -409,7 +409,7 @@ impl Kinds {
 
     /// What a name means in records of a kind.
     pub(crate) fn meanings(&self, kind: &EventKind, name: &str) -> Arc<[Meaning]> {
-        if let Some(found) = kind.names.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+        if let Some(found) = kind.known_names().get(name) {
             return Arc::clone(found);
         }
         let found: Arc<[Meaning]> = self.look_up(kind, name).into();
@@ -426,6 +426,11 @@ impl Kinds {
 }
 
 impl EventKind {
+    /// The names that were looked up before.
+    pub(crate) fn known_names(&self) -> RwLockReadGuard<'_, FxHashMap<Box<str>, Arc<[Meaning]>>> {
+        self.names.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether records of this kind can have a field.
     #[must_use]
     pub fn carries(&self, field: FieldNumber) -> bool {

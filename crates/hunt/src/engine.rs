@@ -49,6 +49,8 @@ pub struct Hunter {
     kinds: Kinds,
     wanted: Wanted,
     plans: RwLock<FxHashMap<usize, Arc<KindPlan>>>,
+    /// Names of the canonical fields, by number.
+    field_names: Vec<&'static str>,
     /// By step, its indicators and exclusions, made when it first holds.
     folded: Vec<OnceLock<Vec<FoldedCheck>>>,
 }
@@ -205,6 +207,7 @@ impl Hunter {
             kinds: Kinds::default(),
             wanted: Wanted::Only(wanted),
             plans: RwLock::default(),
+            field_names: taxonomy.fields().map(|field| field.name.as_str()).collect(),
         }
     }
 
@@ -217,6 +220,7 @@ impl Hunter {
             plans: FxHashMap::default(),
             tally: Tally::default(),
             shows_events: true,
+            shown: None,
         }
     }
 
@@ -248,14 +252,21 @@ impl Hunter {
 
     fn make_plan(&self, kind: &Arc<EventKind>) -> KindPlan {
         let asks_all = self.options.any_source || self.options.raw;
+        let carried = CarriedByKind(Arc::clone(kind));
+        // A rule of which nobody knows what it reads does not read telemetry that has none of its fields.
+        let can_read = |step: &Step| {
+            !step.reads.unknown
+                || self.set.can_read(step.looks_for, &carried)
+                || self.rules.get(step.rule as usize).is_some_and(|rule| rule.compares_nothing)
+        };
         let is_asked = |step: &&Step| {
-            asks_all
-                || self.rules.get(step.rule as usize).is_some_and(|rule| is_asked(&step.reads, &rule.platforms, kind))
+            let is_meant =
+                || self.rules.get(step.rule as usize).is_some_and(|rule| is_asked(&step.reads, &rule.platforms, kind));
+            asks_all || (is_meant() && can_read(step))
         };
         let steps: Vec<&Step> = self.steps.iter().filter(is_asked).collect();
         let mut rules: Vec<u32> = steps.iter().map(|step| step.rule).collect();
         rules.dedup();
-        let carried = CarriedByKind(Arc::clone(kind));
         let asked = steps.iter().map(|step| step.looks_for);
         let plan = self.set.plan(asked, (!self.options.raw).then_some(&carried as &dyn Carried));
         KindPlan { kind: Arc::clone(kind), carried, plan, rules }
@@ -305,6 +316,8 @@ pub struct Worker<'h> {
     plans: FxHashMap<usize, (Arc<KindPlan>, u64)>,
     tally: Tally,
     shows_events: bool,
+    /// The event that is examined as hits show it, once one needs it.
+    shown: Option<Map<String, Value>>,
 }
 
 impl Worker<'_> {
@@ -325,6 +338,7 @@ impl Worker<'_> {
     pub fn examine(&mut self, event: ruleatlas_events::Event, place: Place<'_>, each: &mut dyn FnMut(Found)) {
         let hunter = self.hunter;
         self.tally.read += 1;
+        self.shown = None;
         self.tally.add_time(event.time);
         if event.shape.is_none() {
             self.tally.unknown_shape += 1;
@@ -411,6 +425,9 @@ impl Worker<'_> {
                 tally.add_host(host);
             }
         }
+        if rule.compares_nothing {
+            return;
+        }
         let folded = self.hunter.folded(number);
         let held = folded.iter().filter(|check| check.role == Role::Indicator);
         let held = held.filter(|check| check.condition.evaluate(record) == Verdict::Holds);
@@ -421,12 +438,18 @@ impl Worker<'_> {
                 Matched { field: field.clone(), op: op.to_string(), value: value.clone() }
             })
             .collect();
-        let names = |field: FieldNumber| field_name(field);
-        let event = match self.shows_events {
-            true if self.hunter.options.raw => fields.as_object().cloned().unwrap_or_default(),
-            true => self.hunter.kinds.canonical_object(kind, fields, &names),
-            false => Map::new(),
+        let hunter = self.hunter;
+        let names = |field: FieldNumber| {
+            hunter.field_names.get(field as usize).map_or_else(String::new, |name| (*name).to_owned())
         };
+        let event = match self.shows_events {
+            true => self.shown.get_or_insert_with(|| match hunter.options.raw {
+                true => fields.as_object().cloned().unwrap_or_default(),
+                false => hunter.kinds.canonical_object(kind, fields, &names),
+            }),
+            false => &Map::new(),
+        };
+        let event = event.clone();
         let hit = Hit {
             rule: rule.id.clone(),
             time: time.map(|time| time.to_string()),
@@ -502,10 +525,9 @@ impl Hunter {
         if self.options.raw {
             return record;
         }
-        let raw: Vec<(String, &'e Value)> =
-            record.raw_values().map(|value| (value.name.to_owned(), value.value)).collect();
-        let values = raw.iter().map(|(name, value)| (name.as_str(), *value));
-        for value in self.kinds.canonical(&plan.kind, host, values, &self.wanted) {
+        let raw = record.raw_values().map(|value| (value.name, value.value));
+        let values = self.kinds.canonical(&plan.kind, host, raw, &self.wanted);
+        for value in values {
             let field = KnownField { id: value.field.field, name_only: value.field.name_only };
             match value.source {
                 Some(place) if value.is_own => record.know(field, place),
@@ -515,10 +537,6 @@ impl Hunter {
         record.set_carried(&plan.carried);
         record
     }
-}
-
-fn field_name(field: FieldNumber) -> String {
-    Taxonomy::builtin().field_at(field).map(|field| field.name.clone()).unwrap_or_default()
 }
 
 /// A reason as it is counted: what the phrase is about stands behind it.

@@ -29,6 +29,8 @@ pub(crate) struct HuntRule {
     pub runs: Runs,
     /// How its events belong together, where it is a rule over several.
     pub stateful: Option<Stateful>,
+    /// Whether it holds on whatever it is asked about: only how often is of interest.
+    pub compares_nothing: bool,
     pub platforms: Vec<String>,
     pub source_unknown: bool,
     /// The conditions, for what is asked of hits.
@@ -60,6 +62,8 @@ pub(crate) struct StatefulFields {
     pub key_names: Vec<String>,
     pub value: Option<FieldQuery>,
 }
+
+const COMPARES_NOTHING: &str = "it compares no field with a value";
 
 /// Why a rule is not run, or what its holding means; the places of the steps that are asked.
 fn runs(rule: &Rule, stateful: Option<&Result<Stateful, &'static str>>) -> (Runs, Vec<usize>) {
@@ -94,7 +98,7 @@ fn runs(rule: &Rule, stateful: Option<&Result<Stateful, &'static str>>) -> (Runs
     }
     let asks = |at: &usize| rule.conditions.get(*at).is_some_and(|condition| base::has_predicate(&condition.root));
     if !asked.iter().any(asks) {
-        return candidates("it compares no field with a value".to_owned());
+        return candidates(COMPARES_NOTHING.to_owned());
     }
     let is_computed =
         |at: &usize| rule.conditions.get(*at).is_some_and(|step| base::without_computed(&step.root).is_some());
@@ -164,6 +168,7 @@ impl Preparation<'static> {
             vendor: rule.vendor,
             title: rule.title,
             severity: rule.severity,
+            compares_nothing: runs == Runs::Candidates(COMPARES_NOTHING.to_owned()),
             runs,
             stateful,
             platforms: rule.platforms,
