@@ -222,6 +222,14 @@ pub(crate) struct Fresh {
     tags: Vec<RawTag>,
 }
 
+impl Fresh {
+    /// The rule with its tags led to the techniques of ATT&CK.
+    pub fn resolved(mut self, attack: &Attack) -> Entry {
+        tags::resolve(&mut self.entry.rule, &self.tags, attack);
+        self.entry
+    }
+}
+
 /// A source whose texts are gone: what it was, and what was in its files.
 struct Used {
     /// Its place among the sources.

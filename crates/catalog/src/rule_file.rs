@@ -1,10 +1,14 @@
 //! The rules of one file that belongs to no source: a draft, or a rule that somebody was sent.
 
-use ruleatlas_model::{FileOutcome, Language, ParseStatus, Rule, Vendor};
+use ruleatlas_model::{Attack, FileOutcome, Language, ParseStatus, Rule, Vendor};
 use ruleatlas_sources::{Content, Draft, SourceFile, format_of};
 use ruleatlas_taxonomy::Taxonomy;
 
-use crate::{Entry, build::Reader, is_query};
+use crate::{
+    Entry,
+    build::{Fresh, Reader},
+    is_query,
+};
 
 /// Why a file gives no rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +81,23 @@ pub fn rules_of_file_among(
     companions: &[SourceFile],
     language: Option<Language>,
 ) -> Result<Vec<Entry>, RuleFileError> {
+    Ok(read(file, companions, language)?.into_iter().map(|rule| rule.entry).collect())
+}
+
+/// The same, their tags resolved to the techniques of ATT&CK.
+///
+/// # Errors
+/// As [`rules_of_file`].
+pub fn tagged_rules_of_file(
+    file: &SourceFile,
+    companions: &[SourceFile],
+    language: Option<Language>,
+    attack: &Attack,
+) -> Result<Vec<Entry>, RuleFileError> {
+    Ok(read(file, companions, language)?.into_iter().map(|rule| rule.resolved(attack)).collect())
+}
+
+fn read(file: &SourceFile, companions: &[SourceFile], language: Option<Language>) -> Result<Vec<Fresh>, RuleFileError> {
     let path = || file.path.clone();
     let text = match &file.content {
         Content::Text(text) => text,
@@ -99,7 +120,7 @@ pub fn rules_of_file_among(
             let format = format_of(language.info().vendor, is_query);
             let around = format.context(companions);
             let own = around.of_file(&file.path);
-            return Ok(vec![reader.entry(draft, text, own.as_deref().unwrap_or(&*around)).entry]);
+            return Ok(vec![reader.entry(draft, text, own.as_deref().unwrap_or(&*around))]);
         }
         Layout::Formats(vendors) => vendors,
     };
@@ -110,19 +131,18 @@ pub fn rules_of_file_among(
         // A name as in a source: some formats look for rules in certain folders only.
         let context = format.context(companions);
         let (record, rules) = reader.file(file, Some(format.as_ref()), Some(&*context));
-        let entries: Vec<Entry> = rules.into_iter().map(|rule| rule.entry).collect();
-        let is_understood = |entry: &Entry| !matches!(entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
-        if entries.is_empty() {
+        let is_understood = |read: &Fresh| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
+        if rules.is_empty() {
             first.get_or_insert(record);
-        } else if entries.iter().all(is_understood) {
-            return Ok(entries);
+        } else if rules.iter().all(is_understood) {
+            return Ok(rules);
         } else {
             // Formats share keys: a query that is not understood may be in the language of another vendor.
-            partial.get_or_insert(entries);
+            partial.get_or_insert(rules);
         }
     }
-    if let Some(entries) = partial {
-        return Ok(entries);
+    if let Some(rules) = partial {
+        return Ok(rules);
     }
     let reason = first.as_ref().and_then(|record| record.reason.clone()).unwrap_or_default();
     Err(match first {

@@ -62,6 +62,8 @@ pub enum Command {
     Match(Match),
     /// Run rules of every vendor on log files.
     Hunt(Hunt),
+    /// Hold draft rules against the catalog: what is broken, noisy, missing, unsafe or already there.
+    Check(Check),
     /// What is in log files: kinds of events, time span, hosts, shapes, fields.
     Logs(Logs),
     /// Show what a query or rule is parsed into.
@@ -545,6 +547,52 @@ pub struct Hunt {
     /// Write JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Rules or queries in any format that the catalog reads, or folders of them; `-` is standard input.
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The language of the files, where their endings do not say it.
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<Language>,
+    /// How to write the findings.
+    #[arg(long, default_value = "text")]
+    pub format: CheckFormat,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// The level from which on a finding makes the exit status 1.
+    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    pub fail_on: FailOn,
+    /// A configuration: codes to ignore, and their levels.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people, with the lines of the rule.
+    Text,
+    /// A JSON list.
+    Json,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+}
+
+/// A level of findings, or that none counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Every finding.
+    Note,
+    /// Warnings and errors.
+    Warning,
+    /// Errors.
+    Error,
+    /// None.
+    Never,
 }
 
 #[derive(Debug, Args)]

@@ -20,8 +20,8 @@ use clap::Parser;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        align, build, command_line, controls, coverage, doctor, event, export, field, hunt, indicator, logs, matching,
-        parse, playbook, rule, search, serve, site, sync, technique,
+        align, build, check, command_line, controls, coverage, doctor, event, export, field, hunt, indicator, logs,
+        matching, parse, playbook, rule, search, serve, site, sync, technique,
     },
 };
 
@@ -70,6 +70,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Doctor(options)) => doctor::run(&options, db.as_deref()),
         Some(Command::Match(options)) => matching::run(&options, db.as_deref()),
         Some(Command::Hunt(options)) => hunt::run(&options, db.as_deref()),
+        Some(Command::Check(options)) => check::run(&options, db.as_deref()),
         Some(Command::Logs(options)) => logs::run(&options),
         Some(Command::Parse(options)) => parse::run(&options),
         Some(Command::Completions(options)) => command_line::completions(&options),

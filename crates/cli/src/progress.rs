@@ -35,15 +35,20 @@ impl Report {
     }
 
     pub fn tell(&self, stage: Stage, source: &str, done: usize, total: usize) {
-        if self.begun.elapsed() < PATIENCE {
-            return;
-        }
         let what = match stage {
             Stage::Read => format!("reading {source}"),
             Stage::Parse => format!("parsing {source}"),
             Stage::Count => "counting".to_owned(),
             Stage::Write => "writing the catalog".to_owned(),
         };
+        self.step(what, done, total);
+    }
+
+    /// Shows how much of a piece of work is done.
+    pub fn step(&self, what: String, done: usize, total: usize) {
+        if self.begun.elapsed() < PATIENCE {
+            return;
+        }
         match &self.bar {
             Some(bar) => {
                 if bar.is_hidden() {

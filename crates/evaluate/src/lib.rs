@@ -56,8 +56,11 @@ mod verdict;
 pub use compiled::Compiled;
 pub use event::{Carried, Event, FieldQuery, KnownField, RawValue, Resolve};
 pub use index::Plan;
+pub use network::Network;
+pub use pattern::{is_malformed_regex, regex_syntax};
 pub use rule::CompiledRule;
 pub use ruleset::{ConditionId, Outcome, RuleSet, RuleSetBuilder, Scratch};
+pub use scalar::Scalar;
 pub use stateful::{
     CountSpec, MAX_EVENTS, MAX_KEYS, Machine, Match, Measure, Observation, SHOWN_EVENTS, SequenceSpec, SequenceStep,
     TemporalSpec, Threshold,

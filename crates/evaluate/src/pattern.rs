@@ -4,7 +4,7 @@ use std::{iter::Peekable, str::Chars};
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Class, Hir, HirKind};
-use ruleatlas_model::fold_case;
+use ruleatlas_model::{Modifier, Modifiers, fold_case};
 
 use crate::{modifier::Transforms, verdict::UnknownReason};
 
@@ -15,15 +15,38 @@ const MIN_NEEDLE: usize = 3;
 /// Texts of which one must be in a match.
 const MAX_NEEDLES: usize = 64;
 
+/// A rule's regular expression in the spelling of the `regex` crate, anchored as the modifiers say, its flags in front.
+/// Whether the crate can compile it is not asked.
+///
+/// # Errors
+/// A modifier that cannot be evaluated.
+pub fn regex_syntax(pattern: &str, case_sensitive: bool, modifiers: &Modifiers) -> Result<String, Modifier> {
+    let transforms = Transforms::read(modifiers)?;
+    let flags = [(!case_sensitive, 'i'), (transforms.multi_line, 'm'), (transforms.dot_all, 's')];
+    let flags: String = flags.into_iter().filter_map(|(is_set, flag)| is_set.then_some(flag)).collect();
+    let anchored = anchored(pattern, &transforms);
+    Ok(if flags.is_empty() { anchored } else { format!("(?{flags}:{anchored})") })
+}
+
+fn anchored(pattern: &str, transforms: &Transforms) -> String {
+    let respelled = respell(pattern);
+    match (transforms.anchored, transforms.anchored_start) {
+        (true, _) => format!("\\A(?:{respelled})\\z"),
+        (_, true) => format!("\\A(?:{respelled})"),
+        _ => respelled,
+    }
+}
+
+/// Whether a rule's regular expression has a mistake in its syntax, rather than something that only other engines have.
+#[must_use]
+pub fn is_malformed_regex(pattern: &str, modifiers: &Modifiers) -> bool {
+    let transforms = Transforms::read(modifiers).unwrap_or_default();
+    compile(pattern, true, &transforms).err() == Some(UnknownReason::RegexUnreadable)
+}
+
 /// Compiles a regular expression, or says why it is not to be had.
 pub(crate) fn compile(pattern: &str, case_sensitive: bool, transforms: &Transforms) -> Result<Regex, UnknownReason> {
-    let mut respelled = respell(pattern);
-    if transforms.anchored {
-        respelled = format!("\\A(?:{respelled})\\z");
-    }
-    if transforms.anchored_start {
-        respelled = format!("\\A(?:{respelled})");
-    }
+    let respelled = anchored(pattern, transforms);
     let built = RegexBuilder::new(&respelled)
         .case_insensitive(!case_sensitive)
         .multi_line(transforms.multi_line)

@@ -4,9 +4,12 @@ use serde_json::Value;
 
 /// A number or a boolean.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Scalar {
+pub enum Scalar {
+    /// True or false.
     Bool(bool),
+    /// A whole number.
     Integer(i128),
+    /// Any other number.
     Real(f64),
 }
 
@@ -29,7 +32,8 @@ impl Scalar {
     }
 
     /// What a text spells: `true`, `false` in any case, or a number.
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
         if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") {
             return Some(Self::Bool(text.len() == 4));
         }
@@ -37,7 +41,8 @@ impl Scalar {
     }
 
     /// The number a text spells: decimal, with fraction and exponent, or hexadecimal behind `0x`.
-    pub(crate) fn read_number(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn read_number(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_decimal = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
         if is_decimal {

@@ -266,8 +266,9 @@ impl Taxonomy {
         }
     }
 
-    /// The canonical fields of an event of which the table has all fields.
-    fn fields_of(&self, event: &EventRef) -> Option<Arc<FxHashSet<String>>> {
+    /// The canonical fields of an event of which the table has all fields; `None` of others.
+    #[must_use]
+    pub fn fields_of(&self, event: &EventRef) -> Option<Arc<FxHashSet<String>>> {
         let known: &KnownEvent = self.events.get(event)?;
         // Other lists of fields are not complete: those of Windows are from the events' manifests.
         known.fields().next().filter(|_| is_windows_channel(&known.channel))?;

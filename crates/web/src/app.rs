@@ -102,6 +102,8 @@ pub(crate) fn routed(app: Arc<App>, hosts: HostPolicy, cors: Option<HeaderValue>
         .route("/api/v1/coverage", get(any).post(covered_json))
         .route("/align", get(any).post(aligned))
         .route("/api/v1/align", get(any).post(aligned))
+        .route("/check", get(any).post(checked_page))
+        .route("/api/v1/check", get(any).post(checked_json))
         .route("/{*path}", get(any))
         .with_state(app)
         .layer(DefaultBodyLimit::max(limits::MAX_BODY))
@@ -238,6 +240,45 @@ async fn aligned(
     app.made_now(known(client), kind, headers, move |atlas| routes::aligned(atlas, &sent)).await
 }
 
+/// A draft sent by the form of `/check`: `rule` holds it, `language` says what it is in.
+async fn checked_page(
+    State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
+    headers: HeaderMap,
+    mut form: Multipart,
+) -> Response {
+    let (mut rule, mut language) = (Bytes::new(), String::new());
+    loop {
+        match form.next_field().await {
+            Ok(None) => break,
+            Ok(Some(field)) => {
+                let name = field.name().unwrap_or_default().to_owned();
+                let Ok(bytes) = field.bytes().await else { return limits::too_large() };
+                match name.as_str() {
+                    "rule" => rule = bytes,
+                    "language" => language = String::from_utf8_lossy(&bytes).into_owned(),
+                    _ => {}
+                }
+            }
+            Err(_) => return limits::too_large(),
+        }
+    }
+    app.checked(known(client), rule, language, headers, routes::Form::Page).await
+}
+
+/// A draft as the body of a request.
+async fn checked_json(
+    State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
+    uri: Uri,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Response {
+    let pairs = Address::new(uri.path(), uri.query().unwrap_or_default()).pairs;
+    let language = pairs.into_iter().find(|(name, _)| name == "language").map(|(_, value)| value).unwrap_or_default();
+    app.checked(known(client), bytes, language, headers, routes::Form::Json).await
+}
+
 /// A file as the body of a request.
 async fn covered_json(
     State(app): State<Arc<App>>,
@@ -321,6 +362,22 @@ impl App {
                 Err(Box::new((StatusCode::REQUEST_TIMEOUT, close, message).into_response()))
             }
         }
+    }
+
+    /// The findings of a draft, which is kept nowhere.
+    async fn checked(
+        self: Arc<Self>,
+        client: Client,
+        bytes: Bytes,
+        language: String,
+        headers: HeaderMap,
+        form: routes::Form,
+    ) -> Response {
+        if bytes.len() > limits::LARGEST_FILE {
+            return limits::too_large();
+        }
+        let make = move |atlas: &Atlas| routes::checked(atlas, &bytes, &language, form);
+        self.made_now(client, ("/check", Form::Sent), headers, make).await
     }
 
     /// The answer to a file, which is kept nowhere.

@@ -52,13 +52,13 @@ pub(crate) const LONGEST_ADDRESS: usize = 8 << 10;
 /// Bytes of a request's head that are read.
 pub(crate) const MAX_HEAD: usize = 32 << 10;
 
-/// Bytes of the files that are sent to `/coverage` and `/align`.
+/// Bytes of the files that are sent to `/coverage`, `/align` and `/check`.
 pub(crate) const LARGEST_FILE: usize = 1 << 20;
 /// Bytes of such a file with the form around it.
 pub(crate) const MAX_BODY: usize = LARGEST_FILE + (64 << 10);
 
 /// Where files may be sent to.
-const TAKING_FILES: [&str; 4] = ["/coverage", "/api/v1/coverage", "/align", "/api/v1/align"];
+const TAKING_FILES: [&str; 6] = ["/coverage", "/api/v1/coverage", "/align", "/api/v1/align", "/check", "/api/v1/check"];
 
 /// Whether a file may be sent there by `POST`: it is answered and not kept.
 pub(crate) fn takes_files(path: &str) -> bool {
@@ -77,7 +77,7 @@ fn is_small(request: &Request) -> bool {
 }
 
 /// The answer to a request that asks for more than reading: all but `GET` and `HEAD` without a body, under an address of
-/// reasonable length, and files sent to `/coverage` and `/align`.
+/// reasonable length, and files sent to `/coverage`, `/align` and `/check`.
 pub(crate) fn refusal(request: &Request) -> Option<Response> {
     if sends_a_file(request) {
         return (!is_small(request)).then(too_large);

@@ -8,6 +8,7 @@ use crate::{output, paths};
 
 pub mod align;
 pub mod build;
+pub mod check;
 pub mod command_line;
 pub mod controls;
 pub mod coverage;

@@ -3,11 +3,12 @@ use maud::{DOCTYPE, Markup, html};
 use crate::{assets, routes, text::clipped};
 
 /// The parts of the site that stand at the top of every page.
-const NAVIGATION: [(&str, &str); 7] = [
+const NAVIGATION: [(&str, &str); 8] = [
     ("Matrix", "/matrix"),
     ("Rules", "/rules"),
     ("Events", "/events"),
     ("Coverage", "/coverage"),
+    ("Check", "/check"),
     ("Controls", "/controls"),
     ("Ledger", "/ledger"),
     ("About", "/about"),

@@ -4,6 +4,7 @@ mod about;
 mod align;
 mod attack;
 mod bar;
+mod check;
 mod controls;
 mod coverage;
 mod event;
@@ -34,6 +35,7 @@ mod years;
 
 pub(crate) use about::{about, notices};
 pub(crate) use align::{align, threats};
+pub(crate) use check::{check_form, checked};
 pub(crate) use controls::{Listed, controls};
 pub(crate) use coverage::{coverage, coverage_form};
 pub(crate) use event::event;

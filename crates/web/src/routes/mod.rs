@@ -8,6 +8,7 @@
 
 mod about;
 mod ask;
+mod check;
 mod controls;
 mod event;
 mod ledger;
@@ -29,6 +30,7 @@ use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
     ask::{Ask, Fault, Form, Made},
+    check::{checked, languages},
     controls::{Sent, aligned},
     event::{Wanted, covered},
     openapi::{Schemas, View, view},
@@ -82,6 +84,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         value::ROUTES,
         vendor::ROUTES,
         event::ROUTES,
+        check::ROUTES,
         search::ROUTES,
         controls::ROUTES,
         ledger::ROUTES,

@@ -1,0 +1,117 @@
+//! RA08: what rules for the same technique list together with what the draft lists.
+
+use roaring::RoaringBitmap;
+use ruleatlas_catalog::{Facet, IndicatorId};
+use ruleatlas_logic::Claim;
+use ruleatlas_model::{Indicator, Role};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Corpus, phrase};
+use crate::{Suggestion, code, draft::Draft, finding::Finding, neighbors::family};
+
+/// Rules that have to list both.
+const MIN_RULES: u64 = 5;
+/// Of the rules that list what the draft lists, the share that lists the other too.
+const MIN_SHARE: f64 = 0.5;
+/// Indicators that are named.
+const MAX_NAMED: usize = 5;
+/// Indicators of the draft that are looked at.
+const MAX_OWN: usize = 60;
+
+pub(crate) fn gaps(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Vec<Finding>) {
+    let index = &corpus.atlas.index;
+    let own = || draft.entry.indicators.iter().filter(|own| own.role == Role::Indicator);
+    if draft.only_statement().is_none() {
+        return;
+    }
+    for technique in draft.entry.rule.techniques() {
+        let rules = comparable(draft, corpus, technique);
+        if rules.len() < MIN_RULES {
+            continue;
+        }
+        let mut found: FxHashMap<IndicatorId, (f64, Suggestion)> = FxHashMap::default();
+        for listed in own().take(MAX_OWN) {
+            let Some(id) = index.find_indicator(&listed.indicator) else { continue };
+            let Some(with) = index.rules_with(id, Role::Indicator).map(|with| with & &rules) else { continue };
+            if with.len() < MIN_RULES {
+                continue;
+            }
+            for (other, count) in listed_with(id, &with, corpus) {
+                #[allow(clippy::cast_precision_loss)]
+                let share = count as f64 / with.len() as f64;
+                let is_better = found.get(&other).is_none_or(|(best, _)| share > *best);
+                let Some(indicator) = index.indicator(other).filter(|_| share >= MIN_SHARE && is_better) else {
+                    continue;
+                };
+                if is_covered(draft, indicator, corpus) {
+                    continue;
+                }
+                let examples = index.rules_with(other, Role::Indicator).map(|rules| rules & &with).unwrap_or_default();
+                let suggestion = corpus.suggestion(draft, indicator, count, with.len(), examples.iter());
+                found.insert(other, (share, suggestion));
+            }
+        }
+        let mut named: Vec<(IndicatorId, f64, Suggestion)> =
+            found.into_iter().map(|(id, (share, suggestion))| (id, share, suggestion)).collect();
+        named.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.2.rules.cmp(&a.2.rules)).then(a.0.cmp(&b.0)));
+        named.truncate(MAX_NAMED);
+        let Some((_, _, first)) = named.first() else { continue };
+        let message = format!(
+            "{} of {} rules for {technique} that list what this one lists also list {}",
+            first.rules,
+            first.of,
+            phrase(&first.indicator)
+        );
+        let help = "see whether it belongs to the list".to_owned();
+        let mut finding = draft.finding_of_rule(code::GAP, message, help);
+        finding.evidence.count = Some(first.rules);
+        finding.evidence.of = Some(first.of);
+        finding.evidence.indicators = named.into_iter().map(|(.., suggestion)| suggestion).collect();
+        findings.push(finding);
+        return;
+    }
+}
+
+/// The counted rules for a technique's family over one of the draft's log sources and platforms.
+fn comparable(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, technique: &str) -> RoaringBitmap {
+    let index = &corpus.atlas.index;
+    let union = |facet: Facet, names: &[String]| {
+        names.iter().filter_map(|name| index.set(facet, name)).fold(RoaringBitmap::new(), |all, set| all | set)
+    };
+    let rule = &draft.entry.rule;
+    let mut rules = union(Facet::LogSource, &rule.log_sources) & index.counted();
+    if !rule.platforms.is_empty() {
+        rules &= union(Facet::Platform, &rule.platforms);
+    }
+    rules &= corpus.neighbors.rules_of_family(family(technique)).unwrap_or(&RoaringBitmap::new());
+    rules - &draft.own
+}
+
+/// Indicators of the same field and operator, with the number of rules that have them.
+fn listed_with(id: IndicatorId, rules: &RoaringBitmap, corpus: &Corpus<'_, '_>) -> Vec<(IndicatorId, u64)> {
+    let index = &corpus.atlas.index;
+    let Some(own) = index.indicator(id) else { return Vec::new() };
+    let mut counts: FxHashMap<IndicatorId, u64> = FxHashMap::default();
+    for rule in rules {
+        let uses = index.uses_of(rule).iter().filter(|(_, role, _)| *role == Role::Indicator);
+        let listed: FxHashSet<IndicatorId> = uses.map(|(id, ..)| *id).collect();
+        for other in listed.into_iter().filter(|other| *other != id) {
+            let is_alike = |other: &Indicator| {
+                other.op == own.op && other.modifiers == own.modifiers && other.field.eq_ignore_ascii_case(&own.field)
+            };
+            if index.indicator(other).is_some_and(is_alike) {
+                *counts.entry(other).or_default() += 1;
+            }
+        }
+    }
+    counts.into_iter().filter(|(_, count)| *count >= MIN_RULES).collect()
+}
+
+/// Whether a check of the draft covers it, or is covered by it.
+fn is_covered(draft: &Draft<'_>, indicator: &Indicator, corpus: &Corpus<'_, '_>) -> bool {
+    let claim = Claim::of(indicator, corpus.atlas.taxonomy);
+    draft.entry.indicators.iter().any(|own| {
+        let own = Claim::of(&own.indicator, corpus.atlas.taxonomy);
+        claim.is_within(&own) || own.is_within(&claim)
+    })
+}

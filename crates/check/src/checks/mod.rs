@@ -1,0 +1,118 @@
+//! The checks, a file a family.
+
+mod broken;
+mod dead;
+mod exclusions;
+mod gap;
+mod known;
+mod missing;
+mod noisy;
+mod regex_cost;
+mod technique;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ruleatlas_catalog::RuleId;
+use ruleatlas_logic::Statement;
+use ruleatlas_model::{Indicator, ParseStatus};
+use ruleatlas_views::{Atlas, snippets};
+use rustc_hash::FxHashMap;
+
+use crate::{Neighbors, Profile, Suggestion, draft::Draft};
+
+pub(crate) use broken::broken;
+pub(crate) use dead::dead;
+pub(crate) use exclusions::unsafe_exclusions;
+pub(crate) use gap::gaps;
+pub(crate) use known::already_there;
+pub(crate) use missing::{missing_exclusions, recommended};
+pub(crate) use noisy::noisy;
+pub(crate) use technique::techniques;
+
+/// Rules of the catalog whose statements are kept.
+const MAX_KEPT: usize = 4_096;
+/// Rules that are named as examples.
+const MAX_EXAMPLES: usize = 5;
+
+/// What a draft is held against.
+pub(crate) struct Corpus<'c, 'a> {
+    pub atlas: &'a Atlas,
+    pub neighbors: &'c Neighbors<'a>,
+    pub known: &'c Known,
+    pub profile: Profile,
+}
+
+impl Corpus<'_, '_> {
+    pub fn ids(&self, rules: impl Iterator<Item = RuleId>) -> Vec<String> {
+        let heads = rules.take(MAX_EXAMPLES).filter_map(|rule| self.atlas.index.head(rule));
+        heads.map(|head| head.id.clone()).collect()
+    }
+
+    pub fn suggestion(
+        &self,
+        draft: &Draft<'_>,
+        indicator: &Indicator,
+        rules: u64,
+        of: u64,
+        examples: impl Iterator<Item = RuleId>,
+    ) -> Suggestion {
+        let language = draft.entry.rule.language;
+        let line = snippets(self.atlas.taxonomy, indicator).into_iter().find(|snippet| snippet.language == language);
+        Suggestion {
+            indicator: indicator.clone(),
+            rules,
+            of,
+            line: line.map(|snippet| snippet.text).unwrap_or_default(),
+            examples: self.ids(examples),
+        }
+    }
+}
+
+/// Statements of the catalog's rules, made when they are first asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    kept: Mutex<FxHashMap<RuleId, Option<Arc<Statement>>>>,
+}
+
+impl Known {
+    /// The statement of a rule, where it has one step that has to happen and all of it is understood.
+    pub fn statement(&self, atlas: &Atlas, rule: RuleId) -> Option<Arc<Statement>> {
+        if atlas.index.head(rule)?.parse != ParseStatus::Full {
+            return None;
+        }
+        if let Some(found) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&rule) {
+            return found.clone();
+        }
+        let entry = atlas.entry(rule).ok().flatten()?;
+        let statement = match entry.rule.conditions.as_slice() {
+            [condition] if !condition.absent => {
+                Some(Arc::new(Statement::new(entry.rule.vendor, condition, atlas.taxonomy)))
+            }
+            _ => None,
+        };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(rule, statement.clone());
+        statement
+    }
+}
+
+/// An indicator as a reader says it.
+pub(crate) fn phrase(indicator: &Indicator) -> String {
+    let value = clipped(&indicator.value);
+    match indicator.value.is_empty() {
+        true => format!("`{} {}`", indicator.field, indicator.op),
+        false => format!("`{} {} {value}`", indicator.field, indicator.op),
+    }
+}
+
+/// The head of a text.
+pub(crate) fn clipped(text: &str) -> String {
+    const MAX_SHOWN: usize = 80;
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,227 @@
+//! The comparisons of a condition, and what decides them for one value.
+
+use std::sync::{Arc, OnceLock};
+
+use ruleatlas_core::Literal as Normal;
+use ruleatlas_evaluate::{Compiled, Event, Verdict};
+use ruleatlas_model::{Missing, Op, Predicate, fold_case};
+use ruleatlas_taxonomy::{Field, FieldType, Part, Reader};
+use rustc_hash::FxHashSet;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    decide::Literal,
+    pattern::{Pattern, Shape, last_part},
+};
+
+/// A comparison of a condition, with the field it is about.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The canonical field in lower case.
+    pub field: Arc<str>,
+    /// The canonical field.
+    pub name: Arc<str>,
+    pub field_type: Option<FieldType>,
+    /// Whether one event may hold several values of the field.
+    pub holds_several: bool,
+    /// Whether it sees only the last part of the field's path.
+    pub sees_name: bool,
+    pub patterns: Vec<Pattern>,
+    /// Whether it asks for a value in one of the patterns, rather than for none.
+    pub is_positive: bool,
+    pub holds_if_missing: bool,
+    /// The comparison; none for what was not understood.
+    pub predicate: Option<Predicate>,
+    pub is_inverted: bool,
+    /// The values, where all are whole texts that compare without case.
+    exact: Option<FxHashSet<String>>,
+    compiled: OnceLock<Compiled>,
+}
+
+impl Source {
+    pub fn new(predicate: &Predicate, is_inverted: bool, reader: &Reader<'_>) -> Self {
+        let known = reader.field_of(predicate);
+        let name: Arc<str> = match &known {
+            Some(used) => used.field.name.as_str().into(),
+            None => predicate.raw_field.as_str().into(),
+        };
+        let field: Arc<str> = name.to_lowercase().into();
+        let field_type = known.as_ref().map(|used| used.field.field_type);
+        let sees_name = known.is_some_and(|used| used.part == Part::Name);
+        let mut patterns = Pattern::of(predicate, field_type == Some(FieldType::Path), sees_name);
+        let asks_for_value = predicate.op != Op::IsNull;
+        let is_positive = asks_for_value != (predicate.negated != is_inverted);
+        let is_presence = predicate.op.is_presence();
+        let holds_if_missing = match predicate.missing {
+            _ if is_presence => !is_positive,
+            Missing::Fails => is_inverted,
+            Missing::Holds => !is_inverted,
+            Missing::Null => false,
+        };
+        // What cannot be compared is null there, and neither in the set nor outside of it.
+        if predicate.missing == Missing::Null
+            && !is_positive
+            && patterns.iter().any(|pattern| matches!(pattern.shape, Shape::Order(..)))
+        {
+            patterns =
+                predicate.values.iter().map(|value| Pattern::opaque(&format!("{} {value}", predicate.op))).collect();
+        }
+        let is_exact = |pattern: &Pattern| matches!(pattern.shape, Shape::Exact) && pattern.folded;
+        let same_part = |pattern: &Pattern| patterns.first().is_some_and(|first| first.is_name == pattern.is_name);
+        let exact = (patterns.len() > 4 && patterns.iter().all(|pattern| is_exact(pattern) && same_part(pattern)))
+            .then(|| patterns.iter().map(|pattern| pattern.text.clone()).collect());
+        Self {
+            holds_several: fields().several.contains(&*field) || known.is_none(),
+            field,
+            name,
+            field_type,
+            sees_name,
+            patterns,
+            is_positive,
+            holds_if_missing,
+            predicate: Some(predicate.clone()),
+            is_inverted,
+            exact,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// A positive comparison of a canonical field, by its canonical name; of the last part of its path where `sees_name`.
+    pub fn canonical(predicate: Predicate, field: Option<&Field>, sees_name: bool) -> Self {
+        let field_type = field.map(|field| field.field_type);
+        let name: Arc<str> = field.map_or(predicate.raw_field.as_str(), |field| field.name.as_str()).into();
+        let lower: Arc<str> = name.to_lowercase().into();
+        Self {
+            holds_several: fields().several.contains(&*lower) || field.is_none(),
+            field: lower,
+            name,
+            field_type,
+            sees_name,
+            patterns: Pattern::of(&predicate, field_type == Some(FieldType::Path), sees_name),
+            is_positive: predicate.op != Op::IsNull,
+            holds_if_missing: predicate.op == Op::IsNull,
+            predicate: Some(predicate),
+            is_inverted: false,
+            exact: None,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// A part that was not understood. Two with the same text are the same.
+    pub fn opaque(text: &str, is_inverted: bool) -> Self {
+        Self {
+            field: "".into(),
+            name: "".into(),
+            field_type: None,
+            holds_several: true,
+            sees_name: false,
+            patterns: vec![Pattern::opaque(text)],
+            is_positive: !is_inverted,
+            holds_if_missing: false,
+            predicate: None,
+            is_inverted,
+            exact: None,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    fn compiled(&self) -> Option<&Compiled> {
+        let predicate = self.predicate.as_ref()?;
+        Some(
+            self.compiled
+                .get_or_init(|| Compiled::of_normal(&Normal::Predicate { predicate, inverted: self.is_inverted })),
+        )
+    }
+
+    /// Whether another comparison calls the field the same.
+    pub fn has_name_of(&self, other: &Self) -> bool {
+        match (&self.predicate, &other.predicate) {
+            (Some(one), Some(other)) => one.raw_field.eq_ignore_ascii_case(&other.raw_field),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it compares with values, rather than asking whether there is one.
+    pub fn asks_for_text(&self) -> bool {
+        self.predicate.as_ref().is_some_and(|predicate| !predicate.op.is_presence())
+    }
+
+    /// Sets the field as the comparison calls it.
+    pub fn project(&self, value: &str, event: &mut Map<String, Value>) {
+        let Some(predicate) = &self.predicate else { return };
+        let value = if self.sees_name { last_part(value).unwrap_or(value) } else { value };
+        let name = if predicate.raw_field.is_empty() { "_raw" } else { predicate.raw_field.as_str() };
+        event.insert(name.to_owned(), Value::String(value.to_owned()));
+    }
+}
+
+impl Literal {
+    /// Whether the field's value, or that it has none, is as the literal asks; the evaluator's answer.
+    pub fn is_met_by(&self, value: Option<&str>) -> bool {
+        let Some(compiled) = self.source.compiled() else { return false };
+        let mut event = Map::new();
+        if let Some(value) = value {
+            self.source.project(value, &mut event);
+        }
+        let event = Value::Object(event);
+        match compiled.evaluate(&Event::new(&event)) {
+            Verdict::Holds => !self.complement,
+            Verdict::Fails => self.complement,
+            Verdict::Unknown(_) => false,
+        }
+    }
+
+    /// Whether a set is one of the literal's, where they are so many whole texts that they are looked up.
+    pub fn knows_exactly(&self, pattern: &Pattern) -> Option<bool> {
+        let exact = self.source.exact.as_ref().filter(|_| self.only.is_none())?;
+        let is_name = self.patterns().first().is_some_and(|first| first.is_name);
+        match pattern.shape {
+            Shape::Exact if pattern.is_name == is_name => Some(exact.contains(&*fold_case(&pattern.text))),
+            // A path may end in one of the names.
+            Shape::Exact | Shape::Suffix if is_name => None,
+            _ => Some(false),
+        }
+    }
+}
+
+/// What conditions are compared by cannot see of fields.
+pub(crate) struct Fields {
+    /// Fields that choose which events are read.
+    pub selecting: FxHashSet<String>,
+    several: FxHashSet<String>,
+}
+
+#[derive(Deserialize)]
+struct FieldsFile {
+    selecting: Vec<String>,
+    several: Vec<String>,
+}
+
+pub(crate) fn fields() -> &'static Fields {
+    static READ: OnceLock<Fields> = OnceLock::new();
+    READ.get_or_init(|| {
+        let read = toml::from_str(include_str!("../data/fields.toml"));
+        let FieldsFile { selecting, several } =
+            read.unwrap_or_else(|_| FieldsFile { selecting: Vec::new(), several: Vec::new() });
+        let lower = |names: Vec<String>| names.iter().map(|name| name.to_lowercase()).collect();
+        Fields { selecting: lower(selecting), several: lower(several) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ruleatlas_taxonomy::Taxonomy;
+
+    use super::*;
+
+    #[test]
+    fn the_fields_of_the_table_are_canonical() {
+        let read: FieldsFile = toml::from_str(include_str!("../data/fields.toml")).unwrap();
+        let taxonomy = Taxonomy::builtin();
+        for name in read.selecting.iter().chain(&read.several) {
+            assert!(taxonomy.fields().any(|field| field.name == *name), "`{name}` is no canonical field");
+        }
+    }
+}
