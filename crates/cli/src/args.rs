@@ -555,7 +555,7 @@ pub struct Check {
     #[arg(value_name = "FILE|FOLDER", required = true)]
     pub paths: Vec<PathBuf>,
     /// The language of the files, where their endings do not say it.
-    #[arg(long, value_name = "LANGUAGE")]
+    #[arg(long, value_name = "LANGUAGE", value_parser = Language::by_name)]
     pub language: Option<Language>,
     /// How to write the findings.
     #[arg(long, default_value = "text")]
