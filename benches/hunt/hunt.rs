@@ -22,6 +22,7 @@ use measure::{corpus, ratio, within};
 use ruleatlas_core::{Frontend as _, Query};
 use ruleatlas_evaluate::{CompiledRule, Event, Verdict};
 use ruleatlas_events::{Reader, Shapes};
+use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceKind, SourceSpec, format_of, read_files};
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ struct Rules {
 
 fn rules(spec: &SourceSpec) -> Rules {
     let files = read_files(spec).expect("the corpus can be read");
-    let format = format_of(spec.kind, |_, _| false).expect("a format of rules");
+    let format = format_of(Vendor::Sigma, |_, _| false);
     let context = format.context(&files);
     let mut ours = Vec::new();
     let mut theirs = rsigma_eval::Engine::new();
@@ -216,7 +217,7 @@ fn differences(rules: &Rules, events: &[(String, Value)], out: &Path) -> std::io
 }
 
 fn main() {
-    let Some(spec) = corpus(SourceKind::Sigma) else { return };
+    let Some(spec) = corpus(SourceKind::Rules(Vendor::Sigma)) else { return };
     let logs = spec.path.parent().map(|corpora| corpora.join("logs/evtx-jsonl")).unwrap_or_default();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let rules = rules(&spec);
