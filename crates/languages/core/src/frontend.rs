@@ -68,10 +68,13 @@ impl Parsed {
             let up_to = said.partition_point(|known| known.start <= span.end);
             up_to.checked_sub(1).and_then(|last| said.get(last)).is_some_and(|known| known.end >= span.start)
         };
+        // Where YAML holds a part, its place is a line of the file, and the text that is shown may not have it.
+        let has_lines = self.diagnostics.iter().any(|found| found.level != Level::Note && found.line.is_some());
         let mut reports: Vec<Diagnostic> = Vec::new();
         for opaque in self.conditions.iter().flat_map(|condition| condition.root.opaques()) {
             // What is too much is said once for all.
             let is_said = opaque.reason == BUDGET
+                || (opaque.span.start == opaque.span.end && has_lines)
                 || touches(opaque.span)
                 || reports.iter().any(|found| found.span == Some(opaque.span));
             if is_said {
