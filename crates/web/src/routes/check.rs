@@ -12,7 +12,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
     path: "/check",
     about: "Holds a draft rule against the catalog. The rule is sent to it by POST; nothing of it is kept.",
     parameters: &[LANGUAGE],
-    only: None,
+    only: Some(Form::Page),
     export: Export::Never,
     view: None,
     answer: form,
@@ -28,10 +28,8 @@ pub(crate) fn languages() -> Vec<&'static str> {
     Language::ALL.iter().map(|language| language.name()).collect()
 }
 
-/// The form, or the languages.
 fn form(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let language = ask.first("language").unwrap_or_default();
-    Ok(ask.answer(&serde_json::json!({ "languages": languages() }), || page::check_form(language)))
+    Ok(Made::page(200, page::check_form(ask.first("language").unwrap_or_default())))
 }
 
 /// The findings of a draft.
