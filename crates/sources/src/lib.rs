@@ -5,6 +5,7 @@
 //! file is accounted for: it holds rules, is no rule (and why), or could not be read.
 //!
 //! ```no_run
+//! use ruleatlas_model::Vendor;
 //! use ruleatlas_sources::{SourceKind, SourceSpec, read_files};
 //!
 //! let spec = SourceSpec::new(SourceKind::Rules(Vendor::Sigma), "rules/");
