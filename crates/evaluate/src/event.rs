@@ -36,7 +36,7 @@ const MAX_SPLITS: usize = 32;
 /// Objects and arrays more than 128 deep (32 in a text) and texts of more than 1 MiB are not looked into; a field
 /// whose name is longer than 1,024 bytes is found by a comparison of any value only.
 ///
-/// Beside its names an event may have **known fields**: values by a number that the caller gives a field's meaning
+/// Besides its names, an event may have **known fields**: values by a number that the caller gives a field's meaning
 /// ([`KnownField`]). A condition that was compiled with a resolver asks for those.
 #[derive(Debug)]
 pub struct Event<'e> {

@@ -1,6 +1,6 @@
 //! Writes and reads what a hunt found as one SQLite file.
 //!
-//! The tables are described in `schema.sql`. A file is written beside its place and renamed when it is whole, so that a reader
+//! The tables are described in `schema.sql`. A file is written next to its destination and renamed when it is whole, so that a reader
 //! finds the old one or the new one. Only its owner can read it: hits hold what people did.
 //!
 //! ```no_run

@@ -253,7 +253,7 @@ impl Hunter {
     fn make_plan(&self, kind: &Arc<EventKind>) -> KindPlan {
         let asks_all = self.options.any_source || self.options.raw;
         let carried = CarriedByKind(Arc::clone(kind));
-        // A rule of which nobody knows what it reads does not read telemetry that has none of its fields.
+        // A rule whose log source is unknown does not read telemetry that has none of its fields.
         let can_read = |step: &Step| {
             !step.reads.unknown
                 || self.set.can_read(step.looks_for, &carried)

@@ -16,7 +16,7 @@ use crate::Hit;
 
 /// Bytes that are sorted in memory; more goes to temporary files.
 const MAX_BYTES: usize = 64 << 20;
-/// Bytes of what an observation takes beside its texts.
+/// Bytes that an observation takes besides its texts.
 const OVERHEAD: usize = 400;
 
 /// That an event satisfies a step of a rule over several events.

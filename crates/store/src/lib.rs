@@ -1,6 +1,6 @@
 //! Writes and reads a catalog as one SQLite file that people also open with their own tools.
 //!
-//! A catalog is written beside its place and renamed when it is whole, so that a reader finds the old one or the new
+//! A catalog is written next to its destination and renamed when it is whole, so that a reader finds the old one or the new
 //! one and nothing between. The tables are described in `schema.sql`.
 //!
 //! ```no_run

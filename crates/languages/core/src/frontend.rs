@@ -232,7 +232,7 @@ pub struct DataModelMapping {
     pub name: String,
     /// The path of the value in the event; empty where a method gives it.
     pub path: String,
-    /// The method of the model's module that gives the value; empty where a path leads to it.
+    /// The method of the model's module that gives the value; empty where a path gives it.
     pub method: String,
 }
 
