@@ -15,11 +15,15 @@
 //! # Ok::<(), ruleatlas_hits::Error>(())
 //! ```
 
+mod read;
+
 use std::path::{Path, PathBuf};
 
 use ruleatlas_hunt::{Hit, IndicatorCount, Report};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use tempfile::TempPath;
+
+pub use read::{HitsReader, SavedHit, SavedRule};
 
 /// The version of the tables.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -50,6 +54,25 @@ pub enum Error {
     /// There is something else in its place.
     #[error("{0}: there is something else in this place, not a file of hits; name another file, or move it away")]
     NotOurs(PathBuf),
+    /// It is no file of hits.
+    #[error("{0}: not a file of hits; `ruleatlas hunt LOGS --save FILE` writes one")]
+    NoHits(PathBuf),
+    /// There is none.
+    #[error("{0}: there is no such file")]
+    Missing(PathBuf),
+    /// A value in it cannot be read.
+    #[error("{path}: hit {hit} cannot be read: {reason}; hunt again to write the file anew")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The hit's number.
+        hit: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Its hits are of the rules of another catalog.
+    #[error("{0}: these are hits of another catalog's rules; hunt again with this catalog, or name that one with `--db`")]
+    OtherCatalog(PathBuf),
     /// Another version wrote it.
     #[error(
         "{path}: a file of hits of version {found}, and this program reads version {SCHEMA_VERSION}; hunt again to write it anew"
@@ -247,17 +270,4 @@ fn version(path: &Path) -> Result<Option<String>, Error> {
         Err(rusqlite::Error::SqliteFailure(..)) => Ok(None),
         Err(source) => Err(Error::Database { path: path.to_owned(), source }),
     }
-}
-
-/// Opens a file of hits for reading.
-///
-/// # Errors
-/// It is none, or another version wrote it.
-pub fn open(path: &Path) -> Result<Connection, Error> {
-    let found = version(path)?.ok_or_else(|| Error::NotOurs(path.to_owned()))?;
-    if found != SCHEMA_VERSION.to_string() {
-        return Err(Error::Version { path: path.to_owned(), found });
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(|source| Error::Database { path: path.to_owned(), source })
 }
