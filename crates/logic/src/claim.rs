@@ -5,6 +5,7 @@ use ruleatlas_taxonomy::{KEYWORD, Taxonomy};
 
 use crate::{
     decide::{Formula, Literal, Prover},
+    record::Record,
     source::Source,
     statement::Check,
 };
@@ -66,6 +67,15 @@ impl Claim {
 }
 
 impl Claim {
+    /// Whether it is so of an event.
+    #[must_use]
+    pub fn holds_for(&self, record: &Record) -> bool {
+        match record.values(self.literal.field()) {
+            [] => self.literal.is_met_by(None),
+            values => values.iter().any(|value| self.literal.is_met_by(Some(value))),
+        }
+    }
+
     /// Whether whatever is as this claim says is proven to be as another says.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {

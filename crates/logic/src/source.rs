@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::{
     decide::Literal,
     pattern::{Pattern, Shape, last_part},
+    record::Record,
 };
 
 /// A comparison of a condition, with the field it is about.
@@ -25,6 +26,8 @@ pub(crate) struct Source {
     pub field_type: Option<FieldType>,
     /// Whether one event may hold several values of the field.
     pub holds_several: bool,
+    /// Whether the taxonomy knows the field.
+    pub is_known: bool,
     /// Whether it sees only the last part of the field's path.
     pub sees_name: bool,
     pub patterns: Vec<Pattern>,
@@ -48,6 +51,7 @@ impl Source {
         };
         let field: Arc<str> = name.to_lowercase().into();
         let field_type = known.as_ref().map(|used| used.field.field_type);
+        let is_field = known.is_some();
         let sees_name = known.is_some_and(|used| used.part == Part::Name);
         let mut patterns = Pattern::of(predicate, field_type == Some(FieldType::Path), sees_name);
         let asks_for_value = predicate.op != Op::IsNull;
@@ -72,7 +76,8 @@ impl Source {
         let exact = (patterns.len() > 4 && patterns.iter().all(|pattern| is_exact(pattern) && same_part(pattern)))
             .then(|| patterns.iter().map(|pattern| pattern.text.clone()).collect());
         Self {
-            holds_several: fields().several.contains(&*field) || known.is_none(),
+            holds_several: fields().several.contains(&*field) || !is_field,
+            is_known: is_field || (predicate.raw_field.is_empty() && !predicate.computed),
             field,
             name,
             field_type,
@@ -94,6 +99,7 @@ impl Source {
         let lower: Arc<str> = name.to_lowercase().into();
         Self {
             holds_several: fields().several.contains(&*lower) || field.is_none(),
+            is_known: field.is_some(),
             field: lower,
             name,
             field_type,
@@ -115,6 +121,7 @@ impl Source {
             name: "".into(),
             field_type: None,
             holds_several: true,
+            is_known: false,
             sees_name: false,
             patterns: vec![Pattern::opaque(text)],
             is_positive: !is_inverted,
@@ -150,12 +157,37 @@ impl Source {
 
     /// Sets the field as the comparison calls it.
     pub fn project(&self, value: &str, event: &mut Map<String, Value>) {
-        let Some(predicate) = &self.predicate else { return };
-        let value = if self.sees_name { last_part(value).unwrap_or(value) } else { value };
-        let name = if predicate.raw_field.is_empty() { "_raw" } else { predicate.raw_field.as_str() };
-        event.insert(name.to_owned(), Value::String(value.to_owned()));
+        if let Some(name) = self.name_in_event() {
+            event.insert(name.to_owned(), self.seen(value));
+        }
+    }
+
+    /// The same of an event whose field may have several values. What compares with any field has those of all.
+    pub fn project_record(&self, record: &Record, event: &mut Map<String, Value>) {
+        let Some(name) = self.name_in_event() else { return };
+        let values: Vec<Value> = match name {
+            KEYWORDS => record.all_values().map(|value| self.seen(value)).collect(),
+            _ => record.values(&self.field).iter().map(|value| self.seen(value)).collect(),
+        };
+        if !values.is_empty() {
+            event.insert(name.to_owned(), Value::Array(values));
+        }
+    }
+
+    /// What the comparison calls the field; none of what was not understood.
+    fn name_in_event(&self) -> Option<&str> {
+        let predicate = self.predicate.as_ref()?;
+        Some(if predicate.raw_field.is_empty() { KEYWORDS } else { predicate.raw_field.as_str() })
+    }
+
+    /// What the comparison sees of a value of the field.
+    fn seen(&self, value: &str) -> Value {
+        Value::String(if self.sees_name { last_part(value).unwrap_or(value) } else { value }.to_owned())
     }
 }
+
+/// The field that holds what is compared without a field's name.
+const KEYWORDS: &str = "_raw";
 
 impl Literal {
     /// Whether the field's value, or that it has none, is as the literal asks; the evaluator's answer.

@@ -12,6 +12,7 @@ use crate::{
     claim::Claim,
     decide::{Formula, Literal, Proof, Prover},
     pattern::Pattern,
+    record::Record,
     sample::Sample,
     source::{Source, fields},
     witness::Search,
@@ -200,6 +201,20 @@ impl Statement {
         Side { statement: self, against: None, scope: Scope::Whole }.evaluate(sample)
     }
 
+    /// What the statement says of an event of a log.
+    #[must_use]
+    pub fn evaluate_record(&self, record: &Record) -> Verdict {
+        let mut event = Map::new();
+        self.sources.iter().for_each(|source| source.project_record(record, &mut event));
+        Side { statement: self, against: None, scope: Scope::Whole }.evaluate_event(&Value::Object(event))
+    }
+
+    /// Whether it is about canonical fields alone, and all of it is understood.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        self.sources.iter().all(|source| source.predicate.is_some() && source.is_known)
+    }
+
     /// The sample with the names that the rule's query has for its fields.
     #[must_use]
     pub fn event(&self, sample: &Sample) -> Value {
@@ -371,8 +386,12 @@ impl Side<'_> {
     }
 
     pub fn evaluate(&self, sample: &Sample) -> Verdict {
-        let event = self.statement.event(sample);
-        let event = Event::new(&event);
+        self.evaluate_event(&self.statement.event(sample))
+    }
+
+    /// What it says of an event that has the names of the rule's query.
+    fn evaluate_event(&self, event: &Value) -> Verdict {
+        let event = Event::new(event);
         let mut unknown = Vec::new();
         let conjuncts = self.statement.conjuncts.iter().enumerate();
         for (_, conjunct) in conjuncts.filter(|(at, conjunct)| self.has(*at, conjunct)) {
