@@ -48,6 +48,7 @@ const kinds = {
   controls: () => "/controls",
   align: () => "/align",
   coverage: () => "/coverage",
+  check: () => "/check",
   about: () => "/about",
   notices: () => "/about/notices",
   missing: () => "/technique/T9999",

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { open, watched } from "./site.mjs";
+import { join } from "node:path";
+import { open, pictures, watched } from "./site.mjs";
 
 let browser;
 before(async () => { browser = await open(); });
@@ -84,3 +85,47 @@ test("an address that is not there offers near ones", async () => {
   assert.ok(await page.locator("main a[href^='/technique/T1071']").count());
   await context.close();
 });
+
+const draft = `title: Draft
+logsource:
+  product: windows
+  category: process_creation
+tags: [attack.t1059.1]
+detection:
+  selection:
+    Image|endswith: '\\cmd.exe'
+    CommandLine|contains: [whoami, 'whoami /all']
+  filter:
+    ParentImage|endswith: '\\updater.exe'
+  condition: selection and not filter
+`;
+
+for (const width of [360, 1280]) {
+  test(`a draft is checked at ${width} px`, async () => {
+    const { context, page, faults } = await watched(browser, { viewport: { width, height: 900 } });
+    page.setDefaultTimeout(10_000);
+    await page.goto("/check");
+    const main = await page.locator("main").boundingBox();
+    const area = await page.locator("form.draft textarea").boundingBox();
+    const button = await page.locator("form.draft button").boundingBox();
+    assert.ok(area.width > main.width * 0.8, `the text has ${area.width} of ${main.width} px`);
+    assert.ok(button.y >= area.y + area.height, "the button stands below the text");
+    await page.locator("form.draft textarea").fill(draft);
+    await page.locator("form.draft button").click();
+    await page.locator(".findings").waitFor();
+    const text = await page.locator("main").innerText();
+    for (const code of ["RA0106", "RA0208", "RA0502"]) assert.ok(text.includes(code), `${code} in ${text}`);
+    const findings = await page.locator("section[aria-label=Findings]").boundingBox();
+    const query = await page.locator("section[aria-label=Draft]").boundingBox();
+    if (width > 1000) {
+      assert.ok(query.x >= findings.x + findings.width && query.y === findings.y, "the draft stands next to the findings");
+    } else {
+      assert.ok(query.y >= findings.y + findings.height, "the draft stands below the findings");
+    }
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    await page.screenshot({ path: join(pictures, `checked-${width}-light.png`) });
+    assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+}

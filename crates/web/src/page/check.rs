@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use ruleatlas_check::{Finding, level_name};
+use ruleatlas_model::Level;
 
 use super::{layout::Page, rule_address};
 use crate::{
@@ -28,18 +29,20 @@ pub(crate) fn check_form(language: &str) -> Markup {
 
 fn form(text: &str, language: &str) -> Markup {
     html! {
-        form.filters action="/check" method="post" enctype="multipart/form-data" aria-label="Draft" {
-            p { textarea name="rule" rows="16" cols="48" aria-label="Rule" spellcheck="false" { (text) } }
-            label {
-                "Language "
-                select name="language" {
-                    option value="" selected[language.is_empty()] { "as the rule says" }
-                    @for name in routes::languages() {
-                        option value=(name) selected[name == language] { (name) }
+        form.draft action="/check" method="post" enctype="multipart/form-data" aria-label="Draft" {
+            textarea name="rule" rows="20" aria-label="Rule" spellcheck="false" autocapitalize="off" { (text) }
+            div.filters {
+                label {
+                    "Language "
+                    select name="language" {
+                        option value="" selected[language.is_empty()] { "as the rule says" }
+                        @for name in routes::languages() {
+                            option value=(name) selected[name == language] { (name) }
+                        }
                     }
                 }
+                button type="submit" { "Check" }
             }
-            button type="submit" { "Check" }
         }
     }
 }
@@ -49,10 +52,10 @@ pub(crate) fn checked(findings: &[Finding], text: &str, language: &str) -> Marku
     let head: String = text.chars().take(MAX_SHOWN).collect();
     let body = html! {
         h1 { "Check a draft rule" }
-        p { (counted(findings.len() as u64, "finding")) "." }
-        div.beside {
+        p { (summary(findings)) }
+        div.drafted {
             section aria-label="Findings" {
-                ol.relax {
+                ol.findings {
                     @for (at, finding) in findings.iter().take(MAX_FINDINGS).enumerate() { (entry(at, finding)) }
                 }
                 @if findings.len() > MAX_FINDINGS {
@@ -65,6 +68,19 @@ pub(crate) fn checked(findings: &[Finding], text: &str, language: &str) -> Marku
         details { summary { "Change it" } (form(&shown(&head), language)) }
     };
     Page { title: "Check", asked: "", contents: &[], body }.render_at("/check")
+}
+
+/// How many findings there are, by level.
+fn summary(findings: &[Finding]) -> String {
+    let levels = [Level::Error, Level::Warning, Level::Note].into_iter().filter_map(|level| {
+        let count = findings.iter().filter(|finding| finding.level == level).count() as u64;
+        (count > 0).then(|| counted(count, level_name(level)))
+    });
+    let levels: Vec<String> = levels.collect();
+    match levels.is_empty() {
+        true => "No findings: nothing is to be said of it.".to_owned(),
+        false => format!("{}.", levels.join(", ")),
+    }
 }
 
 fn entry(at: usize, finding: &Finding) -> Markup {
