@@ -7,7 +7,7 @@ use std::{
 
 use ruleatlas_catalog::{Entry, FileRecord, FoldedRow, Head, Index, IndexData, PredicateRow, RuleId, SourceInfo};
 use ruleatlas_model::{
-    Attack, Diagnostic, EventLink, EventRef, Indicator, Level, Modifiers, Op, Redirect, Role, Rule, Span, TechniqueTag,
+    Attack, Condition, Diagnostic, EventLink, EventRef, Indicator, Level, Modifiers, Op, Redirect, Role, Rule, Span, TechniqueTag,
 };
 use ruleatlas_sources::{Origin, SourceKind};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
@@ -400,6 +400,27 @@ impl Store {
     pub fn entry(&self, index: &Index, number: RuleId) -> Result<Option<Entry>, Error> {
         let Some(head) = index.head(number) else { return Ok(None) };
         self.entry_of(index, number, head).map(Some).map_err(|error| match error {
+            Error::Locked(_) => error,
+            error => Error::Rule { path: self.path.clone(), id: head.id.clone(), reason: error.reason() },
+        })
+    }
+
+    /// The conditions of a rule, one a step, without everything else that [`entry`](Self::entry) reads; none where the
+    /// index has no rule of this number.
+    ///
+    /// # Errors
+    /// As [`entry`](Self::entry).
+    pub fn conditions(&self, index: &Index, number: RuleId) -> Result<Vec<Condition>, Error> {
+        let Some(head) = index.head(number) else { return Ok(Vec::new()) };
+        let read = || {
+            if let Some(reason) = self.damage.of_rule(number) {
+                return Err(Error::damaged(&self.path, reason));
+            }
+            let row = self.numbers.borrow().number(number);
+            let sql = "SELECT conditions FROM rule_body WHERE rule = ?";
+            Ok(self.rows_of(sql, row, |row| json::<Vec<Condition>>(row, 0))?.into_iter().next().unwrap_or_default())
+        };
+        read().map_err(|error| match error {
             Error::Locked(_) => error,
             error => Error::Rule { path: self.path.clone(), id: head.id.clone(), reason: error.reason() },
         })

@@ -4,12 +4,12 @@ use std::{
 };
 
 use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo, brings_unit_tests};
-use ruleatlas_model::{Attack, ParseStatus, Threat};
+use ruleatlas_model::{Attack, Condition, ParseStatus, Threat};
 use ruleatlas_store::Store;
 use ruleatlas_taxonomy::Taxonomy;
 
 use crate::{
-    Error, Identity, Question,
+    Error, Identity, Question, Similarity,
     controls::Board,
     quick::{Events, KnownField, Quick, Titles, Values},
 };
@@ -33,6 +33,8 @@ pub struct Atlas {
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
     quick: Quick,
+    /// How rules are compared, once somebody has asked for it.
+    pub(crate) similarity: OnceLock<Similarity>,
     /// Where the catalog was, and which file.
     path: PathBuf,
     identity: Option<Identity>,
@@ -57,6 +59,7 @@ impl Atlas {
             threats: OnceLock::new(),
             store: Mutex::new(store),
             quick: Quick::default(),
+            similarity: OnceLock::new(),
             path: path.to_owned(),
             identity,
         })
@@ -72,6 +75,14 @@ impl Atlas {
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         self.identity
+    }
+
+    /// The fingerprint of what the catalog was built from.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn fingerprint(&self) -> Result<Option<String>, Error> {
+        Ok(self.store().meta("fingerprint")?)
     }
 
     /// How many rules and other rows of the catalog could not be read and are left out, as far as it was read. The ledger
@@ -142,6 +153,7 @@ impl Atlas {
     /// cannot be read is said to them.
     pub fn warm(&self) {
         let _ = (self.quick(), self.quick_titles(), self.quick_fields(), self.quick_events().is_ok());
+        let _ = self.similarity();
         let _ = self.rules(&Question::default()).is_ok();
         let _ = (self.ledger().is_ok(), self.board().is_ok(), self.threats().is_ok());
     }
@@ -152,6 +164,14 @@ impl Atlas {
     /// The catalog cannot be read.
     pub fn entry(&self, rule: RuleId) -> Result<Option<Entry>, Error> {
         Ok(self.store().entry(&self.index, rule)?)
+    }
+
+    /// The conditions of a rule, one a step; none where there is no such rule.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn conditions(&self, rule: RuleId) -> Result<Vec<Condition>, Error> {
+        Ok(self.store().conditions(&self.index, rule)?)
     }
 
     /// The parse ledger, with what conditions say of the rules' own unit tests.

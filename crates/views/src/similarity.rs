@@ -1,0 +1,313 @@
+//! How alike rules are: by what they look for, exclude and read, each weighted by its rarity.
+
+use roaring::RoaringBitmap;
+use ruleatlas_catalog::{Entry, Facet, Index, IndicatorId, RuleId};
+use ruleatlas_model::Role;
+use rustc_hash::FxHashMap;
+
+use crate::Atlas;
+
+/// Rules visited through what they share with a profile, the rarest first, so that what is left out says least.
+const MAX_VISITS: u64 = 60_000;
+/// What more rules than this share finds none of them; it counts for those that are found by something else.
+const MAX_SHARED: u64 = 3_000;
+/// Rules that are compared in full, besides twice as many as are asked for.
+const MIN_COMPARED: usize = 48;
+
+/// What of a rule counts when it is compared with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aspect {
+    /// What it looks for.
+    Indicators,
+    /// What it looks for, excludes and reads, and its techniques.
+    Everything,
+}
+
+const ASPECTS: [Aspect; 2] = [Aspect::Indicators, Aspect::Everything];
+
+/// Something that a rule may have in common with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Trait {
+    Looks(IndicatorId),
+    Excludes(IndicatorId),
+    /// A place in [`Similarity::named`].
+    Named(u32),
+}
+
+impl Trait {
+    fn counts_for(self, aspect: Aspect) -> bool {
+        aspect == Aspect::Everything || matches!(self, Self::Looks(_))
+    }
+}
+
+/// How much an exclusion says, besides its rarity.
+const EXCLUSION_FACTOR: f64 = 1.5;
+
+/// What a trait that has a name is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Technique,
+    /// A technique with its sub-techniques.
+    Family,
+    LogSource,
+}
+
+impl Kind {
+    /// How much it says, besides its rarity.
+    fn factor(self) -> f64 {
+        match self {
+            Self::Technique => 1.0,
+            Self::Family | Self::LogSource => 0.5,
+        }
+    }
+}
+
+/// Rules that have something in common, and how much it says of two of them.
+#[derive(Debug)]
+struct Named {
+    rules: RoaringBitmap,
+    square: f64,
+}
+
+/// Compares rules. Two are as alike as the cosine of the angle between their weights: an indicator weighs the logarithm
+/// of the corpus over its reach, so that one that two rules of 12,000 share weighs nine times what one in every third
+/// rule does.
+#[derive(Debug)]
+pub struct Similarity {
+    /// The squared weight of each indicator, as one that is looked for and as one that is excluded.
+    looking: Vec<f64>,
+    excluding: Vec<f64>,
+    /// The squared weight of what no rule has.
+    unknown: f64,
+    named: Vec<Named>,
+    by_name: FxHashMap<(Kind, String), u32>,
+    /// The squared length of each rule's weights, by aspect.
+    lengths: [Vec<f64>; 2],
+}
+
+/// What is known of a rule for comparing it.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    traits: Vec<Trait>,
+    /// Indicators that no rule of the catalog has: looked for, and excluded.
+    unknown: [u32; 2],
+    platforms: Vec<String>,
+}
+
+impl Profile {
+    fn new(mut traits: Vec<Trait>, unknown: [u32; 2], platforms: &[String]) -> Self {
+        traits.sort_unstable();
+        traits.dedup();
+        Self { traits, unknown, platforms: platforms.to_vec() }
+    }
+
+    /// The indicators that it excludes.
+    pub fn exclusions(&self) -> impl Iterator<Item = IndicatorId> {
+        self.traits.iter().filter_map(|own| if let Trait::Excludes(id) = own { Some(*id) } else { None })
+    }
+
+    /// Whether a rule watches a platform that this one watches, as far as both say so.
+    #[must_use]
+    pub fn shares_platform(&self, index: &Index, rule: RuleId) -> bool {
+        let Some(head) = index.head(rule) else { return false };
+        head.platforms.is_empty()
+            || self.platforms.is_empty()
+            || head.platforms.iter().any(|platform| self.platforms.contains(platform))
+    }
+}
+
+/// The technique of a sub-technique.
+#[must_use]
+pub fn technique_family(technique: &str) -> &str {
+    technique.split_once('.').map_or(technique, |(family, _)| family)
+}
+
+impl Similarity {
+    fn new(index: &Index) -> Self {
+        let corpus = index.counted().len();
+        let square = |rules: u64, factor: f64| (weight(corpus, rules) * factor).powi(2);
+        let reach = |id, role| index.rules_with(id, role).map_or(0, |rules| rules.intersection_len(index.counted()));
+        let mut similarity = Self {
+            looking: index.indicators().map(|(id, _)| square(reach(id, Role::Indicator), 1.0)).collect(),
+            excluding: index.indicators().map(|(id, _)| square(reach(id, Role::Exclusion), EXCLUSION_FACTOR)).collect(),
+            unknown: square(1, 1.0),
+            named: Vec::new(),
+            by_name: FxHashMap::default(),
+            lengths: Default::default(),
+        };
+        let mut sets: Vec<(Kind, String, RoaringBitmap)> = Vec::new();
+        let mut families: FxHashMap<&str, RoaringBitmap> = FxHashMap::default();
+        for (technique, rules) in index.values(Facet::Technique) {
+            sets.push((Kind::Technique, technique.to_owned(), rules.clone()));
+            *families.entry(technique_family(technique)).or_default() |= rules;
+        }
+        sets.extend(families.into_iter().map(|(family, rules)| (Kind::Family, family.to_owned(), rules)));
+        let log_sources = index.values(Facet::LogSource);
+        sets.extend(log_sources.map(|(name, rules)| (Kind::LogSource, name.to_owned(), rules.clone())));
+        for (at, (kind, name, rules)) in (0..).zip(sets) {
+            let square = square(rules.intersection_len(index.counted()), kind.factor());
+            similarity.named.push(Named { rules, square });
+            similarity.by_name.insert((kind, name), at);
+        }
+        let rules = u32::try_from(index.heads().len()).unwrap_or(u32::MAX);
+        let profiles: Vec<Profile> = (0..rules).map(|rule| similarity.profile(index, rule)).collect();
+        similarity.lengths =
+            ASPECTS.map(|aspect| profiles.iter().map(|profile| similarity.length(profile, aspect)).collect());
+        similarity
+    }
+
+    /// What a rule of the catalog has, its variants' with it.
+    #[must_use]
+    pub fn profile(&self, index: &Index, rule: RuleId) -> Profile {
+        let uses = index.uses_of(rule).iter().map(|(id, role, _)| match role {
+            Role::Exclusion => Trait::Excludes(*id),
+            _ => Trait::Looks(*id),
+        });
+        let mut traits: Vec<Trait> = uses.collect();
+        let Some(head) = index.head(rule) else { return Profile::default() };
+        self.add_named(&mut traits, &head.techniques(), &head.log_sources);
+        Profile::new(traits, [0, 0], &head.platforms)
+    }
+
+    /// What a rule has that need not be in the catalog.
+    #[must_use]
+    pub fn profile_of(&self, index: &Index, entry: &Entry) -> Profile {
+        let mut traits = Vec::new();
+        let mut unknown = [0, 0];
+        for folded in &entry.indicators {
+            let is_excluded = folded.role == Role::Exclusion;
+            match index.find_indicator(&folded.indicator) {
+                Some(id) if is_excluded => traits.push(Trait::Excludes(id)),
+                Some(id) => traits.push(Trait::Looks(id)),
+                None => unknown[usize::from(is_excluded)] += 1,
+            }
+        }
+        self.add_named(&mut traits, &entry.rule.techniques(), &entry.rule.log_sources);
+        Profile::new(traits, unknown, &entry.rule.platforms)
+    }
+
+    fn add_named(&self, traits: &mut Vec<Trait>, techniques: &[&str], log_sources: &[String]) {
+        let named = |kind, name: &str| self.by_name.get(&(kind, name.to_owned())).map(|at| Trait::Named(*at));
+        traits.extend(log_sources.iter().filter_map(|name| named(Kind::LogSource, name)));
+        for technique in techniques {
+            traits.extend(named(Kind::Technique, technique));
+            traits.extend(named(Kind::Family, technique_family(technique)));
+        }
+    }
+
+    /// The rules of a technique and its sub-techniques.
+    #[must_use]
+    pub fn rules_of_family(&self, technique: &str) -> Option<&RoaringBitmap> {
+        let at = self.by_name.get(&(Kind::Family, technique.to_owned()))?;
+        self.named.get(*at as usize).map(|named| &named.rules)
+    }
+
+    fn rules_of<'i>(&'i self, index: &'i Index, own: Trait) -> Option<&'i RoaringBitmap> {
+        match own {
+            Trait::Looks(id) => index.rules_with(id, Role::Indicator),
+            Trait::Excludes(id) => index.rules_with(id, Role::Exclusion),
+            Trait::Named(at) => self.named.get(at as usize).map(|named| &named.rules),
+        }
+    }
+
+    fn square(&self, own: Trait) -> f64 {
+        let square = match own {
+            Trait::Looks(id) => self.looking.get(id as usize).copied(),
+            Trait::Excludes(id) => self.excluding.get(id as usize).copied(),
+            Trait::Named(at) => self.named.get(at as usize).map(|named| named.square),
+        };
+        square.unwrap_or_default()
+    }
+
+    /// The squared length of a profile's weights.
+    fn length(&self, profile: &Profile, aspect: Aspect) -> f64 {
+        let traits = profile.traits.iter().filter(|own| own.counts_for(aspect));
+        let known: f64 = traits.map(|own| self.square(*own)).sum();
+        let [looking, excluding] = profile.unknown.map(f64::from);
+        let unknown = match aspect {
+            Aspect::Indicators => looking,
+            Aspect::Everything => looking + excluding * EXCLUSION_FACTOR.powi(2),
+        };
+        known + unknown * self.unknown
+    }
+
+    /// The rules that are most like a profile among those that `is_eligible` says, the most alike first, each with how
+    /// alike it is, from 0 to 1.
+    #[must_use]
+    pub fn most_alike(
+        &self,
+        index: &Index,
+        profile: &Profile,
+        aspect: Aspect,
+        limit: usize,
+        is_eligible: impl Fn(RuleId) -> bool,
+    ) -> Vec<(RuleId, f64)> {
+        let traits = profile.traits.iter().filter(|own| own.counts_for(aspect));
+        let mut traits: Vec<(u64, f64, &RoaringBitmap)> = traits
+            .filter_map(|own| {
+                let rules = self.rules_of(index, *own)?;
+                Some((rules.len(), self.square(*own), rules))
+            })
+            .filter(|(_, square, _)| *square > 0.0)
+            .collect();
+        traits.sort_by_key(|(reach, ..)| *reach);
+        let mut visits = 0;
+        let is_common = |(reach, ..): &(u64, f64, &RoaringBitmap)| {
+            visits += reach;
+            *reach > MAX_SHARED || visits > MAX_VISITS
+        };
+        let (finding, common) = traits.split_at(traits.iter().position(is_common).unwrap_or(traits.len()));
+        let mut shared = vec![0.0_f64; index.heads().len()];
+        let mut met = Vec::new();
+        for (_, square, rules) in finding {
+            for rule in *rules {
+                let Some(sum) = shared.get_mut(rule as usize) else { continue };
+                if *sum == 0.0 {
+                    met.push(rule);
+                }
+                *sum += square;
+            }
+        }
+        let own_length = self.length(profile, aspect);
+        let lengths = match aspect {
+            Aspect::Indicators => &self.lengths[0],
+            Aspect::Everything => &self.lengths[1],
+        };
+        let cosine = |rule: RuleId, square: f64| {
+            let product = own_length * lengths.get(rule as usize).copied().unwrap_or_default();
+            if product > 0.0 { (square / product.sqrt()).min(1.0) } else { 0.0 }
+        };
+        let most_alike = |a: &(RuleId, f64), b: &(RuleId, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        let mut found: Vec<(RuleId, f64)> = met
+            .into_iter()
+            .filter(|rule| is_eligible(*rule))
+            .map(|rule| (rule, cosine(rule, shared.get(rule as usize).copied().unwrap_or_default())))
+            .collect();
+        let compared = limit.saturating_mul(2).max(MIN_COMPARED);
+        if found.len() > compared {
+            found.select_nth_unstable_by(compared, most_alike);
+            found.truncate(compared);
+        }
+        for (rule, similarity) in &mut found {
+            let rest: f64 = common.iter().filter(|(.., rules)| rules.contains(*rule)).map(|(_, square, _)| square).sum();
+            *similarity = cosine(*rule, shared.get(*rule as usize).copied().unwrap_or_default() + rest);
+        }
+        found.sort_by(most_alike);
+        found.truncate(limit);
+        found
+    }
+}
+
+/// The logarithm of the corpus over the reach.
+fn weight(corpus: u64, rules: u64) -> f64 {
+    let float = |number: u64| f64::from(u32::try_from(number.max(1)).unwrap_or(u32::MAX));
+    (float(corpus) / float(rules)).max(1.0).ln()
+}
+
+impl Atlas {
+    /// How the catalog's rules are compared; made when it is first asked for.
+    #[must_use]
+    pub fn similarity(&self) -> &Similarity {
+        self.similarity.get_or_init(|| Similarity::new(&self.index))
+    }
+}
