@@ -43,7 +43,7 @@ pub use ledger::{
     FileRecord, Ledger, LedgerContradiction, LedgerDisagreement, LedgerFault, LedgerRecognition, LedgerSource,
     LedgerTests, UNKNOWN_SOURCE, UnreadQuery,
 };
-pub use rule_file::{RuleFileError, rules_of_file, rules_of_file_among, tagged_rules_of_file};
+pub use rule_file::{RuleFileError, RuleFiles, rules_of_file};
 pub use ruleatlas_core::{Token, TokenKind};
 pub use scope::{Filters, Scope};
 pub use unit_tests::{UnitTest, brings_unit_tests, unit_tests};

@@ -1,7 +1,10 @@
 //! The rules of one file that belongs to no source: a draft, or a rule that somebody was sent.
 
+use std::{fmt, sync::OnceLock};
+
+use ruleatlas_core::{Context, NoContext};
 use ruleatlas_model::{Attack, FileOutcome, Language, ParseStatus, Rule, Vendor};
-use ruleatlas_sources::{Content, Draft, SourceFile, format_of};
+use ruleatlas_sources::{Content, Draft, Format, SourceFile, format_of};
 use ruleatlas_taxonomy::Taxonomy;
 
 use crate::{
@@ -64,91 +67,116 @@ impl Layout {
     }
 }
 
-/// The rules of a file, in their order. `language` says what is in it where the name does not, and overrides the name.
+/// Reads files that belong to no source, among others that their rules may ask for: the module that a rule's YAML names,
+/// helpers, macros, lookups.
 ///
-/// # Errors
-/// It is no text, holds no rule, or nothing says which language it is in.
-pub fn rules_of_file(file: &SourceFile, language: Option<Language>) -> Result<Vec<Entry>, RuleFileError> {
-    rules_of_file_among(file, &[], language)
+/// What the others define is read once, when a file of a vendor's is read first.
+pub struct RuleFiles<'a> {
+    companions: &'a [SourceFile],
+    contexts: Vec<(Vendor, OnceLock<Box<dyn Context + 'a>>)>,
 }
 
-/// The same for a file that may ask for others: the module that a rule's YAML names, helpers, macros, lookups.
-///
-/// # Errors
-/// As [`rules_of_file`].
-pub fn rules_of_file_among(
-    file: &SourceFile,
-    companions: &[SourceFile],
-    language: Option<Language>,
-) -> Result<Vec<Entry>, RuleFileError> {
-    Ok(read(file, companions, language)?.into_iter().map(|rule| rule.entry).collect())
+impl fmt::Debug for RuleFiles<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuleFiles").field("companions", &self.companions.len()).finish_non_exhaustive()
+    }
 }
 
-/// The same, their tags resolved to the techniques of ATT&CK.
-///
-/// # Errors
-/// As [`rules_of_file`].
-pub fn tagged_rules_of_file(
-    file: &SourceFile,
-    companions: &[SourceFile],
-    language: Option<Language>,
-    attack: &Attack,
-) -> Result<Vec<Entry>, RuleFileError> {
-    Ok(read(file, companions, language)?.into_iter().map(|rule| rule.resolved(attack)).collect())
-}
+impl<'a> RuleFiles<'a> {
+    /// Among these files.
+    #[must_use]
+    pub fn among(companions: &'a [SourceFile]) -> Self {
+        Self { companions, contexts: Vendor::ALL.iter().map(|vendor| (*vendor, OnceLock::new())).collect() }
+    }
 
-fn read(file: &SourceFile, companions: &[SourceFile], language: Option<Language>) -> Result<Vec<Fresh>, RuleFileError> {
-    let path = || file.path.clone();
-    let text = match &file.content {
-        Content::Text(text) => text,
-        Content::Unreadable(reason, line) => {
-            return Err(RuleFileError::Unreadable { path: path(), line: *line, reason: reason.clone() });
+    /// The rules of a file, in their order. `language` says what is in it where the name does not, and overrides the
+    /// name.
+    ///
+    /// # Errors
+    /// It is no text, holds no rule, or nothing says which language it is in.
+    pub fn entries(&self, file: &SourceFile, language: Option<Language>) -> Result<Vec<Entry>, RuleFileError> {
+        Ok(self.read(file, language)?.into_iter().map(|rule| rule.entry).collect())
+    }
+
+    /// The same, their tags resolved to the techniques of ATT&CK.
+    ///
+    /// # Errors
+    /// As [`entries`](Self::entries).
+    pub fn tagged_entries(
+        &self,
+        file: &SourceFile,
+        language: Option<Language>,
+        attack: &Attack,
+    ) -> Result<Vec<Entry>, RuleFileError> {
+        Ok(self.read(file, language)?.into_iter().map(|rule| rule.resolved(attack)).collect())
+    }
+
+    fn context(&self, vendor: Vendor, format: &dyn Format) -> &dyn Context {
+        let slot = self.contexts.iter().find(|(known, _)| *known == vendor);
+        slot.map_or(&NoContext, |(_, context)| &**context.get_or_init(|| format.context(self.companions)))
+    }
+
+    fn read(&self, file: &SourceFile, language: Option<Language>) -> Result<Vec<Fresh>, RuleFileError> {
+        let path = || file.path.clone();
+        let text = match &file.content {
+            Content::Text(text) => text,
+            Content::Unreadable(reason, line) => {
+                return Err(RuleFileError::Unreadable { path: path(), line: *line, reason: reason.clone() });
+            }
+            Content::Skipped(reason) => return Err(RuleFileError::NoRule { path: path(), reason: reason.clone() }),
+        };
+        let layout = match language {
+            Some(language) => Layout::of_language(language),
+            None => Layout::of_extension(&file.extension()).ok_or_else(|| RuleFileError::UnknownEnding { path: path() })?,
+        };
+        let reader = Reader { source: "", license: None, taxonomy: Taxonomy::builtin() };
+        let vendors = match layout {
+            Layout::Query(language) => {
+                let mut rule = Rule::blank(language.info().vendor, language, &file.path);
+                rule.id.clone_from(&file.path);
+                rule.query.clone_from(text);
+                let draft = Draft { rule, tags: Vec::new(), tree: None, sources: Vec::new() };
+                let format = format_of(language.info().vendor, is_query);
+                let around = self.context(language.info().vendor, format.as_ref());
+                let own = around.of_file(&file.path);
+                return Ok(vec![reader.entry(draft, text, own.as_deref().unwrap_or(around))]);
+            }
+            Layout::Formats(vendors) => vendors,
+        };
+        let mut first = None;
+        let mut partial = None;
+        for vendor in vendors {
+            let format = format_of(vendor, is_query);
+            // A name as in a source: some formats look for rules in certain folders only.
+            let context = self.context(vendor, format.as_ref());
+            let (record, rules) = reader.file(file, Some(format.as_ref()), Some(context));
+            let is_understood = |read: &Fresh| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
+            if rules.is_empty() {
+                first.get_or_insert(record);
+            } else if rules.iter().all(is_understood) {
+                return Ok(rules);
+            } else {
+                // Formats share keys: a query that is not understood may be in the language of another vendor.
+                partial.get_or_insert(rules);
+            }
         }
-        Content::Skipped(reason) => return Err(RuleFileError::NoRule { path: path(), reason: reason.clone() }),
-    };
-    let layout = match language {
-        Some(language) => Layout::of_language(language),
-        None => Layout::of_extension(&file.extension()).ok_or_else(|| RuleFileError::UnknownEnding { path: path() })?,
-    };
-    let reader = Reader { source: "", license: None, taxonomy: Taxonomy::builtin() };
-    let vendors = match layout {
-        Layout::Query(language) => {
-            let mut rule = Rule::blank(language.info().vendor, language, &file.path);
-            rule.id.clone_from(&file.path);
-            rule.query.clone_from(text);
-            let draft = Draft { rule, tags: Vec::new(), tree: None, sources: Vec::new() };
-            let format = format_of(language.info().vendor, is_query);
-            let around = format.context(companions);
-            let own = around.of_file(&file.path);
-            return Ok(vec![reader.entry(draft, text, own.as_deref().unwrap_or(&*around))]);
-        }
-        Layout::Formats(vendors) => vendors,
-    };
-    let mut first = None;
-    let mut partial = None;
-    for vendor in vendors {
-        let format = format_of(vendor, is_query);
-        // A name as in a source: some formats look for rules in certain folders only.
-        let context = format.context(companions);
-        let (record, rules) = reader.file(file, Some(format.as_ref()), Some(&*context));
-        let is_understood = |read: &Fresh| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
-        if rules.is_empty() {
-            first.get_or_insert(record);
-        } else if rules.iter().all(is_understood) {
+        if let Some(rules) = partial {
             return Ok(rules);
-        } else {
-            // Formats share keys: a query that is not understood may be in the language of another vendor.
-            partial.get_or_insert(rules);
         }
+        let reason = first.as_ref().and_then(|record| record.reason.clone()).unwrap_or_default();
+        Err(match first {
+            Some(record) if record.outcome == FileOutcome::Unreadable => {
+                RuleFileError::Unreadable { path: path(), line: record.line, reason }
+            }
+            _ => RuleFileError::NoRule { path: path(), reason },
+        })
     }
-    if let Some(rules) = partial {
-        return Ok(rules);
-    }
-    let reason = first.as_ref().and_then(|record| record.reason.clone()).unwrap_or_default();
-    Err(match first {
-        Some(record) if record.outcome == FileOutcome::Unreadable => {
-            RuleFileError::Unreadable { path: path(), line: record.line, reason }
-        }
-        _ => RuleFileError::NoRule { path: path(), reason },
-    })
+}
+
+/// The rules of a file that stands alone.
+///
+/// # Errors
+/// As [`RuleFiles::entries`].
+pub fn rules_of_file(file: &SourceFile, language: Option<Language>) -> Result<Vec<Entry>, RuleFileError> {
+    RuleFiles::among(&[]).entries(file, language)
 }

@@ -119,8 +119,11 @@ codes! {
     NOISY = "RA0301", Warning, "Nothing distinctive",
         "An alternative of the condition consists of checks that many rules make, and hardly a rule makes alone. The evidence is how many rules check the same, and what they combine it with.",
         "yaml", "detection:\n  selection:\n    Image|endswith: '\\powershell.exe'\n  condition: selection\n";
+    MEASURED = "RA0302", Note, "Hits in measured logs",
+        "With a file of hits (`--hits`), how many events of the logs the rule hit, or how many of the events that other rules hit it selects. It is not said of a rule that names fields which are in no table, or has several steps, unless the rule itself was run on the logs.",
+        "yaml", "";
     MISSING_EXCLUSION = "RA0401", Note, "Exclusions that similar rules have",
-        "Rules that look for the same, or read the same events for the same technique, exclude what this one does not. The lines are ordered by how alike those rules are; an exclusion that would change nothing is left out.",
+        "Rules that look for the same, or read the same events for the same technique, exclude what this one does not. The lines are ordered by how alike those rules are; an exclusion that would change nothing is left out. With a file of hits (`--hits`) those come first that would have removed most of them.",
         "yaml", "detection:\n  selection:\n    TargetImage|endswith: '\\lsass.exe'\n    GrantedAccess: '0x1410'\n  condition: selection\n";
     EXCLUDES_COMMAND_LINE = "RA0501", Warning, "Exclusion of text that an attacker writes",
         "The exclusion is made of text that whoever starts a program chooses, such as a part of a command line. The evidence is an event before and after the text was added.",

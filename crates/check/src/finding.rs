@@ -63,6 +63,9 @@ pub struct Suggestion {
     pub rules: u64,
     /// How many were compared.
     pub of: u64,
+    /// How many of the measured hits an exclusion of it would have removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<u64>,
     /// It in the draft's language, ready to be pasted; empty where the language cannot say it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub line: String,

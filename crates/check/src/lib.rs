@@ -25,15 +25,16 @@ mod checks;
 mod code;
 mod draft;
 mod finding;
+mod hits;
 mod locate;
 mod neighbors;
 mod sarif;
 mod silence;
 mod trials;
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
-use ruleatlas_catalog::{RuleFileError, RuleId, frontend, tagged_rules_of_file};
+use ruleatlas_catalog::{RuleFileError, RuleFiles, RuleId, frontend};
 use ruleatlas_core::{NoContext, Query};
 use ruleatlas_logic::Statement;
 use ruleatlas_model::{Language, ParseStatus};
@@ -44,11 +45,12 @@ use crate::{
     checks::{Corpus, Known},
     draft::{Draft, finding_at},
     locate::Text,
+    neighbors::Neighbors,
 };
 
 pub use code::{CODES, Code, FAMILIES, Family, code, level_name, reference};
+pub use hits::MeasuredHits;
 pub use finding::{Bypass, Evidence, Finding, Suggestion, Witness};
-pub use neighbors::{Aspect, Neighbors, Profile};
 pub use sarif::sarif;
 pub use silence::{Config, ConfigError, read_level};
 pub use trials::Trial;
@@ -60,30 +62,36 @@ const MAX_RULES: usize = 20_000;
 pub struct Checker<'a> {
     atlas: &'a Atlas,
     config: Config,
-    neighbors: Neighbors<'a>,
     known: Known,
+    hits: Option<MeasuredHits>,
 }
 
 impl<'a> Checker<'a> {
     /// Over an open catalog.
     #[must_use]
     pub fn new(atlas: &'a Atlas, config: Config) -> Self {
-        Self { atlas, config, neighbors: Neighbors::new(&atlas.index), known: Known::default() }
+        Self { atlas, config, known: Known::default(), hits: None }
     }
 
-    /// How rules of the catalog are compared.
+    /// The same with what rules hit in logs.
     #[must_use]
-    pub fn neighbors(&self) -> &Neighbors<'a> {
-        &self.neighbors
+    pub fn with_hits(self, hits: MeasuredHits) -> Self {
+        Self { hits: Some(hits), ..self }
     }
 
-    /// What is to be said of the rules of a file, in the order of the file. `language` says what is in it where the name
-    /// does not.
+    /// What is to be said of the rules of a file that stands alone, in the order of the file. `language` says what is in
+    /// it where the name does not.
     #[must_use]
     pub fn check(&self, file: &SourceFile, language: Option<Language>) -> Vec<Finding> {
+        self.check_among(&RuleFiles::among(&[]), file, language)
+    }
+
+    /// The same of a file among others that its rules may ask for: macros, modules, lookups.
+    #[must_use]
+    pub fn check_among(&self, files: &RuleFiles<'_>, file: &SourceFile, language: Option<Language>) -> Vec<Finding> {
         let content = file.text().unwrap_or_default();
         let text = Text::new(content);
-        let entries = match tagged_rules_of_file(file, &[], language, &self.atlas.attack) {
+        let entries = match files.tagged_entries(file, language, &self.atlas.attack) {
             Ok(entries) => entries,
             Err(error) => return vec![unreadable(file, &text, &error)],
         };
@@ -135,6 +143,7 @@ impl<'a> Checker<'a> {
         let is_dead = checks::dead(draft, &corpus, &mut findings);
         if !is_dead {
             checks::noisy(draft, &corpus, &mut findings);
+            checks::measured(draft, &corpus, &mut findings);
             checks::missing_exclusions(draft, &corpus, &mut findings);
             checks::unsafe_exclusions(draft, &corpus, &mut findings);
             checks::already_there(draft, &corpus, &mut findings);
@@ -144,13 +153,10 @@ impl<'a> Checker<'a> {
         findings
     }
 
-    fn corpus(&self, draft: &Draft<'_>) -> Corpus<'_, 'a> {
-        Corpus {
-            atlas: self.atlas,
-            neighbors: &self.neighbors,
-            known: &self.known,
-            profile: Profile::of(&draft.entry, &self.atlas.index),
-        }
+    fn corpus<'c>(&'c self, draft: &'c Draft<'_>) -> Corpus<'c, 'a> {
+        let profile = self.atlas.similarity().profile_of(&self.atlas.index, &draft.entry);
+        let neighbors = Neighbors::new(self.atlas, profile, &draft.own);
+        Corpus { atlas: self.atlas, neighbors, known: &self.known, hits: self.hits.as_ref(), selected: OnceCell::new() }
     }
 
     /// What the statement of a rule of the catalog says, where the rule has one step.

@@ -86,7 +86,7 @@ impl Checker<'_> {
         let (path, query) = (entry.rule.path.clone(), entry.rule.query.clone());
         let text = Text::new(&query);
         let draft = Draft::new(entry, &path, &text, None, index, taxonomy);
-        Some(recommended(&draft, &self.corpus(&draft)).into_iter().map(|(id, _)| id).collect())
+        Some(recommended(&draft, &self.corpus(&draft)).into_iter().map(|found| found.indicator).collect())
     }
 }
 

@@ -5,9 +5,10 @@
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
-use ruleatlas_check::{Checker, Config, Finding};
+use ruleatlas_catalog::RuleFiles;
+use ruleatlas_check::{Checker, Config, Finding, MeasuredHits};
 use ruleatlas_logic::Statement;
-use ruleatlas_model::{Language, Level};
+use ruleatlas_model::{EventRef, Language, Level};
 use ruleatlas_sources::SourceFile;
 use ruleatlas_views::Atlas;
 
@@ -170,6 +171,114 @@ fn many_rules_in_one_file_are_all_checked() {
     let text: Vec<String> = (0..300).map(rule).collect();
     let found = check(&atlas, "many.yml", &text.join("---\n"), None);
     assert_eq!(found.iter().filter(|finding| finding.code == "RA0102").count(), 300);
+}
+
+#[test]
+fn a_step_of_several_is_not_the_whole_rule() {
+    let (atlas, _folder) = support::catalog();
+    for query in [
+        "sequence by host.id [any where true] [process where process.name == \"a.exe\"]",
+        "sequence by host.id [process where process.name == \"a.exe\"] [process where process.name == \"b.exe\"]",
+        "sequence by host.id [process where process.name == \"a.exe\"] ![process where process.name == \"a.exe\"]",
+    ] {
+        let found = check(&atlas, "draft.eql", query, None);
+        let wrong = ["RA0101", "RA0201", "RA0202", "RA0203", "RA0209", "RA0301", "RA0601", "RA0602", "RA0603", "RA0604"];
+        assert!(!codes(&found).iter().any(|code| wrong.contains(code)), "{query}: {:?}", codes(&found));
+    }
+    let contradicts = "sequence by host.id [process where process.name == \"a.exe\" and process.name == \"b.exe\"] \
+                       [process where process.name == \"c.exe\"]";
+    let found = check(&atlas, "draft.eql", contradicts, None);
+    assert!(codes(&found).contains(&"RA0203") && !codes(&found).contains(&"RA0201"), "{:?}", codes(&found));
+    let join = "DeviceProcessEvents | where FileName =~ \"a.exe\"\n\
+                | join kind=inner (DeviceNetworkEvents | where InitiatingProcessFileName =~ \"b.exe\") on DeviceId";
+    let found = check(&atlas, "draft.kql", join, None);
+    assert!(!codes(&found).iter().any(|code| code.starts_with("RA02") || code.starts_with("RA06")), "{found:?}");
+}
+
+#[test]
+fn what_stands_around_a_file_is_part_of_it() {
+    let (atlas, _folder) = support::catalog();
+    let shells = "name: shells\ndefinition: (process_name=\"cmd.exe\")\n";
+    let around = [SourceFile::from_bytes("lab/macros/shells.yml", shells.as_bytes().to_vec())];
+    let detection = "name: Draft\nid: 7c9bd2b1-0000-4000-8000-000000000001\ntype: TTP\nstatus: production\ndata_source: \
+                     [Sysmon EventID 1]\nsearch: '`shells` process_name=\"powershell.exe\"'\ntags: {}\n";
+    let file = SourceFile::from_bytes("lab/detections/draft.yml", detection.as_bytes().to_vec());
+    let checker = Checker::new(&atlas, Config::default());
+    let alone = checker.check(&file, None);
+    assert!(!codes(&alone).contains(&"RA0201"), "{alone:?}");
+    let among = checker.check_among(&RuleFiles::among(&around), &file, None);
+    assert!(codes(&among).contains(&"RA0201"), "{among:?}");
+}
+
+#[test]
+fn measured_hits_order_what_is_recommended() {
+    let excluding = |number: u32, parent: &str| {
+        support::sigma(
+            number,
+            "attack.t1059.001",
+            &format!(
+                "  selection:\n    Image|endswith: '\\powershell.exe'\n    CommandLine|contains: ' -enc '\n  filter:\n    \
+                 ParentImage: '{parent}'\n  condition: selection and not filter\n"
+            ),
+        )
+    };
+    let (often, rare) = ("C:\\Program Files\\Often\\often.exe", "C:\\Program Files\\Rare\\rare.exe");
+    // By likeness alone, what more rules exclude comes first.
+    let mut rules = vec![excluding(1, rare), excluding(2, rare), excluding(3, rare), excluding(4, often)];
+    // What all rules have in common says nothing.
+    rules.extend((5..9).map(|at| {
+        support::sigma(at, "", &format!("  selection:\n    CommandLine|contains: w{at}\n  condition: selection\n"))
+    }));
+    let (atlas, _folder) = support::of(rules);
+    let text = draft(
+        "  selection:\n    Image|endswith: '\\powershell.exe'\n    CommandLine|contains: ' -enc '\n  condition: selection\n",
+    );
+    let file = SourceFile::from_bytes("draft.yml", text.into_bytes());
+    let recommended = |checker: Checker<'_>| {
+        let found = checker.check(&file, None);
+        let missing = found.iter().find(|finding| finding.code == "RA0401").expect("a recommendation");
+        let lines = missing.evidence.indicators.iter();
+        let lines: Vec<_> = lines.map(|it| (it.indicator.value.to_lowercase(), it.removed)).collect();
+        (lines, found.into_iter().find(|finding| finding.code == "RA0302"))
+    };
+    let (lines, measured) = recommended(Checker::new(&atlas, Config::default()));
+    assert_eq!(lines.first().map(|(value, removed)| (value.as_str(), *removed)), Some((&*rare.to_lowercase(), None)));
+    assert!(measured.is_none());
+    let mut hits = MeasuredHits::default();
+    let start = EventRef { provider: "Sysmon".to_owned(), event_id: "1".to_owned() };
+    let event = |command: &str, parent: &str| {
+        let json = serde_json::json!({
+            "Image": "C:\\Windows\\System32\\powershell.exe", "CommandLine": command, "ParentImage": parent,
+        });
+        json.as_object().unwrap().clone()
+    };
+    for (record, command, parent) in [
+        (1, "powershell -enc AAAA", often),
+        (2, "powershell -enc AAAA", often),
+        (3, "powershell -enc AAAA", "C:\\Windows\\explorer.exe"),
+        (4, "powershell -file a.ps1", often),
+    ] {
+        hits.add_hit("sigma/other", ("log.evtx".to_owned(), record), start.clone(), &event(command, parent));
+        hits.add_hit("sigma/second", ("log.evtx".to_owned(), record), start.clone(), &event(command, parent));
+    }
+    let (lines, measured) = recommended(Checker::new(&atlas, Config::default()).with_hits(hits));
+    assert_eq!(lines[0], (often.to_lowercase(), Some(2)));
+    assert_eq!(lines[1], (rare.to_lowercase(), Some(0)));
+    let measured = measured.expect("what was measured");
+    assert_eq!((measured.evidence.count, measured.evidence.of), (Some(3), Some(4)));
+    assert_eq!(measured.evidence.rules, ["sigma/other", "sigma/second"]);
+}
+
+#[test]
+fn hits_of_the_rule_itself_are_counted_as_the_hunt_found_them() {
+    let (atlas, _folder) = support::catalog();
+    let mut hits = MeasuredHits::default();
+    hits.add_rule("sigma/00000000-0000-4000-8000-000000000099", 1_000, 12);
+    let text = draft("  selection:\n    Unmapped|contains: x\n  condition: selection\n");
+    let file = SourceFile::from_bytes("draft.yml", text.into_bytes());
+    let found = Checker::new(&atlas, Config::default()).with_hits(hits).check(&file, None);
+    let measured = found.iter().find(|finding| finding.code == "RA0302").expect("what was measured");
+    assert!(measured.message.contains("12 of the 1000"), "{}", measured.message);
 }
 
 proptest! {

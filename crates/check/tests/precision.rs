@@ -2,8 +2,8 @@
 //! measures, and from the counts of findings that were read by hand.
 //!
 //! Measuring takes minutes, so it is done only where `UPDATE_CHECK_PRECISION=1` asks for the page, or `CHECK_SAMPLE=FILE`
-//! for thirty findings of each code to be read. `RULEATLAS_CORPORA` names the folder of the corpora, or `RULEATLAS_DB` a
-//! catalog of them.
+//! for thirty findings of each code to be read. `RULEATLAS_CORPORA` names the folder of the corpora; the catalog of them is
+//! kept where `RULEATLAS_DB` names a file, and read from there the next time.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail anywhere, in its helpers too")]
 
@@ -11,7 +11,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -35,8 +35,9 @@ const SAMPLE: usize = 30;
 
 /// The catalog, and the folder that keeps it.
 fn catalog() -> Option<(Atlas, Option<tempfile::TempDir>)> {
-    if let Some(db) = std::env::var_os("RULEATLAS_DB") {
-        return Some((Atlas::open(Path::new(&db)).unwrap(), None));
+    let kept = std::env::var_os("RULEATLAS_DB").map(PathBuf::from);
+    if let Some(db) = kept.as_deref().filter(|db| db.exists()) {
+        return Some((Atlas::open(db).unwrap(), None));
     }
     let corpora = PathBuf::from(std::env::var_os("RULEATLAS_CORPORA").filter(|folder| !folder.is_empty())?);
     let kinds = [
@@ -49,10 +50,10 @@ fn catalog() -> Option<(Atlas, Option<tempfile::TempDir>)> {
     ];
     let specs: Vec<SourceSpec> = kinds.iter().map(|kind| SourceSpec::new(*kind, corpora.join(kind.name()))).collect();
     let catalog = build(Loaded::read(&specs, &|_, _, _, _| {}).unwrap(), &|_, _, _, _| {}).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let db = folder.path().join("catalog.db");
+    let folder = kept.is_none().then(|| tempfile::tempdir().unwrap());
+    let db = kept.unwrap_or_else(|| folder.as_ref().unwrap().path().join("catalog.db"));
     write(&db, &catalog, WriteOptions::default()).unwrap();
-    Some((Atlas::open(&db).unwrap(), Some(folder)))
+    Some((Atlas::open(&db).unwrap(), folder))
 }
 
 fn hits(trials: &[Trial]) -> usize {

@@ -569,6 +569,9 @@ pub struct Check {
     /// A configuration: codes to ignore, and their levels.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Hits that `ruleatlas hunt LOGS --save FILE` wrote: what drafts would have hit, and exclusions by what they remove.
+    #[arg(long, value_name = "FILE")]
+    pub hits: Option<PathBuf>,
 }
 
 /// How findings are written.

@@ -90,3 +90,52 @@ fn what_cannot_be_checked_is_said() {
     let said = place.run(&["check", "control.yml"]);
     assert!(!said.out.contains('\u{1b}'), "{:?}", said.out);
 }
+
+#[test]
+fn hits_of_a_hunt_say_what_a_draft_would_have_hit() {
+    let place = place();
+    place.write(
+        "logs/events.jsonl",
+        "{\"EventID\": 1, \"SourceName\": \"Microsoft-Windows-Sysmon\", \"Channel\": \"Microsoft-Windows-Sysmon/Operational\", \"Image\": \"C:\\\\a.exe\", \
+         \"CommandLine\": \"a sekurlsa update\"}\n\
+         {\"EventID\": 1, \"SourceName\": \"Microsoft-Windows-Sysmon\", \"Channel\": \"Microsoft-Windows-Sysmon/Operational\", \"Image\": \"C:\\\\a.exe\", \
+         \"CommandLine\": \"a sekurlsa\"}\n",
+    );
+    place.run(&["hunt", "logs", "--save", "hits.db"]).ends(0);
+    let found = place.json(&["check", "drafts/unsafe.yml", "--hits", "hits.db"]);
+    let measured = found.as_array().unwrap().iter().find(|finding| finding["code"] == "RA0302").unwrap();
+    assert_eq!((&measured["evidence"]["count"], &measured["evidence"]["of"]), (&1.into(), &2.into()), "{measured}");
+    place.run(&["check", "drafts/unsafe.yml", "--hits", "nowhere.db"]).ends(1).says(&["nowhere.db", "no such file"]);
+    place.run(&["check", "drafts/unsafe.yml", "--hits", "catalog.db"]).ends(1).says(&["not a file of hits"]);
+    // Another catalog: of the same rules and one more.
+    place.write("sigma/more.yml", rule(&DRAFT.replace("42", "44"), &[], "test", "s:\n  Image: x\ncondition: s"));
+    place.build().ends(0);
+    place.run(&["check", "drafts/unsafe.yml", "--hits", "hits.db"]).ends(1).says(&["another catalog", "hunt again"]);
+    // Hits of rules that were in files are of no catalog.
+    place.run(&["hunt", "logs", "--rule", "drafts/unsafe.yml", "--save", "own.db"]).ends(0);
+    let found = place.json(&["check", "drafts/unsafe.yml", "--hits", "own.db"]);
+    let measured = found.as_array().unwrap().iter().find(|finding| finding["code"] == "RA0302").unwrap();
+    assert_eq!(measured["evidence"]["count"], 1, "{measured}");
+    let connection = rusqlite::Connection::open(place.path("own.db")).unwrap();
+    connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'", []).unwrap();
+    drop(connection);
+    place.run(&["check", "drafts/unsafe.yml", "--hits", "own.db"]).ends(1).says(&["version 99", "hunt again"]);
+}
+
+#[test]
+fn files_around_a_draft_are_asked() {
+    let place = place();
+    let detection = |condition: &str| {
+        format!(
+            "name: Draft\nid: 7c9bd2b1-0000-4000-8000-000000000001\ntype: TTP\nstatus: production\n\
+             data_source: [Sysmon EventID 1]\nsearch: '{condition}'\ntags: {{}}\n"
+        )
+    };
+    place.write("lab/macros/shells.yml", "name: shells\ndefinition: (process_name=\"cmd.exe\")\n");
+    place.write("lab/detections/draft.yml", detection("`shells` process_name=\"powershell.exe\""));
+    place.run(&["check", "lab/detections/draft.yml"]).ends(1).says(&["1 error"]);
+    place.run(&["check", "lab"]).ends(1).says(&["1 error"]);
+    place.run(&["check", "lab/detections"]).ends(1).says(&["1 error"]);
+    place.write("alone.yml", detection("`shells` process_name=\"powershell.exe\""));
+    place.run(&["check", "alone.yml"]).ends(0).says(&["0 errors"]);
+}

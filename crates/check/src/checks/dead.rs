@@ -2,8 +2,8 @@
 
 use ruleatlas_evaluate::Verdict;
 use ruleatlas_logic::{Check, Sample, Statement};
-use ruleatlas_model::{Condition, Op, Predicate, Role};
-use ruleatlas_taxonomy::{FieldType, Part};
+use ruleatlas_model::{Condition, EventRef, Op, Predicate, Role};
+use ruleatlas_taxonomy::{FieldType, Part, Taxonomy};
 
 use super::{Corpus, clipped};
 use crate::{
@@ -47,24 +47,28 @@ fn never_or_always(
     if statement.checks().next().is_none() {
         return false;
     }
+    // Of several steps one may be an alternative of another, or must not happen at all.
+    let is_whole = draft.entry.rule.conditions.len() == 1 && !condition.absent;
+    let (code, what) =
+        if is_whole { (code::NEVER_HOLDS, "condition") } else { (code::DEAD_ALTERNATIVE, "condition of a step") };
     if let Some((one, other)) = statement.contradiction() {
-        let message = format!("the condition never holds: {} and {} exclude each other", said(one), said(other));
+        let message = format!("the {what} never holds: {} and {} exclude each other", said(one), said(other));
         let help = "make them alternatives, or correct one of the two".to_owned();
-        let mut finding = draft.finding(code::NEVER_HOLDS, other.predicate.span, message, help);
+        let mut finding = draft.finding(code, other.predicate.span, message, help);
         finding.evidence.derivation = derivation(one, other);
         findings.push(finding);
-        return true;
+        return is_whole;
     }
     if statement.never_holds().is_found() {
-        let message = "the condition never holds: each of its alternatives contradicts itself".to_owned();
-        let mut finding = draft.finding_of_rule(code::NEVER_HOLDS, message, "correct the condition".to_owned());
+        let message = format!("the {what} never holds: each of its alternatives contradicts itself");
+        let mut finding = draft.finding_of_rule(code, message, "correct the condition".to_owned());
         finding.evidence.derivation =
             "every way through the alternatives has two checks that exclude each other".to_owned();
         findings.push(finding);
-        return true;
+        return is_whole;
     }
     let nothing = Sample::default();
-    if !condition.absent && statement.always_holds().is_found() && statement.evaluate(&nothing) == Verdict::Holds {
+    if is_whole && statement.always_holds().is_found() && statement.evaluate(&nothing) == Verdict::Holds {
         let message = "the condition holds for every event".to_owned();
         let help = "ask for something that only the wanted events have".to_owned();
         let mut finding = draft.finding_of_rule(code::ALWAYS_HOLDS, message, help);
@@ -224,8 +228,7 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
         let name = used.field.name.as_str();
         let is_carried = events.iter().any(|fields| fields.contains(name));
         // Fields of the event's head, and those that a product adds, are in no table of its fields.
-        let is_own = corpus.atlas.taxonomy.fields().any(|field| field.name == name) && is_telemetry(name, corpus);
-        if is_carried || !is_own {
+        if is_carried || !is_telemetry(name, taxonomy) {
             continue;
         }
         let named: Vec<String> =
@@ -239,10 +242,9 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
 }
 
 /// Whether some event of Sysmon or of Windows has the field, so that not having it says something.
-fn is_telemetry(field: &str, corpus: &Corpus<'_, '_>) -> bool {
-    use ruleatlas_model::EventRef;
+fn is_telemetry(field: &str, taxonomy: &Taxonomy) -> bool {
     ["1", "3", "7", "8", "10", "11", "12", "13", "15", "17", "22"].iter().any(|id| {
         let event = EventRef { provider: "Sysmon".to_owned(), event_id: (*id).to_owned() };
-        corpus.atlas.taxonomy.fields_of(&event).is_some_and(|fields| fields.contains(field))
+        taxonomy.fields_of(&event).is_some_and(|fields| fields.contains(field))
     })
 }

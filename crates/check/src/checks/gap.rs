@@ -4,10 +4,11 @@ use roaring::RoaringBitmap;
 use ruleatlas_catalog::{Facet, IndicatorId};
 use ruleatlas_logic::Claim;
 use ruleatlas_model::{Indicator, Role};
+use ruleatlas_views::technique_family;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Corpus, phrase};
-use crate::{Suggestion, code, draft::Draft, finding::Finding, neighbors::family};
+use crate::{Suggestion, code, draft::Draft, finding::Finding};
 
 /// Rules that have to list both.
 const MIN_RULES: u64 = 5;
@@ -83,7 +84,7 @@ fn comparable(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, technique: &str) -> Ro
     if !rule.platforms.is_empty() {
         rules &= union(Facet::Platform, &rule.platforms);
     }
-    rules &= corpus.neighbors.rules_of_family(family(technique)).unwrap_or(&RoaringBitmap::new());
+    rules &= corpus.neighbors.similarity.rules_of_family(technique_family(technique)).unwrap_or(&RoaringBitmap::new());
     rules - &draft.own
 }
 

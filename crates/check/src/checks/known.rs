@@ -5,13 +5,11 @@ use ruleatlas_logic::{Proof, Relation, Sample, compare, holds_all};
 
 use super::{Corpus, clipped};
 use crate::{
-    Aspect, code,
+    code,
     draft::Draft,
     finding::{Finding, Witness},
 };
 
-/// Rules that are compared.
-const MAX_COMPARED: usize = 24;
 /// Rules of one relation that are named.
 const MAX_NAMED: usize = 3;
 /// Least similarity of rules that overlap.
@@ -21,7 +19,7 @@ pub(crate) fn already_there(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings
     let Some(statement) = draft.only_statement().filter(|statement| statement.is_comparable()) else { return };
     let index = &corpus.atlas.index;
     let mut named: [usize; 4] = [0; 4];
-    for (rule, similarity) in corpus.neighbors.of(&corpus.profile, Aspect::Indicators, &draft.own, MAX_COMPARED) {
+    for (rule, similarity) in corpus.neighbors.by_indicators().iter().copied() {
         let Some(head) = index.head(rule).filter(|head| reads_the_same(draft, head)) else { continue };
         let Some(other) = corpus.known.statement(corpus.atlas, rule) else { continue };
         let forward = holds_all(statement, &other);

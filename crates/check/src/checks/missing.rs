@@ -4,7 +4,7 @@ use ruleatlas_catalog::{Facet, IndicatorId, RuleId};
 use ruleatlas_logic::{Claim, Statement};
 
 use super::{Corpus, phrase};
-use crate::{Suggestion, code, draft::Draft, finding::Finding};
+use crate::{Suggestion, code, draft::Draft, finding::Finding, neighbors::Excluded};
 
 /// Exclusions that are recommended.
 const MAX_RECOMMENDED: usize = 5;
@@ -12,12 +12,14 @@ const MAX_RECOMMENDED: usize = 5;
 const MAX_TRIED: usize = 40;
 
 pub(crate) fn missing_exclusions(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Vec<Finding>) {
-    let of = corpus.neighbors.of(&corpus.profile, crate::Aspect::Everything, &draft.own, MAX_COMPARED).len() as u64;
+    let of = corpus.neighbors.by_everything().len() as u64;
     let index = &corpus.atlas.index;
     let recommended: Vec<Suggestion> = recommended(draft, corpus)
         .into_iter()
-        .filter_map(|(id, rules)| {
-            Some(corpus.suggestion(draft, index.indicator(id)?, rules.len() as u64, of, rules.iter().copied()))
+        .filter_map(|found| {
+            let (indicator, rules) = (index.indicator(found.indicator)?, &found.rules);
+            let suggestion = corpus.suggestion(draft, indicator, rules.len() as u64, of, rules.iter().copied());
+            Some(Suggestion { removed: found.removed, ..suggestion })
         })
         .collect();
     let Some(first) = recommended.first() else { return };
@@ -32,8 +34,18 @@ pub(crate) fn missing_exclusions(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, fin
     findings.push(finding);
 }
 
-/// The exclusions that are recommended, the best first, each with the rules that have it.
-pub(crate) fn recommended(draft: &Draft<'_>, corpus: &Corpus<'_, '_>) -> Vec<(IndicatorId, Vec<RuleId>)> {
+/// An exclusion that is recommended.
+pub(crate) struct Recommended {
+    pub indicator: IndicatorId,
+    /// The rules that have it.
+    pub rules: Vec<RuleId>,
+    /// Measured hits that it would have removed, where there are any.
+    pub removed: Option<u64>,
+}
+
+/// The exclusions that are recommended, the best first: by the measured hits that they would have removed, then by how
+/// alike the rules are that have them.
+pub(crate) fn recommended(draft: &Draft<'_>, corpus: &Corpus<'_, '_>) -> Vec<Recommended> {
     let index = &corpus.atlas.index;
     let mut recommended = Vec::new();
     if draft.entry.indicators.is_empty() {
@@ -41,9 +53,10 @@ pub(crate) fn recommended(draft: &Draft<'_>, corpus: &Corpus<'_, '_>) -> Vec<(In
     }
     // Of a rule of several steps it is not known which of them an exclusion would be of.
     let statement = draft.only_statement();
-    for (id, _, rules) in corpus.neighbors.exclusions(&corpus.profile, &draft.own).into_iter().take(MAX_TRIED) {
+    let hits = corpus.selected(draft).filter(|selected| !selected.events.is_empty());
+    for Excluded { indicator: id, rules, .. } in corpus.neighbors.exclusions().into_iter().take(MAX_TRIED) {
         let Some(indicator) = index.indicator(id) else { continue };
-        if recommended.len() >= MAX_RECOMMENDED {
+        if hits.is_none() && recommended.len() >= MAX_RECOMMENDED {
             break;
         }
         let claim = Claim::of(indicator, corpus.atlas.taxonomy);
@@ -51,14 +64,15 @@ pub(crate) fn recommended(draft: &Draft<'_>, corpus: &Corpus<'_, '_>) -> Vec<(In
         let is_idle =
             |statement: &Statement| statement.rules_out(&claim).is_found() || statement.entails(&claim).is_found();
         if !statement.is_some_and(is_idle) && is_of_log_source(draft, corpus, &indicator.field) {
-            recommended.push((id, rules));
+            let removed = hits.map(|hits| hits.events.iter().filter(|event| claim.holds_for(event)).count() as u64);
+            recommended.push(Recommended { indicator: id, rules, removed });
         }
     }
+    // The order stays where as many hits go.
+    recommended.sort_by_key(|found| std::cmp::Reverse(found.removed));
+    recommended.truncate(MAX_RECOMMENDED);
     recommended
 }
-
-/// Rules that are called similar.
-const MAX_COMPARED: usize = 120;
 
 /// Rules over a log source that have to use a field for it to be one of the log source's.
 const MIN_USERS: u64 = 3;

@@ -5,12 +5,16 @@ mod dead;
 mod exclusions;
 mod gap;
 mod known;
+mod measured;
 mod missing;
 mod noisy;
 mod regex_cost;
 mod technique;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    cell::OnceCell,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use ruleatlas_catalog::RuleId;
 use ruleatlas_logic::Statement;
@@ -18,13 +22,19 @@ use ruleatlas_model::{Indicator, ParseStatus};
 use ruleatlas_views::{Atlas, snippets};
 use rustc_hash::FxHashMap;
 
-use crate::{Neighbors, Profile, Suggestion, draft::Draft};
+use crate::{
+    Suggestion,
+    draft::Draft,
+    hits::{MeasuredHits, Selected},
+    neighbors::Neighbors,
+};
 
 pub(crate) use broken::broken;
 pub(crate) use dead::dead;
 pub(crate) use exclusions::unsafe_exclusions;
 pub(crate) use gap::gaps;
 pub(crate) use known::already_there;
+pub(crate) use measured::measured;
 pub(crate) use missing::{missing_exclusions, recommended};
 pub(crate) use noisy::noisy;
 pub(crate) use technique::techniques;
@@ -37,12 +47,18 @@ const MAX_EXAMPLES: usize = 5;
 /// What a draft is held against.
 pub(crate) struct Corpus<'c, 'a> {
     pub atlas: &'a Atlas,
-    pub neighbors: &'c Neighbors<'a>,
+    pub neighbors: Neighbors<'c>,
     pub known: &'c Known,
-    pub profile: Profile,
+    pub hits: Option<&'c MeasuredHits>,
+    pub selected: OnceCell<Option<Selected<'c>>>,
 }
 
-impl Corpus<'_, '_> {
+impl<'c> Corpus<'c, '_> {
+    /// The events of logs that a draft selects; none where there are no logs, or that cannot be known.
+    pub fn selected(&self, draft: &Draft<'_>) -> Option<&Selected<'c>> {
+        self.selected.get_or_init(|| self.hits?.selected(draft)).as_ref()
+    }
+
     pub fn ids(&self, rules: impl Iterator<Item = RuleId>) -> Vec<String> {
         let heads = rules.take(MAX_EXAMPLES).filter_map(|rule| self.atlas.index.head(rule));
         heads.map(|head| head.id.clone()).collect()
@@ -62,6 +78,7 @@ impl Corpus<'_, '_> {
             indicator: indicator.clone(),
             rules,
             of,
+            removed: None,
             line: line.map(|snippet| snippet.text).unwrap_or_default(),
             examples: self.ids(examples),
         }
@@ -77,17 +94,12 @@ pub(crate) struct Known {
 impl Known {
     /// The statement of a rule, where it has one step that has to happen and all of it is understood.
     pub fn statement(&self, atlas: &Atlas, rule: RuleId) -> Option<Arc<Statement>> {
-        if atlas.index.head(rule)?.parse != ParseStatus::Full {
-            return None;
-        }
+        let head = atlas.index.head(rule).filter(|head| head.parse == ParseStatus::Full)?;
         if let Some(found) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&rule) {
             return found.clone();
         }
-        let entry = atlas.entry(rule).ok().flatten()?;
-        let statement = match entry.rule.conditions.as_slice() {
-            [condition] if !condition.absent => {
-                Some(Arc::new(Statement::new(entry.rule.vendor, condition, atlas.taxonomy)))
-            }
+        let statement = match atlas.conditions(rule).ok()?.as_slice() {
+            [condition] if !condition.absent => Some(Arc::new(Statement::new(head.vendor, condition, atlas.taxonomy))),
             _ => None,
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,14 +1,13 @@
 //! RA07: techniques of rules that look for the same.
 
 use ruleatlas_catalog::RuleId;
+use ruleatlas_views::technique_family as family;
 use rustc_hash::FxHashMap;
 
 use super::Corpus;
-use crate::{Aspect, code, draft::Draft, finding::Finding, neighbors::family};
+use crate::{code, draft::Draft, finding::Finding};
 
-/// Rules that are asked.
-const MAX_ASKED: usize = 25;
-/// Least similarity of those.
+/// Least similarity of rules that are asked.
 const MIN_SIMILARITY: f64 = 0.35;
 /// Rules that have to agree.
 const MIN_RULES: usize = 3;
@@ -19,12 +18,12 @@ const MIN_AT_ODDS: f64 = 0.8;
 
 pub(crate) fn techniques(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Vec<Finding>) {
     let index = &corpus.atlas.index;
-    let mut alike = corpus.neighbors.of(&corpus.profile, Aspect::Indicators, &draft.own, MAX_ASKED);
-    alike.retain(|(_, similarity)| *similarity >= MIN_SIMILARITY);
+    let alike = corpus.neighbors.by_indicators();
+    let alike = alike.get(..alike.partition_point(|(_, similarity)| *similarity >= MIN_SIMILARITY)).unwrap_or_default();
     let mut asked = 0.0;
     let mut by_family: FxHashMap<&str, (f64, Vec<RuleId>)> = FxHashMap::default();
     let mut by_technique: FxHashMap<&str, f64> = FxHashMap::default();
-    for (rule, similarity) in &alike {
+    for (rule, similarity) in alike {
         let Some(head) = index.head(*rule) else { continue };
         let mut families = Vec::new();
         for technique in head.techniques() {

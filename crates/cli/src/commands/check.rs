@@ -1,6 +1,7 @@
 use std::{
     borrow::Cow,
-    path::Path,
+    collections::HashMap,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -8,9 +9,12 @@ use std::{
 use annotate_snippets::{AnnotationKind, Group, Level as Title, Renderer, Snippet};
 use anyhow::Context as _;
 use rayon::prelude::*;
-use ruleatlas_check::{Checker, Config, Finding, Suggestion, sarif};
-use ruleatlas_model::{Language, Level, Vendor};
-use ruleatlas_sources::{Content, SourceFile, SourceKind, SourceSpec, read_files};
+use ruleatlas_catalog::RuleFiles;
+use ruleatlas_check::{Checker, Config, Finding, MeasuredHits, Suggestion, sarif};
+use ruleatlas_hits::HitsReader;
+use ruleatlas_model::{EventRef, Language, Level, Vendor};
+use ruleatlas_sources::{Content, SourceFile, SourceKind, SourceSpec, companions, read_files};
+use ruleatlas_views::Atlas;
 
 use super::{atlas, parse};
 use crate::{
@@ -37,19 +41,26 @@ pub fn run(options: &Check, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         }
         None => Config::default(),
     };
-    let mut files = Vec::new();
+    let mut drafts = Drafts::default();
     for path in &options.paths {
-        files.extend(read(path, options.language)?);
+        drafts.read(path, options.language)?;
     }
+    let Drafts { files, groups, .. } = drafts;
     let atlas = atlas(db)?;
-    let checker = Checker::new(&atlas, config);
+    let mut checker = Checker::new(&atlas, config);
+    if let Some(path) = &options.hits {
+        checker = checker.with_hits(measured(path, &atlas)?);
+    }
+    let readers: Vec<RuleFiles<'_>> = groups.iter().map(|companions| RuleFiles::among(companions)).collect();
+    let alone = RuleFiles::among(&[]);
     let report = Report::new();
     let done = AtomicUsize::new(0);
     let total = files.len();
     let checked: Vec<Vec<Finding>> = files
         .par_iter()
-        .map(|(file, is_named)| {
-            let mut findings = checker.check(file, options.language);
+        .map(|Named { file, group, is_named }| {
+            let reader = group.and_then(|group| readers.get(group)).unwrap_or(&alone);
+            let mut findings = checker.check_among(reader, file, options.language);
             // In a folder there are other files, too.
             if !is_named && findings.iter().all(|finding| finding.rule.is_empty()) {
                 findings.clear();
@@ -59,16 +70,18 @@ pub fn run(options: &Check, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         })
         .collect();
     drop(report);
+    let text = match options.format {
+        CheckFormat::Text if !options.json => files.iter().zip(&checked).map(|(named, findings)| {
+            let text = named.file.text().unwrap_or_default();
+            findings.iter().map(|finding| shown(finding, text)).collect::<String>()
+        }).collect(),
+        _ => String::new(),
+    };
     let findings: Vec<Finding> = checked.into_iter().flatten().collect();
     match if options.json { CheckFormat::Json } else { options.format } {
         CheckFormat::Json => output::json(&findings)?,
         CheckFormat::Sarif => output::data(&(sarif(&findings) + "\n"))?,
         CheckFormat::Text => {
-            let mut text = String::new();
-            for (file, _) in &files {
-                let own = findings.iter().filter(|finding| finding.file == file.path);
-                own.for_each(|finding| text.push_str(&shown(finding, file.text().unwrap_or_default())));
-            }
             output::text(&text)?;
             let count = |level| findings.iter().filter(|finding| finding.level == level).count();
             output::say(format_args!(
@@ -94,28 +107,90 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The files of a path, each with whether it was named itself.
-fn read(path: &Path, language: Option<Language>) -> anyhow::Result<Vec<(SourceFile, bool)>> {
-    if path.is_dir() {
+/// A file that is checked.
+struct Named {
+    file: SourceFile,
+    /// The place of the files around it.
+    group: Option<usize>,
+    /// Whether it was named itself.
+    is_named: bool,
+}
+
+/// The files that are checked, and those around them that rules may ask for.
+#[derive(Default)]
+struct Drafts {
+    files: Vec<Named>,
+    groups: Vec<Vec<SourceFile>>,
+    /// The group of each folder of which files were named.
+    by_folder: HashMap<PathBuf, usize>,
+}
+
+impl Drafts {
+    /// Adds the files of a path.
+    fn read(&mut self, path: &Path, language: Option<Language>) -> anyhow::Result<()> {
+        if path.is_dir() {
+            return self.read_folder(path);
+        }
+        let (name, bytes) = parse::read_bytes(Some(path))?;
+        let file = SourceFile::from_bytes(name, bytes);
+        if language.is_none() && !ENDINGS.contains(&file.extension().as_str()) {
+            return Err(WrongCall(format!(
+                "{}: the ending does not say which language this is; name it with `--language`",
+                file.path
+            ))
+            .into());
+        }
+        // Around standard input there is nothing.
+        let group = path.is_file().then(|| {
+            let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+            *self.by_folder.entry(folder).or_insert_with(|| {
+                self.groups.push(companions(path));
+                self.groups.len() - 1
+            })
+        });
+        self.files.push(Named { file, group, is_named: true });
+        Ok(())
+    }
+
+    fn read_folder(&mut self, path: &Path) -> anyhow::Result<()> {
         let spec = SourceSpec::new(SourceKind::Rules(Vendor::Sigma), path);
         let folder = path.to_string_lossy();
         let folder = folder.trim_end_matches(['/', '\\']);
-        let is_read = |file: &SourceFile| {
+        let files = read_files(&spec)?.into_iter();
+        let inside: Vec<SourceFile> =
+            files.map(|file| SourceFile { path: format!("{folder}/{}", file.path), ..file }).collect();
+        let is_read = |file: &&SourceFile| {
             matches!(file.content, Content::Text(_)) && ENDINGS.contains(&file.extension().as_str())
         };
-        let files = read_files(&spec)?.into_iter().filter(is_read);
-        return Ok(files.map(|file| (SourceFile { path: format!("{folder}/{}", file.path), ..file }, false)).collect());
+        let group = Some(self.groups.len());
+        let checked = inside.iter().filter(is_read).cloned();
+        self.files.extend(checked.map(|file| Named { file, group, is_named: false }));
+        let prefix = format!("{folder}/");
+        // What stands above the folder, but for what is inside of it.
+        let above = companions(&path.join("rules")).into_iter().filter(|file| !file.path.starts_with(&prefix));
+        self.groups.push(inside.into_iter().chain(above).collect());
+        Ok(())
     }
-    let (name, bytes) = parse::read_bytes(Some(path))?;
-    let file = SourceFile::from_bytes(name, bytes);
-    if language.is_none() && !ENDINGS.contains(&file.extension().as_str()) {
-        return Err(WrongCall(format!(
-            "{}: the ending does not say which language this is; name it with `--language`",
-            file.path
-        ))
-        .into());
+}
+
+/// What a hunt with the rules of this catalog, or with rules of files, found.
+fn measured(path: &Path, atlas: &Atlas) -> anyhow::Result<MeasuredHits> {
+    let reader = HitsReader::open(path)?;
+    reader.expect_catalog(&atlas.fingerprint()?.unwrap_or_default())?;
+    let mut hits = MeasuredHits::default();
+    for rule in reader.rules()? {
+        hits.add_rule(rule.id, rule.asked, rule.hits);
     }
-    Ok(vec![(file, true)])
+    let mut has_hits = false;
+    reader.for_each_hit(|hit| {
+        has_hits = true;
+        let event = EventRef { provider: hit.provider, event_id: hit.event_id };
+        hit.candidate || hits.add_hit(hit.rule, (hit.file, hit.record), event, &hit.event)
+    })?;
+    if !has_hits {
+        output::say(format_args!("{}: no rule hit anything, so that nothing is measured", path.display()));
+    }
+    Ok(hits)
 }
 
 /// A finding with the lines of the rule that it is about.
@@ -153,7 +228,11 @@ fn help(finding: &Finding) -> String {
             }
             false => suggestion.line.clone(),
         };
-        format!("\n  {text}    ({} of {} rules)", suggestion.rules, suggestion.of)
+        let removed = match suggestion.removed {
+            Some(removed) => format!(", {} removed", counted(usize::try_from(removed).unwrap_or(usize::MAX), "hit")),
+            None => String::new(),
+        };
+        format!("\n  {text}    ({} of {} rules{removed})", suggestion.rules, suggestion.of)
     };
     let lines: String = finding.evidence.indicators.iter().map(line).collect();
     format!("{}{lines}", finding.help)

@@ -4,7 +4,7 @@ use std::{
     process::ExitCode,
 };
 
-use ruleatlas_catalog::{RuleFileError, rules_of_file_among};
+use ruleatlas_catalog::{RuleFileError, RuleFiles};
 use ruleatlas_evaluate::{CompiledRule, Event, Verdict};
 use ruleatlas_events::Shapes;
 use ruleatlas_model::{Condition, Language};
@@ -112,7 +112,7 @@ fn rules(rule: &str, language: Option<Language>, db: Option<&Path>) -> anyhow::R
     let path = Path::new(rule);
     let entries = if path.is_file() {
         let file = SourceFile::from_bytes(rule, parse::read_bytes(Some(path))?.1);
-        match rules_of_file_among(&file, &companions(path), language) {
+        match RuleFiles::among(&companions(path)).entries(&file, language) {
             Ok(entries) => entries,
             Err(error @ RuleFileError::UnknownEnding { .. }) => return Err(WrongCall(error.to_string()).into()),
             Err(error) => return Err(error.into()),

@@ -136,7 +136,7 @@ pub trait Frontend: Sync {
 /// What stands around a query and a language may ask for: macros, lists, modules, other rules.
 ///
 /// Each method answers `None` where the source has no such thing.
-pub trait Context: Sync {
+pub trait Context: Send + Sync {
     /// The macro of this name that takes this many arguments.
     fn macro_definition(&self, _name: &str, _arguments: usize) -> Option<MacroDefinition<'_>> {
         None
