@@ -127,7 +127,9 @@ impl<'a> RuleFiles<'a> {
         };
         let layout = match language {
             Some(language) => Layout::of_language(language),
-            None => Layout::of_extension(&file.extension()).ok_or_else(|| RuleFileError::UnknownEnding { path: path() })?,
+            None => {
+                Layout::of_extension(&file.extension()).ok_or_else(|| RuleFileError::UnknownEnding { path: path() })?
+            }
         };
         let reader = Reader { source: "", license: None, taxonomy: Taxonomy::builtin() };
         let vendors = match layout {
@@ -150,7 +152,8 @@ impl<'a> RuleFiles<'a> {
             // A name as in a source: some formats look for rules in certain folders only.
             let context = self.context(vendor, format.as_ref());
             let (record, rules) = reader.file(file, Some(format.as_ref()), Some(context));
-            let is_understood = |read: &Fresh| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
+            let is_understood =
+                |read: &Fresh| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
             if rules.is_empty() {
                 first.get_or_insert(record);
             } else if rules.iter().all(is_understood) {

@@ -49,8 +49,8 @@ use crate::{
 };
 
 pub use code::{CODES, Code, FAMILIES, Family, code, level_name, reference};
-pub use hits::MeasuredHits;
 pub use finding::{Bypass, Evidence, Finding, Suggestion, Witness};
+pub use hits::MeasuredHits;
 pub use sarif::sarif;
 pub use silence::{Config, ConfigError, read_level};
 pub use trials::Trial;

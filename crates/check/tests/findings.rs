@@ -182,7 +182,8 @@ fn a_step_of_several_is_not_the_whole_rule() {
         "sequence by host.id [process where process.name == \"a.exe\"] ![process where process.name == \"a.exe\"]",
     ] {
         let found = check(&atlas, "draft.eql", query, None);
-        let wrong = ["RA0101", "RA0201", "RA0202", "RA0203", "RA0209", "RA0301", "RA0601", "RA0602", "RA0603", "RA0604"];
+        let wrong =
+            ["RA0101", "RA0201", "RA0202", "RA0203", "RA0209", "RA0301", "RA0601", "RA0602", "RA0603", "RA0604"];
         assert!(!codes(&found).iter().any(|code| wrong.contains(code)), "{query}: {:?}", codes(&found));
     }
     let contradicts = "sequence by host.id [process where process.name == \"a.exe\" and process.name == \"b.exe\"] \
@@ -236,7 +237,10 @@ fn measured_hits_order_what_is_recommended() {
     let file = SourceFile::from_bytes("draft.yml", text.into_bytes());
     let recommended = |checker: Checker<'_>| {
         let found = checker.check(&file, None);
-        let missing = found.iter().find(|finding| finding.code == "RA0401").expect("a recommendation");
+        let missing = found
+            .iter()
+            .find(|finding| finding.code == "RA0401")
+            .unwrap_or_else(|| panic!("no recommendation: {found:?}"));
         let lines = missing.evidence.indicators.iter();
         let lines: Vec<_> = lines.map(|it| (it.indicator.value.to_lowercase(), it.removed)).collect();
         (lines, found.into_iter().find(|finding| finding.code == "RA0302"))

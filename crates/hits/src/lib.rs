@@ -71,7 +71,9 @@ pub enum Error {
         reason: String,
     },
     /// Its hits are of the rules of another catalog.
-    #[error("{0}: these are hits of another catalog's rules; hunt again with this catalog, or name that one with `--db`")]
+    #[error(
+        "{0}: these are hits of another catalog's rules; hunt again with this catalog, or name that one with `--db`"
+    )]
     OtherCatalog(PathBuf),
     /// Another version wrote it.
     #[error(

@@ -72,7 +72,10 @@ impl HitsReader {
     pub fn facts(&self) -> Result<Facts, Error> {
         let fact = |key: &str| {
             let sql = "SELECT value FROM meta WHERE key = ?";
-            self.connection.query_row(sql, [key], |row| row.get::<_, String>(0)).optional().map(Option::unwrap_or_default)
+            self.connection
+                .query_row(sql, [key], |row| row.get::<_, String>(0))
+                .optional()
+                .map(Option::unwrap_or_default)
         };
         let read = || Ok(Facts { catalog: fact("catalog")?, attack_version: fact("attack_version")? });
         self.said(read())

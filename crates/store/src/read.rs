@@ -7,7 +7,8 @@ use std::{
 
 use ruleatlas_catalog::{Entry, FileRecord, FoldedRow, Head, Index, IndexData, PredicateRow, RuleId, SourceInfo};
 use ruleatlas_model::{
-    Attack, Condition, Diagnostic, EventLink, EventRef, Indicator, Level, Modifiers, Op, Redirect, Role, Rule, Span, TechniqueTag,
+    Attack, Condition, Diagnostic, EventLink, EventRef, Indicator, Level, Modifiers, Op, Redirect, Role, Rule, Span,
+    TechniqueTag,
 };
 use ruleatlas_sources::{Origin, SourceKind};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};

@@ -63,7 +63,7 @@ pub(crate) fn recommended(draft: &Draft<'_>, corpus: &Corpus<'_, '_>) -> Vec<Rec
         // An exclusion of everything the rule is for, or of nothing that it selects, is no help.
         let is_idle =
             |statement: &Statement| statement.rules_out(&claim).is_found() || statement.entails(&claim).is_found();
-        if !statement.is_some_and(is_idle) && is_of_log_source(draft, corpus, &indicator.field) {
+        if !statement.is_some_and(is_idle) && is_of_log_source(draft, corpus, &indicator.field, &rules) {
             let removed = hits.map(|hits| hits.events.iter().filter(|event| claim.holds_for(event)).count() as u64);
             recommended.push(Recommended { indicator: id, rules, removed });
         }
@@ -77,12 +77,18 @@ pub(crate) fn recommended(draft: &Draft<'_>, corpus: &Corpus<'_, '_>) -> Vec<Rec
 /// Rules over a log source that have to use a field for it to be one of the log source's.
 const MIN_USERS: u64 = 3;
 
-/// Whether rules over the same log source use the field.
-fn is_of_log_source(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, field: &str) -> bool {
+/// Whether rules over the same log source use the field, or one of those that exclude it reads that log source.
+fn is_of_log_source(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, field: &str, excluding: &[RuleId]) -> bool {
     let index = &corpus.atlas.index;
     let log_sources = &draft.entry.rule.log_sources;
-    let own = || draft.entry.predicates.iter().any(|row| row.field.eq_ignore_ascii_case(field));
-    let Some(users) = index.set(Facet::Field, &field.to_lowercase()) else { return own() };
-    let mut sets = log_sources.iter().filter_map(|name| index.set(Facet::LogSource, name));
-    log_sources.is_empty() || sets.any(|set| set.intersection_len(users) >= MIN_USERS) || own()
+    let is_own = || draft.entry.predicates.iter().any(|row| row.field.eq_ignore_ascii_case(field));
+    let sets = || log_sources.iter().filter_map(|name| index.set(Facet::LogSource, name));
+    let is_used = || {
+        let users = index.set(Facet::Field, &field.to_lowercase());
+        users.is_some_and(|users| sets().any(|set| set.intersection_len(users) >= MIN_USERS))
+    };
+    log_sources.is_empty()
+        || is_own()
+        || is_used()
+        || sets().any(|set| excluding.iter().any(|rule| set.contains(*rule)))
 }

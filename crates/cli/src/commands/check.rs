@@ -71,10 +71,14 @@ pub fn run(options: &Check, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         .collect();
     drop(report);
     let text = match options.format {
-        CheckFormat::Text if !options.json => files.iter().zip(&checked).map(|(named, findings)| {
-            let text = named.file.text().unwrap_or_default();
-            findings.iter().map(|finding| shown(finding, text)).collect::<String>()
-        }).collect(),
+        CheckFormat::Text if !options.json => files
+            .iter()
+            .zip(&checked)
+            .map(|(named, findings)| {
+                let text = named.file.text().unwrap_or_default();
+                findings.iter().map(|finding| shown(finding, text)).collect::<String>()
+            })
+            .collect(),
         _ => String::new(),
     };
     let findings: Vec<Finding> = checked.into_iter().flatten().collect();

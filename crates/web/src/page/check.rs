@@ -30,7 +30,7 @@ pub(crate) fn check_form(language: &str) -> Markup {
 fn form(text: &str, language: &str) -> Markup {
     html! {
         form.draft action="/check" method="post" enctype="multipart/form-data" aria-label="Draft" {
-            textarea name="rule" rows="20" aria-label="Rule" spellcheck="false" autocapitalize="off" { (text) }
+            textarea name="rule" rows="20" aria-label="Rule" spellcheck="false" { (text) }
             div.filters {
                 label {
                     "Language "
