@@ -169,7 +169,11 @@ impl Follow<'_> {
                 Flow::Fall
             }
             StmtKind::Break => {
-                frame.breaks.push((Node::all(frame.path.iter().cloned()), frame.env.clone()));
+                // What an earlier `continue` of the round took away does not get here.
+                let passed: Vec<Node> = frame.continues.iter().map(|(condition, _)| condition.clone().not()).collect();
+                passed.iter().for_each(|node| self.spend_nodes(node));
+                let reached = Node::all(passed.into_iter().chain(frame.path.iter().cloned()));
+                frame.breaks.push((reached, frame.env.clone()));
                 Flow::Break
             }
             StmtKind::Continue => {
