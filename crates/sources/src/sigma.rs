@@ -140,14 +140,16 @@ const MAX_REFERENCE: usize = 200;
 /// How many rules the correlations of a source may refer to.
 const MAX_REFERENCES: usize = 20_000;
 
-/// The key whose text is the query, and the kind of rule it makes. A `correlation` beside a detection that is no mapping
-/// is an attribute of the author's own.
+/// The key whose text is the query, and the kind of rule it makes. A `correlation` next to a detection that has none of
+/// the keys of one is an attribute of the author's own.
 fn kind_of(document: &Node<'_>) -> Option<(&'static str, Kind)> {
     let has_detection = document.get("detection").is_some();
     [("correlation", Kind::Correlation), ("detection", Kind::Rule), ("filter", Kind::Filter)].into_iter().find(
         |(key, kind)| {
-            let is_attribute =
-                |value: &Node<'_>| *kind == Kind::Correlation && has_detection && value.entries().is_none();
+            let is_attribute = |value: &Node<'_>| {
+                let has_keys = value.get("type").is_some() || value.get("rules").is_some();
+                *kind == Kind::Correlation && has_detection && !has_keys
+            };
             document.get(key).is_some_and(|value| !is_attribute(value))
         },
     )
@@ -192,8 +194,8 @@ impl Rules<'_> {
         rule.status = self.status(document, &mut rule.diagnostics);
         rule.id = self.id(document, &mut rule.diagnostics);
         rule.extra = metadata::rest(document, &KNOWN_KEYS);
-        if let Some(own) = document.text_of("correlation").filter(|_| kind != Kind::Correlation) {
-            rule.extra.insert("correlation", own);
+        if let Some(own) = document.get("correlation").filter(|_| kind != Kind::Correlation) {
+            rule.extra.insert("correlation", &metadata::Json(own));
         }
         let tags = document.get("tags").map_or_else(Vec::new, |tags| metadata::attack_tags(tags, TagPlace::Any));
         let sources = log_source(document);

@@ -90,16 +90,20 @@ pub(crate) fn rule(
     // A bare detection may call its selections `filter` or `correlation`.
     let is_detection = document.get("detection").is_none()
         && (document.get("condition").is_some() || RULE_KEYS.iter().all(|key| document.get(key).is_none()));
-    let special = |key| document.entry(key).filter(|_| document.get("condition").is_none());
-    // Beside a detection a text of that name is an attribute of the author's own.
+    let special = |key: &'static str| document.entry(key).filter(|_| document.get("condition").is_none());
+    // Next to a detection, what has none of the keys of a correlation or filter is an attribute of the author's own.
     let has_detection = document.get("detection").is_some();
-    let attribute = |key| special(key).filter(|(_, value)| has_detection && value.entries().is_none());
+    let attribute = |key: &'static str| {
+        let own_keys = special_keys(key);
+        special(key).filter(|(_, value)| has_detection && own_keys.iter().all(|key| value.get(key).is_none()))
+    };
     for (key, value) in ["correlation", "filter"].into_iter().filter_map(attribute) {
         let name = key.text().unwrap_or_default();
-        let message = format!("`{name}` beside a detection is no mapping, so it is read as an attribute of your own");
+        let what = if value.entries().is_none() { "is no mapping" } else { "has none of its keys" };
+        let message = format!("`{name}` next to a detection {what}, so it is read as an attribute of your own");
         report.warning("custom attribute", message, Place::of_entry(key, value));
     }
-    let special = |key| special(key).filter(|_| attribute(key).is_none());
+    let special = |key: &'static str| special(key).filter(|_| attribute(key).is_none());
     if let Some(entry) = special("correlation") {
         return correlation::lower(report, document, entry, library, chain);
     }
@@ -118,6 +122,14 @@ pub(crate) fn rule(
     let mut condition = Condition::new(root);
     condition.sources = log_source(report, document).unwrap_or_else(|| sources.to_vec());
     vec![condition]
+}
+
+/// The keys of which a correlation or filter has at least one.
+fn special_keys(name: &str) -> &'static [&'static str] {
+    match name {
+        "correlation" => &["type", "rules"],
+        _ => &["rules", "condition"],
+    }
 }
 
 /// The keys of a detection that are no selections; `timeframe` is version 1's time window.
