@@ -235,3 +235,18 @@ fn relative(root: &Path, path: &Path) -> String {
     let relative = path.strip_prefix(root).unwrap_or(path);
     relative.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
+/// The path of a file that another names, from the folder of that one.
+pub(crate) fn sibling_path(path: &str, name: &str) -> String {
+    let (root, path) = path.strip_prefix('/').map_or(("", path), |path| ("/", path));
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in name.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => drop(parts.pop_if(|part| *part != "..")),
+            part => parts.push(part),
+        }
+    }
+    format!("{root}{}", parts.join("/"))
+}
+

@@ -29,6 +29,7 @@ mod elastic;
 mod error;
 pub mod events;
 mod files;
+mod heading;
 pub mod have;
 mod ids;
 mod kusto;

@@ -14,7 +14,7 @@ use ruleatlas_model::{
 };
 use ruleatlas_yaml::Node;
 
-use crate::{Draft, Format, Outcome, RawTag, SourceFile, attack::TagPlace, metadata};
+use crate::{Draft, Format, Outcome, RawTag, SourceFile, attack::TagPlace, files::sibling_path, metadata};
 
 /// The format of Panther's detections.
 #[derive(Clone, Copy, Debug)]
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
 
     fn body(&self) -> Body<'a> {
         if let Some(name) = self.document.text_of("Filename") {
-            let path = context::sibling_path(self.path, name);
+            let path = sibling_path(self.path, name);
             return self.context.module(&path).map_or(Body::Missing(name.to_owned()), Body::Module);
         }
         for key in ["Detection", "Query", "SnowflakeQuery", "AthenaQuery"] {

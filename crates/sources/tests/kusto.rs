@@ -200,6 +200,13 @@ fn templates_hold_rules_with_their_parameters_filled_in() {
     let (_, found) = read("r.json", json);
     let rule = &found[0].0;
     assert_eq!((rule.query.as_str(), rule.severity), ("T | where a == 1 | where b == 2", Some(Severity::Low)));
+    let bicep = "// don't: resource\nvar text = '''\nresource fake 'x/alertRules@1' = {\n}\n'''\n\
+                 resource a 'Microsoft.SecurityInsights/alertRules@1' = if (on) { kind: 'NRT', properties: { displayName: 'One', severity: 'High', tactics: [ 'Impact' ], query: 'T | where a == \\'b\\'' } }\n\
+                 resource b 'Microsoft.SecurityInsights/alertRules@1' = [for (rule, i) in rules: {\n  /* query: 'U' */ properties: {\n    displayName: 'Two' // query: 'V'\n    query: 'W | take 1'\n  }\n}]\n\
+                 output query string = 'X'\n";
+    let (_, found) = read("r.bicep", bicep);
+    let shown: Vec<_> = found.iter().map(|found| (found.0.title.as_str(), found.0.query.as_str(), found.0.line)).collect();
+    assert_eq!(shown, [("One", "T | where a == 'b'", 6), ("Two", "W | take 1", 7)]);
     assert_eq!(why_not("r.bicep", "param x int = 1\n"), "a template without a scheduled rule");
 }
 

@@ -255,9 +255,52 @@ fn terraform_in_json_is_read_too() {
 }
 
 #[test]
+fn templates_take_queries_from_files() {
+    let rule = |name: &str, query: &str| {
+        format!("resource \"azurerm_sentinel_alert_rule_scheduled\" \"{name}\" {{\n  display_name = \"{name}\"\n  query = {query}\n}}\n")
+    };
+    let terraform = rule("a", "file(\"${path.module}/../queries/a.kql\")")
+        + &rule("b", "file(\"./b.txt\")")
+        + &rule("c", "file(\"${path.module}/${each.key}\")")
+        + &rule("d", "templatefile(\"../queries/a.kql\", {})");
+    let bicep = "resource r 'x/alertRules@1' = {\n  properties: {\n    displayName: 'e'\n    query: loadTextContent('queries/e.kql')\n  }\n}\n\
+                 resource s 'x/alertRules@1' = {\n  properties: {\n    displayName: 'f'\n    query: loadTextContent('queries/gone.kql')\n  }\n}\n";
+    let files = [
+        ("infra/main.tf", terraform.as_str()),
+        ("infra/b.txt", "U | where b == 2"),
+        ("queries/a.kql", "T | where a == 1"),
+        ("queries/e.kql", "W | where e == 5"),
+        ("queries/other.kql", "V | where c == 3"),
+        ("main.bicep", bicep),
+    ]
+    .map(|(path, text)| SourceFile::from_windows_bytes(path, text.as_bytes().to_vec()));
+    let format = format_of(Vendor::Kusto, is_query);
+    let context = format.context(&files);
+    let mut found = Vec::new();
+    let outcomes: Vec<Outcome> =
+        files.iter().map(|file| format.read_in(file, &*context, &mut |draft| found.push(draft.rule))).collect();
+    let shown: Vec<_> = found.iter().map(|rule| (rule.title.as_str(), rule.query.as_str())).collect();
+    let expected = [
+        ("a", "T | where a == 1"),
+        ("b", "U | where b == 2"),
+        ("c", ""),
+        ("d", ""),
+        ("other", "V | where c == 3"),
+        ("e", "W | where e == 5"),
+        ("f", ""),
+    ];
+    assert_eq!(shown, expected);
+    let is_part = |outcome: &Outcome| *outcome == Outcome::NotARule("the query of a rule in a template".into());
+    assert_eq!(outcomes.iter().map(is_part).collect::<Vec<_>>(), [false, true, true, true, false, false]);
+}
+
+#[test]
 fn terraform_that_holds_no_query_says_why() {
     let elsewhere = "resource \"azurerm_sentinel_alert_rule_scheduled\" \"a\" {\n  display_name = \"A\"\n  query = file(\"a.kql\")\n}\n";
-    assert_eq!(why_not("a.tf", elsewhere), "Terraform whose rules have their query in another file or compute it");
+    let (rule, _) = &read("a.tf", elsewhere)[0];
+    let said = rule.diagnostics.iter().find(|said| said.code == "query elsewhere").unwrap();
+    assert_eq!((rule.title.as_str(), rule.query.as_str(), said.level), ("A", "", Level::Error));
+    assert!(said.message.contains("`file(\"a.kql\")`"), "{said:?}");
     assert_eq!(why_not("a.tf", "provider \"azurerm\" {\n  features {}\n}\n"), "Terraform without a rule");
     assert!(matches!(
         outcome("a.tf", "resource \"x\" \"y\" {\n  a = <<EOT\nnever closed\n").0,

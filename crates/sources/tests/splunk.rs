@@ -351,11 +351,27 @@ fn marked_blocks_of_a_page_are_searches() {
         read.iter().map(|read| (read.rule.title.as_str(), read.rule.line, read.tags.join(" "))).collect();
     assert_eq!(shown[0], ("Hunts (First (T1560))", 4, "T1560".to_owned()));
     assert!(shown.iter().any(|(title, _, tags)| *title == "Hunts (Second)" && tags == "T1078"), "{shown:?}");
-    for (path, text) in [("README.md", "```spl\nindex=a\n```\n"), ("a.md", "```\nindex=a\n```\n"), ("a.md", "")] {
+    for (path, text) in [("README.md", "```spl\nindex=a\n```\n"), ("a.md", "```\nls -la\n```\n"), ("a.md", "")] {
         assert!(matches!(self::read(&files(&[(path, text)])).1[0], Outcome::NotARule(_)), "{path} {text}");
     }
     self::read(&files(&[("a.md", &format!("{}```spl\nindex=a", "> ".repeat(20_000)))]));
     one("a.md", &format!("{}\n\n```spl\nindex=a", "[".repeat(100_000)));
+}
+
+#[test]
+fn a_page_is_called_by_what_it_is_about_and_unmarked_blocks_are_read_by_their_beginning() {
+    let page = "# MITRE ATT&CK Technique(s)\n\n| ID | Name |\n|---|---|\n| T1047 | WMI |\n\n## Remote WMI\n```spl\nindex=a x=1\n```\n\n\
+                ### Search\n```\n| tstats count from datamodel=Endpoint.Processes\n```\n\n\
+                ```sql\nSELECT * FROM index\n```\n```text\n(sourcetype=\"pan:traffic\" dest_port=22) | stats count\n```\n\
+                ```conf\n[s]\nsearch = index=a\n```\n```\nsource = setup.sh\n```\n```\n`sysmon` EventCode=1\n| stats count\n```\n\n\
+                ## References\nLike T1021.\n";
+    let (read, _) = self::read(&files(&[("hunts/remote_wmi.md", page)]));
+    let shown: Vec<_> = read.iter().map(|read| (read.rule.title.as_str(), read.tags.join(" "))).collect();
+    let expected = ["Remote WMI (1)", "Remote WMI (2)", "Remote WMI (3)", "Remote WMI (4)"];
+    assert_eq!(shown, expected.map(|title| (title, "T1047".to_owned())));
+    assert_eq!(read[3].rule.query, "`sysmon` EventCode=1\n| stats count\n");
+    let read = one("hunts/odd_archiver.md", "## Detection Search\n```\nindex=a x=1\n```\n");
+    assert_eq!(read.rule.title, "odd archiver");
 }
 
 const NEW: &str = "name: n\nid: i\ntype: TTP\nstatus: production\nsearch: index=a x=1\n";
@@ -369,7 +385,8 @@ fn techniques_are_read_in_both_layouts_of_security_content() {
         ("tags:\n  mitre_attack_id:\n  - T1059\nmitre_attack_id:\n- T1059\n- T1078\n", vec!["T1059", "T1078"]),
         ("tags:\n  analytic_story: [A]\nmitre_attack_id: [[T1059], {id: T1078}]\n", vec!["T1059", "T1078"]),
         ("tags: []\nmitre_attack:\n- T1059\n", vec!["T1059"]),
-        ("tags: T1059\n", vec![]),
+        ("tags: T1059\n", vec!["T1059"]),
+        ("tags: [own word, T1059]\n", vec!["own word", "T1059"]),
     ] {
         let read = one("detections/a.yml", &format!("{NEW}{text}"));
         assert_eq!(read.tags, expected, "{text}");

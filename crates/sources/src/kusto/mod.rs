@@ -11,8 +11,8 @@
 
 mod arm;
 mod bicep;
+mod elsewhere;
 mod hcl;
-mod heading;
 mod json;
 mod object;
 mod page;
@@ -24,6 +24,7 @@ mod variant;
 
 use std::borrow::Cow;
 
+use ruleatlas_core::{Context, NoContext};
 use ruleatlas_model::{Kind, Language, Rule, Status, Vendor};
 use rustc_hash::FxHashSet;
 
@@ -38,19 +39,30 @@ pub(crate) struct KustoRules {
 
 impl Format for KustoRules {
     fn extensions(&self) -> &'static [&'static str] {
-        &["yaml", "yml", "md", "json", "jsonl", "ndjson", "bicep", "tf"]
+        &["yaml", "yml", "md", "json", "jsonl", "ndjson", "workbook", "bicep", "tf"]
+    }
+
+    fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
+        Box::new(elsewhere::Referenced::of(files))
     }
 
     fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+        self.read_in(file, &NoContext, sink)
+    }
+
+    fn read_in(&self, file: &SourceFile, context: &dyn Context, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+        if context.module(&file.path).is_some() {
+            return no_rule("the query of a rule in a template");
+        }
         let Some(text) = file.text() else { return no_rule("no text") };
         let text = text.trim_start_matches('\u{feff}');
         let source = File { text, path: &file.path, is_query: self.is_query };
         match file.extension().as_str() {
             "yaml" | "yml" => rule::read(source, sink),
             "md" | "markdown" => page::read(source, sink),
-            "json" | "jsonl" | "ndjson" => json::read(source, sink),
-            "bicep" => bicep::read(source, sink),
-            "tf" => terraform::read(source, sink),
+            "json" | "jsonl" | "ndjson" | "workbook" => json::read(source, sink),
+            "bicep" => bicep::read(source, context, sink),
+            "tf" => terraform::read(source, context, sink),
             "kql" | "klq" | "csl" | "kusto" | "func" | "txt" => query::read(source, sink),
             // A name without an ending, or with a dot that begins none. A rule that lost its ending is one.
             ending if ending.len() > 5 || ending.contains(' ') || ending.is_empty() => {

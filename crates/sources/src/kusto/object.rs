@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use ruleatlas_model::{DataSource, Diagnostic, Kind, Severity, SourceKind, Status, Vendor};
+use ruleatlas_model::{DataSource, Diagnostic, Kind, ParseStatus, Severity, SourceKind, Status, Vendor};
 use ruleatlas_yaml::{Node, Value};
 
 use super::{File, comments, inferred_tags};
@@ -39,6 +39,8 @@ pub(super) struct Object<'n, 'a> {
     is_document: bool,
     /// What the file calls it, where that tells it from the others and is no id.
     address: Option<String>,
+    /// The expression that stands where the query should.
+    elsewhere: Option<String>,
     /// The one-based line that it begins on.
     pub line: u32,
 }
@@ -86,6 +88,7 @@ impl<'n, 'a> Object<'n, 'a> {
             is_template: is_alert_rule || kind.contains("savedsearches"),
             is_document: false,
             address: None,
+            elsewhere: None,
             line: node.line,
             layers,
         }
@@ -95,6 +98,11 @@ impl<'n, 'a> Object<'n, 'a> {
     pub fn resource(node: &'n Node<'a>, is_hunt: bool, address: Option<String>) -> Self {
         let is_template = address.is_none();
         Self { is_rule: !is_hunt, is_hunt, is_template, address, ..Self::of(node) }
+    }
+
+    /// The same, where the query is an expression that is not known.
+    pub fn with_query_elsewhere(self, written: Option<String>) -> Self {
+        Self { elsewhere: written, ..self }
     }
 
     /// What its line can be found by in a text that has no places.
@@ -173,7 +181,7 @@ pub(super) fn is_piped(file: File<'_>, text: &str) -> bool {
     text.contains('|') && file.is_query(text)
 }
 
-/// Hands over the rule of an object. `place` tells it from the others of its file, of which there are `count`.
+/// Hands over the rule of an object, without a query where that stands elsewhere. `place` tells it from the others of its file, of which there are `count`.
 pub(super) fn draft(
     file: File<'_>,
     object: &Object<'_, '_>,
@@ -181,14 +189,20 @@ pub(super) fn draft(
     diagnostics: Vec<Diagnostic>,
     sink: &mut dyn FnMut(Draft<'_>),
 ) {
-    let Some(query) = object.query() else { return };
+    let query = object.query();
     let mut rule = file.blank(kind(object));
     rule.line = object.line;
     rule.diagnostics = diagnostics;
+    if query.is_none() {
+        rule.parse = ParseStatus::Failed;
+        let written = object.elsewhere.as_deref().unwrap_or_default();
+        let message = format!("the query is `{written}`, which is computed or not among the files");
+        rule.diagnostics.push(Diagnostic::error("query elsewhere", message).on_line(rule.line));
+    }
     object.text(&TITLE).clone_into(&mut rule.title);
     // Descriptions are often quoted a second time inside a block.
     unquoted(object.text(&DESCRIPTION)).clone_into(&mut rule.description);
-    query.text().unwrap_or_default().clone_into(&mut rule.query);
+    query.and_then(Node::text).unwrap_or_default().clone_into(&mut rule.query);
     if object.is_template || !object.is_document {
         rule.query = rule.query.trim().to_owned();
     }
@@ -217,7 +231,7 @@ pub(super) fn draft(
         file.stem().clone_into(&mut rule.title);
     }
     identify(file, object, &mut rule, (place, count));
-    tags.extend(inferred_tags(&comments(&rule.query), query.line));
+    tags.extend(inferred_tags(&comments(&rule.query), query.map_or(rule.line, |query| query.line)));
     tags.extend(inferred_tags(&rule.description, rule.line));
     let sources = data_types(object);
     sink(Draft { rule, tags: distinct(tags), tree: None, sources });

@@ -4,12 +4,12 @@ use ruleatlas_model::{Diagnostic, Kind};
 use rustc_hash::FxHashMap;
 
 use super::{
-    File, comments, heading, inferred_tags, no_rule,
+    File, comments, inferred_tags, no_rule,
     object::distinct,
     query, unfenced,
     variant::{Side, Variants},
 };
-use crate::{Draft, Outcome, RawTag};
+use crate::{Draft, Outcome, RawTag, heading};
 
 /// Bytes of what a page says of all its queries, in all of them together.
 const MAX_SHARED: usize = 32 << 20;

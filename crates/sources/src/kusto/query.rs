@@ -4,7 +4,7 @@ use ruleatlas_model::{Diagnostic, Kind};
 use rustc_hash::FxHashSet;
 
 use super::{File, comments, inferred_tags, no_rule};
-use crate::{Draft, Outcome};
+use crate::{Draft, Outcome, heading};
 
 /// A longer first comment describes; it is no title.
 pub(super) const TITLE_LENGTH: usize = 90;
@@ -61,7 +61,8 @@ fn title<'a>(comments: &[&'a str]) -> Option<&'a str> {
         .into_iter()
         .find(|head| first.get(..head.len()).is_some_and(|found| found.eq_ignore_ascii_case(head)));
     let title = head.and_then(|head| first.get(head.len()..)).unwrap_or(first).trim();
-    let names = !title.contains("://") && !title.ends_with(':') && title.contains(' ') && !title.contains('|');
+    let names = heading::is_title(title)
+        && !title.contains("://") && !title.ends_with(':') && title.contains(' ') && !title.contains('|');
     (names && title.chars().count() <= TITLE_LENGTH).then_some(title)
 }
 

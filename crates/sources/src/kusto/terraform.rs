@@ -1,21 +1,22 @@
 //! Terraform: resources that deploy scheduled and near-real-time rules of Sentinel, custom detections of Defender, and
 //! saved searches.
 
-use ruleatlas_core::BUDGET;
+use std::borrow::Cow;
+
+use ruleatlas_core::{BUDGET, Context};
 use ruleatlas_model::Diagnostic;
 use ruleatlas_yaml::{Node, Style, Value};
 
 use super::{
-    File, hcl, no_rule,
+    File, elsewhere, hcl, no_rule,
     object::{self, Object},
 };
-use crate::{Draft, Outcome};
+use crate::{Draft, Outcome, files::sibling_path};
 
-pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
+pub(super) fn read(file: File<'_>, context: &dyn Context, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
     let (blocks, error) = hcl::blocks(file.text);
     let values = hcl::values(&blocks);
-    let mut computed = 0_usize;
-    let mut found: Vec<(String, bool, Node<'static>)> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for block in blocks.iter().filter(|block| block.kind == "resource") {
         let [kind, name] = block.labels.as_slice() else { continue };
         let tree = hcl::resolved(&block.body, &values, 0);
@@ -26,15 +27,19 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         if !is_rule && !is_hunt {
             continue;
         }
-        let tree = match object::get(&tree, "body").filter(|body| body.entries().is_some()) {
+        let mut tree = match object::get(&tree, "body").filter(|body| body.entries().is_some()) {
             Some(body) => Node { line: tree.line, ..body.clone() },
             None => tree,
         };
-        match Object::resource(&tree, is_hunt, Some(String::new())).query() {
-            Some(query) if !is_computed(query) => found.push((format!("{kind}.{name}"), is_hunt, tree)),
-            Some(_) => computed += 1,
-            None => {}
+        let Some(query) = Object::resource(&tree, is_hunt, Some(String::new())).query().cloned() else { continue };
+        let mut elsewhere = None;
+        if is_computed(&query) {
+            let written = query.text().unwrap_or_default().trim();
+            let text = elsewhere::path(written).and_then(|path| context.module(&sibling_path(file.path, path)));
+            elsewhere = text.is_none().then(|| written.lines().next().unwrap_or_default().to_owned());
+            put_query(&mut tree, &query, text.unwrap_or_default());
         }
+        found.push(Found { address: format!("{kind}.{name}"), is_hunt, tree, elsewhere });
     }
     let mut said = Vec::new();
     if let Some(line) = error {
@@ -48,14 +53,32 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         said.push(Diagnostic::error(BUDGET, message));
     }
     let count = found.len();
-    for (place, (address, is_hunt, tree)) in found.into_iter().enumerate() {
-        let object = Object::resource(&tree, is_hunt, Some(address));
+    for (place, Found { address, is_hunt, tree, elsewhere }) in found.into_iter().enumerate() {
+        let object = Object::resource(&tree, is_hunt, Some(address)).with_query_elsewhere(elsewhere);
         object::draft(file, &object, (place, count), std::mem::take(&mut said), sink);
     }
-    match (count, computed) {
-        (0, 0) => no_rule("Terraform without a rule"),
-        (0, _) => no_rule("Terraform whose rules have their query in another file or compute it"),
-        _ => Outcome::Rules,
+    if count == 0 { no_rule("Terraform without a rule") } else { Outcome::Rules }
+}
+
+/// A resource that deploys a rule or a saved search.
+struct Found {
+    address: String,
+    is_hunt: bool,
+    tree: Node<'static>,
+    /// The expression that stands where the query should.
+    elsewhere: Option<String>,
+}
+
+/// Puts a text in the place of the query.
+fn put_query(node: &mut Node<'static>, query: &Node<'static>, text: &str) {
+    if node == query {
+        node.value = Value::Scalar(Cow::Owned(text.to_owned()), Style::Quoted);
+        return;
+    }
+    match &mut node.value {
+        Value::Scalar(..) => {}
+        Value::Sequence(items) => items.iter_mut().for_each(|item| put_query(item, query, text)),
+        Value::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| put_query(value, query, text)),
     }
 }
 

@@ -4,22 +4,7 @@ use ruleatlas_core::{Context, DataModel, DataModelMapping, Query, Referenced};
 use ruleatlas_model::{DataSource, SourceKind};
 use rustc_hash::FxHashMap;
 
-use crate::SourceFile;
-
-/// The path of a file that another names, from the folder of that one.
-pub(super) fn sibling_path(path: &str, name: &str) -> String {
-    let (root, path) = path.strip_prefix('/').map_or(("", path), |path| ("/", path));
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in name.split('/') {
-        match part {
-            "." | "" => {}
-            ".." => drop(parts.pop_if(|part| *part != "..")),
-            part => parts.push(part),
-        }
-    }
-    format!("{root}{}", parts.join("/"))
-}
+use crate::{SourceFile, files::sibling_path};
 
 pub(super) struct Checkout<'a> {
     /// Python files by path, and by the name that imports them.

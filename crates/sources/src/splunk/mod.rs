@@ -227,6 +227,10 @@ fn draft<'d>(document: &Node<'_>, path: &str) -> Draft<'d> {
     rule.severity =
         places.iter().find_map(|place| metadata::word::<Severity>(place, "risk_severity", &mut rule.diagnostics));
     let mut tags: Vec<RawTag> = Vec::new();
+    if let Some(own) = document.get("tags").filter(|tags| tags.entries().is_none()) {
+        rule.tags = own.items_or_self().iter().filter_map(Node::text_or_null).map(str::to_owned).collect();
+        tags.extend(metadata::attack_tags(own, TagPlace::Any));
+    }
     for place in &places {
         for text in TAG_KEYS.iter().flat_map(|key| metadata::texts(place, key)) {
             rule.tags.push(text);

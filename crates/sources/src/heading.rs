@@ -10,7 +10,7 @@ const KIND_WORDS: &str = "about action actions additional advanced alert alerts 
     note notes objective optional output overview platform platforms positive positives prerequisite prerequisites purpose \
     queries query reading recommendation recommendations reference references related remediation requirement \
     requirements resource resources response result results risk rule rules sample samples schema screenshot \
-    screenshots severity solution source sources spots status step steps summary tables table tactic tactics tag tags \
+    screenshots search searches spl splunk severity solution source sources spots status step steps summary tables table tactic tactics tag tags \
     technical technique techniques template test testing title toc triage ttp ttps tuning type update updates usage use used \
     using validation version versions view";
 
@@ -59,8 +59,10 @@ fn is_among(word: &str, words: &str) -> bool {
     words.split_whitespace().any(|known| known == word)
 }
 
+/// Whether a word is a number, or the id of a technique: neither says what a text is about.
 fn is_number(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_digit())
+    let digits = word.strip_prefix('t').filter(|digits| digits.len() == 4).unwrap_or(word);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A file's name as words: `Night_Logons-of-Guests` is `Night Logons of Guests`.
