@@ -342,7 +342,10 @@ impl Reader<'_> {
                 outcome
             }
         };
-        let looks_like_query = format.is_some() && outcome != Outcome::Rules && looks_like_query(file);
+        // A module that a rule names was read with it.
+        let is_part = context.is_some_and(|context| context.is_part(&file.path));
+        let is_passed_over = format.is_some() && outcome != Outcome::Rules && !is_part;
+        let looks_like_query = is_passed_over && looks_like_query(file);
         let (outcome, reason, line) = match outcome {
             Outcome::Rules => (FileOutcome::Rules, None, None),
             Outcome::NotARule(reason) => (FileOutcome::NotARule, Some(reason.into_owned()), None),

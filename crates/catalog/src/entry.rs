@@ -1,7 +1,7 @@
 use std::collections::hash_map::Entry as Slot;
 
-use ruleatlas_core::{Placed, roles};
-use ruleatlas_model::{EventRef, Indicator, Modifiers, Role, Rule, Span};
+use ruleatlas_core::{BUDGET, Placed, roles};
+use ruleatlas_model::{Diagnostic, EventRef, Indicator, Modifiers, Role, Rule, Span};
 use ruleatlas_taxonomy::{Folded, Reader, Taxonomy};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -96,7 +96,7 @@ pub struct FoldedRow {
 impl Entry {
     /// Resolves and folds the predicates of a rule whose conditions are known.
     #[must_use]
-    pub fn new(rule: Rule, taxonomy: &Taxonomy) -> Self {
+    pub fn new(mut rule: Rule, taxonomy: &Taxonomy) -> Self {
         let placed = roles(&rule.conditions);
         let readers: Vec<Reader<'_>> =
             rule.conditions.iter().map(|step| taxonomy.reader(rule.vendor, &step.sources)).collect();
@@ -122,6 +122,15 @@ impl Entry {
             }
         }
         drop(readers);
+        // One of these may be a member of an object for which there was no room.
+        let unmapped = |row: &&PredicateRow| !row.mapped && row.role != Role::Computed && row.raw_field.contains('.');
+        if let Some(row) = predicates.iter().find(unmapped).filter(|_| !taxonomy.has_room_for_members()) {
+            let message = format!(
+                "`{}` and fields like it may have no canonical name: the rules that were read name too many members of objects",
+                row.raw_field
+            );
+            rule.diagnostics.push(Diagnostic::warning(BUDGET, message).on_line(rule.line));
+        }
         Self { rule, predicates, indicators, needs: Vec::new() }
     }
 }
@@ -189,5 +198,29 @@ mod tests {
         for (language, query, expected) in cases {
             assert_eq!(shown(language, query).join(", "), expected, "{query}");
         }
+    }
+
+    #[test]
+    fn a_member_for_which_there_is_no_room_is_said() {
+        let rule = |field: &str| {
+            let query = format!("AuditLogs | where {field} == 'x'");
+            let parsed = crate::frontend(Language::Kusto).parse(&Query::new(&query), &NoContext);
+            Rule { conditions: parsed.conditions, ..Rule::blank(Vendor::Kusto, Language::Kusto, "a") }
+        };
+        let taxonomy = Taxonomy::builtin().clone();
+        let said = |field: &str| {
+            let entry = Entry::new(rule(field), &taxonomy);
+            (entry.predicates[0].mapped, entry.rule.diagnostics.len())
+        };
+        assert_eq!((said("TargetResources.first"), said("no.member")), ((true, 0), (false, 0)));
+        let source = [ruleatlas_model::DataSource::new(ruleatlas_model::SourceKind::Table, "AuditLogs")];
+        let reader = taxonomy.reader(Vendor::Kusto, &source);
+        let is_mapped = |n: u32| {
+            let field = format!("TargetResources.m{n}");
+            reader.field_of(&ruleatlas_model::Predicate::new(field, ruleatlas_model::Op::Eq, ["x"])).is_some()
+        };
+        assert!((0..70_000).any(|n| !is_mapped(n)));
+        assert_eq!(said("TargetResources.last"), (false, 1));
+        assert_eq!((said("TargetResources.first"), said("other")), ((true, 0), (false, 0)));
     }
 }

@@ -68,7 +68,10 @@ impl Format for PantherRules {
             "yml" | "yaml" => {}
             "py" => {
                 return match sdk::read(&file.path, text, sink) {
-                    0 => Outcome::NotARule(Cow::Borrowed("a Python module; its rule is the YAML that names it")),
+                    0 if context.is_part(&file.path) => {
+                        Outcome::NotARule(Cow::Borrowed("a Python module; its rule is the YAML that names it"))
+                    }
+                    0 => Outcome::NotARule(Cow::Borrowed("a Python module that no rule names")),
                     _ => Outcome::Rules,
                 };
             }

@@ -289,6 +289,13 @@ impl Taxonomy {
         })
     }
 
+    /// Whether members of objects that no table lists still get a canonical name (`requestParameters.roleName`); there is
+    /// a bound on what rules make up.
+    #[must_use]
+    pub fn has_room_for_members(&self) -> bool {
+        !self.fields.members.is_full()
+    }
+
     /// The canonical fields, in the order of the tables.
     pub fn fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.all.iter()

@@ -65,6 +65,11 @@ impl Members {
         self.at(place)
     }
 
+    /// Whether no further member can be made.
+    pub fn is_full(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= MAX_CHUNKS * CHUNK
+    }
+
     /// The made member at a place.
     pub fn at(&self, place: usize) -> Option<&Field> {
         self.chunks.get(place / CHUNK)?.get()?.get(place % CHUNK)?.get()
@@ -135,8 +140,10 @@ mod tests {
         let first = members.find(&all, 0, "a.b").map(std::ptr::from_ref);
         assert_eq!(first, members.find(&all, 0, "A{}.B").map(std::ptr::from_ref));
         assert_eq!(members.find(&all, 0, "a.b").map(|field| field.name.as_str()), Some("o.a.b"));
+        assert!(!members.is_full());
         let made = (0..MAX_CHUNKS * CHUNK + 10).filter(|n| members.find(&all, 0, &format!("x{n}")).is_some()).count();
         assert_eq!(made, MAX_CHUNKS * CHUNK - 1);
+        assert!(members.is_full());
         assert!(members.find(&all, 0, "a.b").is_some());
     }
 }

@@ -172,6 +172,11 @@ pub trait Context: Send + Sync {
         None
     }
 
+    /// Whether rules of other files have the text of the file at this path as theirs.
+    fn is_part(&self, _path: &str) -> bool {
+        false
+    }
+
     /// The rule of this id or name.
     fn rule(&self, _reference: &str) -> Option<Referenced<'_>> {
         None

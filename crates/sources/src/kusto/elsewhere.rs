@@ -32,6 +32,10 @@ impl Context for Referenced<'_> {
     fn module(&self, name: &str) -> Option<&str> {
         self.texts.get(name).copied()
     }
+
+    fn is_part(&self, path: &str) -> bool {
+        self.texts.contains_key(path)
+    }
 }
 
 /// The path that an expression, or the first in a line, reads a text from as it is.

@@ -51,7 +51,7 @@ impl Format for KustoRules {
     }
 
     fn read_in(&self, file: &SourceFile, context: &dyn Context, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
-        if context.module(&file.path).is_some() {
+        if context.is_part(&file.path) {
             return no_rule("the query of a rule in a template");
         }
         let Some(text) = file.text() else { return no_rule("no text") };

@@ -2,13 +2,15 @@
 
 use ruleatlas_core::{Context, DataModel, DataModelMapping, Query, Referenced};
 use ruleatlas_model::{DataSource, SourceKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{SourceFile, files::sibling_path};
 
 pub(super) struct Checkout<'a> {
     /// Python files by path, and by the name that imports them.
     modules: FxHashMap<&'a str, &'a str>,
+    /// The paths of the modules that rules name.
+    named: FxHashSet<String>,
     rules: FxHashMap<String, Base<'a>>,
     /// Data models, and which of them is that of a log type.
     models: Vec<DataModel>,
@@ -35,11 +37,17 @@ impl<'a> Checkout<'a> {
                 modules.insert(name.strip_suffix(".py").unwrap_or(name), text);
             }
         }
-        let mut checkout =
-            Self { modules, rules: FxHashMap::default(), models: Vec::new(), model_of: FxHashMap::default() };
+        let mut checkout = Self {
+            modules,
+            named: FxHashSet::default(),
+            rules: FxHashMap::default(),
+            models: Vec::new(),
+            model_of: FxHashMap::default(),
+        };
         let yaml = || files.iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml"));
         for file in yaml() {
             let Some(text) = file.text() else { continue };
+            checkout.named.extend(top_level(text, "Filename").map(|name| sibling_path(&file.path, name)));
             match top_level(text, "AnalysisType") {
                 Some("datamodel") => checkout.model(&file.path, text),
                 Some("rule" | "scheduled_rule") => checkout.keep_rule(file, text, "RuleID"),
@@ -95,9 +103,11 @@ fn top_level<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 /// The log types of a rule, by the lines under their key.
 fn log_types(text: &str) -> Vec<DataSource> {
     let mut lines = text.lines().skip_while(|line| !line.starts_with("LogTypes:"));
-    lines.next();
-    lines
-        .map_while(|line| line.trim_start().strip_prefix("- "))
+    let inline = lines.next().and_then(|line| line.split_once('[')?.1.split_once(']'));
+    let inline = inline.into_iter().flat_map(|(names, _)| names.split(','));
+    let block = lines.map_while(|line| line.trim_start().strip_prefix("- "));
+    inline
+        .chain(block)
         .map(|name| name.split(" #").next().unwrap_or(name).trim().trim_matches(['"', '\'']))
         .map(|name| DataSource::new(SourceKind::LogType, name))
         .collect()
@@ -106,6 +116,10 @@ fn log_types(text: &str) -> Vec<DataSource> {
 impl Context for Checkout<'_> {
     fn module(&self, name: &str) -> Option<&str> {
         self.modules.get(name).copied()
+    }
+
+    fn is_part(&self, path: &str) -> bool {
+        self.named.contains(path)
     }
 
     fn data_model(&self, log_type: &str) -> Option<&DataModel> {
