@@ -249,4 +249,3 @@ pub(crate) fn sibling_path(path: &str, name: &str) -> String {
     }
     format!("{root}{}", parts.join("/"))
 }
-

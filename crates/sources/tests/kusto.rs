@@ -205,7 +205,8 @@ fn templates_hold_rules_with_their_parameters_filled_in() {
                  resource b 'Microsoft.SecurityInsights/alertRules@1' = [for (rule, i) in rules: {\n  /* query: 'U' */ properties: {\n    displayName: 'Two' // query: 'V'\n    query: 'W | take 1'\n  }\n}]\n\
                  output query string = 'X'\n";
     let (_, found) = read("r.bicep", bicep);
-    let shown: Vec<_> = found.iter().map(|found| (found.0.title.as_str(), found.0.query.as_str(), found.0.line)).collect();
+    let shown: Vec<_> =
+        found.iter().map(|found| (found.0.title.as_str(), found.0.query.as_str(), found.0.line)).collect();
     assert_eq!(shown, [("One", "T | where a == 'b'", 6), ("Two", "W | take 1", 7)]);
     assert_eq!(why_not("r.bicep", "param x int = 1\n"), "a template without a scheduled rule");
 }

@@ -257,7 +257,9 @@ fn terraform_in_json_is_read_too() {
 #[test]
 fn templates_take_queries_from_files() {
     let rule = |name: &str, query: &str| {
-        format!("resource \"azurerm_sentinel_alert_rule_scheduled\" \"{name}\" {{\n  display_name = \"{name}\"\n  query = {query}\n}}\n")
+        format!(
+            "resource \"azurerm_sentinel_alert_rule_scheduled\" \"{name}\" {{\n  display_name = \"{name}\"\n  query = {query}\n}}\n"
+        )
     };
     let terraform = rule("a", "file(\"${path.module}/../queries/a.kql\")")
         + &rule("b", "file(\"./b.txt\")")

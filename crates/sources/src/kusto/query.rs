@@ -62,7 +62,10 @@ fn title<'a>(comments: &[&'a str]) -> Option<&'a str> {
         .find(|head| first.get(..head.len()).is_some_and(|found| found.eq_ignore_ascii_case(head)));
     let title = head.and_then(|head| first.get(head.len()..)).unwrap_or(first).trim();
     let names = heading::is_title(title)
-        && !title.contains("://") && !title.ends_with(':') && title.contains(' ') && !title.contains('|');
+        && !title.contains("://")
+        && !title.ends_with(':')
+        && title.contains(' ')
+        && !title.contains('|');
     (names && title.chars().count() <= TITLE_LENGTH).then_some(title)
 }
 

@@ -247,13 +247,16 @@ fn begins_as_search(text: &str) -> bool {
     if let Some(command) = text.strip_prefix('|') {
         let command = command.trim_start();
         let end = command.find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(command.len());
-        return FIRST_COMMANDS.iter().any(|known| command.get(..end).is_some_and(|word| word.eq_ignore_ascii_case(known)));
+        return FIRST_COMMANDS
+            .iter()
+            .any(|known| command.get(..end).is_some_and(|word| word.eq_ignore_ascii_case(known)));
     }
     let text = text.strip_prefix("search ").map_or(text, str::trim_start);
     let end = text.find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
     let rest = rest.trim_start();
-    let is_compared = rest.starts_with('=') && !rest.starts_with("==") || rest.starts_with("IN ") || rest.starts_with("IN(");
+    let is_compared =
+        rest.starts_with('=') && !rest.starts_with("==") || rest.starts_with("IN ") || rest.starts_with("IN(");
     // Other languages have a `source` that is set to something, too.
     let is_sure = !word.eq_ignore_ascii_case("source") || text.contains('|') || text.contains("EventCode");
     let is_data = is_compared && is_sure && FIRST_FIELDS.iter().any(|field| field.eq_ignore_ascii_case(word));
