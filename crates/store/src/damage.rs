@@ -116,6 +116,16 @@ impl Store {
         rows
     }
 
+    /// Why the index has no rule of this id, with or without the vendor before it, where the rule's own row is damaged.
+    #[must_use]
+    pub fn unreadable_rule(&self, id: &str) -> Option<Error> {
+        let rows = self.damage.rows.borrow();
+        let mut rules = rows.values().filter_map(|row| Some((row.rule.as_ref()?, &row.reason)));
+        let (id, reason) =
+            rules.find(|(rule, _)| *rule == id || rule.split_once('/').is_some_and(|(_, bare)| bare == id))?;
+        Some(Error::Rule { path: self.path.clone(), id: id.clone(), reason: reason.clone() })
+    }
+
     /// How many rules and other rows could not be read, of the tables read so far.
     #[must_use]
     pub fn count_damaged(&self) -> usize {

@@ -123,7 +123,9 @@ impl Atlas {
             let bare = self.index.heads().iter().map(|head| head.id.as_str());
             Error::NotFound { what: "rule", name: id.to_owned(), near: nearest(id, bare, 3) }
         };
-        let number = self.find_rule(id).or_else(|| self.find_part(id)).ok_or_else(not_found)?;
+        let Some(number) = self.find_rule(id).or_else(|| self.find_part(id)) else {
+            return Err(self.store().unreadable_rule(id).map_or_else(not_found, Error::Store));
+        };
         let entry = self.entry(number)?.ok_or_else(not_found)?;
         let reach = entry.indicators.iter().map(|folded| {
             let id = self.index.find_indicator(&folded.indicator)?;
