@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Controls, Entry, EventCatalog, FileRecord, UNKNOWN_SOURCE, controls, duplicates, fingerprint, frontend, is_query,
-    lookups::Asked, spelling, tags, unit_tests,
+    lookups::RecordingContext, spelling, tags, unit_tests,
 };
 
 /// Rules that are read of one file: a rule is some kilobytes, whatever its text is.
@@ -151,13 +151,13 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     let of_events: Vec<_> = take(|kind| kind == SourceKind::Events);
     let of_rules: Vec<_> = take(|kind| kind.vendor().is_some());
     let beside = || {
-        let attack = || parsing.use_up(of_attack, load_attack);
-        let events = || parsing.use_up(of_events, |sources| EventCatalog::load(sources, taxonomy));
-        let controls = || parsing.use_up(rest, controls::read);
+        let attack = || parsing.consume_sources(of_attack, load_attack);
+        let events = || parsing.consume_sources(of_events, |sources| EventCatalog::load(sources, taxonomy));
+        let controls = || parsing.consume_sources(rest, controls::read);
         rayon::join(attack, || rayon::join(events, controls))
     };
     let (((knowledge, mut used), ((events, mut of_events), (controls, mut of_controls))), ((), of_rules)) =
-        rayon::join(beside, || parsing.use_up(of_rules, |_| ()));
+        rayon::join(beside, || parsing.consume_sources(of_rules, |_| ()));
     let Knowledge { attack, threats, diagnostics } = knowledge;
     // Of several sources of ATT&CK only the first is read.
     let techniques = u32::try_from(attack.techniques.len()).unwrap_or(u32::MAX);
@@ -171,7 +171,7 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
     catalog.diagnostics.extend(controls.1);
     catalog.controls = Controls::of(controls.0, &catalog.attack, name.as_deref(), threats, &mut catalog.diagnostics);
     progress(Stage::Count, "", 0, 1);
-    let mut used: Vec<Used> = [used, of_events, of_controls, of_rules].into_iter().flatten().collect();
+    let mut used: Vec<ConsumedSource> = [used, of_events, of_controls, of_rules].into_iter().flatten().collect();
     used.sort_unstable_by_key(|source| source.place);
     catalog.take(used);
     order(&mut catalog.entries);
@@ -184,7 +184,7 @@ pub fn build(sources: Vec<Loaded>, progress: Progress<'_>) -> Result<Catalog, Bu
 
 impl Catalog {
     /// Takes over what the sources hold, their tags led to the techniques of ATT&CK.
-    fn take(&mut self, sources: Vec<Used>) {
+    fn take(&mut self, sources: Vec<ConsumedSource>) {
         // A rule is some hundred bytes beside its texts: the lists are as long as they get from the start.
         self.files.reserve_exact(sources.iter().map(|source| source.files.len()).sum());
         self.entries.reserve_exact(sources.iter().map(|source| source.info.rules as usize).sum());
@@ -214,15 +214,15 @@ fn load_attack(sources: &[Loaded]) -> Knowledge {
 }
 
 /// A file's record and its rules.
-type ParsedFile = (FileRecord, Vec<Fresh>);
+type ParsedFile = (FileRecord, Vec<ParsedRule>);
 
 /// A rule whose tags are still to be resolved.
-pub(crate) struct Fresh {
+pub(crate) struct ParsedRule {
     pub entry: Entry,
     tags: Vec<RawTag>,
 }
 
-impl Fresh {
+impl ParsedRule {
     /// The rule with its tags led to the techniques of ATT&CK.
     pub fn resolved(mut self, attack: &Attack) -> Entry {
         tags::resolve(&mut self.entry.rule, &self.tags, attack);
@@ -231,7 +231,7 @@ impl Fresh {
 }
 
 /// A source whose texts are gone: what it was, and what was in its files.
-struct Used {
+struct ConsumedSource {
     /// Its place among the sources.
     place: usize,
     info: SourceInfo,
@@ -255,7 +255,11 @@ impl<'a> Parsing<'a> {
 
     /// Reads what `read` finds in the sources of one kind, and the rules in their files; then their texts go, so that
     /// what is read later takes their memory.
-    fn use_up<T>(&self, sources: Vec<(usize, Loaded)>, read: impl FnOnce(&[Loaded]) -> T) -> (T, Vec<Used>) {
+    fn consume_sources<T>(
+        &self,
+        sources: Vec<(usize, Loaded)>,
+        read: impl FnOnce(&[Loaded]) -> T,
+    ) -> (T, Vec<ConsumedSource>) {
         let (places, sources): (Vec<usize>, Vec<Loaded>) = sources.into_iter().unzip();
         let read = read(&sources);
         let used = places.into_par_iter().zip(sources).map(|(place, source)| {
@@ -273,7 +277,7 @@ impl<'a> Parsing<'a> {
                 rules: u32::try_from(rules).unwrap_or(u32::MAX),
                 items: u32::try_from(rules).unwrap_or(u32::MAX),
             };
-            Used { place, info, files }
+            ConsumedSource { place, info, files }
         });
         (read, used.collect())
     }
@@ -308,7 +312,7 @@ impl Reader<'_> {
         file: &SourceFile,
         format: Option<&dyn Format>,
         context: Option<&dyn Context>,
-    ) -> (FileRecord, Vec<Fresh>) {
+    ) -> (FileRecord, Vec<ParsedRule>) {
         let mut entries = Vec::new();
         let outcome = match (&file.content, format) {
             (Content::Unreadable(reason, line), _) => Outcome::Unreadable(reason.clone(), *line),
@@ -357,12 +361,18 @@ impl Reader<'_> {
         (record, entries)
     }
 
-    pub fn entry(&self, draft: Draft<'_>, text: &str, context: &dyn Context) -> Fresh {
+    pub fn entry(&self, draft: Draft<'_>, text: &str, context: &dyn Context) -> ParsedRule {
         self.entry_in(draft, &Lines::of(text), context, &mut FileBudget::for_size(text.len()))
     }
 
     /// The same for one of several rules of a file, for what `file` has left.
-    fn entry_in(&self, draft: Draft<'_>, lines: &Lines<'_>, context: &dyn Context, file: &mut FileBudget) -> Fresh {
+    fn entry_in(
+        &self,
+        draft: Draft<'_>,
+        lines: &Lines<'_>,
+        context: &dyn Context,
+        file: &mut FileBudget,
+    ) -> ParsedRule {
         let Draft { mut rule, tags, tree, sources } = draft;
         rule.source = self.source.to_owned();
         rule.license = rule.license.or_else(|| self.license.map(str::to_owned));
@@ -382,7 +392,7 @@ impl Reader<'_> {
                 rule.query = clip(&rule.query, MAX_UNREAD_QUERY);
             }
             let query = Query { text: &rule.query, tree, sources: &sources };
-            let asked = Asked::of(context);
+            let asked = RecordingContext::of(context);
             let mut parsed = frontend(rule.language).parse_within(&query, &asked, &mut budget);
             add_to_all(&mut parsed, &beside, &mut budget);
             if !beside.is_empty() {
@@ -420,7 +430,7 @@ impl Reader<'_> {
         let reads = self.taxonomy.reads(rule.vendor, &rule.conditions);
         rule.events = reads.links;
         let entry = Entry { needs: reads.needs, ..Entry::new(rule, self.taxonomy) };
-        Fresh { entry, tags }
+        ParsedRule { entry, tags }
     }
 }
 

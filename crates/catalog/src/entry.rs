@@ -1,6 +1,6 @@
 use std::collections::hash_map::Entry as Slot;
 
-use ruleatlas_core::{BUDGET, Placed, roles};
+use ruleatlas_core::{BUDGET, RoledPredicate, roles};
 use ruleatlas_model::{Diagnostic, EventRef, Indicator, Modifiers, Role, Rule, Span};
 use ruleatlas_taxonomy::{Folded, Reader, Taxonomy};
 use rustc_hash::FxHashMap;
@@ -135,7 +135,7 @@ impl Entry {
     }
 }
 
-fn row(placed: &Placed<'_>, reader: &Reader<'_>) -> PredicateRow {
+fn row(placed: &RoledPredicate<'_>, reader: &Reader<'_>) -> PredicateRow {
     let predicate = placed.predicate;
     let known = reader.field_of(predicate);
     PredicateRow {

@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::{Facet, Index, IndicatorId, RuleId, Scope, distinct::Distinctiveness};
 
 /// Rows from which on it is worth to know the order of all indicators.
-const MANY: usize = 4_000;
+const MIN_ROWS_FOR_FULL_ORDER: usize = 4_000;
 /// Rules that are quicker looked at one by one than as sets.
-const FEW: u64 = 16;
+const MAX_RULES_TO_SCAN: u64 = 16;
 /// Values shown as samples of a field.
 const SAMPLES: usize = 5;
 
@@ -312,7 +312,7 @@ impl Index {
                 Some(Counted { here: Reverse(here), reach: Reverse(reach), id, grouped })
             })
             .collect();
-        if counted.len() < MANY {
+        if counted.len() < MIN_ROWS_FOR_FULL_ORDER {
             counted.sort_by(|a, b| {
                 (a.here, a.reach).cmp(&(b.here, b.reach)).then_with(|| self.indicator(a.id).cmp(&self.indicator(b.id)))
             });
@@ -347,7 +347,7 @@ impl Index {
 
     /// How many rules of a set are among others, by vendor.
     fn reach(&self, set: &RoaringBitmap, among: &RoaringBitmap) -> RuleCount {
-        if set.len() > FEW {
+        if set.len() > MAX_RULES_TO_SCAN {
             return self.count(&(set & among));
         }
         let mut count = RuleCount::default();

@@ -9,7 +9,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use crate::{Catalog, Facet, gather::units};
+use crate::{Catalog, Facet, index_builder::units};
 
 /// A rule's place in the catalog, in the order of ids.
 pub type RuleId = u32;

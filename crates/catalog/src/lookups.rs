@@ -11,12 +11,12 @@ const MAX_ROWS: usize = 200;
 const MAX_BYTES: usize = 16 * 1024;
 
 /// A context that remembers which lookups it was asked for.
-pub(crate) struct Asked<'a> {
+pub(crate) struct RecordingContext<'a> {
     inner: &'a dyn Context,
     lookups: Mutex<Vec<String>>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> RecordingContext<'a> {
     pub fn of(inner: &'a dyn Context) -> Self {
         Self { inner, lookups: Mutex::default() }
     }
@@ -34,7 +34,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl Context for Asked<'_> {
+impl Context for RecordingContext<'_> {
     fn macro_definition(&self, name: &str, arguments: usize) -> Option<MacroDefinition<'_>> {
         self.inner.macro_definition(name, arguments)
     }
@@ -110,7 +110,7 @@ mod tests {
     fn a_rule_keeps_the_first_rows_of_each_lookup_it_asks_for() {
         let rows = (0..300).map(|row| vec![format!("{row}.exe")]).collect();
         let tools = One(LookupTable { columns: vec!["tool".to_owned()], rows, ..LookupTable::default() });
-        let asked = Asked::of(&tools);
+        let asked = RecordingContext::of(&tools);
         assert!(asked.lookup("tools").is_some() && asked.lookup("gone").is_none() && asked.lookup("tools").is_some());
         let mut rule = Rule::blank(ruleatlas_model::Vendor::Splunk, Language::Spl, "a.yml");
         asked.keep(&mut rule);

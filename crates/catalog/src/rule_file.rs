@@ -9,7 +9,7 @@ use ruleatlas_taxonomy::Taxonomy;
 
 use crate::{
     Entry,
-    build::{Fresh, Reader},
+    build::{ParsedRule, Reader},
     is_query,
 };
 
@@ -116,7 +116,7 @@ impl<'a> RuleFiles<'a> {
         slot.map_or(&NoContext, |(_, context)| &**context.get_or_init(|| format.context(self.companions)))
     }
 
-    fn read(&self, file: &SourceFile, language: Option<Language>) -> Result<Vec<Fresh>, RuleFileError> {
+    fn read(&self, file: &SourceFile, language: Option<Language>) -> Result<Vec<ParsedRule>, RuleFileError> {
         let path = || file.path.clone();
         let text = match &file.content {
             Content::Text(text) => text,
@@ -153,7 +153,7 @@ impl<'a> RuleFiles<'a> {
             let context = self.context(vendor, format.as_ref());
             let (record, rules) = reader.file(file, Some(format.as_ref()), Some(context));
             let is_understood =
-                |read: &Fresh| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
+                |read: &ParsedRule| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
             if rules.is_empty() {
                 first.get_or_insert(record);
             } else if rules.iter().all(is_understood) {

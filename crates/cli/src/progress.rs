@@ -10,7 +10,7 @@ use ruleatlas_catalog::Stage;
 use crate::output;
 
 /// Work shorter than this shows no progress.
-const PATIENCE: Duration = Duration::from_millis(500);
+const MIN_DURATION_SHOWN: Duration = Duration::from_millis(500);
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -46,7 +46,7 @@ impl Report {
 
     /// Shows how much of a piece of work is done.
     pub fn step(&self, what: String, done: usize, total: usize) {
-        if self.begun.elapsed() < PATIENCE {
+        if self.begun.elapsed() < MIN_DURATION_SHOWN {
             return;
         }
         match &self.bar {
@@ -93,7 +93,7 @@ impl Records {
     pub fn add(&mut self, records: usize) {
         self.done += records as u64;
         let elapsed = self.begun.elapsed();
-        if elapsed < PATIENCE {
+        if elapsed < MIN_DURATION_SHOWN {
             return;
         }
         match &self.bar {

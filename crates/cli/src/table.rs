@@ -66,7 +66,7 @@ impl Column {
     fn least(self) -> Option<usize> {
         match self {
             Self::Text(_) => Some(24),
-            Self::Long(_) | Self::Path(_) | Self::List(_) => Some(NARROWEST),
+            Self::Long(_) | Self::Path(_) | Self::List(_) => Some(MIN_COLUMN_WIDTH),
             // Longer than the id of a rule that has a UUID.
             Self::Id(_) => Some(48),
             Self::Left(_) | Self::Right(_) => None,
@@ -113,7 +113,7 @@ fn fitting_parts(cell: &str, width: usize) -> String {
 }
 
 /// Narrower than this no column gets.
-const NARROWEST: usize = 12;
+const MIN_COLUMN_WIDTH: usize = 12;
 
 /// A table without frame that fits the terminal.
 pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -165,7 +165,7 @@ fn fitted(columns: &[Column], rows: &[Vec<String>], width: usize) -> Vec<usize> 
     // The first to give way are columns that stay readable; then those that may be cut; last, words are cut as well
     // rather than lines broken.
     let least: [fn(Column) -> Option<usize>; 3] =
-        [Column::least, |column| column.least().map(|_| NARROWEST), |_| Some(NARROWEST)];
+        [Column::least, |column| column.least().map(|_| MIN_COLUMN_WIDTH), |_| Some(MIN_COLUMN_WIDTH)];
     for least in least {
         while excess > 0 {
             let can_shrink = widths.iter_mut().zip(columns).filter_map(|(width, column)| {

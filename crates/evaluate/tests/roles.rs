@@ -1,7 +1,7 @@
 //! Roles say what a condition asks of an event.
 
 use proptest::prelude::*;
-use ruleatlas_core::{Placed, roles};
+use ruleatlas_core::{RoledPredicate, roles};
 use ruleatlas_evaluate::{Event, evaluate};
 use ruleatlas_model::{Condition, Node, Op, Predicate, Role, Span};
 use serde_json::Value;
@@ -43,7 +43,7 @@ fn event() -> impl Strategy<Value = Value> {
 }
 
 /// What an exclusion asks: that its predicate does not hold, its own negation taken off.
-fn asks(placed: &Placed<'_>) -> Node {
+fn asks(placed: &RoledPredicate<'_>) -> Node {
     let node = Node::from(placed.predicate.clone());
     if placed.predicate.negated { node } else { Node::Not(Box::new(node)) }
 }
@@ -128,7 +128,7 @@ proptest! {
         });
         let conditions = [Condition::new(tree)];
         let event = Event::new(&json);
-        let members: Vec<Placed<'_>> =
+        let members: Vec<RoledPredicate<'_>> =
             roles(&conditions).into_iter().filter(|placed| placed.group == Some(0)).collect();
         prop_assert_eq!(members.len(), conditions[0].root.predicates().count() - 1);
         let verdicts: Vec<bool> =

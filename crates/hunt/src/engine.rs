@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use ruleatlas_core::{Placed, roles};
+use ruleatlas_core::{RoledPredicate, roles};
 use ruleatlas_evaluate::{
     Carried, Compiled, ConditionId, Event, FieldQuery, KnownField, Outcome, Plan, Reason, RuleSet, RuleSetBuilder,
     Scratch, Verdict,
@@ -300,7 +300,7 @@ impl Hunter {
 }
 
 /// The comparison with one of the values, in positive form.
-fn single(placed: &Placed<'_>, at: usize) -> Node {
+fn single(placed: &RoledPredicate<'_>, at: usize) -> Node {
     let mut predicate = placed.predicate.clone();
     (predicate.op, predicate.negated) = (placed.counted_op, false);
     predicate.values = predicate.values.get(at).cloned().into_iter().collect();

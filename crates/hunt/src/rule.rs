@@ -1,6 +1,6 @@
 //! Rules, made ready to run.
 
-use ruleatlas_core::{Placed, roles};
+use ruleatlas_core::{RoledPredicate, roles};
 use ruleatlas_evaluate::{ConditionId, FieldQuery, KnownField, RuleSetBuilder};
 use ruleatlas_model::{Condition, ParseStatus, Rule, Severity, Vendor};
 use ruleatlas_taxonomy::{Part, Reader, StepPart, StepReads, Taxonomy};
@@ -134,7 +134,7 @@ impl Preparation<'static> {
         let mut source_unknown = false;
         for at in asked {
             let Some(condition) = rule.conditions.get(at) else { continue };
-            let in_step: Vec<&Placed<'_>> = placed.iter().filter(|placed| placed.step as usize == at).collect();
+            let in_step: Vec<&RoledPredicate<'_>> = placed.iter().filter(|placed| placed.step as usize == at).collect();
             let reads = self.taxonomy.step_reads(rule.vendor, condition, &in_step);
             source_unknown |= reads.unknown;
             let reader = self.taxonomy.reader(rule.vendor, &condition.sources);

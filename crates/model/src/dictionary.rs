@@ -97,7 +97,7 @@ impl FromStr for Dictionary {
 /// What a dictionary says, and which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Told {
+pub struct EventDescription {
     /// The text.
     pub text: String,
     /// Who says it.
@@ -115,10 +115,10 @@ pub struct EventField {
     pub kind: Option<String>,
     /// What it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Told>,
+    pub description: Option<EventDescription>,
     /// A value as an example.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sample: Option<Told>,
+    pub sample: Option<EventDescription>,
     /// Who names it.
     pub by: Dictionary,
 }
@@ -131,40 +131,40 @@ pub struct EventEntry {
     #[serde(flatten)]
     pub event: EventRef,
     /// The title practitioners know it by.
-    pub title: Option<Told>,
+    pub title: Option<EventDescription>,
     /// The Windows channel, or the log, that it is written to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<Told>,
+    pub channel: Option<EventDescription>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Told>,
+    pub description: Option<EventDescription>,
     /// The message's template, the parameters named where their names are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<Told>,
+    pub message: Option<EventDescription>,
     /// The level (`Informational`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<Told>,
+    pub level: Option<EventDescription>,
     /// The task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task: Option<Told>,
+    pub task: Option<EventDescription>,
     /// The opcode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opcode: Option<Told>,
+    pub opcode: Option<EventDescription>,
     /// The keywords.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub keywords: Vec<Told>,
+    pub keywords: Vec<EventDescription>,
     /// The versions that are known, the lowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<String>,
     /// The audit policy or setting that turns it on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub audit: Vec<Told>,
+    pub audit: Vec<EventDescription>,
     /// How much of it is to be expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume: Option<Told>,
+    pub volume: Option<EventDescription>,
     /// An event as an example.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub example: Option<Told>,
+    pub example: Option<EventDescription>,
     /// Its fields, of the newest version, in the order of the event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<EventField>,

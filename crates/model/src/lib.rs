@@ -39,7 +39,7 @@ pub use attack::{Attack, AttackDomain, Mitigation, MitigationRef, Redirect, Refe
 pub use condition::{Condition, DataSource, Node, Opaque, SourceKind};
 pub use control::{Basis, Control, ControlKind, ControlLink, ControlSource, Threat, ThreatKind};
 pub use diagnostic::{Diagnostic, Level};
-pub use dictionary::{Dictionary, EventEntry, EventField, Told};
+pub use dictionary::{Dictionary, EventDescription, EventEntry, EventField};
 pub use event::{EventLink, EventRef};
 pub use extra::{Extra, MAX_EXTRA_DEPTH};
 pub use flat::{Excess, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES};

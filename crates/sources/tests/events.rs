@@ -75,7 +75,7 @@ fn an_identity_is_provider_and_id() {
 #[test]
 fn the_table_of_the_program_stands_without_any_dictionary_and_gives_way_to_better_ones() {
     let mut known = EventEntry::blank(EventRef { provider: "Lab".into(), event_id: "7".into() });
-    known.title = Some(ruleatlas_model::Told { text: "Our title".into(), by: Dictionary::Ruleatlas });
+    known.title = Some(ruleatlas_model::EventDescription { text: "Our title".into(), by: Dictionary::Ruleatlas });
     assert_eq!(title(&load(&[], &[known.clone()])[0]), ("Our title", Dictionary::Ruleatlas));
     // A template without a person's title does not take its place.
     assert_eq!(title(&load(&[("all-etw-events.jsonl", ETW)], &[known.clone()])[0]).1, Dictionary::Ruleatlas);

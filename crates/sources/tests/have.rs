@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail anywhere")]
 
 use proptest::prelude::*;
-use ruleatlas_sources::have::{Component, Error, Given, Listed, OnMatch, read};
+use ruleatlas_sources::have::{Component, Error, Listed, OnMatch, TelemetryConfig, read};
 
 const SYSMON: &str = r#"<!-- ours -->
 <Sysmon schemaversion="4.90">
@@ -23,7 +23,7 @@ const SYSMON: &str = r#"<!-- ours -->
 
 #[test]
 fn a_sysmon_configuration_says_what_is_filtered() {
-    let Given::Sysmon(config) = read(SYSMON.as_bytes()).unwrap() else { panic!("no Sysmon configuration") };
+    let TelemetryConfig::Sysmon(config) = read(SYSMON.as_bytes()).unwrap() else { panic!("no Sysmon configuration") };
     assert_eq!(config.schema, "4.90");
     let filters: Vec<_> =
         config.filters.iter().map(|it| (it.element.as_str(), it.on_match, it.conditions, it.line)).collect();
@@ -79,7 +79,7 @@ fn an_audit_policy_is_read_in_every_form_windows_writes() {
     ];
     let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(report.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     for bytes in [report.as_bytes(), &utf16] {
-        let Given::AuditPolicy(lines) = read(bytes).unwrap() else { panic!("no audit policy") };
+        let TelemetryConfig::AuditPolicy(lines) = read(bytes).unwrap() else { panic!("no audit policy") };
         let lines: Vec<_> =
             lines.iter().map(|it| (it.name.as_str(), it.guid.as_str(), it.success, it.failure)).collect();
         assert_eq!(lines, expected);
@@ -87,13 +87,13 @@ fn an_audit_policy_is_read_in_every_form_windows_writes() {
     // A backup has numbers, whatever the language of that Windows.
     let backup = "Machine Name,Policy Target,Subcategory,Subcategory GUID,Inclusion Setting,Exclusion Setting,Setting Value\n\
                   LAB,System,Anmelden,{0CCE9215-69AE-11D9-BED3-505054503030},Erfolg und Fehler,,3\n";
-    let Given::AuditPolicy(lines) = read(backup.as_bytes()).unwrap() else { panic!("no audit policy") };
+    let TelemetryConfig::AuditPolicy(lines) = read(backup.as_bytes()).unwrap() else { panic!("no audit policy") };
     assert!(lines[0].success && lines[0].failure);
 }
 
 /// Name, success, failure and line of what is audited.
 fn audited(text: &str) -> Vec<(String, bool, bool, u32)> {
-    let Given::AuditPolicy(lines) = read(text.as_bytes()).unwrap() else { panic!("no audit policy") };
+    let TelemetryConfig::AuditPolicy(lines) = read(text.as_bytes()).unwrap() else { panic!("no audit policy") };
     lines.into_iter().map(|it| (it.name, it.success, it.failure, it.line)).collect()
 }
 
@@ -127,7 +127,7 @@ fn an_audit_policy_is_read_in_the_languages_of_windows() {
             *byte = 0x9a;
         }
     }
-    let Given::AuditPolicy(lines) = read(&bytes).unwrap() else { panic!("no audit policy") };
+    let TelemetryConfig::AuditPolicy(lines) = read(&bytes).unwrap() else { panic!("no audit policy") };
     assert!(lines.len() == 4 && !lines[3].success && !lines[3].failure);
     let foreign = "LAB,System,Anmelden,{0CCE9215-69AE-11D9-BED3-505054503030},Qwxyz,\n";
     let error = read(foreign.as_bytes()).unwrap_err().to_string();
@@ -150,7 +150,9 @@ fn what_is_audited_of_one_account_is_not_audited_of_the_machine() {
 
 #[test]
 fn a_range_of_ids_is_every_id_in_it() {
-    let Given::List(listed) = read(b"Sysmon,1-3\nSecurity-Auditing,4624\n").unwrap() else { panic!("no list") };
+    let TelemetryConfig::List(listed) = read(b"Sysmon,1-3\nSecurity-Auditing,4624\n").unwrap() else {
+        panic!("no list")
+    };
     let ids: Vec<_> = listed.iter().map(|row| (row.event_id.as_str(), row.line)).collect();
     assert_eq!(ids, [("1", 1), ("2", 1), ("3", 1), ("4624", 2)]);
     for range in ["5-1", "1-99999999"] {
@@ -165,11 +167,11 @@ fn an_entry_of_a_data_source_administration_has_the_platforms_of_its_systems() {
                 - applicable_to: clients\n  platform: [Windows, macOS]\ndata_sources:\n\
                 - data_source_name: Process Creation\n  data_source:\n  - applicable_to: [servers]\n    products: [x]\n\
                 \x20 - applicable_to: [all]\n    products: [y]\n  - applicable_to: [elsewhere]\n    products: [z]\n";
-    let Given::DataSources(components) = read(text.as_bytes()).unwrap() else { panic!("no data sources") };
+    let TelemetryConfig::DataSources(components) = read(text.as_bytes()).unwrap() else { panic!("no data sources") };
     let platforms: Vec<_> = components.iter().map(|it| it.platforms.join(" ")).collect();
     assert_eq!(platforms, ["Linux", "Linux Windows macOS", ""]);
     let old = "file_type: data-source-administration\nplatform: [Windows]\ndata_sources:\n- data_source_name: X\n  products: [a]\n";
-    let Given::DataSources(components) = read(old.as_bytes()).unwrap() else { panic!("no data sources") };
+    let TelemetryConfig::DataSources(components) = read(old.as_bytes()).unwrap() else { panic!("no data sources") };
     assert_eq!(components[0].platforms, ["Windows"]);
 }
 
@@ -179,7 +181,7 @@ fn a_data_source_administration_says_what_is_available() {
                 - data_source_name: Process Creation\n  data_source:\n  - applicable_to: [all]\n    products: [Sysmon]\n    available_for_data_analytics: true\n\
                 - data_source_name: Module Load\n  data_source:\n  - products: [Sysmon]\n    available_for_data_analytics: false\n    data_quality: {device_completeness: 0}\n\
                 - data_source_name: File Creation\n  products: [EDR]\n  data_quality: {device_completeness: 3}\n";
-    let Given::DataSources(components) = read(text.as_bytes()).unwrap() else { panic!("no data sources") };
+    let TelemetryConfig::DataSources(components) = read(text.as_bytes()).unwrap() else { panic!("no data sources") };
     let seen: Vec<_> = components
         .iter()
         .map(|Component { name, products, available, .. }| (name.as_str(), products.join(","), *available))
@@ -199,7 +201,7 @@ fn a_data_source_administration_says_what_is_available() {
 fn a_list_has_a_provider_and_an_id_a_line() {
     let text =
         "\u{feff}Provider,EventID,note\n# a comment\nSysmon,1,x\n\"Windows Defender\" , 1116\nSecurity-Auditing,*\n";
-    let Given::List(listed) = read(text.as_bytes()).unwrap() else { panic!("no list") };
+    let TelemetryConfig::List(listed) = read(text.as_bytes()).unwrap() else { panic!("no list") };
     let listed: Vec<_> = listed
         .iter()
         .map(|Listed { provider, event_id, line }| (provider.as_str(), event_id.as_str(), *line))
@@ -229,7 +231,7 @@ fn a_large_file_is_read_in_one_pass() {
     assert!(read(many.as_bytes()).is_ok());
     let filters = "<DnsQuery onmatch=\"include\"><QueryName>x</QueryName></DnsQuery>\n".repeat(20_000);
     let text = format!("<Sysmon schemaversion=\"4.90\"><EventFiltering>{filters}</EventFiltering></Sysmon>");
-    let Given::Sysmon(config) = read(text.as_bytes()).unwrap() else { panic!("no Sysmon configuration") };
+    let TelemetryConfig::Sysmon(config) = read(text.as_bytes()).unwrap() else { panic!("no Sysmon configuration") };
     assert_eq!((config.filters.len(), config.filters[19_999].line), (20_000, 20_000));
 }
 

@@ -3,14 +3,14 @@
 use ruleatlas_catalog::{Entry, IndexData};
 use rusqlite::{Transaction, params};
 
-use crate::{beside::Beside, read::Sql};
+use crate::{read::Sql, staging_table::StagingTable};
 
 /// Fields and indicators, numbered and counted, and the rules that have them.
-pub(crate) fn fill(entries: &[Entry]) -> Sql<Beside> {
+pub(crate) fn fill(entries: &[Entry]) -> Sql<StagingTable> {
     const TABLES: [&str; 4] = ["field", "rule_field", "indicator", "rule_indicator"];
     let data = IndexData::without_heads(entries);
     let reach = data.reach(entries);
-    Beside::fill(&TABLES, |transaction| rows(transaction, &data, &reach))
+    StagingTable::fill(&TABLES, |transaction| rows(transaction, &data, &reach))
 }
 
 fn rows(transaction: &Transaction<'_>, data: &IndexData, reach: &[(u32, u32)]) -> Sql<()> {

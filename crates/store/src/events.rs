@@ -9,13 +9,13 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params, params_from_ite
 
 use crate::{
     Error, Store,
-    beside::Beside,
     read::{Sql, json},
-    write::{ahead, json as to_json},
+    staging_table::StagingTable,
+    write::{json as to_json, par_map_ordered},
 };
 
 /// How many events a question about fields or texts gets at most.
-const MOST: usize = 20_000;
+const MAX_EVENTS: usize = 20_000;
 
 /// What a rule needs to fire: of every step one event.
 pub type Steps = Vec<Vec<EventRef>>;
@@ -38,13 +38,13 @@ pub(crate) fn write_bodies(transaction: &Transaction<'_>, catalog: &Catalog) -> 
     let read = catalog.events.read.to_string();
     transaction.execute("INSERT INTO meta VALUES ('events_read', ?)", [read])?;
     let mut event_body = transaction.prepare("INSERT INTO event_body VALUES (?, ?)")?;
-    ahead(&catalog.events.entries, to_json, |number, _, body| event_body.execute(params![number, body]))
+    par_map_ordered(&catalog.events.entries, to_json, |number, _, body| event_body.execute(params![number, body]))
 }
 
 /// The other tables of events, and what rules and ATT&CK need of them.
-pub(crate) fn fill(catalog: &Catalog) -> Sql<Beside> {
+pub(crate) fn fill(catalog: &Catalog) -> Sql<StagingTable> {
     const TABLES: [&str; 5] = ["event", "event_field", "rule_need", "analytic", "analytic_event"];
-    Beside::fill(&TABLES, |transaction| rows(transaction, catalog))
+    StagingTable::fill(&TABLES, |transaction| rows(transaction, catalog))
 }
 
 fn rows(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
@@ -176,7 +176,7 @@ impl Store {
         let sql = format!(
             "{HEAD} WHERE event < {below} AND instr(lower(provider || ' ' || event_id || ' ' || coalesce(title, '') \
              || ' ' || coalesce(channel, '')), ?) ORDER BY event LIMIT {}",
-            limit.min(MOST)
+            limit.min(MAX_EVENTS)
         );
         self.heads_where(&sql, &[&text.to_lowercase()])
     }
@@ -211,7 +211,7 @@ impl Store {
         }
         numbers.sort_unstable();
         numbers.dedup();
-        numbers.truncate(MOST);
+        numbers.truncate(MAX_EVENTS);
         let mut heads = Vec::with_capacity(numbers.len());
         for some in numbers.chunks(500) {
             let marks = vec!["?"; some.len()].join(",");

@@ -11,7 +11,6 @@
 //!
 //! It does not know how a catalog is built.
 
-mod beside;
 mod check;
 mod controls;
 mod counts;
@@ -23,6 +22,7 @@ mod read;
 mod rules;
 mod run;
 mod search;
+mod staging_table;
 mod text;
 mod write;
 
@@ -34,7 +34,7 @@ pub use events::{EventHead, Steps};
 pub use place::{check_place, remove_unfinished};
 pub use read::Store;
 pub use run::RunnableRules;
-pub use search::{MOST_WORDS, words};
+pub use search::{MAX_SEARCH_WORDS, words};
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a reader waits for a file that another program holds.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A catalog on disk, open for reading.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Store {
         Error::if_folder(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::database(path, error))?;
-        connection.busy_timeout(PATIENCE).map_err(|error| Error::database(path, error))?;
+        connection.busy_timeout(LOCK_TIMEOUT).map_err(|error| Error::database(path, error))?;
         let (damage, numbers) = Default::default();
         let store = Self { connection, path: path.to_owned(), damage, numbers };
         let found = store.meta("schema")?.unwrap_or_default();
@@ -144,7 +144,7 @@ impl Store {
     pub fn source_items(path: &Path) -> Vec<(String, SourceKind, u32)> {
         let read = |column: &str| -> Sql<Vec<(String, String, u32)>> {
             let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            connection.busy_timeout(PATIENCE)?;
+            connection.busy_timeout(LOCK_TIMEOUT)?;
             let mut rows = connection.prepare(&format!("SELECT name, kind, {column} FROM source"))?;
             rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
         };

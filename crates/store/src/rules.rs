@@ -4,15 +4,15 @@ use ruleatlas_catalog::Entry;
 use rusqlite::{Statement, Transaction, params};
 
 use crate::{
-    beside::Beside,
     read::Sql,
-    write::{ahead, json},
+    staging_table::StagingTable,
+    write::{json, par_map_ordered},
 };
 
 /// The table of what only a rule's page shows: most of the file's bytes.
 pub(crate) fn write_bodies(transaction: &Transaction<'_>, entries: &[Entry]) -> Sql<()> {
     let mut body = transaction.prepare("INSERT INTO rule_body VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-    ahead(entries, columns, |number, Entry { rule, .. }, columns| {
+    par_map_ordered(entries, columns, |number, Entry { rule, .. }, columns| {
         let [authors, links, false_positives, tags, extra, conditions] = columns;
         body.execute(params![
             number,
@@ -42,7 +42,7 @@ fn columns(Entry { rule, .. }: &Entry) -> Sql<[String; 6]> {
 }
 
 /// The tables that have rows a rule.
-pub(crate) fn fill(entries: &[Entry]) -> Sql<Beside> {
+pub(crate) fn fill(entries: &[Entry]) -> Sql<StagingTable> {
     const TABLES: [&str; 9] = [
         "rule",
         "rule_technique",
@@ -54,7 +54,7 @@ pub(crate) fn fill(entries: &[Entry]) -> Sql<Beside> {
         "diagnostic",
         "predicate",
     ];
-    Beside::fill(&TABLES, |transaction| rows(transaction, entries))
+    StagingTable::fill(&TABLES, |transaction| rows(transaction, entries))
 }
 
 fn rows(transaction: &Transaction<'_>, entries: &[Entry]) -> Sql<()> {

@@ -3,7 +3,7 @@ use ruleatlas_catalog::RuleId;
 use crate::{Error, Store};
 
 /// Words of a text that are searched.
-pub const MOST_WORDS: usize = 16;
+pub const MAX_SEARCH_WORDS: usize = 16;
 
 /// The words of a text: letters, digits and underscores that stand together.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -19,7 +19,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn search_rules(&self, text: &str, limit: usize) -> Result<Vec<RuleId>, Error> {
-        let words: Vec<&str> = words(text).take(MOST_WORDS).collect();
+        let words: Vec<&str> = words(text).take(MAX_SEARCH_WORDS).collect();
         let Some((last, before)) = words.split_last() else { return Ok(Vec::new()) };
         let mut query: String = before.iter().map(|word| format!("\"{word}\" ")).collect();
         query.push_str(&format!("\"{last}\"*"));

@@ -3,7 +3,7 @@
 use ruleatlas_catalog::Entry;
 use rusqlite::params;
 
-use crate::{beside::Beside, read::Sql};
+use crate::{read::Sql, staging_table::StagingTable};
 
 /// The [plain tables](https://www.sqlite.org/fts5.html#fts5_data_structures) that hold what FTS5 knows.
 const TABLES: [&str; 4] = ["rule_text_data", "rule_text_idx", "rule_text_docsize", "rule_text_config"];
@@ -12,8 +12,8 @@ const TABLES: [&str; 4] = ["rule_text_data", "rule_text_idx", "rule_text_docsize
 const HASHED: i64 = 64 * 1024 * 1024;
 
 /// The full text of every rule, numbered from 0.
-pub(crate) fn fill(entries: &[Entry]) -> Sql<Beside> {
-    Beside::fill(&TABLES, |transaction| {
+pub(crate) fn fill(entries: &[Entry]) -> Sql<StagingTable> {
+    StagingTable::fill(&TABLES, |transaction| {
         // Words are put in order once and not at every megabyte.
         transaction.execute("INSERT INTO rule_text (rule_text, rank) VALUES ('hashsize', ?)", [HASHED])?;
         let mut text =

@@ -7,12 +7,12 @@ use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 
 use crate::{
-    Error, SCHEMA, SCHEMA_VERSION, beside,
+    Error, SCHEMA, SCHEMA_VERSION,
     check::check,
     controls, counts, events,
     place::{APPLICATION_ID, Unfinished, place},
     read::Sql,
-    rules, text,
+    rules, staging_table, text,
 };
 
 /// How a catalog is written.
@@ -32,8 +32,8 @@ pub(crate) const PAGE: u64 = 32_768;
 const KEPT: i64 = 8192;
 
 /// Items whose rows are made at a time, and how many such lots may wait for the thread that writes.
-const LOT: usize = 256;
-const WAITING: usize = 4;
+const BATCH: usize = 256;
+const QUEUE_DEPTH: usize = 4;
 
 /// Writes a catalog to `path`: beside it first, and in its place when every row of it can be read. A symbolic link at
 /// `path` stays one, the file is written to where it leads.
@@ -87,7 +87,7 @@ fn fill(path: &Path, catalog: &Catalog, options: WriteOptions) -> Sql<()> {
         controls::write(&transaction, &catalog.controls)?;
         events::write_bodies(&transaction, catalog)?;
         rules::write_bodies(&transaction, &catalog.entries)?;
-        beside::make_indexes(&transaction, &["control_technique"])?;
+        staging_table::make_indexes(&transaction, &["control_technique"])?;
         transaction.commit()?;
         // What is written goes to the disk while the rest is put together. Whether it got there is asked at the end, of
         // another handle: one that has said an error says it no more.
@@ -160,15 +160,15 @@ fn attack(transaction: &Transaction<'_>, attack: &Attack) -> Sql<()> {
 
 /// Makes what is to be written of each item on all threads, a lot at a time, some lots ahead of `write`, which gets them in
 /// their order, numbered from 0.
-pub(crate) fn ahead<T: Sync, R: Send>(
+pub(crate) fn par_map_ordered<T: Sync, R: Send>(
     items: &[T],
     make: impl Fn(&T) -> Sql<R> + Send + Sync,
     mut write: impl FnMut(u32, &T, R) -> Sql<usize>,
 ) -> Sql<()> {
     std::thread::scope(|scope| {
-        let (send, receive) = sync_channel(WAITING);
+        let (send, receive) = sync_channel(QUEUE_DEPTH);
         scope.spawn(move || {
-            let lots = items.chunks(LOT).map(|lot| lot.par_iter().map(&make).collect::<Vec<Sql<R>>>());
+            let lots = items.chunks(BATCH).map(|lot| lot.par_iter().map(&make).collect::<Vec<Sql<R>>>());
             // A writer that has gone wants no more.
             let _ = lots.map(|lot| send.send(lot)).find(Result::is_err);
         });

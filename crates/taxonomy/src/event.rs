@@ -1,9 +1,9 @@
 //! Events: their titles, and which of them a rule reads.
 
-use ruleatlas_core::Placed;
+use ruleatlas_core::RoledPredicate;
 use ruleatlas_model::{
-    Condition, DataSource, Dictionary, EventEntry, EventField, EventLink, EventRef, Op, Predicate, Role, SourceKind,
-    Told, Vendor,
+    Condition, DataSource, Dictionary, EventDescription, EventEntry, EventField, EventLink, EventRef, Op, Predicate,
+    Role, SourceKind, Vendor,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -37,7 +37,7 @@ impl KnownEvent {
     #[must_use]
     pub fn entry(&self) -> EventEntry {
         let by = Dictionary::Ruleatlas;
-        let told = |text: &String| (!text.is_empty()).then(|| Told { text: text.clone(), by });
+        let told = |text: &String| (!text.is_empty()).then(|| EventDescription { text: text.clone(), by });
         let field = |name: &str| EventField { name: name.to_owned(), kind: None, description: None, sample: None, by };
         EventEntry {
             title: told(&self.title),
@@ -207,7 +207,7 @@ const MAX_PROVIDERS: usize = 32;
 /// What the indicators of a step write about events.
 struct Written<'a> {
     /// Canonical field and value of everything that may be an event's id.
-    ids: Vec<(&'a str, &'a Placed<'a>, &'a str)>,
+    ids: Vec<(&'a str, &'a RoledPredicate<'a>, &'a str)>,
     providers: Vec<String>,
     channels: Vec<&'a str>,
 }
@@ -226,7 +226,12 @@ impl Taxonomy {
     }
 
     /// The events that one step reads, whose predicates are `in_step`.
-    pub(crate) fn events_of(&self, vendor: Vendor, condition: &Condition, in_step: &[&Placed<'_>]) -> Vec<EventLink> {
+    pub(crate) fn events_of(
+        &self,
+        vendor: Vendor,
+        condition: &Condition,
+        in_step: &[&RoledPredicate<'_>],
+    ) -> Vec<EventLink> {
         let selected = self.log_sources.select(&condition.sources);
         let selectors: Vec<&Selector> = self.log_sources.selected(&selected).collect();
         let reader = self.reader(vendor, &condition.sources);
@@ -237,7 +242,12 @@ impl Taxonomy {
         links
     }
 
-    fn written<'a>(&'a self, reader: &Reader<'a>, placed: &[&'a Placed<'a>], selectors: &[&Selector]) -> Written<'a> {
+    fn written<'a>(
+        &'a self,
+        reader: &Reader<'a>,
+        placed: &[&'a RoledPredicate<'a>],
+        selectors: &[&Selector],
+    ) -> Written<'a> {
         let is_id =
             |field: &str| selectors.iter().any(|selector| selector.event_fields.iter().any(|known| known == field));
         let mut written = Written { ids: Vec::new(), providers: Vec::new(), channels: Vec::new() };

@@ -1,6 +1,6 @@
 //! From predicates to indicators: different spellings of one check become one.
 
-use ruleatlas_core::{Pattern, Placed, fold_pieces, fold_wildcards};
+use ruleatlas_core::{Pattern, RoledPredicate, fold_pieces, fold_wildcards};
 use ruleatlas_model::{FoldedOp, Indicator, Modifiers, Op, fold_case};
 
 use crate::{FieldType, FieldUse, Part};
@@ -16,7 +16,7 @@ pub struct Folded {
 
 /// The indicators of a predicate whose field is `used`: one a value, in the order of the values; one without a value
 /// for `is_null` and `is_not_null`.
-pub(crate) fn fold(placed: &Placed<'_>, used: Option<FieldUse<'_>>) -> Vec<Folded> {
+pub(crate) fn fold(placed: &RoledPredicate<'_>, used: Option<FieldUse<'_>>) -> Vec<Folded> {
     let predicate = placed.predicate;
     let op = placed.counted_op;
     // An unknown field is counted by its raw name in lower case, for fields compare without case.

@@ -27,6 +27,7 @@ mod error;
 mod event;
 mod field;
 mod fold;
+mod implied_source;
 mod log_source;
 mod members;
 mod narrow;
@@ -37,11 +38,10 @@ mod recognize;
 mod scope;
 mod selection;
 pub mod telemetry;
-mod told;
 
 use std::{cell::RefCell, sync::OnceLock};
 
-use ruleatlas_core::Placed;
+use ruleatlas_core::RoledPredicate;
 use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Modifiers, Predicate, SourceKind, Vendor};
 use rustc_hash::FxHashMap;
 
@@ -265,7 +265,7 @@ impl Taxonomy {
 
     /// The indicators of a predicate, one a value in the order of the values; see [`Reader::fold`].
     #[must_use]
-    pub fn fold(&self, vendor: Vendor, placed: &Placed<'_>, sources: &[DataSource]) -> Vec<Folded> {
+    pub fn fold(&self, vendor: Vendor, placed: &RoledPredicate<'_>, sources: &[DataSource]) -> Vec<Folded> {
         self.reader(vendor, sources).fold(placed)
     }
 
@@ -409,7 +409,7 @@ impl<'a> Reader<'a> {
     ///
     /// A field that the table does not know is counted by its raw name in lower case.
     #[must_use]
-    pub fn fold(&self, placed: &Placed<'_>) -> Vec<Folded> {
+    pub fn fold(&self, placed: &RoledPredicate<'_>) -> Vec<Folded> {
         fold::fold(placed, self.field_of(placed.predicate))
     }
 }

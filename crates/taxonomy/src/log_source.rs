@@ -8,11 +8,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::{
     Fault, File,
     event::Events,
+    implied_source::ImpliedSource,
     narrow::Narrowing,
     read::{Entry, Source, list},
     recognize::{Channels, Products, Recognized},
     scope::{Pattern, Placename, source_kind, takes_patterns},
-    told::Told,
 };
 
 /// A kind of telemetry that rules read, by whatever name their language has for it.
@@ -78,7 +78,7 @@ pub(crate) struct LogSources {
     pub domains: Vec<Term>,
     pub platforms: Vec<Term>,
     /// Fields whose values name data sources.
-    pub told: Vec<Told>,
+    pub told: Vec<ImpliedSource>,
     /// How the fields that a step filters decide between the events of what it reads.
     pub narrowing: Vec<Narrowing>,
     pub channels: Channels,
@@ -161,7 +161,8 @@ impl LogSources {
         };
         loaded.domains = source.tables(&tree, "domain").iter().map(term).collect();
         loaded.platforms = source.tables(&tree, "platform").iter().map(term).collect();
-        loaded.told = source.tables(&tree, "told").iter().filter_map(|entry| Told::read(source, entry)).collect();
+        loaded.told =
+            source.tables(&tree, "told").iter().filter_map(|entry| ImpliedSource::read(source, entry)).collect();
         loaded.narrowing =
             source.tables(&tree, "narrow").iter().filter_map(|entry| Narrowing::read(source, entry)).collect();
         let mut names = FxHashSet::default();

@@ -1,6 +1,6 @@
 //! Which telemetry a rule needs to fire.
 
-use ruleatlas_core::{Placed, roles};
+use ruleatlas_core::{RoledPredicate, roles};
 use ruleatlas_model::{Condition, EventLink, EventRef, Vendor};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -68,7 +68,7 @@ impl Taxonomy {
             // They are in the order of their steps.
             let from = placed.partition_point(|placed| (placed.step as usize) < step);
             let to = placed.partition_point(|placed| placed.step as usize <= step);
-            let in_step: Vec<&Placed<'_>> = placed.get(from..to).unwrap_or_default().iter().collect();
+            let in_step: Vec<&RoledPredicate<'_>> = placed.get(from..to).unwrap_or_default().iter().collect();
             let links = self.events_of(vendor, condition, &in_step);
             let events: Vec<EventRef> = links.iter().map(|link| link.event.clone()).collect();
             match StepPart::of(condition, has_append) {

@@ -1,6 +1,6 @@
 //! Which events a step of a rule is asked about, and which log sources an event of a log belongs to.
 
-use ruleatlas_core::Placed;
+use ruleatlas_core::RoledPredicate;
 use ruleatlas_model::{Condition, DataSource, EventLink, EventRef, SourceKind, Vendor};
 
 use crate::{
@@ -66,7 +66,7 @@ fn is_whole_platform(selector: &Selector) -> bool {
 impl Taxonomy {
     /// What one step reads, whose predicates are `in_step`; see [`ruleatlas_core::roles`].
     #[must_use]
-    pub fn step_reads(&self, vendor: Vendor, condition: &Condition, in_step: &[&Placed<'_>]) -> StepReads<'_> {
+    pub fn step_reads(&self, vendor: Vendor, condition: &Condition, in_step: &[&RoledPredicate<'_>]) -> StepReads<'_> {
         let selected = self.log_sources.select(&condition.sources);
         let selectors: Vec<&Selector> = self.log_sources.selected(&selected).collect();
         let links: Vec<EventLink> = self.events_of(vendor, condition, in_step);

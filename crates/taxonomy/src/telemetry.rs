@@ -142,7 +142,7 @@ pub fn platforms_of_systems(names: &[String]) -> Vec<&'static str> {
 }
 
 /// How many ids of one reference are read.
-const MOST_IDS: usize = 64;
+const MAX_IDS: usize = 64;
 
 impl Taxonomy {
     /// The platforms whose logs a provider writes to; empty where that is not known, or it is of any.
@@ -216,7 +216,7 @@ fn ids<'a>(name: &'a str, channel: &'a str, provider: &str) -> Vec<&'a str> {
         let codes = codes.trim_start_matches([' ', '=', ':']);
         let end = codes.find(|c: char| !c.is_ascii_digit() && !matches!(c, ',' | ' ' | '/')).unwrap_or(codes.len());
         let numbers = codes[..end].split([',', ' ', '/']).filter(|number| !number.is_empty() && number.len() < 8);
-        return numbers.take(MOST_IDS).collect();
+        return numbers.take(MAX_IDS).collect();
     }
     if name.starts_with("WinEventLog") || name.starts_with("linux:") {
         return Vec::new();
@@ -229,7 +229,7 @@ fn ids<'a>(name: &'a str, channel: &'a str, provider: &str) -> Vec<&'a str> {
             Vec::new()
         };
     }
-    let words = channel.split([',', ';', '/', '|']).map(str::trim).take(MOST_IDS);
+    let words = channel.split([',', ';', '/', '|']).map(str::trim).take(MAX_IDS);
     let is_id = |word: &&str| match provider {
         "Endpoint Security" => word.starts_with("ES_EVENT_TYPE_"),
         // `PutIdentityPolicy`; a sentence has spaces.

@@ -1,7 +1,7 @@
 //! Predicates fold to indicators as the predicate model says.
 
 use proptest::prelude::*;
-use ruleatlas_core::{Placed, roles};
+use ruleatlas_core::{RoledPredicate, roles};
 use ruleatlas_evaluate::{Event, Verdict, evaluate};
 use ruleatlas_model::{Condition, DataSource, Indicator, Modifiers, Node, Op, Predicate, SourceKind, Vendor};
 use ruleatlas_taxonomy::Taxonomy;
@@ -19,7 +19,7 @@ fn fold(vendor: Vendor, source: Option<(SourceKind, &str)>, node: Node) -> Vec<I
     let taxonomy = Taxonomy::builtin();
     placed
         .iter()
-        .flat_map(|placed: &Placed<'_>| taxonomy.fold(vendor, placed, &steps[0].sources))
+        .flat_map(|placed: &RoledPredicate<'_>| taxonomy.fold(vendor, placed, &steps[0].sources))
         .map(|folded| folded.indicator)
         .collect()
 }

@@ -10,8 +10,8 @@ use ruleatlas_taxonomy::Taxonomy;
 
 use crate::{
     Error, Identity, Question, Similarity,
-    controls::Board,
-    quick::{Events, KnownField, Quick, Titles, Values},
+    controls::ControlCounts,
+    search_index::{Events, KnownField, SearchIndex, Titles, Values},
 };
 
 /// An open catalog.
@@ -28,11 +28,11 @@ pub struct Atlas {
     /// The parse ledger, once somebody has asked for it.
     ledger: OnceLock<Ledger>,
     /// What counting needs of the controls, and who threatens, likewise.
-    board: OnceLock<Board>,
+    board: OnceLock<ControlCounts>,
     threats: OnceLock<Vec<Threat>>,
     /// SQLite's connection answers one thread at a time.
     store: Mutex<Store>,
-    quick: Quick,
+    search_index: SearchIndex,
     /// How rules are compared, once somebody has asked for it.
     pub(crate) similarity: OnceLock<Similarity>,
     /// Where the catalog was, and which file.
@@ -58,7 +58,7 @@ impl Atlas {
             board: OnceLock::new(),
             threats: OnceLock::new(),
             store: Mutex::new(store),
-            quick: Quick::default(),
+            search_index: SearchIndex::default(),
             similarity: OnceLock::new(),
             path: path.to_owned(),
             identity,
@@ -98,11 +98,11 @@ impl Atlas {
     }
 
     /// What counting needs of the controls.
-    pub(crate) fn board(&self) -> Result<&Board, Error> {
+    pub(crate) fn board(&self) -> Result<&ControlCounts, Error> {
         match self.board.get() {
             Some(board) => Ok(board),
             None => {
-                let board = Board::of(self)?;
+                let board = ControlCounts::of(self)?;
                 Ok(self.board.get_or_init(|| board))
             }
         }
@@ -123,23 +123,23 @@ impl Atlas {
     }
 
     /// What searches and comparisons of rules need at once.
-    pub(crate) fn quick(&self) -> &Values {
-        self.quick.values(&self.index)
+    pub(crate) fn search_index(&self) -> &Values {
+        self.search_index.values(&self.index)
     }
 
     /// What every rule is called, likewise.
-    pub(crate) fn quick_titles(&self) -> &Titles {
-        self.quick.titles(&self.index)
+    pub(crate) fn title_index(&self) -> &Titles {
+        self.search_index.titles(&self.index)
     }
 
     /// What every field is called, likewise; those that most rules filter first.
-    pub(crate) fn quick_fields(&self) -> &[KnownField] {
-        self.quick.fields(&self.index, self.taxonomy)
+    pub(crate) fn field_index(&self) -> &[KnownField] {
+        self.search_index.fields(&self.index, self.taxonomy)
     }
 
     /// What every event is called, for searches.
-    pub(crate) fn quick_events(&self) -> Result<&Events, Error> {
-        self.quick.events(|| {
+    pub(crate) fn event_index(&self) -> Result<&Events, Error> {
+        self.search_index.events(|| {
             let mut heads = self.store().event_heads()?;
             // What no dictionary has a title for is found by that which it is shown with.
             for head in heads.iter_mut().filter(|head| head.title.is_empty()) {
@@ -151,8 +151,8 @@ impl Atlas {
 
     /// Makes what the largest pages, searches and the ledger share, which otherwise the first who asks waits for. What
     /// cannot be read is said to them.
-    pub fn warm(&self) {
-        let _ = (self.quick(), self.quick_titles(), self.quick_fields(), self.quick_events().is_ok());
+    pub fn prefetch(&self) {
+        let _ = (self.search_index(), self.title_index(), self.field_index(), self.event_index().is_ok());
         let _ = self.similarity();
         let _ = self.rules(&Question::default()).is_ok();
         let _ = (self.ledger().is_ok(), self.board().is_ok(), self.threats().is_ok());

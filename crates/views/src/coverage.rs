@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    Atlas, Error, Have, Layer, LayerTechnique, Telemetry,
-    telemetry::{Can, EventNumber, Needs, Way, of_ways},
+    Atlas, CollectedTelemetry, Error, Layer, LayerTechnique, Telemetry,
+    telemetry::{EventNumber, Feasibility, Needs, Requirement, of_ways},
 };
 
 /// Events named beside a technique.
@@ -20,7 +20,7 @@ const MISSING: usize = 5;
 pub struct CoverageView {
     /// What is collected.
     #[serde(flatten)]
-    pub have: Have,
+    pub have: CollectedTelemetry,
     /// The events that are collected, and what says so.
     pub collected: Vec<CollectedEvent>,
     /// The counted rules that the filters let through.
@@ -121,12 +121,12 @@ pub struct BlindRule {
 }
 
 /// The steps of a way that read nothing that is collected.
-fn lacking<'a>(way: &'a Way, has: &FxHashSet<EventNumber>) -> Vec<&'a Vec<EventNumber>> {
+fn lacking<'a>(way: &'a Requirement, has: &FxHashSet<EventNumber>) -> Vec<&'a Vec<EventNumber>> {
     way.iter().filter(|step| !step.is_empty() && !step.iter().any(|event| has.contains(event))).collect()
 }
 
 /// The events each of which by itself lets the way fire.
-fn unlocking(way: &Way, has: &FxHashSet<EventNumber>) -> Vec<EventNumber> {
+fn unlocking(way: &Requirement, has: &FxHashSet<EventNumber>) -> Vec<EventNumber> {
     if way.iter().any(Vec::is_empty) {
         return Vec::new();
     }
@@ -143,19 +143,19 @@ struct Parted<'a> {
     telemetry: Telemetry,
     collected: FxHashSet<EventNumber>,
     /// The ways of the rules that cannot fire.
-    blind: Vec<(RuleId, Vec<&'a Way>)>,
+    blind: Vec<(RuleId, Vec<&'a Requirement>)>,
 }
 
 impl<'a> Parted<'a> {
-    fn new(needs: &'a Needs, have: &Have, scope: &RoaringBitmap) -> Self {
+    fn new(needs: &'a Needs, have: &CollectedTelemetry, scope: &RoaringBitmap) -> Self {
         let collected = needs.collected(have);
         let mut parted = Self { telemetry: Telemetry::default(), collected, blind: Vec::new() };
         for (rule, ways) in needs.rules.iter().filter(|(rule, _)| scope.contains(*rule)) {
             let telemetry = &mut parted.telemetry;
             match of_ways(ways, |event| parted.collected.contains(&event)) {
-                Can::Fire => telemetry.fires.insert(*rule),
-                Can::NotBeKnown => telemetry.unknown.insert(*rule),
-                Can::NotFire => {
+                Feasibility::Fire => telemetry.fires.insert(*rule),
+                Feasibility::NotBeKnown => telemetry.unknown.insert(*rule),
+                Feasibility::NotFire => {
                     parted.blind.push((*rule, ways.iter().flatten().collect()));
                     telemetry.blind.insert(*rule)
                 }
@@ -176,7 +176,7 @@ impl Atlas {
     ///
     /// # Errors
     /// The catalog cannot be read.
-    pub fn coverage(&self, have: Have, filters: &Filters) -> Result<CoverageView, Error> {
+    pub fn coverage(&self, have: CollectedTelemetry, filters: &Filters) -> Result<CoverageView, Error> {
         let needs = self.needs()?;
         let scope = Scope::all(&self.index, filters).rules;
         let parted = Parted::new(&needs, &have, &scope);
@@ -190,7 +190,7 @@ impl Atlas {
         })
     }
 
-    fn collected(&self, have: &Have) -> Result<Vec<CollectedEvent>, Error> {
+    fn collected(&self, have: &CollectedTelemetry) -> Result<Vec<CollectedEvent>, Error> {
         let row = |(event, how): (&EventRef, &String)| {
             let set = self.index.set(ruleatlas_catalog::Facet::Event, &crate::event::facet_of(event));
             Ok(CollectedEvent {
@@ -205,7 +205,8 @@ impl Atlas {
     }
 
     fn technique_coverage(&self, needs: &Needs, parted: &Parted<'_>, filters: &Filters) -> Vec<TechniqueCoverage> {
-        let ways: FxHashMap<RuleId, &Vec<&Way>> = parted.blind.iter().map(|(rule, ways)| (*rule, ways)).collect();
+        let ways: FxHashMap<RuleId, &Vec<&Requirement>> =
+            parted.blind.iter().map(|(rule, ways)| (*rule, ways)).collect();
         let techniques = self.attack.techniques.values().filter(|technique| !technique.deprecated);
         techniques
             .map(|technique| {
@@ -293,7 +294,7 @@ impl Atlas {
 
     fn blind_rules(&self, needs: &Needs, parted: &Parted<'_>) -> Vec<BlindRule> {
         let event = |number: &EventNumber| needs.events.get(*number as usize).cloned();
-        let row = |(rule, ways): &(RuleId, Vec<&Way>)| {
+        let row = |(rule, ways): &(RuleId, Vec<&Requirement>)| {
             let head = self.index.head(*rule)?;
             // The way that lacks least.
             let steps = ways.iter().map(|way| lacking(way, &parted.collected)).min_by_key(Vec::len)?;
@@ -356,7 +357,7 @@ mod tests {
             (&[&[1], &[]], &[]),
         ];
         for (way, expected) in cases {
-            let way: Way = way.iter().map(|step| step.to_vec()).collect();
+            let way: Requirement = way.iter().map(|step| step.to_vec()).collect();
             assert_eq!(unlocking(&way, &has), expected, "{way:?}");
         }
     }

@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 
 use ruleatlas_catalog::{Facet, FieldRow, Filters, Guide, Scope};
-use ruleatlas_model::{Dictionary, EventEntry, EventField, EventRef, Told};
+use ruleatlas_model::{Dictionary, EventDescription, EventEntry, EventField, EventRef};
 use ruleatlas_store::EventHead;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -47,34 +47,34 @@ pub struct EventView {
 pub struct EventFacts {
     /// The channel.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub channel: Option<Told>,
+    pub channel: Option<EventDescription>,
     /// What it means.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<Told>,
+    pub description: Option<EventDescription>,
     /// The message's template.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<Told>,
+    pub message: Option<EventDescription>,
     /// The level.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<Told>,
+    pub level: Option<EventDescription>,
     /// The task.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub task: Option<Told>,
+    pub task: Option<EventDescription>,
     /// The opcode.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub opcode: Option<Told>,
+    pub opcode: Option<EventDescription>,
     /// The keywords.
-    pub keywords: Vec<Told>,
+    pub keywords: Vec<EventDescription>,
     /// The versions.
     pub versions: Vec<String>,
     /// The audit policy or setting that turns it on.
-    pub audit: Vec<Told>,
+    pub audit: Vec<EventDescription>,
     /// How much of it is to be expected.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume: Option<Told>,
+    pub volume: Option<EventDescription>,
     /// An event as an example.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub example: Option<Told>,
+    pub example: Option<EventDescription>,
 }
 
 /// A field of an event.
@@ -180,7 +180,7 @@ pub struct ProviderField {
 }
 
 /// Words of a name that is tried as a provider's and an id's.
-const MOST_WORDS: usize = 12;
+const MAX_WORDS: usize = 12;
 
 /// The value of the event facet.
 pub(crate) fn facet_of(event: &EventRef) -> String {
@@ -255,7 +255,7 @@ impl Atlas {
         }
         let asked = format!("{provider} {id}");
         // Provider and id written as one name, and an id that has spaces itself.
-        for (at, _) in asked.match_indices(' ').take(MOST_WORDS) {
+        for (at, _) in asked.match_indices(' ').take(MAX_WORDS) {
             let (provider, id) = (asked[..at].to_owned(), asked[at + 1..].to_owned());
             if let Some(entry) = store.event(&EventRef { provider, event_id: id })? {
                 return Ok(entry);

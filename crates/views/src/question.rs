@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{Atlas, Error, RuleItem};
 
 /// Rules that a search may bring into a scope.
-const MOST_FOUND: usize = 100_000;
+const MAX_FOUND: usize = 100_000;
 
 /// Which rules one asks about: all that have one of the values of each list, and pass the filters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -232,14 +232,14 @@ impl Atlas {
     /// The rules whose title, id or description has the words, or one of whose values has the text.
     fn finding(&self, text: &str) -> Result<RoaringBitmap, Error> {
         let mut rules = RoaringBitmap::new();
-        for id in self.quick().values_with(&fold_case(text)) {
+        for id in self.search_index().values_with(&fold_case(text)) {
             for role in [Role::Indicator, Role::Exclusion] {
                 if let Some(set) = self.index.rules_with(id, role) {
                     rules |= set;
                 }
             }
         }
-        let by_words = self.store().search_rules(text, MOST_FOUND)?;
+        let by_words = self.store().search_rules(text, MAX_FOUND)?;
         rules.extend(by_words.into_iter().map(|rule| self.unit_of(rule)));
         Ok(rules)
     }

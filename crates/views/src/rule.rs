@@ -10,7 +10,7 @@ use crate::{Atlas, Error, ExportRow, RuleItem, SimilarRule, export_rule, nearest
 const SIMILAR: usize = 8;
 
 /// A beginning of an id that is shorter than the first group of a UUID is none.
-pub(crate) const SHORTEST_BEGINNING: usize = 8;
+pub(crate) const MIN_ID_PREFIX: usize = 8;
 
 /// A rule with everything that is known of it.
 #[derive(Clone, Debug)]
@@ -158,7 +158,7 @@ impl Atlas {
     /// The one rule whose id begins like this, or ends like this where a table on a terminal cut its beginning (`…`).
     fn find_part(&self, part: &str) -> Option<RuleId> {
         let Some(ending) = part.strip_prefix('…') else { return self.find_beginning(part) };
-        let long_enough = ending.len() >= SHORTEST_BEGINNING;
+        let long_enough = ending.len() >= MIN_ID_PREFIX;
         let found = self.index.heads().iter().zip(0..).filter(|(head, _)| long_enough && head.id.ends_with(ending));
         let mut found = found.map(|(_, number)| number);
         match (found.next(), found.next()) {
@@ -169,7 +169,7 @@ impl Atlas {
 
     /// The one rule whose id begins like this, where the beginning is long enough to be meant as one.
     fn find_beginning(&self, beginning: &str) -> Option<RuleId> {
-        if beginning.rsplit('/').next().is_none_or(|bare| bare.len() < SHORTEST_BEGINNING) {
+        if beginning.rsplit('/').next().is_none_or(|bare| bare.len() < MIN_ID_PREFIX) {
             return None;
         }
         let heads = self.index.heads();

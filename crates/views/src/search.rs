@@ -1,13 +1,13 @@
 use ruleatlas_catalog::{Facet, Filters, IndicatorRow, RuleId, Scope};
 use ruleatlas_model::{Role, fold_case};
-use ruleatlas_store::{EventHead, MOST_WORDS, words};
+use ruleatlas_store::{EventHead, MAX_SEARCH_WORDS, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, Error, RuleItem, fit::Fit, quick::KnownField};
+use crate::{Atlas, Error, RuleItem, match_rank::MatchRank, search_index::KnownField};
 
 /// Events that are compared with a text.
-const MOST_EVENTS: usize = 2_000;
+const MAX_EVENTS: usize = 2_000;
 /// A value that fewer rules look for is not taken for what is meant, though it is the text.
 const RARE: u32 = 3;
 /// Nor one of fewer characters.
@@ -94,14 +94,14 @@ impl Atlas {
     }
 
     /// Techniques, those that fit best first.
-    fn techniques_of(&self, text: &str, wanted: &str) -> (Vec<(String, &str)>, Option<Fit>) {
+    fn techniques_of(&self, text: &str, wanted: &str) -> (Vec<(String, &str)>, Option<MatchRank>) {
         let (resolved, _) = self.attack.resolve(text);
-        let mut found: Vec<(Fit, &str, &str)> = Vec::new();
+        let mut found: Vec<(MatchRank, &str, &str)> = Vec::new();
         for technique in self.attack.techniques.values() {
-            let of_name = Fit::of(&fold_case(&technique.name), wanted);
+            let of_name = MatchRank::of(&fold_case(&technique.name), wanted);
             let fit = match resolved.contains(&technique.id) {
-                true => Some(Fit::Is),
-                false => Fit::of(&fold_case(&technique.id), wanted).max(of_name),
+                true => Some(MatchRank::Exact),
+                false => MatchRank::of(&fold_case(&technique.id), wanted).max(of_name),
             };
             found.extend(fit.map(|fit| (fit, technique.id.as_str(), technique.name.as_str())));
         }
@@ -110,21 +110,21 @@ impl Atlas {
         (found.into_iter().map(|(_, id, name)| (id.to_owned(), name)).collect(), best)
     }
 
-    fn fields_of(&self, text: &str, wanted: &str, limit: usize) -> (Vec<Hit>, Option<Fit>) {
+    fn fields_of(&self, text: &str, wanted: &str, limit: usize) -> (Vec<Hit>, Option<MatchRank>) {
         let called = self.taxonomy.find_fields(text);
         let fit = |field: &KnownField| {
-            let of_names = field.names.iter().filter_map(|name| Fit::of(name, wanted)).max();
+            let of_names = field.names.iter().filter_map(|name| MatchRank::of(name, wanted)).max();
             // Names that only a vendor's prefix tells from the text.
-            if called.iter().any(|known| known.name == field.name) { Some(Fit::Is) } else { of_names }
+            if called.iter().any(|known| known.name == field.name) { Some(MatchRank::Exact) } else { of_names }
         };
-        let fields = self.quick_fields();
-        let mut found: Vec<(Fit, bool, &KnownField)> = fields
+        let fields = self.field_index();
+        let mut found: Vec<(MatchRank, bool, &KnownField)> = fields
             .iter()
             .filter_map(|field| Some((fit(field)?, field.names.first().is_some_and(|own| own == wanted), field)))
             .collect();
         found.sort_by_key(|(fit, is_own, _)| std::cmp::Reverse((*fit, *is_own)));
         let best = found.first().map(|(fit, ..)| *fit);
-        let hit = |(.., field): (Fit, bool, &KnownField)| Hit {
+        let hit = |(.., field): (MatchRank, bool, &KnownField)| Hit {
             id: field.name.clone(),
             name: field.description.to_owned(),
             rules: field.rules,
@@ -133,14 +133,15 @@ impl Atlas {
     }
 
     /// Events that rules read, and where those are few the others that dictionaries know.
-    fn events_of(&self, wanted: &str, limit: usize) -> Result<(Vec<Hit>, Option<Fit>), Error> {
-        let mut found: Vec<(Fit, &EventHead)> = Vec::new();
-        for head in self.quick_events()?.with(wanted).take(MOST_EVENTS) {
+    fn events_of(&self, wanted: &str, limit: usize) -> Result<(Vec<Hit>, Option<MatchRank>), Error> {
+        let mut found: Vec<(MatchRank, &EventHead)> = Vec::new();
+        for head in self.event_index()?.with(wanted).take(MAX_EVENTS) {
             let name = format!("{} {}", head.event.provider, head.event.event_id);
             // Many events have the same bare id: it fits, and is none of them.
-            let of_id = (fold_case(&head.event.event_id) == wanted).then_some(Fit::Begins);
-            let fit = Fit::of(&fold_case(&name), wanted).max(Fit::of(&fold_case(&head.title), wanted)).max(of_id);
-            found.push((fit.unwrap_or(Fit::Somewhere), head));
+            let of_id = (fold_case(&head.event.event_id) == wanted).then_some(MatchRank::Prefix);
+            let fit =
+                MatchRank::of(&fold_case(&name), wanted).max(MatchRank::of(&fold_case(&head.title), wanted)).max(of_id);
+            found.push((fit.unwrap_or(MatchRank::FullText), head));
         }
         found.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
         let best = found.first().map(|(fit, _)| *fit);
@@ -157,22 +158,22 @@ impl Atlas {
         }
     }
 
-    fn values_of(&self, wanted: &str, limit: usize) -> (Vec<IndicatorRow>, Option<Fit>) {
-        let values = self.quick();
-        let mut found: Vec<(Fit, u32, u32)> = values
+    fn values_of(&self, wanted: &str, limit: usize) -> (Vec<IndicatorRow>, Option<MatchRank>) {
+        let values = self.search_index();
+        let mut found: Vec<(MatchRank, u32, u32)> = values
             .values_with(wanted)
             .into_iter()
             .map(|id| {
                 let value = values.value(id);
                 // A path's last part stands there with its separator, which need not be asked for.
                 let bare = value.strip_prefix('\\').unwrap_or(value);
-                let fit = Fit::of(value, wanted).max(Fit::of(bare, wanted)).unwrap_or(Fit::Inside);
+                let fit = MatchRank::of(value, wanted).max(MatchRank::of(bare, wanted)).unwrap_or(MatchRank::Substring);
                 let reach = values.reach(id, Role::Indicator);
                 (fit, if reach > 0 { reach } else { values.reach(id, Role::Exclusion) }, id)
             })
             .collect();
-        let best_first = |a: &(Fit, u32, u32), b: &(Fit, u32, u32)| {
-            let is_it = |fit: Fit| fit == Fit::Is;
+        let best_first = |a: &(MatchRank, u32, u32), b: &(MatchRank, u32, u32)| {
+            let is_it = |fit: MatchRank| fit == MatchRank::Exact;
             (is_it(b.0), b.1, b.0).cmp(&(is_it(a.0), a.1, a.0)).then(a.2.cmp(&b.2))
         };
         if found.len() > limit {
@@ -183,7 +184,7 @@ impl Atlas {
         let best = found.first().map(|(fit, reach, _)| {
             // What hardly a rule looks for, or any word may begin with, is not what everybody means by the text.
             let is_rare = !is_code(wanted) && (*reach < RARE || wanted.chars().count() < SHORT);
-            if *fit == Fit::Is && is_rare { Fit::Begins } else { *fit }
+            if *fit == MatchRank::Exact && is_rare { MatchRank::Prefix } else { *fit }
         });
         let rows = found.into_iter().filter_map(|(.., id)| {
             let role = if values.reach(id, Role::Indicator) > 0 { Role::Indicator } else { Role::Exclusion };
@@ -192,15 +193,15 @@ impl Atlas {
         (rows.collect(), best)
     }
 
-    fn rules_of(&self, text: &str, wanted: &str, limit: usize) -> Result<(Vec<RuleItem>, Option<Fit>), Error> {
+    fn rules_of(&self, text: &str, wanted: &str, limit: usize) -> Result<(Vec<RuleItem>, Option<MatchRank>), Error> {
         if let Some(rule) = self.find_rule(text) {
-            return Ok((RuleItem::list(&self.index, [rule]), Some(Fit::Is)));
+            return Ok((RuleItem::list(&self.index, [rule]), Some(MatchRank::Exact)));
         }
-        let words: Vec<&str> = words(wanted).take(MOST_WORDS).collect();
-        let mut found: Vec<(Fit, RuleId)> = self
-            .quick_titles()
+        let words: Vec<&str> = words(wanted).take(MAX_SEARCH_WORDS).collect();
+        let mut found: Vec<(MatchRank, RuleId)> = self
+            .title_index()
             .with(&words)
-            .map(|(rule, title)| (Fit::of(title, wanted).unwrap_or(Fit::Words), rule))
+            .map(|(rule, title)| (MatchRank::of(title, wanted).unwrap_or(MatchRank::Words), rule))
             .collect();
         found.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
         found.truncate(limit);
@@ -208,7 +209,7 @@ impl Atlas {
             let titled = found.len();
             let others = self.store().search_rules(text, limit + titled)?;
             let is_new = |rule: &RuleId| !found.iter().any(|(_, known)| known == rule);
-            let others: Vec<_> = others.into_iter().filter(is_new).map(|rule| (Fit::Somewhere, rule)).collect();
+            let others: Vec<_> = others.into_iter().filter(is_new).map(|rule| (MatchRank::FullText, rule)).collect();
             found.extend(others);
             found.truncate(limit);
         }

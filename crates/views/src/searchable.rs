@@ -39,7 +39,7 @@ impl Atlas {
     /// The fields that rules filter, those that most do first.
     #[must_use]
     pub fn searchable_fields(&self) -> Vec<SearchableField<'_>> {
-        let fields = self.quick_fields().iter();
+        let fields = self.field_index().iter();
         // A field that the tables know and no rule filters has no page among the static ones.
         fields
             .filter(|field| self.index.set(Facet::Field, &field.name.to_lowercase()).is_some())
@@ -68,22 +68,23 @@ impl Atlas {
     /// All rules with a title; of those that fit a text equally well the first is found first.
     #[must_use]
     pub fn searchable_rules(&self) -> &[RuleId] {
-        self.quick_titles().rules()
+        self.title_index().rules()
     }
 
     /// The values that at least `least` counted rules look for, or exclude where none looks for them; those with the
     /// widest reach first.
     #[must_use]
     pub fn searchable_values(&self, least: u64) -> Vec<SearchableValue<'_>> {
-        let quick = self.quick();
+        let search_index = self.search_index();
         let mut values: Vec<SearchableValue<'_>> = self
             .index
             .indicators()
             .filter_map(|(id, indicator)| {
-                let (looking, excluding) = (quick.reach(id, Role::Indicator), quick.reach(id, Role::Exclusion));
+                let (looking, excluding) =
+                    (search_index.reach(id, Role::Indicator), search_index.reach(id, Role::Exclusion));
                 let (reach, role) = if looking > 0 { (looking, Role::Indicator) } else { (excluding, Role::Exclusion) };
                 let reach = u64::from(reach);
-                (reach >= least).then(|| SearchableValue { indicator, text: quick.value(id), reach, role })
+                (reach >= least).then(|| SearchableValue { indicator, text: search_index.value(id), reach, role })
             })
             .collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.reach));

@@ -46,7 +46,7 @@ impl Atlas {
             self.index.counted().contains(rule) && self.index.head(rule).is_some_and(|head| head.vendor != own.vendor)
         };
         let found = similarity.most_alike(&self.index, &profile, Aspect::Indicators, limit, is_other);
-        let values = self.quick();
+        let values = self.search_index();
         let mut indicators = self.looked_for(rule);
         indicators.sort_by_key(|id| (values.reach(*id, Role::Indicator), *id));
         let similar = |(other, similarity): (RuleId, f64)| {

@@ -3,7 +3,7 @@ use ruleatlas_model::{AttackDomain, Reference, Severity, Status, Technique, Tech
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, AttackEvents, Error, nearest, rule::SHORTEST_BEGINNING};
+use crate::{Atlas, AttackEvents, Error, nearest, rule::MIN_ID_PREFIX};
 
 /// A technique with the authoring guide over its rules.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -104,7 +104,7 @@ fn short_id(index: &Index, rule: RuleId) -> Option<&str> {
     }
     let shared = |other: usize| heads.get(other).map_or(0, |other| shared_beginning(id, &other.id));
     let told_apart = shared(at.wrapping_sub(1)).max(shared(at + 1)) + 1;
-    id.get(..told_apart.max(vendor.len() + 1 + SHORTEST_BEGINNING).min(id.len()))
+    id.get(..told_apart.max(vendor.len() + 1 + MIN_ID_PREFIX).min(id.len()))
 }
 
 fn shared_beginning(one: &str, other: &str) -> usize {

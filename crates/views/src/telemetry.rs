@@ -9,7 +9,7 @@ use ruleatlas_catalog::RuleId;
 use ruleatlas_model::EventRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{Atlas, Error, Have};
+use crate::{Atlas, CollectedTelemetry, Error};
 
 /// The catalog's counted rules, parted by what the telemetry lets them do.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,42 +29,42 @@ pub(crate) type EventNumber = u32;
 pub(crate) struct Needs {
     pub(crate) events: Vec<EventRef>,
     /// For each counted rule the ways in which it fires: itself and its variants; `None` where nobody knows.
-    pub(crate) rules: Vec<(RuleId, Vec<Option<Way>>)>,
+    pub(crate) rules: Vec<(RuleId, Vec<Option<Requirement>>)>,
 }
 
 /// What one rule or variant needs: of every step one event.
-pub(crate) type Way = Vec<Vec<EventNumber>>;
+pub(crate) type Requirement = Vec<Vec<EventNumber>>;
 
 /// What telemetry lets a rule do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Can {
+pub(crate) enum Feasibility {
     Fire,
     NotFire,
     NotBeKnown,
 }
 
 /// What a way to fire comes to.
-fn of_way(way: Option<&Way>, has: impl Fn(EventNumber) -> bool) -> Can {
-    let Some(way) = way else { return Can::NotBeKnown };
-    let mut can = Can::Fire;
+fn of_way(way: Option<&Requirement>, has: impl Fn(EventNumber) -> bool) -> Feasibility {
+    let Some(way) = way else { return Feasibility::NotBeKnown };
+    let mut can = Feasibility::Fire;
     for step in way {
         if step.is_empty() {
-            can = Can::NotBeKnown;
+            can = Feasibility::NotBeKnown;
         } else if !step.iter().any(|event| has(*event)) {
-            return Can::NotFire;
+            return Feasibility::NotFire;
         }
     }
     can
 }
 
 /// What all ways come to: one that fires is enough.
-pub(crate) fn of_ways(ways: &[Option<Way>], has: impl Fn(EventNumber) -> bool + Copy) -> Can {
-    let mut can = Can::NotFire;
+pub(crate) fn of_ways(ways: &[Option<Requirement>], has: impl Fn(EventNumber) -> bool + Copy) -> Feasibility {
+    let mut can = Feasibility::NotFire;
     for way in ways {
         match of_way(way.as_ref(), has) {
-            Can::Fire => return Can::Fire,
-            Can::NotBeKnown => can = Can::NotBeKnown,
-            Can::NotFire => {}
+            Feasibility::Fire => return Feasibility::Fire,
+            Feasibility::NotBeKnown => can = Feasibility::NotBeKnown,
+            Feasibility::NotFire => {}
         }
     }
     can
@@ -72,7 +72,7 @@ pub(crate) fn of_ways(ways: &[Option<Way>], has: impl Fn(EventNumber) -> bool + 
 
 impl Needs {
     /// The numbers of the events that are collected; provider and id compare without case.
-    pub(crate) fn collected(&self, have: &Have) -> FxHashSet<EventNumber> {
+    pub(crate) fn collected(&self, have: &CollectedTelemetry) -> FxHashSet<EventNumber> {
         let key = |event: &EventRef| (event.provider.to_lowercase(), event.event_id.to_lowercase());
         let had: FxHashSet<(String, String)> = have.events.keys().map(key).collect();
         (0..).zip(&self.events).filter(|(_, event)| had.contains(&key(event))).map(|(number, _)| number).collect()
@@ -84,7 +84,7 @@ impl Atlas {
     pub(crate) fn needs(&self) -> Result<Needs, Error> {
         let mut numbers: FxHashMap<EventRef, EventNumber> = FxHashMap::default();
         let mut events: Vec<EventRef> = Vec::new();
-        let mut by_rule: FxHashMap<RuleId, Way> = FxHashMap::default();
+        let mut by_rule: FxHashMap<RuleId, Requirement> = FxHashMap::default();
         for (rule, steps) in self.store().needs()? {
             let mut number = |event: EventRef| {
                 *numbers.entry(event).or_insert_with_key(|event| {
@@ -107,19 +107,19 @@ impl Atlas {
     ///
     /// # Errors
     /// The catalog cannot be read.
-    pub fn telemetry(&self, have: &Have) -> Result<Telemetry, Error> {
+    pub fn telemetry(&self, have: &CollectedTelemetry) -> Result<Telemetry, Error> {
         Ok(parted(&self.needs()?, have))
     }
 }
 
-pub(crate) fn parted(needs: &Needs, have: &Have) -> Telemetry {
+pub(crate) fn parted(needs: &Needs, have: &CollectedTelemetry) -> Telemetry {
     let collected = needs.collected(have);
     let mut telemetry = Telemetry::default();
     for (rule, ways) in &needs.rules {
         let set = match of_ways(ways, |event| collected.contains(&event)) {
-            Can::Fire => &mut telemetry.fires,
-            Can::NotFire => &mut telemetry.blind,
-            Can::NotBeKnown => &mut telemetry.unknown,
+            Feasibility::Fire => &mut telemetry.fires,
+            Feasibility::NotFire => &mut telemetry.blind,
+            Feasibility::NotBeKnown => &mut telemetry.unknown,
         };
         set.insert(*rule);
     }
@@ -134,16 +134,16 @@ mod tests {
     fn a_rule_fires_when_every_step_has_one_of_its_events() {
         // 0 and 1 are collected.
         let has = |event: EventNumber| event < 2;
-        let cases: [(&[Option<Way>], Can); 9] = [
-            (&[Some(vec![vec![0]])], Can::Fire),
-            (&[Some(vec![vec![2, 1]])], Can::Fire),
-            (&[Some(vec![vec![2]])], Can::NotFire),
-            (&[Some(vec![vec![0], vec![2]])], Can::NotFire),
-            (&[Some(vec![vec![0], vec![]])], Can::NotBeKnown),
-            (&[Some(vec![vec![], vec![2]])], Can::NotFire),
-            (&[None], Can::NotBeKnown),
-            (&[Some(vec![vec![2]]), Some(vec![vec![0]])], Can::Fire),
-            (&[Some(vec![vec![2]]), None], Can::NotBeKnown),
+        let cases: [(&[Option<Requirement>], Feasibility); 9] = [
+            (&[Some(vec![vec![0]])], Feasibility::Fire),
+            (&[Some(vec![vec![2, 1]])], Feasibility::Fire),
+            (&[Some(vec![vec![2]])], Feasibility::NotFire),
+            (&[Some(vec![vec![0], vec![2]])], Feasibility::NotFire),
+            (&[Some(vec![vec![0], vec![]])], Feasibility::NotBeKnown),
+            (&[Some(vec![vec![], vec![2]])], Feasibility::NotFire),
+            (&[None], Feasibility::NotBeKnown),
+            (&[Some(vec![vec![2]]), Some(vec![vec![0]])], Feasibility::Fire),
+            (&[Some(vec![vec![2]]), None], Feasibility::NotBeKnown),
         ];
         for (ways, expected) in cases {
             assert_eq!(of_ways(ways, has), expected, "{ways:?}");

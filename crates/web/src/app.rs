@@ -30,7 +30,7 @@ use crate::{
     cors,
     host::HostPolicy,
     limits::{self, Limits},
-    routes::{self, Address, Made, Sent, Wanted},
+    routes::{self, Address, RouteResponse, Sent, Wanted},
     schedule::{Bounds, Cost, Interest, Refused, Scheduler},
 };
 
@@ -311,17 +311,17 @@ impl App {
     pub(crate) fn swap_snapshot(&self, atlas: Arc<Atlas>) {
         let id = self.next_snapshot.fetch_add(1, Ordering::Relaxed);
         let snapshot = Arc::new(Snapshot { id, atlas, cache: Cache::new() });
-        self.prefetch(&snapshot);
+        self.prefetch_pages(&snapshot);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 
     /// Makes what the first who ask would wait for.
-    pub(crate) fn warm(&self) {
-        self.prefetch(&self.snapshot());
+    pub(crate) fn prefetch(&self) {
+        self.prefetch_pages(&self.snapshot());
     }
 
-    fn prefetch(&self, snapshot: &Snapshot) {
-        snapshot.atlas.warm();
+    fn prefetch_pages(&self, snapshot: &Snapshot) {
+        snapshot.atlas.prefetch();
         for page in FIRST {
             let address = Address::new(page, "");
             let key = (address.key(), Coding::Brotli);
@@ -373,7 +373,7 @@ impl App {
         headers: HeaderMap,
         form: routes::Form,
     ) -> Response {
-        if bytes.len() > limits::LARGEST_FILE {
+        if bytes.len() > limits::MAX_UPLOAD_BYTES {
             return limits::too_large();
         }
         let make = move |atlas: &Atlas| routes::checked(atlas, &bytes, &language, form);
@@ -389,7 +389,7 @@ impl App {
         headers: HeaderMap,
         wanted: Wanted,
     ) -> Response {
-        if bytes.len() > limits::LARGEST_FILE {
+        if bytes.len() > limits::MAX_UPLOAD_BYTES {
             return limits::too_large();
         }
         let address = Address::new(uri.path(), uri.query().unwrap_or_default());
@@ -408,7 +408,7 @@ impl App {
         client: Client,
         kind: Kind,
         headers: HeaderMap,
-        make: impl FnOnce(&Atlas) -> Made + Send + 'static,
+        make: impl FnOnce(&Atlas) -> RouteResponse + Send + 'static,
     ) -> Response {
         let coding = Coding::accepted(&headers);
         let snapshot = self.snapshot();
@@ -487,13 +487,13 @@ fn refusal(refused: Refused) -> Response {
 }
 
 /// A made answer, compressed. Where nobody waits for it any more the rest of the work is left.
-fn finished(made: Made, coding: Coding, interest: &Interest) -> Answer {
+fn finished(made: RouteResponse, coding: Coding, interest: &Interest) -> Answer {
     if !interest.is_wanted() {
         return Answer::Failed;
     }
     match made {
-        Made::Elsewhere(address) => HeaderValue::from_str(&address).map_or(Answer::Failed, Answer::Redirect),
-        Made::Body { status, kind, bytes, total } => {
+        RouteResponse::Redirect(address) => HeaderValue::from_str(&address).map_or(Answer::Failed, Answer::Redirect),
+        RouteResponse::Body { status, kind, bytes, total } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             Answer::Body(status, Arc::new(Body::new(bytes, kind, coding, false).of(total)))
         }

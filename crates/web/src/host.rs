@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::text::head;
+use crate::text::take_chars;
 
 /// Characters of a header that a message repeats.
 const MAX_SHOWN: usize = 100;
@@ -115,7 +115,7 @@ impl HostPolicy {
             StatusCode::MISDIRECTED_REQUEST,
             format!(
                 "This server does not answer to the host `{}`, only to {}. `ruleatlas serve --allowed-host NAME` adds a name.\n",
-                head(given, MAX_SHOWN),
+                take_chars(given, MAX_SHOWN),
                 names.join(", ")
             ),
         )
@@ -135,7 +135,7 @@ impl HostPolicy {
         if may_read || self.is_own(origin, host, headers) {
             return None;
         }
-        let origin = head(&String::from_utf8_lossy(origin.as_bytes()), MAX_SHOWN).to_owned();
+        let origin = take_chars(&String::from_utf8_lossy(origin.as_bytes()), MAX_SHOWN).to_owned();
         let message = format!(
             "Requests from pages of `{origin}` are not answered. `ruleatlas serve --cors ORIGIN` lets another site read the API.\n"
         );

@@ -48,14 +48,14 @@ impl Default for Limits {
 }
 
 /// Bytes of an address.
-pub(crate) const LONGEST_ADDRESS: usize = 8 << 10;
+pub(crate) const MAX_ADDRESS_BYTES: usize = 8 << 10;
 /// Bytes of a request's head that are read.
 pub(crate) const MAX_HEAD: usize = 32 << 10;
 
 /// Bytes of the files that are sent to `/coverage`, `/align` and `/check`.
-pub(crate) const LARGEST_FILE: usize = 1 << 20;
+pub(crate) const MAX_UPLOAD_BYTES: usize = 1 << 20;
 /// Bytes of such a file with the form around it.
-pub(crate) const MAX_BODY: usize = LARGEST_FILE + (64 << 10);
+pub(crate) const MAX_BODY: usize = MAX_UPLOAD_BYTES + (64 << 10);
 
 /// Where files may be sent to.
 const TAKING_FILES: [&str; 6] = ["/coverage", "/api/v1/coverage", "/align", "/api/v1/align", "/check", "/api/v1/check"];
@@ -91,7 +91,7 @@ pub(crate) fn refusal(request: &Request) -> Option<Response> {
         return Some((StatusCode::PAYLOAD_TOO_LARGE, "A request here has no body.\n").into_response());
     }
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
-    (address > LONGEST_ADDRESS).then(|| (StatusCode::URI_TOO_LONG, "The address is too long.\n").into_response())
+    (address > MAX_ADDRESS_BYTES).then(|| (StatusCode::URI_TOO_LONG, "The address is too long.\n").into_response())
 }
 
 pub(crate) fn too_large() -> Response {

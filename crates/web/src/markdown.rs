@@ -7,19 +7,19 @@ use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use ruleatlas_model::Reference;
 use ruleatlas_views::{AttackPieceKind, attack_pieces};
 
-use crate::text::{head, shown, web_address};
+use crate::text::{take_chars, visualize_control_chars, web_address};
 
 /// Stands before and behind a citation's number while the text is parsed; taken out of the text itself.
 const MARK: char = '\u{f8ff}';
 /// Elements open at one time.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 /// Characters of a text that are read; ATT&CK's longest has under 5,000.
-const MOST: usize = 20_000;
+const MAX_CHARS: usize = 20_000;
 
 /// The paragraphs of a text, the first apart. A `(Citation: …)` becomes a small numbered link to what it cites; one
 /// that leads nowhere falls away.
 pub(crate) fn paragraphs(text: &str, references: &[Reference]) -> (Markup, Option<Markup>) {
-    let text = with_numbers(head(text, MOST), references);
+    let text = with_numbers(take_chars(text, MAX_CHARS), references);
     let mut writer = Writer { references, blocks: Vec::new(), html: String::new(), open: Vec::new(), skipped: 0 };
     for event in Parser::new(&text) {
         writer.event(event);
@@ -86,7 +86,7 @@ impl Writer<'_> {
     }
 
     fn start(&mut self, tag: &Tag<'_>) {
-        if self.open.len() >= DEEPEST {
+        if self.open.len() >= MAX_DEPTH {
             self.skipped += 1;
             return;
         }
@@ -152,7 +152,7 @@ impl Writer<'_> {
             match cited {
                 Some(reference) => {
                     let number = part.parse::<usize>().map_or(0, |number| number + 1);
-                    let title = shown(&reference.name);
+                    let title = visualize_control_chars(&reference.name);
                     let link = maud::html! {
                         sup.cite { a rel="noreferrer" href=(reference.url.trim()) title=(title) { (number) } }
                     };
@@ -164,7 +164,7 @@ impl Writer<'_> {
     }
 
     fn plain(&mut self, text: &str) {
-        shown(text).as_ref().render_to(&mut self.html);
+        visualize_control_chars(text).as_ref().render_to(&mut self.html);
     }
 }
 

@@ -10,7 +10,7 @@ use ruleatlas_views::{Check, Order, Question};
 use crate::text::encoded;
 
 /// Values of one parameter that are read; the rest of an address made by hand is left out.
-const MOST_VALUES: usize = 32;
+const MAX_VALUES: usize = 32;
 
 /// The facets that a scope may be asked by, besides the filters, with their names in addresses.
 pub(crate) const FACETS: [Facet; 7] =
@@ -254,7 +254,7 @@ fn count(name: &str, value: &str) -> Result<usize, WrongParameter> {
 }
 
 fn add<T: PartialEq>(values: &mut Vec<T>, value: T) {
-    if values.len() < MOST_VALUES && !values.contains(&value) {
+    if values.len() < MAX_VALUES && !values.contains(&value) {
         values.push(value);
     }
 }

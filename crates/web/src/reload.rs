@@ -22,7 +22,7 @@ pub(crate) fn watch(app: &Arc<App>, notice: Option<fn(&str)>) {
 
 fn follow(app: &Weak<App>, notice: Option<fn(&str)>) {
     let Some((path, mut seen)) = app.upgrade().map(|app| {
-        app.warm();
+        app.prefetch();
         app.source()
     }) else {
         return;

@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode};
 
 /// Characters of a value that a page shows; of longer ones the middle is left out for good.
-const MOST: usize = 2_000;
+const MAX_VALUE_CHARS: usize = 2_000;
 /// Characters of a line from which on authors wrap.
 const WRAPPED: usize = 60;
 /// Characters of a name.
@@ -15,7 +15,7 @@ pub(crate) const NAME: usize = 120;
 /// Text with what a reader could not see, or what would reorder the text around it, made visible.
 ///
 /// Line breaks and tabs stay; a line break of two characters is one.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+pub(crate) fn visualize_control_chars(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unseen) {
         return Cow::Borrowed(text);
     }
@@ -37,7 +37,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// A text for an attribute that must hold it exactly: what cannot be seen stands as a character reference.
-pub(crate) fn exact(text: &str) -> PreEscaped<String> {
+pub(crate) fn attr_escape(text: &str) -> PreEscaped<String> {
     let mut escaped = String::with_capacity(text.len() + 8);
     for character in text.chars() {
         match character {
@@ -55,8 +55,8 @@ pub(crate) fn exact(text: &str) -> PreEscaped<String> {
 }
 
 /// The same on one line.
-pub(crate) fn shown_line(text: &str) -> String {
-    shown(text).replace('\n', "↵").replace('\t', "⇥")
+pub(crate) fn visualize_line(text: &str) -> String {
+    visualize_control_chars(text).replace('\n', "↵").replace('\t', "⇥")
 }
 
 fn is_unseen(character: char) -> bool {
@@ -68,13 +68,13 @@ fn is_unseen(character: char) -> bool {
 
 /// A title or name, at most `most` characters of it.
 pub(crate) fn clipped(text: &str, most: usize) -> String {
-    let line = shown_line(head(text, most + 1));
+    let line = visualize_line(take_chars(text, most + 1));
     if line.chars().count() <= most { line } else { line.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
 }
 
 /// A text of several lines, at most `most` characters of it.
 pub(crate) fn paragraph(text: &str, most: usize) -> Cow<'_, str> {
-    shown(head(text.trim(), most))
+    visualize_control_chars(take_chars(text.trim(), most))
 }
 
 /// A text without the line breaks of an author who wrapped lines at a width: those in the middle of a sentence, or
@@ -99,12 +99,12 @@ pub(crate) fn unwrapped(text: &str) -> String {
 }
 
 /// The first `most` characters.
-pub(crate) fn head(text: &str, most: usize) -> &str {
+pub(crate) fn take_chars(text: &str, most: usize) -> &str {
     text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
 }
 
 /// The last `most` characters.
-fn tail(text: &str, most: usize) -> &str {
+fn take_last_chars(text: &str, most: usize) -> &str {
     match most.checked_sub(1) {
         Some(before) => text.char_indices().rev().nth(before).map_or(text, |(at, _)| &text[at..]),
         None => "",
@@ -112,31 +112,31 @@ fn tail(text: &str, most: usize) -> &str {
 }
 
 /// A text without its middle when it has more than `most` characters: its head, its middle, its tail.
-fn cut(text: &str, most: usize) -> Option<(&str, &str, &str)> {
+fn elide_middle(text: &str, most: usize) -> Option<(&str, &str, &str)> {
     text.char_indices().nth(most)?;
-    let tail = tail(text, most * 2 / 5);
-    let head = head(text, most - most * 2 / 5 - 1);
+    let tail = take_last_chars(text, most * 2 / 5);
+    let head = take_chars(text, most - most * 2 / 5 - 1);
     Some((head, text.get(head.len()..text.len() - tail.len())?, tail))
 }
 
 /// A value in monospace. One of more than `most` characters loses its middle until it is focused; the whole is in the
 /// page all the same, so that it can be copied.
 pub(crate) fn value(text: &str, most: usize, link: Option<&str>) -> Markup {
-    let whole = match cut(text, MOST) {
+    let whole = match elide_middle(text, MAX_VALUE_CHARS) {
         Some((head, middle, tail)) => {
-            shown_line(&format!("{head} … {} more characters … {tail}", middle.chars().count()))
+            visualize_line(&format!("{head} … {} more characters … {tail}", middle.chars().count()))
         }
-        None => shown_line(text),
+        None => visualize_line(text),
     };
-    let parts = cut(&whole, most);
+    let parts = elide_middle(&whole, most);
     let inner = html! {
         @match parts {
             _ if text.is_empty() => span.faint { "\"\"" },
-            Some((head, middle, tail)) => { (edges(head, true, false)) i { (middle) } (edges(tail, false, true)) },
-            None => (edges(&whole, true, true)),
+            Some((head, middle, tail)) => { (mark_outer_spaces(head, true, false)) i { (middle) } (mark_outer_spaces(tail, false, true)) },
+            None => (mark_outer_spaces(&whole, true, true)),
         }
     };
-    let (class, title) = if parts.is_some() { ("cut", Some(head(&whole, 500))) } else { ("", None) };
+    let (class, title) = if parts.is_some() { ("cut", Some(take_chars(&whole, 500))) } else { ("", None) };
     html! {
         @match (link, title) {
             (Some(link), _) => a.val.(class) href=(link) title=[title] { (inner) },
@@ -147,7 +147,7 @@ pub(crate) fn value(text: &str, most: usize, link: Option<&str>) -> Markup {
 }
 
 /// A value's text with white space at its ends marked, as it decides what matches.
-fn edges(text: &str, start: bool, end: bool) -> Markup {
+fn mark_outer_spaces(text: &str, start: bool, end: bool) -> Markup {
     let inner = if start { text.trim_start_matches(' ') } else { text };
     let before = &text[..text.len() - inner.len()];
     let core = if end { inner.trim_end_matches(' ') } else { inner };
@@ -211,21 +211,21 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_shown() {
-        assert_eq!(shown("a\u{202e}b\u{0}\u{1b}"), "a⟨U+202E⟩b\u{2400}\u{241b}");
-        assert_eq!(shown_line("a\r\nb\tc\rd"), "a↵b⇥c␍d");
-        assert_eq!(shown("a\r\nb"), "a\nb");
+        assert_eq!(visualize_control_chars("a\u{202e}b\u{0}\u{1b}"), "a⟨U+202E⟩b\u{2400}\u{241b}");
+        assert_eq!(visualize_line("a\r\nb\tc\rd"), "a↵b⇥c␍d");
+        assert_eq!(visualize_control_chars("a\r\nb"), "a\nb");
     }
 
     #[test]
     fn what_an_attribute_must_hold_is_written_without_what_cannot_be_seen() {
-        assert_eq!(exact("a\"<&>\u{202e}\u{0}é").0, "a&quot;&lt;&amp;&gt;&#x202e;&#x0;é");
+        assert_eq!(attr_escape("a\"<&>\u{202e}\u{0}é").0, "a&quot;&lt;&amp;&gt;&#x202e;&#x0;é");
     }
 
     #[test]
     fn a_long_value_keeps_its_ends() {
-        let (head, middle, tail) = cut("0123456789äöü", 10).unwrap();
+        let (head, middle, tail) = elide_middle("0123456789äöü", 10).unwrap();
         assert_eq!((head, middle, tail), ("01234", "56789"[..].get(0..4).unwrap(), "9äöü"));
-        assert_eq!(cut("0123456789", 10), None);
+        assert_eq!(elide_middle("0123456789", 10), None);
     }
 
     #[test]

@@ -124,7 +124,7 @@ proptest! {
             prop_assert_eq!(&entry.unwrap().rule.id, id);
         }
         prop_assert!(atlas.ledger().is_ok(), "{what:?}");
-        atlas.warm();
+        atlas.prefetch();
     }
 }
 

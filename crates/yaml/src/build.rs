@@ -12,7 +12,7 @@ const MAX_NODES: usize = 2_000_000;
 /// Bytes of text that weigh as much as a node, where text is copied.
 const BYTES_PER_NODE: usize = 64;
 /// How many keys are compared with each other rather than hashed.
-const FEW: usize = 24;
+const MAX_KEYS_TO_COMPARE: usize = 24;
 /// How deep lists and mappings may nest.
 const MAX_DEPTH: usize = 128;
 
@@ -24,7 +24,7 @@ pub struct Error {
     pub message: String,
     /// The one-based line.
     pub line: u32,
-    /// Whether it is a quoted scalar that goes on at the first column; see [`crate::parse_mended`].
+    /// Whether it is a quoted scalar that goes on at the first column; see [`crate::parse_lenient`].
     pub(crate) unindented_scalar: bool,
 }
 
@@ -271,7 +271,7 @@ fn is_odd(entries: &[(Node<'_>, Node<'_>)]) -> bool {
     if entries.iter().any(|(key, _)| is_merge(key)) {
         return true;
     }
-    if entries.len() > FEW {
+    if entries.len() > MAX_KEYS_TO_COMPARE {
         let mut seen = HashSet::with_capacity(entries.len());
         return entries.iter().any(|(key, _)| !seen.insert(key.text()));
     }

@@ -19,4 +19,4 @@ mod repair;
 
 pub use build::{Error, Parsed, Warning, parse};
 pub use node::{Node, Style, Value};
-pub use repair::{Repaired, parse_mended};
+pub use repair::{Repaired, parse_lenient};

@@ -49,7 +49,7 @@ impl Repaired {
 ///
 /// # Errors
 /// As [`parse`]; the lines are those of `text`.
-pub fn parse_mended<'a>(text: &'a str, mended: &'a mut String) -> Result<Parsed<'a>, Error> {
+pub fn parse_lenient<'a>(text: &'a str, mended: &'a mut String) -> Result<Parsed<'a>, Error> {
     let error = match parse(text) {
         Err(error) if error.unindented_scalar => error,
         parsed => return parsed,

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
-use ruleatlas_yaml::{Node, Style, Value, parse, parse_mended};
+use ruleatlas_yaml::{Node, Style, Value, parse, parse_lenient};
 
 fn document(text: &str) -> Node<'_> {
     let mut documents = parse(text).expect("YAML").documents;
@@ -163,13 +163,13 @@ fn a_quoted_scalar_at_the_first_column_can_be_mended() {
     let text = "a: 'one\ntwo'\nb: \"three\nfour\nfive\"\n";
     assert!(parse(text).is_err());
     let mut mended = String::new();
-    let parsed = parse_mended(text, &mut mended).expect("YAML");
+    let parsed = parse_lenient(text, &mut mended).expect("YAML");
     let tree = &parsed.documents[0];
     assert_eq!((tree.text_of("a"), tree.text_of("b")), (Some("one two"), Some("three four five")));
     assert_eq!(mended, "a: 'one\n two'\nb: \"three\n four\n five\"\n");
     for (text, is_yaml) in [("a: 1", true), ("a: [", false)] {
         let mut mended = String::new();
-        assert_eq!(parse_mended(text, &mut mended).is_ok(), is_yaml, "another fault stays");
+        assert_eq!(parse_lenient(text, &mut mended).is_ok(), is_yaml, "another fault stays");
         assert_eq!(mended, "");
     }
 }
@@ -197,7 +197,7 @@ proptest! {
         if let Ok(parsed) = parse(&text) {
             parsed.documents.iter().for_each(|tree| check(tree, &text));
         }
-        let _ = parse_mended(&text, &mut String::new());
+        let _ = parse_lenient(&text, &mut String::new());
     }
 
     #[test]
@@ -209,6 +209,6 @@ proptest! {
         if let Ok(parsed) = parse(&text) {
             parsed.documents.iter().for_each(|tree| check(tree, &text));
         }
-        let _ = parse_mended(&text, &mut String::new());
+        let _ = parse_lenient(&text, &mut String::new());
     }
 }

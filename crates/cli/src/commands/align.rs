@@ -2,7 +2,7 @@ use std::{fmt::Write as _, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use ruleatlas_model::ThreatKind;
-use ruleatlas_views::{AlignRequest, AlignRow, AlignView, ReadLayer, Stance};
+use ruleatlas_views::{AlignRequest, AlignRow, AlignView, AlignmentStatus, ReadLayer};
 
 use super::{atlas, coverage::telemetry};
 use crate::{
@@ -116,7 +116,7 @@ fn text(view: &AlignView, distinct: usize) -> String {
 
 fn summary(view: &AlignView) -> String {
     let all: u64 = view.stances.values().sum();
-    let parts: Vec<String> = Stance::ALL
+    let parts: Vec<String> = AlignmentStatus::ALL
         .iter()
         .map(|stance| format!("{} {}", view.stances.get(stance.name()).copied().unwrap_or_default(), stance.title()))
         .collect();
@@ -149,7 +149,7 @@ fn report(view: &AlignView) -> String {
         }
     }
     let (covered, gaps): (Vec<&AlignRow>, Vec<&AlignRow>) =
-        view.techniques.iter().partition(|row| row.stance == Stance::Covered);
+        view.techniques.iter().partition(|row| row.stance == AlignmentStatus::Covered);
     for (name, rows) in [("Gaps", gaps), ("Detected and tested", covered)] {
         let _ = writeln!(out, "\n## {name}: {}\n", counted(rows.len() as u64, "technique", "techniques"));
         if rows.is_empty() {

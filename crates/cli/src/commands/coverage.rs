@@ -2,7 +2,7 @@ use std::{fmt::Write as _, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use ruleatlas_model::EventRef;
-use ruleatlas_views::{Atlas, CoverageView, Have, HaveError};
+use ruleatlas_views::{Atlas, CollectedTelemetry, CoverageView, TelemetryError};
 
 use super::atlas;
 use crate::{
@@ -35,18 +35,18 @@ pub fn run(options: &Coverage, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 }
 
 /// The events that a file's settings collect, or that a folder of logs has.
-pub fn telemetry(atlas: &Atlas, path: &Path) -> anyhow::Result<Have> {
+pub fn telemetry(atlas: &Atlas, path: &Path) -> anyhow::Result<CollectedTelemetry> {
     if path.is_dir() {
         let summary = log_summary::summary(&[path.to_owned()], None, |_| Ok(()))?;
         let seen = summary.events.iter().filter(|kind| !kind.provider.is_empty() && !kind.event_id.is_empty());
         let events = seen.map(|kind| EventRef { provider: kind.provider.clone(), event_id: kind.event_id.clone() });
-        let have = Have::seen_in_logs(events);
+        let have = CollectedTelemetry::seen_in_logs(events);
         anyhow::ensure!(!have.events.is_empty(), "{}: no event of a known shape in it", path.display());
         return Ok(have);
     }
     let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     atlas.have(&bytes).map_err(|error| match error {
-        HaveError::Catalog(message) => anyhow::anyhow!(message),
+        TelemetryError::Catalog(message) => anyhow::anyhow!(message),
         error => anyhow::anyhow!("{}: {error}", path.display()),
     })
 }

@@ -1,6 +1,6 @@
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
-use ruleatlas_model::Told;
+use ruleatlas_model::EventDescription;
 use ruleatlas_views::EventView;
 
 use super::{atlas, technique::guide};
@@ -29,7 +29,7 @@ pub fn run(options: &Event, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 fn text(view: &EventView, rule_limit: usize) -> String {
     let mut text = title(&format!("{} {}  {}", view.provider, view.event_id, view.title));
     let facts = &view.facts;
-    let mut fact = |name: &str, told: &Option<Told>| {
+    let mut fact = |name: &str, told: &Option<EventDescription>| {
         if let Some(told) = told {
             let _ = writeln!(text, "{name}: {} [{}]", wrapped(&told.text), told.by);
         }

@@ -2,7 +2,7 @@ use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::{PredicateRow, UnitTest};
 use ruleatlas_model::{Extra, Resolution, TechniqueTag};
-use ruleatlas_views::{Atlas, RuleView, SimilarRule, told};
+use ruleatlas_views::{Atlas, RuleView, SimilarRule, metadata_entries};
 
 use super::atlas;
 use crate::{
@@ -114,7 +114,7 @@ fn tests(tests: &[UnitTest]) -> String {
 
 /// What the metadata holds besides, under its own names.
 fn besides(extra: &Extra) -> String {
-    let told = told(extra);
+    let told = metadata_entries(extra);
     if told.is_empty() {
         return String::new();
     }

@@ -32,7 +32,7 @@ pub use frontend::{
     Context, DataModel, DataModelMapping, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced,
     Token, TokenKind,
 };
-pub use normal::{Literal, Placed, normal_form, roles};
+pub use normal::{Literal, RoledPredicate, normal_form, roles};
 pub use wildcard::{
     Folded, Pattern, Piece, fold_pieces, fold_wildcards, matches_wildcards, read_pieces, write_pattern,
 };

@@ -53,7 +53,7 @@ fn push_down(node: &Node, inverted: bool) -> Literal<'_> {
 
 /// A predicate with its place and its part in the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Placed<'a> {
+pub struct RoledPredicate<'a> {
     /// The predicate.
     pub predicate: &'a Predicate,
     /// The step it belongs to, from 0.
@@ -68,7 +68,7 @@ pub struct Placed<'a> {
     pub is_negative: bool,
 }
 
-impl Placed<'_> {
+impl RoledPredicate<'_> {
     /// Whether a reader who knows the role must be told that the comparison is negative: a role other than
     /// `indicator` and `exclusion` does not say so itself.
     #[must_use]
@@ -80,7 +80,7 @@ impl Placed<'_> {
 /// The predicates of a rule with their roles, step by step in the order of the query; one that stands twice at the
 /// same place (a named part that the query uses twice) is there once a role.
 #[must_use]
-pub fn roles(conditions: &[Condition]) -> Vec<Placed<'_>> {
+pub fn roles(conditions: &[Condition]) -> Vec<RoledPredicate<'_>> {
     let mut walk = Walk { placed: Vec::new(), seen: FxHashSet::default(), groups: 0, step: 0, absent: false };
     for (step, condition) in conditions.iter().enumerate() {
         walk.step = u32::try_from(step).unwrap_or(u32::MAX);
@@ -99,9 +99,9 @@ fn is_guard(literal: &Literal<'_>) -> bool {
 }
 
 struct Walk<'a> {
-    placed: Vec<Placed<'a>>,
+    placed: Vec<RoledPredicate<'a>>,
     /// What is placed: thousands of predicates may stand at one place, where a macro's call or a list is.
-    seen: FxHashSet<Placed<'a>>,
+    seen: FxHashSet<RoledPredicate<'a>>,
     groups: u32,
     step: u32,
     absent: bool,
@@ -149,7 +149,7 @@ impl<'a> Walk<'a> {
             () => Role::Nested,
         };
         let group = group.filter(|_| role == Role::Exclusion);
-        let placed = Placed { predicate, step: self.step, role, group, counted_op, is_negative: negative };
+        let placed = RoledPredicate { predicate, step: self.step, role, group, counted_op, is_negative: negative };
         if self.seen.insert(placed) {
             self.placed.push(placed);
         }

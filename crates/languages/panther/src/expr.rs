@@ -444,7 +444,7 @@ impl Follow<'_> {
         into: &mut Vec<Item>,
         fault: &mut Option<&'static str>,
     ) {
-        const MOST: usize = 4096;
+        const MAX_ITEMS: usize = 4096;
         let Some((target, iterable, conditions)) = comprehension.loops.get(at) else {
             let value = self.expr(&comprehension.element, frame);
             let value = match &comprehension.key {
@@ -468,7 +468,7 @@ impl Follow<'_> {
         };
         self.note_empty(items.is_empty(), iterable.span);
         for item in items {
-            if into.len() >= MOST || self.is_spent() {
+            if into.len() >= MAX_ITEMS || self.is_spent() {
                 *fault = Some(BUDGET);
                 return;
             }
@@ -591,9 +591,9 @@ fn is_sure(item: &Item) -> bool {
 
 /// Pieces as one text where all are known.
 pub(crate) fn joined(pieces: Vec<Value>) -> Value {
-    const MOST: usize = 256;
+    const MAX_ITEMS: usize = 256;
     let long = |piece: &Value| if let Value::Text(text) = piece { text.len() } else { 0 };
-    if pieces.len() > MOST || pieces.iter().map(long).sum::<usize>() > MAX_TEXT {
+    if pieces.len() > MAX_ITEMS || pieces.iter().map(long).sum::<usize>() > MAX_TEXT {
         return Value::unknown(BUDGET, "", Span::default());
     }
     let mut parts: Vec<Value> = Vec::with_capacity(pieces.len());

@@ -369,13 +369,13 @@ impl Follow<'_> {
 
     /// The elements of something that is gone through.
     pub fn items(&mut self, value: &Value, span: Span) -> Option<Vec<Item>> {
-        const MOST: usize = 4096;
+        const MAX_ITEMS: usize = 4096;
         if self.is_spent() {
             return None;
         }
         self.throw_none("TypeError", value, span);
         let items = match value {
-            Value::List(_, items) if items.len() > MOST => return None,
+            Value::List(_, items) if items.len() > MAX_ITEMS => return None,
             Value::List(_, items) => items.to_vec(),
             Value::Dict(entries) => entries.iter().map(|(key, _)| Item::plain(key.clone())).collect(),
             Value::None => Vec::new(),
@@ -416,7 +416,7 @@ impl Follow<'_> {
             _ => return None,
         };
         self.spend(u32::try_from(items.len()).unwrap_or(u32::MAX));
-        (items.len() <= MOST).then_some(items)
+        (items.len() <= MAX_ITEMS).then_some(items)
     }
 }
 

@@ -105,9 +105,9 @@ impl Follow<'_> {
 
     /// A list, unless it is longer than anyone writes.
     pub(crate) fn list(&mut self, shape: Shape, items: Vec<Item>, span: Span) -> Value {
-        const MOST: usize = 4096;
+        const MAX_ITEMS: usize = 4096;
         self.spend(u32::try_from(items.len()).unwrap_or(u32::MAX));
-        if items.len() > MOST {
+        if items.len() > MAX_ITEMS {
             return self.unknown(BUDGET, span);
         }
         self.container(Value::List(shape, Rc::new(items)), span)

@@ -45,9 +45,9 @@ pub fn unified(module: &str, method: &str, context: &dyn Context) -> Option<Vec<
 }
 
 fn flatten(value: &Value, condition: Node, into: &mut Vec<(Node, Unified)>) {
-    const MOST: usize = 64;
+    const MAX_ALTERNATIVES: usize = 64;
     let unified = match value {
-        Value::Either(either) if into.len() < MOST => {
+        Value::Either(either) if into.len() < MAX_ALTERNATIVES => {
             flatten(&either.then, Node::all([condition.clone(), either.condition.clone()]), into);
             return flatten(&either.otherwise, condition, into);
         }

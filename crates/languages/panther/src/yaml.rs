@@ -49,9 +49,9 @@ impl Report<'_> {
 
     /// A part that is not understood, said and kept.
     pub fn broken(&mut self, code: &'static str, message: impl Into<String>, node: &Yaml<'_>) -> Node {
-        const MOST: usize = 50;
+        const MAX_DIAGNOSTICS: usize = 50;
         let span = self.span(node);
-        if self.diagnostics.len() < MOST {
+        if self.diagnostics.len() < MAX_DIAGNOSTICS {
             self.diagnostics.push(Diagnostic::error(code, message).at(span).on_line(node.line));
         }
         Node::opaque(clip(span.of(self.text).unwrap_or_default(), MAX_OPAQUE), code, span)

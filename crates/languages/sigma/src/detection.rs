@@ -12,7 +12,7 @@ use crate::{
 /// Bytes of a value that count as much as a value.
 const BYTES_PER_NODE: usize = 64;
 /// How many selections are searched one by one.
-const FEW: usize = 32;
+const MAX_SELECTIONS_TO_SCAN: usize = 32;
 
 /// The named selections of a detection, written out as a condition asks for them.
 pub(crate) struct Detections<'r, 'q, 'y> {
@@ -49,7 +49,7 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
             }
         }
         let mut places = HashMap::new();
-        if selections.len() > FEW {
+        if selections.len() > MAX_SELECTIONS_TO_SCAN {
             places.extend(selections.iter().enumerate().map(|(at, selection)| (selection.name, at)));
         }
         Self { report, selections, places, budget }
@@ -93,7 +93,7 @@ impl<'r, 'q, 'y> Detections<'r, 'q, 'y> {
         let is_near = |selection: &&Selection<'y>| {
             selection.name.eq_ignore_ascii_case(name) || (name.len() > 2 && selection.name.starts_with(name))
         };
-        self.selections.iter().take(FEW).find(is_near).map(|selection| selection.name)
+        self.selections.iter().take(MAX_SELECTIONS_TO_SCAN).find(is_near).map(|selection| selection.name)
     }
 
     /// The selections that a pattern with `*` names; those that begin with `_` only where the pattern does.

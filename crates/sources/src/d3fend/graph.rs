@@ -8,7 +8,7 @@ const RDFS: &str = "http://www.w3.org/2000/01/rdf-schema#";
 const OWL: &str = "http://www.w3.org/2002/07/owl#";
 
 /// More triples than any ontology of this kind has; a file beyond is not read on.
-const MOST: usize = 4_000_000;
+const MAX_TRIPLES: usize = 4_000_000;
 
 /// A name of the ontology by its number.
 pub(super) type Id = u32;
@@ -89,7 +89,7 @@ impl Graph {
     /// Takes a triple; `false` when there are too many.
     pub(super) fn add(&mut self, subject: Term<'_>, predicate: &str, object: Term<'_>) -> bool {
         self.triples += 1;
-        if self.triples > MOST {
+        if self.triples > MAX_TRIPLES {
             return false;
         }
         match object {

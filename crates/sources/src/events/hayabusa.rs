@@ -1,6 +1,6 @@
 //! Hayabusa's table of titles: `channel_eid_info.txt`, by channel and id.
 
-use ruleatlas_model::{Dictionary::Hayabusa, Told};
+use ruleatlas_model::{Dictionary::Hayabusa, EventDescription};
 
 use super::{Read, told};
 
@@ -8,7 +8,7 @@ use super::{Read, told};
 pub(super) struct OfChannel {
     pub(super) channel: String,
     pub(super) event_id: String,
-    pub(super) title: Told,
+    pub(super) title: EventDescription,
 }
 
 pub(super) fn read(_: &str, text: &str, read: &mut Read) {

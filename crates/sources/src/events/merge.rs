@@ -1,6 +1,6 @@
 //! What several dictionaries say of one event, as one.
 
-use ruleatlas_model::{Dictionary, EventEntry, EventField, EventRef, Told};
+use ruleatlas_model::{Dictionary, EventDescription, EventEntry, EventField, EventRef};
 use rustc_hash::FxHashMap;
 
 use super::{Row, hayabusa::OfChannel, messages::Message};
@@ -127,7 +127,7 @@ impl<'a> Merge<'a> {
             for at in places {
                 let mut row = Row::blank(self.entries[at].event.clone());
                 row.title = Some(title.clone());
-                row.channel = Some(Told { text: channel.clone(), by });
+                row.channel = Some(EventDescription { text: channel.clone(), by });
                 merge(&mut self.entries[at], row);
             }
         }
@@ -149,7 +149,7 @@ impl<'a> Merge<'a> {
             let names: Vec<&str> = entry.fields.iter().map(|field| field.name.as_str()).collect();
             let mut row = Row::blank(entry.event.clone());
             let by = message.by;
-            row.title = message.title(&names).map(|text| Told { text, by });
+            row.title = message.title(&names).map(|text| EventDescription { text, by });
             row.message = super::told(&message.named(&names), by);
             row.channel = super::told(&message.channel, by);
             merge(entry, row);
@@ -157,8 +157,9 @@ impl<'a> Merge<'a> {
     }
 
     /// How much to expect of the events that a subcategory of the audit policy turns on.
-    pub(super) fn add_volumes(&mut self, volumes: &[(String, Told)]) {
-        let by_name: FxHashMap<&str, &Told> = volumes.iter().map(|(name, volume)| (name.as_str(), volume)).collect();
+    pub(super) fn add_volumes(&mut self, volumes: &[(String, EventDescription)]) {
+        let by_name: FxHashMap<&str, &EventDescription> =
+            volumes.iter().map(|(name, volume)| (name.as_str(), volume)).collect();
         for entry in self.entries.iter_mut().filter(|entry| entry.volume.is_none()) {
             // `Audit Logon`, `Logon/Logoff > Audit Logon`, a group policy's path that ends with it.
             let names = entry.audit.iter().flat_map(|audit| audit.text.split([',', '>', '\\']));
@@ -219,7 +220,7 @@ fn newest(versions: &[String]) -> Option<u64> {
     versions.iter().filter_map(|version| version.parse().ok()).max()
 }
 
-fn better(kept: &mut Option<Told>, new: Option<Told>, order: &[Dictionary]) {
+fn better(kept: &mut Option<EventDescription>, new: Option<EventDescription>, order: &[Dictionary]) {
     let Some(new) = new else { return };
     let is_better = match kept {
         None => true,

@@ -1,7 +1,7 @@
 //! Microsoft's pages on the events of security auditing: `event-NNNN.md`, and `audit-*.md` for a subcategory of the audit
 //! policy with the volume to be expected.
 
-use ruleatlas_model::{Dictionary::MicrosoftDocs, EventField, Told};
+use ruleatlas_model::{Dictionary::MicrosoftDocs, EventDescription, EventField};
 
 use super::{
     Read, Row, event,
@@ -140,7 +140,7 @@ fn describe(fields: &mut [EventField], text: &str) {
             description
                 .map(|text| cut(text, DESCRIPTION))
                 .filter(|text| !text.is_empty())
-                .map(|text| Told { text: text.to_owned(), by: MicrosoftDocs })
+                .map(|text| EventDescription { text: text.to_owned(), by: MicrosoftDocs })
         });
     }
 }
@@ -195,7 +195,7 @@ mod tests {
         let mut read = Read::default();
         read_event("docs/event-9001.md", PAGE, &mut read);
         let row = &read.rows[0];
-        let text = |told: &Option<Told>| told.as_ref().map(|told| told.text.clone()).unwrap_or_default();
+        let text = |told: &Option<EventDescription>| told.as_ref().map(|told| told.text.clone()).unwrap_or_default();
         assert_eq!((row.event.provider.as_str(), text(&row.title).as_str()), ("Lab-Doors", "A lab door was opened."));
         assert_eq!(row.audit[0].text, "Audit Lab Doors");
         assert_eq!(

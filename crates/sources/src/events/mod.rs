@@ -31,12 +31,12 @@ mod sysmon;
 mod text;
 
 use rayon::prelude::*;
-use ruleatlas_model::{Diagnostic, Dictionary, EventEntry, EventRef, Told};
+use ruleatlas_model::{Diagnostic, Dictionary, EventDescription, EventEntry, EventRef};
 
 use crate::{Content, SourceFile};
 
 /// Texts longer than this are cut: a page shows them, nobody needs them whole.
-const LONGEST: usize = 6_000;
+const MAX_TEXT_BYTES: usize = 6_000;
 
 /// What a dictionary says of an event. The provider is as the dictionary writes it.
 pub(crate) type Row = EventEntry;
@@ -46,7 +46,7 @@ pub(crate) type Row = EventEntry;
 struct Read {
     rows: Vec<Row>,
     /// What it says of an audit policy's subcategory, in lower case: how much is to be expected.
-    volumes: Vec<(String, Told)>,
+    volumes: Vec<(String, EventDescription)>,
     /// Message strings whose parameters are still to be named.
     messages: Vec<messages::Message>,
     /// Titles of an id in a channel.
@@ -148,8 +148,8 @@ fn event(provider: &str, id: &str) -> EventRef {
 }
 
 /// What a dictionary says, when it says something: neither nothing nor a word that stands for nothing.
-fn told(text: &str, by: Dictionary) -> Option<Told> {
+fn told(text: &str, by: Dictionary) -> Option<EventDescription> {
     let text = text.trim();
     let nothing = ["none", "null", "-", "n/a", "tbd"].iter().any(|word| text.eq_ignore_ascii_case(word));
-    (!text.is_empty() && !nothing).then(|| Told { text: text::cut(text, LONGEST).to_owned(), by })
+    (!text.is_empty() && !nothing).then(|| EventDescription { text: text::cut(text, MAX_TEXT_BYTES).to_owned(), by })
 }

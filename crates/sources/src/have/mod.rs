@@ -5,10 +5,10 @@
 //! a setting turns on: a taxonomy says that.
 //!
 //! ```
-//! use ruleatlas_sources::have::{self, Given};
+//! use ruleatlas_sources::have::{self, TelemetryConfig};
 //!
 //! let given = have::read(b"Provider,EventID\nSysmon,1\nSecurity-Auditing,4688\n")?;
-//! assert!(matches!(given, Given::List(events) if events.len() == 2));
+//! assert!(matches!(given, TelemetryConfig::List(events) if events.len() == 2));
 //! assert!(have::read(b"").is_err());
 //! # Ok::<(), have::Error>(())
 //! ```
@@ -30,7 +30,7 @@ const MAX_ROWS: usize = 100_000;
 
 /// What a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum TelemetryConfig {
     /// A configuration of Sysmon.
     Sysmon(SysmonConfig),
     /// The output of `auditpol /get /category:* /r`.
@@ -99,7 +99,7 @@ pub enum Error {
 ///
 /// # Errors
 /// It is none of the kinds that are read, or not a whole one.
-pub fn read(bytes: &[u8]) -> Result<Given, Error> {
+pub fn read(bytes: &[u8]) -> Result<TelemetryConfig, Error> {
     if bytes.len() > MAX_BYTES {
         return Err(Error::TooLarge);
     }
@@ -115,16 +115,16 @@ pub fn read(bytes: &[u8]) -> Result<Given, Error> {
         return Err(Error::Empty);
     }
     if start.starts_with('<') {
-        return sysmon::read(text).map(Given::Sysmon);
+        return sysmon::read(text).map(TelemetryConfig::Sysmon);
     }
     let mut lines = start.lines().take(200);
     if lines.any(|line| line.starts_with("data_sources:") || line.starts_with("file_type:")) {
-        return dettect::read(text).map(Given::DataSources);
+        return dettect::read(text).map(TelemetryConfig::DataSources);
     }
     if auditpol::is_one(start) {
-        return auditpol::read(text).map(Given::AuditPolicy);
+        return auditpol::read(text).map(TelemetryConfig::AuditPolicy);
     }
-    list::read(text).map(Given::List)
+    list::read(text).map(TelemetryConfig::List)
 }
 
 /// A line's number.

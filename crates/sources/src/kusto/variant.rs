@@ -9,7 +9,7 @@ const ALIKE_ACROSS: f64 = 0.5;
 const ALIKE: f64 = 0.8;
 
 /// A page with more queries is a collection; those behind are compared with none.
-const MOST: usize = 64;
+const MAX_QUERIES_COMPARED: usize = 64;
 
 /// The product that a heading says a query is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ struct Known {
 impl Variants {
     /// Takes a page's next query; the id of the one that it is a variant of.
     pub fn add(&mut self, id: &str, query: &str, side: Side) -> Option<String> {
-        if self.firsts.len() >= MOST {
+        if self.firsts.len() >= MAX_QUERIES_COMPARED {
             return None;
         }
         let query = Words::of(query);

@@ -92,7 +92,7 @@ impl<'a> Content<'a> {
                 continue;
             }
             let mut mended = String::new();
-            let Ok(parsed) = ruleatlas_yaml::parse_mended(text, &mut mended) else { continue };
+            let Ok(parsed) = ruleatlas_yaml::parse_lenient(text, &mut mended) else { continue };
             for document in &parsed.documents {
                 match folder {
                     "macros" => content.add_macro(document),

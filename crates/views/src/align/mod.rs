@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 
 pub use read::ReadLayer;
 
-use crate::{Atlas, CompassRow, ControlColumn, Error, Have, Layer, LayerTechnique, nearest};
+use crate::{Atlas, CollectedTelemetry, CompassRow, ControlColumn, Error, Layer, LayerTechnique, nearest};
 
 /// Revocations that are followed from one id.
-const MOST_STEPS: usize = 16;
+const MAX_REVOCATIONS: usize = 16;
 
 /// Who threatens, and what one has.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ pub struct AlignRequest {
     /// Layers, each a threat of its own.
     pub layers: Vec<ReadLayer>,
     /// What telemetry one collects: rules that it cannot feed do not count. All count for `None`.
-    pub have: Option<Have>,
+    pub have: Option<CollectedTelemetry>,
 }
 
 /// Where one stands.
@@ -80,13 +80,13 @@ pub struct AlignRow {
     /// Mitigations and countermeasures.
     pub policies: u64,
     /// What that means.
-    pub stance: Stance,
+    pub stance: AlignmentStatus,
 }
 
 /// Where one stands against a technique, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stance {
+pub enum AlignmentStatus {
     /// Neither detected nor tested.
     Blind,
     /// Tested and not detected.
@@ -97,7 +97,7 @@ pub enum Stance {
     Covered,
 }
 
-impl Stance {
+impl AlignmentStatus {
     /// Every stance.
     pub const ALL: [Self; 4] = [Self::Blind, Self::Undetected, Self::Untested, Self::Covered];
 
@@ -198,12 +198,12 @@ impl Atlas {
                 let of_kind = |kind| row.of_kind(&board.columns, kind);
                 let (detections, tests) = (of_kind(ControlKind::Detection), of_kind(ControlKind::Test));
                 let policies = of_kind(ControlKind::Policy);
-                AlignRow { used_by, detections, tests, policies, stance: Stance::of(detections, tests), row }
+                AlignRow { used_by, detections, tests, policies, stance: AlignmentStatus::of(detections, tests), row }
             })
             .collect();
         techniques.sort_by(|a, b| {
             let key = |row: &AlignRow| {
-                let is_covered = row.stance == Stance::Covered;
+                let is_covered = row.stance == AlignmentStatus::Covered;
                 (is_covered, Reverse(row.used_by.len()), row.stance, row.detections, row.tests)
             };
             key(a).cmp(&key(b)).then_with(|| a.row.technique.cmp(&b.row.technique))
@@ -215,7 +215,7 @@ impl Atlas {
             only_fed: request.have.is_some(),
             notes,
             columns: board.columns.clone(),
-            stances: Stance::ALL.map(|stance| (stance.name(), count(stance))).into(),
+            stances: AlignmentStatus::ALL.map(|stance| (stance.name(), count(stance))).into(),
             techniques,
         })
     }
@@ -247,7 +247,7 @@ impl Atlas {
             Error::NotFound { what: kind.name(), name: name.to_owned(), near: nearest(name, names, 3) }
         };
         let mut threat = found.filter(|_| !wanted.is_empty()).ok_or_else(not_found)?;
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_REVOCATIONS {
             let Some(successor) = &threat.revoked_by else { break };
             let Some(next) = all.iter().find(|other| other.id == *successor) else { break };
             notes.push(format!(
@@ -389,7 +389,7 @@ impl AlignView {
             let technique = LayerTechnique::new(&row.row.technique, row.used_by.len() as u64);
             layer.add(LayerTechnique { comment, color, ..technique });
         }
-        layer.legend_items = Stance::ALL
+        layer.legend_items = AlignmentStatus::ALL
             .map(|stance| crate::LayerLegend { label: stance.title().to_owned(), color: stance.color().to_owned() })
             .into();
         layer
@@ -398,7 +398,7 @@ impl AlignView {
 
 #[cfg(test)]
 mod tests {
-    use super::{Stance, plain};
+    use super::{AlignmentStatus, plain};
 
     #[test]
     fn names_compare_without_what_people_write_differently() {
@@ -408,7 +408,15 @@ mod tests {
 
     #[test]
     fn no_detection_is_worse_than_no_test() {
-        assert_eq!([Stance::of(0, 0), Stance::of(0, 1), Stance::of(1, 0), Stance::of(1, 1)], Stance::ALL);
-        assert!(Stance::Undetected < Stance::Untested);
+        assert_eq!(
+            [
+                AlignmentStatus::of(0, 0),
+                AlignmentStatus::of(0, 1),
+                AlignmentStatus::of(1, 0),
+                AlignmentStatus::of(1, 1)
+            ],
+            AlignmentStatus::ALL
+        );
+        assert!(AlignmentStatus::Undetected < AlignmentStatus::Untested);
     }
 }

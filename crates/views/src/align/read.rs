@@ -2,7 +2,7 @@ use ruleatlas_model::AttackDomain;
 use serde::Deserialize;
 
 /// Larger files are no layer that anyone drew.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// A layer of the ATT&CK Navigator as one reads it: which techniques it marks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +69,8 @@ impl ReadLayer {
     /// # Errors
     /// As of [`parse_all`](Self::parse_all), or the bytes are no text.
     pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>, String> {
-        if bytes.len() > 2 * MOST_BYTES {
-            return Err(format!("the file is larger than {} MiB, and no layer", MOST_BYTES / 1024 / 1024));
+        if bytes.len() > 2 * MAX_BYTES {
+            return Err(format!("the file is larger than {} MiB, and no layer", MAX_BYTES / 1024 / 1024));
         }
         let decoded = ruleatlas_sources::decode(bytes.to_vec()).map_err(|error| error.to_string())?;
         Self::parse_all(&decoded.text)
@@ -83,7 +83,7 @@ impl ReadLayer {
     pub fn parse_all(text: &str) -> Result<Vec<Self>, String> {
         const MAX_LAYERS: usize = 256;
         let start = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
-        if !start.starts_with('[') || text.len() > MOST_BYTES {
+        if !start.starts_with('[') || text.len() > MAX_BYTES {
             return Self::parse(text).map(|layer| vec![layer]);
         }
         let layers: Vec<&serde_json::value::RawValue> =
@@ -103,8 +103,8 @@ impl ReadLayer {
     /// # Errors
     /// What is wrong with the file, in a sentence: it is no JSON, no layer, of another format, or of another domain.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > MOST_BYTES {
-            return Err(format!("the file is larger than {} MiB, and no layer", MOST_BYTES / 1024 / 1024));
+        if text.len() > MAX_BYTES {
+            return Err(format!("the file is larger than {} MiB, and no layer", MAX_BYTES / 1024 / 1024));
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let raw: Raw = serde_json::from_str(text).map_err(|error| match error.classify() {

@@ -5,7 +5,7 @@ use ruleatlas_model::{AttackDomain, ControlKind, Vendor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::board::{Board, ColumnSource, ControlColumn, family};
+use super::control_counts::{ColumnSource, ControlColumn, ControlCounts, family};
 use crate::{Atlas, Cells, CsvText, Error};
 
 /// Every technique with what there is of each source.
@@ -219,7 +219,7 @@ impl Atlas {
     /// The row of a technique, where only rules of `scope` count.
     pub(crate) fn compass_row(
         &self,
-        board: &Board,
+        board: &ControlCounts,
         technique: &ruleatlas_model::Technique,
         scope: &RoaringBitmap,
     ) -> CompassRow {

@@ -1,10 +1,10 @@
 //! What prevents, detects and tests each technique, side by side.
 
-mod board;
 mod compass;
+mod control_counts;
 mod playbook;
 
-pub(crate) use board::Board;
-pub use board::{ColumnSource, ControlColumn};
 pub use compass::{CompassFilters, CompassRow, CompassSort, CompassView, Gap, GapCount};
+pub(crate) use control_counts::ControlCounts;
+pub use control_counts::{ColumnSource, ControlColumn};
 pub use playbook::{ControlGroup, ControlItem, EmptyReason, PlaybookTactic, PlaybookView};

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     CompassRow,
-    board::{Board, ColumnSource, ControlColumn, family},
+    control_counts::{ColumnSource, ControlColumn, ControlCounts, family},
 };
 use crate::{Atlas, Error};
 
@@ -212,7 +212,7 @@ impl Atlas {
     }
 
     /// The rules of a vendor as controls of a technique, by title.
-    fn rule_controls(&self, board: &Board, technique: &Technique, vendor: Vendor) -> Vec<ControlItem> {
+    fn rule_controls(&self, board: &ControlCounts, technique: &Technique, vendor: Vendor) -> Vec<ControlItem> {
         let rules = self.tagged_with_family(technique) & self.index.counted();
         let heads = rules.iter().filter_map(|rule| self.index.head(rule)).filter(|head| head.vendor == vendor);
         let mut items: Vec<ControlItem> = heads

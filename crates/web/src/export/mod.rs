@@ -25,7 +25,7 @@ use self::{links::Links, names::Names};
 use crate::{
     answer::{Coding, META_POLICY},
     assets, page,
-    routes::{self, API, Address, Export, Form, Made, Route},
+    routes::{self, API, Address, Export, Form, Route, RouteResponse},
 };
 
 /// The list of the site's files, which says that a folder is ours to write anew.
@@ -174,11 +174,11 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
         if let Some(page) = &leaf.page {
             let (mut made, json) = routes::made_with_json(atlas, &Address::new(&page.address, ""));
             beside = json;
-            if let Made::Elsewhere(other) = &made {
+            if let RouteResponse::Redirect(other) = &made {
                 // Another name of the same: its page stands here as well.
                 made = routes::made(atlas, &Address::new(other.split('?').next().unwrap_or_default(), ""));
             }
-            if let Made::Body { status: status @ (404 | 500), .. } = made {
+            if let RouteResponse::Body { status: status @ (404 | 500), .. } = made {
                 let count = if status == 404 { &missing } else { &unreadable };
                 count.fetch_add(1, Ordering::Relaxed);
             }
@@ -191,7 +191,7 @@ pub fn site(atlas: &Atlas, folder: &Path, options: &SiteOptions) -> Result<Writt
             Some(text) => text,
             None => {
                 let mut made = routes::made(atlas, &Address::new(&json.address, ""));
-                if let Made::Elsewhere(other) = &made {
+                if let RouteResponse::Redirect(other) = &made {
                     made = routes::made(atlas, &Address::new(other.split('?').next().unwrap_or_default(), ""));
                 }
                 finished(made, &json.address)?.into_bytes()
@@ -231,14 +231,14 @@ fn addresses(route: &Route, atlas: &Atlas) -> Vec<String> {
 
 /// The text of an answer that is one, or that says why there is none: a page that cannot be made must not take the site
 /// along.
-fn finished(made: Made, address: &str) -> Result<String, SiteError> {
+fn finished(made: RouteResponse, address: &str) -> Result<String, SiteError> {
     let status = match made {
-        Made::Body { status: 200 | 404 | 500, bytes, .. } => match String::from_utf8(bytes) {
+        RouteResponse::Body { status: 200 | 404 | 500, bytes, .. } => match String::from_utf8(bytes) {
             Ok(text) => return Ok(text),
             Err(_) => 500,
         },
-        Made::Body { status, .. } => status,
-        Made::Elsewhere(_) => 302,
+        RouteResponse::Body { status, .. } => status,
+        RouteResponse::Redirect(_) => 302,
     };
     Err(SiteError::Page { address: address.to_owned(), status })
 }

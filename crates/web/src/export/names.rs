@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::text::{decoded, encoded_path};
 
 /// Bytes of a part of a path that every file system takes, with room for an ending.
-const LONGEST: usize = 180;
+const MAX_NAME_BYTES: usize = 180;
 
 /// Gives every page a place of its own, also where a file system does not tell case apart.
 #[derive(Default)]
@@ -42,7 +42,7 @@ fn is_plain(part: &str) -> bool {
             && (stem.starts_with("com") || stem.starts_with("lpt"))
             && stem.as_bytes()[3].is_ascii_digit());
     !part.is_empty()
-        && part.len() <= LONGEST
+        && part.len() <= MAX_NAME_BYTES
         && part.bytes().all(is_fine)
         && !part.starts_with(['.', ' ', '~'])
         && !part.ends_with(['.', ' '])

@@ -14,23 +14,23 @@ use serde_json::{Value, json};
 
 use crate::{
     page,
-    text::{clipped, head, shown_line},
+    text::{clipped, take_chars, visualize_line},
 };
 
 /// Counted rules that must check a value before it is among those that are searched; those of a single rule are four of
 /// five, and are found by its title.
 pub(super) const LEAST_REACH: u64 = 2;
 /// Bytes of a value that is searched.
-const LONGEST_VALUE: usize = 512;
+const MAX_VALUE_BYTES: usize = 512;
 /// Rules that a value names.
 const RULES_OF_VALUE: usize = 3;
 /// Rows of one beginning before it is told apart by one letter more.
-const MANY: usize = 250;
+const MAX_ROWS_PER_PREFIX: usize = 250;
 /// Values of one beginning, those with the widest reach.
-const MOST_VALUES: usize = 400;
+const MAX_VALUES_PER_PREFIX: usize = 400;
 /// Characters of a field's description, and of a title.
-const LONGEST_TEXT: usize = 100;
-const LONGEST_TITLE: usize = 200;
+const MAX_TEXT_CHARS: usize = 100;
+const MAX_TITLE_CHARS: usize = 200;
 
 /// A folder of the search's files, and one of them.
 pub(super) const FOLDER: &str = "search";
@@ -55,10 +55,10 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
     let fields: Vec<Value> = (atlas.searchable_fields().iter())
         .filter_map(|field| {
             let hit = &field.hit;
-            let others: Vec<String> = field.names.iter().skip(1).map(|name| shown_line(name)).collect();
+            let others: Vec<String> = field.names.iter().skip(1).map(|name| visualize_line(name)).collect();
             let cells = vec![
-                json!(shown_line(&hit.id)),
-                json!(clipped(&hit.name, LONGEST_TEXT)),
+                json!(visualize_line(&hit.id)),
+                json!(clipped(&hit.name, MAX_TEXT_CHARS)),
                 json!(hit.rules),
                 json!(others),
             ];
@@ -68,7 +68,7 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
     let events: Vec<Value> = (atlas.searchable_events()?.iter())
         .filter_map(|(provider, id, hit)| {
             let address = page::event_address(provider, id)?;
-            let cells = [provider, id, &hit.name].map(|text| json!(clipped(text, LONGEST_TITLE)));
+            let cells = [provider, id, &hit.name].map(|text| json!(clipped(text, MAX_TITLE_CHARS)));
             known.row(&[provider, id], &address, cells.into_iter().chain([json!(hit.rules)]).collect())
         })
         .collect();
@@ -77,26 +77,26 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
     let rule = |rule: u32| -> Option<Value> {
         let head = heads.get(rule as usize)?;
         let title = if head.title.trim().is_empty() { &head.id } else { &head.title };
-        let cells = vec![json!(shown_line(&head.id)), json!(clipped(title, LONGEST_TITLE))];
+        let cells = vec![json!(visualize_line(&head.id)), json!(clipped(title, MAX_TITLE_CHARS))];
         known.row(&[&head.id], &page::rule_address(&head.id), cells)
     };
     let mut titles = Beginnings::default();
     for number in atlas.searchable_rules() {
         let Some((head, row)) = heads.get(*number as usize).zip(rule(*number)) else { continue };
-        titles.add(&clipped(&head.title, LONGEST_TITLE).to_lowercase(), &row);
+        titles.add(&clipped(&head.title, MAX_TITLE_CHARS).to_lowercase(), &row);
     }
     let mut values = Beginnings::default();
     for value in atlas.searchable_values(LEAST_REACH) {
         let indicator = value.indicator;
-        if indicator.value.is_empty() || indicator.value.len() > LONGEST_VALUE {
+        if indicator.value.is_empty() || indicator.value.len() > MAX_VALUE_BYTES {
             continue;
         }
         let rules: Vec<Value> = atlas.rules_checking(&value).take(RULES_OF_VALUE).filter_map(rule).collect();
         let row = json!([
-            shown_line(&indicator.field),
+            visualize_line(&indicator.field),
             indicator.op.to_string(),
-            shown_line(&indicator.value),
-            indicator.modifiers.text().as_deref().map(shown_line),
+            visualize_line(&indicator.value),
+            indicator.modifiers.text().as_deref().map(visualize_line),
             value.reach,
             rules,
             u8::from(indicator.op.basename),
@@ -110,14 +110,14 @@ pub(super) fn files(atlas: &Atlas, links: &HashMap<String, String>) -> Result<Ve
         ("events.json".to_owned(), json!({ "rows": events }).to_string().into_bytes()),
     ];
     let titles = titles.files("rules", usize::MAX, &mut files);
-    let values = values.files("values", MOST_VALUES, &mut files);
+    let values = values.files("values", MAX_VALUES_PER_PREFIX, &mut files);
     // A host may keep files for a while: those of one index are asked for by a mark of their own.
     let mut hasher = blake3::Hasher::new();
     files.iter().for_each(|(_, bytes)| {
         hasher.update(bytes);
     });
     let mark = hasher.finalize().to_hex();
-    let index = json!({ "mark": head(&mark, 12), "rules": titles, "values": values });
+    let index = json!({ "mark": take_chars(&mark, 12), "rules": titles, "values": values });
     files.push(("index.json".to_owned(), index.to_string().into_bytes()));
     Ok(files)
 }
@@ -146,9 +146,9 @@ impl Beginnings {
     /// Adds a row under each word of a text in lower case.
     fn add(&mut self, text: &str, row: &Value) {
         let row: Arc<str> = row.to_string().into();
-        let beginnings: BTreeSet<&str> = words(text).map(|word| head(word, 3)).collect();
+        let beginnings: BTreeSet<&str> = words(text).map(|word| take_chars(word, 3)).collect();
         for beginning in beginnings {
-            let rows = self.0.entry(head(beginning, 2).to_owned()).or_default();
+            let rows = self.0.entry(take_chars(beginning, 2).to_owned()).or_default();
             rows.push((beginning.to_owned(), Arc::clone(&row)));
         }
     }
@@ -157,7 +157,7 @@ impl Beginnings {
     fn files(self, kind: &str, most: usize, files: &mut Vec<(String, Vec<u8>)>) -> Vec<(String, usize)> {
         let mut cut: BTreeMap<String, Vec<Arc<str>>> = BTreeMap::new();
         for (short, mut rows) in self.0 {
-            if rows.len() > MANY {
+            if rows.len() > MAX_ROWS_PER_PREFIX {
                 rows.into_iter().for_each(|(beginning, row)| cut.entry(beginning).or_default().push(row));
             } else {
                 // A row with two words that begin so stands there once.

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 use ruleatlas_model::{Threat, ThreatKind};
-use ruleatlas_views::{AlignRow, AlignView, Stance};
+use ruleatlas_views::{AlignRow, AlignView, AlignmentStatus};
 
 use super::{
     controls::Listed,
@@ -96,14 +96,14 @@ pub(crate) fn align(view: &AlignView, listed: &Listed<'_>, rows: usize) -> Marku
         ("techniques", "Techniques, gaps first", Some(listed.distinct as u64)),
     ];
     let shown = view.techniques.iter().skip(listed.offset).take(rows);
-    let stance = |stance: Stance| view.stances.get(stance.name()).copied().unwrap_or_default();
+    let stance = |stance: AlignmentStatus| view.stances.get(stance.name()).copied().unwrap_or_default();
     let names: Vec<&str> = view.threats.iter().map(|threat| threat.name.as_str()).collect();
     let body = html! {
         h1 { "Threat alignment" }
         div.sum {
             p {
                 b { (number(listed.distinct as u64)) } @if listed.distinct == 1 { " technique: " } @else { " techniques: " }
-                @for (at, each) in Stance::ALL.into_iter().enumerate() { @if at > 0 { " · " } b { (number(stance(each))) } " " (each.title()) }
+                @for (at, each) in AlignmentStatus::ALL.into_iter().enumerate() { @if at > 0 { " · " } b { (number(stance(each))) } " " (each.title()) }
             }
         }
         @for note in &view.notes { p.note { (clipped(note, 600)) } }
@@ -191,7 +191,7 @@ fn table<'a>(rows: impl Iterator<Item = &'a AlignRow>) -> Markup {
                             td.n { @if row.detections > 0 { a href={ (address) "#rules" } title=(counted(row.detections, "detection")) { (number(row.detections)) } } @else { (or_dash(0)) } }
                             td.n { @if row.tests > 0 { a href={ (address) "#controls" } { (number(row.tests)) } } @else { (or_dash(0)) } }
                             td.n { @if row.policies > 0 { a href={ (address) "#controls" } { (number(row.policies)) } } @else { (or_dash(0)) } }
-                            td { @if row.stance == Stance::Covered { span.faint { (row.stance.title()) } } @else { b { (row.stance.title()) } } }
+                            td { @if row.stance == AlignmentStatus::Covered { span.faint { (row.stance.title()) } } @else { b { (row.stance.title()) } } }
                         }
                     }
                 }

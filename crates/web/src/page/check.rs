@@ -7,7 +7,7 @@ use ruleatlas_model::Level;
 use super::{layout::Page, rule_address};
 use crate::{
     routes,
-    text::{clipped, counted, shown},
+    text::{clipped, counted, visualize_control_chars},
 };
 
 /// Characters of a draft that are shown.
@@ -65,7 +65,7 @@ pub(crate) fn checked(findings: &[Finding], text: &str, language: &str) -> Marku
             section aria-label="Draft" { (marked(&head, findings)) }
         }
         // What could not be seen is shown here, too.
-        details { summary { "Change it" } (form(&shown(&head), language)) }
+        details { summary { "Change it" } (form(&visualize_control_chars(&head), language)) }
     };
     Page { title: "Check", asked: "", contents: &[], body }.render_at("/check")
 }
@@ -136,7 +136,7 @@ fn entry(at: usize, finding: &Finding) -> Markup {
 }
 
 fn pretty(json: &serde_json::Value) -> String {
-    shown(&serde_json::to_string_pretty(json).unwrap_or_default()).into_owned()
+    visualize_control_chars(&serde_json::to_string_pretty(json).unwrap_or_default()).into_owned()
 }
 
 /// The draft, its lines numbered, what findings are about marked.
@@ -185,7 +185,7 @@ fn marked_line(start: usize, line: &str, findings: &[Finding]) -> Markup {
     parts.push((line.get(at..).unwrap_or_default(), false));
     html! {
         @for (part, is_marked) in parts.iter().filter(|(part, _)| !part.is_empty()) {
-            @if *is_marked { mark { (shown(part)) } } @else { (shown(part)) }
+            @if *is_marked { mark { (visualize_control_chars(part)) } } @else { (visualize_control_chars(part)) }
         }
     }
 }

@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// Bytes of a name that one can choose, and how many one can choose from; ATT&CK has fewer of both.
-const LONGEST: usize = 64;
-const MOST: usize = 80;
+const MAX_CHOICE_BYTES: usize = 64;
+const MAX_CHOICES: usize = 80;
 
 /// Which rows of a list a page shows, and what it was asked.
 pub(crate) struct Listed<'a> {
@@ -158,17 +158,18 @@ fn sources(columns: &[ControlColumn]) -> Markup {
 fn filters(atlas: &Atlas, listed: &Listed<'_>) -> Markup {
     let mut tactics: Vec<(&str, &str)> = Vec::new();
     for tactic in atlas.attack.tactics.iter().filter(|tactic| !tactic.deprecated) {
-        if tactic.short_name.len() <= LONGEST && !tactics.iter().any(|(short, _)| *short == tactic.short_name) {
+        if tactic.short_name.len() <= MAX_CHOICE_BYTES && !tactics.iter().any(|(short, _)| *short == tactic.short_name)
+        {
             tactics.push((&tactic.short_name, &tactic.name));
         }
     }
     let mut platforms: Vec<&str> =
         atlas.attack.techniques.values().flat_map(|technique| technique.platforms.iter().map(String::as_str)).collect();
-    platforms.retain(|platform| platform.len() <= LONGEST);
+    platforms.retain(|platform| platform.len() <= MAX_CHOICE_BYTES);
     platforms.sort_unstable();
     platforms.dedup();
-    platforms.truncate(MOST);
-    tactics.truncate(MOST);
+    platforms.truncate(MAX_CHOICES);
+    tactics.truncate(MAX_CHOICES);
     let option = |name: &str, value: &str, label: &str| {
         html! {
             option value=(value) selected[listed.has(name, value)] { (clipped(label, NAME)) }

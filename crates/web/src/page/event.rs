@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use ruleatlas_catalog::{Facet, Filters, Scope};
-use ruleatlas_model::Told;
+use ruleatlas_model::EventDescription;
 use ruleatlas_views::{Atlas, Check, Credit, EventFieldRow, EventView, Question};
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     markdown::paragraphs,
     params::Params,
-    text::{NAME, clipped, counted, head, number, value},
+    text::{NAME, clipped, counted, number, take_chars, value},
 };
 
 /// Characters of a description.
@@ -30,7 +30,7 @@ const BRIEF: usize = 84;
 const EXAMPLE: usize = 6_000;
 
 /// What stands behind a fact: the dictionary that says it.
-pub(super) fn by(told: &Told) -> Markup {
+pub(super) fn by(told: &EventDescription) -> Markup {
     html! { " " span.count title={ (told.by.title()) ", " (told.by.license()) } { (told.by) } }
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
         div.intro {
             div.prose {
                 @match &view.facts.description {
-                    Some(told) => { (paragraphs(head(&told.text, DESCRIPTION), &[]).0) p { (by(told)) } },
+                    Some(told) => { (paragraphs(take_chars(&told.text, DESCRIPTION), &[]).0) p { (by(told)) } },
                     None => @if !view.is_known {
                         p { "No dictionary of this catalog knows the event; rules read it all the same. "
                             code.val { "ruleatlas build --source events=DIR" } " reads some." }
@@ -130,24 +130,25 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
 }
 
 fn clipped_lines(text: &str) -> String {
-    crate::text::head(text, EXAMPLE).to_owned()
+    crate::text::take_chars(text, EXAMPLE).to_owned()
 }
 
 fn facts(view: &EventView) -> Facts {
     let mut facts = Facts::default();
-    let told = |told: &Option<Told>| html! { @if let Some(told) = told { (clipped(&told.text, 300)) (by(told)) } };
+    let short =
+        |told: &Option<EventDescription>| html! { @if let Some(told) = told { (clipped(&told.text, 300)) (by(told)) } };
     let facts_of = &view.facts;
-    facts.add("Channel", told(&facts_of.channel));
-    facts.add("Level", told(&facts_of.level));
-    facts.add("Task", told(&facts_of.task));
-    facts.add("Opcode", told(&facts_of.opcode));
-    let list = |list: &[Told]| {
+    facts.add("Channel", short(&facts_of.channel));
+    facts.add("Level", short(&facts_of.level));
+    facts.add("Task", short(&facts_of.task));
+    facts.add("Opcode", short(&facts_of.opcode));
+    let list = |list: &[EventDescription]| {
         html! { @for (at, told) in list.iter().enumerate() { @if at > 0 { br; } (clipped(&told.text, 300)) (by(told)) } }
     };
     facts.add("Keywords", list(&facts_of.keywords));
     facts.add("Versions", html! { (clipped(&facts_of.versions.join(", "), 200)) });
     facts.add("Turned on by", list(&facts_of.audit));
-    facts.add("Volume", told(&facts_of.volume));
+    facts.add("Volume", short(&facts_of.volume));
     facts.add("Title from", html! { @if let Some(by) = view.title_by { (by.title()) } });
     facts
 }
@@ -198,7 +199,7 @@ fn field(row: &EventFieldRow, question: &Question, has_others: bool) -> Markup {
 }
 
 /// What a field holds, the whole on demand.
-fn described(told: &Told) -> Markup {
+fn described(told: &EventDescription) -> Markup {
     html! {
         @if told.text.chars().count() <= BRIEF { span title=(told.by.title()) { (clipped(&told.text, BRIEF)) } }
         @else {

@@ -128,7 +128,7 @@ fn menu(choice: &Choice) -> Markup {
                 legend.unseen { (choice.label) }
                 @for option in &choice.options {
                     label {
-                        input type="checkbox" name=(choice.name) value=(crate::text::exact(&option.value)) checked[option.is_chosen];
+                        input type="checkbox" name=(choice.name) value=(crate::text::attr_escape(&option.value)) checked[option.is_chosen];
                         span { (clipped(&option.value, 40)) }
                         span.count { (number(option.rules)) }
                     }

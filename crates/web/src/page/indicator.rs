@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     params::Params,
-    text::{NAME, clipped, counted, exact, number, paragraph, shown_line, value},
+    text::{NAME, attr_escape, clipped, counted, number, paragraph, value, visualize_line},
 };
 
 /// Techniques and rules listed before the scope's own page is asked for.
@@ -81,7 +81,7 @@ fn form(atlas: &Atlas, view: &IndicatorView, params: &Params) -> Markup {
     let modifiers = indicator.modifiers.text();
     let modifier = modifiers.as_deref().map(|text| ("modifier", text));
     let besides = html! {
-        @for (name, value) in given.into_iter().chain(modifier) { input type="hidden" name=(name) value=(exact(value)); }
+        @for (name, value) in given.into_iter().chain(modifier) { input type="hidden" name=(name) value=(attr_escape(value)); }
     };
     let clear = parts::indicator_address(indicator);
     filters(&atlas.index, &Form { address: "/indicator", params, scope: &scope, besides, clear: clear.as_deref() })
@@ -109,7 +109,7 @@ fn said(snippets: &[Snippet]) -> Markup {
                         @for snippet in snippets {
                             tr {
                                 th scope="row" { (snippet.label) }
-                                td.w.wide { code.val data-copy=(exact(&snippet.text)) { (shown_line(&snippet.text)) } @if let Some(table) = &snippet.table { " " span.faint { (table) } } }
+                                td.w.wide { code.val data-copy=(attr_escape(&snippet.text)) { (visualize_line(&snippet.text)) } @if let Some(table) = &snippet.table { " " span.faint { (table) } } }
                             }
                         }
                     }

@@ -5,7 +5,7 @@ use ruleatlas_views::{Atlas, Check, Question, RuleItem, ValueCount};
 
 use super::{bar, table::Place};
 use crate::{
-    limits::LONGEST_ADDRESS,
+    limits::MAX_ADDRESS_BYTES,
     params::Params,
     routes,
     text::{NAME, clipped, encoded, encoded_path, number, value},
@@ -58,7 +58,7 @@ pub(crate) fn field_address(field: &str) -> String {
 /// The page of an indicator; `None` where the value is so long that no address can hold it.
 pub(crate) fn indicator_address(indicator: &Indicator) -> Option<String> {
     let Indicator { field, op, value, modifiers } = indicator;
-    if field.len() + value.len() > LONGEST_ADDRESS {
+    if field.len() + value.len() > MAX_ADDRESS_BYTES {
         return None;
     }
     let mut address = format!("/indicator?field={}&op={op}", encoded(field));
@@ -70,13 +70,13 @@ pub(crate) fn indicator_address(indicator: &Indicator) -> Option<String> {
             address.extend(encoded(part));
         }
     }
-    (address.len() < LONGEST_ADDRESS).then_some(address)
+    (address.len() < MAX_ADDRESS_BYTES).then_some(address)
 }
 
 /// The rules of a question; `None` where no address can hold it.
 pub(super) fn rules_address(question: &Question) -> Option<String> {
     let address = format!("/rules{}", Params::of(question).query());
-    (address.len() < LONGEST_ADDRESS).then_some(address)
+    (address.len() < MAX_ADDRESS_BYTES).then_some(address)
 }
 
 /// The rules that pass one filter or have one value of a facet, `name=value`.

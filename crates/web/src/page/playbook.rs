@@ -9,7 +9,7 @@ use super::{
 use crate::{
     markdown,
     routes::API,
-    text::{NAME, clipped, counted, encoded, head, number, web_address},
+    text::{NAME, clipped, counted, encoded, number, take_chars, web_address},
 };
 
 /// Resources of a source before the rest is only counted.
@@ -85,7 +85,7 @@ fn sentence(text: &str) -> &str {
     let ends = line.match_indices(". ").map(|(at, _)| at + 1);
     let end = ends.into_iter().find(|at| line[*at..].trim_start().starts_with(|c: char| !c.is_lowercase()));
     let sentence = &line[..end.unwrap_or(line.len())];
-    let kept = head(sentence, WORDS);
+    let kept = take_chars(sentence, WORDS);
     // A word is not cut.
     if kept.len() < sentence.len() { kept.rsplit_once(' ').map_or(kept, |(words, _)| words) } else { kept }
 }

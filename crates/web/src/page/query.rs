@@ -10,7 +10,7 @@ use ruleatlas_catalog::{PredicateRow, Token, TokenKind, frontend};
 use ruleatlas_model::{Opaque, Rule, Span};
 use ruleatlas_views::RuleView;
 
-use crate::text::{clipped, shown};
+use crate::text::{clipped, visualize_control_chars};
 
 /// A marked range of the text.
 struct Mark<'a> {
@@ -106,7 +106,7 @@ impl Coloured<'_> {
         html! {
             @for (range, class) in pieces {
                 @let text = self.text.get(range).unwrap_or_default();
-                @if text.is_empty() {} @else if class.is_empty() { (shown(text)) } @else { span.(class) { (shown(text)) } }
+                @if text.is_empty() {} @else if class.is_empty() { (visualize_control_chars(text)) } @else { span.(class) { (visualize_control_chars(text)) } }
             }
         }
     }
@@ -138,14 +138,14 @@ fn marked(coloured: &Coloured<'_>, range: Range<usize>, mark: &Mark<'_>) -> Mark
     }
     html! {
         @for (number, [before, start, end, after]) in lines.into_iter().enumerate() {
-            (shown(text.get(before..start).unwrap_or_default()))
+            (visualize_control_chars(text.get(before..start).unwrap_or_default()))
             @if start < end {
                 @match mark.row {
                     Some(row) => a.p.(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(number > 0).then_some("-1")] { (coloured.part(start..end)) },
                     None => mark.opaque title=(title) { (coloured.part(start..end)) },
                 }
             }
-            (shown(text.get(end..after).unwrap_or_default()))
+            (visualize_control_chars(text.get(end..after).unwrap_or_default()))
         }
     }
 }

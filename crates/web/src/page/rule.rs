@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::{FoldedRow, PredicateRow, UnitTest};
 use ruleatlas_model::{Level, Opaque, ParseStatus, Role, Rule};
-use ruleatlas_views::{Atlas, RuleView, SimilarRule, Told, told};
+use ruleatlas_views::{Atlas, MetadataEntry, RuleView, SimilarRule, metadata_entries};
 
 use super::{
     bar,
@@ -18,7 +18,7 @@ const ROWS: usize = 500;
 const VALUES: usize = 30;
 const ITEMS: usize = 50;
 /// Items of a fact that stand one below the other; more stand in lines.
-const FEW: usize = 6;
+const MAX_STACKED_ITEMS: usize = 6;
 
 /// A rule: its query as written, with what was read out of it.
 pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
@@ -28,7 +28,7 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
         |role| view.entry.indicators.iter().zip(&view.reach).filter(move |(folded, _)| folded.role == role).collect();
     let indicators: Vec<(&FoldedRow, &u64)> = of_role(Role::Indicator);
     let exclusions: Vec<(&FoldedRow, &u64)> = of_role(Role::Exclusion);
-    let besides: Vec<Told> = told(&rule.extra);
+    let besides: Vec<MetadataEntry> = metadata_entries(&rule.extra);
     let contents = [
         ("query", "Query", None),
         ("predicates", "Predicates", Some(view.entry.predicates.len() as u64)),
@@ -123,7 +123,7 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
     facts.add("Domains", parts::words(&rule.domains, |domain| parts::rules_with("domain", domain)));
     let events = html! {
         @if !rule.events.is_empty() {
-            ul.many[rule.events.len() > FEW] {
+            ul.many[rule.events.len() > MAX_STACKED_ITEMS] {
                 @for link in rule.events.iter().take(ITEMS) {
                     li {
                         a href=(provider_address(&link.event.provider)) { (clipped(&link.event.provider, 48)) } " "
@@ -175,7 +175,7 @@ fn facts(atlas: &Atlas, view: &RuleView) -> Facts {
 fn techniques(atlas: &Atlas, rule: &Rule) -> Markup {
     html! {
         @if !rule.technique_tags.is_empty() {
-            ul.many[rule.technique_tags.len() > FEW] {
+            ul.many[rule.technique_tags.len() > MAX_STACKED_ITEMS] {
                 @for tag in rule.technique_tags.iter().take(ITEMS) {
                     li {
                         @for id in &tag.techniques {
@@ -289,7 +289,7 @@ fn unit_tests(tests: &[UnitTest]) -> Markup {
 }
 
 /// The first line of a text that says something, without the marks of Markdown before it.
-fn first_words(told: &Told) -> &str {
+fn first_words(told: &MetadataEntry) -> &str {
     let lines = told.lines.iter().flat_map(|line| line.lines());
     lines
         .map(|line| line.trim_start_matches(['#', '>', '*', ' ', '-']))
@@ -298,7 +298,7 @@ fn first_words(told: &Told) -> &str {
 }
 
 /// What the metadata holds besides, under its own names.
-fn said(besides: &[Told]) -> Markup {
+fn said(besides: &[MetadataEntry]) -> Markup {
     html! {
         @if !besides.is_empty() {
             section #besides-section {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     params::{FACETS, Params, check_pair},
-    text::{clipped, exact, number},
+    text::{attr_escape, clipped, number},
 };
 
 /// Where scopes stand.
@@ -78,13 +78,13 @@ fn form(atlas: &Atlas, params: &Params, question: &Question) -> Markup {
         atlas.scope(&Question { filters: filters.clone(), ..question.clone() }).unwrap_or_default()
     };
     let besides = html! {
-        input type="search" name="q" value=(exact(&params.text)) aria-label="Words or a part of a value" placeholder="Words, part of a value" autocomplete="off" spellcheck="false";
+        input type="search" name="q" value=(attr_escape(&params.text)) aria-label="Words or a part of a value" placeholder="Words, part of a value" autocomplete="off" spellcheck="false";
         @for (facet, values) in &question.facets {
-            @for value in values { input type="hidden" name=(facet.name()) value=(exact(value)); }
+            @for value in values { input type="hidden" name=(facet.name()) value=(attr_escape(value)); }
         }
         @for check in &question.checks {
             @let (name, value) = check_pair(check);
-            input type="hidden" name=(name) value=(exact(&value));
+            input type="hidden" name=(name) value=(attr_escape(&value));
         }
         @if params.only_itself { input type="hidden" name="subtechniques" value="no"; }
     };

@@ -1,6 +1,6 @@
 //! The first page, and what the site says about itself.
 
-use super::{Ask, Export, Fault, Made, Route, paging::PAGING, view};
+use super::{Export, Route, RouteError, RouteRequest, RouteResponse, paging::PAGING, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -33,16 +33,16 @@ pub(super) const ROUTES: &[Route] = &[
     },
 ];
 
-fn home(ask: &Ask<'_>) -> Result<Made, Fault> {
-    ask.paged(&mut ask.atlas.home(), page::home)
+fn home(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    request.paged(&mut request.atlas.home(), page::home)
 }
 
-fn about(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.about();
-    Ok(ask.answer(&view, || page::about(&view)))
+fn about(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let view = request.atlas.about();
+    Ok(request.answer(&view, || page::about(&view)))
 }
 
-fn notices(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.about();
-    Ok(ask.answer(&view, || page::notices(&view)))
+fn notices(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let view = request.atlas.about();
+    Ok(request.answer(&view, || page::notices(&view)))
 }

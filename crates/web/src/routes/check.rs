@@ -5,7 +5,7 @@ use ruleatlas_model::Language;
 use ruleatlas_sources::SourceFile;
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, Fault, Form, Made, Parameter, Route, Values, parameter::one};
+use super::{Export, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values, parameter::one};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[Route {
@@ -28,19 +28,19 @@ pub(crate) fn languages() -> Vec<&'static str> {
     Language::ALL.iter().map(|language| language.name()).collect()
 }
 
-fn form(ask: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(Made::page(200, page::check_form(ask.first("language").unwrap_or_default())))
+fn form(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    Ok(RouteResponse::page(200, page::check_form(request.first("language").unwrap_or_default())))
 }
 
 /// The findings of a draft.
-pub(crate) fn checked(atlas: &Atlas, bytes: &[u8], language: &str, form: Form) -> Made {
+pub(crate) fn checked(atlas: &Atlas, bytes: &[u8], language: &str, form: Form) -> RouteResponse {
     let language: Option<Language> = match language {
         "" => None,
         name => match name.parse() {
             Ok(language) => Some(language),
             Err(_) => {
                 let message = format!("`{name}` is no language; the languages are {}", languages().join(", "));
-                return Fault::Wrong { name: "language".to_owned(), message }.made(form);
+                return RouteError::Wrong { name: "language".to_owned(), message }.made(form);
             }
         },
     };
@@ -51,8 +51,8 @@ pub(crate) fn checked(atlas: &Atlas, bytes: &[u8], language: &str, form: Form) -
     match form {
         Form::Page => {
             let text = file.text().unwrap_or_default();
-            Made::page(200, page::checked(&findings, text, language.map_or("", Language::name)))
+            RouteResponse::page(200, page::checked(&findings, text, language.map_or("", Language::name)))
         }
-        Form::Json => Made::json(200, &findings),
+        Form::Json => RouteResponse::json(200, &findings),
     }
 }

@@ -5,7 +5,7 @@ use ruleatlas_views::{AlignRequest, Atlas, Cells, CompassFilters, Gap, ReadLayer
 use utoipa::openapi::{RefOr, Schema, schema::AnyOfBuilder};
 
 use super::{
-    Ask, Export, Fault, Form, Made, Parameter, Route, Schemas, Values,
+    Export, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Schemas, Values,
     paging::{self, PAGING, Paged, Window},
     parameter::one,
     technique, view,
@@ -16,7 +16,7 @@ use crate::page;
 const ROWS: usize = 100;
 
 /// Threats that one page compares.
-const MOST_THREATS: usize = 50;
+const MAX_THREATS: usize = 50;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -123,43 +123,46 @@ fn tables() -> Vec<&'static str> {
     vec!["techniques"]
 }
 
-fn texts(ask: &Ask<'_>, name: &str) -> Vec<String> {
-    ask.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+fn texts(request: &RouteRequest<'_>, name: &str) -> Vec<String> {
+    request.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
 }
 
-fn controls(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let matrix = ask.first("matrix");
-    let sort =
-        ask.first("sort").map(str::parse).transpose().map_err(|message: String| Fault::wrong("sort", message))?;
+fn controls(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let matrix = request.first("matrix");
+    let sort = request
+        .first("sort")
+        .map(str::parse)
+        .transpose()
+        .map_err(|message: String| RouteError::wrong("sort", message))?;
     let filters = CompassFilters {
-        gaps: ask.words("gap"),
-        tactics: texts(ask, "tactic"),
-        platforms: texts(ask, "platform"),
+        gaps: request.words("gap"),
+        tactics: texts(request, "tactic"),
+        platforms: texts(request, "platform"),
         domain: DOMAINS.into_iter().find(|domain| Some(domain.name()) == matrix),
-        validated: ask.first("validated").map(|word| word == "yes"),
+        validated: request.first("validated").map(|word| word == "yes"),
         sort,
-        reversed: ask.first("reversed") == Some("yes"),
+        reversed: request.first("reversed") == Some("yes"),
     };
-    let mut view = ask.atlas.controls(&filters)?;
+    let mut view = request.atlas.controls(&filters)?;
     let distinct = view.techniques.len();
-    if ask.form == Form::Json {
-        let paged = Paged::new(&mut view, ask.window()?);
-        if ask.first("format") == Some("csv") {
-            return Ok(Made::text(technique::CSV, view.csv(Cells::Guarded).into_bytes()).of(distinct));
+    if request.form == Form::Json {
+        let paged = Paged::new(&mut view, request.window()?);
+        if request.first("format") == Some("csv") {
+            return Ok(RouteResponse::text(technique::CSV, view.csv(Cells::Guarded).into_bytes()).of(distinct));
         }
-        if ask.first("table").is_some() {
-            return Ok(Made::json(200, &view.techniques).of(distinct));
+        if request.first("table").is_some() {
+            return Ok(RouteResponse::json(200, &view.techniques).of(distinct));
         }
-        return Ok(Made::json(200, &paged));
+        return Ok(RouteResponse::json(200, &paged));
     }
-    let (offset, limit) = (ask.count("offset")?.unwrap_or(0), ask.count("limit")?);
+    let (offset, limit) = (request.count("offset")?.unwrap_or(0), request.count("limit")?);
     Window { offset, limit: Some(limit.unwrap_or(ROWS).clamp(1, 500)) }.cut(&mut view.techniques);
-    let listed = page::Listed { offset, distinct, pairs: ask.pairs };
-    Ok(Made::page(200, page::controls(ask.atlas, &view, &listed)))
+    let listed = page::Listed { offset, distinct, pairs: request.pairs };
+    Ok(RouteResponse::page(200, page::controls(request.atlas, &view, &listed)))
 }
 
-fn playbook(ask: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(Made::json(200, &ask.atlas.playbook(ask.name(0), true)?))
+fn playbook(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    Ok(RouteResponse::json(200, &request.atlas.playbook(request.name(0), true)?))
 }
 
 /// Files that were sent, and who threatens besides.
@@ -174,13 +177,13 @@ pub(crate) struct Sent {
 }
 
 /// Where one stands, with layers and telemetry of one's own.
-pub(crate) fn aligned(atlas: &Atlas, sent: &Sent) -> Made {
+pub(crate) fn aligned(atlas: &Atlas, sent: &Sent) -> RouteResponse {
     let form = if sent.is_json { Form::Json } else { Form::Page };
-    let answer = || -> Result<Made, Fault> {
-        let mut request = request(&sent.pairs)?;
-        for (name, bytes) in sent.layers.iter().take(MOST_THREATS) {
+    let answer = || -> Result<RouteResponse, RouteError> {
+        let mut request = align_request(&sent.pairs)?;
+        for (name, bytes) in sent.layers.iter().take(MAX_THREATS) {
             let mut layers =
-                ReadLayer::from_bytes(bytes).map_err(|why| Fault::wrong("layer", format!("the layer: {why}")))?;
+                ReadLayer::from_bytes(bytes).map_err(|why| RouteError::wrong("layer", format!("the layer: {why}")))?;
             for layer in layers.iter_mut().filter(|layer| layer.name.trim().is_empty()) {
                 layer.name.clone_from(name);
             }
@@ -188,55 +191,55 @@ pub(crate) fn aligned(atlas: &Atlas, sent: &Sent) -> Made {
         }
         if !sent.have.is_empty() {
             let have =
-                atlas.have(&sent.have).map_err(|error| Fault::wrong("have", format!("the telemetry: {error}")))?;
+                atlas.have(&sent.have).map_err(|error| RouteError::wrong("have", format!("the telemetry: {error}")))?;
             request.have = Some(have);
         }
         if request.threats.is_empty() && request.layers.is_empty() {
-            return Err(Fault::wrong("layer", "say who threatens: a group, software, a campaign or a layer"));
+            return Err(RouteError::wrong("layer", "say who threatens: a group, software, a campaign or a layer"));
         }
         let view = atlas.align(&request)?;
         let threats: Vec<(String, String)> =
             sent.pairs.iter().filter(|(name, _)| name.parse::<ThreatKind>().is_ok()).cloned().collect();
         let listed = page::Listed { offset: 0, distinct: view.techniques.len(), pairs: &threats };
         Ok(match form {
-            Form::Json => Made::json(200, &view),
-            Form::Page => Made::page(200, page::align(&view, &listed, usize::MAX)),
+            Form::Json => RouteResponse::json(200, &view),
+            Form::Page => RouteResponse::page(200, page::align(&view, &listed, usize::MAX)),
         })
     };
     answer().unwrap_or_else(|fault| fault.made(form))
 }
 
-fn request(pairs: &[(String, String)]) -> Result<AlignRequest, Fault> {
+fn align_request(pairs: &[(String, String)]) -> Result<AlignRequest, RouteError> {
     let named = |kind: ThreatKind| {
         let of_kind = pairs.iter().filter(move |(name, value)| name == kind.name() && !value.trim().is_empty());
         of_kind.map(move |(_, name)| (kind, name.clone()))
     };
     let threats: Vec<(ThreatKind, String)> = ThreatKind::ALL.iter().flat_map(|kind| named(*kind)).collect();
-    if threats.len() > MOST_THREATS {
-        return Err(Fault::wrong("threats", format!("at most {MOST_THREATS} threats are compared on one page")));
+    if threats.len() > MAX_THREATS {
+        return Err(RouteError::wrong("threats", format!("at most {MAX_THREATS} threats are compared on one page")));
     }
     Ok(AlignRequest { threats, ..AlignRequest::default() })
 }
 
-fn align(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let request = request(ask.pairs)?;
-    if request.threats.is_empty() {
-        let threats = ask.atlas.threats()?;
-        if let Some(window) = ask.window()? {
+fn align(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let align = align_request(request.pairs)?;
+    if align.threats.is_empty() {
+        let threats = request.atlas.threats()?;
+        if let Some(window) = request.window()? {
             let mut listed: Vec<_> = threats.iter().collect();
             let total = window.cut(&mut listed);
-            return Ok(Made::json(200, &listed).of(total));
+            return Ok(RouteResponse::json(200, &listed).of(total));
         }
-        return Ok(ask.answer(&threats, || page::threats(threats)));
+        return Ok(request.answer(&threats, || page::threats(threats)));
     }
-    let mut view = ask.atlas.align(&request)?;
-    let offset = ask.count("offset")?.unwrap_or(0);
-    let listed = page::Listed { offset, distinct: view.techniques.len(), pairs: ask.pairs };
-    ask.paged(&mut view, |view| page::align(view, &listed, ROWS))
+    let mut view = request.atlas.align(&align)?;
+    let offset = request.count("offset")?.unwrap_or(0);
+    let listed = page::Listed { offset, distinct: view.techniques.len(), pairs: request.pairs };
+    request.paged(&mut view, |view| page::align(view, &listed, ROWS))
 }
 
-fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.align(&request(ask.pairs)?)?;
+fn layer(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let view = request.atlas.align(&align_request(request.pairs)?)?;
     let domain = view.domains().first().map_or(AttackDomain::Enterprise, |(domain, _)| *domain);
-    Ok(Made::json(200, &view.layer(domain)))
+    Ok(RouteResponse::json(200, &view.layer(domain)))
 }

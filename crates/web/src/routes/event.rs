@@ -4,7 +4,7 @@ use ruleatlas_views::{Atlas, EventsQuestion};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 
 use super::{
-    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Schemas, Values,
+    Export, FILTERS, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Schemas, Values,
     paging::{PAGING, Paged, Totals, Window},
     parameter::one,
     technique, view,
@@ -14,7 +14,7 @@ use crate::page;
 /// Rows of a page of the list.
 const ROWS: usize = 200;
 /// Rows of a page of the list, when more are asked for.
-const MOST_ROWS: usize = 2_000;
+const MAX_ROWS: usize = 2_000;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -82,58 +82,58 @@ fn provider_addresses(atlas: &Atlas) -> Vec<String> {
     atlas.provider_names().unwrap_or_default().iter().map(|name| page::provider_address(name)).collect()
 }
 
-fn event(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let params = ask.params()?;
-    let mut view = ask.atlas.event(ask.name(0), ask.name(1), &params.filters)?;
-    if (view.provider.as_str(), view.event_id.as_str()) != (ask.name(0), ask.name(1)) {
+fn event(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let params = request.params()?;
+    let mut view = request.atlas.event(request.name(0), request.name(1), &params.filters)?;
+    if (view.provider.as_str(), view.event_id.as_str()) != (request.name(0), request.name(1)) {
         // Another name of the provider, its channel, or another spelling.
         let address = page::event_address(&view.provider, &view.event_id).unwrap_or_default();
-        return Ok(ask.elsewhere(&format!("{address}{}", params.query())));
+        return Ok(request.elsewhere(&format!("{address}{}", params.query())));
     }
     params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
-    let window = ask.window()?;
-    if ask.form == Form::Json
+    let window = request.window()?;
+    if request.form == Form::Json
         && let Some(made) = technique::one_table(&params, window, &mut view.guide, &mut view.rule_list)
     {
         return Ok(made);
     }
-    ask.paged(&mut view, |view| page::event(ask.atlas, view, &params))
+    request.paged(&mut view, |view| page::event(request.atlas, view, &params))
 }
 
-fn events(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let limit = ask.count("limit")?;
+fn events(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let limit = request.count("limit")?;
     let question = EventsQuestion {
-        provider: ask.first("provider").map(|name| ask.atlas.taxonomy.provider_name(name)),
-        text: ask.first("q").map(str::to_owned),
-        unread: ask.first("unread").is_some(),
-        offset: ask.count("offset")?.unwrap_or(0),
-        limit: Some(limit.unwrap_or(ROWS).clamp(1, MOST_ROWS)),
+        provider: request.first("provider").map(|name| request.atlas.taxonomy.provider_name(name)),
+        text: request.first("q").map(str::to_owned),
+        unread: request.first("unread").is_some(),
+        offset: request.count("offset")?.unwrap_or(0),
+        limit: Some(limit.unwrap_or(ROWS).clamp(1, MAX_ROWS)),
     };
-    let view = ask.atlas.events(&question)?;
-    let totals = ask.window()?.map(|_| Totals::from([("events", view.total)]));
-    Ok(ask.answer_as(|| Paged::counted(&view, totals), || page::events(&view, &question)))
+    let view = request.atlas.events(&question)?;
+    let totals = request.window()?.map(|_| Totals::from([("events", view.total)]));
+    Ok(request.answer_as(|| Paged::counted(&view, totals), || page::events(&view, &question)))
 }
 
-fn provider(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let params = ask.params()?;
-    let elsewhere = |name: &str| Ok(ask.elsewhere(&format!("{}{}", page::provider_address(name), params.query())));
-    let short = ask.atlas.taxonomy.provider_name(ask.name(0));
-    if short != ask.name(0) && ask.atlas.taxonomy.provider_name(&short) == short {
+fn provider(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let params = request.params()?;
+    let elsewhere = |name: &str| Ok(request.elsewhere(&format!("{}{}", page::provider_address(name), params.query())));
+    let short = request.atlas.taxonomy.provider_name(request.name(0));
+    if short != request.name(0) && request.atlas.taxonomy.provider_name(&short) == short {
         // Its full name: whether rules read it is said where it leads.
         return elsewhere(&short);
     }
-    let mut view = ask.atlas.provider(ask.name(0), &params.filters)?;
-    if view.provider != ask.name(0) {
+    let mut view = request.atlas.provider(request.name(0), &params.filters)?;
+    if view.provider != request.name(0) {
         return elsewhere(&view.provider);
     }
-    ask.paged(&mut view, |view| page::provider(ask.atlas, view, &params))
+    request.paged(&mut view, |view| page::provider(request.atlas, view, &params))
 }
 
 /// The form, or what can be sent to it.
-fn coverage(ask: &Ask<'_>) -> Result<Made, Fault> {
+fn coverage(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
     let kinds = ruleatlas_views::HAVE_KINDS;
-    let params = ask.params()?;
-    Ok(ask.answer(&serde_json::json!({ "kinds": kinds }), || page::coverage_form(&params, None)))
+    let params = request.params()?;
+    Ok(request.answer(&serde_json::json!({ "kinds": kinds }), || page::coverage_form(&params, None)))
 }
 
 /// What is wanted of a file that was sent.
@@ -148,33 +148,36 @@ pub(crate) enum Wanted {
 }
 
 /// The answer to a file that was sent.
-pub(crate) fn covered(atlas: &Atlas, bytes: &[u8], pairs: &[(String, String)], wanted: Wanted) -> Made {
+pub(crate) fn covered(atlas: &Atlas, bytes: &[u8], pairs: &[(String, String)], wanted: Wanted) -> RouteResponse {
     let form = if wanted == Wanted::Page { Form::Page } else { Form::Json };
     let params = match crate::params::Params::read(pairs) {
         Ok(params) => params,
-        Err(wrong) => return Fault::from(wrong).made(form),
+        Err(wrong) => return RouteError::from(wrong).made(form),
     };
     let have = match atlas.have(bytes) {
         Ok(have) => have,
-        Err(ruleatlas_views::HaveError::Catalog(message)) => return Fault::Broken(message).made(form),
+        Err(ruleatlas_views::TelemetryError::Catalog(message)) => return RouteError::Broken(message).made(form),
         Err(error) if wanted == Wanted::Page => {
-            return Made::page(422, page::coverage_form(&params, Some(&error.to_string())));
+            return RouteResponse::page(422, page::coverage_form(&params, Some(&error.to_string())));
         }
         Err(error) => {
-            return Made::json(422, &serde_json::json!({ "error": error.to_string(), "what": "have", "near": [] }));
+            return RouteResponse::json(
+                422,
+                &serde_json::json!({ "error": error.to_string(), "what": "have", "near": [] }),
+            );
         }
     };
     let mut view = match atlas.coverage(have, &params.filters) {
         Ok(view) => view,
-        Err(error) => return Fault::from(error).made(form),
+        Err(error) => return RouteError::from(error).made(form),
     };
     match wanted {
-        Wanted::Page => Made::page(200, page::coverage(&view, &params)),
+        Wanted::Page => RouteResponse::page(200, page::coverage(&view, &params)),
         Wanted::Json => {
             let is_part = params.offset.is_some() || params.limit.is_some();
             let window = Window { offset: params.offset.unwrap_or(0), limit: params.limit };
-            Made::json(200, &Paged::new(&mut view, is_part.then_some(window)))
+            RouteResponse::json(200, &Paged::new(&mut view, is_part.then_some(window)))
         }
-        Wanted::Layer => Made::json(200, &view.layer(&atlas.attack.version)),
+        Wanted::Layer => RouteResponse::json(200, &view.layer(&atlas.attack.version)),
     }
 }

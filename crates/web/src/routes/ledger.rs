@@ -4,7 +4,7 @@ use ruleatlas_model::{Language, Vendor};
 use ruleatlas_views::LedgerQuestion;
 
 use super::{
-    Ask, Export, Fault, Form, Made, Parameter, Route, Values,
+    Export, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values,
     paging::{Paged, Totals},
     parameter::one,
     view,
@@ -58,24 +58,24 @@ fn statuses() -> Vec<&'static str> {
     vec!["partial", "failed", "no_query"]
 }
 
-fn ledger(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let limit = ask.count("limit")?;
+fn ledger(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let limit = request.count("limit")?;
     let question = LedgerQuestion {
-        vendors: ask.words("vendor"),
-        languages: ask.words("language"),
-        parse: ask.words("parse"),
-        phrase: ask.first("why").map(str::to_owned),
-        offset: ask.count("offset")?.unwrap_or(0),
-        limit: if ask.form == Form::Page { Some(limit.unwrap_or(ROWS).clamp(1, 1000)) } else { limit },
+        vendors: request.words("vendor"),
+        languages: request.words("language"),
+        parse: request.words("parse"),
+        phrase: request.first("why").map(str::to_owned),
+        offset: request.count("offset")?.unwrap_or(0),
+        limit: if request.form == Form::Page { Some(limit.unwrap_or(ROWS).clamp(1, 1000)) } else { limit },
     };
-    let view = ask.atlas.ledger_view(&question)?;
+    let view = request.atlas.ledger_view(&question)?;
     // The page lists fewer rows than the JSON, so that neither is made of the other's view.
-    Ok(match ask.form {
-        Form::Page => Made::page(200, page::ledger(&view, &question)),
+    Ok(match request.form {
+        Form::Page => RouteResponse::page(200, page::ledger(&view, &question)),
         Form::Json => {
             let total = usize::try_from(view.faults_total).unwrap_or(usize::MAX);
-            let totals = ask.window()?.map(|_| Totals::from([("faults", total)]));
-            Made::json(200, &Paged::counted(&view, totals))
+            let totals = request.window()?.map(|_| Totals::from([("faults", total)]));
+            RouteResponse::json(200, &Paged::counted(&view, totals))
         }
     })
 }

@@ -3,7 +3,10 @@
 use ruleatlas_model::AttackDomain;
 use ruleatlas_views::{Atlas, MatrixView};
 
-use super::{Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, paging::PAGING, parameter::one, view};
+use super::{
+    Export, FILTERS, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values, paging::PAGING,
+    parameter::one, view,
+};
 use crate::{page, params::Params};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -48,29 +51,29 @@ fn ids(atlas: &Atlas) -> Vec<String> {
     atlas.attack.tactics.iter().map(|tactic| page::tactic_address(&tactic.id)).collect()
 }
 
-fn asked(ask: &Ask<'_>) -> Result<(MatrixView, Params), Fault> {
-    let params = ask.params()?;
-    let asked = ask.first("matrix").unwrap_or_default();
+fn asked(request: &RouteRequest<'_>) -> Result<(MatrixView, Params), RouteError> {
+    let params = request.params()?;
+    let asked = request.first("matrix").unwrap_or_default();
     let domain = DOMAINS.into_iter().find(|domain| domain.name() == asked).unwrap_or(AttackDomain::Enterprise);
-    Ok((ask.atlas.matrix(domain, &params.filters), params))
+    Ok((request.atlas.matrix(domain, &params.filters), params))
 }
 
-fn matrix(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let (view, params) = asked(ask)?;
-    Ok(ask.answer(&view, || page::matrix(ask.atlas, &view, &params)))
+fn matrix(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let (view, params) = asked(request)?;
+    Ok(request.answer(&view, || page::matrix(request.atlas, &view, &params)))
 }
 
-fn layer(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let (view, params) = asked(ask)?;
+fn layer(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let (view, params) = asked(request)?;
     let query = params.query();
-    Ok(Made::json(200, &view.layer(query.trim_start_matches('?'))))
+    Ok(RouteResponse::json(200, &view.layer(query.trim_start_matches('?'))))
 }
 
-fn tactic(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let params = ask.params()?;
-    let mut view = ask.atlas.tactic(ask.name(0), &params.filters)?;
-    if view.column.tactic != ask.name(0) {
-        return Ok(ask.elsewhere(&format!("{}{}", page::tactic_address(&view.column.tactic), params.query())));
+fn tactic(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let params = request.params()?;
+    let mut view = request.atlas.tactic(request.name(0), &params.filters)?;
+    if view.column.tactic != request.name(0) {
+        return Ok(request.elsewhere(&format!("{}{}", page::tactic_address(&view.column.tactic), params.query())));
     }
-    ask.paged(&mut view, |view| page::tactic(ask.atlas, view, &params))
+    request.paged(&mut view, |view| page::tactic(request.atlas, view, &params))
 }

@@ -7,7 +7,6 @@
 //! To add a page: a function in a file of its topic here, and an entry in that file's `ROUTES`.
 
 mod about;
-mod ask;
 mod check;
 mod controls;
 mod event;
@@ -17,6 +16,7 @@ mod matrix;
 mod openapi;
 mod paging;
 mod parameter;
+mod request;
 mod rule;
 mod scope;
 mod search;
@@ -29,12 +29,12 @@ use std::cell::Cell;
 use ruleatlas_views::{Atlas, nearest};
 
 pub(crate) use self::{
-    ask::{Ask, Fault, Form, Made},
     check::{checked, languages},
     controls::{Sent, aligned},
     event::{Wanted, covered},
     openapi::{Schemas, View, view},
     parameter::{FILTERS, Parameter, Values},
+    request::{Form, RouteError, RouteRequest, RouteResponse},
 };
 use crate::text;
 
@@ -42,7 +42,7 @@ use crate::text;
 pub(crate) const API: &str = "/api/v1";
 
 /// Characters of a query string that are read as pairs.
-const MOST_PAIRS: usize = 256;
+const MAX_PAIRS: usize = 256;
 
 /// An address of the site.
 pub(crate) struct Route {
@@ -59,7 +59,7 @@ pub(crate) struct Route {
     /// What its JSON looks like.
     pub(crate) view: Option<View>,
     /// What answers it.
-    pub(crate) answer: fn(&Ask<'_>) -> Result<Made, Fault>,
+    pub(crate) answer: fn(&RouteRequest<'_>) -> Result<RouteResponse, RouteError>,
 }
 
 /// The addresses of a route in the static site.
@@ -107,7 +107,7 @@ impl Address {
     pub(crate) fn new(path: &str, query: &str) -> Self {
         let mut pairs: Vec<(String, String)> = query
             .split('&')
-            .take(MOST_PAIRS)
+            .take(MAX_PAIRS)
             .filter_map(|pair| {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
                 (!value.is_empty()).then(|| (text::decoded(name), text::decoded(value)))
@@ -132,15 +132,15 @@ impl Address {
 }
 
 /// The answer to an address.
-pub(crate) fn made(atlas: &Atlas, address: &Address) -> Made {
+pub(crate) fn made(atlas: &Atlas, address: &Address) -> RouteResponse {
     answered(atlas, address, None)
 }
 
 /// A page and, where both come from one view, its JSON.
-pub(crate) fn made_with_json(atlas: &Atlas, address: &Address) -> (Made, Option<Vec<u8>>) {
-    let beside = Cell::new(None);
-    let page = answered(atlas, address, Some(&beside));
-    (page, beside.into_inner())
+pub(crate) fn made_with_json(atlas: &Atlas, address: &Address) -> (RouteResponse, Option<Vec<u8>>) {
+    let json_copy = Cell::new(None);
+    let page = answered(atlas, address, Some(&json_copy));
+    (page, json_copy.into_inner())
 }
 
 /// The form and the path that an address asks for.
@@ -165,25 +165,25 @@ pub(crate) fn route_path(address: &Address) -> Option<&'static str> {
     find(form, path).map(|(route, _)| route.path)
 }
 
-fn answered(atlas: &Atlas, address: &Address, beside: Option<&Cell<Option<Vec<u8>>>>) -> Made {
+fn answered(atlas: &Atlas, address: &Address, json_copy: Option<&Cell<Option<Vec<u8>>>>) -> RouteResponse {
     let (form, path) = form_and_path(address);
     let Some((route, names)) = find(form, path) else { return nothing(form, path, address) };
-    let ask = Ask { atlas, form, names, pairs: &address.pairs, route, beside };
-    let answer = ask.refused().map_or_else(|| (route.answer)(&ask), |wrong| Err(wrong.into()));
+    let request = RouteRequest { atlas, form, names, pairs: &address.pairs, route, json_copy };
+    let answer = request.refused().map_or_else(|| (route.answer)(&request), |wrong| Err(wrong.into()));
     answer.unwrap_or_else(|fault| fault.made(form))
 }
 
 /// That there is no such address.
-fn nothing(form: Form, path: &str, address: &Address) -> Made {
+fn nothing(form: Form, path: &str, address: &Address) -> RouteResponse {
     let bare = path.trim_end_matches('/');
     if bare.len() < path.len() && table().any(|route| matching::names(route.path, bare).is_some()) {
         // Hosts of static files show a folder's page with a stroke at the end.
         let key = Address { path: bare.to_owned(), ..address.clone() }.key();
-        return Made::elsewhere(form, &key);
+        return RouteResponse::elsewhere(form, &key);
     }
     let fixed = table().map(|route| route.path).filter(|path| !path.contains('{'));
     let near = nearest(path, fixed, 3);
-    Fault::Missing { what: "page", name: text::decoded(path), near }.made(form)
+    RouteError::Missing { what: "page", name: text::decoded(path), near }.made(form)
 }
 
 /// Whether a page stands at a plain address: what leads to pages that are not there yet is left out.

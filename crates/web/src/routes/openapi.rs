@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use super::{API, Ask, Export, Fault, Form, Made, Parameter, Route, Values, table};
+use super::{API, Export, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values, table};
 
 /// Schemas by name.
 pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -31,8 +31,8 @@ pub(crate) fn view<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
     T::schema()
 }
 
-fn openapi(_: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(Made::json(200, &description()))
+fn openapi(_: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    Ok(RouteResponse::json(200, &description()))
 }
 
 /// The whole description.

@@ -2,7 +2,7 @@
 
 use ruleatlas_views::Atlas;
 
-use super::{Ask, Export, Fault, Made, Route, view};
+use super::{Export, Route, RouteError, RouteRequest, RouteResponse, view};
 use crate::page;
 
 pub(super) const ROUTES: &[Route] = &[Route {
@@ -19,11 +19,11 @@ fn ids(atlas: &Atlas) -> Vec<String> {
     atlas.index.heads().iter().map(|head| page::rule_address(&head.id)).collect()
 }
 
-fn rule(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let id = ask.name(0);
-    let view = ask.atlas.rule(id)?;
+fn rule(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let id = request.name(0);
+    let view = request.atlas.rule(id)?;
     if view.entry.rule.id != id {
-        return Ok(ask.elsewhere(&page::rule_address(&view.entry.rule.id)));
+        return Ok(request.elsewhere(&page::rule_address(&view.entry.rule.id)));
     }
-    Ok(ask.answer_as(|| view.json(), || page::rule(ask.atlas, &view)))
+    Ok(request.answer_as(|| view.json(), || page::rule(request.atlas, &view)))
 }

@@ -1,8 +1,8 @@
 //! Any set of rules, and what stands inside other pages.
 
 use super::{
-    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values, paging, paging::Paged, parameter::one,
-    technique, view,
+    Export, FILTERS, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values, paging, paging::Paged,
+    parameter::one, technique, view,
 };
 use crate::page;
 
@@ -58,34 +58,34 @@ pub(super) const SCOPE: &[Parameter] = &[
     one("subtechniques", "Whether the rules of sub-techniques count; they do unless this says no.", Values::Text),
 ];
 
-fn scope(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let params = ask.params()?;
+fn scope(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let params = request.params()?;
     // Of a list in its own order the part that is asked for is all that is made.
-    if let Some(window) = ask.window()?.filter(|_| params.orders.is_empty()) {
-        let view = ask.atlas.rules_part(&params.question(), window.part())?;
+    if let Some(window) = request.window()?.filter(|_| params.orders.is_empty()) {
+        let view = request.atlas.rules_part(&params.question(), window.part())?;
         let totals = paging::totals(&view.guide);
         return Ok(match technique::made_table(&params, &totals, &view.guide, &view.rule_list) {
             Some(made) => made,
-            None => Made::json(200, &Paged::counted(&view, Some(totals))),
+            None => RouteResponse::json(200, &Paged::counted(&view, Some(totals))),
         });
     }
-    let mut view = ask.atlas.rules(&params.question())?;
-    if ask.form == Form::Page {
-        return Ok(Made::page(200, page::scope(ask.atlas, view, &params)?));
+    let mut view = request.atlas.rules(&params.question())?;
+    if request.form == Form::Page {
+        return Ok(RouteResponse::page(200, page::scope(request.atlas, view, &params)?));
     }
     params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
-    let window = ask.window()?;
+    let window = request.window()?;
     Ok(match technique::one_table(&params, window, &mut view.guide, &mut view.rule_list) {
         Some(made) => made,
-        None => Made::json(200, &Paged::new(&mut view, window)),
+        None => RouteResponse::json(200, &Paged::new(&mut view, window)),
     })
 }
 
-fn scope_part(ask: &Ask<'_>) -> Result<Made, Fault> {
-    Ok(Made::page(200, page::scope_part(ask.atlas, &ask.params()?.question())?))
+fn scope_part(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    Ok(RouteResponse::page(200, page::scope_part(request.atlas, &request.params()?.question())?))
 }
 
-fn rule_part(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let view = ask.atlas.rule(ask.name(0))?;
-    Ok(Made::page(200, page::rule_part(&view)))
+fn rule_part(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let view = request.atlas.rule(request.name(0))?;
+    Ok(RouteResponse::page(200, page::rule_part(&view)))
 }

@@ -1,12 +1,12 @@
 //! What a text finds.
 
-use super::{Ask, Export, Fault, Form, Made, Route, Values, parameter::one, view};
+use super::{Export, Form, Route, RouteError, RouteRequest, RouteResponse, Values, parameter::one, view};
 use crate::page;
 
 /// Hits of a kind on the page.
 const HITS: usize = 20;
 /// Hits of a kind that can be asked for.
-const MOST: usize = 200;
+const MAX_HITS: usize = 200;
 
 pub(super) const ROUTES: &[Route] = &[Route {
     path: "/search",
@@ -26,11 +26,11 @@ fn best() -> Vec<&'static str> {
     vec!["best"]
 }
 
-fn search(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let limit = ask.count("limit")?.unwrap_or(HITS).min(MOST);
-    let view = ask.atlas.search(ask.first("q").unwrap_or_default(), limit)?;
-    if let (Form::Page, Some(address)) = (ask.form, ask.first("go").and_then(|_| page::best_hit(&view))) {
-        return Ok(Made::Elsewhere(address));
+fn search(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let limit = request.count("limit")?.unwrap_or(HITS).min(MAX_HITS);
+    let view = request.atlas.search(request.first("q").unwrap_or_default(), limit)?;
+    if let (Form::Page, Some(address)) = (request.form, request.first("go").and_then(|_| page::best_hit(&view))) {
+        return Ok(RouteResponse::Redirect(address));
     }
-    Ok(ask.answer(&view, || page::search(&view)))
+    Ok(request.answer(&view, || page::search(&view)))
 }

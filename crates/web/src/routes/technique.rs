@@ -4,7 +4,7 @@ use ruleatlas_catalog::Guide;
 use ruleatlas_views::{Atlas, RuleItem};
 
 use super::{
-    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values,
+    Export, FILTERS, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values,
     paging::{Paged, Totals, Window},
     parameter::one,
     view,
@@ -78,7 +78,7 @@ pub(super) fn one_table(
     window: Option<Window>,
     guide: &mut Guide,
     rules: &mut Vec<RuleItem>,
-) -> Option<Made> {
+) -> Option<RouteResponse> {
     params.table?;
     let window = window.unwrap_or_default();
     let totals = Totals::from([
@@ -92,45 +92,45 @@ pub(super) fn one_table(
 }
 
 /// The one table that is asked for, of which no more than is shown was made.
-pub(super) fn made_table(params: &Params, totals: &Totals, guide: &Guide, rules: &[RuleItem]) -> Option<Made> {
+pub(super) fn made_table(params: &Params, totals: &Totals, guide: &Guide, rules: &[RuleItem]) -> Option<RouteResponse> {
     let table = params.table?;
     let key = if table == Table::Rules { "rule_list" } else { table.name() };
     let total = totals.get(key).copied().unwrap_or_default();
     if params.is_csv {
-        return Some(Made::text(CSV, ruleatlas_views::csv(table, guide, rules).into_bytes()).of(total));
+        return Some(RouteResponse::text(CSV, ruleatlas_views::csv(table, guide, rules).into_bytes()).of(total));
     }
     let made = match table {
-        Table::Events => Made::json(200, &guide.events),
-        Table::Fields => Made::json(200, &guide.fields),
-        Table::Indicators => Made::json(200, &guide.indicators),
-        Table::Exclusions => Made::json(200, &guide.exclusions),
-        Table::Rules => Made::json(200, &rules),
+        Table::Events => RouteResponse::json(200, &guide.events),
+        Table::Fields => RouteResponse::json(200, &guide.fields),
+        Table::Indicators => RouteResponse::json(200, &guide.indicators),
+        Table::Exclusions => RouteResponse::json(200, &guide.exclusions),
+        Table::Rules => RouteResponse::json(200, &rules),
     };
     Some(made.of(total))
 }
 
-fn technique(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let atlas = ask.atlas;
-    let id = ask.name(0);
-    let params = ask.params()?;
+fn technique(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let atlas = request.atlas;
+    let id = request.name(0);
+    let params = request.params()?;
     let is_id = atlas.attack.techniques.contains_key(id);
-    if ask.form == Form::Json {
+    if request.form == Form::Json {
         let mut view = atlas.technique(id, !params.only_itself, &params.filters)?;
         params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
-        let window = ask.window()?;
+        let window = request.window()?;
         if let Some(made) = one_table(&params, window, &mut view.guide, &mut view.rule_list) {
             return Ok(made);
         }
-        return Ok(Made::json(200, &Paged::new(&mut view, window)));
+        return Ok(RouteResponse::json(200, &Paged::new(&mut view, window)));
     }
     if !is_id {
         // An id of another version, another spelling or a name: the page stands under the loaded version's id.
         let technique = atlas.find_technique(id)?;
         let leads_here = atlas.attack.redirects.contains_key(&id.to_ascii_uppercase());
         let params = Params { from: leads_here.then(|| id.to_ascii_uppercase()), ..params };
-        return Ok(ask.elsewhere(&format!("/technique/{}{}", encoded(&technique.id), params.query())));
+        return Ok(request.elsewhere(&format!("/technique/{}{}", encoded(&technique.id), params.query())));
     }
     let leads_here = |from: &String| atlas.attack.redirects.get(from).is_some_and(|to| to.to.iter().any(|to| to == id));
     let params = Params { from: params.from.filter(leads_here), ..params };
-    Ok(Made::page(200, page::technique(atlas, id, &params)?))
+    Ok(RouteResponse::page(200, page::technique(atlas, id, &params)?))
 }

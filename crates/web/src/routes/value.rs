@@ -4,7 +4,7 @@ use ruleatlas_model::{FoldedOp, Modifiers};
 use ruleatlas_views::Atlas;
 
 use super::{
-    Ask, Export, FILTERS, Fault, Form, Made, Parameter, Route, Values,
+    Export, FILTERS, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values,
     paging::{PAGING, Paged},
     parameter::one,
     technique, view,
@@ -56,12 +56,12 @@ fn fields(atlas: &Atlas) -> Vec<String> {
     addresses
 }
 
-fn field(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let name = ask.name(0);
-    let params = ask.params()?;
-    let mut views = ask.atlas.field_in(name, &params.filters)?;
-    if ask.form == Form::Page {
-        return Ok(Made::page(200, page::field(ask.atlas, &mut views, &params)));
+fn field(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let name = request.name(0);
+    let params = request.params()?;
+    let mut views = request.atlas.field_in(name, &params.filters)?;
+    if request.form == Form::Page {
+        return Ok(RouteResponse::page(200, page::field(request.atlas, &mut views, &params)));
     }
     for order in params.orders.values() {
         for view in &mut views {
@@ -72,19 +72,24 @@ fn field(ask: &Ask<'_>) -> Result<Made, Fault> {
             }
         }
     }
-    let window = ask.window()?;
+    let window = request.window()?;
     if let Some(table) = params.table {
         let mut rows: Vec<_> = match table {
             Table::Indicators => views.into_iter().flat_map(|view| view.indicators).collect(),
             Table::Exclusions => views.into_iter().flat_map(|view| view.exclusions).collect(),
-            _ => return Err(Fault::wrong("table", "a field has the tables indicators and exclusions")),
+            _ => return Err(RouteError::wrong("table", "a field has the tables indicators and exclusions")),
         };
         let total = window.unwrap_or_default().cut(&mut rows);
         let csv = || ruleatlas_views::indicators_csv(&rows).into_bytes();
-        return Ok(if params.is_csv { Made::text(technique::CSV, csv()) } else { Made::json(200, &rows) }.of(total));
+        return Ok(if params.is_csv {
+            RouteResponse::text(technique::CSV, csv())
+        } else {
+            RouteResponse::json(200, &rows)
+        }
+        .of(total));
     }
     let views: Vec<_> = views.iter_mut().map(|view| Paged::new(view, window)).collect();
-    Ok(Made::json(200, &views))
+    Ok(RouteResponse::json(200, &views))
 }
 
 /// An indicator as it is asked for.
@@ -95,25 +100,25 @@ struct Asked<'a> {
     modifiers: Modifiers,
 }
 
-fn asked<'a>(ask: &'a Ask<'_>) -> Result<Asked<'a>, Fault> {
-    let (Some(field), Some(op)) = (ask.first("field"), ask.first("op")) else {
+fn asked<'a>(request: &'a RouteRequest<'_>) -> Result<Asked<'a>, RouteError> {
+    let (Some(field), Some(op)) = (request.first("field"), request.first("op")) else {
         let message = "An indicator is asked for as `/indicator?field=Image&op=basename&value=cmd.exe`.";
-        return Err(Fault::wrong("field", message));
+        return Err(RouteError::wrong("field", message));
     };
-    let op: FoldedOp = op.parse().map_err(|error| Fault::wrong("op", format!("{error}")))?;
+    let op: FoldedOp = op.parse().map_err(|error| RouteError::wrong("op", format!("{error}")))?;
     let modifiers =
-        ask.first("modifier").unwrap_or_default().parse().map_err(|error| Fault::wrong("modifier", error))?;
-    Ok(Asked { field, op, value: ask.first("value").unwrap_or_default(), modifiers })
+        request.first("modifier").unwrap_or_default().parse().map_err(|error| RouteError::wrong("modifier", error))?;
+    Ok(Asked { field, op, value: request.first("value").unwrap_or_default(), modifiers })
 }
 
-fn indicator(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let Asked { field, op, value, modifiers } = asked(ask)?;
-    let params = ask.params()?;
-    let mut view = ask.atlas.indicator_in(field, op, value, &modifiers, &params.filters)?;
-    ask.paged(&mut view, |view| page::indicator(ask.atlas, view, &params))
+fn indicator(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let Asked { field, op, value, modifiers } = asked(request)?;
+    let params = request.params()?;
+    let mut view = request.atlas.indicator_in(field, op, value, &modifiers, &params.filters)?;
+    request.paged(&mut view, |view| page::indicator(request.atlas, view, &params))
 }
 
-fn snippets(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let Asked { field, op, value, modifiers } = asked(ask)?;
-    Ok(Made::json(200, &ask.atlas.snippets(field, op, value, &modifiers)?))
+fn snippets(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let Asked { field, op, value, modifiers } = asked(request)?;
+    Ok(RouteResponse::json(200, &request.atlas.snippets(field, op, value, &modifiers)?))
 }

@@ -5,7 +5,7 @@ use ruleatlas_model::Vendor;
 use ruleatlas_views::Atlas;
 
 use super::{
-    Ask, Export, FILTERS, Fault, Form, Made, Route,
+    Export, FILTERS, Form, Route, RouteError, RouteRequest, RouteResponse,
     paging::PAGING,
     technique::{TABLES, one_table},
     view,
@@ -45,23 +45,23 @@ fn log_sources(atlas: &Atlas) -> Vec<String> {
     atlas.log_source_names().iter().map(|name| page::log_source_address(name)).collect()
 }
 
-fn vendor(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let mut view = ask.atlas.vendor(ask.name(0))?;
-    if view.vendor.name() != ask.name(0) {
-        return Ok(ask.elsewhere(&page::vendor_address(view.vendor)));
+fn vendor(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let mut view = request.atlas.vendor(request.name(0))?;
+    if view.vendor.name() != request.name(0) {
+        return Ok(request.elsewhere(&page::vendor_address(view.vendor)));
     }
-    ask.paged(&mut view, page::vendor)
+    request.paged(&mut view, page::vendor)
 }
 
-fn log_source(ask: &Ask<'_>) -> Result<Made, Fault> {
-    let params = ask.params()?;
-    let mut view = ask.atlas.log_source(ask.name(0), &params.filters)?;
+fn log_source(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let params = request.params()?;
+    let mut view = request.atlas.log_source(request.name(0), &params.filters)?;
     params.orders.values().for_each(|order| order.apply(&mut view.guide, &mut view.rule_list));
-    let window = ask.window()?;
-    if ask.form == Form::Json
+    let window = request.window()?;
+    if request.form == Form::Json
         && let Some(made) = one_table(&params, window, &mut view.guide, &mut view.rule_list)
     {
         return Ok(made);
     }
-    ask.paged(&mut view, |view| page::log_source(ask.atlas, view, &params))
+    request.paged(&mut view, |view| page::log_source(request.atlas, view, &params))
 }

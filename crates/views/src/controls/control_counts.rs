@@ -94,7 +94,7 @@ impl ColumnSource {
 
 /// What counting needs of the controls, read when first asked for.
 #[derive(Debug)]
-pub(crate) struct Board {
+pub(crate) struct ControlCounts {
     /// All sources, in the order of the table, loaded or not.
     pub(crate) columns: Vec<ControlColumn>,
     /// The controls of each technique itself, by source.
@@ -114,7 +114,7 @@ const SOURCES: [ControlSource; 6] = [
     ControlSource::Stratus,
 ];
 
-impl Board {
+impl ControlCounts {
     pub(crate) fn of(atlas: &Atlas) -> Result<Self, Error> {
         let (sources, counts, known) = {
             let store = atlas.store();

@@ -6,7 +6,7 @@ use ruleatlas_model::{Role, fold_case};
 use ruleatlas_store::EventHead;
 use ruleatlas_taxonomy::Taxonomy;
 
-use crate::{Error, fit::has_words};
+use crate::{Error, match_rank::has_words};
 
 /// What stands between two values of the text; a value that holds it is cut there.
 const BORDER: char = '\0';
@@ -14,7 +14,7 @@ const BORDER: char = '\0';
 /// What a search needs at once, made at the first one: every value in lower case in one text, with how common each is,
 /// and what every event, rule and field is called.
 #[derive(Debug, Default)]
-pub(crate) struct Quick {
+pub(crate) struct SearchIndex {
     values: OnceLock<Values>,
     events: OnceLock<Events>,
     titles: OnceLock<Titles>,
@@ -64,7 +64,7 @@ pub(crate) struct KnownField {
     pub(crate) rules: u64,
 }
 
-impl Quick {
+impl SearchIndex {
     pub(crate) fn titles(&self, index: &Index) -> &Titles {
         self.titles.get_or_init(|| Titles::new(index))
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ruleatlas_model::EventRef;
 use ruleatlas_sources::have::{
-    Component, Error as FileError, Filter, Given, Listed, OnMatch, Subcategory, SysmonConfig,
+    Component, Error as FileError, Filter, Listed, OnMatch, Subcategory, SysmonConfig, TelemetryConfig,
 };
 use ruleatlas_taxonomy::telemetry::{
     Outcome, audit_policy, events_of_component, platforms_of_systems, providers_of_product, sysmon_config,
@@ -23,7 +23,7 @@ pub const HAVE_KINDS: [(&str, &str); 4] = [
 
 /// The events that are collected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Have {
+pub struct CollectedTelemetry {
     /// What kind of file says so.
     pub kind: &'static str,
     /// The events, and what says that they are collected.
@@ -35,7 +35,7 @@ pub struct Have {
 
 /// Why a file gives no events.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HaveError {
+pub enum TelemetryError {
     /// It cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
@@ -53,7 +53,7 @@ pub enum HaveError {
 /// Unknown names that are told of at once.
 const TOLD: usize = 20;
 
-impl Have {
+impl CollectedTelemetry {
     /// Events that are known to be collected.
     pub fn of(events: impl IntoIterator<Item = EventRef>) -> Self {
         let events = events.into_iter().map(|event| (event, "listed".to_owned())).collect();
@@ -81,22 +81,22 @@ impl Atlas {
     ///
     /// # Errors
     /// It cannot be read, names events or settings that nobody knows, or collects nothing.
-    pub fn have(&self, bytes: &[u8]) -> Result<Have, HaveError> {
+    pub fn have(&self, bytes: &[u8]) -> Result<CollectedTelemetry, TelemetryError> {
         let have = match ruleatlas_sources::have::read(bytes)? {
-            Given::Sysmon(config) => of_sysmon(&config)?,
-            Given::AuditPolicy(lines) => of_audit_policy(&lines),
-            Given::DataSources(components) => self.of_components(&components),
-            Given::List(listed) => self.of_list(&listed)?,
+            TelemetryConfig::Sysmon(config) => of_sysmon(&config)?,
+            TelemetryConfig::AuditPolicy(lines) => of_audit_policy(&lines),
+            TelemetryConfig::DataSources(components) => self.of_components(&components),
+            TelemetryConfig::List(listed) => self.collected_from_list(&listed)?,
         };
         if have.events.is_empty() {
-            return Err(HaveError::Nothing(have.notes.join("; ")));
+            return Err(TelemetryError::Nothing(have.notes.join("; ")));
         }
         Ok(have)
     }
 
-    fn of_list(&self, listed: &[Listed]) -> Result<Have, HaveError> {
-        let broken = |error: ruleatlas_store::Error| HaveError::Catalog(error.to_string());
-        let mut have = Have { kind: "list", ..Have::default() };
+    fn collected_from_list(&self, listed: &[Listed]) -> Result<CollectedTelemetry, TelemetryError> {
+        let broken = |error: ruleatlas_store::Error| TelemetryError::Catalog(error.to_string());
+        let mut have = CollectedTelemetry { kind: "list", ..CollectedTelemetry::default() };
         let mut unknown: Vec<String> = Vec::new();
         let mut without_entry: BTreeSet<String> = BTreeSet::new();
         let store = self.store();
@@ -141,7 +141,7 @@ impl Atlas {
             have.notes
                 .push(format!("no dictionary and no rule knows {}{more}: counted as collected", names.join(", ")));
         }
-        if unknown.is_empty() { Ok(have) } else { Err(HaveError::Unknown(shortened(unknown))) }
+        if unknown.is_empty() { Ok(have) } else { Err(TelemetryError::Unknown(shortened(unknown))) }
     }
 }
 
@@ -182,8 +182,8 @@ fn effect(filters: &[&Filter]) -> (bool, String) {
     }
 }
 
-fn of_sysmon(config: &SysmonConfig) -> Result<Have, HaveError> {
-    let mut have = Have { kind: "sysmon_configuration", ..Have::default() };
+fn of_sysmon(config: &SysmonConfig) -> Result<CollectedTelemetry, TelemetryError> {
+    let mut have = CollectedTelemetry { kind: "sysmon_configuration", ..CollectedTelemetry::default() };
     have.notes.push(format!("Sysmon configuration of schema version {}", config.schema));
     let elements: Vec<&str> = sysmon_config().iter().map(|row| row.element).filter(|name| !name.is_empty()).collect();
     let is_known = |name: &str| elements.iter().any(|element| element.eq_ignore_ascii_case(name));
@@ -195,7 +195,7 @@ fn of_sysmon(config: &SysmonConfig) -> Result<Have, HaveError> {
     });
     let unknown: Vec<String> = unknown.collect();
     if !unknown.is_empty() {
-        return Err(HaveError::Unknown(shortened(unknown)));
+        return Err(TelemetryError::Unknown(shortened(unknown)));
     }
     for row in sysmon_config() {
         let is_this = |filter: &&Filter| filter.element.eq_ignore_ascii_case(row.element);
@@ -217,8 +217,8 @@ fn of_sysmon(config: &SysmonConfig) -> Result<Have, HaveError> {
     Ok(have)
 }
 
-fn of_audit_policy(lines: &[Subcategory]) -> Have {
-    let mut have = Have { kind: "audit_policy", ..Have::default() };
+fn of_audit_policy(lines: &[Subcategory]) -> CollectedTelemetry {
+    let mut have = CollectedTelemetry { kind: "audit_policy", ..CollectedTelemetry::default() };
     for line in lines {
         let of_it = || audit_policy().iter().filter(|row| row.guid == line.guid);
         if of_it().next().is_none() {
@@ -246,8 +246,8 @@ fn of_audit_policy(lines: &[Subcategory]) -> Have {
 }
 
 impl Atlas {
-    fn of_components(&self, components: &[Component]) -> Have {
-        let mut have = Have { kind: "data_source_administration", ..Have::default() };
+    fn of_components(&self, components: &[Component]) -> CollectedTelemetry {
+        let mut have = CollectedTelemetry { kind: "data_source_administration", ..CollectedTelemetry::default() };
         let mut without_events: BTreeSet<&str> = BTreeSet::new();
         let mut assumed: BTreeSet<&str> = BTreeSet::new();
         let mut elsewhere: BTreeSet<&str> = BTreeSet::new();

@@ -30,12 +30,12 @@ pub(crate) fn make_indexes(transaction: &Transaction<'_>, tables: &[&str]) -> Re
 }
 
 /// Filled tables.
-pub(crate) struct Beside {
+pub(crate) struct StagingTable {
     connection: Connection,
     tables: &'static [&'static str],
 }
 
-impl Beside {
+impl StagingTable {
     /// Makes the tables of the schema in memory, and fills those that are named.
     pub(crate) fn fill(
         tables: &'static [&'static str],

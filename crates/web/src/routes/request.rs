@@ -26,7 +26,7 @@ pub(crate) enum Form {
 }
 
 /// What a route is asked.
-pub(crate) struct Ask<'a> {
+pub(crate) struct RouteRequest<'a> {
     pub(crate) atlas: &'a Atlas,
     pub(crate) form: Form,
     /// What stands in the places of the path's names, decoded.
@@ -35,12 +35,12 @@ pub(crate) struct Ask<'a> {
     pub(crate) pairs: &'a [(String, String)],
     pub(super) route: &'static Route,
     /// Where a page's JSON is put as well, for one who wants both: most of the work is the view of which both are made.
-    pub(super) beside: Option<&'a Cell<Option<Vec<u8>>>>,
+    pub(super) json_copy: Option<&'a Cell<Option<Vec<u8>>>>,
 }
 
 /// A finished answer.
 #[derive(Debug)]
-pub(crate) enum Made {
+pub(crate) enum RouteResponse {
     /// A body.
     Body {
         /// The HTTP status.
@@ -52,11 +52,11 @@ pub(crate) enum Made {
         total: Option<usize>,
     },
     /// It stands at this address of the site.
-    Elsewhere(String),
+    Redirect(String),
 }
 
 /// Why a route gives no answer.
-pub(crate) enum Fault {
+pub(crate) enum RouteError {
     /// There is no such thing.
     Missing { what: &'static str, name: String, near: Vec<String> },
     /// The address asks for what cannot be.
@@ -65,7 +65,7 @@ pub(crate) enum Fault {
     Broken(String),
 }
 
-impl Ask<'_> {
+impl RouteRequest<'_> {
     /// What stands in the place of the path's `n`th name.
     pub(crate) fn name(&self, n: usize) -> &str {
         self.names.get(n).map_or("", String::as_str)
@@ -82,21 +82,21 @@ impl Ask<'_> {
     }
 
     /// A parameter that is a number of rows.
-    pub(crate) fn count(&self, name: &'static str) -> Result<Option<usize>, Fault> {
+    pub(crate) fn count(&self, name: &'static str) -> Result<Option<usize>, RouteError> {
         let read =
-            |value: &str| value.parse().map_err(|_| Fault::wrong(name, format!("`{value}` is no number of rows")));
+            |value: &str| value.parse().map_err(|_| RouteError::wrong(name, format!("`{value}` is no number of rows")));
         self.first(name).map(read).transpose()
     }
 
     /// The filters and what else a page with tables may be asked.
-    pub(crate) fn params(&self) -> Result<Params, Fault> {
+    pub(crate) fn params(&self) -> Result<Params, RouteError> {
         let params = Params::read(self.pairs)?;
         // A page shows its lists in its own pages.
         Ok(if self.form == Form::Page { Params { offset: None, limit: None, ..params } } else { params })
     }
 
     /// The part of each list that is asked for; `None` for the whole, and for pages.
-    pub(super) fn window(&self) -> Result<Option<Window>, Fault> {
+    pub(super) fn window(&self) -> Result<Option<Window>, RouteError> {
         let (offset, limit) = (self.count("offset")?, self.count("limit")?);
         let is_asked = self.form == Form::Json && (offset.is_some() || limit.is_some());
         Ok(is_asked.then(|| Window { offset: offset.unwrap_or(0), limit }))
@@ -107,10 +107,10 @@ impl Ask<'_> {
         &self,
         view: &mut T,
         page: impl FnOnce(&T) -> Markup,
-    ) -> Result<Made, Fault> {
+    ) -> Result<RouteResponse, RouteError> {
         let window = self.window()?;
         if window.is_some() {
-            return Ok(Made::json(200, &Paged::new(view, window)));
+            return Ok(RouteResponse::json(200, &Paged::new(view, window)));
         }
         let view = &*view;
         Ok(self.answer(view, || page(view)))
@@ -136,24 +136,28 @@ impl Ask<'_> {
     }
 
     /// The answer from a view: its page, or its JSON.
-    pub(crate) fn answer(&self, view: &impl Serialize, page: impl FnOnce() -> Markup) -> Made {
+    pub(crate) fn answer(&self, view: &impl Serialize, page: impl FnOnce() -> Markup) -> RouteResponse {
         self.answer_as(|| view, page)
     }
 
     /// The same of a view whose JSON has to be made first.
-    pub(crate) fn answer_as<T: Serialize>(&self, json: impl FnOnce() -> T, page: impl FnOnce() -> Markup) -> Made {
+    pub(crate) fn answer_as<T: Serialize>(
+        &self,
+        json: impl FnOnce() -> T,
+        page: impl FnOnce() -> Markup,
+    ) -> RouteResponse {
         if self.form == Form::Json {
-            return Made::json(200, &json());
+            return RouteResponse::json(200, &json());
         }
-        if let Some(beside) = self.beside {
-            beside.set(Some(json_bytes(&json())));
+        if let Some(json_copy) = self.json_copy {
+            json_copy.set(Some(json_bytes(&json())));
         }
-        Made::page(200, page())
+        RouteResponse::page(200, page())
     }
 
     /// That the answer stands at another page's address.
-    pub(crate) fn elsewhere(&self, address: &str) -> Made {
-        Made::elsewhere(self.form, address)
+    pub(crate) fn elsewhere(&self, address: &str) -> RouteResponse {
+        RouteResponse::elsewhere(self.form, address)
     }
 }
 
@@ -175,7 +179,7 @@ fn json_bytes(value: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-impl Made {
+impl RouteResponse {
     /// A page.
     pub(crate) fn page(status: u16, page: Markup) -> Self {
         Self::Body { status, kind: PAGE, bytes: page.into_string().into_bytes(), total: None }
@@ -193,7 +197,7 @@ impl Made {
 
     /// That the answer stands at another page's address.
     pub(crate) fn elsewhere(form: Form, address: &str) -> Self {
-        Self::Elsewhere(if form == Form::Json { format!("{API}{address}") } else { address.to_owned() })
+        Self::Redirect(if form == Form::Json { format!("{API}{address}") } else { address.to_owned() })
     }
 
     /// The same, the rows being a part of so many.
@@ -205,13 +209,13 @@ impl Made {
     }
 }
 
-impl Fault {
+impl RouteError {
     pub(crate) fn wrong(name: &str, message: impl Into<String>) -> Self {
         Self::Wrong { name: name.to_owned(), message: message.into() }
     }
 
     /// What is said about it.
-    pub(super) fn made(self, form: Form) -> Made {
+    pub(super) fn made(self, form: Form) -> RouteResponse {
         let (status, what, message, near) = match &self {
             Self::Missing { what, name, near } => {
                 (404, *what, format!("there is no {what} `{name}` in the catalog"), near.as_slice())
@@ -220,18 +224,18 @@ impl Fault {
             Self::Broken(message) => (500, "catalog", message.clone(), [].as_slice()),
         };
         if form == Form::Json {
-            return Made::json(status, &serde_json::json!({ "error": message, "what": what, "near": near }));
+            return RouteResponse::json(status, &serde_json::json!({ "error": message, "what": what, "near": near }));
         }
         let page = match &self {
             Self::Missing { what, name, near } => page::missing(what, name, near),
             Self::Wrong { message, .. } => page::failed("The address asks for something that cannot be", message),
             Self::Broken(message) => page::failed("The catalog cannot be read", message),
         };
-        Made::page(status, page)
+        RouteResponse::page(status, page)
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for RouteError {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound { what, name, near } => Self::Missing { what, name, near },
@@ -241,7 +245,7 @@ impl From<Error> for Fault {
     }
 }
 
-impl From<WrongParameter> for Fault {
+impl From<WrongParameter> for RouteError {
     fn from(WrongParameter { name, message }: WrongParameter) -> Self {
         Self::Wrong { name, message }
     }

@@ -10,14 +10,14 @@ const DEPTH: usize = 12;
 
 /// Something that a rule's metadata says, under its own name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct MetadataEntry {
     /// The name, as words: `Machine learning job id`.
     pub name: String,
     /// What it says, a line each; a longer text has its own line breaks.
     pub lines: Vec<String>,
 }
 
-impl Told {
+impl MetadataEntry {
     /// Whether it is a word or two.
     #[must_use]
     pub fn is_short(&self) -> bool {
@@ -27,17 +27,17 @@ impl Told {
 
 /// Everything that `extra` says but what is empty, what is short first.
 #[must_use]
-pub fn told(extra: &Extra) -> Vec<Told> {
-    let mut all: Vec<Told> = extra
+pub fn metadata_entries(extra: &Extra) -> Vec<MetadataEntry> {
+    let mut all: Vec<MetadataEntry> = extra
         .values()
         .map(|(name, value)| {
             let mut lines = Vec::new();
             outline(&value, "", 0, &mut lines);
-            Told { name: words(name), lines }
+            MetadataEntry { name: words(name), lines }
         })
-        .filter(|told| !told.lines.is_empty())
+        .filter(|entry| !entry.lines.is_empty())
         .collect();
-    all.sort_by_key(|told| !told.is_short());
+    all.sort_by_key(|entry| !entry.is_short());
     all
 }
 
@@ -121,7 +121,8 @@ mod tests {
         .map(|(key, value)| (key.to_owned(), value))
         .into_iter()
         .collect();
-        let found: Vec<(String, Vec<String>)> = told(&extra).into_iter().map(|told| (told.name, told.lines)).collect();
+        let found: Vec<(String, Vec<String>)> =
+            metadata_entries(&extra).into_iter().map(|entry| (entry.name, entry.lines)).collect();
         let line = |name: &str, lines: &[&str]| (name.to_owned(), lines.iter().map(|it| (*it).to_owned()).collect());
         assert_eq!(
             found,

@@ -6,26 +6,26 @@ use ruleatlas_store::words;
 
 /// How well something fits a text: the better, the larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fit {
+pub(crate) enum MatchRank {
     /// It has the words somewhere.
-    Somewhere,
+    FullText,
     /// Its name has all the words.
     Words,
     /// Its name has the text inside.
-    Inside,
+    Substring,
     /// Its name begins with the text.
-    Begins,
+    Prefix,
     /// Its name is the text.
-    Is,
+    Exact,
 }
 
-impl Fit {
+impl MatchRank {
     /// How a name, in lower case, fits a text in lower case.
     pub(crate) fn of(name: &str, wanted: &str) -> Option<Self> {
         match name.find(wanted)? {
-            0 if name.len() == wanted.len() => Some(Self::Is),
-            0 => Some(Self::Begins),
-            _ => Some(Self::Inside),
+            0 if name.len() == wanted.len() => Some(Self::Exact),
+            0 => Some(Self::Prefix),
+            _ => Some(Self::Substring),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// Fields of a vendor's events whose values name data sources.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct ImpliedSource {
     vendor: Vendor,
     /// Canonical names. Of several, the first that a step writes with a value which some log source asks for.
     fields: Vec<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Told {
     same: BTreeMap<String, String>,
 }
 
-impl Told {
+impl ImpliedSource {
     /// Reads a `[[told]]` table.
     pub fn read(source: &Source<'_>, entry: &Entry<'_, '_>) -> Option<Self> {
         source.only(entry.table, &["vendor", "fields", "kind", "same", "parts"]);
@@ -76,7 +76,7 @@ impl Taxonomy {
     /// fields, the types of events that have the fields it filters, and the macros that could not be resolved. Excluded
     /// names, ranges and patterns say nothing.
     pub fn read_sources(&self, vendor: Vendor, conditions: &mut [Condition]) {
-        let told: Vec<&Told> = self.log_sources.told.iter().filter(|told| told.vendor == vendor).collect();
+        let told: Vec<&ImpliedSource> = self.log_sources.told.iter().filter(|told| told.vendor == vendor).collect();
         for condition in conditions {
             // A step that must be absent says as well as any other what it would read.
             let absent = std::mem::take(&mut condition.absent);
@@ -116,7 +116,7 @@ impl Taxonomy {
         unknown
     }
 
-    fn told(&self, vendor: Vendor, condition: &Condition, told: &[&Told]) -> Vec<DataSource> {
+    fn told(&self, vendor: Vendor, condition: &Condition, told: &[&ImpliedSource]) -> Vec<DataSource> {
         let reader = self.reader(vendor, &condition.sources);
         let written: Vec<(String, Op, Vec<String>)> = roles(std::slice::from_ref(condition))
             .iter()
