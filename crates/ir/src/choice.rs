@@ -8,6 +8,11 @@ use crate::engine::Engine;
 use crate::value::{Cases, Value};
 
 impl<'p> Engine<'p, '_> {
+    /// Whether a choice says first which conditions must not hold, and of a negated comparison that the choice is not so.
+    pub fn says_exceptions_first(&self) -> bool {
+        self.searches.is_some()
+    }
+
     /// A condition on a value that is one of several: each with the condition that gives it, and those before it that
     /// give another value not met.
     pub fn spread(
@@ -17,6 +22,12 @@ impl<'p> Engine<'p, '_> {
     ) -> Option<Node> {
         if !self.enter() {
             return Some(Node::opaque("", BUDGET, Span::default()));
+        }
+        self.is_choice = true;
+        if self.says_exceptions_first() {
+            let node = self.spread_in_turn(cases, on);
+            self.leave();
+            return node;
         }
         let mut alternatives = Vec::new();
         // Conditions that come first and give another value.
@@ -48,31 +59,78 @@ impl<'p> Engine<'p, '_> {
         Some(if fits { node } else { Node::opaque("", BUDGET, Span::default()) })
     }
 
+    /// The same, each alternative within that none before it is met.
+    fn spread_in_turn(
+        &mut self,
+        cases: &Cases<'p>,
+        on: &mut dyn FnMut(&mut Self, &Value<'p>) -> Option<Node>,
+    ) -> Option<Node> {
+        let mut rest = on(self, &cases.otherwise);
+        for (condition, value) in cases.arms.iter().rev() {
+            let passes = on(self, value);
+            let constant = passes.as_ref().map(Node::as_constant);
+            let Some(taken) = self.resolved_again(condition) else {
+                // Whether it is met is a matter of time or of the data: it is as if it were, where its value passes.
+                if constant != Some(Some(false)) {
+                    rest = passes.filter(|node| node.as_constant() != Some(true));
+                }
+                continue;
+            };
+            rest = match (constant, rest) {
+                // What passes without a condition on the event leaves nothing to say.
+                (None, _) => None,
+                (Some(Some(false)), None) => Some(taken.not()),
+                (Some(_), None) => None,
+                (Some(Some(true)), Some(rest)) => Some(Node::any([taken, rest])),
+                (Some(Some(false)), Some(rest)) => Some(Node::all([taken.not(), rest])),
+                (Some(None), Some(rest)) => {
+                    let passes = passes.unwrap_or_else(Node::always);
+                    if rest.as_constant() == Some(false) {
+                        Some(Node::all([taken, passes]))
+                    } else {
+                        let not_taken = self.resolved_again(condition).unwrap_or_else(Node::always).not();
+                        Some(Node::any([Node::all([taken, passes]), Node::all([not_taken, rest])]))
+                    }
+                }
+            };
+        }
+        rest
+    }
+
     /// A condition on the first of some values that is not missing: each is asked where those before it are missing.
     ///
-    /// `on` gives the condition as written, its negation included.
+    /// `on` gives the condition as written, or without its negation where exceptions are said first; `fails` says that
+    /// it fails without a value, negated or not.
     pub fn first(
         &mut self,
         values: &[Value<'p>],
-        negated: bool,
+        (negated, fails): (bool, bool),
         span: Span,
         on: &mut dyn FnMut(&mut Self, &Value<'p>) -> Option<Node>,
     ) -> Option<Node> {
+        self.is_choice = true;
+        let positive = self.says_exceptions_first();
         let mut alternatives = Vec::new();
         let mut missing: Vec<Node> = Vec::new();
         for (at, value) in values.iter().enumerate() {
             let is_last = at + 1 == values.len();
             let mut node = on(self, value)?;
-            if !is_last {
-                // Without a value it is the next one's turn.
-                let rule = if negated { Missing::Holds } else { Missing::Fails };
+            // Without a value it is the next one's turn; where the last has none, a comparison that fails without a value
+            // must not hold for being negated.
+            let rule = match (is_last, negated, positive) {
+                (false, true, false) => Some(Missing::Holds),
+                (false, ..) => Some(Missing::Fails),
+                (true, true, true) if fails => Some(Missing::Null),
+                (true, ..) => None,
+            };
+            if let Some(rule) = rule {
                 node.for_each_predicate_mut(&mut |predicate| {
                     if !predicate.op.is_presence() {
                         predicate.missing = rule;
                     }
                 });
             }
-            let node = if negated { node.not() } else { node };
+            let node = if negated && !positive { node.not() } else { node };
             match node.as_constant() {
                 Some(false) => {}
                 // The constant that stands for a missing value passes: that it is missing is what is asked for.

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::value::{Field, Listed, Value};
+use crate::open::Open;
+use crate::value::{Cut, Field, Listed, Value};
 
 /// What names stand for.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub(crate) struct Columns<'p> {
     pub looked_up: Option<Rc<Listed<'p>>>,
     /// The tables whose columns may be written with a name before them.
     pub tables: Vec<Table<'p>>,
+    /// Names that are not known one by one.
+    pub open: Open<'p>,
 }
 
 /// A table and the name that its columns may have before them.
@@ -52,8 +55,8 @@ impl<'p> Columns<'p> {
     /// The part of a text that a name is.
     pub fn part(&self, name: &Rc<str>) -> Option<Value<'p>> {
         let (_, text) = self.prefixes.iter().find(|(prefix, _)| has_prefix(name, prefix))?;
-        Some(match text.origin() {
-            Some(origin) => Value::Field(Field { from: Some(origin), ..Field::new(name) }),
+        Some(match text.origin_with_step() {
+            Some((origin, step)) => Value::Field(Field { from: Some(origin), step, ..Field::new(name) }),
             None => Value::computed(Rc::clone(name)),
         })
     }
@@ -78,6 +81,7 @@ impl<'p> Columns<'p> {
         let own = |value: &Value<'p>| {
             value.map(&|value| match value {
                 Value::Field(field) => Value::Field(Field { step: None, ..field.clone() }),
+                Value::Cut(cut) => Value::Cut(Cut { step: None, ..cut.clone() }),
                 other => other.clone(),
             })
         };

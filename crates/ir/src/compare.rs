@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
-use ruleatlas_core::{Folded, Piece, fold_pieces, fold_wildcards};
+use ruleatlas_core::Folded;
 use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
 use crate::condition::Side;
 use crate::engine::{BYTES_OF_VALUE, BYTES_PER_NODE, Engine};
-use crate::plan::{CaseRule, Comparison, Const, ConstKind, MissingRule, PatternSyntax, Relation};
+use crate::fold::{fold, fold_pattern, has_case_flag, truth_of};
+use crate::looked::Asked;
+use crate::plan::{CaseRule, Comparison, Const, ConstKind, MissingRule, Relation};
 use crate::value::{Computed, Field, Owner, Resolved, Value};
 
 /// What a value is compared with.
@@ -78,13 +80,30 @@ impl<'p> Engine<'p, '_> {
                 return alternatives(nodes, comparison.negated);
             }
             Value::First(values, _) => {
-                return self.first(values, comparison.negated, span, &mut |this, value| {
-                    this.relate(comparison, value, written, right, span, side)
+                let each = comparison.negated(comparison.negated && !self.says_exceptions_first());
+                let asked = (comparison.negated, comparison.missing == MissingRule::Fails);
+                return self.first(values, asked, span, &mut |this, value| {
+                    this.relate(each, value, written, right, span, side)
                 });
             }
             Value::Listed(listed) => return self.relate(comparison, &listed.value, written, right, span, side),
             Value::Unknown(reason) => return Some(self.opaque(reason, span)),
-            Value::Time(_) => return None,
+            Value::Condition(resolved) if resolved.unknown().is_some() => return self.resolved_again(resolved),
+            Value::Time(_) => match right {
+                Right::Value(value, place) if self.is_of_field(value) => {
+                    return self.leaf_computed(comparison, left, written, (value, *place), span);
+                }
+                _ => return None,
+            },
+            Value::Looked(looked, any_case) => {
+                let constants = match right {
+                    Right::Value(value, _) => value.constants(),
+                    Right::Set(set) => set.is_constant().then(|| set.constants.clone()),
+                };
+                if let Some(constants) = constants {
+                    return self.relate_looked(looked, *any_case, &Asked::Compared(comparison, &constants), span);
+                }
+            }
             _ => {}
         }
         match right {
@@ -119,20 +138,23 @@ impl<'p> Engine<'p, '_> {
                 return alternatives(nodes, comparison.negated);
             }
             Value::First(values, _) => {
-                return self.first(values, comparison.negated, span, &mut |this, value| {
-                    this.relate(comparison, left, written, &Right::Value(value, place), span, side)
+                let each = comparison.negated(comparison.negated && !self.says_exceptions_first());
+                let asked = (comparison.negated, comparison.missing == MissingRule::Fails);
+                return self.first(values, asked, span, &mut |this, value| {
+                    this.relate(each, left, written, &Right::Value(value, place), span, side)
                 });
             }
             Value::Listed(listed) => {
                 return self.relate(comparison, left, written, &Right::Value(&listed.value, place), span, side);
             }
             Value::Unknown(reason) => return Some(self.opaque(reason, span)),
+            Value::Condition(resolved) if resolved.unknown().is_some() => return self.resolved_again(resolved),
             // The rule's window.
-            Value::Time(_) => return None,
+            Value::Time(_) if !self.is_of_field(left) => return None,
             _ => {}
         }
         match (left, right) {
-            (Value::Condition(resolved), Value::Const(constant)) if comparison.relation == Relation::Equal => {
+            (Value::Condition(resolved), Value::Const(constant)) if comparison.relation.is_equality() => {
                 let Some(truth) = truth_of(constant) else {
                     return self.leaf_computed(comparison, left, written, (right, place), span);
                 };
@@ -146,15 +168,16 @@ impl<'p> Engine<'p, '_> {
                 Some(holds) => Some(Node::constant(holds)),
                 None => self.leaf_computed(comparison, left, written, (right, place), span),
             },
-            (Value::Const(_), Value::Field(_) | Value::Cut(_) | Value::Computed(_) | Value::Collected(..)) => {
-                match comparison.relation.flipped() {
-                    Some(relation) => {
-                        let comparison = Comparison { relation, ..comparison };
-                        self.relate_value(comparison, right, place, (left, written), span, side)
-                    }
-                    None => self.leaf_computed(comparison, left, written, (right, place), span),
+            (
+                Value::Const(_),
+                Value::Field(_) | Value::Cut(_) | Value::Computed(_) | Value::Collected(..) | Value::Looked(..),
+            ) => match comparison.relation.flipped() {
+                Some(relation) => {
+                    let comparison = Comparison { relation, ..comparison };
+                    self.relate(comparison, right, place, &Right::Value(left, written), span, side)
                 }
-            }
+                None => self.leaf_computed(comparison, left, written, (right, place), span),
+            },
             (Value::Field(field), Value::Const(constant)) => {
                 self.field_predicate(field, comparison, std::slice::from_ref(constant), false, span)
             }
@@ -192,8 +215,7 @@ impl<'p> Engine<'p, '_> {
                     parts.extend(self.relate_value(comparison, left, written, (&other, span), span, side));
                 }
                 if !set.computed.is_empty() {
-                    let computed = Computed { text: Rc::clone(&field.path), from: None, any_case: field.any_case };
-                    let label = Subject::Computed(computed);
+                    let label = self.computed_subject(left, written);
                     parts.extend(self.texts(&label, comparison, op_of(comparison.relation, true), &set.computed, span));
                 }
             }
@@ -221,10 +243,21 @@ impl<'p> Engine<'p, '_> {
                     return Some(Node::constant(comparison.negated));
                 }
             }
-            Value::Condition(_) => {
+            Value::Condition(resolved) => {
                 if let ([only], true) = (set.constants.as_slice(), set.is_constant()) {
                     let only = Value::Const(only.clone());
                     return self.relate_value(comparison, left, written, (&only, span), span, side);
+                }
+                let truths: Vec<bool> = set.constants.iter().filter_map(truth_of).collect();
+                if comparison.relation.is_equality() && set.is_constant() && !truths.is_empty() {
+                    // Any truth value that is asked for.
+                    return match (truths.contains(&true), truths.contains(&false)) {
+                        (true, true) => Some(Node::constant(!comparison.negated)),
+                        (truth, _) => {
+                            let node = self.resolved_again(resolved)?;
+                            Some(if truth == comparison.negated { node.not() } else { node })
+                        }
+                    };
                 }
                 return Some(self.computed_set(comparison, left, written, set, span));
             }
@@ -318,10 +351,14 @@ impl<'p> Engine<'p, '_> {
         let has_text = constants.is_empty()
             || constants.iter().any(|constant| matches!(constant.kind, ConstKind::Text | ConstKind::Parameter));
         let is_text = !op.is_presence() && op != Op::CidrMatch && !comparison.relation.is_order();
+        let is_order = comparison.relation.is_order();
+        let has_letters =
+            comparison.case == CaseRule::Letters && values.iter().any(|value| value.chars().any(char::is_alphabetic));
+        let is_number = matches!(subject, Subject::Field(field) if field.is_number);
         let (mut predicate, any_case) = match subject {
             Subject::Field(field) => (self.predicate(field, op, values, span), field.any_case),
-            Subject::Computed(Computed { text, any_case, .. }) => {
-                self.owner = self.owner.and(Owner::One(None));
+            Subject::Computed(Computed { text, any_case, is_of_group, step, .. }) => {
+                self.owner = self.owner.and(Owner::One(step.filter(|_| *is_of_group)));
                 let mut predicate = Predicate::new(&**text, op, values);
                 predicate.computed = true;
                 predicate.span = span;
@@ -330,15 +367,17 @@ impl<'p> Engine<'p, '_> {
         };
         let ignores_case = comparison.relation == Relation::Regex
             && !constants.is_empty()
-            && constants.iter().all(|constant| constant.text.starts_with("(?i)"));
+            && constants.iter().all(|constant| has_case_flag(&constant.text));
         predicate.case_sensitive = !any_case
             && !ignores_case
             && match comparison.case {
                 CaseRule::Exact => has_text && is_text,
                 CaseRule::ExactField => !op.is_presence() && !predicate.computed,
+                CaseRule::Letters => has_letters && is_text,
                 CaseRule::Ignore => false,
             };
         predicate.negated = comparison.negated;
+        predicate.text_order = comparison.text_order && is_order && !is_number;
         predicate.missing = if op.is_presence() { Missing::Fails } else { missing(comparison, constants) };
         let is_parameter = constants.iter().any(|constant| constant.kind == ConstKind::Parameter);
         let relation = match comparison.relation {
@@ -358,8 +397,14 @@ impl<'p> Engine<'p, '_> {
     fn computed_subject(&self, value: &Value<'p>, written: Span) -> Subject<'static> {
         Subject::Computed(match value {
             Value::Computed(computed) => computed.clone(),
-            Value::Field(field) => Computed { text: Rc::clone(&field.path), from: None, any_case: field.any_case },
-            other => Computed { text: self.label(other, written), from: None, any_case: false },
+            Value::Field(field) => Computed { any_case: field.any_case, ..Computed::new(Rc::clone(&field.path)) },
+            Value::Cut(cut) => Computed { any_case: cut.any_case, ..Computed::new(self.label(value, written)) },
+            Value::Collected(text, element) => {
+                let any_case = matches!(&**element, Value::Field(field) if field.any_case);
+                let step = value.group_step().flatten();
+                Computed { any_case, is_of_group: true, step, ..Computed::new(Rc::clone(text)) }
+            }
+            other => Computed::new(self.label(other, written)),
         })
     }
 
@@ -379,7 +424,7 @@ impl<'p> Engine<'p, '_> {
     }
 
     /// A comparison of which one side is computed.
-    fn leaf_computed(
+    pub fn leaf_computed(
         &mut self,
         comparison: Comparison,
         left: &Value<'p>,
@@ -387,6 +432,17 @@ impl<'p> Engine<'p, '_> {
         (right, place): (&Value<'p>, Span),
         span: Span,
     ) -> Option<Node> {
+        if let Some((subject, text)) = self.written.clone()
+            && right.constants().is_none()
+        {
+            let subject = match self.computed_subject(left, written) {
+                Subject::Computed(computed) => {
+                    Subject::Computed(Computed { text: subject, is_of_group: false, ..computed })
+                }
+                field @ Subject::Field(_) => field,
+            };
+            return self.texts(&subject, comparison, op_of(comparison.relation, false), &[text.to_string()], span);
+        }
         let subject = self.computed_subject(left, written);
         match right.constants() {
             Some(constants) => self.tested(&subject, comparison, &constants, constants.len() > 1, span),
@@ -438,7 +494,7 @@ impl<'p> Engine<'p, '_> {
 }
 
 /// Any of some comparisons, or none of them where the operator is negated.
-fn alternatives(nodes: Vec<Node>, negated: bool) -> Option<Node> {
+pub(crate) fn alternatives(nodes: Vec<Node>, negated: bool) -> Option<Node> {
     match nodes.len() {
         0 => None,
         _ if negated => Some(Node::all(nodes)),
@@ -461,6 +517,7 @@ fn op_of(relation: Relation, is_list: bool) -> Op {
         Relation::Regex | Relation::WholeRegex => Op::RegexMatch,
         Relation::Pattern(_) => Op::Wildcard,
         Relation::Cidr => Op::CidrMatch,
+        Relation::InList => Op::InList,
     }
 }
 
@@ -489,74 +546,4 @@ fn missing(comparison: Comparison, constants: &[Const]) -> Missing {
             if takes_empty == comparison.negated { Missing::Fails } else { Missing::Holds }
         }
     }
-}
-
-fn truth_of(constant: &Const) -> Option<bool> {
-    let is = |word: &str| constant.text.eq_ignore_ascii_case(word);
-    match constant.kind {
-        ConstKind::Number if is("1") => Some(true),
-        ConstKind::Number if is("0") => Some(false),
-        _ if is("true") => Some(true),
-        _ if is("false") => Some(false),
-        _ => None,
-    }
-}
-
-/// A comparison of two constants; `None` where the text does not tell.
-fn fold(comparison: Comparison, left: &Const, right: &Const) -> Option<bool> {
-    let is_open = |constant: &Const| matches!(constant.kind, ConstKind::Parameter | ConstKind::Time);
-    if is_open(left) || is_open(right) {
-        return None;
-    }
-    if left.kind == ConstKind::Null || right.kind == ConstKind::Null {
-        return Some(false);
-    }
-    let text = |constant: &Const| match comparison.case {
-        CaseRule::Exact | CaseRule::ExactField => constant.text.to_string(),
-        CaseRule::Ignore => constant.text.to_lowercase(),
-    };
-    let (a, b) = (text(left), text(right));
-    let numbers = || Some((a.trim().parse::<f64>().ok()?, b.trim().parse::<f64>().ok()?));
-    let holds = match comparison.relation {
-        Relation::Equal => a == b || numbers().is_some_and(|(a, b)| (a - b).abs() < f64::EPSILON),
-        Relation::Less => numbers().map(|(a, b)| a < b)?,
-        Relation::LessEqual => numbers().map(|(a, b)| a <= b)?,
-        Relation::Greater => numbers().map(|(a, b)| a > b)?,
-        Relation::GreaterEqual => numbers().map(|(a, b)| a >= b)?,
-        Relation::Contains => a.contains(&b),
-        Relation::StartsWith => a.starts_with(&b),
-        Relation::EndsWith => a.ends_with(&b),
-        Relation::Pattern(syntax) => {
-            let Folded { op, value } = fold_pattern(&b, syntax);
-            match op {
-                Op::IsNotNull => true,
-                Op::Eq => a == value,
-                Op::Contains => a.contains(&value),
-                Op::StartsWith => a.starts_with(&value),
-                Op::EndsWith => a.ends_with(&value),
-                _ => return None,
-            }
-        }
-        _ => return None,
-    };
-    Some(holds != comparison.negated)
-}
-
-/// What a pattern for the whole value means.
-fn fold_pattern(text: &str, syntax: PatternSyntax) -> Folded {
-    let (PatternSyntax::Percent(escape) | PatternSyntax::Stars(escape)) = syntax;
-    if let PatternSyntax::Stars(_) = syntax {
-        return fold_wildcards(text, escape);
-    }
-    let mut pieces = Vec::with_capacity(text.len());
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        pieces.push(match character {
-            _ if Some(character) == escape => characters.next().map_or(Piece::Char(character), Piece::Char),
-            '%' => Piece::Many,
-            '_' => Piece::One,
-            other => Piece::Char(other),
-        });
-    }
-    fold_pieces(&pieces)
 }

@@ -8,8 +8,9 @@ use crate::columns::Columns;
 use crate::compare::{Right, Set};
 use crate::element;
 use crate::engine::{BYTES_PER_NODE, Engine};
+use crate::looked::Asked;
 use crate::plan::{CaseRule, Comparison, Const, ConstKind, Expr, ExprKind, MissingRule, Operand, Relation};
-use crate::value::{Computed, Field, Found, Owner, Resolved, Value};
+use crate::value::{Computed, Cut, Field, Found, Owner, Resolved, Value};
 
 /// Where a condition stands among others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,13 +50,32 @@ impl<'p> Engine<'p, '_> {
                 let is_any = matches!(expr.kind, ExprKind::Any(_));
                 let inner = Side { alternative: side.alternative || is_any != side.negative, ..side };
                 let asked = self.sub_queries;
-                let nodes: Vec<Node> =
-                    children.iter().filter_map(|child| self.condition(child, columns, inner)).collect();
+                let mut nodes = Vec::new();
+                let (mut chooses, mut says_nothing) = (false, false);
+                for child in children {
+                    let before = self.choices;
+                    match self.condition(child, columns, inner) {
+                        Some(node) => nodes.push(node),
+                        None => {
+                            chooses |= self.choices > before;
+                            says_nothing |= self.choices == before && !matches!(child.kind, ExprKind::Nothing);
+                        }
+                    }
+                }
                 if nodes.is_empty() && !children.is_empty() {
                     return None;
                 }
                 let is_alternative = is_any && inner.alternative;
-                if is_alternative && nodes.len() < children.len() && self.sub_queries == asked {
+                if is_any && !side.negative && chooses {
+                    // An event of the chosen data passes without the comparisons that stand as alternatives to it.
+                    for predicate in nodes.iter().flat_map(Node::predicates) {
+                        let message = format!("`{}` is an alternative to a choice of data", predicate.raw_field);
+                        let note = Diagnostic::note("alternative to a choice of data", message);
+                        self.diagnostics.push(note.at(predicate.span));
+                    }
+                    return None;
+                }
+                if is_alternative && says_nothing && self.sub_queries == asked {
                     let message = "A restriction of time is one of several alternatives; it is left out.";
                     self.diagnostics.push(Diagnostic::note("time window in an alternative", message).at(expr.span));
                 }
@@ -94,7 +114,26 @@ impl<'p> Engine<'p, '_> {
                     && node.opaques().next().is_none();
                 Some(if is_computed { self.computed(text, Op::Eq, vec!["true".to_owned()], expr.span) } else { node })
             }
-            ExprKind::Window => None,
+            ExprKind::Window | ExprKind::Nothing => None,
+            ExprKind::Sources(sources) => {
+                self.choices += 1;
+                sources.iter().for_each(|source| self.choose(source.kind, &source.name));
+                None
+            }
+            ExprKind::IfMade { name, made, otherwise } => {
+                let is_made = columns.known.contains_key(&self.key(name));
+                self.condition(if is_made { made } else { otherwise }, columns, side)
+            }
+            ExprKind::Xor(left, right) => {
+                let inner = Side { alternative: true, ..side };
+                let (left, right) = (self.condition(left, columns, inner)?, self.condition(right, columns, inner)?);
+                let both = [left, right];
+                let copies = self.copied(&both);
+                let ([left, right], Ok([same, other])) = (both, <[Node; 2]>::try_from(copies)) else {
+                    return Some(self.beyond_budget(expr.span));
+                };
+                Some(Node::any([Node::all([left, right.not()]), Node::all([same.not(), other])]))
+            }
             ExprKind::Condition(node) => {
                 self.owner = self.owner.and(Owner::One(None));
                 self.copied(std::slice::from_ref(&**node)).pop()
@@ -116,6 +155,9 @@ impl<'p> Engine<'p, '_> {
         side: Side,
     ) -> Option<Node> {
         let left_value = self.value(left, columns);
+        if comparison.chooses && self.chooses_data(comparison, &left_value, right, columns, side) {
+            return None;
+        }
         if let Value::Rows(rows) = &left_value {
             self.sub_query(rows, self.semantics.sub_query, side.negative);
         }
@@ -135,8 +177,17 @@ impl<'p> Engine<'p, '_> {
                         self.relate(comparison, &left_value, left.span, &Right::Set(&set), span, side)
                     }
                     value => {
-                        let right = Right::Value(&value, right.span);
-                        self.relate(comparison, &left_value, left.span, &right, span, side)
+                        let written = match (&left.kind, &right.kind) {
+                            (ExprKind::Written(_, left), ExprKind::Written(_, right)) => {
+                                Some((Rc::clone(left), Rc::clone(right)))
+                            }
+                            _ => None,
+                        };
+                        let outer = std::mem::replace(&mut self.written, written);
+                        let node =
+                            self.relate_sides(comparison, (&left_value, left.span), (&value, right.span), span, side);
+                        self.written = outer;
+                        node
                     }
                 };
             }
@@ -172,6 +223,71 @@ impl<'p> Engine<'p, '_> {
         Some(node)
     }
 
+    /// A comparison of two values. What compares events of several steps is asked of none of them, and neither is what
+    /// compares the first of some values with what is no constant.
+    fn relate_sides(
+        &mut self,
+        comparison: Comparison,
+        (left, written): (&Value<'p>, Span),
+        (right, place): (&Value<'p>, Span),
+        span: Span,
+        side: Side,
+    ) -> Option<Node> {
+        let is_first = |value: &Value<'p>| matches!(value, Value::First(..) | Value::Either(_));
+        let is_open = |value: &Value<'p>| value.constants().is_none() && self.is_of_field(value);
+        if self.written.is_some() && is_open(left) && is_open(right) && (is_first(left) || is_first(right)) {
+            return self.leaf_computed(comparison, left, written, (right, place), span);
+        }
+        let outer = std::mem::replace(&mut self.owner, Owner::Nobody);
+        let node = self.relate(comparison, left, written, &Right::Value(right, place), span, side);
+        let is_choice = matches!(left, Value::Cases(_)) || matches!(right, Value::Cases(_));
+        let node = if self.owner == Owner::Several && is_choice && self.written.is_some() {
+            self.leaf_computed(comparison, left, written, (right, place), span)
+        } else {
+            node
+        };
+        self.owner = outer.and(self.owner);
+        node
+    }
+
+    /// Whether a comparison is a choice of the data that is read.
+    fn chooses_data(
+        &mut self,
+        comparison: Comparison,
+        left: &Value<'p>,
+        right: &'p Operand,
+        columns: &Columns<'p>,
+        side: Side,
+    ) -> bool {
+        let (Some(searches), Value::Field(Field { path, from: None, .. })) = (self.searches, left) else {
+            return false;
+        };
+        let Some(kind) = (searches.chooses)(path, &self.reads) else { return false };
+        let values = match right {
+            Operand::One(right) => self.value(right, columns).constants(),
+            Operand::AnyOf(items) | Operand::AllOf(items) => {
+                let values: Option<Vec<Vec<Const>>> =
+                    items.iter().map(|item| self.value(item, columns).constants()).collect();
+                values.map(|values| values.concat())
+            }
+        };
+        let Some(values) = values else { return false };
+        self.choices += 1;
+        if comparison.relation.is_equality() && comparison.negated == side.negative {
+            values.iter().for_each(|value| self.choose(kind, &value.text));
+        }
+        true
+    }
+
+    /// Whether the comparison of this value with a time is one of the value, and not the rule's window.
+    pub fn is_of_field(&self, value: &Value<'p>) -> bool {
+        self.searches.is_some_and(|searches| searches.fields_are_no_window)
+            && !matches!(
+                value,
+                Value::Time(_) | Value::Const(_) | Value::List(_) | Value::Looked(..) | Value::Listed(_)
+            )
+    }
+
     fn add_rows(&mut self, set: &mut Set, rows: &'p Expr, negative: bool, span: Span) {
         self.sub_query(rows, self.semantics.sub_query, negative);
         set.rows.push(self.line(span).to_string());
@@ -181,7 +297,10 @@ impl<'p> Engine<'p, '_> {
         match value {
             Value::Field(field) => set.fields.push(field.clone()),
             Value::Unknown(reason) => set.unknown = Some(Rc::clone(reason)),
-            Value::Condition(resolved) => set.conditions.push(Rc::clone(resolved)),
+            Value::Condition(resolved) => match resolved.unknown() {
+                Some(reason) => set.unknown = Some(Rc::from(reason)),
+                None => set.conditions.push(Rc::clone(resolved)),
+            },
             // Everything that a case can give.
             Value::Cases(cases) => {
                 for value in cases.arms.iter().map(|(_, value)| value).chain([&cases.otherwise]) {
@@ -230,11 +349,18 @@ impl<'p> Engine<'p, '_> {
                 let nodes: Vec<Node> = values.iter().filter_map(|value| self.truth(value, span)).collect();
                 (!nodes.is_empty()).then(|| Node::any(nodes))
             }
-            Value::First(values, _) => self.first(values, false, span, &mut |this, value| this.truth(value, span)),
+            Value::First(values, _) => {
+                self.first(values, (false, false), span, &mut |this, value| this.truth(value, span))
+            }
             Value::Listed(listed) => self.truth(&listed.value, span),
             Value::Cases(cases) => self.spread(cases, &mut |this, value| this.truth(value, span)),
             Value::Unknown(reason) => Some(self.opaque(reason, span)),
             Value::List(_) => Some(self.opaque("a value where a condition is meant", span)),
+            Value::Looked(looked, any_case) => {
+                let comparison = Comparison::new(Relation::Equal, CaseRule::Ignore, self.semantics.missing);
+                let is_true = [Const::bool(true)];
+                self.relate_looked(looked, *any_case, &Asked::Compared(comparison, &is_true), span)
+            }
             Value::Rows(_) | Value::Cut(_) | Value::Collected(..) | Value::Computed(_) => {
                 let label = self.label(value, span);
                 Some(self.computed(&label, Op::Eq, vec!["true".to_owned()], span))
@@ -245,7 +371,7 @@ impl<'p> Engine<'p, '_> {
     /// The condition that a value holds; it is asked of the same events.
     pub fn resolved_again(&mut self, resolved: &Resolved) -> Option<Node> {
         self.owner = self.owner.and(resolved.owner);
-        self.copied(std::slice::from_ref(resolved.node.as_ref()?)).pop()
+        self.copied(std::slice::from_ref(resolved.node.as_deref()?)).pop()
     }
 
     /// Whether a value is there, or missing.
@@ -291,6 +417,15 @@ impl<'p> Engine<'p, '_> {
             }
             Value::Cases(cases) => self.spread(cases, &mut |this, value| this.presence(value, written, asked)),
             Value::Unknown(reason) => Some(self.opaque(reason, span)),
+            Value::Looked(looked, any_case) => self.relate_looked(looked, *any_case, &Asked::Present(present), span),
+            Value::Condition(resolved) if resolved.unknown().is_some() => self.resolved_again(resolved),
+            Value::Computed(_) | Value::Collected(..) if value.group_step().is_some() => {
+                let label = self.label(value, written);
+                let owner = self.owner;
+                let node = self.computed(&label, op, Vec::new(), span);
+                self.owner = owner.and(Owner::One(value.group_step().flatten()));
+                Some(node)
+            }
             Value::Condition(_) | Value::Rows(_) | Value::Cut(_) | Value::Collected(..) | Value::Computed(_) => {
                 let label = self.label(value, written);
                 Some(self.computed(&label, op, Vec::new(), span))
@@ -327,6 +462,7 @@ impl<'p> Engine<'p, '_> {
         match value {
             Value::Computed(Computed { text, .. }) | Value::Collected(text, _) => Rc::clone(text),
             Value::Field(field) => Rc::clone(&field.path),
+            Value::Cut(Cut { text: Some(text), .. }) => Rc::clone(text),
             Value::Listed(listed) => self.label(&listed.value, written),
             _ => self.line(written),
         }

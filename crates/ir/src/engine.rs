@@ -1,14 +1,16 @@
 //! The state of a resolution: steps, the names in scope, and what may still be spent.
 
+use std::fmt;
 use std::rc::Rc;
 
-use ruleatlas_core::{BUDGET, Budget, Parsed, clip};
-use ruleatlas_model::{Condition, DataSource, Diagnostic, Node, Opaque, Span};
+use ruleatlas_core::{BUDGET, Budget, Context, NoContext, Parsed, clip};
+use ruleatlas_model::{Condition, DataSource, Diagnostic, Node, Opaque, SourceKind, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::columns::Columns;
 use crate::plan::{Definition, Expr, Plan, Step};
-use crate::semantics::Semantics;
+use crate::semantics::{Searches, Semantics};
+use crate::settle::rule_out_branches;
 use crate::value::Owner;
 
 /// How long the text of something computed may be, in characters.
@@ -21,6 +23,8 @@ pub(crate) const BYTES_PER_NODE: usize = 32;
 pub(crate) const BYTES_OF_VALUE: usize = 24;
 /// How many legs are compared with each other.
 const MAX_LEGS: usize = 256;
+/// How many sources the filters of a step may choose.
+const MAX_SOURCES: usize = 512;
 
 /// The conditions of a plan, and what is odd about it.
 ///
@@ -28,15 +32,55 @@ const MAX_LEGS: usize = 256;
 /// tree node or value counts each time it is made or copied; what `budget` does not allow becomes opaque.
 #[must_use]
 pub fn resolve(plan: &Plan, text: &str, semantics: &Semantics, budget: &mut Budget) -> Parsed {
+    resolve_in(plan, text, semantics, &Surroundings::default(), budget)
+}
+
+/// What stands around a plan.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Who has the rows of lists.
+    pub context: &'a dyn Context,
+    /// What the language says of filters that choose the data.
+    pub searches: Option<&'a Searches>,
+}
+
+impl Default for Surroundings<'_> {
+    fn default() -> Self {
+        Self { context: &NoContext, searches: None }
+    }
+}
+
+impl fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("searches", &self.searches).finish_non_exhaustive()
+    }
+}
+
+/// The same with what stands around the plan.
+#[must_use]
+pub fn resolve_in(
+    plan: &Plan,
+    text: &str,
+    semantics: &Semantics,
+    around: &Surroundings<'_>,
+    budget: &mut Budget,
+) -> Parsed {
     let mut engine = Engine {
         text,
         semantics,
+        context: around.context,
+        searches: around.searches,
         slots: Vec::new(),
         scope: Vec::new(),
         defined: FxHashMap::default(),
         absent: false,
         seen: FxHashSet::default(),
         sub_queries: 0,
+        reads: Vec::new(),
+        known_reads: FxHashSet::default(),
+        choices: 0,
+        is_choice: false,
+        written: None,
         owner: Owner::Nobody,
         budget,
         diagnostics: Vec::new(),
@@ -44,17 +88,36 @@ pub fn resolve(plan: &Plan, text: &str, semantics: &Semantics, budget: &mut Budg
     for step in &plan.steps {
         engine.step(step);
     }
-    let mut slots = engine.slots;
-    slots.sort_by_key(|slot| slot.rank);
-    let conditions = slots.into_iter().filter_map(|slot| slot.condition).collect();
-    Parsed { conditions, diagnostics: engine.diagnostics }
+    engine.finish()
 }
 
 /// A place for a step, in the order of the query.
 struct Slot {
     /// Steps of a lower rank stand first.
     rank: u8,
-    condition: Option<Condition>,
+    step: Option<Made>,
+}
+
+/// A step that is made, to which later filters may add.
+struct Made {
+    conjuncts: Vec<Conjunct>,
+    absent: bool,
+    label: String,
+    sources: Vec<DataSource>,
+    /// Whether it is left out where it reads and asks for nothing.
+    is_optional: bool,
+    /// Whether its rows are joined by keys.
+    is_joined: bool,
+}
+
+/// A condition that the events of a step must meet.
+#[derive(Clone, Debug)]
+pub(crate) struct Conjunct {
+    pub node: Node,
+    /// Whether it came of a choice, of which other conditions of the step may rule out branches.
+    pub is_choice: bool,
+    /// The stage that asks for it.
+    pub span: Span,
 }
 
 /// The rank of the legs of a union that is read as one table.
@@ -65,6 +128,8 @@ pub(crate) const IN_ORDER: u8 = 1;
 pub(crate) struct Engine<'p, 'b> {
     pub text: &'b str,
     pub semantics: &'b Semantics,
+    pub context: &'b dyn Context,
+    pub searches: Option<&'b Searches>,
     slots: Vec<Slot>,
     /// The definitions that are visible, the innermost last.
     pub scope: Vec<&'p Definition>,
@@ -76,6 +141,16 @@ pub(crate) struct Engine<'p, 'b> {
     pub seen: FxHashSet<Rc<str>>,
     /// How many times a sub-query that is a step was used.
     pub sub_queries: u32,
+    /// What the current pipeline reads, as far as filters choose it.
+    pub reads: Vec<DataSource>,
+    /// Those that [`Engine::reads`] has.
+    pub known_reads: FxHashSet<DataSource>,
+    /// How many times a condition was a choice of data.
+    pub choices: u32,
+    /// Whether the current condition is one on a choice among values.
+    pub is_choice: bool,
+    /// How the sides of the current comparison are written, where the plan says it.
+    pub written: Option<(Rc<str>, Rc<str>)>,
     /// The steps that the current condition is about.
     pub owner: Owner,
     pub budget: &'b mut Budget,
@@ -87,12 +162,16 @@ pub(crate) struct Engine<'p, 'b> {
 pub(crate) struct Flow<'p> {
     /// Where its events come from.
     pub sources: Vec<DataSource>,
+    /// Those that filters chose.
+    pub chosen: FxHashSet<DataSource>,
     /// What the stages so far ask of an event.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<Conjunct>,
     /// What names stand for.
     pub columns: Columns<'p>,
     /// The stage; `None` for a language without a pipeline.
     pub stage: Option<u32>,
+    /// Where the stage stands.
+    pub span: Span,
     /// Whether all rows come from legs that are steps of their own.
     pub is_union: bool,
     /// Whether a sub-query, which is a step of its own, restricts the rows.
@@ -120,14 +199,19 @@ impl Flow<'_> {
     }
 
     /// Adds a conjunct that the current stage asks for.
-    pub fn push(&mut self, mut node: Node) {
+    pub fn push(&mut self, node: Node) {
+        self.push_of(node, false);
+    }
+
+    /// The same of one that may have come of a choice.
+    pub fn push_of(&mut self, mut node: Node, is_choice: bool) {
         if node.as_constant() == Some(true) {
             return;
         }
         if let Some(stage) = self.stage {
             node.set_stage(stage);
         }
-        self.nodes.push(node);
+        self.nodes.push(Conjunct { node, is_choice, span: self.span });
     }
 
     /// Adds the sources that are not there yet.
@@ -144,9 +228,9 @@ impl<'p> Engine<'p, '_> {
         self.absent = step.absent;
         let flow = self.flow(&step.rows);
         self.absent = false;
-        let has_legs = self.slots.iter().skip(slot + 1).any(|slot| slot.condition.is_some());
+        let has_legs = self.slots.iter().skip(slot + 1).any(|slot| slot.step.is_some());
         let says_nothing = flow.is_bare() && (flow.is_union || flow.sources.is_empty());
-        if !(has_legs && says_nothing) {
+        if !(has_legs && says_nothing && self.searches.is_none()) {
             self.fill(slot, &flow, step.label.to_string(), step.absent);
         }
         self.unite_legs(slot + 1);
@@ -155,61 +239,129 @@ impl<'p> Engine<'p, '_> {
     /// Drops legs that read and ask for the same as one before them.
     fn unite_legs(&mut self, first: usize) {
         let Some(legs) = self.slots.get_mut(first..).filter(|legs| legs.len() <= MAX_LEGS) else { return };
+        let whole = |step: &Made| conjunction(step.conjuncts.iter().map(|conjunct| conjunct.node.clone()).collect());
+        let roots: Vec<Option<Node>> = legs.iter().map(|slot| slot.step.as_ref().map(whole)).collect();
         for at in 1..legs.len() {
             let (before, behind) = legs.split_at_mut(at);
-            let Some(leg) = behind.first_mut() else { return };
-            let is_same = |other: &Condition, leg: &Condition| {
-                other.absent == leg.absent && other.sources == leg.sources && other.root == leg.root
+            let (Some(leg), Some(Some(root))) = (behind.first_mut(), roots.get(at)) else { continue };
+            let is_same = |(other, of): (&Slot, &Option<Node>)| {
+                let (Some(other), Some(of), Some(leg)) = (&other.step, of, &leg.step) else { return false };
+                other.absent == leg.absent && other.sources == leg.sources && of == root
             };
-            let others = || before.iter().filter_map(|slot| slot.condition.as_ref());
-            if leg.condition.as_ref().is_some_and(|leg| others().any(|other| is_same(other, leg))) {
-                leg.condition = None;
+            if before.iter().zip(&roots).any(is_same) {
+                leg.step = None;
             }
         }
     }
 
+    /// The conditions of all steps.
+    fn finish(mut self) -> Parsed {
+        let mut slots = std::mem::take(&mut self.slots);
+        slots.sort_by_key(|slot| slot.rank);
+        let mut conditions = Vec::new();
+        for mut step in slots.into_iter().filter_map(|slot| slot.step) {
+            if step.is_optional && step.conjuncts.is_empty() && step.sources.is_empty() {
+                continue;
+            }
+            if let Some(searches) = self.searches {
+                if searches.rules_out_branches {
+                    rule_out_branches(&mut step.conjuncts);
+                }
+                for conjunct in step.conjuncts.iter().filter(|conjunct| conjunct.node.as_constant() == Some(false)) {
+                    let text = clip(conjunct.span.of(self.text).unwrap_or_default(), MAX_LINE);
+                    let message = format!("no event can meet `{text}`, so the search finds nothing");
+                    let found = Diagnostic::warning("condition never holds", message).at(conjunct.span);
+                    self.diagnostics.push(found);
+                }
+            }
+            let root = conjunction(step.conjuncts.into_iter().map(|conjunct| conjunct.node).collect());
+            conditions.push(Condition { root, absent: step.absent, label: step.label, sources: step.sources });
+        }
+        Parsed { conditions, diagnostics: self.diagnostics }
+    }
+
     /// A place for a step that is still to be made.
     pub fn reserve(&mut self, rank: u8) -> usize {
-        self.slots.push(Slot { rank, condition: None });
+        self.slots.push(Slot { rank, step: None });
         self.slots.len() - 1
     }
 
     /// Makes the step of a place.
     pub fn fill(&mut self, slot: usize, flow: &Flow<'p>, label: String, absent: bool) {
-        let root = conjunction(self.copied(&flow.nodes));
-        let condition = Condition { root, absent, label, sources: flow.sources.clone() };
+        let conjuncts = self.copied_conjuncts(&flow.nodes);
+        let step =
+            Made { conjuncts, absent, label, sources: flow.sources.clone(), is_optional: false, is_joined: false };
         if let Some(slot) = self.slots.get_mut(slot) {
-            slot.condition = Some(condition);
+            slot.step = Some(step);
+        }
+    }
+
+    /// Says of a step that it is left out where nothing is read by it or asked for in it, and whether it is joined.
+    pub fn make_optional(&mut self, slot: usize, is_joined: bool) {
+        if let Some(step) = self.slots.get_mut(slot).and_then(|slot| slot.step.as_mut()) {
+            step.is_optional = true;
+            step.is_joined = is_joined;
         }
     }
 
     /// Adds what a filter asks for to the step whose events it is about.
     pub fn keep(&mut self, flow: &mut Flow<'p>, mut node: Node, owner: Owner) {
+        let is_choice = std::mem::take(&mut self.is_choice);
         let step = match owner {
-            Owner::One(Some(step)) => self.slots.get_mut(step).and_then(|slot| slot.condition.as_mut()),
+            Owner::One(Some(step)) => self.slots.get_mut(step).and_then(|slot| slot.step.as_mut()),
             _ => None,
         };
-        let Some(step) = step else { return flow.push(node) };
+        let Some(step) = step else { return flow.push_of(node, is_choice) };
+        if node.as_constant() == Some(true) {
+            return;
+        }
         if let Some(stage) = flow.stage {
             node.set_stage(stage);
         }
-        let mut nodes = match std::mem::replace(&mut step.root, Node::always()) {
-            Node::All(nodes) => nodes,
-            other => vec![other],
-        };
-        nodes.push(node);
-        step.root = conjunction(nodes);
+        step.conjuncts.push(Conjunct { node, is_choice, span: flow.span });
     }
 
     /// Says of a step that there must be no such event, or that there must be one; whether it is a step.
     pub fn require(&mut self, slot: usize, is_absent: bool) -> bool {
-        let step = self.slots.get_mut(slot).and_then(|slot| slot.condition.as_mut());
+        let step = self.slots.get_mut(slot).and_then(|slot| slot.step.as_mut());
         let found = step.is_some();
         if let Some(step) = step {
             step.absent |= is_absent;
             self.sub_queries += 1;
         }
         found
+    }
+
+    /// Whether a place is a search whose rows are joined.
+    pub fn is_joined(&self, slot: usize) -> bool {
+        let step = self.slots.get(slot).and_then(|slot| slot.step.as_ref());
+        step.is_some_and(|step| step.is_joined)
+    }
+
+    /// Adds to what the current pipeline reads.
+    pub fn choose(&mut self, kind: SourceKind, name: &str) {
+        if name.is_empty() || self.reads.len() > MAX_SOURCES {
+            return;
+        }
+        let source = DataSource::new(kind, name);
+        if !self.known_reads.insert(source.clone()) {
+            return;
+        }
+        if self.reads.len() == MAX_SOURCES {
+            let message = format!("a search chooses more than {MAX_SOURCES} sources; the others are left out");
+            self.diagnostics.push(Diagnostic::error(BUDGET, message));
+        }
+        self.reads.push(source);
+    }
+
+    /// Copies of conjuncts, as long as there is room for them.
+    pub fn copied_conjuncts(&mut self, conjuncts: &[Conjunct]) -> Vec<Conjunct> {
+        let count = conjuncts.iter().flat_map(|conjunct| conjunct.node.walk()).map(weight).sum();
+        if !self.spend(count) {
+            let node = Node::opaque("", BUDGET, Span::default());
+            return vec![Conjunct { node, is_choice: false, span: Span::default() }];
+        }
+        conjuncts.to_vec()
     }
 
     /// Copies of nodes, as long as there is room for them.

@@ -102,23 +102,39 @@
 //! **Missing fields and case.** Every [`Comparison`](plan::Comparison) states both, by the rules of its language:
 //! [`MissingRule`](plan::MissingRule), [`CaseRule`](plan::CaseRule).
 //!
+//! **Filters that choose the data.** Where the language has them ([`Searches`]), a comparison of a field that says which data
+//! an event is of adds a source to the step and is no condition; what stands as an alternative to it is left out, with a note.
+//! Names may be patterns there: a name that no stage made by itself is looked for among patterns of computed names, columns of
+//! lists and renames with wildcards, the last first.
+//!
+//! **Lists.** A column of a list ([`ListRows`](plan::ListRows)) is compared by the rows that pass: the values that find them must be
+//! theirs. A list whose rows are not known is known by its name.
+//!
+//! **Choices that are ruled out.** Where a field has one value, what other filters of the step say takes branches out of a
+//! choice.
+//!
 //! **Not understood.** An opaque expression makes the comparison that it stands in opaque, and nothing around it.
 //!
 //! **Budget.** Reading an expression is a unit of work, a node or 32 bytes of text that are made or copied one of nodes, and
 //! expressions, tables and cases in each other are levels of one depth. What does not fit is opaque.
 
+mod beside;
 mod choice;
 mod columns;
 mod compare;
 mod condition;
 mod element;
 mod engine;
+mod fold;
+mod looked;
+mod open;
 pub mod plan;
 mod resolve;
 mod rows;
 mod semantics;
+mod settle;
 mod value;
 
-pub use engine::resolve;
+pub use engine::{Surroundings, resolve, resolve_in};
 pub use plan::Plan;
-pub use semantics::Semantics;
+pub use semantics::{Searches, Semantics};

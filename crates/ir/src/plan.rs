@@ -4,6 +4,10 @@ use std::rc::Rc;
 
 use ruleatlas_model::{DataSource, Modifier, Node, Span};
 
+pub use comparison::{CaseRule, Comparison, Const, ConstKind, MissingRule, PatternSyntax, Relation};
+
+mod comparison;
+
 /// A query: the pipelines that the rule runs.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -58,11 +62,21 @@ pub struct Stage {
 pub enum Operation {
     /// Keeps the rows for which the condition holds.
     Filter(Expr),
+    /// Reads these tables too.
+    Read(Vec<DataSource>),
+    /// Begins anew with the events of the tables that are read; no name that was made before is known.
+    Begin,
+    /// Begins anew with rows that are no events: no name is a field.
+    BeginRows,
+    /// Adds rows that are no events.
+    AddRows,
     /// Adds columns.
     Extend(Vec<Column>),
     /// Keeps these columns and no other; a column of [`ExprKind::AnyField`] keeps all.
     Project(Vec<Column>),
-    /// Pairs of old and new name.
+    /// Pairs of old and new name; a `*` in both stands for the same part of any name, where [`Searches`] says so.
+    ///
+    /// [`Searches`]: crate::Searches
     Rename(Vec<(Rc<str>, Rc<str>)>),
     /// Makes one row of many.
     Aggregate {
@@ -82,6 +96,13 @@ pub enum Operation {
         /// What the text must be where rows that do not fit the pattern fall away.
         demands: Option<Expr>,
     },
+    /// Adds columns that a template makes of all fields of a pattern.
+    Each {
+        /// The pattern; empty where it is not known.
+        fields: Rc<str>,
+        /// The columns.
+        names: Vec<Rc<str>>,
+    },
     /// Makes every name behind `prefix` and a dot a part of a text.
     Parts {
         /// The prefix.
@@ -89,12 +110,26 @@ pub enum Operation {
         /// The text.
         from: Expr,
     },
-    /// Columns that are computed, or come from where no event is.
+    /// Columns that are computed, or come from where no event is; a `*` in one stands for any text, where
+    /// [`Searches`](crate::Searches) says so.
     Compute(Vec<Rc<str>>),
+    /// Puts the events together that share these columns: any other column is what a group has.
+    Group(Vec<Rc<str>>),
+    /// Says what the first or the last event of each group is: a step of its own.
+    Bound {
+        /// What the step is called.
+        label: Rc<str>,
+        /// What the event must be.
+        condition: Expr,
+    },
     /// A row for each element of these columns.
     Expand(Vec<Column>),
     /// Joins the rows of another table.
     Join(Box<Join>),
+    /// Adds the rows of another search, or the columns of these.
+    Beside(Beside),
+    /// Adds columns of a list's rows that are found by the values of other columns.
+    Rows(ListRows),
     /// Adds columns of a list that is known by its name.
     Lookup {
         /// The list's name.
@@ -146,6 +181,26 @@ pub enum Aggregate {
     Collect(Expr),
     /// Computed of many rows: a count, a sum of these.
     Compute(Vec<Expr>),
+    /// What a group of rows has of a value.
+    OfGroup {
+        /// The value.
+        of: Expr,
+        /// What it is called.
+        text: Rc<str>,
+        /// Whether it is a collection of the values, of which [`Operation::Expand`] gives each back.
+        collects: bool,
+        /// Whether it is one of them where they are times.
+        picks: bool,
+    },
+    /// The same of all columns of a pattern; the output's name is one too.
+    OfNames {
+        /// The pattern.
+        names: Rc<str>,
+        /// What it is called.
+        text: Rc<str>,
+        /// Whether a key of the group is its own value.
+        picks: bool,
+    },
 }
 
 /// A join.
@@ -159,6 +214,34 @@ pub struct Join {
     pub kind: JoinKind,
     /// What partners must meet. Comparisons of two tables' columns for equality are keys, and no predicates.
     pub on: Option<Expr>,
+}
+
+/// A search whose rows stand below those of the pipeline, or are joined to them; a step of its own.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// What the step is called.
+    pub label: Rc<str>,
+    /// Its stages.
+    pub stages: Vec<Stage>,
+    /// Whether it begins with the rows of the pipeline, instead of events.
+    pub continues: bool,
+    /// The columns by which its rows are joined; `None` where they stand below.
+    pub keys: Option<Vec<Rc<str>>>,
+}
+
+/// Columns of a list that is known by its name, and whose rows the surroundings of the query may have.
+#[derive(Clone, Debug)]
+pub struct ListRows {
+    /// The list's name.
+    pub list: Rc<str>,
+    /// The list's columns that a row is found by, and the values that they are compared with.
+    pub keys: Vec<(Rc<str>, Expr)>,
+    /// The list's columns that it adds, and their names from here on; `None` where they are not known.
+    pub names: Option<Vec<(Rc<str>, Rc<str>)>>,
+    /// Whether any row may be found; which of them may is not known otherwise.
+    pub whole: bool,
+    /// Whether a name that the query did not use before may be one of its columns, where these are not known.
+    pub joined: bool,
 }
 
 /// How the rows of two tables meet.
@@ -246,6 +329,8 @@ pub enum ExprKind {
     },
     /// The first that is not missing (`coalesce`).
     First(Vec<Expr>),
+    /// Any of these values (`mvappend`).
+    AnyValue(Vec<Expr>),
     /// The value of the first condition that holds (`case`, `iff`).
     Case {
         /// Conditions and values.
@@ -264,12 +349,35 @@ pub enum ExprKind {
     },
     /// An expression that is called so where it is computed, or compares something computed.
     Called(Box<Expr>, Rc<str>),
+    /// A side of a comparison that is called so where neither side is a constant.
+    Written(Box<Expr>, Rc<str>),
+    /// A changed text: something computed of this name until it has one of its own, and cut out of the field then.
+    Changed(Box<Expr>, Rc<str>),
+    /// Two texts after each other; computed, and called so, where they are no constants.
+    Concat(Box<Expr>, Box<Expr>, Rc<str>),
+    /// The second taken from the first, called so where it is computed: a time stays one, but for the difference of two.
+    Difference(Box<Expr>, Box<Expr>, Rc<str>),
     /// A value to which another is added, or from which it is taken: a time stays one.
     Moved(Box<Expr>, Box<Expr>),
     /// A moment that is counted from now.
     Now,
     /// A condition on nothing but the time.
     Window,
+    /// A condition that says nothing of the event: a key of a join.
+    Nothing,
+    /// A condition that chooses these data to be read, and says nothing else.
+    Sources(Vec<DataSource>),
+    /// Just one of these holds.
+    Xor(Box<Expr>, Box<Expr>),
+    /// What a name means that a stage may have made.
+    IfMade {
+        /// The name.
+        name: Rc<str>,
+        /// What is meant where a stage made it.
+        made: Box<Expr>,
+        /// What is meant otherwise.
+        otherwise: Box<Expr>,
+    },
     /// A condition that another front end made of a text in this query.
     Condition(Rc<Node>),
     /// Whether another query gives a row; its step may have a label of its own.
@@ -308,6 +416,8 @@ pub enum Wrapper {
     Modified(Modifier),
     /// A part of a text.
     Cut,
+    /// A number that a text says; a text that says none has no order.
+    Number,
 }
 
 /// The right side of a comparison.
@@ -319,162 +429,4 @@ pub enum Operand {
     AnyOf(Vec<Expr>),
     /// Every one of these values.
     AllOf(Vec<Expr>),
-}
-
-/// How two values are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Comparison {
-    /// The operator without its negation.
-    pub relation: Relation,
-    /// Whether the operator itself is negated.
-    pub negated: bool,
-    /// Whether letters of different case are different.
-    pub case: CaseRule,
-    /// What it is where the field is missing.
-    pub missing: MissingRule,
-    /// What a predicate says of the match (`fuzzy`).
-    pub modifier: Option<Modifier>,
-}
-
-impl Comparison {
-    /// A comparison that is not negated, by the rules of its language.
-    #[must_use]
-    pub fn new(relation: Relation, case: CaseRule, missing: MissingRule) -> Self {
-        Self { relation, negated: false, case, missing, modifier: None }
-    }
-
-    /// The same with its operator negated or not.
-    #[must_use]
-    pub fn negated(self, negated: bool) -> Self {
-        Self { negated, ..self }
-    }
-}
-
-/// The operators of comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Relation {
-    Equal,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    Contains,
-    StartsWith,
-    EndsWith,
-    /// A term or phrase of a text.
-    Term,
-    /// The start of a term.
-    TermPrefix,
-    /// The end of a term.
-    TermSuffix,
-    /// A regular expression, somewhere in the value.
-    Regex,
-    /// A regular expression for the whole value.
-    WholeRegex,
-    /// A pattern for the whole value.
-    Pattern(PatternSyntax),
-    /// An address in a network.
-    Cidr,
-}
-
-impl Relation {
-    /// Whether it asks for an order.
-    #[must_use]
-    pub fn is_order(self) -> bool {
-        matches!(self, Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
-    }
-
-    /// The relation with its sides exchanged, where there is one.
-    #[must_use]
-    pub fn flipped(self) -> Option<Self> {
-        Some(match self {
-            Self::Equal => Self::Equal,
-            Self::Less => Self::Greater,
-            Self::LessEqual => Self::GreaterEqual,
-            Self::Greater => Self::Less,
-            Self::GreaterEqual => Self::LessEqual,
-            _ => return None,
-        })
-    }
-}
-
-/// How wildcards are written in a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatternSyntax {
-    /// `*` and `?`, with this escape.
-    Stars(Option<char>),
-    /// `%` and `_`, with this escape.
-    Percent(Option<char>),
-}
-
-/// Whether a comparison of texts tells letters of different case apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CaseRule {
-    /// It does.
-    Exact,
-    /// It does, and predicates on a field say so of numbers and orders too.
-    ExactField,
-    /// It does not.
-    Ignore,
-}
-
-/// What a comparison is for an event without the field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingRule {
-    /// It does not hold, negated or not.
-    Fails,
-    /// It is null, which stays null under `not` and selects nothing.
-    Null,
-    /// As with an empty text: a negated comparison holds. An order is null.
-    EmptyText,
-    /// As with a value that nothing matches: a negated comparison holds. An order and a comparison of two fields are
-    /// null.
-    NoMatch,
-}
-
-/// A constant.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Const {
-    /// Its text, escapes resolved.
-    pub text: Rc<str>,
-    /// Its type.
-    pub kind: ConstKind,
-}
-
-/// The types of constants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ConstKind {
-    /// Text.
-    Text,
-    /// A number.
-    Number,
-    /// `true` or `false`.
-    Bool,
-    /// A point in time or a duration.
-    Time,
-    /// Null.
-    Null,
-    /// A value that is filled in from outside; the text is its name.
-    Parameter,
-}
-
-impl Const {
-    /// A constant.
-    #[must_use]
-    pub fn new(text: impl Into<Rc<str>>, kind: ConstKind) -> Self {
-        Self { text: text.into(), kind }
-    }
-
-    /// A truth value.
-    #[must_use]
-    pub fn bool(value: bool) -> Self {
-        Self::new(if value { "true" } else { "false" }, ConstKind::Bool)
-    }
-
-    /// The null.
-    #[must_use]
-    pub fn null() -> Self {
-        Self::new("", ConstKind::Null)
-    }
 }

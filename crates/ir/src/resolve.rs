@@ -7,9 +7,13 @@ use ruleatlas_model::{Missing, Node};
 
 use crate::columns::Columns;
 use crate::condition::Side;
-use crate::engine::Engine;
+use crate::engine::{BYTES_PER_NODE, Engine};
+use crate::open::NameKind;
 use crate::plan::{Const, ConstKind, Expr, ExprKind, Wrapper};
-use crate::value::{Computed, Found, Listed, Owner, Resolved, Value};
+use crate::value::{Computed, Cut, Found, Listed, Owner, Resolved, Value};
+
+/// How many branches a choice may have whose alternatives stand within each other.
+const MAX_ARMS: usize = 190;
 
 impl<'p> Engine<'p, '_> {
     /// What an expression stands for.
@@ -41,7 +45,13 @@ impl<'p> Engine<'p, '_> {
             }
             ExprKind::Member(base, name) => {
                 let base = self.value(base, columns);
-                base.member(name, &|| self.line(span))
+                match (&base, self.searches) {
+                    // A path in the text of the event is a field of it.
+                    (Value::Field(field), Some(searches)) if *field.path == *searches.event_text => {
+                        self.name(name, columns)
+                    }
+                    _ => base.member(name, &|| self.line(span)),
+                }
             }
             ExprKind::Element(base, index) => {
                 let base = self.value(base, columns);
@@ -64,7 +74,11 @@ impl<'p> Engine<'p, '_> {
                     Wrapper::Same => value,
                     Wrapper::AnyCase => value.any_case(),
                     Wrapper::Modified(modifier) => value.modified(*modifier),
-                    Wrapper::Cut => value.origin().map_or_else(|| Value::computed(self.line(span)), Value::Cut),
+                    Wrapper::Number => value.number(),
+                    Wrapper::Cut => match value.origin_with_step() {
+                        Some((from, step)) => Value::Cut(Cut { from, step, text: None, any_case: false }),
+                        None => Value::computed(self.line(span)),
+                    },
                 }
             }
             ExprKind::Computed { of, text } => {
@@ -76,7 +90,45 @@ impl<'p> Engine<'p, '_> {
                     }
                 }
                 let text = text.clone().unwrap_or_else(|| self.line(span));
-                Value::Computed(Computed { text, from, any_case: false })
+                Value::Computed(Computed { from, ..Computed::new(text) })
+            }
+            ExprKind::Written(inner, _) => self.value(inner, columns),
+            ExprKind::Changed(inner, text) => match self.value(inner, columns) {
+                value @ (Value::Field(_) | Value::Cut(_)) => match value.origin_with_step() {
+                    Some((from, step)) => {
+                        let any_case = match &value {
+                            Value::Field(field) => field.any_case,
+                            Value::Cut(cut) => cut.any_case,
+                            _ => false,
+                        };
+                        Value::Cut(Cut { from, step, text: Some(Rc::clone(text)), any_case })
+                    }
+                    None => Value::computed(Rc::clone(text)),
+                },
+                unknown @ Value::Unknown(_) => unknown,
+                _ => Value::computed(Rc::clone(text)),
+            },
+            ExprKind::Concat(left, right, text) => match (self.value(left, columns), self.value(right, columns)) {
+                (Value::Const(left), Value::Const(right)) => {
+                    if !self.spend((left.text.len() + right.text.len()) / BYTES_PER_NODE) {
+                        return Value::Unknown(Rc::from(BUDGET));
+                    }
+                    Value::Const(Const::new(format!("{}{}", left.text, right.text), ConstKind::Text))
+                }
+                _ => Value::computed(Rc::clone(text)),
+            },
+            ExprKind::Difference(left, right, text) => match (self.value(left, columns), self.value(right, columns)) {
+                (Value::Time(_), Value::Time(_)) => Value::computed(Rc::clone(text)),
+                (time @ Value::Time(_), _) => time,
+                _ => Value::computed(Rc::clone(text)),
+            },
+            ExprKind::AnyValue(values) => {
+                let values: Vec<Value<'p>> = values.iter().map(|value| self.value(value, columns)).collect();
+                Value::either(values, &|| self.line(span))
+            }
+            ExprKind::IfMade { name, made, otherwise } => {
+                let is_made = columns.known.contains_key(&self.key(name));
+                self.value(if is_made { made } else { otherwise }, columns)
             }
             ExprKind::Called(inner, text) => match self.value(inner, columns) {
                 Value::Computed(computed) => Value::Computed(Computed { text: Rc::clone(text), ..computed }),
@@ -87,7 +139,7 @@ impl<'p> Engine<'p, '_> {
                 (time @ Value::Time(_), _) | (_, time @ Value::Time(_)) => time,
                 (left, right) => {
                     let from = left.origin().or_else(|| right.origin());
-                    Value::Computed(Computed { text: self.line(span), from, any_case: false })
+                    Value::Computed(Computed { from, ..Computed::new(self.line(span)) })
                 }
             },
             ExprKind::Now => Value::Time(false),
@@ -99,6 +151,9 @@ impl<'p> Engine<'p, '_> {
             | ExprKind::Exists(..)
             | ExprKind::AnyElement(..)
             | ExprKind::Condition(_)
+            | ExprKind::Nothing
+            | ExprKind::Sources(_)
+            | ExprKind::Xor(..)
             | ExprKind::Window => self.condition_value(expr, columns),
             ExprKind::AnyField => Value::field("*"),
             ExprKind::Query(_)
@@ -114,12 +169,12 @@ impl<'p> Engine<'p, '_> {
     fn resolved(&mut self, expr: &'p Expr, columns: &Columns<'p>) -> Resolved {
         let outer = std::mem::replace(&mut self.owner, Owner::Nobody);
         let node = self.condition(expr, columns, Side { alternative: true, ..Side::default() });
-        Resolved { node, owner: std::mem::replace(&mut self.owner, outer) }
+        Resolved { node: node.map(Rc::new), owner: std::mem::replace(&mut self.owner, outer) }
     }
 
     fn condition_value(&mut self, expr: &'p Expr, columns: &Columns<'p>) -> Value<'p> {
         let resolved = self.resolved(expr, columns);
-        match resolved.node.as_ref().and_then(Node::as_constant) {
+        match resolved.node.as_deref().and_then(Node::as_constant) {
             Some(value) => Value::Const(Const::bool(value)),
             None => Value::Condition(Rc::new(resolved)),
         }
@@ -144,6 +199,11 @@ impl<'p> Engine<'p, '_> {
         }
         if let Some(part) = columns.part(name) {
             return part;
+        }
+        if let Some(searches) = self.searches {
+            let chooses = (searches.chooses)(name, &[]).is_some();
+            let kind = NameKind { chooses, is_of_every_event: (searches.is_of_every_event)(name) };
+            return columns.open.find(name, kind);
         }
         // A field that was named before the lookup is the event's own.
         if let Some(listed) = &columns.looked_up
@@ -183,15 +243,20 @@ impl<'p> Engine<'p, '_> {
         otherwise: Option<&'p Expr>,
         columns: &Columns<'p>,
     ) -> Value<'p> {
+        if self.searches.is_some() && arms.len() > MAX_ARMS {
+            return Value::Unknown(Rc::from("too many branches"));
+        }
         let mut kept: Vec<(Rc<Resolved>, Value<'p>)> = Vec::new();
         for (condition, value) in arms {
             let mut resolved = self.resolved(condition, columns);
             let value = self.value(value, columns);
-            match resolved.node.as_ref().and_then(Node::as_constant) {
+            match resolved.node.as_deref().and_then(Node::as_constant) {
                 Some(true) if kept.is_empty() => return value,
                 Some(false) => {}
                 constant => {
-                    resolved.node.iter_mut().for_each(|node| fail_on_null(node, false));
+                    if let Some(node) = &mut resolved.node {
+                        fail_on_null(Rc::make_mut(node), false);
+                    }
                     kept.push((Rc::new(resolved), value));
                     // What stands behind a condition that always holds is never reached.
                     if constant == Some(true) {

@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use ruleatlas_model::{DataSource, Diagnostic, Node, SourceKind, Span};
 
+use crate::beside::{of_group, part_of};
 use crate::columns::{Columns, Table};
 use crate::condition::Side;
-use crate::engine::{BEFORE, Engine, Flow, Fork, IN_ORDER};
+use crate::engine::{BEFORE, Conjunct, Engine, Flow, Fork, IN_ORDER};
+use crate::open::{Beyond, captured};
 use crate::plan::{
     Aggregate, Column, Comparison, Expr, ExprKind, Join, JoinKind, Operand, Operation, Output, Query, Relation, Stage,
 };
@@ -58,11 +60,20 @@ impl<'p> Engine<'p, '_> {
         flow
     }
 
-    fn stages(&mut self, flow: &mut Flow<'p>, stages: &'p [Stage]) {
+    pub fn stages(&mut self, flow: &mut Flow<'p>, stages: &'p [Stage]) {
         for stage in stages {
             flow.stage = self.semantics.has_stages.then_some(stage.index);
+            flow.span = stage.span;
+            // What a filter chooses is read by the pipeline that it stands in.
+            self.swap_reads(flow);
             self.stage(flow, stage);
+            self.swap_reads(flow);
         }
+    }
+
+    fn swap_reads(&mut self, flow: &mut Flow<'p>) {
+        std::mem::swap(&mut self.reads, &mut flow.sources);
+        std::mem::swap(&mut self.known_reads, &mut flow.chosen);
     }
 
     /// The table that a name stands for.
@@ -84,14 +95,16 @@ impl<'p> Engine<'p, '_> {
         let mut flow = self.flow(&definition.rows);
         self.scope.extend(behind);
         flow.leg = None;
-        if self.has_room(&flow.nodes) {
+        let copied = self.copied_conjuncts(&flow.nodes);
+        if !self.budget.is_spent() {
+            flow.nodes = copied;
             self.defined.insert(key, Rc::new(flow.clone()));
         }
         flow
     }
 
     fn read_again(&mut self, flow: &Flow<'p>) -> Flow<'p> {
-        let nodes = self.copied(&flow.nodes);
+        let nodes = self.copied_conjuncts(&flow.nodes);
         let mut columns = if self.budget.work(flow.columns.known.len() / 4) {
             flow.columns.clone()
         } else {
@@ -102,8 +115,10 @@ impl<'p> Engine<'p, '_> {
         Flow {
             nodes,
             sources: flow.sources.clone(),
+            chosen: flow.chosen.clone(),
             columns,
             stage: flow.stage,
+            span: flow.span,
             is_union: flow.is_union,
             is_restricted: flow.is_restricted,
             leg: None,
@@ -182,15 +197,32 @@ impl<'p> Engine<'p, '_> {
     fn stage(&mut self, flow: &mut Flow<'p>, stage: &'p Stage) {
         match &stage.operation {
             Operation::Filter(condition) => self.filter(flow, condition, false),
+            Operation::Read(sources) => sources.iter().for_each(|source| self.choose(source.kind, &source.name)),
+            Operation::Begin => flow.columns = Columns::default(),
+            Operation::BeginRows => {
+                flow.columns = Columns::default();
+                flow.columns.open.closed = true;
+                flow.columns.open.beyond = Some(Beyond::Rows);
+            }
+            Operation::AddRows => flow.columns.open.beyond = Some(Beyond::Rows),
             Operation::Extend(columns) => {
                 for column in columns {
-                    let value = self.value(&column.value, &flow.columns);
+                    let mut value = self.value(&column.value, &flow.columns);
+                    if self.searches.is_some()
+                        && let Some((from, step)) = value.changed_from(&column.name)
+                    {
+                        value = Value::Field(Field { from: Some(from), step, ..Field::new(&column.name) });
+                    }
                     self.set(&mut flow.columns, &column.name, value);
                 }
             }
             Operation::Project(columns) => self.project(flow, columns),
             Operation::Rename(pairs) => {
                 for (old, new) in pairs {
+                    if self.searches.is_some() && old.contains('*') {
+                        self.rename_all(flow, old, new);
+                        continue;
+                    }
                     let value = self.name(old, &flow.columns);
                     flow.columns.known.remove(&self.key(old));
                     let new = self.key(new);
@@ -199,22 +231,39 @@ impl<'p> Engine<'p, '_> {
             }
             Operation::Aggregate { outputs, keys, keeps_rows } => self.aggregate(flow, outputs, keys, *keeps_rows),
             Operation::Extract { from, names, demands } => {
-                let origin = self.value(from, &flow.columns).origin();
+                let value = self.value(from, &flow.columns);
                 for name in names {
-                    match &origin {
-                        Some(origin) => flow.columns.set(name, Value::Cut(Rc::clone(origin))),
-                        None => flow.columns.compute(name),
-                    }
+                    flow.columns.set(name, part_of(&value, name));
                 }
                 if let Some(demands) = demands {
                     self.filter(flow, demands, false);
+                }
+            }
+            Operation::Each { fields, names } => {
+                for name in names {
+                    if flow.columns.open.closed || fields.is_empty() {
+                        flow.columns.compute(name);
+                    } else {
+                        let field = Field { from: Some(Rc::clone(fields)), ..Field::new(name) };
+                        flow.columns.set(name, Value::Field(field));
+                    }
                 }
             }
             Operation::Parts { prefix, from } => {
                 let value = self.value(from, &flow.columns);
                 flow.columns.add_parts(prefix, value);
             }
-            Operation::Compute(names) => names.iter().for_each(|name| flow.columns.compute(name)),
+            Operation::Compute(names) => {
+                for name in names {
+                    if self.searches.is_some() && name.contains('*') {
+                        flow.columns.open.compute(name);
+                    } else {
+                        flow.columns.compute(name);
+                    }
+                }
+            }
+            Operation::Group(keys) => self.group(flow, keys),
+            Operation::Bound { label, condition } => self.bound(flow, label, condition),
             Operation::Expand(columns) => {
                 for column in columns {
                     let value = self.value(&column.value, &flow.columns);
@@ -229,6 +278,8 @@ impl<'p> Engine<'p, '_> {
                 }
             }
             Operation::Join(join) => self.join(flow, join),
+            Operation::Beside(beside) => self.beside(flow, beside, stage.span),
+            Operation::Rows(rows) => self.list_rows(flow, rows),
             Operation::Lookup { list, key, names } => {
                 self.lookup(flow, list, key.as_ref(), names.as_deref(), stage.span);
             }
@@ -249,11 +300,12 @@ impl<'p> Engine<'p, '_> {
             _ => std::slice::from_ref(condition),
         };
         for conjunct in conjuncts {
-            if select_branches(flow, conjunct).is_some() {
+            if select_branches(flow, conjunct).is_some() || self.is_anti_join(flow, conjunct) {
                 continue;
             }
             let before = self.sub_queries;
             self.owner = Owner::Nobody;
+            self.is_choice = false;
             let side = Side { is_join, ..Side::default() };
             let node = self.condition(conjunct, &flow.columns, side);
             flow.is_restricted |= self.sub_queries > before;
@@ -290,12 +342,31 @@ impl<'p> Engine<'p, '_> {
     /// After an aggregation only its own names are left; keys stay what they were.
     fn aggregate(&mut self, flow: &mut Flow<'p>, outputs: &'p [Output], keys: &'p [Column], keeps_rows: bool) {
         let mut made = Vec::new();
+        let mut keeps_names = keeps_rows;
         for key in keys {
-            made.push((Rc::clone(&key.name), self.value(&key.value, &flow.columns)));
+            if self.searches.is_some() && key.name.contains('*') {
+                keeps_names = true;
+                continue;
+            }
+            let value = self.value(&key.value, &flow.columns);
+            // So is a key under the name that a pattern gives it.
+            for output in outputs {
+                if let Aggregate::OfNames { names, picks: true, .. } = &output.kind
+                    && let Some(part) = captured(names, &key.name)
+                {
+                    made.push((output.name.replacen('*', part, 1).into(), value.clone()));
+                }
+            }
+            made.push((Rc::clone(&key.name), value));
         }
         for output in outputs {
             let mut condition = output.condition;
             let value = match &output.kind {
+                Aggregate::OfNames { .. } => continue,
+                Aggregate::OfGroup { of, text, collects, picks } => match self.value(of, &flow.columns) {
+                    time @ Value::Time(_) if *picks => time,
+                    value => of_group(value, text, *collects),
+                },
                 Aggregate::Pick(of) => self.value(of, &flow.columns),
                 Aggregate::Collect(of) => {
                     let element = self.value(of, &flow.columns);
@@ -322,11 +393,17 @@ impl<'p> Engine<'p, '_> {
             }
             made.push((Rc::clone(&output.name), value));
         }
-        if !keeps_rows {
+        if !keeps_names {
             flow.columns = Columns::default();
+            flow.columns.open.closed = true;
         }
         for (name, value) in made {
             flow.columns.set(&name, value);
+        }
+        for output in outputs {
+            if let Aggregate::OfNames { text, .. } = &output.kind {
+                flow.columns.open.group(&output.name, text);
+            }
         }
     }
 
@@ -357,7 +434,7 @@ impl<'p> Engine<'p, '_> {
         let found = key.as_ref().map(|key| {
             let mut predicate = ruleatlas_model::Predicate::new(&**key, ruleatlas_model::Op::InList, [&**list]);
             predicate.span = span;
-            Rc::new(Resolved { node: Some(predicate.into()), owner: Owner::One(None) })
+            Rc::new(Resolved { node: Some(Rc::new(predicate.into())), owner: Owner::One(None) })
         });
         match names {
             None => flow.columns.looked_up = found.map(|found| listed(Value::field(""), &found)),
@@ -386,14 +463,15 @@ impl<'p> Engine<'p, '_> {
             let mut branch = Flow { columns: before.clone(), stage: flow.stage, ..Flow::default() };
             self.stages(&mut branch, stages);
             flow.is_restricted |= branch.is_restricted;
-            alternatives.push(Node::all(branch.nodes));
+            alternatives.push(Node::all(branch.nodes.into_iter().map(|conjunct| conjunct.node)));
             flow.columns.known.extend(branch.columns.known);
         }
         if !alternatives.is_empty() {
             let copies = self.copied(&alternatives);
             flow.fork =
                 selector.map(|selector| Fork { selector: selector.clone(), at: flow.nodes.len(), branches: copies });
-            flow.nodes.push(Node::any(alternatives));
+            let node = Node::any(alternatives);
+            flow.nodes.push(Conjunct { node, is_choice: false, span: flow.span });
         }
         if let Some((name, _)) = selector {
             flow.columns.compute(name);
@@ -436,7 +514,7 @@ fn select_branches(flow: &mut Flow<'_>, conjunct: &Expr) -> Option<()> {
     let is_selected = |number: usize| wanted.iter().any(|wanted| **wanted == *format!("{value}{number}"));
     let kept = fork.branches.iter().enumerate().filter(|(at, _)| is_selected(at + 1) != *negated);
     let node = Node::any(kept.map(|(_, branch)| branch.clone()));
-    *flow.nodes.get_mut(fork.at)? = node;
+    flow.nodes.get_mut(fork.at)?.node = node;
     flow.fork = None;
     Some(())
 }

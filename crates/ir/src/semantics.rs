@@ -1,5 +1,7 @@
 //! What a language says of all its queries alike.
 
+use ruleatlas_model::{DataSource, SourceKind};
+
 use crate::plan::MissingRule;
 
 /// The rules of a language that no expression states.
@@ -17,4 +19,19 @@ pub struct Semantics {
     pub sub_query: &'static str,
     /// Whether something computed is called by the name that it was given, and otherwise by its expression.
     pub computed_by_name: bool,
+}
+
+/// What a language says besides whose filters choose the data, and whose names need not be known one by one.
+#[derive(Clone, Copy, Debug)]
+pub struct Searches {
+    /// What kind of data a field of this name chooses, in events of these sources.
+    pub chooses: fn(&str, &[DataSource]) -> Option<SourceKind>,
+    /// Whether every event has a field of this name, so that it is no column of a list.
+    pub is_of_every_event: fn(&str) -> bool,
+    /// The field that is the whole event as text.
+    pub event_text: &'static str,
+    /// Whether a field has one value, so that a filter rules out branches of a choice.
+    pub rules_out_branches: bool,
+    /// Whether the comparison of a field with a time is one of the field, and not the rule's window.
+    pub fields_are_no_window: bool,
 }

@@ -3,11 +3,14 @@
 use std::rc::Rc;
 
 use ruleatlas_model::{Modifier, Node, Span};
+use rustc_hash::FxHashMap;
 
 use crate::plan::{Const, ConstKind, Expr};
 
 /// A name may stand for cases of cases; deeper ones are something computed.
 const MAX_DEPTH: u16 = 120;
+/// How many values of one are looked at for the field that it comes from: values may be shared many times over.
+const MAX_LOOKS: usize = 64;
 /// How many values of a union's tables a name may stand for.
 const MAX_VALUES: usize = 16;
 
@@ -22,13 +25,15 @@ pub(crate) struct Field {
     pub any_case: bool,
     /// What predicates say of how its value was changed.
     pub modifier: Option<Modifier>,
+    /// Whether it was made a number, so that another text has no order.
+    pub is_number: bool,
     /// The step whose events have it, where that is not the one that the current pipeline becomes.
     pub step: Option<usize>,
 }
 
 impl Field {
     pub fn new(path: &str) -> Self {
-        Self { path: Rc::from(path), from: None, any_case: false, modifier: None, step: None }
+        Self { path: Rc::from(path), from: None, any_case: false, modifier: None, is_number: false, step: None }
     }
 
     /// The field at the root: what this one was cut out of, or itself.
@@ -71,8 +76,25 @@ impl Owner {
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     /// The condition; `None` says nothing of the event.
-    pub node: Option<Node>,
+    pub node: Option<Rc<Node>>,
     pub owner: Owner,
+}
+
+impl Resolved {
+    /// Why the condition is not known.
+    pub fn unknown(&self) -> Option<&str> {
+        match self.node.as_deref() {
+            Some(Node::Opaque(opaque)) => Some(&opaque.reason),
+            _ => None,
+        }
+    }
+
+    fn of_step(self: &Rc<Self>, step: Option<usize>) -> Rc<Self> {
+        match self.owner {
+            Owner::One(None) => Rc::new(Self { node: self.node.clone(), owner: Owner::One(step) }),
+            _ => Rc::clone(self),
+        }
+    }
 }
 
 /// A condition and the value behind it.
@@ -103,16 +125,31 @@ pub(crate) enum Value<'p> {
     Condition(Rc<Resolved>),
     /// The event's time, or a time that is counted from now; `true` for the event's.
     Time(bool),
+    /// A column of the row of a list that is known by its name; `true` where its letters were brought to one case.
+    Looked(Rc<Looked<'p>>, bool),
     /// A part of a field's text.
-    Cut(Rc<str>),
+    Cut(Cut),
     /// Something computed.
     Computed(Computed),
     /// Something that is not known, and why.
     Unknown(Rc<str>),
 }
 
-/// Something computed.
+/// A part of a field's text that has no name yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// The field.
+    pub from: Rc<str>,
+    /// The step whose events have it.
+    pub step: Option<usize>,
+    /// What it is called, where that is not what stands at its place.
+    pub text: Option<Rc<str>>,
+    /// Whether its letters were brought to one case.
+    pub any_case: bool,
+}
+
+/// Something computed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Computed {
     /// What it is computed by.
     pub text: Rc<str>,
@@ -120,6 +157,17 @@ pub(crate) struct Computed {
     pub from: Option<Rc<str>>,
     /// Whether its letters were brought to one case.
     pub any_case: bool,
+    /// Whether it is what a group of events has in a field.
+    pub is_of_group: bool,
+    /// The step whose events the group has, where that is not the current pipeline's.
+    pub step: Option<usize>,
+}
+
+impl Computed {
+    /// What is computed by this.
+    pub fn new(text: Rc<str>) -> Self {
+        Self { text, ..Self::default() }
+    }
 }
 
 /// When another table has a row for an event.
@@ -150,6 +198,20 @@ pub(crate) struct Listed<'p> {
     pub value: Value<'p>,
 }
 
+/// A column of a list, found by the values of other columns.
+#[derive(Debug)]
+pub(crate) struct Looked<'p> {
+    /// The list's name.
+    pub list: Rc<str>,
+    pub column: Rc<str>,
+    pub keys: Keys<'p>,
+    /// Whether any row of the list may be found; which of them may is not known otherwise.
+    pub whole: bool,
+}
+
+/// Columns of a list, and the values that they are compared with.
+pub(crate) type Keys<'p> = Rc<Vec<(Rc<str>, Value<'p>)>>;
+
 impl<'p> Value<'p> {
     /// A field for a name that nothing defines.
     pub fn field(path: &str) -> Self {
@@ -157,7 +219,7 @@ impl<'p> Value<'p> {
     }
 
     pub fn computed(text: Rc<str>) -> Self {
-        Self::Computed(Computed { text, from: None, any_case: false })
+        Self::Computed(Computed::new(text))
     }
 
     pub fn null() -> Self {
@@ -236,19 +298,39 @@ impl<'p> Value<'p> {
 
     /// The value with each that it may be changed.
     pub fn map(&self, change: &impl Fn(&Self) -> Self) -> Self {
-        match self {
+        self.map_once(change, &mut FxHashMap::default())
+    }
+
+    /// The same, where values that stand in several places are changed once.
+    fn map_once(&self, change: &impl Fn(&Self) -> Self, seen: &mut FxHashMap<*const (), Self>) -> Self {
+        let key: *const () = match self {
+            Self::Cases(cases) => Rc::as_ptr(cases).cast(),
+            Self::Either(values) | Self::First(values, _) => Rc::as_ptr(values).cast(),
+            Self::Listed(listed) => Rc::as_ptr(listed).cast(),
+            other => return change(other),
+        };
+        if let Some(changed) = seen.get(&key) {
+            return changed.clone();
+        }
+        let changed = match self {
             Self::Cases(cases) => {
-                let arms = cases.arms.iter().map(|(node, value)| (node.clone(), value.map(change))).collect();
-                let otherwise = cases.otherwise.map(change);
+                let arms =
+                    cases.arms.iter().map(|(node, value)| (node.clone(), value.map_once(change, seen))).collect();
+                let otherwise = cases.otherwise.map_once(change, seen);
                 Self::Cases(Rc::new(Cases { arms, otherwise, span: cases.span, depth: cases.depth }))
             }
-            Self::Either(values) => Self::Either(values.iter().map(|value| value.map(change)).collect()),
-            Self::First(values, depth) => Self::First(values.iter().map(|value| value.map(change)).collect(), *depth),
+            Self::Either(values) => Self::Either(values.iter().map(|value| value.map_once(change, seen)).collect()),
+            Self::First(values, depth) => {
+                Self::First(values.iter().map(|value| value.map_once(change, seen)).collect(), *depth)
+            }
             Self::Listed(listed) => {
-                Self::Listed(Rc::new(Listed { found: listed.found.clone(), value: listed.value.map(change) }))
+                let value = listed.value.map_once(change, seen);
+                Self::Listed(Rc::new(Listed { found: listed.found.clone(), value }))
             }
             other => change(other),
-        }
+        };
+        seen.insert(key, changed.clone());
+        changed
     }
 
     pub fn is_same(&self, other: &Self) -> bool {
@@ -258,6 +340,7 @@ impl<'p> Value<'p> {
             (Self::List(a), Self::List(b)) => a == b,
             (Self::Time(a), Self::Time(b)) => a == b,
             (Self::Cut(a), Self::Cut(b)) => a == b,
+            (Self::Looked(a, _), Self::Looked(b, _)) => Rc::ptr_eq(a, b),
             (Self::Computed(a), Self::Computed(b)) => a == b,
             _ => false,
         }
@@ -266,7 +349,9 @@ impl<'p> Value<'p> {
     /// What a name that is bound to this stands for: a part that was cut out has a name from then on.
     pub fn called(self, name: &str) -> Self {
         match self {
-            Self::Cut(from) => Self::Field(Field { from: Some(from), ..Field::new(name) }),
+            Self::Cut(Cut { from, step, any_case, .. }) => {
+                Self::Field(Field { from: Some(from), step, any_case, ..Field::new(name) })
+            }
             other => other,
         }
     }
@@ -288,6 +373,10 @@ impl<'p> Value<'p> {
     pub fn member(&self, name: &str, text: &dyn Fn() -> Rc<str>) -> Self {
         self.map(&|value| match value {
             Self::Field(field) => Self::Field(field.member(name)),
+            Self::Collected(text, element) => {
+                let element = element.member(name, &|| Rc::from(name));
+                Self::Collected(format!("{text}.{name}").into(), Rc::new(element))
+            }
             Self::Cut(_) | Self::Unknown(_) => value.clone(),
             _ => Self::computed(text()),
         })
@@ -311,7 +400,18 @@ impl<'p> Value<'p> {
         self.map(&|value| match value {
             Self::Field(field) => Self::Field(Field { any_case: true, ..field.clone() }),
             Self::Computed(computed) => Self::Computed(Computed { any_case: true, ..computed.clone() }),
-            Self::Collected(text, _) => Self::Computed(Computed { text: text.clone(), from: None, any_case: true }),
+            Self::Cut(cut) => Self::Cut(Cut { any_case: true, ..cut.clone() }),
+            Self::Looked(looked, _) => Self::Looked(Rc::clone(looked), true),
+            // What it collects has no case either.
+            Self::Collected(text, element) => Self::Collected(text.clone(), Rc::new(element.any_case())),
+            other => other.clone(),
+        })
+    }
+
+    /// The same as a number.
+    pub fn number(&self) -> Self {
+        self.map(&|value| match value {
+            Self::Field(field) => Self::Field(Field { is_number: true, ..field.clone() }),
             other => other.clone(),
         })
     }
@@ -329,25 +429,118 @@ impl<'p> Value<'p> {
         if step.is_none() {
             return self.clone();
         }
-        self.map(&|value| match value {
+        let moved = self.map(&|value| match value {
             Self::Field(field) if field.step.is_none() => Self::Field(Field { step, ..field.clone() }),
+            Self::Cut(cut) if cut.step.is_none() => Self::Cut(Cut { step, ..cut.clone() }),
+            Self::Computed(computed) if computed.is_of_group && computed.step.is_none() => {
+                Self::Computed(Computed { step, ..computed.clone() })
+            }
             Self::Collected(name, element) => Self::Collected(name.clone(), Rc::new(element.of_step(step))),
+            Self::Condition(resolved) => Self::Condition(resolved.of_step(step)),
+            Self::Looked(looked, any_case) => {
+                let keys = looked.keys.iter().map(|(column, value)| (Rc::clone(column), value.of_step(step)));
+                let (list, column) = (Rc::clone(&looked.list), Rc::clone(&looked.column));
+                let looked = Looked { list, column, keys: Rc::new(keys.collect()), whole: looked.whole };
+                Self::Looked(Rc::new(looked), *any_case)
+            }
             other => other.clone(),
-        })
+        });
+        match moved {
+            Self::Cases(cases) => {
+                let arms = cases.arms.iter().map(|(resolved, value)| (resolved.of_step(step), value.clone()));
+                let arms = arms.collect();
+                let otherwise = cases.otherwise.clone();
+                Self::Cases(Rc::new(Cases { arms, otherwise, span: cases.span, depth: cases.depth }))
+            }
+            other => other,
+        }
     }
 
     /// The field that this value is, was cut out of or is computed of.
     pub fn origin(&self) -> Option<Rc<str>> {
+        Some(self.origin_of(&mut { MAX_LOOKS })?.0)
+    }
+
+    /// The same with the step whose events have it.
+    pub fn origin_with_step(&self) -> Option<(Rc<str>, Option<usize>)> {
+        self.origin_of(&mut { MAX_LOOKS })
+    }
+
+    fn origin_of(&self, looks: &mut usize) -> Option<(Rc<str>, Option<usize>)> {
+        *looks = looks.checked_sub(1)?;
         match self {
-            Self::Field(field) => Some(field.origin()),
-            Self::Cut(from) => Some(from.clone()),
-            Self::Computed(computed) => computed.from.clone(),
-            Self::Either(values) | Self::First(values, _) => values.iter().find_map(Self::origin),
-            Self::Listed(listed) => listed.value.origin(),
+            Self::Field(field) => Some((field.origin(), field.step)),
+            Self::Cut(cut) => Some((Rc::clone(&cut.from), cut.step)),
+            Self::Computed(computed) => Some((computed.from.clone()?, computed.step)),
+            Self::Either(values) | Self::First(values, _) => values.iter().find_map(|value| value.origin_of(looks)),
+            Self::Listed(listed) => listed.value.origin_of(looks),
             Self::Cases(cases) => {
-                cases.arms.iter().find_map(|(_, value)| value.origin()).or_else(|| cases.otherwise.origin())
+                let mut values = cases.arms.iter().map(|(_, value)| value).chain([&cases.otherwise]);
+                values.find_map(|value| value.origin_of(looks))
             }
             _ => None,
         }
+    }
+
+    /// The step whose events are grouped, where this is what a group of events has.
+    pub fn group_step(&self) -> Option<Option<usize>> {
+        match self {
+            Self::Computed(computed) => computed.is_of_group.then_some(computed.step),
+            Self::Collected(_, element) => Some(match &**element {
+                Self::Field(field) => field.step,
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The field that a value is a changed form of, where all that it may be comes from one field, or is what `own` was
+    /// before, and it is not simply that field.
+    pub fn changed_from(&self, own: &str) -> Option<(Rc<str>, Option<usize>)> {
+        // A part that was cut out gets its name where it is set.
+        if matches!(self, Self::Field(_) | Self::Cut(_)) {
+            return None;
+        }
+        let mut search = Changed { own, found: None, is_changed: false, looks: MAX_LOOKS };
+        let is_whole = search.visit(self);
+        search.found.filter(|_| is_whole && search.is_changed)
+    }
+}
+
+/// A search for the one field that a value is a changed form of.
+struct Changed<'n> {
+    own: &'n str,
+    found: Option<(Rc<str>, Option<usize>)>,
+    is_changed: bool,
+    looks: usize,
+}
+
+impl Changed<'_> {
+    /// Whether all that the value may be comes from one field.
+    fn visit(&mut self, value: &Value<'_>) -> bool {
+        let Some(looks) = self.looks.checked_sub(1) else { return false };
+        self.looks = looks;
+        match value {
+            Value::Cut(cut) => {
+                self.is_changed = true;
+                self.add(&cut.from, cut.step)
+            }
+            Value::Field(Field { from: Some(from), step, .. }) => {
+                self.is_changed = true;
+                self.add(from, *step)
+            }
+            Value::Field(field) if *field.path == *self.own => true,
+            Value::Field(field) => self.add(&field.path, field.step),
+            Value::Cases(cases) => {
+                cases.arms.iter().all(|(_, value)| self.visit(value)) && self.visit(&cases.otherwise)
+            }
+            Value::Const(constant) => constant.kind == ConstKind::Null,
+            _ => false,
+        }
+    }
+
+    fn add(&mut self, field: &Rc<str>, step: Option<usize>) -> bool {
+        let (found, of) = self.found.get_or_insert_with(|| (Rc::clone(field), step));
+        found == field && *of == step
     }
 }

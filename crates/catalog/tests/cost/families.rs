@@ -192,6 +192,7 @@ queries! {
         "errors", 2_000, |n| many(n, " ", |_| "a:)".to_owned());
     }
     Esql: {
+        "choices of choices in one case", 30, |n| format!("FROM x | EVAL x0 = CASE(a == 1, b, c) {} | EVAL y = TO_LOWER(x{n}) | WHERE z == 1", many(n, " ", |i| format!("| EVAL x{} = CASE(d{i} == 1, x{i}, x{i})", i + 1)));
         "terms", 2_000, |n| format!("FROM logs | WHERE {}", many(n, " OR ", |i| format!("a{} == \"v{i}\"", i % 7)));
         "values of a list", 5_000, |n| format!("FROM logs | WHERE a IN ({})", many(n, ", ", |i| format!("\"v{i}\"")));
         "stages", 1_000, |n| format!("FROM logs {}", many(n, " ", |i| format!("| WHERE a{} == {i}", i % 5)));
@@ -232,6 +233,7 @@ queries! {
         "names that double", 20, |n| format!("index=x | eval x0=a {} | where x{n}=\"b\"", many(n, " ", |i| format!("| eval x{}=x{i}.x{i}", i + 1)));
         "coalesce that doubles", 20, |n| format!("index=x | eval x0=a {} | where x{n}=\"b\"", many(n, " ", |i| format!("| eval x{}=coalesce(x{i}, x{i})", i + 1)));
         "if that doubles", 20, |n| format!("index=x | eval x0=if(a=1, 1, 0) {} | where x{n}=1", many(n, " ", |i| format!("| eval x{}=if(x{i}=1, x{i}, x{i})", i + 1)));
+        "choices of choices in one case", 30, |n| format!("index=x | eval x0=if(a=1, b, c) {} | eval y=lower(x{n}) | rex field=y \"(?<k>x+)\" | where z=1", many(n, " ", |i| format!("| eval x{}=if(d{i}=1, x{i}, x{i})", i + 1)));
         "branches of a case", 200, |n| format!("index=x | eval x=case({}) | where x=\"v3\"", many(n, ", ", |i| format!("a={i}, \"v{}\"", i % 5)));
         "a case in many filters", 60, |n| format!("index=x | eval x=case({}) {}", many(n, ", ", |i| format!("a={i}, \"v{}\"", i % 5)), many(n, " ", |_| "| where x=\"v3\"".to_owned()));
         "renames", 500, |n| format!("index=x {} | where b1=1", many(n, " ", |i| format!("| rename a{i} as b{i}")));

@@ -244,17 +244,6 @@ impl CompareOp {
             Self::Gte => ">=",
         }
     }
-
-    /// The comparison with its sides exchanged.
-    pub(crate) fn flipped(self) -> Self {
-        match self {
-            Self::Lt => Self::Gt,
-            Self::Lte => Self::Gte,
-            Self::Gt => Self::Lt,
-            Self::Gte => Self::Lte,
-            same => same,
-        }
-    }
 }
 
 impl fmt::Display for Expr {

@@ -1,6 +1,114 @@
-//! The functions of `eval` and `where` ("Evaluation functions", Search Reference).
+//! The functions of `eval` and `where` ("Evaluation functions", Search Reference) and of aggregations, and what each means.
 
-/// Functions whose result is computed. Those that the lowering follows are not needed here.
+use ruleatlas_ir::plan::Wrapper;
+
+/// What a function gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Null.
+    Null,
+    /// A truth value.
+    Truth(bool),
+    /// A moment that is counted from now, or read of a text.
+    Time,
+    /// Its first argument, changed at most in its type, its case or the choice among its values.
+    Wrapper(Wrapper),
+    /// The text of its first argument, changed.
+    Changed,
+    /// The first argument that is not null.
+    First,
+    /// All arguments.
+    AnyValue,
+    /// The second argument where the first holds, and else the third.
+    If,
+    /// The value behind the first condition that holds.
+    Case,
+    /// The place of the value that a regular expression matches.
+    Find,
+    /// The values for which a condition holds.
+    Filter,
+    /// What stands at a path in a text.
+    JsonPath,
+    /// A truth value of one of these kinds.
+    Test(Test),
+    /// Something computed.
+    Computed,
+    /// The language has no such function.
+    Unknown,
+}
+
+/// What a function with a truth value asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Test {
+    /// Whether its argument is there.
+    Presence(bool),
+    /// Whether a regular expression matches.
+    Regex,
+    /// Whether a pattern with `%` and `_` matches.
+    Like,
+    /// Whether the second argument is in the network that is the first.
+    Network,
+    /// Whether the first argument is one of the others.
+    In,
+    /// What type its argument has.
+    Type,
+}
+
+/// What the function of a name, in lower case, means with so many arguments.
+pub(crate) fn meaning(name: &str, arguments: usize) -> Meaning {
+    match (name, arguments) {
+        ("null", 0) => Meaning::Null,
+        ("true", 0) => Meaning::Truth(true),
+        ("false", 0) => Meaning::Truth(false),
+        ("now" | "time" | "relative_time" | "strptime", _) => Meaning::Time,
+        ("lower" | "upper", 1) => Meaning::Wrapper(Wrapper::AnyCase),
+        ("tonumber", 1) => Meaning::Wrapper(Wrapper::Number),
+        // Of one value the least and the greatest are that value; the others leave the value, or one of several, as it is.
+        ("min" | "max", 1) => Meaning::Wrapper(Wrapper::Same),
+        (
+            "trim" | "ltrim" | "rtrim" | "tostring" | "tonumber" | "exact" | "mvdedup" | "mvsort" | "mvindex"
+            | "nullif",
+            1..,
+        ) => Meaning::Wrapper(Wrapper::Same),
+        ("replace" | "urldecode" | "mvjoin" | "split", 1..) => Meaning::Changed,
+        ("coalesce" | "ifnull" | "nvl", _) => Meaning::First,
+        ("mvappend", _) => Meaning::AnyValue,
+        ("if", 3) => Meaning::If,
+        ("case", _) => Meaning::Case,
+        ("mvfind", 2) => Meaning::Find,
+        ("mvfilter", 1) => Meaning::Filter,
+        ("spath" | "json_extract" | "json_extract_exact", 2) => Meaning::JsonPath,
+        ("isnull", _) => Meaning::Test(Test::Presence(false)),
+        ("isnotnull", _) => Meaning::Test(Test::Presence(true)),
+        ("match", _) => Meaning::Test(Test::Regex),
+        ("like", _) => Meaning::Test(Test::Like),
+        ("cidrmatch", _) => Meaning::Test(Test::Network),
+        ("in", _) => Meaning::Test(Test::In),
+        ("isnum" | "isint" | "isstr" | "isbool", _) => Meaning::Test(Test::Type),
+        _ if is_known(name) => Meaning::Computed,
+        _ => Meaning::Unknown,
+    }
+}
+
+/// What a function of an aggregation gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Aggregate {
+    /// Values of the field as they are.
+    pub picks: bool,
+    /// All of them.
+    pub collects: bool,
+    /// A time of the events.
+    pub is_time: bool,
+}
+
+/// What an aggregation's function of a name, in lower case, gives.
+pub(crate) fn aggregate(name: &str) -> Aggregate {
+    let collects = matches!(name, "values" | "list");
+    let picks = collects || matches!(name, "first" | "last" | "earliest" | "latest" | "mode" | "any" | "min" | "max");
+    Aggregate { picks, collects, is_time: matches!(name, "earliest_time" | "latest_time") }
+}
+
+/// Functions whose result is computed, and those that [`meaning`] follows.
 const COMPUTED: &[&str] = &[
     "abs",
     "acos",
@@ -120,7 +228,7 @@ const COMPUTED: &[&str] = &[
 ];
 
 /// Whether a function, its name in lower case, is one of the language.
-pub(crate) fn is_known(name: &str) -> bool {
+fn is_known(name: &str) -> bool {
     COMPUTED.binary_search(&name).is_ok()
 }
 

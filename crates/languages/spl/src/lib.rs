@@ -14,8 +14,8 @@
 //! ```
 //!
 //! A search is read in four phases: `expand` puts macros in their places and takes comments out, `parser` with `search`,
-//! `eval`, `aggregate` and `commands` reads the commands, `names` knows what each name stands for, `lower` makes the
-//! conditions. What the [documentation](https://docs.splunk.com/Documentation/Splunk/latest/SearchReference) leaves to
+//! `eval`, `aggregate` and `commands` reads the commands, `lower` says as a plan what they mean, by the table in
+//! `functions`, and [`ruleatlas_ir`] follows the plan's names and makes the conditions. What the [documentation](https://docs.splunk.com/Documentation/Splunk/latest/SearchReference) leaves to
 //! the reader is decided like this:
 //!
 //! - **Precedence.** In `search`, `OR` binds tighter than `AND`, written or implied; in `where` and `eval` it is the
@@ -67,7 +67,6 @@ mod expand;
 mod functions;
 mod lexer;
 mod lower;
-mod names;
 mod parser;
 mod search;
 mod source;

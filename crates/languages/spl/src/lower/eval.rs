@@ -2,333 +2,273 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Missing, Node, Op};
+use ruleatlas_ir::plan::{CaseRule, Comparison, Const, Expr, ExprKind, MissingRule, Operand, PatternSyntax, Relation};
 
-use super::{
-    Lowering, all, any,
-    check::{Check, fold_like, group},
-    command::{inside, regex_check},
-    compare::{clip, computed},
-    search::is_token,
-};
+use super::{Lowering, clip, compare, in_eval, is_token, literal, matches, name, not, nothing, opaque};
 use crate::{
-    ast::{CompareOp, Expr, ExprKind},
-    functions,
-    names::{Scope, Value},
+    ast::{self, CompareOp},
+    functions::{self, Meaning, Test},
 };
+
+type Kind = ast::ExprKind;
 
 impl Lowering<'_> {
     /// What an expression stands for.
-    pub(super) fn value(&mut self, expr: &Expr, scope: &mut Scope) -> Rc<Value> {
+    pub(super) fn value(&mut self, expr: &ast::Expr) -> Expr {
+        let span = expr.span;
         if let Some(reason) = expr.not_understood() {
-            let node = Node::opaque(clip(&expr.to_string()), reason, expr.span);
-            return Rc::new(Value::Test(Some(node)));
-        }
-        let value = match &expr.kind {
-            ExprKind::Text(text) | ExprKind::Number(text) => Value::Literal(text.clone()),
-            ExprKind::Field(name) if name.eq_ignore_ascii_case("null") => Value::Null,
-            ExprKind::Field(name) => return scope.resolve(name),
-            ExprKind::Call(name, arguments) => return self.call_value(expr, name, arguments, scope),
-            ExprKind::Binary(sign, left, right) => self.arithmetic(expr, sign, left, right, scope),
-            ExprKind::Compare(..)
-            | ExprKind::In(..)
-            | ExprKind::And(_)
-            | ExprKind::Or(_)
-            | ExprKind::Xor(..)
-            | ExprKind::Not(_)
-            | ExprKind::Search(_)
-            | ExprKind::Opaque { .. } => Value::Test(self.truth(expr, scope)),
-            ExprKind::Minus(_) | ExprKind::Sub(_) => Value::Computed(expr.to_string()),
-        };
-        Rc::new(value)
-    }
-
-    fn arithmetic(&mut self, expr: &Expr, sign: &str, left: &Expr, right: &Expr, scope: &mut Scope) -> Value {
-        let (left, right) = (self.value(left, scope), self.value(right, scope));
-        match (&*left, &*right, sign) {
-            (Value::Literal(left), Value::Literal(right), ".") => Value::Literal(format!("{left}{right}")),
-            (Value::Time, Value::Time, _) => Value::Computed(expr.to_string()),
-            (Value::Time, _, "+" | "-") | (_, Value::Time, "+") => Value::Time,
-            _ => Value::Computed(expr.to_string()),
-        }
-    }
-
-    fn call_value(&mut self, expr: &Expr, name: &str, arguments: &[Expr], scope: &mut Scope) -> Rc<Value> {
-        let value = match (name, arguments) {
-            ("null", []) => Value::Null,
-            ("true", []) => Value::Test(Some(Node::always())),
-            ("false", []) => Value::Test(Some(Node::never())),
-            ("now" | "time" | "relative_time" | "strptime", _) => Value::Time,
-            // Of one value these are that value.
-            ("min" | "max", [inner]) => return self.value(inner, scope),
-            ("lower" | "upper", [inner]) => return self.value(inner, scope).without_case(),
-            ("tonumber", [inner]) => return self.value(inner, scope).as_number(),
-            // These leave the value, or one of several values, as it is.
-            (
-                "trim" | "ltrim" | "rtrim" | "tostring" | "tonumber" | "exact" | "mvdedup" | "mvsort" | "mvindex"
-                | "nullif",
-                [inner, ..],
-            ) => return self.value(inner, scope),
-            ("replace" | "urldecode" | "mvjoin" | "split", [inner, ..]) => {
-                match self.value(inner, scope).unfolded().0 {
-                    Value::Field { name, derived_from, step } => Value::Changed {
-                        text: expr.to_string(),
-                        from: derived_from.clone().unwrap_or_else(|| name.clone()),
-                        step: *step,
-                    },
-                    Value::Changed { from, step, .. } => {
-                        Value::Changed { text: expr.to_string(), from: from.clone(), step: *step }
-                    }
-                    _ => Value::Computed(expr.to_string()),
-                }
-            }
-            ("coalesce" | "ifnull" | "nvl" | "mvappend", _) => {
-                let values = arguments.iter().map(|argument| self.value(argument, scope)).collect();
-                or_too_deep(Value::any(values, name != "mvappend"), expr)
-            }
-            ("if" | "case", _) if let Some(order) = first_present(name, arguments) => {
-                let values = order.iter().map(|argument| self.value(argument, scope)).collect();
-                or_too_deep(Value::any(values, true), expr)
-            }
-            ("if", [condition, then, otherwise]) => {
-                let branch = (self.truth(condition, scope), self.value(then, scope));
-                let otherwise = self.value(otherwise, scope);
-                or_too_deep(Value::case(vec![branch], otherwise), expr)
-            }
-            ("case", _) => {
-                let pairs = arguments.chunks_exact(2);
-                let branches = pairs.map(|pair| (self.truth(&pair[0], scope), self.value(&pair[1], scope))).collect();
-                or_too_deep(Value::case(branches, Rc::new(Value::Null)), expr)
-            }
-            // The place of a value that matches, or null.
-            ("mvfind", [_, _]) => {
-                let found = self.call_truth(expr, "match", arguments, scope);
-                let place = Rc::new(Value::Literal("0".to_owned()));
-                or_too_deep(Value::case(vec![(found, place)], Rc::new(Value::Null)), expr)
-            }
-            ("mvfilter", [condition]) => match first_field(condition) {
-                Some(field) => {
-                    let value = scope.resolve(field);
-                    let branch = (self.truth(condition, scope), value);
-                    or_too_deep(Value::case(vec![branch], Rc::new(Value::Null)), expr)
-                }
-                None => Value::Computed(expr.to_string()),
-            },
-            ("spath" | "json_extract" | "json_extract_exact", [inner, Expr { kind: ExprKind::Text(path), .. }]) => {
-                let value = self.value(inner, scope);
-                match value.unfolded().0 {
-                    Value::Field { .. } | Value::Grouped { .. } => return inside(&value, path, scope),
-                    _ => Value::Computed(expr.to_string()),
-                }
-            }
-            _ if is_truth_function(name) => Value::Test(self.call_truth(expr, name, arguments, scope)),
-            _ if functions::is_known(name) => Value::Computed(expr.to_string()),
-            _ => Value::Test(Some(Node::opaque(clip(&expr.to_string()), "function is not known", expr.span))),
-        };
-        Rc::new(value)
-    }
-
-    /// The condition that an expression is; `None` where it only says something of time or of the choice of data.
-    pub(super) fn truth(&mut self, expr: &Expr, scope: &mut Scope) -> Option<Node> {
-        if !self.spend(1) {
-            return Self::too_large(&expr.to_string(), expr.span);
+            return opaque(&clip(&expr.to_string()), reason, span);
         }
         match &expr.kind {
-            ExprKind::And(parts) => {
-                let nodes: Vec<_> = parts.iter().map(|part| self.truth(part, scope)).collect();
-                all(nodes)
-            }
-            ExprKind::Or(parts) => {
-                let nodes: Vec<_> = parts.iter().map(|part| self.truth(part, scope)).collect();
-                any(nodes)
-            }
-            ExprKind::Not(inner) => self.truth(inner, scope).map(Node::not),
-            ExprKind::Xor(left, right) => {
-                let (left, right) = (self.truth(left, scope)?, self.truth(right, scope)?);
-                if !self.spend(2 * (left.walk().count() + right.walk().count())) {
-                    return Self::too_large(&expr.to_string(), expr.span);
-                }
-                let one = Node::all([left.clone(), right.clone().not()]);
-                Some(Node::any([one, Node::all([left.not(), right])]))
-            }
-            ExprKind::Compare(..) | ExprKind::In(..) | ExprKind::Call(..) if expr.not_understood().is_some() => {
-                let reason = expr.not_understood().unwrap_or_default();
-                Some(Node::opaque(clip(&expr.to_string()), reason, expr.span))
-            }
-            ExprKind::Compare(op, left, right) => self.compare_sides(*op, left, right, expr, scope),
-            ExprKind::In(field, values) => self.is_in(field, values, expr, scope),
-            ExprKind::Call(name, arguments) => self.call_truth(expr, name, arguments, scope),
-            ExprKind::Number(number) => Some(Node::constant(number.parse::<f64>().is_ok_and(|number| number != 0.0))),
-            ExprKind::Text(text) => Some(Node::constant(text.eq_ignore_ascii_case("true"))),
-            ExprKind::Field(_) | ExprKind::Binary(..) | ExprKind::Minus(_) => {
-                let value = self.value(expr, scope);
-                self.compare(&value, &is_true(expr))
-            }
-            ExprKind::Search(search) => self.search(search, scope, true),
-            ExprKind::Sub(pipeline) => self.sub_search(pipeline, scope, true),
-            ExprKind::Opaque { text, reason } => Some(Node::opaque(text, reason, expr.span)),
+            Kind::Text(text) => Expr::text(text, span),
+            Kind::Number(text) => literal(text, span),
+            Kind::Field(field) if field.eq_ignore_ascii_case("null") => null(expr),
+            Kind::Field(field) => name(field, span),
+            Kind::Call(name, arguments) => self.call(expr, name, arguments),
+            Kind::Binary(sign, left, right) => self.arithmetic(expr, sign, left, right),
+            Kind::Compare(..)
+            | Kind::In(..)
+            | Kind::And(_)
+            | Kind::Or(_)
+            | Kind::Xor(..)
+            | Kind::Not(_)
+            | Kind::Search(_)
+            | Kind::Opaque { .. } => self.condition(expr),
+            Kind::Minus(_) | Kind::Sub(_) => computed(expr),
         }
     }
 
-    fn compare_sides(
-        &mut self,
-        op: CompareOp,
-        left: &Expr,
-        right: &Expr,
-        expr: &Expr,
-        scope: &mut Scope,
-    ) -> Option<Node> {
+    fn values(&mut self, exprs: &[ast::Expr]) -> Vec<Expr> {
+        exprs.iter().map(|expr| self.value(expr)).collect()
+    }
+
+    fn arithmetic(&mut self, expr: &ast::Expr, sign: &str, left: &ast::Expr, right: &ast::Expr) -> Expr {
+        let span = expr.span;
+        let text = || Rc::from(clip(&expr.to_string()));
+        let mut sides = || (Box::new(self.value(left)), Box::new(self.value(right)));
+        match sign {
+            "." => {
+                let (left, right) = sides();
+                Expr::new(ExprKind::Concat(left, right, text()), span)
+            }
+            "-" => {
+                let (left, right) = sides();
+                Expr::new(ExprKind::Difference(left, right, text()), span)
+            }
+            "+" => {
+                let (left, right) = sides();
+                let moved = Expr::new(ExprKind::Moved(left, right), span);
+                Expr::new(ExprKind::Called(Box::new(moved), text()), span)
+            }
+            _ => computed(expr),
+        }
+    }
+
+    fn call(&mut self, expr: &ast::Expr, name: &str, arguments: &[ast::Expr]) -> Expr {
+        let span = expr.span;
+        let kind = match (functions::meaning(name, arguments.len()), arguments) {
+            (Meaning::Null, _) => return null(expr),
+            (Meaning::Truth(truth), _) => ExprKind::Const(Const::bool(truth)),
+            (Meaning::Time, _) => ExprKind::Now,
+            (Meaning::Wrapper(wrapper), [inner, ..]) => return self.value(inner).wrapped(wrapper),
+            (Meaning::Changed, [inner, ..]) => {
+                ExprKind::Changed(Box::new(self.value(inner)), Rc::from(clip(&expr.to_string())))
+            }
+            (Meaning::First, _) => ExprKind::First(self.values(arguments)),
+            (Meaning::AnyValue, _) => ExprKind::AnyValue(self.values(arguments)),
+            (Meaning::If | Meaning::Case, _) if let Some(order) = first_present(name, arguments) => {
+                ExprKind::First(order.iter().map(|argument| self.value(argument)).collect())
+            }
+            (Meaning::If, [condition, then, otherwise]) => {
+                let arms = vec![(self.condition(condition), self.value(then))];
+                ExprKind::Case { arms, otherwise: Some(Box::new(self.value(otherwise))) }
+            }
+            (Meaning::Case, _) => {
+                let mut arms = Vec::new();
+                for pair in arguments.chunks_exact(2) {
+                    if let [condition, value] = pair {
+                        arms.push((self.condition(condition), self.value(value)));
+                    }
+                }
+                ExprKind::Case { arms, otherwise: None }
+            }
+            // The place of a value that matches, or null.
+            (Meaning::Find, [subject, pattern]) => {
+                let found = self.test(expr, Test::Regex, &[subject, pattern]);
+                ExprKind::Case { arms: vec![(found, literal("0", span))], otherwise: None }
+            }
+            (Meaning::Filter, [condition]) => match first_field(condition) {
+                Some(field) => {
+                    let arms = vec![(self.condition(condition), super::name(field, span))];
+                    ExprKind::Case { arms, otherwise: None }
+                }
+                None => return computed(expr),
+            },
+            (Meaning::JsonPath, [inner, ast::Expr { kind: Kind::Text(path), .. }]) => {
+                let member = ExprKind::Member(Box::new(self.value(inner)), Rc::from(path.as_str()));
+                ExprKind::Called(Box::new(Expr::new(member, span)), Rc::from(clip(&expr.to_string())))
+            }
+            (Meaning::Test(test), _) => {
+                let arguments: Vec<&ast::Expr> = arguments.iter().collect();
+                return self.test(expr, test, &arguments);
+            }
+            (Meaning::Unknown, _) => return opaque(&clip(&expr.to_string()), "function is not known", span),
+            _ => return computed(expr),
+        };
+        Expr::new(kind, span)
+    }
+
+    /// An expression that stands where a condition is meant.
+    pub(super) fn condition(&mut self, expr: &ast::Expr) -> Expr {
+        let span = expr.span;
+        let kind = match &expr.kind {
+            Kind::And(parts) => ExprKind::All(parts.iter().map(|part| self.condition(part)).collect()),
+            Kind::Or(parts) => ExprKind::Any(parts.iter().map(|part| self.condition(part)).collect()),
+            Kind::Not(inner) => return not(self.condition(inner)),
+            Kind::Xor(left, right) => ExprKind::Xor(Box::new(self.condition(left)), Box::new(self.condition(right))),
+            Kind::Compare(..) | Kind::In(..) | Kind::Call(..) if expr.not_understood().is_some() => {
+                return opaque(&clip(&expr.to_string()), expr.not_understood().unwrap_or_default(), span);
+            }
+            Kind::Compare(op, left, right) => return self.compare_sides(*op, left, right, expr),
+            Kind::In(field, values) => {
+                let values: Vec<&ast::Expr> = values.iter().collect();
+                return self.is_in(field, &values, expr);
+            }
+            Kind::Call(name, arguments) => match (functions::meaning(name, arguments.len()), arguments.as_slice()) {
+                (Meaning::Truth(_) | Meaning::Test(_) | Meaning::Unknown, _) => {
+                    return self.call(expr, name, arguments);
+                }
+                (Meaning::If, [condition, then, otherwise]) => {
+                    let arms = vec![(self.condition(condition), self.condition(then))];
+                    ExprKind::Case { arms, otherwise: Some(Box::new(self.condition(otherwise))) }
+                }
+                _ => return self.is_true(expr),
+            },
+            Kind::Number(number) => {
+                ExprKind::Const(Const::bool(number.parse::<f64>().is_ok_and(|number| number != 0.0)))
+            }
+            Kind::Text(text) => ExprKind::Const(Const::bool(text.eq_ignore_ascii_case("true"))),
+            Kind::Field(_) | Kind::Binary(..) | Kind::Minus(_) => return self.is_true(expr),
+            Kind::Search(search) => return self.search(search),
+            Kind::Sub(pipeline) => return self.sub_search(pipeline),
+            Kind::Opaque { text, reason } => return opaque(text, reason, span),
+        };
+        Expr::new(kind, span)
+    }
+
+    /// A value as a truth test.
+    fn is_true(&mut self, expr: &ast::Expr) -> Expr {
+        let comparison = Comparison { case: CaseRule::Ignore, ..in_eval(Relation::Equal) };
+        compare(comparison, self.value(expr), vec![Expr::text("true", expr.span)], expr.span)
+    }
+
+    fn compare_sides(&mut self, op: CompareOp, left: &ast::Expr, right: &ast::Expr, expr: &ast::Expr) -> Expr {
         if is_join_token(left) || is_join_token(right) {
-            return None;
+            return nothing(expr.span);
         }
-        let (left_value, right_value) = (self.value(left, scope), self.value(right, scope));
-        let ((left_plain, left_folded), (right_plain, right_folded)) = (left_value.unfolded(), right_value.unfolded());
-        let check = |values: Vec<String>| Check::eval(Op::Eq, values, expr.span).with_op(op);
-        match (left_plain, right_plain) {
-            // The window of time, and how old an entry of a lookup may be.
-            (Value::Time, Value::Time | Value::Literal(_) | Value::Lookup(_) | Value::Null)
-            | (Value::Literal(_) | Value::Lookup(_) | Value::Null, Value::Time) => None,
-            (Value::Field { name, .. }, Value::Literal(literal)) => {
-                if let Some(kind) = self.source_kind(name, scope.step).filter(|_| is_chosen(left_plain)) {
-                    if let Some(definitions) = self.event_types(kind, op, std::slice::from_ref(literal)) {
-                        return self.defined(definitions, op, expr.span, scope, true);
-                    }
-                    if op == CompareOp::Eq {
-                        self.add_source(scope.step, kind, literal);
-                    }
-                    return None;
-                }
-                self.compare(&left_value, &check(vec![literal.clone()]))
+        let (relation, negated) = op.relation();
+        let comparison = Comparison { chooses: true, ..in_eval(relation).negated(negated) };
+        let written = |side: &ast::Expr, value| {
+            let text = Rc::from(clip(&side.to_string()));
+            Expr::new(ExprKind::Written(Box::new(value), text), side.span)
+        };
+        let (mut left_value, mut right_value) = (self.value(left), self.value(right));
+        if !is_literal(left) && !is_literal(right) {
+            left_value = written(left, left_value);
+            right_value = written(right, right_value);
+        }
+        let made = compare(comparison, left_value, vec![right_value], expr.span);
+        let (Kind::Field(field), Kind::Text(text)) = (&left.kind, &right.kind) else { return made };
+        match self.event_types(field, op, std::slice::from_ref(text), expr.span) {
+            Some(otherwise) => {
+                let (made, otherwise) = (Box::new(made), Box::new(otherwise));
+                Expr::new(ExprKind::IfMade { name: Rc::from(field.as_str()), made, otherwise }, expr.span)
             }
-            (_, Value::Literal(literal)) => self.compare(&left_value, &check(vec![literal.clone()])),
-            (Value::Literal(literal), _) => {
-                let check = Check::eval(Op::Eq, vec![literal.clone()], expr.span).with_op(op.flipped());
-                self.compare(&right_value, &check)
-            }
-            (Value::Field { name: left, step: left_step, .. }, Value::Field { name: right, step, .. })
-                if matches!(op, CompareOp::Eq | CompareOp::Ne) =>
-            {
-                self.touched.extend([*left_step, *step]);
-                let mut check = check(vec![right.clone()]);
-                check.op = Op::FieldRef;
-                check.cased = !(left_folded && right_folded);
-                Some(check.predicate(left).into())
-            }
-            _ => Some(computed(&left.to_string(), &check(vec![right.to_string()]))),
+            None => made,
         }
     }
 
-    fn is_in(&mut self, field: &Expr, values: &[Expr], expr: &Expr, scope: &mut Scope) -> Option<Node> {
-        let value = self.value(field, scope);
-        let mut literals = Vec::new();
-        let mut others = Vec::new();
-        for item in values {
-            match &*self.value(item, scope) {
-                Value::Literal(literal) => literals.push(literal.clone()),
-                _ => others.push(item),
-            }
-        }
-        let mut nodes = Vec::new();
-        if !literals.is_empty() {
-            let op = if literals.len() == 1 && others.is_empty() { Op::Eq } else { Op::In };
-            nodes.push(self.compare(&value, &Check::eval(op, literals, expr.span)));
-        }
-        for item in others {
-            nodes.push(self.compare_sides(CompareOp::Eq, field, item, expr, scope));
-        }
-        any(nodes)
+    fn is_in(&mut self, field: &ast::Expr, values: &[&ast::Expr], expr: &ast::Expr) -> Expr {
+        let values = values.iter().map(|value| self.value(value)).collect();
+        compare(in_eval(Relation::Equal), self.value(field), values, expr.span)
     }
 
     /// The functions that are true or false.
-    fn call_truth(&mut self, expr: &Expr, name: &str, arguments: &[Expr], scope: &mut Scope) -> Option<Node> {
+    fn test(&mut self, expr: &ast::Expr, test: Test, arguments: &[&ast::Expr]) -> Expr {
         let span = expr.span;
-        match (name, arguments) {
-            ("true", []) => Some(Node::always()),
-            ("false", []) => Some(Node::never()),
-            ("isnull" | "isnotnull", [inner]) => {
-                let op = if name == "isnull" { Op::IsNull } else { Op::IsNotNull };
-                let value = self.value(inner, scope);
-                self.compare(&value, &Check::eval(op, Vec::new(), span))
+        match (test, arguments) {
+            (Test::Presence(present), [inner]) => {
+                let of = Box::new(self.value(inner));
+                Expr::new(ExprKind::Presence { of, present, empty_is_null: false }, span)
             }
-            ("match", [inner, pattern]) => {
-                let Some(pattern) = self.literal(pattern, scope) else {
-                    return Some(computed_call(expr, inner, pattern));
-                };
-                let value = self.value(inner, scope);
-                self.compare(&value, &regex_check(&pattern, span))
+            (Test::Regex, [inner, ast::Expr { kind: Kind::Text(pattern), .. }]) => {
+                matches(self.value(inner), pattern, MissingRule::Null, false, span)
             }
-            ("like", [inner, pattern]) => {
-                let Some(pattern) = self.literal(pattern, scope) else {
-                    return Some(computed_call(expr, inner, pattern));
-                };
-                let value = self.value(inner, scope);
-                let groups = group([fold_like(&pattern)]);
-                let nodes: Vec<_> = groups
-                    .into_iter()
-                    .map(|(op, values)| self.compare(&value, &Check::eval(op, values, span)))
-                    .collect();
-                all(nodes)
+            (Test::Regex, [inner, pattern]) => {
+                let comparison = Comparison { case: CaseRule::Exact, ..in_eval(Relation::Regex) };
+                self.pattern(comparison, inner, pattern, expr)
             }
-            ("cidrmatch", [network, inner]) => {
-                let Some(network) = self.literal(network, scope) else {
-                    return Some(computed_call(expr, inner, network));
-                };
-                let value = self.value(inner, scope);
-                let mut check = Check::eval(Op::CidrMatch, vec![network], span);
-                check.cased = false;
-                self.compare(&value, &check)
+            (Test::Like, [inner, pattern]) => {
+                self.pattern(in_eval(Relation::Pattern(PatternSyntax::Percent(None))), inner, pattern, expr)
             }
-            ("in", [field, values @ ..]) => self.is_in(field, values, expr, scope),
-            ("if", [condition, then, otherwise]) => {
-                let condition = self.truth(condition, scope)?;
-                let (then, otherwise) = (self.truth(then, scope)?, self.truth(otherwise, scope)?);
-                if !self.spend(2 * condition.walk().count()) {
-                    return Self::too_large(&expr.to_string(), span);
-                }
-                let here = Node::all([condition.clone(), then]);
-                Some(Node::any([here, Node::all([condition.not(), otherwise])]))
+            (Test::Network, [network, inner]) => {
+                let comparison = Comparison { case: CaseRule::Ignore, ..in_eval(Relation::Cidr) };
+                self.pattern(comparison, inner, network, expr)
             }
-            ("isnum" | "isint" | "isstr" | "isbool", [inner]) => {
-                Some(computed(&format!("{name}({inner})"), &Check { missing: Missing::Fails, ..is_true(expr) }))
+            (Test::In, [field, values @ ..]) if !values.is_empty() => self.is_in(field, values, expr),
+            (Test::Type, [_]) => {
+                let comparison = Comparison::new(Relation::Equal, CaseRule::Ignore, MissingRule::Fails);
+                compare(comparison, computed(expr), vec![Expr::text("true", span)], span)
             }
-            // A value of its own would be this condition again.
-            _ if is_truth_function(name) => {
-                Some(Node::opaque(clip(&expr.to_string()), "wrong number of arguments", span))
-            }
-            _ => {
-                let value = self.value(expr, scope);
-                self.compare(&value, &is_true(expr))
-            }
+            _ => opaque(&clip(&expr.to_string()), "wrong number of arguments", span),
         }
     }
 
-    /// The text that an expression is, where it is one.
-    fn literal(&mut self, expr: &Expr, scope: &mut Scope) -> Option<String> {
-        match &*self.value(expr, scope) {
-            Value::Literal(literal) => Some(literal.clone()),
-            _ => None,
-        }
+    /// A comparison with a pattern, which may be computed.
+    fn pattern(&mut self, comparison: Comparison, inner: &ast::Expr, pattern: &ast::Expr, expr: &ast::Expr) -> Expr {
+        let side = |value, of: &ast::Expr| {
+            Expr::new(ExprKind::Written(Box::new(value), Rc::from(clip(&of.to_string()))), of.span)
+        };
+        let left = Box::new(side(self.value(inner), inner));
+        let right = Operand::One(Box::new(side(self.value(pattern), pattern)));
+        Expr::new(ExprKind::Compare(comparison, left, right), expr.span)
     }
+}
+
+/// Something computed, by its text.
+fn computed(expr: &ast::Expr) -> Expr {
+    Expr::new(ExprKind::Computed { of: Vec::new(), text: Some(Rc::from(clip(&expr.to_string()))) }, expr.span)
+}
+
+fn null(expr: &ast::Expr) -> Expr {
+    Expr::new(ExprKind::Const(Const::null()), expr.span)
+}
+
+fn is_literal(expr: &ast::Expr) -> bool {
+    matches!(expr.kind, Kind::Text(_) | Kind::Number(_))
 }
 
 /// The values of an `if` or `case` that gives the first that is present: `case(isnotnull(a), a, isnotnull(b), b)`,
 /// `if(isnull(a), b, a)`.
-fn first_present<'e>(name: &str, arguments: &'e [Expr]) -> Option<Vec<&'e Expr>> {
-    let tested = |condition: &'e Expr, test: &str| match &condition.kind {
-        ExprKind::Call(name, inner) if name == test => match inner.as_slice() {
-            [Expr { kind: ExprKind::Field(field), .. }] => Some(field.as_str()),
+fn first_present<'e>(name: &str, arguments: &'e [ast::Expr]) -> Option<Vec<&'e ast::Expr>> {
+    let tested = |condition: &'e ast::Expr, test: &str| match &condition.kind {
+        Kind::Call(name, inner) if name == test => match inner.as_slice() {
+            [ast::Expr { kind: Kind::Field(field), .. }] => Some(field.as_str()),
             _ => None,
         },
         _ => None,
     };
-    let is_field = |expr: &Expr, name: &str| matches!(&expr.kind, ExprKind::Field(field) if field == name);
-    let is_rest = |condition: &Expr| matches!(&condition.kind, ExprKind::Call(name, _) if name == "true");
-    let pairs: Vec<(Option<&Expr>, &Expr)> = if name == "if" {
+    let is_field = |expr: &ast::Expr, name: &str| matches!(&expr.kind, Kind::Field(field) if field == name);
+    let is_rest = |condition: &ast::Expr| matches!(&condition.kind, Kind::Call(name, _) if name == "true");
+    let pairs: Vec<(Option<&ast::Expr>, &ast::Expr)> = if name == "if" {
         let [condition, then, otherwise] = arguments else { return None };
         vec![(Some(condition), then), (None, otherwise)]
     } else {
-        let pairs = arguments.chunks_exact(2).map(|pair| (Some(&pair[0]), &pair[1]));
-        pairs.map(|(condition, value)| (condition.filter(|condition| !is_rest(condition)), value)).collect()
+        let pair = |pair: &'e [ast::Expr]| match pair {
+            [condition, value] => Some((Some(condition).filter(|condition| !is_rest(condition)), value)),
+            _ => None,
+        };
+        arguments.chunks_exact(2).filter_map(pair).collect()
     };
     if let [(Some(condition), value), (None, otherwise)] = pairs.as_slice()
         && let Some(field) = tested(condition, "isnull")
@@ -337,62 +277,29 @@ fn first_present<'e>(name: &str, arguments: &'e [Expr]) -> Option<Vec<&'e Expr>>
         return Some(vec![otherwise, value]);
     }
     let (last, first) = pairs.split_last()?;
-    let is_present = |(condition, value): &(Option<&'e Expr>, &'e Expr)| {
+    let is_present = |(condition, value): &(Option<&'e ast::Expr>, &'e ast::Expr)| {
         condition.and_then(|condition| tested(condition, "isnotnull")).is_some_and(|field| is_field(value, field))
     };
-    let whole =
-        !pairs.is_empty() && first.iter().all(is_present) && (is_present(last) || last.0.is_none() && pairs.len() > 1);
-    whole.then(|| pairs.iter().map(|(_, value)| *value).collect())
-}
-
-/// The check of a truth value.
-fn is_true(expr: &Expr) -> Check {
-    Check { cased: false, ..Check::eval(Op::Eq, vec!["true".to_owned()], expr.span) }
-}
-
-fn or_too_deep(value: Option<Value>, expr: &Expr) -> Value {
-    value.unwrap_or_else(|| {
-        Value::Test(Some(Node::opaque(clip(&expr.to_string()), "names are made of too many names", expr.span)))
-    })
-}
-
-/// A call whose pattern is computed.
-fn computed_call(expr: &Expr, inner: &Expr, pattern: &Expr) -> Node {
-    let op = match &expr.kind {
-        ExprKind::Call(name, _) if name == "like" => Op::Wildcard,
-        ExprKind::Call(name, _) if name == "cidrmatch" => Op::CidrMatch,
-        _ => Op::RegexMatch,
-    };
-    computed(&inner.to_string(), &Check::eval(op, vec![pattern.to_string()], expr.span))
-}
-
-fn is_truth_function(name: &str) -> bool {
-    matches!(
-        name,
-        "match" | "like" | "cidrmatch" | "in" | "isnull" | "isnotnull" | "isnum" | "isint" | "isstr" | "isbool"
-    )
+    let is_whole = first.iter().all(is_present) && (is_present(last) || last.0.is_none() && pairs.len() > 1);
+    is_whole.then(|| pairs.iter().map(|(_, value)| *value).collect())
 }
 
 /// The field that an expression names first.
-fn first_field(expr: &Expr) -> Option<&str> {
+fn first_field(expr: &ast::Expr) -> Option<&str> {
     match &expr.kind {
-        ExprKind::Field(name) => Some(name),
-        ExprKind::Call(_, items) | ExprKind::And(items) | ExprKind::Or(items) => items.iter().find_map(first_field),
-        ExprKind::Compare(_, left, right) | ExprKind::Binary(_, left, right) | ExprKind::Xor(left, right) => {
+        Kind::Field(name) => Some(name),
+        Kind::Call(_, items) | Kind::And(items) | Kind::Or(items) => items.iter().find_map(first_field),
+        Kind::Compare(_, left, right) | Kind::Binary(_, left, right) | Kind::Xor(left, right) => {
             first_field(left).or_else(|| first_field(right))
         }
-        ExprKind::In(inner, _) | ExprKind::Not(inner) | ExprKind::Minus(inner) => first_field(inner),
+        Kind::In(inner, _) | Kind::Not(inner) | Kind::Minus(inner) => first_field(inner),
         _ => None,
     }
 }
 
-fn is_join_token(expr: &Expr) -> bool {
+fn is_join_token(expr: &ast::Expr) -> bool {
     match &expr.kind {
-        ExprKind::Text(text) | ExprKind::Field(text) => is_token(text),
+        Kind::Text(text) | Kind::Field(text) => is_token(text),
         _ => false,
     }
-}
-
-fn is_chosen(value: &Value) -> bool {
-    matches!(value, Value::Field { derived_from: None, .. })
 }

@@ -1,29 +1,57 @@
-//! From pipelines to conditions: one a step, with every name followed back to the fields of the events.
+//! From pipelines to a plan: what each command does to rows and names, and what expressions mean.
 
-mod check;
 mod command;
-mod compare;
 mod eval;
 mod list;
 mod search;
-mod settle;
 
-use ruleatlas_core::{BUDGET, Budget, Context, Parsed};
-use ruleatlas_model::{Condition, DataSource, Diagnostic, Level, Node, SourceKind, Span};
+use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
-
-use self::compare::clip;
-use crate::{
-    ast::{Command, Pipeline, Search, Segment},
-    names::Scope,
+use ruleatlas_core::{Budget, Context, Parsed};
+use ruleatlas_ir::plan::{
+    CaseRule, Comparison, Const, ConstKind, Expr, ExprKind, MissingRule, Operand, Query, Relation, Stage, Step,
 };
+use ruleatlas_ir::{Plan, Searches, Semantics, Surroundings, resolve_in};
+use ruleatlas_model::{DataSource, Diagnostic, Level, Node, SourceKind, Span};
+
+use crate::ast::{self, Command, Pipeline, Search, Segment};
 
 /// How many searches may stand beside the first.
 const MAX_STEPS: usize = 256;
 
-/// How many indexes, source types and their like a search may name.
-const MAX_SOURCES: usize = 512;
+/// What the language says of all searches alike.
+const SEMANTICS: Semantics = Semantics {
+    missing: MissingRule::Null,
+    names_in_any_case: false,
+    is_event_time: |name| matches!(name, "_time" | "_indextime"),
+    has_stages: true,
+    sub_query: "sub-search",
+    computed_by_name: false,
+};
+
+/// What it says of filters that choose the data, and of names.
+const SEARCHES: Searches = Searches {
+    chooses,
+    is_of_every_event: |name| name == "host",
+    event_text: "_raw",
+    rules_out_branches: true,
+    fields_are_no_window: true,
+};
+
+/// What a field chooses. A risk event's `source` is the rule that it comes from.
+fn chooses(field: &str, sources: &[DataSource]) -> Option<SourceKind> {
+    let kind = match field {
+        "index" => SourceKind::Index,
+        "sourcetype" => SourceKind::SourceType,
+        "source" => SourceKind::Source,
+        "eventtype" => SourceKind::EventType,
+        _ => return None,
+    };
+    let is_risk = |source: &DataSource| {
+        source.kind == SourceKind::DataModel && (source.name == "Risk" || source.name.starts_with("Risk."))
+    };
+    (kind != SourceKind::Source || !sources.iter().any(is_risk)).then_some(kind)
+}
 
 /// Makes the conditions of a query.
 pub(crate) fn lower(
@@ -33,114 +61,61 @@ pub(crate) fn lower(
     diagnostics: Vec<Diagnostic>,
     budget: &mut Budget,
 ) -> Parsed {
-    let mut lowering = Lowering {
-        text,
-        context,
-        diagnostics,
-        steps: vec![Step::default()],
-        touched: Vec::new(),
-        branched: false,
-        event_types: Vec::new(),
-        budget,
-    };
-    let mut scope = Scope::new(0);
-    lowering.pipeline(pipeline, &mut scope);
-    lowering.finish()
-}
-
-/// What is known of a step while its pipeline is walked.
-#[derive(Default)]
-struct Step {
-    conjuncts: Vec<Conjunct>,
-    absent: bool,
-    label: String,
-    sources: Vec<DataSource>,
-    /// Those that [`Step::sources`] has.
-    known: FxHashSet<DataSource>,
-}
-
-/// One of the conditions of a step.
-struct Conjunct {
-    node: Node,
-    place: Place,
-    /// Whether it came of a choice (`if`, `case`, `coalesce`), whose branches the step's other conditions may rule out.
-    branched: bool,
-}
-
-/// Which segment of a pipeline is at hand.
-#[derive(Clone, Copy)]
-struct Place {
-    stage: u32,
-    span: Span,
+    let mut lowering =
+        Lowering { context, diagnostics, steps: 0, model: None, event_types: Vec::new(), budget: &mut *budget };
+    let rows = lowering.rows(pipeline);
+    let mut diagnostics = lowering.diagnostics;
+    let plan = Plan { steps: vec![Step { label: Rc::from("main search"), absent: false, rows }] };
+    let around = Surroundings { context, searches: Some(&SEARCHES) };
+    let mut parsed = resolve_in(&plan, text, &SEMANTICS, &around, budget);
+    if let [only] = parsed.conditions.as_mut_slice() {
+        only.label.clear();
+    }
+    diagnostics.append(&mut parsed.diagnostics);
+    diagnostics.sort_by_key(|found| (found.span, found.level == Level::Note));
+    Parsed { diagnostics, ..parsed }
 }
 
 struct Lowering<'c> {
-    /// The author's text.
-    text: &'c str,
     context: &'c dyn Context,
     diagnostics: Vec<Diagnostic>,
-    steps: Vec<Step>,
-    /// The steps whose fields the conjunct at hand compares.
-    touched: Vec<usize>,
-    /// Whether the conjunct at hand compares a choice.
-    branched: bool,
+    /// How many searches stand beside the first.
+    steps: usize,
+    /// The data model that the current pipeline reads.
+    model: Option<String>,
     /// The event types whose definitions are being read.
     event_types: Vec<String>,
     budget: &'c mut Budget,
 }
 
 impl Lowering<'_> {
-    fn pipeline(&mut self, pipeline: &Pipeline, scope: &mut Scope) {
+    /// The rows of a search of its own.
+    fn rows(&mut self, pipeline: &Pipeline) -> Expr {
+        let outer = self.model.take();
+        let stages = self.stages(pipeline);
+        self.model = outer;
+        let source = Expr::new(ExprKind::Tables(Vec::new()), pipeline.span);
+        Expr::new(ExprKind::Query(Box::new(Query { definitions: Vec::new(), source, stages })), pipeline.span)
+    }
+
+    fn stages(&mut self, pipeline: &Pipeline) -> Vec<Stage> {
+        let mut stages = Vec::new();
         for segment in &pipeline.segments {
-            self.command(segment, scope);
+            let operations = self.command(segment);
+            let stage = |operation| Stage { operation, index: segment.stage, span: segment.span };
+            stages.extend(operations.into_iter().map(stage));
         }
+        stages
     }
 
-    /// A new step for a search beside the one at hand, with the names of `scope`.
-    fn step(&mut self, label: &str) -> usize {
-        self.steps.push(Step { label: label.to_owned(), ..Step::default() });
-        self.steps.len() - 1
-    }
-
-    /// Runs a search of its own as a step, and gives its names.
-    fn beside(&mut self, pipeline: &Pipeline, label: &str, absent: bool) -> Scope {
-        if self.steps.len() > MAX_STEPS {
+    /// Whether one more search beside the first is read.
+    fn begin_step(&mut self, span: Span) -> bool {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
             let message = "a search beside others is not read";
-            self.diagnostics.push(Diagnostic::error("too many sub-searches", message).at(pipeline.span));
-            return Scope::new(0);
+            self.diagnostics.push(Diagnostic::error("too many sub-searches", message).at(span));
         }
-        let step = self.step(label);
-        self.steps[step].absent = absent;
-        let mut scope = Scope::new(step);
-        self.pipeline(pipeline, &mut scope);
-        scope
-    }
-
-    /// Adds a conjunct to a step.
-    fn filter(&mut self, step: usize, place: Place, mut node: Node) {
-        let branched = std::mem::take(&mut self.branched);
-        if node.as_constant() == Some(true) {
-            return;
-        }
-        node.set_stage(place.stage);
-        if let Some(step) = self.steps.get_mut(step) {
-            step.conjuncts.push(Conjunct { node, place, branched });
-        }
-    }
-
-    fn add_source(&mut self, step: usize, kind: SourceKind, name: &str) {
-        let source = DataSource::new(kind, name);
-        if let Some(step) = self.steps.get_mut(step)
-            && !name.is_empty()
-            && step.known.insert(source.clone())
-        {
-            if step.known.len() <= MAX_SOURCES {
-                step.sources.push(source);
-            } else if step.known.len() == MAX_SOURCES + 1 {
-                let message = format!("a search chooses more than {MAX_SOURCES} sources; the others are left out");
-                self.diagnostics.push(Diagnostic::error(BUDGET, message));
-            }
-        }
+        self.steps <= MAX_STEPS
     }
 
     /// Whether `count` nodes more are within bounds.
@@ -151,70 +126,86 @@ impl Lowering<'_> {
         }
         fits
     }
+}
 
-    /// What stands for a condition that would be too large.
-    fn too_large(text: &str, span: Span) -> Option<Node> {
-        Some(Node::opaque(text, BUDGET, span))
-    }
+fn name(field: &str, span: Span) -> Expr {
+    Expr::new(ExprKind::Name(Rc::from(field)), span)
+}
 
-    fn finish(mut self) -> Parsed {
-        let mut diagnostics = self.diagnostics;
-        for step in &mut self.steps {
-            settle::rule_out_branches(&mut step.conjuncts);
-            for conjunct in step.conjuncts.iter().filter(|conjunct| conjunct.node.as_constant() == Some(false)) {
-                let text = clip(conjunct.place.span.of(self.text).unwrap_or_default());
-                let message = format!("no event can meet `{text}`, so the search finds nothing");
-                diagnostics.push(Diagnostic::warning("condition never holds", message).at(conjunct.place.span));
-            }
+/// A constant; what is written like a number is one.
+fn constant(text: &str) -> Const {
+    let kind = if text.parse::<f64>().is_ok() { ConstKind::Number } else { ConstKind::Text };
+    Const::new(text, kind)
+}
+
+fn literal(text: &str, span: Span) -> Expr {
+    Expr::new(ExprKind::Const(constant(text)), span)
+}
+
+/// What is not understood, by its own text.
+fn opaque(text: &str, reason: &str, span: Span) -> Expr {
+    Expr::new(ExprKind::Condition(Rc::new(Node::opaque(text, reason, span))), span)
+}
+
+fn nothing(span: Span) -> Expr {
+    Expr::new(ExprKind::Nothing, span)
+}
+
+fn not(inner: Expr) -> Expr {
+    let span = inner.span;
+    Expr::new(ExprKind::Not(Box::new(inner)), span)
+}
+
+fn compare(comparison: Comparison, left: Expr, mut right: Vec<Expr>, span: Span) -> Expr {
+    let right = if right.len() == 1 { Operand::One(Box::new(right.remove(0))) } else { Operand::AnyOf(right) };
+    Expr::new(ExprKind::Compare(comparison, Box::new(left), right), span)
+}
+
+/// A comparison of the language of `search`: without case, failing where the field is missing.
+fn in_search(relation: Relation) -> Comparison {
+    Comparison::new(relation, CaseRule::Ignore, MissingRule::Fails)
+}
+
+/// A comparison of `eval` and `where`: with case, null where the field is null. They order texts too.
+fn in_eval(relation: Relation) -> Comparison {
+    Comparison { text_order: true, ..Comparison::new(relation, CaseRule::Letters, MissingRule::Null) }
+}
+
+/// A match of a regular expression.
+fn matches(value: Expr, pattern: &str, missing: MissingRule, negated: bool, span: Span) -> Expr {
+    let comparison = Comparison::new(Relation::Regex, CaseRule::Exact, missing).negated(negated);
+    compare(comparison, value, vec![Expr::text(pattern, span)], span)
+}
+
+impl ast::CompareOp {
+    fn relation(self) -> (Relation, bool) {
+        match self {
+            Self::Eq => (Relation::Equal, false),
+            Self::Ne => (Relation::Equal, true),
+            Self::Lt => (Relation::Less, false),
+            Self::Lte => (Relation::LessEqual, false),
+            Self::Gt => (Relation::Greater, false),
+            Self::Gte => (Relation::GreaterEqual, false),
         }
-        let several = self.steps.iter().skip(1).any(|step| !step.is_empty());
-        let conditions: Vec<Condition> = self
-            .steps
-            .into_iter()
-            .enumerate()
-            .filter(|(at, step)| *at == 0 || !step.is_empty())
-            .map(|(at, step)| Condition {
-                root: whole(step.conjuncts),
-                absent: step.absent,
-                label: if at == 0 && several { "main search".to_owned() } else { step.label },
-                sources: step.sources,
-            })
-            .collect();
-        diagnostics.sort_by_key(|found| (found.span, found.level == Level::Note));
-        Parsed { conditions, diagnostics }
     }
 }
 
-/// All conditions of a step. One that never holds stands beside the others: they still say what the search is about.
-fn whole(conjuncts: Vec<Conjunct>) -> Node {
-    let nodes = conjuncts.into_iter().map(|conjunct| conjunct.node);
-    let (never, mut others): (Vec<Node>, Vec<Node>) = nodes.partition(|node| node.as_constant() == Some(false));
-    match never.into_iter().next() {
-        Some(never) if !others.is_empty() => {
-            others.push(never);
-            Node::All(others)
-        }
-        Some(never) => never,
-        None => Node::all(others),
+/// The text, cut where it is very long.
+fn clip(text: &str) -> String {
+    const LONGEST: usize = 400;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
-impl Step {
-    fn is_empty(&self) -> bool {
-        self.conjuncts.is_empty() && self.sources.is_empty()
-    }
-}
-
-/// All of what is said; `None` where nothing is.
-fn all(nodes: impl IntoIterator<Item = Option<Node>>) -> Option<Node> {
-    let said: Vec<Node> = nodes.into_iter().flatten().collect();
-    if said.is_empty() { None } else { Some(Node::all(said)) }
-}
-
-/// Any of what is said; `None` where nothing is.
-fn any(nodes: impl IntoIterator<Item = Option<Node>>) -> Option<Node> {
-    let said: Vec<Node> = nodes.into_iter().flatten().collect();
-    if said.is_empty() { None } else { Some(Node::any(said)) }
+/// Whether a text is `$name$`.
+fn is_token(text: &str) -> bool {
+    let inner = text.strip_prefix('$').and_then(|rest| rest.strip_suffix('$'));
+    inner.is_some_and(|name| {
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'{' | b'}'))
+    })
 }
 
 /// Whether a search gives rows of a lookup, and reads no events.

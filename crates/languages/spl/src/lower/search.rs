@@ -1,15 +1,14 @@
 //! The language of `search`: comparisons without case, failing where a field is missing; `NOT` holds there.
 
-use ruleatlas_core::{Folded, Piece, fold_pieces, write_pattern};
-use ruleatlas_model::{DataSource, Diagnostic, Node, Op, SourceKind, Span};
+use std::rc::Rc;
 
-use super::{
-    Lowering, all, any,
-    check::{Check, group, is_cidr},
-};
+use ruleatlas_core::{BUDGET, Piece, write_pattern};
+use ruleatlas_ir::plan::{CaseRule, Comparison, Expr, ExprKind, PatternSyntax, Relation};
+use ruleatlas_model::{DataSource, Diagnostic, SourceKind, Span};
+
+use super::{Lowering, compare, in_search, is_token, literal, name, not, nothing, opaque};
 use crate::{
     ast::{CompareOp, Pipeline, Search, SearchValue},
-    names::{Scope, Value},
     parser::parse_condition,
 };
 
@@ -17,113 +16,51 @@ use crate::{
 const MAX_EVENT_TYPES: usize = 8;
 
 impl Lowering<'_> {
-    /// The condition, `None` where it only chooses data or time; `positive` where an even number of `NOT`s is above.
-    pub(super) fn search(&mut self, search: &Search, scope: &mut Scope, positive: bool) -> Option<Node> {
+    pub(super) fn search(&mut self, search: &Search) -> Expr {
         match search {
             Search::And(parts) => {
-                let parts: Vec<_> = parts.iter().map(|part| self.search(part, scope, positive)).collect();
-                all(parts)
+                let parts: Vec<Expr> = parts.iter().map(|part| self.search(part)).collect();
+                let span = whole(&parts);
+                Expr::new(ExprKind::All(parts), span)
             }
             Search::Or(parts) => {
-                let nodes: Vec<_> = parts.iter().map(|part| self.search(part, scope, positive)).collect();
-                let chooses =
-                    nodes.iter().zip(parts).any(|(node, part)| node.is_none() && self.chooses_data(part, scope.step));
-                self.alternatives(nodes, chooses)
+                let parts: Vec<Expr> = parts.iter().map(|part| self.search(part)).collect();
+                let span = whole(&parts);
+                Expr::new(ExprKind::Any(parts), span)
             }
-            Search::Not(inner) => self.search(inner, scope, !positive).map(Node::not),
-            Search::Compare { field, op, values, span } => {
-                self.search_compare(field, *op, values, *span, scope, positive)
-            }
-            Search::Term { value } => self.term(value, scope),
-            Search::Sub(pipeline) => self.sub_search(pipeline, scope, positive),
-            Search::Opaque { text, reason, span } => Some(Node::opaque(text, reason, *span)),
+            Search::Not(inner) => not(self.search(inner)),
+            Search::Compare { field, op, values, span } => self.search_compare(field, *op, values, *span),
+            Search::Term { value } => term(value),
+            Search::Sub(pipeline) => self.sub_search(pipeline),
+            Search::Opaque { text, reason, span } => opaque(text, reason, *span),
         }
     }
 
-    fn term(&mut self, value: &SearchValue, scope: &Scope) -> Option<Node> {
-        if is_token(&value.text()) {
-            return None;
-        }
-        let is_text = |piece: &Piece| *piece != Piece::Many;
-        let start = value.pieces.iter().position(is_text)?;
-        let end = value.pieces.iter().rposition(is_text)? + 1;
-        let mut check = Check::search(Op::Match, vec![write_pattern(&value.pieces[start..end])], value.span);
-        check.cased = value.cased;
-        if !self.spend(1) {
-            return Self::too_large(&value.text(), value.span);
-        }
-        self.touched.push(scope.step);
-        Some(check.predicate("").into())
-    }
-
-    fn search_compare(
-        &mut self,
-        field: &str,
-        op: CompareOp,
-        values: &[SearchValue],
-        span: Span,
-        scope: &mut Scope,
-        positive: bool,
-    ) -> Option<Node> {
-        if is_time_modifier(field) && !scope.is_made(field) {
-            return None;
-        }
+    fn search_compare(&mut self, field: &str, op: CompareOp, values: &[SearchValue], span: Span) -> Expr {
         if field == "nodename" {
-            self.node_names(values, scope);
-            return None;
+            return self.node_names(values, span);
         }
         // `$field$` in the search of a `map` is the field of the other search: a join key.
         if values.iter().all(|value| is_token(&value.text())) {
-            return None;
+            return nothing(span);
         }
-        if let Some(tagged) = self.tagged(field, op, values, span).filter(|_| !scope.is_made(field)) {
-            let negated = op == CompareOp::Ne;
-            let node = self.search(&Search::Or(tagged), scope, positive != negated);
-            return if negated { node.map(Node::not) } else { node };
-        }
-        let resolved = scope.resolve(field);
-        if let Value::Field { name, derived_from: None, .. } = &*resolved
-            && let Some(kind) = self.source_kind(name, scope.step)
-        {
-            let texts: Vec<_> = values.iter().map(SearchValue::text).collect();
-            if let Some(definitions) = self.event_types(kind, op, &texts) {
-                return self.defined(definitions, op, span, scope, positive);
-            }
-            if positive && op == CompareOp::Eq {
-                for text in &texts {
-                    self.add_source(scope.step, kind, text);
-                }
-            }
-            return None;
-        }
-        if !matches!(op, CompareOp::Eq | CompareOp::Ne) {
-            let values = values.iter().map(SearchValue::text).collect();
-            let check = Check::search(Op::Eq, values, span).with_op(op);
-            return self.compare(&resolved, &check);
-        }
-        let mut alternatives = Vec::new();
-        for cased in [false, true] {
-            let folded = values.iter().filter(|value| value.cased == cased).map(|value| fold(&value.pieces));
-            for (operator, texts) in group(folded) {
-                let mut check = Check::search(operator, texts, span);
-                check.cased = cased;
-                alternatives.push(check);
-            }
-        }
-        let negated = op == CompareOp::Ne;
-        let nodes: Vec<_> = alternatives
-            .into_iter()
-            .map(|mut check| {
-                check.negated = negated;
-                self.compare(&resolved, &check)
+        let plain = comparison(field, op, values, span);
+        let otherwise = if is_time_modifier(field) {
+            Some(Expr::new(ExprKind::Window, span))
+        } else {
+            self.tagged(field, op, values, span).or_else(|| {
+                let names: Vec<String> = values.iter().map(SearchValue::text).collect();
+                self.event_types(field, op, &names, span)
             })
-            .collect();
-        if negated { all(nodes) } else { any(nodes) }
+        };
+        let Some(otherwise) = otherwise else { return plain };
+        let (made, otherwise) = (Box::new(plain), Box::new(otherwise));
+        Expr::new(ExprKind::IfMade { name: Rc::from(field), made, otherwise }, span)
     }
 
     /// The comparisons that `tag=…` or `tag::field=…` stands for, where the configuration says for all of the tags what
     /// has them.
-    fn tagged(&mut self, field: &str, op: CompareOp, values: &[SearchValue], span: Span) -> Option<Vec<Search>> {
+    fn tagged(&mut self, field: &str, op: CompareOp, values: &[SearchValue], span: Span) -> Option<Expr> {
         let of_field = match field.strip_prefix("tag::") {
             Some(name) => Some(name),
             None if field == "tag" => None,
@@ -139,142 +76,140 @@ impl Lowering<'_> {
             let mut of_tag =
                 tagged.into_iter().filter(|(name, _)| of_field.is_none_or(|field| field == *name)).peekable();
             of_tag.peek()?;
-            comparisons.extend(of_tag.map(|(field, text)| {
+            for (field, text) in of_tag {
                 let pieces = text.chars().map(|c| if c == '*' { Piece::Many } else { Piece::Char(c) }).collect();
-                let values = vec![SearchValue { pieces, cased: false, span }];
-                Search::Compare { field: field.to_owned(), op: CompareOp::Eq, values, span }
-            }));
+                let values = [SearchValue { pieces, cased: false, span }];
+                comparisons.push(self.search_compare(field, CompareOp::Eq, &values, span));
+            }
+        }
+        if !self.spend(comparisons.len()) {
+            return None;
         }
         // An event has a tag with `=`, and lacks it with `!=`, whichever of its fields has it.
-        self.spend(comparisons.len()).then_some(comparisons)
+        let any = Expr::new(ExprKind::Any(comparisons), span);
+        Some(if op == CompareOp::Ne { not(any) } else { any })
     }
 
-    /// The names and definitions of the event types that a comparison asks for, where all of them are known.
-    pub(super) fn event_types(
-        &self,
-        kind: SourceKind,
-        op: CompareOp,
-        names: &[String],
-    ) -> Option<Vec<(String, String)>> {
-        if kind != SourceKind::EventType || !matches!(op, CompareOp::Eq | CompareOp::Ne) {
+    /// The condition that a comparison with event types stands for, where all of them are known: any of their searches,
+    /// or none of them.
+    pub(super) fn event_types(&mut self, field: &str, op: CompareOp, names: &[String], span: Span) -> Option<Expr> {
+        if field != "eventtype" || !matches!(op, CompareOp::Eq | CompareOp::Ne) {
             return None;
         }
-        names.iter().map(|name| Some((name.clone(), self.context.event_type(name)?.to_owned()))).collect()
-    }
-
-    /// The condition that a comparison with event types stands for: any of their searches, or none of them.
-    pub(super) fn defined(
-        &mut self,
-        definitions: Vec<(String, String)>,
-        op: CompareOp,
-        span: Span,
-        scope: &mut Scope,
-        positive: bool,
-    ) -> Option<Node> {
-        let negated = op == CompareOp::Ne;
-        let positive = positive != negated;
-        let mut nodes = Vec::new();
-        for (name, definition) in definitions {
-            let reason = if self.event_types.contains(&name) {
-                "event type refers to itself"
-            } else if self.event_types.len() >= MAX_EVENT_TYPES {
-                "event types are nested too deeply"
-            } else if !self.spend(1 + definition.len()) {
-                "event types are too large"
-            } else {
-                let parsed = parse_condition(&definition, span, self.context, &mut self.diagnostics, self.budget);
-                self.event_types.push(name);
-                nodes.push(parsed.and_then(|search| self.search(&search, scope, positive)));
-                self.event_types.pop();
-                continue;
-            };
-            let message = format!("the event type `{name}`: {reason}");
-            self.diagnostics.push(Diagnostic::warning(reason, message).at(span));
-            nodes.push(Some(Node::opaque(format!("eventtype={name}"), reason, span)));
+        let context = self.context;
+        let definitions: Option<Vec<&str>> = names.iter().map(|name| context.event_type(name)).collect();
+        let mut searches = Vec::new();
+        for (name, definition) in names.iter().zip(definitions?) {
+            searches.push(self.event_type(name, definition, span));
         }
-        let chooses = nodes.iter().any(Option::is_none);
-        let node = self.alternatives(nodes, chooses);
-        if negated { node.map(Node::not) } else { node }
+        let any = Expr::new(ExprKind::Any(searches), span);
+        Some(if op == CompareOp::Ne { not(any) } else { any })
     }
 
-    /// Any of these; nothing where one of them, `None`, only chooses data.
-    fn alternatives(&mut self, nodes: Vec<Option<Node>>, chooses: bool) -> Option<Node> {
-        if chooses && nodes.iter().any(Option::is_some) {
-            // An event of the chosen data passes without the comparisons beside it.
-            for predicate in nodes.iter().flatten().flat_map(Node::predicates) {
-                let message = format!("`{}` is an alternative to a choice of data", predicate.raw_field);
-                let note = Diagnostic::note("alternative to a choice of data", message);
-                self.diagnostics.push(note.at(predicate.span));
-            }
-            return None;
-        }
-        any(nodes)
-    }
-
-    /// Whether a condition does nothing but choose the data.
-    fn chooses_data(&self, search: &Search, step: usize) -> bool {
-        match search {
-            Search::And(parts) | Search::Or(parts) => parts.iter().all(|part| self.chooses_data(part, step)),
-            Search::Not(inner) => self.chooses_data(inner, step),
-            Search::Compare { field, .. } => field == "nodename" || self.source_kind(field, step).is_some(),
-            Search::Term { .. } | Search::Sub(_) | Search::Opaque { .. } => false,
-        }
-    }
-
-    /// What chooses the data, and is no predicate. A risk event's `source` is the rule that it comes from.
-    pub(super) fn source_kind(&self, field: &str, step: usize) -> Option<SourceKind> {
-        let kind = match field {
-            "index" => SourceKind::Index,
-            "sourcetype" => SourceKind::SourceType,
-            "source" => SourceKind::Source,
-            "eventtype" => SourceKind::EventType,
-            _ => return None,
+    fn event_type(&mut self, name: &str, definition: &str, span: Span) -> Expr {
+        let reason = if self.event_types.iter().any(|known| known == name) {
+            "event type refers to itself"
+        } else if self.event_types.len() >= MAX_EVENT_TYPES {
+            "event types are nested too deeply"
+        } else if !self.spend(1 + definition.len()) {
+            "event types are too large"
+        } else {
+            let parsed = parse_condition(definition, span, self.context, &mut self.diagnostics, self.budget);
+            self.event_types.push(name.to_owned());
+            let search = parsed.map_or_else(|| nothing(span), |search| self.search(&search));
+            self.event_types.pop();
+            return search;
         };
-        let is_risk = |source: &DataSource| {
-            source.kind == SourceKind::DataModel && (source.name == "Risk" || source.name.starts_with("Risk."))
-        };
-        let of_risk =
-            kind == SourceKind::Source && self.steps.get(step).is_some_and(|step| step.sources.iter().any(is_risk));
-        (!of_risk).then_some(kind)
+        let message = format!("the event type `{name}`: {reason}");
+        self.diagnostics.push(Diagnostic::warning(reason, message).at(span));
+        opaque(&format!("eventtype={name}"), reason, span)
     }
 
     /// `nodename` in `tstats` narrows the data model to a dataset.
-    fn node_names(&mut self, values: &[SearchValue], scope: &Scope) {
-        let is_model = |kind| kind == SourceKind::DataModel;
-        let model =
-            self.steps.get(scope.step).and_then(|step| step.sources.iter().find(|source| is_model(source.kind)));
-        let model = model.map(|source| source.name.split('.').next().unwrap_or_default().to_owned());
-        for value in values {
+    fn node_names(&self, values: &[SearchValue], span: Span) -> Expr {
+        let model = self.model.as_deref().map(|model| model.split('.').next().unwrap_or_default());
+        let source = |value: &SearchValue| {
             let text = value.text();
             let dataset = text.rsplit('.').next().unwrap_or_default();
-            let name = model.as_ref().map_or_else(|| text.clone(), |model| format!("{model}.{dataset}"));
-            self.add_source(scope.step, SourceKind::DataModel, &name);
-        }
+            let name = model.map_or_else(|| text.clone(), |model| format!("{model}.{dataset}"));
+            DataSource::new(SourceKind::DataModel, name)
+        };
+        Expr::new(ExprKind::Sources(values.iter().map(source).collect()), span)
     }
 
     /// `[ … ]`: a list where it reads a lookup, a step of its own otherwise.
-    pub(super) fn sub_search(&mut self, pipeline: &Pipeline, scope: &mut Scope, positive: bool) -> Option<Node> {
+    pub(super) fn sub_search(&mut self, pipeline: &Pipeline) -> Expr {
         if super::begins_with_lookup(pipeline) {
-            return self.lookup_list(pipeline, scope);
+            return self.lookup_list(pipeline);
         }
-        self.beside(pipeline, "sub-search", !positive);
-        None
+        if !self.begin_step(pipeline.span) {
+            return opaque("[…]", BUDGET, pipeline.span);
+        }
+        let rows = self.rows(pipeline);
+        Expr::new(ExprKind::Exists(Box::new(rows), None), pipeline.span)
     }
 }
 
-/// What a value of a comparison means: a network, or a pattern.
-fn fold(pieces: &[Piece]) -> Folded {
-    let text: String = pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Char(character) => *character,
-            Piece::Many | Piece::One => '*',
-        })
-        .collect();
-    if is_cidr(&text) {
-        return Folded { op: Op::CidrMatch, value: text };
+/// The place of some conditions together.
+fn whole(parts: &[Expr]) -> Span {
+    let spans = parts.iter().map(|part| part.span);
+    spans.reduce(Span::to).unwrap_or_default()
+}
+
+/// A bare term or phrase.
+fn term(value: &SearchValue) -> Expr {
+    if is_token(&value.text()) {
+        return nothing(value.span);
     }
-    fold_pieces(pieces)
+    let is_text = |piece: &Piece| *piece != Piece::Many;
+    let start = value.pieces.iter().position(is_text);
+    let end = value.pieces.iter().rposition(is_text);
+    let (Some(start), Some(end)) = (start, end) else { return nothing(value.span) };
+    let text = write_pattern(value.pieces.get(start..=end).unwrap_or_default());
+    let case = if value.cased { CaseRule::Exact } else { CaseRule::Ignore };
+    let comparison = Comparison { case, ..in_search(Relation::Term) };
+    let event = Expr::new(ExprKind::OwnPath(Rc::from("")), value.span);
+    compare(comparison, event, vec![Expr::text(&text, value.span)], value.span)
+}
+
+/// A comparison of a field with values, as far as they compare alike: with case or without, as a network or a pattern.
+fn comparison(field: &str, op: CompareOp, values: &[SearchValue], span: Span) -> Expr {
+    let (relation, negated) = op.relation();
+    if relation.is_order() {
+        let values = values.iter().map(|value| literal(&value.text(), value.span)).collect();
+        return compare(Comparison { chooses: true, ..in_search(relation) }, name(field, span), values, span);
+    }
+    // Those that compare alike, in the order of the first of each.
+    let mut groups: Vec<((bool, bool), Vec<Expr>)> = Vec::new();
+    for value in values {
+        let text = value.text();
+        let kind = (value.cased, is_cidr(&text));
+        let constant = if value.cased { Expr::text(&text, span) } else { literal(&text, span) };
+        match groups.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, group)) => group.push(constant),
+            None => groups.push((kind, vec![constant])),
+        }
+    }
+    groups.sort_by_key(|((cased, _), _)| *cased);
+    let of_group = |((cased, is_network), values)| {
+        let relation = if is_network { Relation::Cidr } else { Relation::Pattern(PatternSyntax::Star) };
+        let case = if cased { CaseRule::Exact } else { CaseRule::Ignore };
+        let comparison = Comparison { case, chooses: true, ..in_search(relation).negated(negated) };
+        compare(comparison, name(field, span), values, span)
+    };
+    let mut nodes: Vec<Expr> = groups.into_iter().map(of_group).collect();
+    match nodes.pop() {
+        Some(only) if nodes.is_empty() => only,
+        last => {
+            nodes.extend(last);
+            Expr::new(if negated { ExprKind::All(nodes) } else { ExprKind::Any(nodes) }, span)
+        }
+    }
+}
+
+/// Whether a value is an address with a prefix length, which `search` compares as a network.
+fn is_cidr(value: &str) -> bool {
+    value.parse::<ipnet::IpNet>().is_ok()
 }
 
 /// The time modifiers of `search` ("Time modifiers", Search Reference), and `_time` itself.
@@ -299,13 +234,4 @@ fn is_time_modifier(field: &str) -> bool {
         matches!(unit, "minutes" | "hours" | "days" | "months")
     };
     NAMES.contains(&field) || is_ago(field)
-}
-
-/// Whether a text is `$name$`.
-pub(super) fn is_token(text: &str) -> bool {
-    let inner = text.strip_prefix('$').and_then(|rest| rest.strip_suffix('$'));
-    inner.is_some_and(|name| {
-        !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'{' | b'}'))
-    })
 }

@@ -1,4 +1,4 @@
-//! Branches of `if`, `case` and `coalesce` that the other conditions of a step rule out.
+//! Branches of choices (`if`, `case`, `coalesce`) that the other conditions of a step rule out.
 //!
 //! `Operation=A | eval x=case(Operation=="B", f, true(), g) | where x="1"` never reads `f`: without this the search would
 //! look for `Operation="B"`. A field is taken to have one value.
@@ -7,7 +7,8 @@ use std::cell::Cell;
 
 use ruleatlas_model::{Missing, Node, Op, Predicate};
 
-use super::{Conjunct, check::Check};
+use crate::engine::Conjunct;
+use crate::fold::{Passing, passes};
 
 /// How many conditions of a step are held against its branches.
 const MAX_FACTS: usize = 64;
@@ -25,16 +26,16 @@ struct Fact<'a> {
 type Known<'a> = Vec<Fact<'a>>;
 
 /// Takes out of the conjuncts that came of a choice what the others decide.
-pub(super) fn rule_out_branches(conjuncts: &mut [Conjunct]) {
-    if !conjuncts.iter().any(|conjunct| conjunct.branched) {
+pub(crate) fn rule_out_branches(conjuncts: &mut [Conjunct]) {
+    if !conjuncts.iter().any(|conjunct| conjunct.is_choice) {
         return;
     }
     let others: Vec<Node> =
-        conjuncts.iter().filter(|conjunct| !conjunct.branched).map(|conjunct| conjunct.node.clone()).collect();
+        conjuncts.iter().filter(|conjunct| !conjunct.is_choice).map(|conjunct| conjunct.node.clone()).collect();
     let mut known = Vec::new();
     others.iter().for_each(|node| gather(node, &mut known));
     let settler = Settler { pairs: Cell::new(MAX_PAIRS) };
-    for conjunct in conjuncts.iter_mut().filter(|conjunct| conjunct.branched) {
+    for conjunct in conjuncts.iter_mut().filter(|conjunct| conjunct.is_choice) {
         conjunct.node = settler.settle(&conjunct.node, &known);
     }
 }
@@ -172,14 +173,8 @@ impl Settler {
 /// Whether a value that `given` matches, or does not match where `negative`, is matched by `asked`, their own negations
 /// left out.
 fn matched(given: &Predicate, negative: bool, asked: &Predicate) -> Option<bool> {
-    let check = |predicate: &Predicate, cased: bool| Check {
-        op: predicate.op,
-        negated: false,
-        values: predicate.values.clone(),
-        cased,
-        missing: Missing::Fails,
-        numeric: false,
-        span: predicate.span,
+    let holds = |predicate: &Predicate, cased: bool, value: &str| {
+        passes(&Passing { op: predicate.op, values: &predicate.values, cased }, value)
     };
     if negative {
         // None of these values: nothing that has to be one of them.
@@ -187,19 +182,17 @@ fn matched(given: &Predicate, negative: bool, asked: &Predicate) -> Option<bool>
         let excluded = given.op.is_whole()
             && asked.op.is_whole()
             && !strict
-            && asked.values.iter().all(|value| check(given, given.case_sensitive).holds(value) == Some(true));
+            && asked.values.iter().all(|value| holds(given, given.case_sensitive, value) == Some(true));
         return excluded.then_some(false);
     }
     if given.op.is_whole() {
-        let loose = check(asked, false);
-        let exact = check(asked, true);
         let mut found = None;
         for value in &given.values {
-            let holds = match loose.holds(value)? {
+            let holds = match holds(asked, false, value)? {
                 false => false,
                 true if !asked.case_sensitive => true,
                 // The value may be in any case, or is this text.
-                true if given.case_sensitive => exact.holds(value)?,
+                true if given.case_sensitive => holds(asked, true, value)?,
                 true => return None,
             };
             if found.is_some_and(|found| found != holds) {
@@ -209,9 +202,8 @@ fn matched(given: &Predicate, negative: bool, asked: &Predicate) -> Option<bool>
         }
         return found;
     }
-    let loose = check(given, false);
     let disjoint = asked.op.is_whole()
         && !asked.values.is_empty()
-        && asked.values.iter().all(|value| loose.holds(value) == Some(false));
+        && asked.values.iter().all(|value| holds(given, false, value) == Some(false));
     disjoint.then_some(false)
 }
