@@ -162,6 +162,20 @@ fn pages_without_queries_say_so() {
 }
 
 #[test]
+fn parts_of_queries_are_no_rules_next_to_one() {
+    let page = "# Odd\n```kql\nlet Domain = @'([a-z0-9|-]+\\.)*';\n// and\nlet Limit = 5;\n```\nMore:\n```kql\n// narrower\n| where a == 1\n```\n\
+                ```kql\nlet f = () { T | where b == 2 };\n```\n```kql\nlet Limit = 5;\nU | where c > Limit\n```\n";
+    let (_, found) = read("odd.md", page);
+    let queries: Vec<&str> = found.iter().map(|found| found.0.query.lines().last().unwrap()).collect();
+    assert_eq!(queries, ["let f = () { T | where b == 2 };", "U | where c > Limit"]);
+    let said: Vec<_> = found[0].0.diagnostics.iter().filter(|said| said.code == "part of a query").collect();
+    assert_eq!(said.iter().map(|said| said.line).collect::<Vec<_>>(), [Some(3), Some(9)]);
+    // Where nothing else is there, it is read as far as it goes.
+    let (_, found) = read("odd.md", "# Odd\n```kql\n| where a == 1\n```\n");
+    assert_eq!(found.len(), 1);
+}
+
+#[test]
 fn a_fence_that_is_never_closed_or_is_longer_is_read() {
     let (_, found) = read("a.md", "# A\n````kql\nT | where a == '```'\n```\n````\n~~~kusto\nU | take 1");
     assert_eq!(found[0].0.query, "T | where a == '```'\n```\n");

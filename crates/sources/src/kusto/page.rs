@@ -76,6 +76,13 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
             false => "a page whose fenced blocks are no queries",
         });
     }
+    // What a page adds to or puts in front of its queries is none by itself.
+    let (fragments, queries): (Vec<&Block<'_>>, Vec<&Block<'_>>) =
+        match queries.iter().all(|block| is_fragment(&block.text)) {
+            true => (Vec::new(), queries),
+            false => queries.into_iter().partition(|block| is_fragment(&block.text)),
+        };
+    let mut said: Vec<Diagnostic> = fragments.iter().map(|block| fragment_note(block.line)).collect();
     let title = page.title().map_or_else(|| heading::words(file.stem()), str::to_owned);
     let title = title.as_str();
     let titles = page.titles(title, &queries);
@@ -110,6 +117,7 @@ pub(super) fn read(file: File<'_>, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         }
         let message = "a query on a page carries no id; its place stands for it";
         rule.diagnostics.push(Diagnostic::note("id from path", message).on_line(rule.line));
+        rule.diagnostics.append(&mut said);
         rule.variant_of = variants.add(&rule.id, &block.text, Side::of(heading));
         let mut tags = page_tags.clone();
         tags.extend(inferred_tags(&comments(&block.text), block.line));
@@ -145,6 +153,25 @@ fn is_query(file: File<'_>, block: &Block<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a text is a part of a query: stages without a table, or values that have names and nothing else.
+fn is_fragment(text: &str) -> bool {
+    let code = text.lines().map(|line| line.trim_start()).filter(|line| !line.starts_with("//"));
+    let code = code.collect::<Vec<_>>().join("\n");
+    let code = code.trim();
+    let is_stage = |(at, _): (usize, &str)| {
+        code.get(at + 1..).is_some_and(|rest| rest.trim_start_matches([' ', '\t']).starts_with(char::is_alphabetic))
+    };
+    let is_let = |text: &str| text.starts_with("let ");
+    let tail = code.rsplit_once(';').map_or(code, |(_, tail)| tail).trim();
+    let has_values_only = is_let(code) && (tail.is_empty() || is_let(tail));
+    code.starts_with('|') || has_values_only && !code.match_indices('|').any(is_stage)
+}
+
+fn fragment_note(line: u32) -> Diagnostic {
+    let message = format!("the block in line {line} is a part of a query, and no rule by itself");
+    Diagnostic::note("part of a query", message).on_line(line)
 }
 
 /// Whether a text begins as a statement of SQL does.
