@@ -229,3 +229,28 @@ fn splunks_own_spelling_of_windows_fields_is_known() {
     let address = Taxonomy::builtin().resolve(Vendor::Elastic, "destination.address", &[]);
     assert_eq!(address.map(|used| used.field.name.as_str()), Some("dest_ip"));
 }
+
+/// The second column of a CSV file, without its comments and head.
+fn second_column(text: &str) -> Vec<&str> {
+    let rows = text.lines().filter(|line| !line.starts_with('#')).skip(1);
+    let names = rows.filter_map(|line| line.split(',').nth(1)).map(|name| name.trim_matches('"'));
+    names
+        .filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        .collect()
+}
+
+#[test]
+fn every_table_that_microsoft_documents_is_known() {
+    let corpora = std::env::var_os("RULEATLAS_CORPORA").map(std::path::PathBuf::from);
+    let Some(folder) = corpora.map(|corpora| corpora.join("events/cloud")).filter(|folder| folder.is_dir()) else {
+        eprintln!("skipped: RULEATLAS_CORPORA names no folder with events/cloud");
+        return;
+    };
+    let texts = ["azure-monitor-tables.csv", "defender-xdr-tables.csv"]
+        .map(|file| std::fs::read_to_string(folder.join(file)).expect("a list of tables"));
+    let tables: Vec<&str> = texts.iter().flat_map(|text| second_column(text)).collect();
+    assert!(tables.len() > 600, "{} tables", tables.len());
+    let is_unknown = |name: &&&str| read(Vendor::Kusto, &[(SourceKind::Table, name)], Node::always()).0.is_empty();
+    let unknown: Vec<&&str> = tables.iter().filter(is_unknown).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
