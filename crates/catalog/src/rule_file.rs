@@ -143,7 +143,11 @@ impl<'a> RuleFiles<'a> {
                 let own = around.of_file(&file.path);
                 return Ok(vec![reader.entry(draft, text, own.as_deref().unwrap_or(around))]);
             }
-            Layout::Formats(vendors) => vendors,
+            Layout::Formats(vendors) => {
+                let claims = |vendor: &Vendor| format_of(*vendor, is_query).claims(file);
+                let claimed: Vec<Vendor> = vendors.iter().copied().filter(claims).collect();
+                if claimed.is_empty() { vendors } else { claimed }
+            }
         };
         let mut first = None;
         let mut partial = None;

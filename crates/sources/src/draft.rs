@@ -12,6 +12,11 @@ pub trait Format: Sync {
     /// belongs to no source.
     fn extensions(&self) -> &'static [&'static str];
 
+    /// Whether a file says by itself that its rules are of this format, so that no other is tried.
+    fn claims(&self, _file: &SourceFile) -> bool {
+        false
+    }
+
     /// What the source's queries may ask for: macros, lists, modules. Made once, from all files of the source.
     fn context<'a>(&self, _files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(NoContext)

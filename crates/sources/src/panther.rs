@@ -54,6 +54,11 @@ impl Format for PantherRules {
         &["yml", "yaml", "json"]
     }
 
+    fn claims(&self, file: &SourceFile) -> bool {
+        let is_yaml = matches!(file.extension().as_str(), "yml" | "yaml");
+        is_yaml && file.text().is_some_and(|text| context::top_level(text, "AnalysisType").is_some())
+    }
+
     fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(context::Checkout::of(files))
     }

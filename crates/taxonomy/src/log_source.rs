@@ -450,7 +450,8 @@ impl LogSources {
                 let selector = &self.selectors[one.selector as usize];
                 one.used & bit != 0 && (one.used != bit || selector.constraints.iter().all(|pattern| !pattern.open))
             };
-            if matches.iter().any(is_exact) {
+            // A pattern that fits one Windows channel means that, whatever rows it fits.
+            if matches.iter().any(is_exact) && self.channel_of_pattern(source).is_none() {
                 continue;
             }
             match self.recognize(source) {

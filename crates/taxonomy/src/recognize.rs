@@ -1,7 +1,8 @@
 //! Data sources that no row of the table names, recognised by rule: Windows channels in any of Splunk's spellings, the
 //! texts of `data_source`, and names that contain the name of a product.
 
-use ruleatlas_model::{DataSource, EventRef, SourceKind};
+use ruleatlas_core::fold_wildcards;
+use ruleatlas_model::{DataSource, EventRef, Op, SourceKind};
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -97,6 +98,28 @@ impl Channels {
                 self.all.push(Channel { name: name.to_owned(), compact: compact(name), provider: provider.to_owned() })
             }
         }
+    }
+
+    /// The only channel that a pattern of a source matches: `*Sysmon*` is `XmlWinEventLog:Microsoft-Windows-Sysmon/Operational`.
+    fn only_match(&self, pattern: &str) -> Option<&str> {
+        const MIN_LETTERS: usize = 4;
+        let letters = pattern.bytes().filter(u8::is_ascii_alphanumeric).count();
+        if !pattern.contains('*') || letters < MIN_LETTERS {
+            return None;
+        }
+        let pattern = fold_wildcards(pattern, None);
+        let fits = |channel: &&Channel| {
+            let source = format!("XmlWinEventLog:{}", channel.name).to_lowercase();
+            let value = pattern.value.to_lowercase();
+            match pattern.op {
+                Op::Contains => source.contains(&value),
+                Op::EndsWith => source.ends_with(&value),
+                Op::StartsWith => source.starts_with(&value),
+                _ => false,
+            }
+        };
+        let mut found = self.all.iter().filter(|channel| is_windows_channel(&channel.name)).filter(fits);
+        found.next().filter(|_| found.next().is_none()).map(|channel| channel.name.as_str())
     }
 
     /// The provider of an event that is written to a channel.
@@ -223,7 +246,7 @@ impl LogSources {
         match source.kind {
             SourceKind::Channel => return Some(self.of_channel(name.trim_matches('*'), &[])),
             SourceKind::Source | SourceKind::SourceType | SourceKind::EventType | SourceKind::Macro => {
-                if let Some(channel) = channel_of(name) {
+                if let Some(channel) = channel_of(name).or_else(|| self.channel_of_pattern(source)) {
                     return Some(self.of_channel(channel, &[]));
                 }
             }
@@ -243,6 +266,12 @@ impl LogSources {
         let product = self.of_product(source);
         let of_channel = || (source.kind == SourceKind::LogType).then(|| self.of_named_channel(name)).flatten();
         product.or_else(of_channel)
+    }
+
+    /// The Windows channel that the pattern of a source means.
+    pub fn channel_of_pattern(&self, source: &DataSource) -> Option<&str> {
+        let is_name = matches!(source.kind, SourceKind::Source | SourceKind::SourceType);
+        if is_name { self.channels.only_match(&source.name) } else { None }
     }
 
     /// A Windows channel: the row of the Sigma service that reads it, else a selector of its own.

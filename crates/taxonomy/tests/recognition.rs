@@ -56,6 +56,13 @@ fn a_windows_channel_is_known_in_every_spelling() {
         let found = splunk(kind, name, eq("EventCode", id));
         assert_eq!(found, (log_source.into(), "windows".into(), event.into()), "{name}");
     }
+    // A pattern that only one channel fits.
+    for name in ["*Sysmon*", "*sysmon/operational", "*Microsoft-Windows-Sysmon*"] {
+        assert_eq!(splunk(Source, name, eq("EventCode", "3")).2, "Sysmon 3", "{name}");
+    }
+    for name in ["*", "*log*", "*lab probe*"] {
+        assert_eq!(splunk(Source, name, eq("EventCode", "3")).2, "", "{name}");
+    }
     let (log_source, platform, _) = splunk(SourceType, "xmlwineventlog", Node::always());
     assert_eq!((log_source.as_str(), platform.as_str()), ("windows", "windows"));
     // The channel as a field of the event.

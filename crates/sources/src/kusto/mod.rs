@@ -96,7 +96,11 @@ impl<'a> File<'a> {
     fn stem(self) -> &'a str {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         match name.rsplit_once('.') {
-            Some((stem, ending)) if !stem.is_empty() && ending.len() <= 5 && !ending.contains(' ') => stem,
+            Some((stem, ending))
+                if !stem.is_empty() && (ending.len() <= 5 || ending == "workbook") && !ending.contains(' ') =>
+            {
+                stem
+            }
             _ => name,
         }
     }

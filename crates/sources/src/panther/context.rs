@@ -92,7 +92,7 @@ impl<'a> Checkout<'a> {
 
 /// The value of a key of the file's first mapping, by the line it stands on: enough to find what a reference means,
 /// and a thirtieth of the cost of reading the file.
-fn top_level<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+pub(super) fn top_level<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.lines().find_map(|line| {
         let value = line.strip_prefix(key)?.strip_prefix(':')?.trim();
         let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());
