@@ -607,9 +607,12 @@ pub struct Logs {
     /// Read every record by this shape, as `evtx`, `winlogbeat` or `flat_windows`.
     #[arg(long, value_name = "NAME")]
     pub shape: Option<String>,
-    /// Write the events to this file, one JSON object a line.
+    /// Write the events by canonical field to this file, one JSON object a line, in the order of the logs.
     #[arg(long, value_name = "FILE")]
     pub jsonl: Option<PathBuf>,
+    /// Write the events by canonical field to this file as a Parquet table, in the order of provider, event id and time.
+    #[arg(long, value_name = "FILE")]
+    pub parquet: Option<PathBuf>,
     /// At most this many rows of a table.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

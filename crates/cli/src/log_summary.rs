@@ -235,11 +235,11 @@ fn say(problem: &Problem, number: u64) {
     }
 }
 
-/// Counts what is in files and folders; `each` gets every event with its record's place.
+/// Counts what is in files and folders; `each` gets every event with its file and its record's number there.
 pub fn summary(
     logs: &[PathBuf],
     shape: Option<&Shape>,
-    mut each: impl FnMut(&Event) -> anyhow::Result<()>,
+    mut each: impl FnMut(&Event, &str, u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Summary> {
     let mut counter = Counter::default();
     let problems = records(logs, |record| {
@@ -248,7 +248,7 @@ pub fn summary(
         Shapes::builtin().events(record.value, shape, &mut |event| {
             counter.add(&event);
             if wrong.is_ok() {
-                wrong = each(&event);
+                wrong = each(&event, &record.file, record.number);
             }
         });
         wrong

@@ -136,6 +136,47 @@ fn what_is_written_is_the_same_with_any_number_of_threads() {
     assert!(String::from_utf8(one.2).unwrap().starts_with("id,vendor,title,severity,"), "a header comes first");
 }
 
+/// The hits of every rule.
+fn hits(report: &Value) -> Vec<(&str, &Value)> {
+    let rules = report["rules"].as_array().unwrap().iter();
+    rules.map(|rule| (rule["id"].as_str().unwrap(), &rule["hits"])).collect()
+}
+
+#[test]
+fn canonical_events_are_hunted_in_as_their_records_are() {
+    let place = place();
+    place.run(&["logs", "logs", "--jsonl", "events.jsonl"]).ends(0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(place.path("events.jsonl")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let (records, events) = (place.run(&["hunt", "logs", "--json"]), place.run(&["hunt", "events.jsonl", "--json"]));
+    let (records, events) = (records.ends(0).json(), events.ends(0).json());
+    assert_eq!(hits(&events), hits(&records));
+    assert_eq!([&events["events"]["read"], &events["exclusions"]], [&json!(9), &records["exclusions"]]);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_table_of_events_is_hunted_in_as_its_records_are() {
+    let place = place();
+    place.run(&["logs", "logs", "--parquet", "events.parquet"]).ends(0);
+    let (records, events) = (place.run(&["hunt", "logs", "--json"]), place.run(&["hunt", "events.parquet", "--json"]));
+    assert_eq!(hits(&events.ends(0).json()), hits(&records.ends(0).json()));
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_that_does_not_write_parquet_says_so() {
+    let place = place();
+    place
+        .run(&["logs", "logs", "--parquet", "events.parquet"])
+        .ends(2)
+        .says(&["does not write Parquet", "--features parquet"]);
+    assert!(!place.path("events.parquet").exists(), "nothing is written");
+}
+
 #[test]
 fn hits_are_saved_for_their_owner_alone() {
     let place = place();

@@ -1,13 +1,14 @@
 //! What a record says by canonical field: values as the record has them, and the same in other words.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value};
 
 use crate::{
-    EventKind, Kinds, Meaning,
+    CanonicalEvent, Event, EventKind, Kinds, Meaning,
     arguments::{split_posix, split_windows},
+    kind::NAME_ONLY,
     knowledge::{FieldNumber, Knowledge, Pairs},
 };
 
@@ -97,37 +98,108 @@ impl Kinds {
     /// The canonical fields of an event, as data: a value a field, a list where the record has several. Of a path, all of it,
     /// where the record has it. What only the kind of event says is left out.
     #[must_use]
-    pub fn canonical_object(
-        &self,
-        kind: &EventKind,
-        fields: &Value,
-        names: &dyn Fn(FieldNumber) -> String,
-    ) -> Map<String, Value> {
-        let raw = flatten(fields);
+    pub fn canonical_object(&self, kind: &EventKind, fields: &Value) -> Map<String, Value> {
+        let mut by_name: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for (field, values) in self.own_values(kind, &flatten(fields)).0 {
+            let all = values.iter().any(|value| !value.field.name_only);
+            let values = values.into_iter().filter(|value| !(all && value.field.name_only));
+            add_values(&mut by_name, self.field_name(field), values.map(|value| value.value));
+        }
+        as_object(by_name)
+    }
+
+    /// The values that the record itself has, by canonical field, and the places of those that have none.
+    fn own_values<'v>(&self, kind: &'v EventKind, raw: &'v [(String, &'v Value)]) -> (ByField<'v>, Vec<usize>) {
         let values = raw.iter().map(|(name, value)| (name.as_str(), *value));
-        let mut by_field: FxHashMap<FieldNumber, Vec<CanonicalValue<'_>>> = FxHashMap::default();
+        let mut by_field = ByField::default();
+        let mut is_open = vec![true; raw.len()];
         for value in self.canonical(kind, None, values, &Wanted::Only(FxHashSet::default())) {
             if value.is_own {
+                if let Some(open) = value.source.and_then(|at| is_open.get_mut(at)) {
+                    *open = false;
+                }
                 by_field.entry(value.field.field).or_default().push(value);
             }
         }
-        let mut object: Vec<(String, Value)> = Vec::new();
-        for (field, mut values) in by_field {
-            if values.iter().any(|value| !value.field.name_only) {
-                values.retain(|value| !value.field.name_only);
-            }
-            let mut distinct: Vec<Value> = Vec::new();
-            for value in values {
-                if !distinct.contains(&value.value) {
-                    distinct.push(value.value.into_owned());
-                }
-            }
-            let value = if distinct.len() == 1 { distinct.remove(0) } else { Value::Array(distinct) };
-            object.push((names(field), value));
-        }
-        object.sort_by(|one, other| one.0.cmp(&other.0));
-        object.into_iter().collect()
+        let open = is_open.into_iter().enumerate().filter_map(|(at, is_open)| is_open.then_some(at));
+        (by_field, open.collect())
     }
+
+    /// An event by canonical field, with everything that has none. `file` and `record` say where it stands.
+    #[must_use]
+    pub fn canonical_event(&self, event: &Event, file: &str, record: u64) -> CanonicalEvent {
+        let kind = self.of(event);
+        let mut by_name: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        let mut unmapped: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        let raw: Vec<(String, &Value)> =
+            event.fields.iter().flat_map(|(name, value)| flatten_as(name, value)).collect();
+        let (own, open) = self.own_values(&kind, &raw);
+        for (field, values) in own {
+            for value in values {
+                let mut name = self.field_name(field);
+                if value.field.name_only {
+                    name.push_str(NAME_ONLY);
+                }
+                add_values(&mut by_name, name, std::iter::once(value.value));
+            }
+        }
+        for (name, value) in open.into_iter().filter_map(|at| raw.get(at)) {
+            // A rule that names a canonical field is asked about a name of this spelling as well, whatever it means.
+            let is_canonical = !self.look_up_canonical(name).is_empty();
+            let to = if is_canonical { &mut by_name } else { &mut unmapped };
+            add_values(to, name.clone(), std::iter::once(Cow::Borrowed(*value)));
+        }
+        let header = self.knowledge().header;
+        let said = [
+            (Some(header.event_id), &event.event_id),
+            (Some(header.provider), &event.provider),
+            (Some(header.channel), &event.channel),
+            (self.knowledge().host.first().copied(), &event.host),
+        ];
+        for (field, value) in said {
+            if let (Some(field), Some(value)) = (field, value) {
+                by_name.entry(self.field_name(field)).or_insert_with(|| vec![value.as_str().into()]);
+            }
+        }
+        let platform = match kind.platforms.as_slice() {
+            [only] => only.clone(),
+            _ => String::new(),
+        };
+        CanonicalEvent {
+            time: event.time,
+            provider: kind.provider.clone(),
+            event_id: kind.event_id.clone(),
+            host: event.host.clone().unwrap_or_default(),
+            platform,
+            shape: event.shape.clone().unwrap_or_default(),
+            file: file.to_owned(),
+            record,
+            fields: as_object(by_name),
+            unmapped: as_object(unmapped),
+        }
+    }
+}
+
+type ByField<'v> = FxHashMap<FieldNumber, Vec<CanonicalValue<'v>>>;
+
+/// Adds what is not there yet.
+fn add_values<'v>(
+    by_name: &mut BTreeMap<String, Vec<Value>>,
+    name: String,
+    values: impl Iterator<Item = Cow<'v, Value>>,
+) {
+    let known = by_name.entry(name).or_default();
+    for value in values {
+        if !known.contains(&value) {
+            known.push(value.into_owned());
+        }
+    }
+}
+
+/// A value a name, a list where there are several.
+fn as_object(by_name: BTreeMap<String, Vec<Value>>) -> Map<String, Value> {
+    let one = |mut values: Vec<Value>| if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
+    by_name.into_iter().map(|(name, values)| (name, one(values))).collect()
 }
 
 /// The values of a record with their full names: keys joined by dots, the elements of a list under the list's name.
@@ -135,6 +207,13 @@ impl Kinds {
 pub fn flatten(fields: &Value) -> Vec<(String, &Value)> {
     let mut found = Vec::new();
     add_flat(fields, String::new(), 0, &mut found);
+    found
+}
+
+/// The same of a value below a name.
+fn flatten_as<'v>(name: &str, value: &'v Value) -> Vec<(String, &'v Value)> {
+    let mut found = Vec::new();
+    add_flat(value, name.to_owned(), 1, &mut found);
     found
 }
 

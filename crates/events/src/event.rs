@@ -19,6 +19,8 @@ pub struct Event {
     pub time: Option<Timestamp>,
     /// On which host.
     pub host: Option<String>,
+    /// The platform of the host, where the record says it in so many words.
+    pub platform: Option<String>,
     /// The event's own fields, named and nested as the record has them.
     pub fields: Map<String, Value>,
 }

@@ -16,6 +16,15 @@ use crate::{
 /// Kinds, and names of a kind, that are kept; records of further ones are looked at anew each time.
 const MAX_KEPT: usize = 10_000;
 
+/// The vocabulary of what this crate writes: names of canonical fields.
+pub(crate) const CANONICAL: &str = "canonical";
+
+/// The provider of Defender's tables, as the taxonomy calls it.
+const DEFENDER: &str = "Defender";
+
+/// Behind the name of a canonical field whose value is the last part of a path only.
+pub(crate) const NAME_ONLY: &str = ".name";
+
 /// Categories of one record that are looked at.
 const MAX_CATEGORIES: usize = 8;
 
@@ -112,9 +121,12 @@ impl Kinds {
     /// What of an event decides its kind.
     fn key(&self, event: &Event) -> Key {
         let (mut extra, mut categories) = (Vec::new(), Vec::new());
-        if event.vocabulary.as_deref() == Some("ecs") {
+        // Canonical fields have the names of ECS wherever no product's are better known.
+        let has_ecs_names = matches!(event.vocabulary.as_deref(), Some("ecs" | CANONICAL));
+        if has_ecs_names {
             let found = |path: &str| field_text(event, path);
-            extra.push(found("host.os.type").or_else(|| found("host.os.family")).unwrap_or_default());
+            let said = event.platform.clone().or_else(|| found("host.os.type")).or_else(|| found("host.os.family"));
+            extra.push(said.unwrap_or_default());
             for row in &self.known.identify {
                 let rest = found(&row.field).and_then(|value| value.strip_prefix(&row.prefix).map(str::to_owned));
                 extra.push(
@@ -128,9 +140,7 @@ impl Kinds {
                 row.fields.iter().filter_map(|field| field_text(event, field)).any(|path| is_of_windows(&path));
             extra.push(if is_windows { "windows".to_owned() } else { String::new() });
         }
-        if event.vocabulary.as_deref() == Some("ecs")
-            && let Some(said) = crate::path::get_all_in_fields(&event.fields, "event.category")
-        {
+        if has_ecs_names && let Some(said) = crate::path::get_all_in_fields(&event.fields, "event.category") {
             categories = said
                 .into_iter()
                 .filter_map(|value| value.as_str().map(str::to_lowercase))
@@ -315,7 +325,12 @@ impl Kinds {
         for name in known.iter().flat_map(|known| known.fields()) {
             carried.names.insert(name.to_lowercase());
             // Names as the event's own log has them, whatever the shape calls them.
-            let mut meanings = self.look_up(kind, name);
+            let vocabulary = match kind.vocabulary.as_str() {
+                CANONICAL if kind.provider == DEFENDER => "defender",
+                CANONICAL => "windows",
+                own => own,
+            };
+            let mut meanings = self.look_up(kind, vocabulary, name);
             if meanings.is_empty() {
                 meanings = self.look_up_sigma(kind, name);
             }
@@ -325,17 +340,23 @@ impl Kinds {
         let header = self.known.header;
         carried.fields.extend([header.event_id, header.provider, header.channel]);
         carried.fields.extend(&self.known.host);
-        carried.names.extend(["eventid", "channel", "provider_name", "computer"].map(str::to_owned));
+        carried.names.extend(
+            ["eventid", "channel", "provider_name", "computer", "level", "task", "opcode", "keywords"]
+                .map(str::to_owned),
+        );
         self.known.add_derived(&mut carried.fields);
         Some(carried)
     }
 
-    fn look_up(&self, kind: &EventKind, name: &str) -> Vec<Meaning> {
+    fn look_up(&self, kind: &EventKind, vocabulary: &str, name: &str) -> Vec<Meaning> {
+        if vocabulary == CANONICAL {
+            return self.look_up_canonical(name);
+        }
         let lower = name.to_lowercase();
         let mut meanings: Vec<Meaning> = Vec::new();
         let is_alias = |alias: &&crate::knowledge::EventAlias| {
             alias.name == lower
-                && alias.vocabulary.as_deref().is_none_or(|vocabulary| vocabulary == kind.vocabulary)
+                && alias.vocabulary.as_deref().is_none_or(|only| only == vocabulary)
                 && (alias.events.is_empty() || alias.events.iter().any(|event| kind.events.contains(event)))
         };
         for alias in self.known.aliases.iter().filter(is_alias) {
@@ -347,7 +368,7 @@ impl Kinds {
                 return meanings;
             }
         }
-        let found = match kind.vocabulary.as_str() {
+        let found = match vocabulary {
             "ecs" => self.look_up_ecs(kind, name),
             "defender" => self.look_up_kusto(kind.events.iter().map(|event| event.event_id.as_str()), name),
             "sentinel" => {
@@ -364,6 +385,17 @@ impl Kinds {
             }
         }
         meanings
+    }
+
+    /// The canonical field of this very name.
+    pub(crate) fn look_up_canonical(&self, name: &str) -> Vec<Meaning> {
+        let of = |name: &str, name_only| {
+            // Names that mean none stand next to them: in another case it is another name.
+            let field = self.taxonomy.canonical_field(name).filter(|field| field.name == name)?;
+            Some(Meaning { field: field.index, name_only })
+        };
+        let path = || of(name.strip_suffix(NAME_ONLY)?, true).filter(|path| self.known.paths.contains(&path.field));
+        of(name, false).or_else(path).into_iter().collect()
     }
 
     /// Every meaning that a name has for the rules over the event, its provider or its channel.
@@ -412,7 +444,7 @@ impl Kinds {
         if let Some(found) = kind.known_names().get(name) {
             return Arc::clone(found);
         }
-        let found: Arc<[Meaning]> = self.look_up(kind, name).into();
+        let found: Arc<[Meaning]> = self.look_up(kind, &kind.vocabulary, name).into();
         let mut names = kind.names.write().unwrap_or_else(PoisonError::into_inner);
         if names.len() < MAX_KEPT {
             names.insert(name.into(), Arc::clone(&found));
@@ -422,6 +454,11 @@ impl Kinds {
 
     pub(crate) fn knowledge(&self) -> &'static Knowledge {
         self.known
+    }
+
+    /// The name of a canonical field.
+    pub(crate) fn field_name(&self, field: FieldNumber) -> String {
+        self.taxonomy.field_at(field).map(|field| field.name.clone()).unwrap_or_default()
     }
 }
 

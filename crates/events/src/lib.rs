@@ -32,12 +32,14 @@ mod evtx_file;
 mod kind;
 mod knowledge;
 mod lines;
+mod output;
 mod parquet_file;
 #[cfg(feature = "parquet")]
 mod parquet_write;
 mod path;
 mod read;
 mod shape;
+mod sorter;
 mod split;
 mod table;
 mod time;
@@ -47,8 +49,10 @@ pub use canonical::{CanonicalValue, Wanted, flatten};
 pub use event::Event;
 pub use kind::{EventKind, Kinds, Meaning};
 pub use knowledge::FieldNumber;
+pub use output::{CanonicalEvent, SortedEvents, WriteEventsError};
 #[cfg(feature = "parquet")]
 pub use parquet_write::{ColumnKind, ParquetWriteError, ParquetWriter};
 pub use read::{Problem, ReadItem, Reader, Record};
 pub use shape::{Shape, ShapeError, Shapes};
+pub use sorter::Sorter;
 pub use split::MAX_RECORD_BYTES;

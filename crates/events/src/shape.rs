@@ -1,6 +1,6 @@
 //! Shapes: how to see through the wrapping that a product puts around an event.
 
-use std::sync::OnceLock;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -77,7 +77,13 @@ pub struct Shape {
     time: Vec<String>,
     #[serde(default)]
     host: Vec<String>,
+    #[serde(default)]
+    platform: Vec<String>,
     fields: Vec<String>,
+    #[serde(default)]
+    named: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    except: Vec<String>,
     #[serde(default)]
     message: Option<String>,
     #[serde(default)]
@@ -229,10 +235,23 @@ impl Shape {
             channel: first(&self.channel),
             time: self.time.iter().find_map(|path| get(&record, path).and_then(time)),
             host: first(&self.host),
+            platform: first(&self.platform),
             fields: Map::new(),
         };
         for path in &self.fields {
             self.add_fields(&record, path, &mut event.fields);
+        }
+        for name in &self.except {
+            event.fields.remove(name);
+        }
+        for (name, paths) in &self.named {
+            let found =
+                paths.iter().find_map(|path| get(&record, path)).map(|value| value.get("#text").unwrap_or(value));
+            if let Some(value) = found
+                && !event.fields.contains_key(name)
+            {
+                event.fields.insert(name.clone(), value.clone());
+            }
         }
         if let Some(message) = self.message.as_ref().and_then(|path| get(&record, path)?.as_str()) {
             add_message(message, &mut event.fields);

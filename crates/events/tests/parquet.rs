@@ -15,7 +15,7 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 use proptest::prelude::*;
-use ruleatlas_events::{ColumnKind, ParquetWriter, Reader, Shapes};
+use ruleatlas_events::{CanonicalEvent, ColumnKind, Kinds, ParquetWriter, Reader, Shapes, SortedEvents};
 use serde_json::{Value, json};
 
 /// A column: its values, and definition and repetition levels where it has them.
@@ -297,6 +297,62 @@ fn what_is_written_is_read_again() {
     assert_eq!(read.len(), 40_000);
     assert_eq!(read[..4], expected);
     assert_eq!(read[39_996..], expected);
+}
+
+/// Every number as its text: columns are texts.
+fn as_texts(value: &mut Value) {
+    match value {
+        Value::Number(number) => *value = number.to_string().into(),
+        Value::Array(items) => items.iter_mut().for_each(as_texts),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_table_of_events_is_read_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.parquet");
+    let sysmon = |id: u32, second: u32, data: Value| {
+        json!({"Event": {"System": {"Provider": {"#attributes": {"Name": "Microsoft-Windows-Sysmon"}}, "EventID": id,
+            "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": "host1",
+            "TimeCreated": {"#attributes": {"SystemTime": format!("2026-01-02T03:04:{second:02}Z")}}}, "EventData": data}})
+    };
+    let records = [
+        sysmon(3, 9, json!({"Image": r"C:\Tools\probe.exe", "DestinationPort": 443})),
+        sysmon(1, 5, json!({"Image": r"C:\Tools\probe.exe", "Hashes": "MD5=0", "Strange": 1})),
+        sysmon(1, 2, json!({"Image": r"C:\Tools\other.exe", "ProcessId": 7})),
+        json!({"eventVersion": "1.08", "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": "2026-01-02T03:04:05Z",
+            "requestParameters": {"bucketName": ["one", "two"]}}),
+        json!({"odd": {"a": [1, 2]}}),
+    ];
+    let kinds = Kinds::default();
+    let (mut written, mut sorted) = (Vec::new(), SortedEvents::default());
+    for (number, record) in (1..).zip(records) {
+        Shapes::builtin().events(record, None, &mut |event| {
+            let event = kinds.canonical_event(&event, "a.jsonl", number);
+            sorted.push(event.clone()).unwrap();
+            written.push(event);
+        });
+    }
+    sorted.write_parquet(std::fs::File::create(&path).unwrap()).unwrap();
+    let mut read = Vec::new();
+    Reader::default().read_file(&path, &mut |item| {
+        let value = item.unwrap().value;
+        let place =
+            (value["file"].as_str().unwrap().to_owned(), value["record"].as_u64().unwrap(), value["shape"].clone());
+        Shapes::builtin().events(value, None, &mut |event| {
+            let event = kinds.canonical_event(&event, &place.0, place.1);
+            read.push(CanonicalEvent { shape: place.2.as_str().unwrap().to_owned(), ..event });
+        });
+        true
+    });
+    let in_order: Vec<u64> = read.iter().map(|event| event.record).collect();
+    assert_eq!(in_order, [5, 4, 3, 2, 1], "by provider, event id and time");
+    written.sort_by_key(|event| std::cmp::Reverse(event.record));
+    for event in &mut written {
+        event.fields.values_mut().for_each(as_texts);
+    }
+    assert_eq!(read, written);
 }
 
 proptest! {

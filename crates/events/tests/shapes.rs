@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use ruleatlas_events::{Event, Reader, Shapes};
+use ruleatlas_events::{CanonicalEvent, Event, Kinds, Reader, Shapes};
+use ruleatlas_model::EventRef;
 use serde_json::{Value, json};
 
 fn events(name: &str, text: &str) -> Vec<Event> {
@@ -196,6 +197,18 @@ fn others() -> Vec<(&'static str, String, &'static str, &'static str)> {
         ("zendesk", json!({"source_type": "user", "change_description": "x", "action_label": "Updated", "created_at": "2026-01-02T03:04:05Z"}).to_string(), "Zendesk", "user"),
         ("suricata", json!({"timestamp": "2026-01-02T03:04:05Z", "flow_id": 1, "event_type": "dns", "src_ip": "10.0.0.1"}).to_string(), "Suricata", "dns"),
         ("zeek", json!({"_path": "dns", "ts": 1_767_323_045.5, "uid": "C1", "query": "a.example"}).to_string(), "Zeek", "dns"),
+        (
+            "ruleatlas",
+            json!({"time": "2026-01-02T03:04:05Z", "provider": "Sysmon", "event_id": "1", "host": "h", "platform": "windows", "shape": "evtx", "file": "a", "record": 1, "fields": {"Image": "a.exe"}, "unmapped": {}}).to_string(),
+            "Sysmon",
+            "1",
+        ),
+        (
+            "ruleatlas_table",
+            json!({"time": "2026-01-02T03:04:05Z", "provider": "Sysmon", "event_id": "1", "host": "h", "platform": "windows", "shape": "evtx", "file": "a", "record": 1, "unmapped": "{}", "Image": "a.exe"}).to_string(),
+            "Sysmon",
+            "1",
+        ),
         ("ecs", json!({"@timestamp": "2026-01-02T03:04:05Z", "event": {"category": ["network"], "dataset": "x.y", "action": "lookup"}, "host": {"name": "h"}}).to_string(), "x.y", "lookup"),
     ]
 }
@@ -243,6 +256,56 @@ fn a_record_that_holds_several_events_gives_them_all() {
         names(&json!({"RecordType": 1, "Operations": "Send", "AuditData": audit.to_string()}).to_string()),
         ["Send"]
     );
+}
+
+/// What decides which rules are asked about an event.
+fn kind(kinds: &Kinds, event: &Event) -> [Vec<String>; 4] {
+    let kind = kinds.of(event);
+    let events = |list: &[EventRef]| list.iter().map(|it| format!("{} {}", it.provider, it.event_id)).collect();
+    let mut categories = kind.categories.clone();
+    categories.sort();
+    categories.dedup();
+    [events(&kind.events), events(&kind.same_activity), kind.log_sources.clone(), categories]
+}
+
+#[test]
+fn a_canonical_event_is_read_as_it_was_written() {
+    let kinds = Kinds::default();
+    let samples = windows().into_iter().map(|(shape, name, text)| (shape, name.to_owned(), text));
+    let others = others().into_iter().map(|(shape, text, ..)| {
+        let name = if text.starts_with('{') { "a.json" } else { "audit.log" };
+        (shape, name.to_owned(), text)
+    });
+    for (shape, name, text) in samples.chain(others) {
+        let event = only(&name, &text);
+        let written = kinds.canonical_event(&event, "a", 7);
+        assert_eq!((written.shape.as_str(), written.file.as_str(), written.record), (shape, "a", 7));
+        let read = only("b.json", &serde_json::to_string(&written).unwrap());
+        assert_eq!(read.shape.as_deref(), Some("ruleatlas"), "{text}");
+        assert_eq!(kind(&kinds, &read), kind(&kinds, &event), "{text}");
+        let again = kinds.canonical_event(&read, "a", 7);
+        assert_eq!(CanonicalEvent { shape: shape.to_owned(), ..again }, written, "{text}");
+    }
+}
+
+#[test]
+fn values_are_written_by_canonical_field() {
+    let text = json!({"Event": {
+        "System": {"Provider": {"#attributes": {"Name": "Microsoft-Windows-Security-Auditing"}}, "EventID": 4688,
+            "Channel": "Security", "Computer": "host1", "Level": 0, "Keywords": "0x8020000000000000"},
+        "EventData": {"NewProcessName": IMAGE, "ProcessId": "0x4", "Strange": "x"}}});
+    let event = Kinds::default().canonical_event(&only("a.json", &text.to_string()), "a", 1);
+    assert_eq!((event.provider.as_str(), event.event_id.as_str()), ("Security-Auditing", "4688"));
+    assert_eq!((event.platform.as_str(), event.time), ("windows", None));
+    let of = |name: &str| event.fields.get(name).cloned().unwrap_or_default();
+    assert_eq!((of("Image"), of("ParentProcessId")), (json!(IMAGE), json!("0x4")), "{event:?}");
+    assert_eq!((of("Channel"), of("Keywords")), (json!("Security"), json!("0x8020000000000000")));
+    assert_eq!(of("Provider_Name"), json!("Microsoft-Windows-Security-Auditing"));
+    assert_eq!(event.unmapped.get("Strange"), Some(&json!("x")));
+    // Of a path the record has the last part alone.
+    let text = json!({"@timestamp": "2026-01-02T03:04:05Z", "event": {"category": ["process"]}, "process": {"name": "probe.exe"}});
+    let event = Kinds::default().canonical_event(&only("a.json", &text.to_string()), "a", 1);
+    assert_eq!((event.fields.get("Image"), event.fields.get("Image.name")), (None, Some(&json!("probe.exe"))));
 }
 
 #[test]

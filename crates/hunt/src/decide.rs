@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ruleatlas_evaluate::{Machine, Match, Observation};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{EventPlace, Hit, Hunter, Tally, sorted::Sorter};
+use crate::{EventPlace, Hit, Hunter, Tally, sorted::Observations};
 
 /// Matches of one rule that are kept.
 const MAX_MATCHES: usize = 100_000;
@@ -14,7 +14,7 @@ const MAX_MATCHES: usize = 100_000;
 /// Runs the machines of all rules over the sorted observations and hands on their hits, in the order of time and the rules.
 pub(crate) fn decide(
     hunter: &Hunter,
-    sorter: &mut Sorter,
+    sorter: &mut Observations,
     end: Option<Timestamp>,
     tally: &mut Tally,
     each: &mut dyn FnMut(Hit) -> bool,

@@ -8,7 +8,7 @@ use ruleatlas_evaluate::{
     Carried, Compiled, ConditionId, Event, FieldQuery, KnownField, Outcome, Plan, Reason, RuleSet, RuleSetBuilder,
     Scratch, Verdict,
 };
-use ruleatlas_events::{EventKind, FieldNumber, Kinds, Meaning, Wanted};
+use ruleatlas_events::{EventKind, Kinds, Meaning, Wanted};
 use ruleatlas_model::{Indicator, Node, Role, Rule};
 use ruleatlas_taxonomy::{Folded, Taxonomy};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -49,8 +49,6 @@ pub struct Hunter {
     kinds: Kinds,
     wanted: Wanted,
     plans: RwLock<FxHashMap<usize, Arc<KindPlan>>>,
-    /// Names of the canonical fields, by number.
-    field_names: Vec<&'static str>,
     /// By step, its indicators and exclusions, made when it first holds.
     folded: Vec<OnceLock<Vec<FoldedCheck>>>,
 }
@@ -207,7 +205,6 @@ impl Hunter {
             kinds: Kinds::default(),
             wanted: Wanted::Only(wanted),
             plans: RwLock::default(),
-            field_names: taxonomy.fields().map(|field| field.name.as_str()).collect(),
         }
     }
 
@@ -439,13 +436,10 @@ impl Worker<'_> {
             })
             .collect();
         let hunter = self.hunter;
-        let names = |field: FieldNumber| {
-            hunter.field_names.get(field as usize).map_or_else(String::new, |name| (*name).to_owned())
-        };
         let event = match self.shows_events {
             true => self.shown.get_or_insert_with(|| match hunter.options.raw {
                 true => fields.as_object().cloned().unwrap_or_default(),
-                false => hunter.kinds.canonical_object(kind, fields, &names),
+                false => hunter.kinds.canonical_object(kind, fields),
             }),
             false => &Map::new(),
         };

@@ -8,7 +8,7 @@ use std::{
 
 use ruleatlas_events::{Record, Shape, Shapes};
 
-use crate::{Found, Hit, Hunter, Place, Tally, decide::decide, sorted::Sorter};
+use crate::{Found, Hit, Hunter, Place, Tally, decide::decide, sorted::Observations};
 
 /// Records that are handed to a thread together.
 const BATCH: usize = 128;
@@ -52,7 +52,7 @@ pub fn run(
     let work = Mutex::new(work);
     let (to_collector, results) = mpsc::sync_channel::<(usize, Outcome)>(threads * WAITING);
     let tallies = Mutex::new(Tally::default());
-    let mut sorter = Sorter::default();
+    let mut sorter = Observations::default();
     let (mut failed, mut ended) = (None, false);
     std::thread::scope(|scope| {
         scope.spawn(move || {

@@ -359,6 +359,17 @@ impl Fields {
         self.by_name.get(&name.to_lowercase()).map(|index| &self.all[*index as usize])
     }
 
+    /// The same, of members of objects too.
+    pub fn named_or_member(&self, name: &str) -> Option<&Field> {
+        self.named(name).or_else(|| {
+            let lower = name.to_lowercase();
+            lower.match_indices('.').rev().find_map(|(dot, _)| {
+                let object = self.by_name.get(lower.get(..dot)?).filter(|at| self.all[**at as usize].members)?;
+                self.members.find(&self.all, *object, lower.get(dot + 1..)?)
+            })
+        })
+    }
+
     pub fn resolve(&self, vendor: Vendor, raw_field: &str, place: &Place<'_>) -> Option<FieldUse<'_>> {
         let reading = self.readings.get(&vendor.info().names_of)?;
         let lower = raw_field.to_lowercase();

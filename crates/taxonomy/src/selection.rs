@@ -164,9 +164,9 @@ impl Taxonomy {
         sources
     }
 
-    /// The field of a canonical name.
+    /// The field of a canonical name, which may be that of an object's member.
     #[must_use]
     pub fn canonical_field(&self, name: &str) -> Option<&crate::Field> {
-        self.fields.named(name)
+        self.fields.named_or_member(name)
     }
 }

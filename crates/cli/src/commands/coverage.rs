@@ -37,7 +37,7 @@ pub fn run(options: &Coverage, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 /// The events that a file's settings collect, or that a folder of logs has.
 pub fn telemetry(atlas: &Atlas, path: &Path) -> anyhow::Result<CollectedTelemetry> {
     if path.is_dir() {
-        let summary = log_summary::summary(&[path.to_owned()], None, |_| Ok(()))?;
+        let summary = log_summary::summary(&[path.to_owned()], None, |_, _, _| Ok(()))?;
         let seen = summary.events.iter().filter(|kind| !kind.provider.is_empty() && !kind.event_id.is_empty());
         let events = seen.map(|kind| EventRef { provider: kind.provider.clone(), event_id: kind.event_id.clone() });
         let have = CollectedTelemetry::seen_in_logs(events);

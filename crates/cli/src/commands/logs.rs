@@ -7,51 +7,51 @@ use std::{
 };
 
 use anyhow::Context as _;
+use ruleatlas_events::{Kinds, SortedEvents, WriteEventsError};
 use ruleatlas_taxonomy::Taxonomy;
-use serde::Serialize;
 
 use crate::{
     args::Logs,
     lists::counted,
     log_summary::{self, Summary},
-    output::{self, plain},
+    output::{self, WrongCall, plain},
     table::{Column, SHOWN, heading, table, title},
 };
 
-/// An event as `--jsonl` writes it.
-#[derive(Serialize)]
-struct Line<'a> {
-    shape: &'a Option<String>,
-    provider: Option<String>,
-    event_id: &'a Option<String>,
-    channel: &'a Option<String>,
-    time: Option<String>,
-    host: &'a Option<String>,
-    fields: &'a serde_json::Map<String, serde_json::Value>,
-}
-
 pub fn run(options: &Logs) -> anyhow::Result<ExitCode> {
     let shape = log_summary::shape(options.shape.as_deref())?;
-    let mut out = match &options.jsonl {
+    let mut lines = match &options.jsonl {
         Some(path) => Some((path, BufWriter::new(create(path)?))),
         None => None,
     };
-    let summary = log_summary::summary(&options.logs, shape, |event| {
-        let Some((path, out)) = &mut out else { return Ok(()) };
-        let line = Line {
-            shape: &event.shape,
-            provider: event.provider.as_deref().map(|name| Taxonomy::builtin().provider_name(name)),
-            event_id: &event.event_id,
-            channel: &event.channel,
-            time: event.time.map(|time| time.to_string()),
-            host: &event.host,
-            fields: &event.fields,
-        };
-        let written = serde_json::to_writer(&mut *out, &line).map_err(std::io::Error::from);
-        written.and_then(|()| out.write_all(b"\n")).with_context(|| format!("{} cannot be written", path.display()))
+    let mut table = match &options.parquet {
+        // Said before hours are spent on reading.
+        Some(_) if !SortedEvents::writes_parquet() => {
+            return Err(WrongCall(WriteEventsError::Unsupported.to_string()).into());
+        }
+        Some(path) => Some((path, create(path)?, SortedEvents::default())),
+        None => None,
+    };
+    let kinds = Kinds::default();
+    let summary = log_summary::summary(&options.logs, shape, |event, file, record| {
+        if lines.is_none() && table.is_none() {
+            return Ok(());
+        }
+        let event = kinds.canonical_event(event, file, record);
+        if let Some((path, out)) = &mut lines {
+            let written = serde_json::to_writer(&mut *out, &event).map_err(std::io::Error::from);
+            written.and_then(|()| out.write_all(b"\n")).with_context(|| cannot_be_written(path))?;
+        }
+        match &mut table {
+            Some((path, _, sorted)) => sorted.push(event).with_context(|| cannot_be_written(path)),
+            None => Ok(()),
+        }
     })?;
-    if let Some((path, mut out)) = out {
-        out.flush().with_context(|| format!("{} cannot be written", path.display()))?;
+    if let Some((path, mut out)) = lines {
+        out.flush().with_context(|| cannot_be_written(path))?;
+    }
+    if let Some((path, file, sorted)) = table {
+        sorted.write_parquet(file).with_context(|| cannot_be_written(path))?;
     }
     if options.json {
         output::json(&summary)?;
@@ -61,13 +61,17 @@ pub fn run(options: &Logs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(summary.records == 0)))
 }
 
+fn cannot_be_written(path: &Path) -> String {
+    format!("{} cannot be written", path.display())
+}
+
 fn create(path: &Path) -> anyhow::Result<File> {
     let mut options = File::options();
     options.write(true).create(true).truncate(true);
     // Events are not for everybody who has an account on the machine.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).with_context(|| format!("{} cannot be written", path.display()))
+    options.open(path).with_context(|| cannot_be_written(path))
 }
 
 fn text(summary: &Summary, limit: usize) -> String {
