@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use ruleatlas_events::{Event, Problem, ReadItem, Reader, Record, Shape, Shapes};
+use ruleatlas_events::{Event, Part, Problem, ReadItem, Reader, Record, Shape, Shapes};
 use ruleatlas_taxonomy::Taxonomy;
 use serde::Serialize;
 use serde_json::Value;
@@ -186,32 +186,64 @@ pub fn shape(name: Option<&str>) -> anyhow::Result<Option<&'static Shape>> {
     Ok(Some(found))
 }
 
+/// Files whose names were looked up, so that one that is wrong is said before hours are spent on the others.
+pub struct Listed {
+    /// `None` is standard input.
+    files: Vec<Option<Result<PathBuf, Problem>>>,
+    /// The bytes of all files; `None` where standard input is among them.
+    pub bytes: Option<u64>,
+}
+
+/// The files of the names, and those below the folders; `-` is standard input.
+pub fn list(logs: &[PathBuf]) -> anyhow::Result<Listed> {
+    let mut files = Vec::new();
+    for path in logs {
+        if path == Path::new("-") {
+            files.push(None);
+            continue;
+        }
+        let found = Reader::default().files(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        files.extend(found.into_iter().map(Some));
+    }
+    let size = |file: &Option<Result<PathBuf, Problem>>| match file {
+        None => None,
+        Some(Ok(path)) => Some(path.metadata().map(|data| data.len()).unwrap_or_default()),
+        Some(Err(_)) => Some(0),
+    };
+    let bytes = files.iter().map(size).sum();
+    Ok(Listed { files, bytes })
+}
+
+impl Listed {
+    /// Hands every part of the files to `take` until that answers `false`.
+    pub fn parts(self, reader: &Reader, take: &mut dyn FnMut(Part) -> bool) {
+        for file in self.files {
+            let goes_on = match file {
+                None => reader.read_stream_parts("standard input", std::io::stdin().lock(), take),
+                Some(Ok(file)) => reader.read_file_parts(&file, take),
+                Some(Err(problem)) => take(Part::Item(Err(problem))),
+            };
+            if !goes_on {
+                break;
+            }
+        }
+    }
+}
+
 /// Reads every record of the files and folders; `-` is standard input. Problems are written to standard error and counted.
 pub fn records(logs: &[PathBuf], mut each: impl FnMut(Record) -> anyhow::Result<()>) -> anyhow::Result<u64> {
-    let reader = Reader::default();
-    // A name that is wrong is said before hours are spent on the others.
-    let listed = logs.iter().map(|path| match path == Path::new("-") {
-        true => Ok(vec![None]),
-        false => {
-            let files = reader.files(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Ok(files.into_iter().map(Some).collect())
-        }
-    });
-    let listed: Vec<Vec<_>> = listed.collect::<anyhow::Result<_>>()?;
-    let mut problems = 0;
-    let mut failed = None;
+    let (reader, mut problems, mut failed) = (Reader::default(), Problems::default(), None);
     let mut take = |item: ReadItem| match item {
         Ok(record) => {
             failed = each(record).err();
             failed.is_none()
         }
         Err(problem) => {
-            problems += 1;
-            say(&problem, problems);
+            problems.say(&problem);
             true
         }
     };
-    for file in listed.into_iter().flatten() {
+    for file in list(logs)?.files {
         let goes_on = match file {
             None => reader.read_stream("standard input", std::io::stdin().lock(), &mut take),
             Some(Ok(file)) => reader.read_file(&file, &mut take),
@@ -223,15 +255,26 @@ pub fn records(logs: &[PathBuf], mut each: impl FnMut(Record) -> anyhow::Result<
     }
     match failed {
         Some(error) => Err(error),
-        None => Ok(problems),
+        None => Ok(problems.count),
     }
 }
 
-fn say(problem: &Problem, number: u64) {
-    if number <= SHOWN_PROBLEMS {
-        output::say(format_args!("{problem}"));
-    } else if number == SHOWN_PROBLEMS + 1 {
-        output::say(format_args!("more such places are counted and not listed"));
+/// What could not be read.
+#[derive(Debug, Default)]
+pub struct Problems {
+    /// How many places.
+    pub count: u64,
+}
+
+impl Problems {
+    /// Counts a problem, and writes it to standard error if it is one of the first.
+    pub fn say(&mut self, problem: &Problem) {
+        self.count += 1;
+        if self.count <= SHOWN_PROBLEMS {
+            output::say(format_args!("{problem}"));
+        } else if self.count == SHOWN_PROBLEMS + 1 {
+            output::say(format_args!("more such places are counted and not listed"));
+        }
     }
 }
 

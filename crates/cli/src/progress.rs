@@ -1,6 +1,9 @@
 use std::{
     io::IsTerminal as _,
-    sync::Mutex,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -69,25 +72,31 @@ impl Report {
     }
 }
 
-/// Progress through records whose number is not known before: how many, and how fast.
+/// Progress through logs: how many records, how fast, and how long the rest takes, by the bytes of the files.
 pub struct Records {
     begun: Instant,
     done: u64,
+    /// Bytes that were read, and all bytes; `None` where these are not known.
+    bytes: (Arc<AtomicU64>, Option<u64>),
     last_shown: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Records {
-    pub fn begin() -> Self {
+    pub fn begin(read: Arc<AtomicU64>, all: Option<u64>) -> Self {
         let begun = Instant::now();
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} records  {per_sec}  {elapsed}") {
+            let bar = ProgressBar::with_draw_target(all, ProgressDrawTarget::hidden());
+            let template = match all {
+                Some(_) => "{bar:30} {percent}%  {msg}  {eta} left",
+                None => "{spinner} {msg}  {elapsed}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
             bar
         });
-        Self { begun, done: 0, last_shown: begun, bar }
+        Self { begun, done: 0, bytes: (read, all), last_shown: begun, bar }
     }
 
     pub fn add(&mut self, records: usize) {
@@ -96,21 +105,35 @@ impl Records {
         if elapsed < MIN_DURATION_SHOWN {
             return;
         }
+        let per_second = self.done as f64 / elapsed.as_secs_f64();
+        let message = format!("{} records, {per_second:.0} a second", self.done);
+        let read = self.bytes.0.load(Ordering::Relaxed);
         match &self.bar {
             Some(bar) => {
                 if bar.is_hidden() {
                     bar.set_draw_target(ProgressDrawTarget::stderr());
                 }
-                bar.set_position(self.done);
+                bar.set_message(message);
+                match self.bytes.1 {
+                    Some(_) => bar.set_position(read),
+                    None => bar.tick(),
+                }
             }
             None if self.last_shown.elapsed() >= LINE_EVERY => {
                 self.last_shown = Instant::now();
-                let per_second = self.done as f64 / elapsed.as_secs_f64();
-                output::say(format_args!("{} records, {per_second:.0} a second", self.done));
+                let left = self.bytes.1.and_then(|all| seconds_left(elapsed, read, all));
+                let left = left.map(|seconds| format!(", {seconds} seconds left")).unwrap_or_default();
+                output::say(format_args!("{message}{left}"));
             }
             None => {}
         }
     }
+}
+
+/// How long the rest takes if it goes on as before.
+fn seconds_left(elapsed: Duration, done: u64, all: u64) -> Option<u64> {
+    let rest = all.checked_sub(done).filter(|_| done > 0)?;
+    Some((elapsed.as_secs_f64() * rest as f64 / done as f64).ceil() as u64)
 }
 
 impl Drop for Records {
@@ -126,5 +149,20 @@ impl Drop for Report {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::seconds_left;
+
+    #[test]
+    fn the_rest_takes_as_long_as_what_is_done_took_a_byte() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(seconds_left(ten, 100, 300), Some(20));
+        assert_eq!(seconds_left(ten, 300, 300), Some(0));
+        assert_eq!((seconds_left(ten, 0, 300), seconds_left(ten, 301, 300)), (None, None));
     }
 }

@@ -5,6 +5,10 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write as _},
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use ruzstd::decoding::{
@@ -101,12 +105,14 @@ pub(crate) struct Snapshot {
     file: File,
     /// `None` for files that have no length, as those of `/proc`.
     left: Option<u64>,
+    /// Counts what was read.
+    counter: Option<Arc<AtomicU64>>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(file: File) -> Self {
+    pub(crate) fn new(file: File, counter: Option<Arc<AtomicU64>>) -> Self {
         let length = file.metadata().map(|data| data.len()).unwrap_or_default();
-        Self { file, left: Some(length).filter(|length| *length > 0) }
+        Self { file, left: Some(length).filter(|length| *length > 0), counter }
     }
 }
 
@@ -121,6 +127,9 @@ impl Read for Snapshot {
             return Err(io::Error::other("the file became shorter while it was read"));
         }
         self.left = Some(left.saturating_sub(count as u64));
+        if let Some(counter) = &self.counter {
+            counter.fetch_add(count as u64, Ordering::Relaxed);
+        }
         Ok(count)
     }
 }

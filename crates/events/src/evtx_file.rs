@@ -7,10 +7,11 @@ use std::{
 
 use crate::{
     archive::Stored,
-    read::{Record, Sink, causes, problem},
+    part::{Part, Raw, Unread},
+    read::{Sink, causes, problem},
 };
 
-/// Hands every record of an EVTX file to `sink`; damaged chunks and records are problems, and what follows them is read.
+/// Hands every chunk of an EVTX file to `sink`; damaged ones are problems, and what follows them is read.
 pub(crate) fn read(name: &str, stored: Stored, sink: Sink<'_>) -> bool {
     let settings = evtx::ParserSettings::default().num_threads(1);
     let mut parser = match evtx::EvtxParser::from_read_seek(stored) {
@@ -18,22 +19,26 @@ pub(crate) fn read(name: &str, stored: Stored, sink: Sink<'_>) -> bool {
         Err(error) => return problem(name, None, format!("not readable as EVTX: {}", causes(&error)), sink),
     };
     let file: Arc<str> = name.into();
-    let mut records = parser.records_json_value();
+    let mut chunks = parser.chunks();
     let mut last = 0;
     loop {
         // The decoder is another's: what makes it panic is damage as well.
-        let record = match catch_unwind(AssertUnwindSafe(|| records.next())) {
-            Ok(Some(record)) => record,
+        let chunk = match catch_unwind(AssertUnwindSafe(|| chunks.next())) {
+            Ok(Some(chunk)) => chunk,
             Ok(None) => return true,
             Err(_) => {
                 let message = format!("the EVTX decoder failed behind record {last}; the rest is not read");
                 return problem(name, None, message, sink);
             }
         };
-        let goes_on = match record {
-            Ok(record) => {
-                last = record.event_record_id;
-                sink(Ok(Record { file: Arc::clone(&file), number: last, line: None, value: record.data }))
+        let goes_on = match chunk {
+            Ok(data) => {
+                let behind = last;
+                if data.header.first_event_record_id <= data.header.last_event_record_id {
+                    last = data.header.last_event_record_id;
+                }
+                let what = Raw::Chunk { data: Box::new(data), behind };
+                sink(Part::Unread(Unread { file: Arc::clone(&file), what }))
             }
             Err(error) => {
                 let place = if last == 0 { "at the beginning".to_owned() } else { format!("behind record {last}") };

@@ -36,6 +36,7 @@ mod output;
 mod parquet_file;
 #[cfg(feature = "parquet")]
 mod parquet_write;
+mod part;
 mod path;
 mod read;
 mod shape;
@@ -52,6 +53,7 @@ pub use knowledge::FieldNumber;
 pub use output::{CanonicalEvent, SortedEvents, WriteEventsError};
 #[cfg(feature = "parquet")]
 pub use parquet_write::{ColumnKind, ParquetWriteError, ParquetWriter};
+pub use part::{Numbering, Part, Unread};
 pub use read::{Problem, ReadItem, Reader, Record};
 pub use shape::{Shape, ShapeError, Shapes};
 pub use sorter::Sorter;

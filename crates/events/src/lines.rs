@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::{
     Shapes, audit,
+    part::{Part, Raw, Unread},
     read::{Problem, ReadItem, Record, Sink, problem, reading_ended},
-    split::{self, MAX_RECORD_BYTES, Next, Piece},
+    split::{self, Kind, MAX_RECORD_BYTES, Next, Piece, Split},
     table::ZeekTable,
     xml,
 };
@@ -23,29 +24,59 @@ pub(crate) fn json(name: &str, mut input: impl BufRead, sink: Sink<'_>) -> bool 
     let file: Arc<str> = name.into();
     let mut number = 0;
     let mut goes_on = true;
-    let read = split::split(&mut input, &Shapes::builtin().streamed_lists(), &mut |piece| {
-        let Piece { line, text, is_guess } = piece;
-        let value = text.map_err(str::to_owned).and_then(|text| {
-            serde_json::from_slice::<Value>(text).map_err(|error| format!("not JSON: {}", without_place(&error)))
-        });
-        if is_guess && !matches!(value, Ok(Value::Object(_))) {
-            return Next::NotOneValue;
+    let read = split::split(&mut input, &Shapes::builtin().streamed_lists(), Split::File, &mut |piece| {
+        if let (Kind::Lines, Ok(text)) = (piece.kind, piece.text) {
+            let what = Raw::Lines { text: text.to_vec(), line: piece.line, before: number };
+            goes_on = sink(Part::Unread(Unread { file: Arc::clone(&file), what }));
+            return if goes_on { Next::More } else { Next::Stop };
         }
-        let line = Some(line);
-        goes_on = match value {
-            Ok(value @ Value::Object(_)) => {
+        let (next, item) = value(&file, &piece);
+        if let Some(item) = item {
+            let item = item.map(|record| {
                 number += 1;
-                sink(Ok(Record { file: Arc::clone(&file), number, line, value }))
-            }
-            Ok(other) => problem(name, line, not_an_object(&other), sink),
-            Err(message) => problem(name, line, message, sink),
-        };
-        if goes_on { Next::More } else { Next::Stop }
+                Record { number, ..record }
+            });
+            goes_on = sink(Part::Item(item));
+        }
+        if goes_on { next } else { Next::Stop }
     });
     match read {
         Ok(()) => goes_on,
         Err(error) => problem(name, None, reading_ended(&error), sink),
     }
+}
+
+/// The values of lines of a file, from a line on, behind which another value begins. Their numbers are not known.
+pub(crate) fn block(file: &Arc<str>, mut text: &[u8], line: u64, sink: &mut dyn FnMut(ReadItem) -> bool) -> bool {
+    let mut goes_on = true;
+    let read =
+        split::split(&mut text, &Shapes::builtin().streamed_lists(), Split::Lines { from: line }, &mut |piece| {
+            let (next, item) = value(file, &piece);
+            if let Some(item) = item {
+                goes_on = sink(item);
+            }
+            if goes_on { next } else { Next::Stop }
+        });
+    goes_on && read.is_ok()
+}
+
+/// What a piece of a text holds, if it is one value.
+fn value(file: &Arc<str>, piece: &Piece<'_>) -> (Next, Option<ReadItem>) {
+    let Piece { line, text, kind } = piece;
+    let value = text.map_err(str::to_owned).and_then(|text| {
+        serde_json::from_slice::<Value>(text).map_err(|error| format!("not JSON: {}", without_place(&error)))
+    });
+    if *kind == Kind::Guess && !matches!(value, Ok(Value::Object(_))) {
+        return (Next::NotOneValue, None);
+    }
+    let line = Some(*line);
+    let wrong = |message: String| Err(Problem { file: Arc::clone(file), line, message });
+    let item = match value {
+        Ok(value @ Value::Object(_)) => Ok(Record { file: Arc::clone(file), number: 0, line, value }),
+        Ok(other) => wrong(not_an_object(&other)),
+        Err(message) => wrong(message),
+    };
+    (Next::More, Some(item))
 }
 
 /// The error without its place, which is counted from where the value begins.
@@ -74,7 +105,7 @@ pub(crate) fn xml(name: &str, input: impl BufRead, sink: Sink<'_>) -> bool {
     let goes_on = xml::events(input, &mut |line, event| match event {
         Ok(value) => {
             number += 1;
-            sink(Ok(Record { file: Arc::clone(&file), number, line: Some(line), value }))
+            sink(Part::Item(Ok(Record { file: Arc::clone(&file), number, line: Some(line), value })))
         }
         Err(message) => {
             problems += 1;
@@ -142,9 +173,9 @@ pub(crate) fn lines(name: &str, mut input: impl BufRead, sink: Sink<'_>) -> bool
     let mut text = Vec::new();
     let mut strange = StrangeLines::default();
     let mut zeek: Option<ZeekTable> = None;
-    let give = |value: Value, line: u64, number: &mut u64, sink: &mut dyn FnMut(ReadItem) -> bool| {
+    let give = |value: Value, line: u64, number: &mut u64, sink: Sink<'_>| {
         *number += 1;
-        sink(Ok(Record { file: Arc::clone(&file), number: *number, line: Some(line), value }))
+        sink(Part::Item(Ok(Record { file: Arc::clone(&file), number: *number, line: Some(line), value })))
     };
     loop {
         line += 1;
@@ -183,7 +214,7 @@ pub(crate) fn lines(name: &str, mut input: impl BufRead, sink: Sink<'_>) -> bool
     let count = strange.count;
     if number == 0 && count > MAX_LISTED_LINES as u64 {
         let message = format!("not a log: none of its {count} lines holds JSON, XML or an audit record");
-        return sink(Err(Problem { file: name.into(), line: None, message }));
+        return problem(name, None, message, sink);
     }
     strange.report(name, sink)
 }

@@ -36,7 +36,8 @@ mod reading {
 
     use crate::{
         archive::Stored,
-        read::{ReadItem, Record, Sink, causes, problem},
+        part::Part,
+        read::{Record, Sink, causes, problem},
     };
 
     /// Groups inside of each other that are read.
@@ -108,13 +109,7 @@ mod reading {
         }
     }
 
-    fn give_rows(
-        records: &mut ReaderIter,
-        root: &Type,
-        file: &Arc<str>,
-        number: &mut u64,
-        sink: &mut dyn FnMut(ReadItem) -> bool,
-    ) -> bool {
+    fn give_rows(records: &mut ReaderIter, root: &Type, file: &Arc<str>, number: &mut u64, sink: Sink<'_>) -> bool {
         loop {
             let row = match guarded(|| records.next().transpose()) {
                 Ok(Some(row)) => row,
@@ -127,7 +122,7 @@ mod reading {
             };
             *number += 1;
             let value = Value::Object(group(row, root, MAX_DEPTH));
-            if !sink(Ok(Record { file: Arc::clone(file), number: *number, line: None, value })) {
+            if !sink(Part::Item(Ok(Record { file: Arc::clone(file), number: *number, line: None, value }))) {
                 return false;
             }
         }

@@ -5,14 +5,19 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde_json::Value;
 
 use crate::{
     archive::{self, Budget, Budgeted, Snapshot, Stored},
-    evtx_file, lines, parquet_file, table,
+    evtx_file, lines, parquet_file,
+    part::{Part, decode},
+    table,
 };
 
 /// A value of a log file.
@@ -50,7 +55,7 @@ impl fmt::Display for Problem {
 pub type ReadItem = Result<Record, Problem>;
 
 /// Receives what is read; `false` ends the reading.
-pub(crate) type Sink<'s> = &'s mut dyn FnMut(ReadItem) -> bool;
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(Part) -> bool;
 
 /// Archives and compressed files inside of each other that are opened.
 const MAX_LAYERS: u32 = 3;
@@ -58,9 +63,15 @@ const MAX_LAYERS: u32 = 3;
 /// Bytes of a stream that are read at a time.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+/// The same of a text, whose lines are handed on by the hundred.
+const TEXT_BUFFER_BYTES: usize = 1024 * 1024;
+
 /// Reads log files.
 #[derive(Clone, Debug, Default)]
-pub struct Reader {}
+pub struct Reader {
+    /// Counts the bytes of files that were read, as they lie on the disk.
+    bytes: Option<Arc<AtomicU64>>,
+}
 
 /// The first bytes, which say how a file is written: a tar archive says it in its first block.
 const HEAD_BYTES: u64 = 512;
@@ -108,11 +119,22 @@ impl Reader {
         Ok(files)
     }
 
+    /// A reader that adds the bytes of the files which it reads to a counter, for who wants to know how far it is.
+    #[must_use]
+    pub fn counting(bytes: Arc<AtomicU64>) -> Self {
+        Self { bytes: Some(bytes) }
+    }
+
     /// Hands every record of a file to `sink` until it returns `false`. What cannot be read is handed over as a problem, and
     /// reading goes on behind it. Returns whether the sink wants more.
     ///
     /// A file is read to the length that it has at the beginning: what is appended meanwhile is left to the next time.
     pub fn read_file(&self, path: &Path, sink: &mut dyn FnMut(ReadItem) -> bool) -> bool {
+        self.read_file_parts(path, &mut decode(sink))
+    }
+
+    /// The same in parts, of which some are still to be decoded.
+    pub fn read_file_parts(&self, path: &Path, sink: &mut dyn FnMut(Part) -> bool) -> bool {
         let name = path.display().to_string();
         // Opening a pipe would wait for who writes to it, and a device has no end.
         match path.metadata() {
@@ -125,7 +147,13 @@ impl Reader {
         match opened {
             Ok((data, file)) if data.is_file() => {
                 let budget = Budget::of_file(data.len());
-                self.open(&name, Input::File(file), &budget, 0, sink)
+                let begin = self.bytes.as_ref().map(|bytes| bytes.load(Ordering::Relaxed));
+                let goes_on = self.open(&name, Input::File(file), &budget, 0, sink);
+                // A format in which a reader goes back and forth is not counted on the way.
+                if let (Some(bytes), Some(begin)) = (&self.bytes, begin) {
+                    bytes.store(begin + data.len(), Ordering::Relaxed);
+                }
+                goes_on
             }
             Ok(_) => problem(&name, None, NOT_REGULAR, sink),
             Err(error) => problem(&name, None, error.to_string(), sink),
@@ -134,11 +162,17 @@ impl Reader {
 
     /// The same for bytes; `name` stands in records and problems.
     pub fn read_bytes(&self, name: &str, bytes: &[u8], sink: &mut dyn FnMut(ReadItem) -> bool) -> bool {
-        self.open(name, Input::Stream(Box::new(bytes)), &Budget::of_file(bytes.len() as u64), 0, sink)
+        let budget = Budget::of_file(bytes.len() as u64);
+        self.open(name, Input::Stream(Box::new(bytes)), &budget, 0, &mut decode(sink))
     }
 
     /// The same for a stream, such as standard input.
     pub fn read_stream(&self, name: &str, stream: impl Read, sink: &mut dyn FnMut(ReadItem) -> bool) -> bool {
+        self.read_stream_parts(name, stream, &mut decode(sink))
+    }
+
+    /// The same in parts.
+    pub fn read_stream_parts(&self, name: &str, stream: impl Read, sink: &mut dyn FnMut(Part) -> bool) -> bool {
         let budget = Budget::of_stream();
         let stream = budget.count_input(stream);
         self.open(name, Input::Stream(Box::new(stream)), &budget, 0, sink)
@@ -150,7 +184,7 @@ impl Reader {
             return problem(name, None, format!("more than {MAX_LAYERS} archives inside of each other"), sink);
         }
         let opened = match input {
-            Input::File(file) => Opened::file(file),
+            Input::File(file) => Opened::file(file, self.bytes.clone()),
             Input::Stream(stream) => Opened::stream(stream),
         };
         let opened = match opened {
@@ -233,16 +267,16 @@ struct Opened<'a> {
 }
 
 enum Source<'a> {
-    File(File),
+    File(File, Option<Arc<AtomicU64>>),
     Stream(BufReader<Box<dyn Read + 'a>>),
 }
 
 impl<'a> Opened<'a> {
-    fn file(mut file: File) -> io::Result<Self> {
+    fn file(mut file: File, counter: Option<Arc<AtomicU64>>) -> io::Result<Self> {
         let mut head = Vec::new();
         Read::by_ref(&mut file).take(HEAD_BYTES).read_to_end(&mut head)?;
         io::Seek::rewind(&mut file)?;
-        Ok(Self { head, bytes: Source::File(file) })
+        Ok(Self { head, bytes: Source::File(file, counter) })
     }
 
     fn stream(mut stream: Box<dyn Read + 'a>) -> io::Result<Self> {
@@ -261,8 +295,8 @@ impl<'a> Opened<'a> {
 
     fn into_buffer(self) -> BufReader<Box<dyn Read + 'a>> {
         match self.bytes {
-            Source::File(file) => {
-                let stream: Box<dyn Read + 'a> = Box::new(Snapshot::new(file));
+            Source::File(file, counter) => {
+                let stream: Box<dyn Read + 'a> = Box::new(Snapshot::new(file, counter));
                 BufReader::with_capacity(BUFFER_BYTES, stream)
             }
             Source::Stream(stream) => stream,
@@ -271,7 +305,7 @@ impl<'a> Opened<'a> {
 
     fn store(self) -> io::Result<Stored> {
         match self.bytes {
-            Source::File(file) => Ok(Stored::File(file)),
+            Source::File(file, _) => Ok(Stored::File(file)),
             Source::Stream(stream) => archive::store(stream),
         }
     }
@@ -300,7 +334,7 @@ fn inner_name(name: &str, endings: &[&str]) -> String {
 }
 
 pub(crate) fn problem(file: &str, line: Option<u64>, message: impl Into<String>, sink: Sink<'_>) -> bool {
-    sink(Err(Problem { file: file.into(), line, message: message.into() }))
+    sink(Part::Item(Err(Problem { file: file.into(), line, message: message.into() })))
 }
 
 /// An error and what caused it, on one line.
@@ -321,7 +355,7 @@ pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 fn text(name: &str, input: impl Read, sink: Sink<'_>) -> bool {
     // Reads UTF-16 with a byte-order mark, and takes the mark away.
     let decoded = encoding_rs_io::DecodeReaderBytesBuilder::new().bom_override(true).build(input);
-    let mut input = BufReader::with_capacity(BUFFER_BYTES, decoded);
+    let mut input = BufReader::with_capacity(TEXT_BUFFER_BYTES, decoded);
     let first = loop {
         match input.fill_buf() {
             Ok([]) => return true,

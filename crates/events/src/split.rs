@@ -5,6 +5,8 @@ use std::io::{self, BufRead};
 /// A larger record is skipped with a problem.
 pub const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
 
+const NOT_CLOSED: &str = "a value is not closed";
+
 /// Nesting that a JSON reader takes.
 const MAX_DEPTH: usize = 128;
 
@@ -15,8 +17,28 @@ pub(crate) struct Piece<'a> {
     pub line: u64,
     /// Its text, or why there is none.
     pub text: Result<&'a [u8], &'static str>,
+    pub kind: Kind,
+}
+
+/// How a piece was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// By its brackets, or because nothing else can follow.
+    Value,
     /// A whole line that was not looked into: it is one value in nearly every file with one a line.
-    pub is_guess: bool,
+    Guess,
+    /// Whole lines that were not looked into. Whatever they hold, a value begins behind them: [`Split::Lines`] finds in them
+    /// what would have been found here.
+    Lines,
+}
+
+/// What is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Split {
+    /// A file; lines that others can look into are handed on as they are.
+    File,
+    /// Such lines, from a line on.
+    Lines { from: u64 },
 }
 
 /// What follows a piece.
@@ -43,6 +65,8 @@ enum ListPlace {
 
 /// Bytes before a list in its object that are looked at.
 const MAX_LIST_HEAD: usize = 128;
+/// Bytes of lines that are handed on together, if no line is longer.
+const LINES_BYTES: usize = 256 * 1024;
 
 /// Whether a text is the beginning of an object whose first key is one of `keys` and holds a list.
 fn begins_list(text: &[u8], keys: &[&str]) -> bool {
@@ -58,6 +82,31 @@ fn begins_list(text: &[u8], keys: &[&str]) -> bool {
 fn starts_with_list(text: &[u8], keys: &[&str]) -> bool {
     let head = text.get(..MAX_LIST_HEAD).unwrap_or(text);
     memchr::memchr(b'[', head).is_some_and(|at| begins_list(&head[..=at], keys))
+}
+
+/// The length of the lines at the beginning of a text that can be looked into apart from what follows: each begins and ends like
+/// an object, and so the next one, which begins like one, cannot be in the middle of a value. An array that begins behind an
+/// object on its line is read as far as that line goes.
+fn separate_lines(text: &[u8], keys: &[&str]) -> usize {
+    let (mut at, mut separate) = (0, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| rest.first() == Some(&b'{')) {
+        separate = at;
+        let Some(length) = memchr::memchr(b'\n', rest) else { break };
+        let line = &rest[..length];
+        if line.trim_ascii_end().last() != Some(&b'}') || starts_with_list(line, keys) {
+            break;
+        }
+        at += length + 1;
+    }
+    separate
+}
+
+/// The length of the first lines that have at most so many bytes together; at least one line.
+fn some_lines(lines: &[u8], most: usize) -> usize {
+    match lines.get(..most).and_then(|head| memchr::memrchr(b'\n', head)) {
+        Some(at) => at + 1,
+        None => memchr::memchr(b'\n', lines).map_or(lines.len(), |at| at + 1),
+    }
 }
 
 /// Where a splitter stands in the text.
@@ -89,9 +138,14 @@ struct State {
 pub(crate) fn split(
     input: &mut dyn BufRead,
     lists: &[&str],
+    what: Split,
     sink: &mut dyn FnMut(Piece<'_>) -> Next,
 ) -> io::Result<()> {
-    let mut state = State { line: 1, ..State::default() };
+    let first = match what {
+        Split::File => 1,
+        Split::Lines { from } => from,
+    };
+    let mut state = State { line: first, ..State::default() };
     let mut value: Vec<u8> = Vec::new();
     let mut at_line_start = true;
     loop {
@@ -102,6 +156,22 @@ pub(crate) fn split(
         let is_between = |state: &State, value: &Vec<u8>| {
             value.is_empty() && !state.too_long && !state.in_array && state.list == ListPlace::Outside
         };
+        if what == Split::File && at_line_start && is_between(&state, &value) {
+            let length = separate_lines(buffer, lists);
+            let mut lines = &buffer[..length];
+            while !lines.is_empty() {
+                let (some, rest) = lines.split_at(some_lines(lines, LINES_BYTES));
+                if sink(Piece { line: state.line, text: Ok(some), kind: Kind::Lines }) == Next::Stop {
+                    return Ok(());
+                }
+                state.line += memchr::memchr_iter(b'\n', some).count() as u64;
+                lines = rest;
+            }
+            if length > 0 {
+                input.consume(length);
+                continue;
+            }
+        }
         // A line that begins with `{` is a value of its own in most files; where it is not, byte after byte decides.
         if at_line_start
             && buffer.first() == Some(&b'{')
@@ -109,7 +179,7 @@ pub(crate) fn split(
             && !starts_with_list(buffer, lists)
             && let Some(end) = memchr::memchr(b'\n', buffer)
         {
-            match sink(Piece { line: state.line, text: Ok(&buffer[..end]), is_guess: true }) {
+            match sink(Piece { line: state.line, text: Ok(&buffer[..end]), kind: Kind::Guess }) {
                 Next::More => {
                     state.line += 1;
                     input.consume(end + 1);
@@ -135,10 +205,14 @@ pub(crate) fn split(
     let is_open = !value.is_empty() || state.too_long;
     if !is_open && state.list != ListPlace::Outside {
         let text = Err("the file ends in the middle of a value");
-        sink(Piece { line: state.line, text, is_guess: false });
+        sink(Piece { line: state.line, text, kind: Kind::Value });
     } else if is_open {
-        let what = if state.depth > 0 || state.in_string { "the file ends in the middle of a value" } else { "" };
-        emit(&mut state, &mut value, what, sink);
+        let wrong = match what {
+            _ if state.depth == 0 && !state.in_string => "",
+            Split::File => "the file ends in the middle of a value",
+            Split::Lines { .. } => NOT_CLOSED,
+        };
+        emit(&mut state, &mut value, wrong, sink);
     }
     Ok(())
 }
@@ -162,7 +236,7 @@ fn step(
     // A new value where the one before cannot go on.
     if at_line_start && byte == b'{' && is_open {
         let cannot_stand_here = state.in_string || state.too_deep || !matches!(state.last, b',' | b':' | b'[');
-        if cannot_stand_here && !emit(state, value, "a value is not closed", sink) {
+        if cannot_stand_here && !emit(state, value, NOT_CLOSED, sink) {
             return false;
         }
     }
@@ -271,7 +345,7 @@ fn emit(state: &mut State, value: &mut Vec<u8>, wrong: &'static str, sink: &mut 
         () if !wrong.is_empty() => Err(wrong),
         () => Ok(value.as_slice()),
     };
-    let goes_on = sink(Piece { line: state.begin, text, is_guess: false }) != Next::Stop;
+    let goes_on = sink(Piece { line: state.begin, text, kind: Kind::Value }) != Next::Stop;
     value.clear();
     let State { line, begin, in_array, list, .. } = *state;
     *state = State { line, begin, in_array, list, ..State::default() };
@@ -280,7 +354,9 @@ fn emit(state: &mut State, value: &mut Vec<u8>, wrong: &'static str, sink: &mut 
 
 #[cfg(test)]
 mod tests {
-    use super::{Next, split};
+    use proptest::prelude::*;
+
+    use super::{Kind, Next, Piece, Split, separate_lines, some_lines, split};
 
     /// The pieces, which are the same whether values lie across the ends of the buffer or not.
     fn shown(text: &str) -> Vec<String> {
@@ -290,20 +366,73 @@ mod tests {
     }
 
     fn shown_with(text: &str, capacity: usize) -> Vec<String> {
-        let mut found = Vec::new();
         let mut input = std::io::BufReader::with_capacity(capacity, text.as_bytes());
-        split(&mut input, &["Records"], &mut |piece| {
-            if piece.is_guess && serde_json::from_slice::<serde_json::Value>(piece.text.unwrap()).is_err() {
+        shown_of(&mut input, Split::File).0
+    }
+
+    /// The pieces, and how many of them came in lines that were looked into apart.
+    fn shown_of(input: &mut dyn std::io::BufRead, what: Split) -> (Vec<String>, usize) {
+        let (mut found, mut apart) = (Vec::new(), 0);
+        let show = |piece: Piece<'_>, found: &mut Vec<String>| {
+            if piece.kind == Kind::Guess && serde_json::from_slice::<serde_json::Value>(piece.text.unwrap()).is_err() {
                 return Next::NotOneValue;
             }
             found.push(match piece.text {
-                Ok(text) => format!("{}:{}", piece.line, String::from_utf8_lossy(text)),
+                Ok(text) => format!("{}:{}", piece.line, String::from_utf8_lossy(text).trim_end()),
                 Err(why) => format!("{}!{why}", piece.line),
             });
             Next::More
+        };
+        split(input, &["Records"], what, &mut |piece| {
+            if piece.kind != Kind::Lines {
+                return show(piece, &mut found);
+            }
+            let before = found.len();
+            let from = Split::Lines { from: piece.line };
+            split(&mut piece.text.unwrap(), &["Records"], from, &mut |piece| show(piece, &mut found)).unwrap();
+            apart += found.len() - before;
+            Next::More
         })
         .unwrap();
-        found
+        (found, apart)
+    }
+
+    #[test]
+    fn lines_that_end_and_begin_like_objects_are_looked_into_apart() {
+        for (text, length) in [
+            ("{\"a\":1}\n{\"a\":2}\n{\"a\"", 16),
+            ("{\"a\":1}\r\n{", 9),
+            ("{\"a\":1}\n\n{\"a\":2}\n", 0),
+            ("{\"a\":1}\n ,\"b\":2}\n", 0),
+            ("{\"a\":1}\n{\"a\":\n2}\n", 8),
+            ("{\"Records\":[{}]}\n{}", 0),
+            ("[{\"a\":1}\n{}", 0),
+            ("", 0),
+        ] {
+            assert_eq!(separate_lines(text.as_bytes(), &["Records"]), length, "{text}");
+        }
+        assert_eq!((some_lines(b"a\nb\nccc\n", 5), some_lines(b"aaaaaaa\nb\n", 3), some_lines(b"a", 3)), (4, 8, 1));
+        let many = "{\"a\":1}\n".repeat(100);
+        let (found, apart) = shown_of(&mut many.as_bytes(), Split::File);
+        assert_eq!((found.len(), apart), (100, 99));
+        assert_eq!(found[99], "100:{\"a\":1}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_in_lines_does_not_depend_on_who_looks(
+            lines in proptest::collection::vec("(\\{\"a\": ?)?([{}\",:1a ]|\\[1\\]){0,6}(\\})?\r?", 0..8),
+            capacity in 1..40_usize,
+        ) {
+            let text = lines.join("\n");
+            let whole = shown_of(&mut text.as_bytes(), Split::Lines { from: 1 }).0;
+            // Only what the end of the text is called differs.
+            let named = |found: Vec<String>| -> Vec<String> {
+                found.into_iter().map(|row| row.replace("the file ends in the middle of a value", "a value is not closed")).collect()
+            };
+            prop_assert_eq!(named(shown_with(&text, 4096)), named(whole.clone()));
+            prop_assert_eq!(named(shown_with(&text, capacity)), named(whole));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use csv_core::{ReadRecordResult, ReaderBuilder};
 use serde_json::{Map, Value};
 
 use crate::{
+    part::Part,
     read::{Record, Sink, problem, reading_ended},
     split::MAX_RECORD_BYTES,
 };
@@ -98,7 +99,7 @@ pub(crate) fn read(name: &str, mut input: impl BufRead, ending: &str, sink: Sink
                     let is_wider = row.cells().skip(header.len()).any(|cell| !cell.is_empty());
                     let record = Record { file: Arc::clone(&file), number, line: Some(row.line), value };
                     (!is_wider || problem(name, Some(row.line), "the row has more cells than the header", sink))
-                        && sink(Ok(record))
+                        && sink(Part::Item(Ok(record)))
                 } else {
                     header = Some(row.cells().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect());
                     true

@@ -5,14 +5,17 @@ use std::{
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use anyhow::Context as _;
 use ruleatlas_catalog::rules_of_file;
-use ruleatlas_events::Record;
+use ruleatlas_events::Reader;
 use ruleatlas_hits::{Facts, HitsWriter};
-use ruleatlas_hunt::{Hit, Hunter, Options, Report, RuleCount, RunOptions, Tally};
+use ruleatlas_hunt::{Hit, Hunter, Options, Report, RuleCount, RunItem, RunOptions, Tally};
 use ruleatlas_model::{AttackDomain, Rule};
 use ruleatlas_sources::SourceFile;
 use ruleatlas_store::Store;
@@ -22,7 +25,7 @@ use super::parse;
 use crate::{
     args::{Hunt, HuntOrder},
     lists::counted,
-    log_summary,
+    log_summary::{self, Problems},
     output::{self, WrongCall, plain},
     paths,
     progress::Records,
@@ -50,49 +53,36 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let mut saved = options.save.as_deref().map(HitsWriter::create).transpose()?;
     let interrupt = Interrupt::begin();
     let stop = interrupt.flag();
-    let problems = AtomicU64::new(0);
+    let listed = log_summary::list(&options.logs)?;
+    let mut problems = Problems::default();
     let mut failed: Option<anyhow::Error> = None;
-    let mut hits_seen = 0_u64;
     let tally = {
-        let mut progress = Records::begin();
-        let read = |sink: &mut dyn FnMut(Record) -> bool| {
-            let read = log_summary::records(&options.logs, |record| {
-                let goes_on = !stop.load(Ordering::Relaxed) && sink(record);
-                if goes_on { Ok(()) } else { Err(Stopped.into()) }
-            });
-            match read {
-                Ok(count) => {
-                    problems.fetch_add(count, Ordering::Relaxed);
-                    None
-                }
-                Err(error) if error.is::<Stopped>() => None,
-                Err(error) => Some(error),
-            }
-        };
-        let unreadable = std::sync::Mutex::new(None);
+        let bytes = Arc::new(AtomicU64::new(0));
+        let mut progress = Records::begin(Arc::clone(&bytes), listed.bytes);
+        let reader = Reader::counting(bytes);
         let threads =
             options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         let run_options = RunOptions { threads, shape, without_events: options.no_events };
-        let tally = ruleatlas_hunt::run(
+        ruleatlas_hunt::run(
             &hunter,
             run_options,
-            |sink| {
-                if let Ok(mut slot) = unreadable.lock() {
-                    *slot = read(sink);
+            |sink| listed.parts(&reader, &mut |part| !stop.load(Ordering::Relaxed) && sink(part)),
+            &mut |item| match item {
+                RunItem::Hit(hit) => {
+                    failed = write_hit(hit, &redacted, lines.as_mut(), saved.as_mut()).err();
+                    failed.is_none()
+                }
+                RunItem::Problem(problem) => {
+                    problems.say(&problem);
+                    true
+                }
+                RunItem::Examined(records) => {
+                    progress.add(records);
+                    true
                 }
             },
-            &mut |records| progress.add(records),
-            &mut |hit| {
-                hits_seen += 1;
-                let written = write_hit(hit, &redacted, lines.as_mut(), saved.as_mut());
-                failed = written.err();
-                failed.is_none()
-            },
-        );
-        if let Ok(Some(error)) = unreadable.into_inner() {
-            failed.get_or_insert(error);
-        }
-        tally.context("a temporary file cannot be used")?
+        )
+        .context("a temporary file cannot be used")?
     };
     if let Some(error) = failed {
         return Err(error);
@@ -115,7 +105,7 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     if options.json {
         output::json(&report)?;
     } else {
-        output::text(&text(&report, &hunter, options, problems.load(Ordering::Relaxed)))?;
+        output::text(&text(&report, &hunter, options, problems.count))?;
     }
     if interrupt.was_sent() {
         output::say(format_args!("ended early: what was found until then is written"));
@@ -127,18 +117,6 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
 fn tally_is_empty(tally: &Tally) -> bool {
     tally.read == 0
 }
-
-/// That reading ends because nobody takes any more.
-#[derive(Debug)]
-struct Stopped;
-
-impl std::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ended early")
-    }
-}
-
-impl std::error::Error for Stopped {}
 
 /// The rules of a run.
 struct Chosen {
@@ -451,20 +429,24 @@ fn text(report: &Report, hunter: &Hunter, options: &Hunt, problems: u64) -> Stri
         });
         text.push_str(&table(&columns, rows));
     }
-    let mut unknown: Vec<&RuleCount> = report.rules.iter().filter(|rule| rule.unknown > 0).collect();
-    unknown.sort_by(|one, other| other.unknown.cmp(&one.unknown).then_with(|| one.id.cmp(&other.id)));
+    let unknown = unknown_by_reason(report);
     if !unknown.is_empty() {
-        text.push_str(&heading("What cannot be known", unknown.len().min(limit), unknown.len(), "rules"));
+        text.push_str(&heading("What cannot be known", unknown.len().min(limit), unknown.len(), "reasons"));
         let columns = [
-            Column::Text("Rule"),
-            Column::Left("Vendor"),
-            Column::Right("Events"),
-            Column::List("Why"),
+            Column::Text("Why"),
+            Column::Right("Rules"),
+            Column::Right("Evaluations"),
+            Column::Text("Such as"),
             Column::Id("Id"),
         ];
-        let rows = unknown.iter().take(limit).map(|rule| {
-            let why = rule.unknown_why.iter().take(4).map(|row| format!("{} ({})", row.why, row.events));
-            vec![rule.title.clone(), rule.vendor.to_string(), rule.unknown.to_string(), list(why), rule.id.clone()]
+        let rows = unknown.iter().take(limit).map(|row| {
+            vec![
+                row.why.to_owned(),
+                row.rules.to_string(),
+                row.evaluations.to_string(),
+                row.example.title.clone(),
+                row.example.id.clone(),
+            ]
         });
         text.push_str(&table(&columns, rows));
     }
@@ -481,6 +463,42 @@ fn text(report: &Report, hunter: &Hunter, options: &Hunt, problems: u64) -> Stri
         text.push_str(&table(&[Column::Right("Rules"), Column::Text("Why")], rows));
     }
     text
+}
+
+/// A reason why rules could not be decided.
+struct UnknownReason<'r> {
+    why: &'r str,
+    rules: u64,
+    evaluations: u64,
+    /// The most severe rule that it decided, the first of these by its id.
+    example: &'r RuleCount,
+}
+
+/// Why rules could not be decided, what concerns the most rules first. Rule by rule it would be a list of the rules that read
+/// everything.
+fn unknown_by_reason(report: &Report) -> Vec<UnknownReason<'_>> {
+    let mut by_reason: BTreeMap<&str, UnknownReason<'_>> = BTreeMap::new();
+    for rule in &report.rules {
+        for row in &rule.unknown_why {
+            let found = by_reason.entry(&row.why).or_insert(UnknownReason {
+                why: &row.why,
+                rules: 0,
+                evaluations: 0,
+                example: rule,
+            });
+            found.rules += 1;
+            found.evaluations += row.events;
+            let key = |rule: &'_ RuleCount| (std::cmp::Reverse(rule.severity), rule.id.clone());
+            if key(rule) < key(found.example) {
+                found.example = rule;
+            }
+        }
+    }
+    let mut rows: Vec<UnknownReason<'_>> = by_reason.into_values().collect();
+    rows.sort_by(|one, other| {
+        (other.rules, other.evaluations).cmp(&(one.rules, one.evaluations)).then_with(|| one.why.cmp(other.why))
+    });
+    rows
 }
 
 fn row(rule: &RuleCount) -> Vec<String> {
