@@ -82,7 +82,7 @@ proptest! {
     #[test]
     fn sliding_windows_are_found_as_by_hand(gaps in prop::collection::vec(0_i64..6, 0..40), least in 1_u64..5, window in 1_i64..10) {
         let thresholds = vec![Threshold { op: Op::Gte, number: least }];
-        let spec = CountSpec { measure: Measure::Events, thresholds, window: Some(window * SECOND), is_tumbling: false };
+        let spec = CountSpec { measure: Measure::Events, thresholds, distinct: None, window: Some(window * SECOND), is_tumbling: false };
         let mut time = 0;
         let seen: Vec<(i64, usize, &str)> = gaps.iter().map(|gap| { time += gap; (time, 0, "k") }).collect();
         let found = run(&mut Machine::count(spec), &seen, 1000);

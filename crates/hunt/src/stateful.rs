@@ -156,9 +156,9 @@ fn correlation(rule: &Rule) -> Result<Stateful, Why> {
     }
     let spec = match kind {
         "event_count" | "value_count" if thresholds.is_empty() => return Err(UNREAD),
-        "event_count" => Spec::Count(CountSpec { measure: Measure::Events, thresholds, window, is_tumbling: false }),
-        "value_count" => {
-            Spec::Count(CountSpec { measure: Measure::DistinctValues, thresholds, window, is_tumbling: false })
+        "event_count" | "value_count" => {
+            let measure = if kind == "event_count" { Measure::Events } else { Measure::DistinctValues };
+            Spec::Count(CountSpec { measure, thresholds, distinct: None, window, is_tumbling: false })
         }
         "temporal" | "temporal_ordered" if condition.is_some_and(|condition| condition.text().is_some()) => {
             return Err("its condition says in words which rules must match");
@@ -228,15 +228,21 @@ fn threshold(rule: &Rule) -> Result<Stateful, Why> {
     let of = |measure, number| CountSpec {
         measure,
         thresholds: vec![Threshold { op: Op::Gte, number }],
+        distinct: None,
         window,
         is_tumbling: false,
     };
     let (spec, value) = match cardinality.filter(|cardinality| cardinality.get("field").is_some()) {
         None => (of(Measure::Events, least), None),
-        Some(_) if least > 1 => return Err("it has a threshold of events and one of distinct values"),
         Some(cardinality) => {
             let distinct = number(cardinality.get("value")).ok_or(UNREAD)?;
-            (of(Measure::DistinctValues, distinct), texts(cardinality.get("field")).first().cloned())
+            let value = texts(cardinality.get("field")).first().cloned().ok_or(UNREAD)?;
+            let spec = match least {
+                0 | 1 => of(Measure::DistinctValues, distinct),
+                // Not every event has the value: those without one count as events.
+                _ => CountSpec { distinct: Some(distinct), ..of(Measure::Events, least) },
+            };
+            (spec, Some(value))
         }
     };
     let steps = vec![StatefulStep { condition: 0, number: 0, keys }];

@@ -49,6 +49,8 @@ pub struct CountSpec {
     pub measure: Measure,
     /// All of these must hold of the number.
     pub thresholds: Vec<Threshold>,
+    /// Of a number of events, how many distinct values they must have at least besides.
+    pub distinct: Option<u64>,
     /// How long the events may lie apart, in microseconds; without it all events count together.
     pub window: Option<i64>,
     /// Whether windows stand one behind the other, beginning at multiples of their length, rather than slide along.
@@ -69,6 +71,8 @@ struct Window {
     /// Where a tumbling window begins.
     start: i64,
     events: VecDeque<(i64, u64, Option<String>)>,
+    /// The distinct values of the events, each with how many have it, where [`CountSpec::distinct`] asks for them.
+    values: FxHashMap<String, u64>,
     /// Events that were counted and are not kept.
     uncounted: u64,
 }
@@ -95,7 +99,7 @@ impl Count {
         if let Some(length) = self.spec.window.filter(|length| *length > 0) {
             if slides {
                 while window.events.front().is_some_and(|(time, ..)| seen.time.saturating_sub(*time) > length) {
-                    window.events.pop_front();
+                    window.pop_front();
                 }
             } else {
                 let start = seen.time.div_euclid(length).saturating_mul(length);
@@ -115,16 +119,21 @@ impl Count {
             window.events.retain(|(_, _, value)| *value != seen.value);
         }
         if window.events.len() >= MAX_EVENTS {
-            window.events.pop_front();
+            window.pop_front();
             if slides || self.spec.measure == Measure::DistinctValues {
                 self.dropped += 1;
             } else {
                 window.uncounted += 1;
             }
         }
+        if self.spec.distinct.is_some()
+            && let Some(value) = &seen.value
+        {
+            *window.values.entry(value.clone()).or_default() += 1;
+        }
         window.events.push_back((seen.time, seen.event, seen.value.clone()));
         if slides && let Some(found_now) = window.decide(&self.spec) {
-            window.events.clear();
+            *window = Window::default();
             found.push(found_now);
         }
         found
@@ -170,10 +179,21 @@ impl Count {
 }
 
 impl Window {
+    fn pop_front(&mut self) {
+        let Some((_, _, Some(value))) = self.events.pop_front() else { return };
+        if let Some(events) = self.values.get_mut(&value) {
+            *events -= 1;
+            if *events == 0 {
+                self.values.remove(&value);
+            }
+        }
+    }
+
     fn decide(&self, spec: &CountSpec) -> Option<Match> {
         let count = self.events.len() as u64 + self.uncounted;
         let (time, ..) = self.events.back()?;
-        spec.thresholds.iter().all(|threshold| threshold.holds(count)).then(|| Match {
+        let is_distinct = spec.distinct.is_none_or(|least| self.values.len() as u64 >= least);
+        (is_distinct && spec.thresholds.iter().all(|threshold| threshold.holds(count))).then(|| Match {
             events: self.events.iter().rev().take(SHOWN_EVENTS).rev().map(|(_, event, _)| *event).collect(),
             count,
             time: *time,
@@ -285,7 +305,7 @@ mod tests {
     fn at_least(number: u64, window: Option<i64>, is_tumbling: bool) -> CountSpec {
         let window = window.map(|seconds| seconds * SECOND);
         let thresholds = vec![Threshold { op: Op::Gte, number }];
-        CountSpec { measure: Measure::Events, thresholds, window, is_tumbling }
+        CountSpec { measure: Measure::Events, thresholds, distinct: None, window, is_tumbling }
     }
 
     #[test]
@@ -333,6 +353,27 @@ mod tests {
         }
         assert_eq!(machine.observe(&seen(6, 0, "a", 9)), []);
         assert_eq!((found.len(), found[0].count), (1, 3));
+    }
+
+    #[test]
+    fn events_and_their_distinct_values_are_counted_together() {
+        let mut machine = Machine::count(CountSpec { distinct: Some(2), ..at_least(3, Some(10), false) });
+        // Many events of one value, then another; the first value leaves the window before there are three events.
+        let values = [(0, Some("x")), (1, Some("x")), (2, None), (3, Some("x")), (4, Some("y")), (20, Some("x"))];
+        let mut found = Vec::new();
+        for (event, (second, value)) in (0..).zip(values) {
+            let value = value.map(str::to_owned);
+            found.extend(machine.observe(&Observation { value, ..seen(second, 0, "a", event) }));
+        }
+        assert_eq!(
+            found.iter().map(|found| (found.events.clone(), found.count)).collect::<Vec<_>>(),
+            [(vec![0, 1, 2, 3, 4], 5)]
+        );
+        for (event, (second, value)) in (6..).zip([(25, "x"), (31, "y"), (32, "y")]) {
+            found
+                .extend(machine.observe(&Observation { value: Some(value.to_owned()), ..seen(second, 0, "a", event) }));
+        }
+        assert_eq!(found.last().map(|found| found.events.clone()), Some(vec![6, 7, 8]), "the event at 20 is too old");
     }
 
     #[test]
