@@ -85,7 +85,7 @@ fn hits_and_counts_are_reported() {
     let indicator = &report["indicators"].as_array().unwrap().iter().find(|row| row["value"] == "probe.exe").unwrap();
     assert_eq!(
         [&indicator["field"], &indicator["op"], &indicator["events"]],
-        [&json!("Image"), &json!("basename"), &json!(2)]
+        [&json!("Image"), &json!("basename"), &json!(3)]
     );
     let text = place.run(&["hunt", "logs"]).ends(0).out;
     assert!(text.contains("Rules with hits") && text.contains("Burst of failed logons"), "{text}");

@@ -57,9 +57,15 @@ pub(crate) enum Needed {
 impl Check {
     /// Whether telemetry can have the field, and it is not one of `common`.
     pub(crate) fn can_read(&self, carried: &dyn Carried, common: &FxHashSet<KnownField>) -> bool {
+        let is_common = matches!(&self.field, Field::Known { field, .. } if common.contains(field));
+        !is_common && self.is_carried(carried)
+    }
+
+    /// Whether telemetry can have the field.
+    pub(crate) fn is_carried(&self, carried: &dyn Carried) -> bool {
         match &self.field {
             Field::Any => true,
-            Field::Known { field, .. } => !common.contains(field) && carried.carries(*field),
+            Field::Known { field, .. } => carried.carries(*field),
             Field::Named(name) => carried.carries_name(name.folded()),
         }
     }

@@ -15,6 +15,14 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConditionId(pub(crate) u32);
 
+impl ConditionId {
+    /// Its place in the order in which conditions were added.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// What a condition says of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -42,6 +50,8 @@ pub struct RuleSetBuilder {
     checks: Vec<Check>,
     by_key: FxHashMap<(Predicate, Option<KnownField>), Result<u32, Reason>>,
     trees: Vec<Shared>,
+    /// Conditions that are one comparison, by that.
+    singles: FxHashMap<u32, ConditionId>,
     common: FxHashSet<KnownField>,
 }
 
@@ -89,8 +99,24 @@ impl RuleSetBuilder {
     /// Adds a condition; `resolve` says which known fields its names mean.
     pub fn add(&mut self, condition: &Node, resolve: Resolve<'_>) -> ConditionId {
         let tree = self.tree(condition, resolve);
+        self.push(tree)
+    }
+
+    fn push(&mut self, tree: Shared) -> ConditionId {
         self.trees.push(tree);
         ConditionId(u32::try_from(self.trees.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// The condition that is this one comparison, which is added if it is not there yet; `None` where nothing can be known of it,
+    /// whatever the event.
+    pub fn add_single(&mut self, predicate: &Predicate, resolve: Resolve<'_>) -> Option<ConditionId> {
+        let check = self.check(predicate, resolve).ok()?;
+        if let Some(known) = self.singles.get(&check) {
+            return Some(*known);
+        }
+        let condition = self.push(Shared::Check(check));
+        self.singles.insert(check, condition);
+        Some(condition)
     }
 
     fn tree(&mut self, node: &Node, resolve: Resolve<'_>) -> Shared {
@@ -180,6 +206,11 @@ impl RuleSet {
     /// Whether telemetry can have any of the fields that a condition compares, but those that most events have.
     #[must_use]
     pub fn can_read(&self, condition: ConditionId, carried: &dyn Carried) -> bool {
+        self.compares(condition, |check| check.can_read(carried, &self.common))
+    }
+
+    /// Whether a condition has a comparison that is as asked.
+    fn compares(&self, condition: ConditionId, is_asked: impl Fn(&Check) -> bool) -> bool {
         let mut waiting: Vec<&Shared> = self.trees.get(condition.0 as usize).into_iter().collect();
         while let Some(tree) = waiting.pop() {
             match tree {
@@ -187,14 +218,19 @@ impl RuleSet {
                 Shared::Not(child) => waiting.push(child),
                 Shared::Unknown(_) => {}
                 Shared::Check(check) => {
-                    let check = self.checks.get(*check as usize);
-                    if check.is_some_and(|check| check.can_read(carried, &self.common)) {
+                    if self.checks.get(*check as usize).is_some_and(&is_asked) {
                         return true;
                     }
                 }
             }
         }
         false
+    }
+
+    /// Whether telemetry can have any of the fields that a condition compares.
+    #[must_use]
+    pub fn is_carried(&self, condition: ConditionId, carried: &dyn Carried) -> bool {
+        self.compares(condition, |check| check.is_carried(carried))
     }
 
     /// Begins an event: the conditions of a plan that may hold for it or be unknown, in order. All others fail.

@@ -4,19 +4,20 @@ use ruleatlas_core::{Literal, normal_form};
 use ruleatlas_model::{Node, Op, Predicate};
 
 /// The condition without its exclusions: what the rule looks for before anything is taken out. It holds wherever the condition
-/// itself holds. `None` where there is no exclusion.
-pub(crate) fn without_exclusions(root: &Node) -> Option<Node> {
-    let mut dropped = false;
+/// itself holds. With it come the parts that were left out, as they stand there: each fails where it excludes. `None` where there
+/// is no exclusion.
+pub(crate) fn without_exclusions(root: &Node) -> Option<(Node, Vec<Node>)> {
+    let mut dropped = Vec::new();
     let kept = keep(&normal_form(root), false, &mut dropped);
-    dropped.then_some(kept)
+    (!dropped.is_empty()).then_some((kept, dropped))
 }
 
 /// As `ruleatlas_core::roles` gives the role: a negative comparison with no alternative of the author's above it.
-fn keep(literal: &Literal<'_>, in_authors_any: bool, dropped: &mut bool) -> Node {
+fn keep(literal: &Literal<'_>, in_authors_any: bool, dropped: &mut Vec<Node>) -> Node {
     match literal {
         Literal::All(children) => Node::all(children.iter().map(|child| keep(child, in_authors_any, dropped))),
         Literal::Any { children, flipped: true } if !in_authors_any && children.iter().all(is_negative) => {
-            *dropped = true;
+            dropped.push(whole(literal));
             Node::always()
         }
         Literal::Any { children, flipped } => {
@@ -24,11 +25,20 @@ fn keep(literal: &Literal<'_>, in_authors_any: bool, dropped: &mut bool) -> Node
         }
         Literal::Predicate { predicate, inverted } => {
             if !in_authors_any && is_exclusion(predicate, *inverted) {
-                *dropped = true;
+                dropped.push(whole(literal));
                 return Node::always();
             }
             leaf((*predicate).clone().into(), *inverted)
         }
+        Literal::Opaque { opaque, inverted } => leaf(Node::Opaque(Box::new((*opaque).clone())), *inverted),
+    }
+}
+
+fn whole(literal: &Literal<'_>) -> Node {
+    match literal {
+        Literal::All(children) => Node::all(children.iter().map(whole)),
+        Literal::Any { children, .. } => Node::any(children.iter().map(whole)),
+        Literal::Predicate { predicate, inverted } => leaf((*predicate).clone().into(), *inverted),
         Literal::Opaque { opaque, inverted } => leaf(Node::Opaque(Box::new((*opaque).clone())), *inverted),
     }
 }
@@ -114,8 +124,11 @@ mod tests {
             (not(not(eq("a"))), None),
         ];
         for (root, expected) in cases {
-            assert_eq!(without_exclusions(&root), expected, "{root:?}");
+            assert_eq!(without_exclusions(&root).map(|(kept, _)| kept), expected, "{root:?}");
         }
+        let root = all(&[eq("a"), not(all(&[eq("b"), eq("c")])), not(eq("d"))]);
+        let dropped = without_exclusions(&root).map(|(_, dropped)| dropped);
+        assert_eq!(dropped, Some(vec![any(&[not(eq("b")), not(eq("c"))]), not(eq("d"))]));
     }
 
     #[test]

@@ -36,6 +36,7 @@
 mod base;
 mod decide;
 mod engine;
+mod hit;
 mod report;
 mod rule;
 mod run;
@@ -43,10 +44,13 @@ mod select;
 mod sorted;
 mod stateful;
 mod tally;
+mod worker;
 
-pub use engine::{EventPlace, Found, Hit, Hunter, Matched, Options, Place, Worker};
+pub use engine::{Hunter, Options, Place};
+pub use hit::{EventPlace, Found, Hit, Matched};
 pub use report::{CountedEvents, FileCount, IndicatorCount, KindCount, NotRun, Report, RuleCount, UnknownCount};
 pub use rule::Runs;
-pub use run::{RunOptions, run};
+pub use run::{RunItem, RunOptions, run};
 pub use sorted::StepHit;
 pub use tally::Tally;
+pub use worker::Worker;

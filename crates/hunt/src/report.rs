@@ -14,9 +14,9 @@ pub struct Report {
     pub rules: Vec<RuleCount>,
     /// Rules that were not run, and rules whose hits are candidates only.
     pub not_run: Vec<NotRun>,
-    /// Indicators that held in hits, the most first.
+    /// Indicators that held in events which a rule that has them was asked about, the most first.
     pub indicators: Vec<IndicatorCount>,
-    /// Exclusions that took hits away, the most first.
+    /// The same of exclusions, with the hits that they took away.
     pub exclusions: Vec<IndicatorCount>,
     /// By file, in order.
     pub files: Vec<FileCount>,
@@ -165,12 +165,10 @@ impl Report {
             let key = |rule: &RuleCount| (rule.hits > 0, rule.severity, rule.hits, rule.candidates, rule.unknown);
             key(other).cmp(&key(one)).then_with(|| one.id.cmp(&other.id))
         });
-        let row = |indicator: &Indicator, events: u64, removed: Option<u64>| IndicatorCount {
-            field: indicator.field.clone(),
-            op: indicator.op.to_string(),
-            value: indicator.value.clone(),
-            events,
-            removed,
+        let row = |number: u32, events: u64, removed: Option<u64>| {
+            let indicator = hunter.indicators.get(number as usize)?;
+            let Indicator { field, op, value, .. } = indicator;
+            Some(IndicatorCount { field: field.clone(), op: op.to_string(), value: value.clone(), events, removed })
         };
         let sorted = |mut rows: Vec<IndicatorCount>| {
             rows.sort_by(|one, other| {
@@ -179,9 +177,9 @@ impl Report {
             });
             rows
         };
-        let indicators = tally.indicators.iter().map(|(indicator, events)| row(indicator, *events, None));
+        let indicators = tally.indicators.iter().filter_map(|(number, events)| row(*number, *events, None));
         let exclusions =
-            tally.exclusions.iter().map(|(indicator, [events, removed])| row(indicator, *events, Some(*removed)));
+            tally.exclusions.iter().filter_map(|(number, [events, removed])| row(*number, *events, Some(*removed)));
         let files = tally.files.iter();
         let files = files.map(|(file, [read, asked])| FileCount { file: file.clone(), read: *read, asked: *asked });
         let mut kinds: Vec<KindCount> = tally

@@ -2,8 +2,9 @@
 
 use ruleatlas_core::{RoledPredicate, roles};
 use ruleatlas_evaluate::{ConditionId, FieldQuery, KnownField, RuleSetBuilder};
-use ruleatlas_model::{Condition, ParseStatus, Rule, Severity, Vendor};
-use ruleatlas_taxonomy::{Part, Reader, StepPart, StepReads, Taxonomy};
+use ruleatlas_model::{Indicator, ParseStatus, Predicate, Role, Rule, Severity, Vendor};
+use ruleatlas_taxonomy::{Folded, Part, Reader, StepPart, StepReads, Taxonomy};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{base, stateful::Stateful};
 
@@ -33,23 +34,61 @@ pub(crate) struct HuntRule {
     pub compares_nothing: bool,
     pub platforms: Vec<String>,
     pub source_unknown: bool,
-    /// The conditions, for what is asked of hits.
-    pub conditions: Vec<Condition>,
 }
 
 /// A step that is asked of events.
 #[derive(Debug)]
 pub(crate) struct Step {
     pub rule: u32,
-    /// Its place in the rule's conditions.
-    pub condition: u32,
     /// What it looks for, without its exclusions.
     pub looks_for: ConditionId,
     /// The whole of it, where that is more.
     pub whole: Option<ConditionId>,
     pub reads: StepReads<'static>,
+    /// Its indicators and exclusions, each once.
+    pub folded: Vec<FoldedCheck>,
+    /// The parts that exclude, where a hit is counted.
+    pub excludes: Vec<Excludes>,
     /// What is taken from an event that it holds on, in a rule over several.
     pub stateful: Option<StatefulFields>,
+}
+
+/// An indicator or exclusion of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FoldedCheck {
+    /// Its number in [`Indicators`].
+    pub indicator: u32,
+    pub is_exclusion: bool,
+    /// The comparison by itself.
+    pub condition: ConditionId,
+}
+
+/// A part of a step that excludes.
+#[derive(Debug)]
+pub(crate) struct Excludes {
+    /// Fails where it excludes.
+    pub condition: ConditionId,
+    /// The exclusions in it, by their place in [`Step::folded`].
+    pub exclusions: Vec<u32>,
+}
+
+/// Indicators by number.
+#[derive(Debug, Default)]
+pub(crate) struct Indicators {
+    pub all: Vec<Indicator>,
+    numbers: FxHashMap<Indicator, u32>,
+}
+
+impl Indicators {
+    fn number(&mut self, indicator: Indicator) -> u32 {
+        if let Some(known) = self.numbers.get(&indicator) {
+            return *known;
+        }
+        let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        self.all.push(indicator.clone());
+        self.numbers.insert(indicator, number);
+        number
+    }
 }
 
 /// What a rule over several events takes from each.
@@ -114,6 +153,7 @@ pub(crate) struct Preparation<'t> {
     pub builder: RuleSetBuilder,
     pub rules: Vec<HuntRule>,
     pub steps: Vec<Step>,
+    pub indicators: Indicators,
     /// Whether names mean what the record calls so, and nothing else.
     pub raw: bool,
 }
@@ -145,11 +185,24 @@ impl Preparation<'static> {
                 _ => None,
             };
             let root = root.as_ref().unwrap_or(&condition.root);
-            let looks_for = base::without_exclusions(root);
-            let (looks_for, whole) = match looks_for {
-                Some(looks_for) => (self.builder.add(&looks_for, &resolve), Some(self.builder.add(root, &resolve))),
-                None => (self.builder.add(root, &resolve), None),
+            let (looks_for, whole, left_out) = match base::without_exclusions(root) {
+                Some((looks_for, left_out)) => {
+                    (self.builder.add(&looks_for, &resolve), Some(self.builder.add(root, &resolve)), left_out)
+                }
+                None => (self.builder.add(root, &resolve), None, Vec::new()),
             };
+            let mut folded = Vec::new();
+            let mut places: Vec<(&Predicate, u32)> = Vec::new();
+            if runs != Runs::Candidates(COMPARES_NOTHING.to_owned()) {
+                self.fold(&reader, &in_step, &resolve, &mut folded, &mut places);
+            }
+            let mut excludes = Vec::new();
+            for part in left_out.iter().filter(|_| runs == Runs::Hits && stateful.is_none()) {
+                let of_part: FxHashSet<&Predicate> = part.predicates().collect();
+                let exclusions = places.iter().filter(|(predicate, _)| of_part.contains(predicate));
+                let exclusions = exclusions.map(|(_, at)| *at).collect();
+                excludes.push(Excludes { condition: self.builder.add(part, &resolve), exclusions });
+            }
             let of_step = stateful.as_ref().and_then(|stateful| {
                 let step = stateful.steps.iter().find(|step| step.condition == at)?;
                 Some(StatefulFields {
@@ -159,8 +212,7 @@ impl Preparation<'static> {
                     value: stateful.value.as_ref().map(|value| FieldQuery::new(value, &resolve)),
                 })
             });
-            let condition = u32::try_from(at).unwrap_or(u32::MAX);
-            self.steps.push(Step { rule: number, condition, looks_for, whole, reads, stateful: of_step });
+            self.steps.push(Step { rule: number, looks_for, whole, reads, folded, excludes, stateful: of_step });
         }
         self.rules.push(HuntRule {
             techniques: rule.techniques().into_iter().map(str::to_owned).collect(),
@@ -173,7 +225,40 @@ impl Preparation<'static> {
             stateful,
             platforms: rule.platforms,
             source_unknown,
-            conditions: rule.conditions,
         });
     }
+
+    /// The indicators and exclusions of a step, each once, and the places of those that a predicate gives.
+    fn fold<'p>(
+        &mut self,
+        reader: &Reader<'_>,
+        in_step: &[&RoledPredicate<'p>],
+        resolve: &dyn Fn(&str) -> Option<KnownField>,
+        folded: &mut Vec<FoldedCheck>,
+        places: &mut Vec<(&'p Predicate, u32)>,
+    ) {
+        let mut known: FxHashMap<FoldedCheck, u32> = FxHashMap::default();
+        for placed in in_step.iter().filter(|placed| matches!(placed.role, Role::Indicator | Role::Exclusion)) {
+            for (at, Folded { indicator, .. }) in reader.fold(placed).into_iter().enumerate() {
+                let Some(condition) = self.builder.add_single(&single(placed, at), resolve) else { continue };
+                let indicator = self.indicators.number(indicator);
+                let check = FoldedCheck { indicator, is_exclusion: placed.role == Role::Exclusion, condition };
+                let place = *known.entry(check).or_insert_with(|| {
+                    folded.push(check);
+                    u32::try_from(folded.len() - 1).unwrap_or(u32::MAX)
+                });
+                if check.is_exclusion {
+                    places.push((placed.predicate, place));
+                }
+            }
+        }
+    }
+}
+
+/// The comparison with one of the values, in positive form.
+fn single(placed: &RoledPredicate<'_>, at: usize) -> Predicate {
+    let mut predicate = placed.predicate.clone();
+    (predicate.op, predicate.negated) = (placed.counted_op, false);
+    predicate.values = predicate.values.get(at).cloned().into_iter().collect();
+    predicate
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use ruleatlas_model::Indicator;
 use rustc_hash::FxHashMap;
 
 /// Names that are kept of each kind; what is beyond is counted under `…`.
@@ -26,10 +25,10 @@ pub struct Tally {
     pub(crate) files: BTreeMap<String, [u64; 2]>,
     /// By provider, event id and platform, the events and those asked.
     pub(crate) kinds: BTreeMap<(String, String), KindTally>,
-    /// Events in which an indicator of a rule that was asked held.
-    pub(crate) indicators: FxHashMap<Indicator, u64>,
+    /// Events in which an indicator of a rule that was asked held, by its number.
+    pub(crate) indicators: FxHashMap<u32, u64>,
     /// Events in which an exclusion held, and hits that it removed.
-    pub(crate) exclusions: FxHashMap<Indicator, [u64; 2]>,
+    pub(crate) exclusions: FxHashMap<u32, [u64; 2]>,
 }
 
 /// What was counted of a rule.

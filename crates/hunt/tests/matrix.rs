@@ -194,6 +194,45 @@ fn an_exclusion_that_takes_a_hit_away_is_counted() {
     }
 }
 
+/// Process creations of Sysmon.
+fn processes(events: &[(&str, &str)]) -> String {
+    let event = |(image, line): &(&str, &str)| {
+        json!({"EventID": 1, "SourceName": "Microsoft-Windows-Sysmon", "Channel": "Microsoft-Windows-Sysmon/Operational",
+            "Hostname": "host1", "EventTime": "2026-01-02 03:04:05", "Image": image, "CommandLine": line})
+        .to_string()
+    };
+    events.iter().map(event).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn indicators_and_exclusions_are_counted_over_all_events_that_were_asked() {
+    let rule = |id: u32, condition: &str| {
+        format!(
+            "title: Counted\nid: 00000000-0000-4000-8000-0000000000b{id}\nlogsource:\n  product: windows\n  category: process_creation\n\
+             detection:\n  image:\n    Image|endswith: '\\probe.exe'\n  line:\n    CommandLine|contains: ' /lab'\n  \
+             both:\n    CommandLine|contains|all: ['harmless', 'signed']\n  one:\n    CommandLine|contains: ' /quiet'\n  condition: {condition}\n"
+        )
+    };
+    let (first, second) = (rule(1, "image and line and not both and not one"), rule(2, "image and line"));
+    let hunter = Hunter::new(rules(&[("first.yml", &first), ("second.yml", &second)]), Options::default());
+    let log = processes(&[
+        (r"C:\Tools\probe.exe", "probe /lab"),
+        (r"C:\Tools\probe.exe", "probe"),
+        (r"C:\Tools\other.exe", "other /lab harmless signed"),
+        // Half of what excludes, and another exclusion.
+        (r"C:\Tools\probe.exe", "probe /lab harmless"),
+        (r"C:\Tools\probe.exe", "probe /lab harmless signed"),
+        (r"C:\Tools\probe.exe", "probe /lab signed /quiet"),
+    ]);
+    let (hits, report) = hunt(&hunter, &log);
+    assert_eq!(hits.iter().filter(|hit| hit.rule == "first.yml").count(), 2);
+    let counted: Vec<_> = report.indicators.iter().map(|row| (row.value.as_str(), row.events)).collect();
+    // However many rules look for it.
+    assert_eq!(counted, [(" /lab", 5), ("probe.exe", 5)]);
+    let removed: Vec<_> = report.exclusions.iter().map(|row| (row.value.as_str(), row.events, row.removed)).collect();
+    assert_eq!(removed, [("harmless", 3, Some(1)), ("signed", 3, Some(1)), (" /quiet", 1, Some(1))]);
+}
+
 #[test]
 fn other_events_and_other_values_do_not_match() {
     let hunter = Hunter::new(rules(&RULES), Options::default());
