@@ -1,14 +1,24 @@
+//! Records, made ready for being asked.
+
+mod field;
+mod value;
+
 use std::{
     borrow::Cow,
     fmt::{self, Write as _},
-    sync::OnceLock,
+    num::NonZeroU32,
 };
 
 use ruleatlas_model::fold_case;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::scalar::Scalar;
+pub(crate) use field::{Field, Name};
+pub use field::{FieldQuery, KnownField, Resolve};
+pub(crate) use value::FieldValue;
+
+use field::is_same_name;
+use value::may_be_json;
 
 /// Nesting that is looked into: as deep as `serde_json` reads.
 const MAX_DEPTH: usize = 128;
@@ -41,25 +51,18 @@ const MAX_SPLITS: usize = 32;
 #[derive(Debug)]
 pub struct Event<'e> {
     values: Vec<FieldValue<'e>>,
-    by_name: FxHashMap<Box<str>, Vec<usize>>,
+    by_name: FxHashMap<Box<str>, Chain>,
     /// Whether one of the values is a text that may hold JSON.
     has_json_text: bool,
     /// Values of known fields, in the order in which they were added.
     known: Vec<KnownValue>,
+    /// The values of each known field, by their places in `known`.
+    by_field: FxHashMap<KnownField, Chain>,
     /// Values that only known fields have.
     derived: Vec<FieldValue<'e>>,
     /// Whether a raw value has a known field, by its place in `values`.
     is_known: Vec<bool>,
     carried: Option<&'e dyn Carried>,
-}
-
-/// A field by its meaning: a number that stands for the same thing in conditions and events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KnownField {
-    /// The number.
-    pub id: u32,
-    /// Whether the last part of a path is compared, and not all of it.
-    pub name_only: bool,
 }
 
 /// Which fields the telemetry that an event is from can carry at all.
@@ -73,10 +76,32 @@ pub trait Carried: fmt::Debug + Send + Sync {
 /// A value of a known field.
 #[derive(Clone, Copy, Debug)]
 struct KnownValue {
-    field: KnownField,
     place: ValuePlace,
     /// The raw value that it was made from, for the preference of a name that the record has.
     source: Option<usize>,
+    /// The place of the next value of the field.
+    next: Option<Next>,
+}
+
+/// Places in a list that belong together, from the first to the last; each knows the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chain {
+    first: usize,
+    last: usize,
+}
+
+/// The place of the next of a chain: no first one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next(NonZeroU32);
+
+impl Next {
+    fn new(at: usize) -> Option<Self> {
+        u32::try_from(at).ok().and_then(NonZeroU32::new).map(Self)
+    }
+
+    fn at(self) -> usize {
+        self.0.get() as usize
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +152,7 @@ impl<'e> Event<'e> {
             by_name: FxHashMap::default(),
             has_json_text: false,
             known: Vec::new(),
+            by_field: FxHashMap::default(),
             derived: Vec::new(),
             is_known: Vec::new(),
             carried: None,
@@ -149,14 +175,36 @@ impl<'e> Event<'e> {
         if place < self.values.len() {
             self.is_known.resize(self.values.len(), false);
             self.is_known[place] = true;
-            self.known.push(KnownValue { field, place: ValuePlace::Raw(place), source: Some(place) });
+            self.add_known(field, ValuePlace::Raw(place), Some(place));
         }
+    }
+
+    fn add_known(&mut self, field: KnownField, place: ValuePlace, source: Option<usize>) {
+        let at = self.known.len();
+        self.known.push(KnownValue { place, source, next: None });
+        let chain = self.by_field.entry(field).or_insert(Chain { first: at, last: at });
+        if let Some(before) = self.known.get_mut(chain.last).filter(|_| chain.last != at) {
+            before.next = Next::new(at);
+            chain.last = at;
+        }
+    }
+
+    /// The values of a known field.
+    fn of_field(&self, field: KnownField) -> impl Iterator<Item = &KnownValue> + Clone {
+        let first = self.by_field.get(&field).and_then(|chain| self.known.get(chain.first));
+        std::iter::successors(first, |known| self.known.get(known.next?.at()))
+    }
+
+    /// The values of a name.
+    fn of_chain(&self, chain: Chain) -> impl Iterator<Item = (usize, &FieldValue<'e>)> + Clone {
+        let place = |at: usize| Some((at, self.values.get(at)?));
+        std::iter::successors(place(chain.first), move |(_, value)| place(value.next?.at()))
     }
 
     /// Adds a value to a known field that the record has in other words; `source` is the place of the value that it was
     /// made from, if it was made from one.
     pub fn derive(&mut self, field: KnownField, value: Cow<'e, Value>, source: Option<usize>) {
-        self.known.push(KnownValue { field, place: ValuePlace::Derived(self.derived.len()), source });
+        self.add_known(field, ValuePlace::Derived(self.derived.len()), source);
         self.derived.push(FieldValue::new(Box::default(), None, value));
     }
 
@@ -167,27 +215,27 @@ impl<'e> Event<'e> {
 
     /// The texts of a known field's values.
     pub fn known_values(&self, field: KnownField) -> impl Iterator<Item = &Value> {
-        self.known.iter().filter(move |known| known.field == field).map(|known| &*self.at(known.place).json)
+        self.of_field(field).map(|known| &*self.at(known.place).json)
     }
 
-    /// The known fields, once a value.
+    /// The known fields that it has values of, each once, in no order.
     pub(crate) fn known_fields_unsorted(&self) -> impl Iterator<Item = KnownField> {
-        self.known.iter().map(|known| known.field)
+        self.by_field.keys().copied()
     }
 
     /// The texts of a known field's values without their case.
     pub(crate) fn texts_of_known(&self, field: KnownField) -> impl Iterator<Item = &str> {
-        self.known.iter().filter(move |known| known.field == field).map(|known| self.at(known.place).text(false))
+        self.of_field(field).map(|known| self.at(known.place).text(false))
     }
 
     /// The names in lower case, each with the places of its values.
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.by_name.iter().map(|(name, places)| (&**name, places.as_slice()))
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, Chain)> {
+        self.by_name.iter().map(|(name, places)| (&**name, *places))
     }
 
     /// The texts of values of the record without their case.
-    pub(crate) fn texts_at<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = &'a str> {
-        places.iter().filter_map(|at| self.values.get(*at)).map(|value| value.text(false))
+    pub(crate) fn texts_at(&self, places: Chain) -> impl Iterator<Item = &str> {
+        self.of_chain(places).map(|(_, value)| value.text(false))
     }
 
     /// The texts of all values of the record that are no objects, without their case.
@@ -210,22 +258,19 @@ impl<'e> Event<'e> {
         let mut splits = folded.match_indices('.').take(MAX_SPLITS);
         self.has_json_text
             && splits.any(|(at, _)| {
-                let holds_json = |place: &usize| {
-                    self.values.get(*place).is_some_and(|value| value.json.as_str().is_some_and(may_be_json))
-                };
+                let holds_json = |value: &FieldValue<'_>| value.json.as_str().is_some_and(may_be_json);
                 folded
                     .get(..at)
                     .and_then(|outer| self.by_name.get(outer))
-                    .is_some_and(|places| places.iter().any(holds_json))
+                    .is_some_and(|places| self.of_chain(*places).any(|(_, value)| holds_json(value)))
             })
     }
 
     /// The known fields that the event has values of, each once, in order.
     #[must_use]
     pub fn known_fields(&self) -> Vec<KnownField> {
-        let mut fields: Vec<KnownField> = self.known.iter().map(|known| known.field).collect();
+        let mut fields: Vec<KnownField> = self.by_field.keys().copied().collect();
         fields.sort_unstable();
-        fields.dedup();
         fields
     }
 
@@ -280,11 +325,12 @@ impl<'e> Event<'e> {
     /// The values of a known field. Where the record has a value of that field under the very name that the rule uses, that
     /// value is meant. A value of that name whose meaning is not known is meant where the known field has none.
     fn known_or_named<'a>(&'a self, field: KnownField, name: &Name) -> Vec<&'a FieldValue<'e>> {
-        let all = || self.known.iter().filter(|known| known.field == field);
+        let all = || self.of_field(field);
         let has_name = |known: &&KnownValue| {
             known.source.and_then(|at| self.values.get(at)).is_some_and(|value| is_same_name(&value.name, name))
         };
-        if all().any(|known| has_name(&known)) {
+        let is_there = self.by_name.contains_key(name.folded.as_str());
+        if is_there && all().any(|known| has_name(&known)) {
             // What is made of no value of the record holds beside any.
             let meant = all().filter(|known| known.source.is_none() || has_name(known));
             return meant.map(|known| self.at(known.place)).collect();
@@ -296,8 +342,8 @@ impl<'e> Event<'e> {
         let Some(places) = self.by_name.get(name.folded.as_str()) else {
             return if self.has_json_text { self.inside_texts(name) } else { Vec::new() };
         };
-        let is_open = |at: &&usize| !self.is_known.get(**at).copied().unwrap_or_default();
-        let open = places.iter().filter(is_open).filter_map(|at| self.values.get(*at));
+        let is_open = |at: usize| !self.is_known.get(at).copied().unwrap_or_default();
+        let open = self.of_chain(*places).filter(|(at, _)| is_open(*at)).map(|(_, value)| value);
         open.filter(|value| !value.json.is_object()).collect()
     }
 
@@ -329,7 +375,7 @@ impl<'e> Event<'e> {
 
     fn named<'a>(&'a self, name: &Name) -> Vec<&'a FieldValue<'e>> {
         if let Some(found) = self.by_name.get(name.folded.as_str()) {
-            let all = || found.iter().filter_map(|at| self.values.get(*at));
+            let all = || self.of_chain(*found).map(|(_, value)| value);
             let exact: Vec<_> = all().filter(|value| *value.name == *name.written).collect();
             return if exact.is_empty() { all().collect() } else { exact };
         }
@@ -402,9 +448,14 @@ impl<'e> Event<'e> {
         if named && !name.is_empty() {
             let folded = fold_case(&name);
             match self.by_name.get_mut(folded.as_ref()) {
-                Some(found) => found.push(at),
+                Some(found) => {
+                    let before = std::mem::replace(&mut found.last, at);
+                    if let Some(before) = self.values.get_mut(before) {
+                        before.next = Next::new(at);
+                    }
+                }
                 None => {
-                    self.by_name.insert(folded.into(), vec![at]);
+                    self.by_name.insert(folded.into(), Chain { first: at, last: at });
                 }
             }
         }
@@ -422,241 +473,4 @@ struct Way {
     arrays: usize,
     depth: usize,
     max_depth: usize,
-}
-
-/// Whether a text is worth being read as JSON: an object, a list, or a string that holds one of these. Identifiers in
-/// braces and quoted paths, which Windows' logs are full of, are neither.
-fn may_be_json(text: &str) -> bool {
-    fn second(rest: &str) -> Option<char> {
-        rest.trim_start().chars().next()
-    }
-    let text = text.trim_start();
-    match text.chars().next() {
-        Some('{') => matches!(second(&text[1..]), Some('"' | '}')),
-        Some('[') => matches!(second(&text[1..]), Some('"' | '{' | '[' | ']' | '-' | '0'..='9' | 't' | 'f' | 'n')),
-        Some('"') => match second(&text[1..]) {
-            Some('{' | '[') => true,
-            Some('\\') => text[1..].trim_start()[1..].starts_with('"'),
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// One value of a field.
-#[derive(Debug)]
-pub(crate) struct FieldValue<'e> {
-    name: Box<str>,
-    /// The folded name with the indexes of arrays, for an element of one.
-    place: Option<Box<str>>,
-    json: Cow<'e, Value>,
-    /// Whether all below it was looked into: so deep it is safe to print.
-    whole: bool,
-    folded: OnceLock<Option<Box<str>>>,
-    json_text: OnceLock<Box<str>>,
-    /// The fields of the JSON that a text holds.
-    inner: OnceLock<Option<Box<Event<'static>>>>,
-}
-
-/// Whether a value's name is the name asked for, without regard to case.
-fn is_same_name(written: &str, name: &Name) -> bool {
-    if written.is_ascii() { written.eq_ignore_ascii_case(&name.folded) } else { *fold_case(written) == *name.folded }
-}
-
-impl<'e> FieldValue<'e> {
-    fn new(name: Box<str>, place: Option<Box<str>>, json: Cow<'e, Value>) -> Self {
-        Self {
-            name,
-            place,
-            json,
-            whole: true,
-            folded: OnceLock::new(),
-            json_text: OnceLock::new(),
-            inner: OnceLock::new(),
-        }
-    }
-}
-
-impl FieldValue<'_> {
-    /// Whether it is how a log writes that there is no value.
-    pub(crate) fn is_none_mark(&self) -> bool {
-        matches!(&*self.json, Value::String(text) if matches!(text.as_str(), "" | "-"))
-    }
-
-    /// The fields of the JSON that the text holds, read once.
-    fn inner(&self) -> Option<&Event<'static>> {
-        let Value::String(text) = &*self.json else { return None };
-        if !may_be_json(text) {
-            return None;
-        }
-        self.inner.get_or_init(|| Event::of_text(text).map(Box::new)).as_deref()
-    }
-
-    /// The value as text, in lower case unless case counts.
-    pub(crate) fn text(&self, case_sensitive: bool) -> &str {
-        let text = match &*self.json {
-            Value::String(text) => text.as_str(),
-            _ => self.json_text.get_or_init(|| match &*self.json {
-                Value::Object(_) if !self.whole => Box::default(),
-                other => other.to_string().into(),
-            }),
-        };
-        if case_sensitive {
-            return text;
-        }
-        let folded = self.folded.get_or_init(|| match fold_case(text) {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(folded) => Some(folded.into()),
-        });
-        folded.as_deref().unwrap_or(text)
-    }
-
-    /// The value as a number or boolean, where the event says that it is one.
-    pub(crate) fn scalar(&self) -> Option<Scalar> {
-        Scalar::of(&self.json)
-    }
-
-    /// Whether it is JSON: any value but a text that cannot be read as such. An element of a list is what was read.
-    pub(crate) fn is_json(&self) -> bool {
-        match &*self.json {
-            Value::String(text) if self.place.is_none() => {
-                serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
-            }
-            _ => true,
-        }
-    }
-
-    /// Whether it is neither empty nor zero nor false.
-    pub(crate) fn is_truthy(&self) -> bool {
-        match &*self.json {
-            Value::Null => false,
-            Value::Bool(value) => *value,
-            Value::Number(number) => number.as_f64() != Some(0.0),
-            Value::String(text) => !text.is_empty(),
-            Value::Array(items) => !items.is_empty(),
-            Value::Object(fields) => !fields.is_empty(),
-        }
-    }
-
-    /// Whether `folded`, a name with indexes, leads here; an array that it gives no index for gives any element.
-    fn stands_at(&self, folded: &str) -> bool {
-        let mut wanted = folded.chars().peekable();
-        let place = fold_case(self.place.as_deref().unwrap_or(&self.name));
-        let mut place = place.chars();
-        let mut at_start = true;
-        while let Some(character) = place.next() {
-            match wanted.peek() {
-                Some(next) if *next == character => {
-                    wanted.next();
-                    at_start = false;
-                }
-                _ if character == '[' => {
-                    let _ = place.by_ref().find(|next| *next == ']');
-                }
-                // The place begins with an index where the whole of a text is an array.
-                _ if character == '.' && at_start => {}
-                _ => return false,
-            }
-        }
-        wanted.next().is_none()
-    }
-}
-
-/// What the names of a rule mean: the known field of a name, or none.
-pub type Resolve<'r> = &'r dyn Fn(&str) -> Option<KnownField>;
-
-/// A field that is asked for outside of a condition, such as what the events of a sequence share.
-#[derive(Clone, Debug)]
-pub struct FieldQuery(Field);
-
-impl FieldQuery {
-    /// The field that a name means.
-    #[must_use]
-    pub fn new(name: &str, resolve: Resolve<'_>) -> Self {
-        Self(Field::resolved(name, resolve))
-    }
-
-    /// The known field that it is, if it is one.
-    #[must_use]
-    pub fn known(&self) -> Option<KnownField> {
-        match &self.0 {
-            Field::Known { field, .. } => Some(*field),
-            _ => None,
-        }
-    }
-}
-
-/// What a predicate asks for.
-#[derive(Clone, Debug)]
-pub(crate) enum Field {
-    /// Any value of the event.
-    Any,
-    /// A field by its name.
-    Named(Name),
-    /// A field by its meaning; the name is the one that the rule uses.
-    Known { field: KnownField, name: Name },
-}
-
-impl Field {
-    pub(crate) fn new(raw: &str) -> Self {
-        if raw.is_empty() { Self::Any } else { Self::Named(Name::new(raw)) }
-    }
-
-    /// The field that a name means, if `resolve` knows it.
-    pub(crate) fn resolved(raw: &str, resolve: Resolve<'_>) -> Self {
-        match resolve(raw) {
-            Some(field) if !raw.is_empty() => Self::Known { field, name: Name::new(raw) },
-            _ => Self::new(raw),
-        }
-    }
-}
-
-/// A field's name, ready for being looked up.
-#[derive(Clone, Debug)]
-pub(crate) struct Name {
-    written: String,
-    /// In lower case; without the marks that say "any element".
-    folded: String,
-    /// The name without `[1]` and `{}`.
-    without_brackets: Option<Box<Name>>,
-}
-
-impl Name {
-    /// The name in lower case, without the marks that say "any element".
-    pub(crate) fn folded(&self) -> &str {
-        &self.folded
-    }
-
-    fn new(written: &str) -> Self {
-        let folded = fold_case(written).into_owned();
-        if !written.contains(['[', '{']) {
-            return Self { written: written.to_owned(), folded, without_brackets: None };
-        }
-        let any = ["{}", "[]", "[*]"].iter().fold(folded, |name, mark| name.replace(mark, ""));
-        let plain = Self::new_plain(without_indexes(written).trim_start_matches('.'));
-        Self { written: written.to_owned(), folded: any, without_brackets: Some(Box::new(plain)) }
-    }
-
-    fn new_plain(written: &str) -> Self {
-        Self { written: written.to_owned(), folded: fold_case(written).into_owned(), without_brackets: None }
-    }
-}
-
-fn without_indexes(name: &str) -> String {
-    let mut plain = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some(at) = rest.find(['[', '{']) {
-        let (before, bracket) = rest.split_at(at);
-        plain.push_str(before);
-        let mark = bracket.find([']', '}']).map_or("", |end| &bracket[..=end]);
-        let is_mark = match mark.get(1..mark.len().saturating_sub(1)) {
-            Some("" | "*") => true,
-            Some(index) => mark.starts_with('[') && index.bytes().all(|byte| byte.is_ascii_digit()),
-            None => false,
-        };
-        let taken = if is_mark { mark.len() } else { 1 };
-        plain.push_str(if is_mark { "" } else { &bracket[..1] });
-        rest = &bracket[taken..];
-    }
-    plain + rest
 }
