@@ -235,3 +235,71 @@ fn what_could_change_a_terminal_is_not_written_to_one() {
     let said = place.coloured(&["hunt", "logs", "--limit", "50"]).ends(0);
     assert!(!said.out.contains("\u{1b}[31m"), "{}", said.out);
 }
+
+#[test]
+fn what_cannot_be_read_is_said_and_everything_else_is_hunted_in() {
+    let place = place();
+    let line = fs::read_to_string(place.path("logs/a.jsonl")).unwrap();
+    let line = line.lines().next().unwrap();
+    let gzip = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, format!("{line}\n").repeat(2_000).as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    place.write("odd/cut.jsonl.gz", &gzip[..gzip.len() - 20]);
+    place.write("odd/damaged.evtx", [b"ElfFile\0".as_slice(), &[7; 9_000]].concat());
+    let mut wide: Value = serde_json::from_str(line).unwrap();
+    for field in 0..100_000 {
+        wide[format!("field{field}")] = field.into();
+    }
+    // The clock is not set, goes far ahead, and comes back.
+    let at = |time: &str| line.replace("2026-01-02 03:04:05", time);
+    let times = ["2026-01-02 03:04:05", "1969-01-01 00:00:00", "9999-01-01 00:00:00", "not a time"].map(at).join("\n");
+    place.write("odd/wide.jsonl", format!("{wide}\n{times}\n{line}"));
+    let said = place.run(&["hunt", "odd", "--json"]).ends(0).says(&["cut.jsonl", "damaged.evtx: not readable as EVTX"]);
+    let report = said.json();
+    let probe = rule_of(&report, PROBE);
+    let of_file = |name: &str| {
+        let files = report["files"].as_array().unwrap();
+        files.iter().find(|row| row["file"] == format!("odd/{name}").as_str()).map(|row| row["read"].as_u64().unwrap())
+    };
+    assert_eq!(of_file("wide.jsonl"), Some(6));
+    let of_cut = of_file("cut.jsonl").unwrap();
+    assert!(of_cut > 1_000 && of_cut < 2_000, "{of_cut}");
+    assert_eq!(probe["hits"], of_cut + 6);
+    assert_eq!([&probe["first"], &probe["last"]], [&json!("2026-01-02T03:04:05Z"), &json!("9999-01-01T00:00:00Z")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_reading_and_what_was_found_is_written() {
+    use std::{
+        io::{Read as _, Write as _},
+        process::{Command, Stdio},
+    };
+    let place = place();
+    let lines = fs::read_to_string(place.path("logs/a.jsonl")).unwrap().repeat(50);
+    let mut command = place.command(&["hunt", "-", "--jsonl", "hits.jsonl", "--db", "catalog.db"]);
+    let mut hunt =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = hunt.stdin.take().unwrap();
+    let begun = std::time::Instant::now();
+    let mut is_sent = false;
+    // Whoever writes to a program that has ended gets an error.
+    while input.write_all(lines.as_bytes()).is_ok() {
+        assert!(begun.elapsed().as_secs() < 100, "it goes on reading");
+        let is_written = fs::metadata(place.path("hits.jsonl")).is_ok_and(|data| data.len() > 0);
+        if is_written && !is_sent {
+            is_sent = true;
+            assert!(Command::new("kill").args(["-INT", &hunt.id().to_string()]).status().unwrap().success());
+        }
+    }
+    drop(input);
+    let (mut out, mut said) = (String::new(), String::new());
+    hunt.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    hunt.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(hunt.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("ended early") && out.contains("Rules with hits"), "{said}{out}");
+    let hits = fs::read_to_string(place.path("hits.jsonl")).unwrap();
+    assert!(hits.ends_with('\n') && hits.lines().all(|hit| serde_json::from_str::<Value>(hit).is_ok()));
+}
