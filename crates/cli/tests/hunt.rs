@@ -256,7 +256,10 @@ fn what_cannot_be_read_is_said_and_everything_else_is_hunted_in() {
     let at = |time: &str| line.replace("2026-01-02 03:04:05", time);
     let times = ["2026-01-02 03:04:05", "1969-01-01 00:00:00", "9999-01-01 00:00:00", "not a time"].map(at).join("\n");
     place.write("odd/wide.jsonl", format!("{wide}\n{times}\n{line}"));
-    let said = place.run(&["hunt", "odd", "--json"]).ends(0).says(&["cut.jsonl", "damaged.evtx: not readable as EVTX"]);
+    let said = place
+        .run(&["hunt", "odd", "--json"])
+        .ends(0)
+        .says(&["cut.jsonl", "damaged.evtx: the file ends in the middle of a chunk"]);
     let report = said.json();
     let probe = rule_of(&report, PROBE);
     let of_file = |name: &str| {
@@ -280,8 +283,7 @@ fn an_interrupt_ends_reading_and_what_was_found_is_written() {
     let place = place();
     let lines = fs::read_to_string(place.path("logs/a.jsonl")).unwrap().repeat(50);
     let mut command = place.command(&["hunt", "-", "--jsonl", "hits.jsonl", "--db", "catalog.db"]);
-    let mut hunt =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut hunt = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = hunt.stdin.take().unwrap();
     let begun = std::time::Instant::now();
     let mut is_sent = false;

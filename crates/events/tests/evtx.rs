@@ -54,8 +54,9 @@ fn a_damaged_chunk_is_reported_and_the_others_are_read() {
         // The last chunk cut short: the records of those before it are read.
         let chunks = (bytes.len() - HEADER) / CHUNK;
         if chunks > 1 {
-            let (rest, _) = read(&name, &bytes[..HEADER + (chunks - 1) * CHUNK + CHUNK / 2]);
+            let (rest, problems) = read(&name, &bytes[..HEADER + (chunks - 1) * CHUNK + CHUNK / 2]);
             assert!(!rest.is_empty() && rest.iter().all(|number| whole.contains(number)), "{name}");
+            assert!(problems.iter().any(|said| said.contains("ends in the middle of a chunk")), "{name}: {problems:?}");
         }
         let (none, problems) = read(&name, &bytes[..100]);
         assert!(none.is_empty() && problems.len() == 1 && problems[0].contains("not readable as EVTX"), "{problems:?}");

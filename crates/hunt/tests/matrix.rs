@@ -206,14 +206,17 @@ fn processes(events: &[(&str, &str)]) -> String {
 
 #[test]
 fn indicators_and_exclusions_are_counted_over_all_events_that_were_asked() {
-    let rule = |id: u32, condition: &str| {
+    let excludes =
+        "both:\n    CommandLine|contains|all: ['harmless', 'signed']\n  one:\n    CommandLine|contains: ' /quiet'\n  ";
+    let rule = |id: u32, excludes: &str, condition: &str| {
         format!(
             "title: Counted\nid: 00000000-0000-4000-8000-0000000000b{id}\nlogsource:\n  product: windows\n  category: process_creation\n\
              detection:\n  image:\n    Image|endswith: '\\probe.exe'\n  line:\n    CommandLine|contains: ' /lab'\n  \
-             both:\n    CommandLine|contains|all: ['harmless', 'signed']\n  one:\n    CommandLine|contains: ' /quiet'\n  condition: {condition}\n"
+             {excludes}condition: {condition}\n"
         )
     };
-    let (first, second) = (rule(1, "image and line and not both and not one"), rule(2, "image and line"));
+    let first = rule(1, excludes, "image and line and not both and not one");
+    let second = rule(2, "", "image and line");
     let hunter = Hunter::new(rules(&[("first.yml", &first), ("second.yml", &second)]), Options::default());
     let log = processes(&[
         (r"C:\Tools\probe.exe", "probe /lab"),
