@@ -133,7 +133,7 @@ fn runs(rule: &Rule, stateful: Option<&Result<Stateful, &'static str>>) -> (Runs
         return candidates("it looks for the absence of events".to_owned());
     }
     if needed.len() > 1 {
-        return candidates(format!("it has {} steps that belong together", needed.len()));
+        return candidates("it has several steps that belong together".to_owned());
     }
     let asks = |at: &usize| rule.conditions.get(*at).is_some_and(|condition| base::has_predicate(&condition.root));
     if !asked.iter().any(asks) {
