@@ -5,6 +5,10 @@
 
 /// Values that one file may hold.
 const MAX_VALUES: usize = 2_000_000;
+/// Keys of a TOML file; a key takes more memory than a value of a list.
+const MAX_TOML_LINES: usize = 500_000;
+/// Tables of a TOML file, those between the parts of a dotted key too: each takes about two kilobytes while it is read.
+const MAX_TOML_TABLES: usize = 100_000;
 /// How deep lists and tables may nest.
 const MAX_DEPTH: usize = 128;
 
@@ -35,6 +39,7 @@ pub(crate) fn json(text: &str) -> Result<(), TooMuch> {
 /// Looks at a TOML text. It need not be well-formed.
 pub(crate) fn toml(text: &str) -> Result<(), TooMuch> {
     let mut count = Count::new(text);
+    let (mut lines, mut tables) = (0, 0);
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -48,15 +53,25 @@ pub(crate) fn toml(text: &str) -> Result<(), TooMuch> {
             // Each line is a key or a table.
             b'\n' => {
                 count.values += 1;
+                lines += 1;
+                if lines > MAX_TOML_LINES {
+                    return Err(count.too_much(format!("more than {MAX_TOML_LINES} lines in one file; split it"), at));
+                }
+                // A header is a table, or one of a list of tables.
+                tables += usize::from(bytes.get(at + 1) == Some(&b'['));
                 count.fits(at)?;
                 // A bracket that its line leaves open is a list that goes on, or a fault that the parser finds.
                 at + 1
             }
             _ => {
+                tables += usize::from(matches!(byte, b'{' | b'.'));
                 count.take(*byte, at)?;
                 at + 1
             }
         };
+        if tables > MAX_TOML_TABLES {
+            return Err(count.too_much(format!("more than {MAX_TOML_TABLES} tables in one file; split it"), at));
+        }
     }
     Ok(())
 }
@@ -91,8 +106,12 @@ impl<'t> Count<'t> {
             () if self.values > MAX_VALUES => format!("more than {MAX_VALUES} values in one file; split it"),
             () => return Ok(()),
         };
+        Err(self.too_much(message, at))
+    }
+
+    fn too_much(&self, message: String, at: usize) -> TooMuch {
         let lines = self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
-        Err(TooMuch { message, line: u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1) })
+        TooMuch { message, line: u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1) }
     }
 }
 
@@ -161,6 +180,20 @@ mod tests {
         let many = format!("[{}0]", "0,".repeat(MAX_VALUES + 1));
         assert!(json(&many).is_err_and(|fault| fault.message.contains("more than 2000000 values")));
         assert!(toml(&format!("a = {many}")).is_err());
-        assert!(toml(&"a\n".repeat(MAX_VALUES + 1)).is_err());
+        assert!(toml(&"a\n".repeat(MAX_TOML_LINES + 1)).is_err_and(|fault| fault.message.contains("lines")));
+    }
+
+    #[test]
+    fn tables_of_a_toml_file_are_counted_however_they_are_written() {
+        let many = MAX_TOML_TABLES + 1;
+        for text in [
+            "a = 1\n[t]\n".repeat(many),
+            "[[t]]\n".repeat(many + 1),
+            format!("a{} = 1", ".b".repeat(many)),
+            format!("a = [{}]", "{b = 1},".repeat(many)),
+        ] {
+            assert!(toml(&text).is_err_and(|fault| fault.message.contains("tables")), "{}", &text[..20]);
+        }
+        assert_eq!(toml(&"[t]\na = 1\n".repeat(1000)), Ok(()));
     }
 }

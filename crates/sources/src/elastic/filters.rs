@@ -49,8 +49,7 @@ impl Reader<'_> {
 
     fn query_of(&mut self, query: Table<'_, '_>, whole: &Value<'_>, is_clause: fn(&str) -> bool, depth: u32) -> Node {
         let clauses: Vec<Node> = query
-            .0
-            .iter()
+            .entries()
             .filter(|(name, _)| is_clause(name))
             .map(|(name, body)| self.clause(name, body, depth))
             .collect();
@@ -72,9 +71,8 @@ impl Reader<'_> {
             },
             "match_phrase" | "match" | "term" | "terms" | "wildcard" | "prefix" | "regexp" | "range" => {
                 let fields: Vec<Node> = table
-                    .0
-                    .iter()
-                    .filter(|(key, _)| !matches!(key.as_ref(), "boost" | "_name"))
+                    .entries()
+                    .filter(|(key, _)| !matches!(*key, "boost" | "_name"))
                     .map(|(field, argument)| self.comparison(name, field, argument))
                     .collect();
                 if fields.is_empty() { self.opaque(body, "clause without a field") } else { Node::all(fields) }
@@ -87,10 +85,10 @@ impl Reader<'_> {
         let mut conjuncts = Vec::new();
         let mut alternatives = Vec::new();
         let mut has_alternatives = false;
-        for (occur, value) in table.0 {
+        for (occur, value) in table.entries() {
             let queries = value.items().iter();
             let mut nodes: Vec<Node> = Vec::new();
-            match occur.as_ref() {
+            match occur {
                 "must" | "filter" | "must_not" | "should" => nodes.extend(queries.map(|query| match query.table() {
                     Some(table) => self.query(table, query, depth + 1),
                     None => self.opaque(query, "query is no table"),
@@ -98,7 +96,7 @@ impl Reader<'_> {
                 "minimum_should_match" | "boost" | "_name" => continue,
                 _ => nodes.push(self.opaque(value, "clause of the query DSL is not known")),
             }
-            match occur.as_ref() {
+            match occur {
                 "must_not" => conjuncts.extend(nodes.into_iter().map(Node::not)),
                 "should" => {
                     has_alternatives |= !nodes.is_empty();

@@ -61,7 +61,7 @@ fn read_toml(file: File<'_>, sink: Sink<'_>) -> Outcome {
         }
     };
     let span = document.span();
-    let document = Value::of_toml(&Spanned::new(span, DeValue::Table(document.into_inner())));
+    let document = Value::of_toml(Spanned::new(span, DeValue::Table(document.into_inner())));
     let Some(table) = document.table() else { return no_rule("neither a rule nor a hunt in it") };
     let mut rules = Rules::new(file, sink);
     // Keys without a table around them are a rule too, as Kibana's API writes one.

@@ -1,7 +1,7 @@
 //! What the files of Elastic's rules hold, whether they are written in TOML, JSON or YAML: texts, lists and tables that
 //! know where they stand.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use ruleatlas_model::{Diagnostic, Extra};
 use ruleatlas_yaml::Node;
@@ -61,15 +61,43 @@ pub(super) enum Data<'a> {
     Number(String, serde_json::Value),
     Text(Cow<'a, str>),
     List(Vec<Value<'a>>),
-    Table(BTreeMap<Cow<'a, str>, Value<'a>>),
+    Table(Entries<'a>),
+}
+
+/// The entries of a table in the order of their keys. Files hold many tables of few entries, for which a list takes a
+/// fraction of a map's memory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entries<'a>(Box<[(Cow<'a, str>, Value<'a>)]>);
+
+impl<'a> Entries<'a> {
+    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
+        let at = self.0.binary_search_by(|(known, _)| known.as_ref().cmp(key)).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+    }
+}
+
+/// Of entries with the same key the last one stays.
+impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Entries<'a> {
+    fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(entries: I) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.reverse();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        entries.dedup_by(|(a, _), (b, _)| a == b);
+        Self(entries.into_boxed_slice())
+    }
 }
 
 impl<'a> Value<'a> {
     /// A value of TOML. The parser's own depth limit bounds this.
-    pub fn of_toml(value: &Spanned<DeValue<'a>>) -> Self {
-        let data = match value.get_ref() {
-            DeValue::String(text) => Data::Text(text.clone()),
-            DeValue::Boolean(truth) => Data::Bool(*truth),
+    pub fn of_toml(value: Spanned<DeValue<'a>>) -> Self {
+        let span = value.span();
+        let data = match value.into_inner() {
+            DeValue::String(text) => Data::Text(text),
+            DeValue::Boolean(truth) => Data::Bool(truth),
             DeValue::Integer(number) => {
                 let parsed = i64::from_str_radix(number.as_str(), number.radix());
                 let json = parsed.map_or_else(|_| number.to_string().into(), Into::into);
@@ -80,12 +108,11 @@ impl<'a> Value<'a> {
                 Data::Number(number.as_str().to_owned(), parsed.map_or_else(|| number.as_str().into(), Into::into))
             }
             DeValue::Datetime(time) => Data::Text(Cow::Owned(time.to_string())),
-            DeValue::Array(values) => Data::List(values.iter().map(Self::of_toml).collect()),
+            DeValue::Array(values) => Data::List(values.into_iter().map(Self::of_toml).collect()),
             DeValue::Table(table) => {
-                Data::Table(table.iter().map(|(key, value)| (key.get_ref().clone(), Self::of_toml(value))).collect())
+                Data::Table(table.into_iter().map(|(key, value)| (key.into_inner(), Self::of_toml(value))).collect())
             }
         };
-        let span = value.span();
         Self { data, at: span.start, end: span.end }
     }
 
@@ -178,7 +205,7 @@ impl<'a> Value<'a> {
 
 /// A table of the file.
 #[derive(Clone, Copy)]
-pub(super) struct Table<'t, 'a>(pub &'t BTreeMap<Cow<'a, str>, Value<'a>>);
+pub(super) struct Table<'t, 'a>(&'t Entries<'a>);
 
 impl<'t, 'a> Table<'t, 'a> {
     pub fn get(self, key: &str) -> Option<&'t Value<'a>> {
@@ -244,10 +271,14 @@ impl<'t, 'a> Table<'t, 'a> {
         }
     }
 
+    /// All keys with their values, in the order of the keys.
+    pub fn entries(self) -> impl Iterator<Item = (&'t str, &'t Value<'a>)> {
+        self.0.iter()
+    }
+
     /// What the table holds besides the known keys, by its own names.
     pub fn rest(self, known: &[&str]) -> Extra {
-        let entries = self.0.iter().filter(|(key, _)| !known.contains(&key.as_ref()));
-        entries.map(|(key, value)| (key.as_ref(), value)).collect()
+        self.entries().filter(|(key, _)| !known.contains(key)).collect()
     }
 }
 
