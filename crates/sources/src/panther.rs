@@ -128,7 +128,7 @@ enum Body<'a> {
     Module(&'a str),
     /// Under a key of the YAML: its text, and the offset it begins at.
     Yaml(&'a str, usize),
-    /// The module is not at hand: its name.
+    /// The module was not read: its name.
     Missing(String),
     None,
 }
@@ -177,7 +177,8 @@ impl<'a> Reader<'a> {
             Body::Missing(name) => {
                 rule.parse = ParseStatus::Failed;
                 let message = format!(
-                    "the module `{name}` is not among the files; build from a checkout that has the modules too"
+                    "the module `{name}` is not among the files that could be read; build from a checkout that has the modules too, as \
+                     text in UTF-8"
                 );
                 rule.diagnostics.push(Diagnostic::error("module not found", message).on_line(document.line));
             }

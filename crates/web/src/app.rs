@@ -14,7 +14,7 @@ use std::{
 use axum::{
     Router,
     body::{self, Bytes},
-    extract::{DefaultBodyLimit, Extension, Multipart, Path, Request, State},
+    extract::{DefaultBodyLimit, Extension, Multipart, Path, Request, State, multipart::MultipartError},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -180,6 +180,26 @@ impl Drop for Upload {
     }
 }
 
+/// A field of a form.
+struct FormField {
+    name: String,
+    /// The name of the file that was chosen; empty for what was typed.
+    file: String,
+    bytes: Bytes,
+}
+
+/// Hands over every field of a form, or says why it cannot be read.
+async fn form_fields(form: &mut Multipart, mut take: impl FnMut(FormField)) -> Result<(), Box<Response>> {
+    let refused = |error: MultipartError| Box::new(limits::unreadable_form(&error));
+    while let Some(field) = form.next_field().await.map_err(refused)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let file = field.file_name().unwrap_or_default().to_owned();
+        let bytes = field.bytes().await.map_err(refused)?;
+        take(FormField { name, file, bytes });
+    }
+    Ok(())
+}
+
 /// A file sent by the form of `/coverage`: `have` holds it, or `text` what was typed; `answer` says what is wanted.
 async fn covered_page(
     State(app): State<Arc<App>>,
@@ -189,21 +209,14 @@ async fn covered_page(
     mut form: Multipart,
 ) -> Response {
     let (mut file, mut text, mut wanted) = (Bytes::new(), Bytes::new(), Wanted::Page);
-    loop {
-        match form.next_field().await {
-            Ok(None) => break,
-            Ok(Some(field)) => {
-                let name = field.name().unwrap_or_default().to_owned();
-                let Ok(bytes) = field.bytes().await else { return limits::too_large() };
-                match name.as_str() {
-                    "have" => file = bytes,
-                    "text" => text = bytes,
-                    "answer" if bytes == "layer" => wanted = Wanted::Layer,
-                    _ => {}
-                }
-            }
-            Err(_) => return limits::too_large(),
-        }
+    let sent = form_fields(&mut form, |field| match field.name.as_str() {
+        "have" => file = field.bytes,
+        "text" => text = field.bytes,
+        "answer" if field.bytes == "layer" => wanted = Wanted::Layer,
+        _ => {}
+    });
+    if let Err(refusal) = sent.await {
+        return *refusal;
     }
     let bytes = if file.is_empty() { text } else { file };
     app.covered(known(client), bytes, &uri, headers, wanted).await
@@ -219,22 +232,14 @@ async fn aligned(
 ) -> Response {
     let mut sent = Sent { is_json: uri.path().starts_with(routes::API), ..Sent::default() };
     sent.pairs = Address::new(uri.path(), uri.query().unwrap_or_default()).pairs;
-    loop {
-        match form.next_field().await {
-            Ok(None) => break,
-            Ok(Some(field)) => {
-                let name = field.name().unwrap_or_default().to_owned();
-                let file = field.file_name().unwrap_or_default().to_owned();
-                let Ok(bytes) = field.bytes().await else { return limits::too_large() };
-                match name.as_str() {
-                    _ if bytes.is_empty() => {}
-                    "layer" => sent.layers.push((file, bytes.to_vec())),
-                    "have" => sent.have = bytes.to_vec(),
-                    _ => sent.pairs.push((name, String::from_utf8_lossy(&bytes).into_owned())),
-                }
-            }
-            Err(_) => return limits::too_large(),
-        }
+    let read = form_fields(&mut form, |field| match field.name.as_str() {
+        _ if field.bytes.is_empty() => {}
+        "layer" => sent.layers.push((field.file, field.bytes.to_vec())),
+        "have" => sent.have = field.bytes.to_vec(),
+        _ => sent.pairs.push((field.name, String::from_utf8_lossy(&field.bytes).into_owned())),
+    });
+    if let Err(refusal) = read.await {
+        return *refusal;
     }
     let kind = ("/align", Form::Sent);
     app.made_now(known(client), kind, headers, move |atlas| routes::aligned(atlas, &sent)).await
@@ -248,20 +253,13 @@ async fn checked_page(
     mut form: Multipart,
 ) -> Response {
     let (mut rule, mut language) = (Bytes::new(), String::new());
-    loop {
-        match form.next_field().await {
-            Ok(None) => break,
-            Ok(Some(field)) => {
-                let name = field.name().unwrap_or_default().to_owned();
-                let Ok(bytes) = field.bytes().await else { return limits::too_large() };
-                match name.as_str() {
-                    "rule" => rule = bytes,
-                    "language" => language = String::from_utf8_lossy(&bytes).into_owned(),
-                    _ => {}
-                }
-            }
-            Err(_) => return limits::too_large(),
-        }
+    let sent = form_fields(&mut form, |field| match field.name.as_str() {
+        "rule" => rule = field.bytes,
+        "language" => language = String::from_utf8_lossy(&field.bytes).into_owned(),
+        _ => {}
+    });
+    if let Err(refusal) = sent.await {
+        return *refusal;
     }
     app.checked(known(client), rule, language, headers, routes::Form::Page).await
 }
@@ -354,7 +352,7 @@ impl App {
         let (parts, body) = request.into_parts();
         match tokio::time::timeout(self.limits.body_timeout, body::to_bytes(body, limits::MAX_BODY)).await {
             Ok(Ok(bytes)) => Ok(Request::from_parts(parts, bytes.into())),
-            Ok(Err(_)) => Err(Box::new(limits::too_large())),
+            Ok(Err(error)) => Err(Box::new(limits::unreadable_body(error))),
             Err(_) => {
                 let message = "The body of the request took too long to arrive.\n";
                 // What still arrives of it is not read.

@@ -126,7 +126,11 @@ impl HostPolicy {
     /// Where every name is answered to, only what is sent is checked: a browser keeps what it reads from such a page.
     fn foreign_origin(&self, request: &Request, host: Option<&Named>) -> Option<Response> {
         let headers = request.headers();
-        let origin = headers.get(header::ORIGIN)?;
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let origin = origins.next()?;
+        if origins.next().is_some() {
+            return Some((StatusCode::BAD_REQUEST, "The request has several Origin headers.\n").into_response());
+        }
         if self.is_open && *request.method() != Method::POST {
             return None;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    extract::Request,
+    extract::{Request, multipart::MultipartError},
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -97,6 +97,22 @@ pub(crate) fn refusal(request: &Request) -> Option<Response> {
 pub(crate) fn too_large() -> Response {
     (StatusCode::PAYLOAD_TOO_LARGE, "A file here has at most 1 MiB, in a form of `multipart/form-data`.\n")
         .into_response()
+}
+
+/// Why a body was not received: it is too large, or its length or its chunks are not what HTTP says.
+pub(crate) fn unreadable_body(error: axum::Error) -> Response {
+    if error.into_inner().is::<http_body_util::LengthLimitError>() {
+        return too_large();
+    }
+    (StatusCode::BAD_REQUEST, "The body of the request is malformed or ended early.\n").into_response()
+}
+
+/// Why the fields of a form cannot be read.
+pub(crate) fn unreadable_form(error: &MultipartError) -> Response {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return too_large();
+    }
+    (StatusCode::BAD_REQUEST, "The body of the request is not a readable `multipart/form-data`.\n").into_response()
 }
 
 /// That a client has too much waiting; it may ask again after so many seconds.

@@ -130,6 +130,28 @@ fn a_body_that_does_not_arrive_is_not_waited_for() {
 }
 
 #[test]
+fn a_malformed_body_is_a_bad_request_and_a_large_one_too_large() {
+    let server = Server::with(ServeOptions::default());
+    let send = |path: &str, headers: &str, body: &str| {
+        let mut stream = server.connect(1);
+        write!(stream, "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n{body}").unwrap();
+        status(&rest(&mut stream))
+    };
+    let chunked = "Transfer-Encoding: chunked\r\n";
+    assert_eq!(send("/api/v1/check", chunked, "-1\r\nx"), 400);
+    for path in ["/check", "/coverage", "/align"] {
+        let form = "Content-Type: multipart/form-data; boundary=b\r\n";
+        assert_eq!(send(path, &format!("{form}{chunked}"), "0x1\r\nx\r\n0\r\n\r\n"), 400, "{path}");
+        assert_eq!(send(path, &format!("{form}Content-Length: 4\r\n"), "junk"), 400, "{path}");
+        let empty = "Content-Type: multipart/form-data; boundary=\r\nContent-Length: 2\r\n";
+        assert_eq!(send(path, empty, "xx"), 400, "{path}");
+        let large =
+            format!("--b\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n{}\r\n--b--\r\n", "x".repeat(1 << 21));
+        assert_eq!(send(path, &format!("{form}Content-Length: {}\r\n", large.len()), &large), 413, "{path}");
+    }
+}
+
+#[test]
 fn bodies_that_drip_take_no_place_from_others() {
     let server = Server::limited(Limits { uploads_per_client: 2, ..Limits::default() });
     let head = "POST /api/v1/coverage HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\n";
@@ -212,6 +234,7 @@ fn only_loopback_names_and_those_allowed_are_answered_to() {
         ("Host: localhost\r\nOrigin: http://localhost\r\n", 200),
         ("Host: localhost\r\nOrigin: https://atlas.example.org\r\n", 200),
         ("Host: localhost\r\nOrigin: https://rebound.example\r\n", 403),
+        ("Host: localhost\r\nOrigin: http://localhost\r\nOrigin: https://rebound.example\r\n", 400),
     ] {
         let answer = ask(headers);
         assert_eq!(status(&answer), expected, "{headers}: {answer}");

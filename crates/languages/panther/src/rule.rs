@@ -113,10 +113,11 @@ impl Frontend for Python {
             diagnostics.push(Diagnostic::error(BUDGET, message).at(Span::new(0, query.text.len())));
         }
         let Some(node) = node else {
-            diagnostics.push(
-                Diagnostic::error("no rule function", "The module has no function `rule` or `policy`.")
-                    .at(Span::new(0, 0)),
-            );
+            // Which functions a module has that was not parsed is unknown.
+            if root.faults.is_empty() {
+                let message = "The module has no function `rule` or `policy`.";
+                diagnostics.push(Diagnostic::error("no rule function", message).at(Span::new(0, 0)));
+            }
             return Parsed { conditions: Vec::new(), diagnostics };
         };
         let mut node = nodes::tidy(node);
