@@ -103,7 +103,7 @@ impl<'a> Lowering<'a, '_> {
             } else {
                 let keys: Vec<_> = keys(on).into_iter().map(|(left, right)| (right, left)).collect();
                 let list = Rc::new(std::mem::replace(flow, main));
-                self.list_filter(flow, &list, &keys, absent);
+                self.list_filter(flow, &list, &keys, None, absent);
                 return;
             }
             *flow = main;
@@ -117,7 +117,9 @@ impl<'a> Lowering<'a, '_> {
         only_right.retain(|name| !self.seen.contains(name));
         if leg.columns.list.is_some() {
             if matches!(kind, JoinKind::Inner | JoinKind::InnerUnique | JoinKind::LeftSemi | JoinKind::LeftAnti) {
-                self.list_filter(flow, &leg, &keys(on), absent);
+                let keys = keys(on);
+                let rows = if keys.len() > 1 { self.pairs(right, &keys, scope) } else { None };
+                self.list_filter(flow, &leg, &keys, rows.as_deref(), absent);
             }
             if kind != JoinKind::LeftAnti && kind != JoinKind::LeftSemi {
                 self.add_list_columns(flow, &leg, &keys(on), kind);
@@ -226,9 +228,14 @@ impl<'a> Lowering<'a, '_> {
         flow: &mut Flow<'a>,
         list: &Rc<Flow<'a>>,
         keys: &[(&'a Expr<'a>, &'a Expr<'a>)],
+        rows: Option<&[Vec<Const>]>,
         negated: bool,
     ) {
-        let Some(node) = self.list_test(flow, list, keys) else { return };
+        let node = match rows {
+            Some(rows) => self.rows_test(flow, rows, keys),
+            None => self.list_test(flow, list, keys),
+        };
+        let Some(node) = node else { return };
         let node = match (negated, node) {
             (true, Node::Predicate(mut predicate)) => {
                 predicate.negated = true;
@@ -241,7 +248,62 @@ impl<'a> Lowering<'a, '_> {
         flow.push(node);
     }
 
-    /// The condition that a join's key is in a list; `None` where none of the keys is a field.
+    /// The values of several keys that stand in one row of a table of data, a list of them a row.
+    fn pairs(
+        &mut self,
+        right: &'a Expr<'a>,
+        keys: &[(&'a Expr<'a>, &'a Expr<'a>)],
+        scope: ScopeRef,
+    ) -> Option<Vec<Vec<Const>>> {
+        const MAX_ROWS: usize = 200;
+        let depth = self.naming.len();
+        let (table, scope, ..) = self.resolve_leg(right, scope, "");
+        self.naming.truncate(depth);
+        let ExprKind::Datatable { columns, cells } = &table.kind else { return None };
+        let place = |(_, right): &(&Expr<'a>, &Expr<'a>)| {
+            let name = key_name(right)?;
+            columns.iter().position(|column| **column == *name)
+        };
+        let places: Vec<usize> = keys.iter().map(place).collect::<Option<_>>()?;
+        let rows = cells.chunks(columns.len().max(1));
+        if rows.len() > MAX_ROWS {
+            return None;
+        }
+        let nothing = Columns::default();
+        rows.map(|row| {
+            let cell = |at: &usize| match self.scalar(row.get(*at)?, Place { scope, columns: &nothing }) {
+                Value::Const(constant) => Some(constant),
+                _ => None,
+            };
+            places.iter().map(cell).collect()
+        })
+        .collect()
+    }
+
+    /// The condition that the keys have the values of one of some rows; `None` where one of the keys is no field.
+    fn rows_test(
+        &mut self,
+        flow: &Flow<'a>,
+        rows: &[Vec<Const>],
+        keys: &[(&'a Expr<'a>, &'a Expr<'a>)],
+    ) -> Option<Node> {
+        let test = Test { op: Op::Eq, cased: true, modifier: None, missing: Missing::Fails };
+        let mut alternatives = Vec::new();
+        for row in rows {
+            let mut all = Vec::new();
+            for ((left, right), constant) in keys.iter().zip(row) {
+                let value = self.key(left, &flow.columns);
+                let span = left.span.to(right.span);
+                all.push(self.tested(&value, left.span, std::slice::from_ref(constant), &test, span)?);
+            }
+            alternatives.push(Node::all(all));
+        }
+        let node = Node::any(alternatives);
+        node.as_constant().is_none().then_some(node)
+    }
+
+    /// The condition that a join's key is in a list; `None` where none of the keys is a field. Which values of several keys
+    /// belong together is not known: the list is then known by its name alone.
     fn list_test(
         &mut self,
         flow: &Flow<'a>,
@@ -256,7 +318,9 @@ impl<'a> Lowering<'a, '_> {
                 continue;
             }
             let column = self.key(right, &list.columns);
-            let (op, constants) = match column.constants() {
+            let known =
+                column.constants().filter(|constants| keys.len() == 1 || names.is_empty() || constants.len() == 1);
+            let (op, constants) = match known {
                 Some(constants) => (Op::In, constants),
                 None if !names.is_empty() => (Op::InList, names.iter().map(|name| Const::string(name)).collect()),
                 None => continue,
