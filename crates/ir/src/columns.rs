@@ -34,6 +34,8 @@ pub(crate) struct Table<'p> {
     pub is_outer: bool,
     /// The names that stages of another step made.
     pub known: Option<Rc<FxHashMap<Rc<str>, Value<'p>>>>,
+    /// Its row, where it is a list that is known by its name.
+    pub row: Option<Rc<Listed<'p>>>,
 }
 
 impl<'p> Columns<'p> {
@@ -71,6 +73,7 @@ impl<'p> Columns<'p> {
             names: table.names.clone(),
             step: table.step.or(step),
             is_outer: table.is_outer || is_outer,
+            row: table.row.clone(),
             known: table.known.clone().or_else(|| Some(Rc::clone(&known))),
         }));
     }

@@ -11,7 +11,7 @@ use crate::engine::{BYTES_OF_VALUE, BYTES_PER_NODE, Engine};
 use crate::fold::{fold, fold_pattern, has_case_flag, truth_of};
 use crate::looked::Asked;
 use crate::plan::{CaseRule, Comparison, Const, ConstKind, MissingRule, Relation};
-use crate::value::{Computed, Field, Owner, Resolved, Value};
+use crate::value::{Computed, Field, Found, Listed, Owner, Resolved, Value};
 
 /// What a value is compared with.
 pub(crate) enum Right<'v, 'p> {
@@ -86,7 +86,10 @@ impl<'p> Engine<'p, '_> {
                     this.relate(each, value, written, right, span, side)
                 });
             }
-            Value::Listed(listed) => return self.relate(comparison, &listed.value, written, right, span, side),
+            Value::Listed(listed) => {
+                return self
+                    .relate_listed(listed, |this, value| this.relate(comparison, value, written, right, span, side));
+            }
             Value::Unknown(reason) => return Some(self.opaque(reason, span)),
             Value::Condition(resolved) if resolved.unknown().is_some() => return self.resolved_again(resolved),
             Value::Time(_) => match right {
@@ -109,6 +112,24 @@ impl<'p> Engine<'p, '_> {
         match right {
             Right::Value(value, place) => self.relate_value(comparison, left, written, (value, *place), span, side),
             Right::Set(set) => self.relate_set(comparison, left, written, set, span, side),
+        }
+    }
+
+    /// What is asked of a column of a list that is known by its name: the list must have a row for the event, and what the
+    /// row holds is not known. A name in dots is taken for a field of the events.
+    pub fn relate_listed(
+        &mut self,
+        listed: &Listed<'p>,
+        relate: impl FnOnce(&mut Self, &Value<'p>) -> Option<Node>,
+    ) -> Option<Node> {
+        let Found::Where(found) = &listed.found else { return relate(self, &listed.value) };
+        match &listed.value {
+            Value::Field(field) if field.from.is_some() || !field.path.contains('.') => {
+                let row = self.resolved_again(found)?;
+                let node = relate(self, &Value::computed(Rc::clone(&field.path)))?;
+                Some(Node::all([row, node]))
+            }
+            value => relate(self, value),
         }
     }
 
@@ -145,7 +166,9 @@ impl<'p> Engine<'p, '_> {
                 });
             }
             Value::Listed(listed) => {
-                return self.relate(comparison, left, written, &Right::Value(&listed.value, place), span, side);
+                return self.relate_listed(listed, |this, value| {
+                    this.relate(comparison, left, written, &Right::Value(value, place), span, side)
+                });
             }
             Value::Unknown(reason) => return Some(self.opaque(reason, span)),
             Value::Condition(resolved) if resolved.unknown().is_some() => return self.resolved_again(resolved),

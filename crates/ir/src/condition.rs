@@ -352,7 +352,7 @@ impl<'p> Engine<'p, '_> {
             Value::First(values, _) => {
                 self.first(values, (false, false), span, &mut |this, value| this.truth(value, span))
             }
-            Value::Listed(listed) => self.truth(&listed.value, span),
+            Value::Listed(listed) => self.relate_listed(listed, |this, value| this.truth(value, span)),
             Value::Cases(cases) => self.spread(cases, &mut |this, value| this.truth(value, span)),
             Value::Unknown(reason) => Some(self.opaque(reason, span)),
             Value::List(_) => Some(self.opaque("a value where a condition is meant", span)),

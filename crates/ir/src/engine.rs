@@ -263,10 +263,10 @@ impl<'p> Engine<'p, '_> {
             if step.is_optional && step.conjuncts.is_empty() && step.sources.is_empty() {
                 continue;
             }
-            if let Some(searches) = self.searches {
-                if searches.rules_out_branches {
-                    rule_out_branches(&mut step.conjuncts);
-                }
+            if self.searches.is_none_or(|searches| searches.rules_out_branches) {
+                rule_out_branches(&mut step.conjuncts);
+            }
+            if self.searches.is_some() {
                 for conjunct in step.conjuncts.iter().filter(|conjunct| conjunct.node.as_constant() == Some(false)) {
                     let text = clip(conjunct.span.of(self.text).unwrap_or_default(), MAX_LINE);
                     let message = format!("no event can meet `{text}`, so the search finds nothing");

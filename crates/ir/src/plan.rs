@@ -131,14 +131,7 @@ pub enum Operation {
     /// Adds columns of a list's rows that are found by the values of other columns.
     Rows(ListRows),
     /// Adds columns of a list that is known by its name.
-    Lookup {
-        /// The list's name.
-        list: Rc<str>,
-        /// The key that a row is found by.
-        key: Option<Expr>,
-        /// The columns that it adds; `None` where they are not known.
-        names: Option<Vec<Rc<str>>>,
-    },
+    Lookup(Lookup),
     /// Branches that each go on from here; a row of any of them stays.
     Branches {
         /// The branches.
@@ -150,6 +143,21 @@ pub enum Operation {
     Sort,
     /// Not understood, for this reason.
     Opaque(Rc<str>),
+}
+
+/// A row of a list that is known by its name.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// The list's name.
+    pub list: Rc<str>,
+    /// The key that a row is found by.
+    pub key: Option<Expr>,
+    /// The columns that it adds; `None` where they are not known.
+    pub names: Option<Vec<Rc<str>>>,
+    /// The names that its columns may have before them (`t.a`); where it has some, its columns are written with one.
+    pub tables: Vec<Rc<str>>,
+    /// Which rows stay.
+    pub kind: JoinKind,
 }
 
 /// A name and the expression that it stands for from here on.

@@ -226,6 +226,9 @@ impl<'p> Engine<'p, '_> {
         };
         let found = columns.tables.iter().find(|known| known.names.iter().any(is_same));
         let Some(found) = found else { return Value::field(&format!("{table}.{name}")) };
+        if let Some(row) = &found.row {
+            return Value::Listed(Rc::new(Listed { found: row.found.clone(), value: Value::field(name) }));
+        }
         let known = found.known.as_deref().unwrap_or(&columns.known);
         let value = known.get(&self.key(name)).cloned().unwrap_or_else(|| Value::field(name));
         let value = value.of_step(found.step);

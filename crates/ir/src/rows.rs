@@ -5,12 +5,15 @@ use std::rc::Rc;
 use ruleatlas_model::{DataSource, Diagnostic, Node, SourceKind, Span};
 
 use crate::beside::{of_group, part_of};
+use rustc_hash::FxHashMap;
+
 use crate::columns::{Columns, Table};
 use crate::condition::Side;
 use crate::engine::{BEFORE, Conjunct, Engine, Flow, Fork, IN_ORDER};
 use crate::open::{Beyond, captured};
 use crate::plan::{
-    Aggregate, Column, Comparison, Expr, ExprKind, Join, JoinKind, Operand, Operation, Output, Query, Relation, Stage,
+    Aggregate, Column, Comparison, Expr, ExprKind, Join, JoinKind, Lookup, Operand, Operation, Output, Query, Relation,
+    Stage,
 };
 use crate::value::{Field, Found, Listed, Owner, Resolved, Value};
 
@@ -34,7 +37,8 @@ impl<'p> Engine<'p, '_> {
             ExprKind::Table(name) => self.table(name),
             ExprKind::Aliased(rows, names) => {
                 let mut flow = self.flow(rows);
-                flow.columns.tables = vec![Table { names: names.clone(), step: None, is_outer: false, known: None }];
+                flow.columns.tables =
+                    vec![Table { names: names.clone(), step: None, is_outer: false, known: None, row: None }];
                 flow
             }
             ExprKind::Union { legs, label, merges } => self.union(legs, label, *merges),
@@ -280,9 +284,7 @@ impl<'p> Engine<'p, '_> {
             Operation::Join(join) => self.join(flow, join),
             Operation::Beside(beside) => self.beside(flow, beside, stage.span),
             Operation::Rows(rows) => self.list_rows(flow, rows),
-            Operation::Lookup { list, key, names } => {
-                self.lookup(flow, list, key.as_ref(), names.as_deref(), stage.span);
-            }
+            Operation::Lookup(lookup) => self.lookup(flow, lookup, stage.span),
             Operation::Branches { branches, selector } => self.branches(flow, branches, selector.as_ref()),
             Operation::Sort => {}
             Operation::Opaque(reason) => {
@@ -420,30 +422,36 @@ impl<'p> Engine<'p, '_> {
     }
 
     /// Columns of a list are missing where it has no row for the event's key.
-    fn lookup(
-        &mut self,
-        flow: &mut Flow<'p>,
-        list: &Rc<str>,
-        key: Option<&'p Expr>,
-        names: Option<&[Rc<str>]>,
-        span: Span,
-    ) {
-        let key = key.and_then(|key| self.value(key, &flow.columns).origin());
+    fn lookup(&mut self, flow: &mut Flow<'p>, lookup: &'p Lookup, span: Span) {
+        let key = lookup.key.as_ref().and_then(|key| self.value(key, &flow.columns).origin());
         let listed =
             |value: Value<'p>, found: &Rc<Resolved>| Rc::new(Listed { found: Found::Where(Rc::clone(found)), value });
         let found = key.as_ref().map(|key| {
-            let mut predicate = ruleatlas_model::Predicate::new(&**key, ruleatlas_model::Op::InList, [&**list]);
+            let mut predicate = ruleatlas_model::Predicate::new(&**key, ruleatlas_model::Op::InList, [&*lookup.list]);
             predicate.span = span;
             Rc::new(Resolved { node: Some(Rc::new(predicate.into())), owner: Owner::One(None) })
         });
-        match names {
-            None => flow.columns.looked_up = found.map(|found| listed(Value::field(""), &found)),
+        if let Some(node) = found.as_ref().and_then(|found| self.resolved_again(found)) {
+            match lookup.kind {
+                JoinKind::Outer => {}
+                JoinKind::Inner => flow.push(node),
+                JoinKind::Anti => flow.push(node.not()),
+            }
+        }
+        let row = found.as_ref().map(|found| listed(Value::field(""), found));
+        if !lookup.tables.is_empty() {
+            let names = lookup.tables.clone();
+            flow.columns.tables.push(Table { names, step: None, is_outer: true, known: None, row });
+            return;
+        }
+        match &lookup.names {
+            None => flow.columns.looked_up = row,
             Some(names) => {
                 for name in names {
                     let field = Value::Field(Field { from: key.clone(), ..Field::new(name) });
                     let value = match &found {
                         Some(found) => Value::Listed(listed(field, found)),
-                        None => field,
+                        None => Value::computed(Rc::clone(name)),
                     };
                     flow.columns.set(name, value);
                 }
@@ -455,6 +463,8 @@ impl<'p> Engine<'p, '_> {
     fn branches(&mut self, flow: &mut Flow<'p>, branches: &'p [Vec<Stage>], selector: Option<&(Rc<str>, Rc<str>)>) {
         let before = std::mem::take(&mut flow.columns);
         let mut alternatives = Vec::new();
+        // A name that stands for other things in other branches is known of a row only with its branch.
+        let mut counts: FxHashMap<Rc<str>, (usize, bool)> = FxHashMap::default();
         for stages in branches {
             if !self.budget.work(before.known.len() / 4) {
                 self.report_budget();
@@ -464,7 +474,17 @@ impl<'p> Engine<'p, '_> {
             self.stages(&mut branch, stages);
             flow.is_restricted |= branch.is_restricted;
             alternatives.push(Node::all(branch.nodes.into_iter().map(|conjunct| conjunct.node)));
-            flow.columns.known.extend(branch.columns.known);
+            for (name, value) in branch.columns.known {
+                let (count, differs) = counts.entry(Rc::clone(&name)).or_default();
+                *count += 1;
+                *differs |= flow.columns.known.get(&name).is_some_and(|known| !known.is_same(&value));
+                flow.columns.known.insert(name, value);
+            }
+        }
+        for (name, (count, differs)) in counts {
+            if differs || count != alternatives.len() {
+                flow.columns.compute(&name);
+            }
         }
         if !alternatives.is_empty() {
             let copies = self.copied(&alternatives);

@@ -342,6 +342,11 @@ impl<'p> Value<'p> {
             (Self::Cut(a), Self::Cut(b)) => a == b,
             (Self::Looked(a, _), Self::Looked(b, _)) => Rc::ptr_eq(a, b),
             (Self::Computed(a), Self::Computed(b)) => a == b,
+            (Self::Cases(a), Self::Cases(b)) => Rc::ptr_eq(a, b),
+            (Self::Either(a), Self::Either(b)) | (Self::First(a, _), Self::First(b, _)) => Rc::ptr_eq(a, b),
+            (Self::Listed(a), Self::Listed(b)) => Rc::ptr_eq(a, b),
+            (Self::Condition(a), Self::Condition(b)) => Rc::ptr_eq(a, b),
+            (Self::Collected(a, element), Self::Collected(b, other)) => a == b && Rc::ptr_eq(element, other),
             _ => false,
         }
     }

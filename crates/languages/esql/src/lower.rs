@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use ruleatlas_core::Budget;
 use ruleatlas_ir::plan::{
-    Aggregate, CaseRule, Column, Comparison, Const, ConstKind, Expr, ExprKind, MissingRule, Operand, Operation, Output,
-    PatternSyntax, Plan, Query, Relation, Stage, Step, Wrapper,
+    Aggregate, CaseRule, Column, Comparison, Const, ConstKind, Expr, ExprKind, JoinKind, Lookup, MissingRule, Operand,
+    Operation, Output, PatternSyntax, Plan, Query, Relation, Stage, Step, Wrapper,
 };
 use ruleatlas_ir::{Semantics, resolve};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Modifier, SourceKind, Span};
@@ -15,6 +15,11 @@ use crate::{
     ast::{self, Command, Constant, Definition, Kind, Link},
     function::{self, Meaning},
 };
+
+/// Columns of a list that every row stays without.
+fn lookup(list: &Rc<str>, key: Option<Expr>, names: Option<Vec<Rc<str>>>) -> Operation {
+    Operation::Lookup(Lookup { list: Rc::clone(list), key, names, tables: Vec::new(), kind: JoinKind::Outer })
+}
 
 /// Branches that a `fork` may have; Elasticsearch allows eight.
 const MAX_BRANCHES: usize = 64;
@@ -107,11 +112,9 @@ impl Lowering<'_> {
                 Operation::Extract { from: self.value(source), names: names.clone(), demands: None }
             }
             Command::Enrich { policy, on, names } => {
-                Operation::Lookup { list: Rc::clone(policy), key: on.as_ref().map(name), names: Some(names.clone()) }
+                lookup(policy, on.as_ref().map(name), (!names.is_empty()).then(|| names.clone()))
             }
-            Command::LookupJoin { index, keys } => {
-                Operation::Lookup { list: Rc::clone(index), key: keys.first().map(name), names: None }
-            }
+            Command::LookupJoin { index, keys } => lookup(index, keys.first().map(name), None),
             Command::Parts { prefix, source } => {
                 Operation::Parts { prefix: Rc::clone(prefix), from: self.value(source) }
             }

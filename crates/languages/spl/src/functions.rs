@@ -21,6 +21,8 @@ pub(crate) enum Meaning {
     AnyValue,
     /// The second argument where the first holds, and else the third.
     If,
+    /// The first value, or null where it equals the second.
+    NullIf,
     /// The value behind the first condition that holds.
     Case,
     /// The place of the value that a regular expression matches.
@@ -65,15 +67,14 @@ pub(crate) fn meaning(name: &str, arguments: usize) -> Meaning {
         ("tonumber", 1) => Meaning::Wrapper(Wrapper::Number),
         // Of one value the least and the greatest are that value; the others leave the value, or one of several, as it is.
         ("min" | "max", 1) => Meaning::Wrapper(Wrapper::Same),
-        (
-            "trim" | "ltrim" | "rtrim" | "tostring" | "tonumber" | "exact" | "mvdedup" | "mvsort" | "mvindex"
-            | "nullif",
-            1..,
-        ) => Meaning::Wrapper(Wrapper::Same),
+        ("trim" | "ltrim" | "rtrim" | "tostring" | "tonumber" | "exact" | "mvdedup" | "mvsort" | "mvindex", 1..) => {
+            Meaning::Wrapper(Wrapper::Same)
+        }
         ("replace" | "urldecode" | "mvjoin" | "split", 1..) => Meaning::Changed,
         ("coalesce" | "ifnull" | "nvl", _) => Meaning::First,
         ("mvappend", _) => Meaning::AnyValue,
         ("if", 3) => Meaning::If,
+        ("nullif", 2) => Meaning::NullIf,
         ("case", _) => Meaning::Case,
         ("mvfind", 2) => Meaning::Find,
         ("mvfilter", 1) => Meaning::Filter,

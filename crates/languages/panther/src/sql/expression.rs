@@ -12,7 +12,7 @@ use sqlparser::ast::{
     UnaryOperator, Value,
 };
 
-use super::rows::{Lower, TOO_DEEP};
+use super::rows::{Lower, TOO_DEEP, lookup_of};
 
 /// Expressions in expressions that are read.
 const MAX_DEPTH: usize = 128;
@@ -101,6 +101,13 @@ impl Lower<'_> {
                 ExprKind::Presence { of: Box::new(self.value(inner)), present, empty_is_null: false }
             }
             Expr::Function(function) => return self.test_function(expr, function),
+            Expr::InSubquery { expr: inner, subquery, negated } if let Some(list) = lookup_of(subquery) => {
+                let list = Operand::One(Box::new(Planned::text(&list, self.span(expr))));
+                let comparison =
+                    Comparison { case: CaseRule::Ignore, ..comparison(Relation::InList).negated(*negated) };
+                let test = ExprKind::Compare(comparison, Box::new(self.value(inner)), list);
+                self.called(expr, test)
+            }
             Expr::InSubquery { expr: inner, subquery, negated } => {
                 let rows = self.query(subquery)?;
                 self.test(expr, Relation::Equal, inner, Operand::AnyOf(vec![rows]), *negated)
@@ -279,6 +286,37 @@ impl Lower<'_> {
             ) => ExprKind::Wrap(Wrapper::Same, Box::new(self.value(inner))),
             ("coalesce" | "nvl" | "ifnull", [_, ..]) => {
                 ExprKind::First(arguments.iter().map(|argument| self.value(argument)).collect())
+            }
+            ("zeroifnull", [inner]) => {
+                let zero = Planned::new(ExprKind::Const(Const::new("0", ConstKind::Number)), self.span(inner));
+                ExprKind::First(vec![self.value(inner), zero])
+            }
+            ("nullif", [value, other]) => {
+                let right = Operand::One(Box::new(self.value(other)));
+                let equal = ExprKind::Compare(comparison(Relation::Equal), Box::new(self.value(value)), right);
+                let null = Planned::new(ExprKind::Const(Const::null()), self.span(expr));
+                ExprKind::Case {
+                    arms: vec![(Planned::new(equal, self.span(expr)), null)],
+                    otherwise: Some(Box::new(self.value(value))),
+                }
+            }
+            // Paths in a value.
+            ("get_path" | "json_extract_path_text", [inner, path]) if let Some(path) = literal(path) => {
+                let inner = self.value(inner);
+                let members = path.text.split('.').filter(|part| !part.is_empty());
+                members
+                    .fold(inner, |inner, part| {
+                        let span = inner.span;
+                        Planned::new(ExprKind::Member(Box::new(inner), Rc::from(part)), span)
+                    })
+                    .kind
+            }
+            ("get" | "get_ignore_case" | "object_get", [inner, key]) if let Some(key) = literal(key) => {
+                let inner = Box::new(self.value(inner));
+                match key.kind {
+                    ConstKind::Number => ExprKind::Element(inner, key.text),
+                    _ => ExprKind::Member(inner, key.text),
+                }
             }
             ("iff", [condition, then, otherwise]) => ExprKind::Case {
                 arms: vec![(self.condition(condition), self.value(then))],

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ruleatlas_ir::plan::{
-    Column, Definition, Expr as Planned, ExprKind, Join, JoinKind, Operation, Query as PlannedQuery, Stage,
+    Column, Definition, Expr as Planned, ExprKind, Join, JoinKind, Lookup, Operation, Query as PlannedQuery, Stage,
 };
 use ruleatlas_model::Span;
 use sqlparser::ast::{
@@ -113,12 +113,24 @@ impl<'q> Lower<'q> {
         for table in tables {
             let joins = table.joins.iter().map(|join| (&join.relation, Some(&join.join_operator)));
             for (relation, operator) in [(&table.relation, None)].into_iter().chain(joins) {
-                let Some(rows) = self.table(relation) else { continue };
                 let Some(first) = &first else {
-                    first = Some(rows);
+                    first = self.table(relation);
                     continue;
                 };
                 let (kind, on) = operator.map_or((JoinKind::Inner, None), constraint);
+                if let (Some((list, names)), Some(JoinConstraint::On(condition))) = (lookup_table(relation), on)
+                    && let Some((key, rest)) = key_of(condition, &names)
+                {
+                    let key = Some(self.value(key));
+                    let lookup = Lookup { list, key, names: None, tables: names, kind };
+                    stages.push(stage(Operation::Lookup(lookup), first.span));
+                    for condition in rest.into_iter().filter(|_| kind == JoinKind::Inner) {
+                        let condition = self.condition(condition);
+                        stages.push(stage(Operation::Filter(condition), first.span));
+                    }
+                    continue;
+                }
+                let Some(rows) = self.table(relation) else { continue };
                 let on = match on {
                     Some(JoinConstraint::On(condition)) => Some(self.filter(condition)),
                     _ => None,
@@ -190,6 +202,52 @@ fn aliased(rows: Planned, alias: Option<&TableAlias>, names: &[&str]) -> Planned
     let names: Vec<Rc<str>> = name.into_iter().chain(names.iter().copied()).map(Rc::from).collect();
     let span = rows.span;
     if names.is_empty() { rows } else { Planned::new(ExprKind::Aliased(Box::new(rows), names), span) }
+}
+
+/// The list that a table of Panther's look-ups is, and the names its columns may have before them
+/// ([reference](https://docs.panther.com/enrichment)).
+fn lookup_table(table: &TableFactor) -> Option<(Rc<str>, Vec<Rc<str>>)> {
+    let TableFactor::Table { name, alias, args: None, .. } = table else { return None };
+    let full = full_name(name);
+    let (schema, _) = full.split_once('.')?;
+    let short: Rc<str> = Rc::from(full.rsplit('.').next()?);
+    let is_lookup = schema.eq_ignore_ascii_case("panther_lookups");
+    let alias = alias.as_ref().map(|alias| Rc::from(alias.name.value.as_str()));
+    is_lookup.then(|| (Rc::clone(&short), alias.into_iter().chain([short]).collect()))
+}
+
+/// The list whose column a sub-query gives as it is.
+pub(super) fn lookup_of(query: &Query) -> Option<String> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let [table] = select.from.as_slice() else { return None };
+    let is_whole = table.joins.is_empty() && select.selection.is_none() && select.having.is_none();
+    let (list, _) = lookup_table(&table.relation).filter(|_| is_whole && query.with.is_none())?;
+    Some(list.to_string())
+}
+
+/// The side of a join's key that is not a column of one of these tables, and the other conditions of the join.
+fn key_of<'e>(condition: &'e Expr, tables: &[Rc<str>]) -> Option<(&'e Expr, Vec<&'e Expr>)> {
+    let mut conjuncts = Vec::new();
+    conjuncts_of(condition, &mut conjuncts, 0);
+    let is_of = |expr: &Expr| match expr {
+        Expr::CompoundIdentifier(parts) => parts
+            .iter()
+            .rev()
+            .nth(1)
+            .is_some_and(|table| tables.iter().any(|name| name.eq_ignore_ascii_case(&table.value))),
+        _ => false,
+    };
+    let key = |conjunct: &&'e Expr| match conjunct {
+        Expr::BinaryOp { left, op: sqlparser::ast::BinaryOperator::Eq, right } => match (is_of(left), is_of(right)) {
+            (true, false) => Some(right.as_ref()),
+            (false, true) => Some(left.as_ref()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (at, key) = conjuncts.iter().enumerate().find_map(|(at, conjunct)| Some((at, key(conjunct)?)))?;
+    conjuncts.remove(at);
+    Some((key, conjuncts))
 }
 
 fn full_name(name: &ObjectName) -> String {

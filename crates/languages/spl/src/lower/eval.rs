@@ -83,6 +83,11 @@ impl Lowering<'_> {
                 let arms = vec![(self.condition(condition), self.value(then))];
                 ExprKind::Case { arms, otherwise: Some(Box::new(self.value(otherwise))) }
             }
+            (Meaning::NullIf, [value, other]) => {
+                let equal = compare(in_eval(Relation::Equal), self.value(value), vec![self.value(other)], span);
+                let arms = vec![(equal, null(expr))];
+                ExprKind::Case { arms, otherwise: Some(Box::new(self.value(value))) }
+            }
             (Meaning::Case, _) => {
                 let mut arms = Vec::new();
                 for pair in arguments.chunks_exact(2) {

@@ -58,7 +58,10 @@ impl Lowering<'_> {
         if (label == "join" || label == "inner join") && !nodes.is_empty() {
             into.push(Operation::Filter(Expr::new(ExprKind::All(nodes), span)));
         }
-        let others = columns.as_ref().map(|columns| {
+        // Of a list without a table, and whose columns are not chosen, more columns than the renamed ones are there.
+        let is_chosen = |command: &Command| matches!(command, Command::Fields(_) | Command::Aggregate(_));
+        let is_closed = table.is_some() || pipeline.segments.iter().any(|segment| is_chosen(&segment.command));
+        let others = columns.as_ref().filter(|_| is_closed).map(|columns| {
             let others = columns.iter().filter(|(field, _)| !keys.contains(field));
             others.map(|(field, column)| (Rc::from(column.as_str()), Rc::from(field.as_str()))).collect::<Vec<_>>()
         });
