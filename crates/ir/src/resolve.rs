@@ -119,7 +119,7 @@ impl<'p> Engine<'p, '_> {
             },
             ExprKind::Difference(left, right, text) => match (self.value(left, columns), self.value(right, columns)) {
                 (Value::Time(_), Value::Time(_)) => Value::computed(Rc::clone(text)),
-                (time @ Value::Time(_), _) => time,
+                (time @ Value::Time(_), other) if other.origin().is_none() => time,
                 _ => Value::computed(Rc::clone(text)),
             },
             ExprKind::AnyValue(values) => {
@@ -136,7 +136,8 @@ impl<'p> Engine<'p, '_> {
             },
             ExprKind::Moved(left, right) => match (self.value(left, columns), self.value(right, columns)) {
                 (unknown @ Value::Unknown(_), _) | (_, unknown @ Value::Unknown(_)) => unknown,
-                (time @ Value::Time(_), _) | (_, time @ Value::Time(_)) => time,
+                // How long a field's time is ago is something of the field.
+                (time @ Value::Time(_), other) | (other, time @ Value::Time(_)) if other.origin().is_none() => time,
                 (left, right) => {
                     let from = left.origin().or_else(|| right.origin());
                     Value::Computed(Computed { from, ..Computed::new(self.line(span)) })
