@@ -17,6 +17,7 @@ pub fn frontend(language: Language) -> &'static dyn Frontend {
         Language::Kusto => &ruleatlas_kusto::Kusto,
         Language::Python => &ruleatlas_panther::Python,
         Language::PantherYaml => &ruleatlas_panther::PantherYaml,
+        Language::Falco => &ruleatlas_falco::Falco,
     }
 }
 

@@ -154,7 +154,9 @@ impl<'a> RuleFiles<'a> {
         for vendor in vendors {
             let format = format_of(vendor, is_query);
             // A name as in a source: some formats look for rules in certain folders only.
-            let context = self.context(vendor, format.as_ref());
+            // The file itself may define what its rules ask for; where there are others, it is among them.
+            let alone = self.companions.is_empty().then(|| format.context(std::slice::from_ref(file)));
+            let context = alone.as_deref().unwrap_or_else(|| self.context(vendor, format.as_ref()));
             let (record, rules) = reader.file(file, Some(format.as_ref()), Some(context));
             let is_understood =
                 |read: &ParsedRule| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);

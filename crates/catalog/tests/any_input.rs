@@ -179,6 +179,7 @@ fn changed_demo() -> impl Strategy<Value = (SourceKind, Vec<(String, Vec<u8>)>)>
         (SourceKind::Rules(Vendor::Splunk), "splunk"),
         (SourceKind::Rules(Vendor::Kusto), "kusto"),
         (SourceKind::Rules(Vendor::Panther), "panther"),
+        (SourceKind::Rules(Vendor::Falco), "falco"),
     ];
     prop::sample::select(kinds.map(|(kind, folder)| (kind, demo(folder))).to_vec()).prop_flat_map(|(kind, files)| {
         let one = |count: usize| (0..count, changes(4_000));

@@ -16,12 +16,13 @@ use ruleatlas_sources::SourceKind;
 
 use support::{corpus, is_of_event, mapped};
 
-const RULES: [SourceKind; 5] = [
+const RULES: [SourceKind; 6] = [
     SourceKind::Rules(Vendor::Sigma),
     SourceKind::Rules(Vendor::Elastic),
     SourceKind::Rules(Vendor::Splunk),
     SourceKind::Rules(Vendor::Kusto),
     SourceKind::Rules(Vendor::Panther),
+    SourceKind::Rules(Vendor::Falco),
 ];
 
 /// The technique id that a tag carries, if it is of that form: `attack.t1685.001`, `T1078`.

@@ -74,7 +74,9 @@ fn a_first_build_whose_source_gives_nothing_warns() {
     assert!(text.contains("Files that look like queries and were not read"), "{text}");
 
     fs::create_dir(place.path("void")).unwrap();
-    for kind in ["sigma", "elastic", "splunk", "kusto", "panther", "attack", "events", "atomic", "car", "d3fend"] {
+    for kind in
+        ["sigma", "elastic", "splunk", "kusto", "panther", "falco", "attack", "events", "atomic", "car", "d3fend"]
+    {
         let call = ["build", "--source", &format!("{kind}=void"), "--db", "void.db"];
         place.plain(&call).ends(0).says(&["warning: ", kind, "the folder is empty"]);
         let strict = [&call[..], &["--strict"]].concat();

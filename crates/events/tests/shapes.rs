@@ -174,6 +174,7 @@ fn others() -> Vec<(&'static str, String, &'static str, &'static str)> {
         ("github", json!({"action": "repo.create", "actor": "a", "@timestamp": 1_767_323_045_000_i64, "org": "o"}).to_string(), "GitHub", "repo.create"),
         ("splunk_windows", json!({"EventCode": 4688, "LogName": "Security", "SourceName": "Microsoft-Windows-Security-Auditing", "ComputerName": "h", "EventTime": "01/02/2026 03:04:05 AM", "Message": "A new process has been created.\r\n\tNew Process Name:\tC:\\a.exe"}).to_string(), "Microsoft-Windows-Security-Auditing", "4688"),
         ("crowdstrike", json!({"event_simpleName": "ProcessRollup2", "aid": "a1", "event_platform": "Win", "timestamp": "1767323045000", "ComputerName": "h"}).to_string(), "CrowdStrike Falcon", "ProcessRollup2"),
+        ("falco", json!({"rule": "Key read", "priority": "Warning", "hostname": "h", "time": "2026-01-02T03:04:05.000000001Z", "output": "x", "output_fields": {"evt.type": "openat", "proc.name": "cat"}}).to_string(), "Falco", "openat"),
         ("osquery", json!({"name": "pack_x_listening_ports", "hostIdentifier": "h", "unixTime": 1_767_323_045, "columns": {"port": "22"}, "action": "added"}).to_string(), "osquery", "pack_x_listening_ports"),
         ("github_webhook", json!({"action": "opened", "sender": {"login": "u"}, "repository": {"full_name": "o/r"}}).to_string(), "GitHub webhook", "opened"),
         ("databricks", json!({"timestamp": 1_767_323_045_000_i64, "serviceName": "accounts", "actionName": "login", "workspaceId": "1"}).to_string(), "Databricks", "login"),

@@ -105,6 +105,15 @@ described! {
             is_rule_file: false,
             snippet_vocabularies: &[],
         }
+        /// The condition of a Falco rule.
+        Falco = "falco" {
+            title: "Falco",
+            alias: None,
+            extensions: &[],
+            vendor: Vendor::Falco,
+            is_rule_file: false,
+            snippet_vocabularies: &[],
+        }
     }
 }
 

@@ -130,6 +130,21 @@ described! {
             metadata_names_events: false,
             terms: None,
         }
+        /// Falco rules.
+        Falco = "falco" {
+            title: "Falco",
+            short_title: "Falco",
+            abbreviation: "Fal",
+            letter: 'F',
+            color: "#00717f",
+            dark_color: "#4fc6d6",
+            source_name: "Falco",
+            names_of: Vendor::Falco,
+            has_unit_tests: false,
+            macros_are_sources: false,
+            metadata_names_events: false,
+            terms: None,
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod draft;
 mod elastic;
 mod error;
 pub mod events;
+mod falco;
 mod files;
 pub mod have;
 mod heading;
@@ -71,5 +72,6 @@ pub fn format_of(vendor: Vendor, is_query: fn(Language, &str) -> bool) -> Box<dy
         Vendor::Splunk => Box::new(splunk::SplunkRules),
         Vendor::Kusto => Box::new(kusto::KustoRules { is_query }),
         Vendor::Panther => Box::new(panther::PantherRules),
+        Vendor::Falco => Box::new(falco::FalcoRules),
     }
 }

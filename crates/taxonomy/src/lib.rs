@@ -121,6 +121,7 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/products.toml"),
         file!("fields/kusto.toml"),
         file!("fields/panther.toml"),
+        file!("fields/falco.toml"),
         file!("fields/general.toml"),
     ],
     log_sources: file!("log_sources.toml"),

@@ -55,7 +55,11 @@ pub const MULTIPLIED: &[&str] = &[
     "panther-yaml sql common tables",
     "panther-yaml sql common tables that double",
     "panther-yaml sql joins",
+    "falco lists that double",
     // Several rules, of which each costs what is around it.
+    "falco a list of many rules",
+    "falco a macro of many rules",
+    "falco changes of rules in local files",
     "panther rules with one helper",
     "splunk a large macro in many searches",
     "splunk rows of a lookup in many searches",
@@ -355,6 +359,24 @@ queries! {
         "modules that import each other", 50, |n| format!("{}def rule(event):\n    return help_0(event)\n", lines(n, |_| "from cycle_a import help_0".to_owned()));
         "unknown calls", 300, |n| format!("def rule(event):\n    return {}\n", many(n, " or ", |i| format!("unknown_{i}(event)")));
     }
+    Falco: {
+        "terms", 2_000, |n| many(n, " or ", |i| format!("proc.name = v{i}"));
+        "terms of and and or", 2_000, |n| many(n, " or ", |i| format!("proc.name = v{i} and fd.num > {i}"));
+        "values of a list", 5_000, |n| format!("proc.name in ({})", many(n, ", ", |i| format!("v{i}")));
+        "paths", 2_000, |n| format!("fd.name pmatch ({})", many(n, ", ", |i| format!("/a{i}/*/b")));
+        "networks", 2_000, |n| format!("fd.snet in ({})", many(n, ", ", |i| format!("10.{}.{}.0/24", i / 250 % 250, i % 250)));
+        "parentheses", 2_000, |n| nested(n, "(", "proc.name = a", ")");
+        "and in parentheses", 2_000, |n| nested(n, "(proc.name = a and ", "fd.num = 1", ")");
+        "not", 2_000, |n| format!("{}proc.name = a", "not ".repeat(n));
+        "transformers", 2_000, |n| nested(n, "tolower(", "proc.name", ")") + " = a";
+        "unknown macros", 1_000, |n| many(n, " or ", |i| format!("m{i}"));
+        "a long value", 20_000, |n| format!("proc.name = \"{}\"", "x".repeat(n));
+        "stars", 20_000, |n| format!("fd.name glob \"b{}\"", "*a".repeat(n));
+        "classes of a pattern", 2_000, |n| format!("fd.name glob \"{}\"", "[a-z]".repeat(n));
+        "errors", 2_000, |n| many(n, " ", |_| "proc.name =".to_owned());
+        "stray parentheses", 2_000, |n| ") ".repeat(n);
+        "unclosed quotes", 2_000, |n| many(n, " and ", |_| "proc.name = \"x".to_owned());
+    }
     PantherYaml: {
         "keys of a detection", 1_000, |n| format!("Detection:\n{}", lines(n, |i| format!("  - Key: a{i}\n    Condition: Equals\n    Value: v")));
         "values of a list", 2_000, |n| format!("Detection:\n  - Key: a\n    Condition: IsIn\n    Values:\n{}", lines(n, |i| format!("      - v{i}")));
@@ -453,6 +475,17 @@ files! {
         "a yaml rule with faults", 300, |n| one("r.yaml", format!("id: r\nname: r\nquery: |\n  T\n{}", lines(n, |_| "  | where ==".to_owned())));
         "query files", 100, |n| (0..n).map(|i| (format!("r{i}.kql"), format!("// r{i}\nT | where A == {i}\n"))).collect();
         "variants of a query", 60, |n| (0..n).map(|i| (format!("d{i}/r.yaml"), format!("id: r{i}\nname: r\nquery: |\n  T\n  | where A == 1 and B == {i}\n"))).collect();
+    }
+    SourceKind::Rules(Vendor::Falco) => {
+        "rules", 200, |n| one("r.yaml", lines(n, |i| format!("- rule: r{i}\n  condition: proc.name = a{i} and evt.type = open\n  tags: [T1059]")));
+        "macros, each of the one before", 60, |n| one("r.yaml", format!("- macro: m0\n  condition: proc.name = a\n{}- rule: r\n  condition: m{n}\n", lines(n, |i| format!("- macro: m{}\n  condition: m{i} and proc.pid = {i}", i + 1))));
+        "lists, each of the one before", 30, |n| one("r.yaml", format!("- list: l0\n  items: [a]\n{}- rule: r\n  condition: proc.name in (l{n})\n", lines(n, |i| format!("- list: l{}\n  items: [l{i}, b{i}]", i + 1))));
+        "lists that double", 3, |n| one("r.yaml", format!("- list: l0\n  items: [a, b]\n{}- rule: r\n  condition: proc.name in (l{n})\n", lines(n, |i| format!("- list: l{}\n  items: [l{i}, l{i}]", i + 1))));
+        "a list of many rules", 40, |n| one("r.yaml", format!("- list: l\n  items: [{}]\n{}", many(10 * n, ", ", |i| format!("a{i}")), lines(n, |i| format!("- rule: r{i}\n  condition: proc.name in (l)"))));
+        "a macro of many rules", 40, |n| one("r.yaml", format!("- macro: m\n  condition: {}\n{}", many(n, " or ", |i| format!("proc.name = a{i}")), lines(n, |i| format!("- rule: r{i}\n  condition: m"))));
+        "exceptions", 200, |n| one("r.yaml", format!("- rule: r\n  condition: proc.name = a\n  exceptions:\n    - name: e\n      fields: [proc.name, fd.name]\n      values:\n{}", lines(n, |i| format!("        - [a{i}, b{i}]"))));
+        "changes of a rule", 100, |n| one("r.yaml", format!("- rule: r\n  condition: proc.name = a\n{}", lines(n, |i| format!("- rule: r\n  append: true\n  condition: or proc.name = a{i}"))));
+        "changes of rules in local files", 40, |n| (0..n).map(|i| (format!("r{i}.yaml"), format!("- macro: m\n  condition: proc.name = a\n- rule: r{i}\n  condition: m\n"))).chain([("x.local.yaml".to_owned(), lines(n, |i| format!("- macro: m\n  append: true\n  condition: or proc.name = a{i}")))]).collect();
     }
     SourceKind::Rules(Vendor::Panther) => {
         "rules", 60, |n| (0..n).flat_map(|i| [(format!("rules/r{i}.yml"), format!("AnalysisType: rule\nRuleID: R{i}\nFilename: r{i}.py\nLogTypes: [L]\n")), (format!("rules/r{i}.py"), format!("def rule(event):\n    return event.get('a') == {i}\n"))]).collect();

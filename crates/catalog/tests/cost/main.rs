@@ -93,16 +93,6 @@ struct Cost {
     time: Duration,
 }
 
-fn vendor(language: Language) -> Vendor {
-    match language {
-        Language::Sigma => Vendor::Sigma,
-        Language::Spl => Vendor::Splunk,
-        Language::Kusto => Vendor::Kusto,
-        Language::Python | Language::PantherYaml => Vendor::Panther,
-        _ => Vendor::Elastic,
-    }
-}
-
 /// Reads a query and makes an entry of it.
 fn cost_of(queries: &Queries, size: usize, around: &Around) -> Cost {
     let text = (queries.text)(size);
@@ -111,7 +101,7 @@ fn cost_of(queries: &Queries, size: usize, around: &Around) -> Cost {
     let start = Instant::now();
     let allocated = measure(|| {
         let parsed = frontend.parse_within(&Query::new(&text), around, &mut budget);
-        let mut rule = Rule::blank(vendor(queries.language), queries.language, "rule");
+        let mut rule = Rule::blank(queries.language.info().vendor, queries.language, "rule");
         rule.parse = parsed.status();
         rule.conditions = parsed.conditions;
         rule.diagnostics = parsed.diagnostics;

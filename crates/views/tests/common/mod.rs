@@ -26,14 +26,8 @@ fn built(sources: Vec<Loaded>) -> Built {
 /// The demo corpus: rules of every vendor.
 pub fn demo() -> Built {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/demo");
-    let sources = [
-        SourceKind::Rules(Vendor::Sigma),
-        SourceKind::Rules(Vendor::Elastic),
-        SourceKind::Rules(Vendor::Splunk),
-        SourceKind::Rules(Vendor::Kusto),
-        SourceKind::Rules(Vendor::Panther),
-    ];
-    let loaded = sources.into_iter().filter_map(|kind| {
+    let loaded = Vendor::ALL.iter().filter_map(|vendor| {
+        let kind = SourceKind::Rules(*vendor);
         let spec = SourceSpec::new(kind, format!("{folder}/{kind}"));
         let files = read_files(&spec).ok()?;
         Some(Loaded { spec, files })
