@@ -3,21 +3,25 @@
 use ruleatlas_model::{DataSource, SourceKind, Vendor};
 use ruleatlas_taxonomy::{File, Files, Taxonomy};
 
-const VOCABULARIES: &str = "[[vocabulary]]\nname = \"sigma\"\ntitle = \"Sigma\"\n
-[[vendor]]\nname = \"sigma\"\nvocabularies = [\"sigma\"]\n[[vendor]]\nname = \"elastic\"\nvocabularies = [\"sigma\"]
-[[vendor]]\nname = \"splunk\"\nvocabularies = [\"sigma\"]\n[[vendor]]\nname = \"kusto\"\nvocabularies = [\"sigma\"]
-[[vendor]]\nname = \"panther\"\nvocabularies = [\"sigma\"]\n";
 const FIELDS: &str = "[[field]]\nname = \"keyword\"\ndescription = \"d\"\ntype = \"text\"\n
 [[field]]\nname = \"EventID\"\ndescription = \"d\"\ntype = \"keyword\"\nsigma = [\"EventID\"]\n";
 const LOG_SOURCES: &str = "[[domain]]\nname = \"endpoint\"\ndescription = \"d\"\n
 [[platform]]\nname = \"windows\"\ndescription = \"d\"\n";
 const EVENTS: &str = "provider,event_id,channel,title,fields\nSysmon,1,C,Process creation,Image|CommandLine\n";
 
+/// One vocabulary, which all vendors read that have names of their own.
+fn vocabularies() -> String {
+    let own = Vendor::ALL.iter().filter(|vendor| vendor.info().names_of == **vendor);
+    let readings = own.map(|vendor| format!("[[vendor]]\nname = \"{vendor}\"\nvocabularies = [\"sigma\"]\n"));
+    format!("[[vocabulary]]\nname = \"sigma\"\ntitle = \"Sigma\"\n{}", readings.collect::<String>())
+}
+
 fn faults(fields: &str, log_sources: &str, events: &str) -> Vec<String> {
     let (fields, log_sources) = (format!("{FIELDS}{fields}"), format!("{LOG_SOURCES}{log_sources}"));
     let events = format!("{EVENTS}{events}");
+    let vocabularies = vocabularies();
     let files = Files {
-        vocabularies: File { name: "vocabularies.toml", text: VOCABULARIES },
+        vocabularies: File { name: "vocabularies.toml", text: &vocabularies },
         fields: &[File { name: "fields.toml", text: &fields }],
         log_sources: File { name: "log_sources.toml", text: &log_sources },
         events: File { name: "events.csv", text: &events },
