@@ -1,4 +1,4 @@
-use ruleatlas_core::{Context, Frontend, Query, cases};
+use ruleatlas_core::{Frontend, Query, cases};
 
 use super::*;
 
