@@ -70,7 +70,8 @@ struct Everything(LookupTable);
 
 impl Context for Everything {
     fn macro_definition(&self, name: &str, _: usize) -> Option<MacroDefinition<'_>> {
-        let definition = if name.len().is_multiple_of(2) { "m and (l or n" } else { "mm or not o and proc.name in (l)" };
+        let definition =
+            if name.len().is_multiple_of(2) { "m and (l or n" } else { "mm or not o and proc.name in (l)" };
         Some(MacroDefinition { parameters: &[], definition })
     }
 
