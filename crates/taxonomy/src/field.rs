@@ -530,6 +530,7 @@ impl Fields {
     /// uses as it is stands for what rules write so: with the dataset before it (`Processes.process_name`), or with marks and
     /// places of lists (`a{}.b`, `a[0].b`).
     pub fn uses(&self, name: &str) -> Vec<FieldUse<'_>> {
+        const MAX_PREFIXES: usize = 3;
         let lower = name.to_lowercase();
         let mut found: Vec<(u32, Part)> =
             self.by_name.get(&lower).map(|index| (*index, Part::Whole)).into_iter().collect();
@@ -553,17 +554,26 @@ impl Fields {
             let members = lower.replace("{}", "");
             let plain = without_places(&members).unwrap_or(members);
             let of_dataset = |reading: &&Reading| reading.dataset_prefix;
-            let behind = plain.split_once('.').map(|(_, rest)| rest);
+            // Behind the dataset, which may stand behind its model.
+            let behind = plain.match_indices('.').filter_map(|(dot, _)| plain.get(dot + 1..)).take(MAX_PREFIXES);
             let any_rank = || Vendor::ALL.iter().filter_map(|vendor| self.readings.get(vendor));
             let candidates = any_rank()
                 .map(|reading| (plain.as_str(), reading))
-                .chain(any_rank().filter(of_dataset).filter_map(|reading| Some((behind?, reading))));
+                .chain(behind.flat_map(|rest| any_rank().filter(of_dataset).map(move |reading| (rest, reading))));
+            // The vocabulary that a vendor's rules use first decides first.
+            let mut ranked: Vec<(usize, (u32, Part))> = Vec::new();
             for (name, reading) in candidates {
                 for (field, alias) in self.by_alias.get(name).into_iter().flatten() {
                     let alias = &self.all[*field as usize].aliases[*alias as usize];
-                    if reading.rank[alias.vocabulary].is_some() && !found.contains(&(*field, alias.part)) {
-                        found.push((*field, alias.part));
+                    if let Some(rank) = reading.rank[alias.vocabulary] {
+                        ranked.push((rank, (*field, alias.part)));
                     }
+                }
+            }
+            ranked.sort_by_key(|(rank, _)| *rank);
+            for (_, one) in ranked {
+                if !found.contains(&one) {
+                    found.push(one);
                 }
             }
         }

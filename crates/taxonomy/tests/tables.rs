@@ -124,6 +124,18 @@ fn a_field_name_of_any_vendor_finds_it() {
     let of_file_name = found("FileName");
     assert!(of_file_name.contains(&"Image") && of_file_name.contains(&"TargetFilename"), "{of_file_name:?}");
     assert_eq!(found("User")[0], "User");
+    // Splunk's dataset before the field, and its model before that.
+    for (name, field) in [
+        ("Processes.process", "CommandLine"),
+        ("Endpoint.Processes.process_name", "Image"),
+        ("Processes.parent_process", "ParentCommandLine"),
+        ("Registry.registry_path", "TargetObject"),
+        ("Filesystem.file_path", "TargetFilename"),
+        ("All_Traffic.dest_port", "dest_port"),
+        ("Network_Traffic.All_Traffic.dest_ip", "dest_ip"),
+    ] {
+        assert_eq!(found(name).first(), Some(&field), "{name}");
+    }
     assert_eq!(found("no such field"), Vec::<&str>::new());
 }
 

@@ -187,7 +187,8 @@ impl Tables<'_> {
                 (heading("fields", "Fields filtered most", self.guide.fields_distinct as u64))
                 p.about {
                     "A row is a field under one name, whatever a vendor calls it, with the number of rules that filter it; "
-                    em { "how" } " counts the rules by operator as their authors wrote it. "
+                    em { "how" } " counts the rules by operator as their authors wrote it. A test whether the field is there "
+                    "counts too, also as written: " code { "not isempty(F)" } " is one of " code { "is_null" } ". "
                     a href="/about#fields" { "How it is counted" }
                 }
                 @if rows.is_empty() { p.empty { "No query of these rules filters a field." } }
