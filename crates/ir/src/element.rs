@@ -26,7 +26,9 @@ fn sense(node: &Node) -> Sense {
         },
         Node::All(parts) | Node::Any(parts) if parts.is_empty() => Sense::Unclear,
         Node::All(parts) | Node::Any(parts) => {
-            let are = |wanted: &[Sense]| parts.iter().all(|part| wanted.contains(&sense(part)));
+            // Asked once: searches in each other would double it each time.
+            let senses: Vec<Sense> = parts.iter().map(sense).collect();
+            let are = |wanted: &[Sense]| senses.iter().all(|sense| wanted.contains(sense));
             match node {
                 Node::Any(_) if are(&[Sense::Exact]) => Sense::Exact,
                 _ if are(&[Sense::Exact, Sense::Necessary]) => Sense::Necessary,
