@@ -18,6 +18,7 @@ pub fn frontend(language: Language) -> &'static dyn Frontend {
         Language::Python => &ruleatlas_panther::Python,
         Language::PantherYaml => &ruleatlas_panther::PantherYaml,
         Language::Falco => &ruleatlas_falco::Falco,
+        Language::Mql => &ruleatlas_mql::Mql,
     }
 }
 

@@ -91,7 +91,7 @@ pub struct LedgerSource {
     pub unread_queries: u64,
     /// Rules, the sum of the parse statuses.
     pub rules: u64,
-    /// Rules outside the counts: deprecated, unsupported, filters, policies, baselines.
+    /// Rules outside the counts: deprecated, unsupported, filters, policies, baselines, insights.
     pub not_counted: u64,
     /// Rules by language and parse status.
     pub parse: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,

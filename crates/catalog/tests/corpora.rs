@@ -16,13 +16,14 @@ use ruleatlas_sources::SourceKind;
 
 use support::{corpus, is_of_event, mapped};
 
-const RULES: [SourceKind; 6] = [
+const RULES: [SourceKind; 7] = [
     SourceKind::Rules(Vendor::Sigma),
     SourceKind::Rules(Vendor::Elastic),
     SourceKind::Rules(Vendor::Splunk),
     SourceKind::Rules(Vendor::Kusto),
     SourceKind::Rules(Vendor::Panther),
     SourceKind::Rules(Vendor::Falco),
+    SourceKind::Rules(Vendor::Sublime),
 ];
 
 /// The technique id that a tag carries, if it is of that form: `attack.t1685.001`, `T1078`.

@@ -74,9 +74,10 @@ fn a_first_build_whose_source_gives_nothing_warns() {
     assert!(text.contains("Files that look like queries and were not read"), "{text}");
 
     fs::create_dir(place.path("void")).unwrap();
-    for kind in
-        ["sigma", "elastic", "splunk", "kusto", "panther", "falco", "attack", "events", "atomic", "car", "d3fend"]
-    {
+    for kind in [
+        "sigma", "elastic", "splunk", "kusto", "panther", "falco", "sublime", "attack", "events", "atomic", "car",
+        "d3fend",
+    ] {
         let call = ["build", "--source", &format!("{kind}=void"), "--db", "void.db"];
         place.plain(&call).ends(0).says(&["warning: ", kind, "the folder is empty"]);
         let strict = [&call[..], &["--strict"]].concat();
@@ -325,7 +326,8 @@ fn duplicate_ids_and_keys_are_told() {
     let panther = "AnalysisType: rule\nRuleID: Keys\nSeverity: Low\nSeverity: High\nLogTypes: [Okta.SystemLog]\n\
                    Detection: [{Key: a, Condition: Equals, Value: b}]\n";
     place.write("panther/rules/keys.yml", panther);
-    let call: Vec<String> = ["sigma", "splunk", "kusto", "panther"]
+    place.write("sublime/keys.yml", "name: one\nname: two\ntype: rule\nsource: a == 1\n");
+    let call: Vec<String> = ["sigma", "splunk", "kusto", "panther", "sublime"]
         .iter()
         .flat_map(|kind| ["--source".to_owned(), format!("{kind}={kind}")])
         .collect();
@@ -337,6 +339,7 @@ fn duplicate_ids_and_keys_are_told() {
             "Splunk/detections/keys.yml:",
             "Kusto/Detections/keys.yaml:",
             "Panther/rules/keys.yml:",
+            "Sublime/keys.yml:",
         ] {
             assert!(said.err.contains(path), "{path} is not in {}", said.err);
         }
@@ -345,7 +348,7 @@ fn duplicate_ids_and_keys_are_told() {
     let ledger = place.json(&["doctor"]);
     let phrases: Vec<_> =
         ledger["contradictions"].as_array().unwrap().iter().map(|one| one["phrase"].clone()).collect();
-    assert_eq!(phrases.iter().filter(|phrase| **phrase == json!("duplicate key")).count(), 4, "{phrases:?}");
+    assert_eq!(phrases.iter().filter(|phrase| **phrase == json!("duplicate key")).count(), 5, "{phrases:?}");
     assert_eq!(phrases.iter().filter(|phrase| **phrase == json!("duplicate id")).count(), 1, "{phrases:?}");
     let text = place.run(&["doctor"]).ends(0).out;
     assert!(text.contains("Duplicate ids and keys") && text.contains("another rule has the id"), "{text}");

@@ -70,7 +70,11 @@ impl Transforms {
                 Modifier::Contains => read.contains = true,
                 Modifier::StartsWith => read.starts_with = true,
                 Modifier::EndsWith => read.ends_with = true,
-                Modifier::Fuzzy | Modifier::Proximity | Modifier::Step | Modifier::UrlDecode => return Err(modifier),
+                Modifier::Fuzzy
+                | Modifier::Proximity
+                | Modifier::Step
+                | Modifier::UrlDecode
+                | Modifier::Confusables => return Err(modifier),
             }
         }
         Ok(read)

@@ -114,6 +114,15 @@ described! {
             is_rule_file: false,
             snippet_vocabularies: &[],
         }
+        /// Sublime's Message Query Language.
+        Mql = "mql" {
+            title: "MQL",
+            alias: None,
+            extensions: &["mql"],
+            vendor: Vendor::Sublime,
+            is_rule_file: false,
+            snippet_vocabularies: &[],
+        }
     }
 }
 

@@ -51,6 +51,8 @@ named! {
         Step = "step",
         /// The field's value is percent-decoded before it is compared.
         UrlDecode = "url_decode",
+        /// Characters of the field's value that look like others are replaced before it is compared.
+        Confusables = "confusables",
     }
 }
 

@@ -85,6 +85,8 @@ named! {
         Policy = "policy",
         /// A query that learns what is normal: listed, outside every count.
         Baseline = "baseline",
+        /// A query that shows what an event holds, next to hits of others: listed, outside every count.
+        Insight = "insight",
     }
 }
 
@@ -92,7 +94,7 @@ impl Kind {
     /// Whether texts of this kind are counted as rules.
     #[must_use]
     pub fn is_counted(self) -> bool {
-        !matches!(self, Self::Filter | Self::Policy | Self::Baseline)
+        !matches!(self, Self::Filter | Self::Policy | Self::Baseline | Self::Insight)
     }
 }
 

@@ -145,6 +145,21 @@ described! {
             metadata_names_events: false,
             terms: None,
         }
+        /// Sublime Security's rules for mail.
+        Sublime = "sublime" {
+            title: "Sublime",
+            short_title: "Sublime",
+            abbreviation: "Sub",
+            letter: 'M',
+            color: "#6a51a3",
+            dark_color: "#b3a1e0",
+            source_name: "Sublime",
+            names_of: Vendor::Sublime,
+            has_unit_tests: false,
+            macros_are_sources: false,
+            metadata_names_events: false,
+            terms: None,
+        }
     }
 }
 

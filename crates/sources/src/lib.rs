@@ -43,6 +43,7 @@ mod sigma;
 mod spec;
 mod splunk;
 mod stratus;
+mod sublime;
 pub mod sync;
 mod tree;
 mod unique;
@@ -73,5 +74,6 @@ pub fn format_of(vendor: Vendor, is_query: fn(Language, &str) -> bool) -> Box<dy
         Vendor::Kusto => Box::new(kusto::KustoRules { is_query }),
         Vendor::Panther => Box::new(panther::PantherRules),
         Vendor::Falco => Box::new(falco::FalcoRules),
+        Vendor::Sublime => Box::new(sublime::SublimeRules),
     }
 }

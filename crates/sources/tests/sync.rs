@@ -493,9 +493,10 @@ fn user_table(text: &[u8]) -> Result<Vec<Repository>, Error> {
 #[test]
 fn the_built_in_table_has_every_kind_and_clones_apart() {
     let sources = table(None).unwrap();
-    for kind in
-        ["sigma", "elastic", "splunk", "kusto", "panther", "attack", "d3fend", "car", "atomic", "stratus", "events"]
-    {
+    for kind in [
+        "sigma", "elastic", "splunk", "kusto", "panther", "sublime", "attack", "d3fend", "car", "atomic", "stratus",
+        "events",
+    ] {
         assert!(sources.iter().any(|source| source.kind.name() == kind), "{kind}");
     }
     for source in &sources {

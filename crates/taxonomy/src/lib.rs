@@ -112,6 +112,7 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/windows.toml"),
         file!("fields/network.toml"),
         file!("fields/unix.toml"),
+        file!("fields/mail.toml"),
         file!("fields/cloud.toml"),
         file!("fields/identity.toml"),
         file!("fields/saas.toml"),

@@ -18,7 +18,7 @@ pub struct ExportRow<'a> {
     pub path: &'a str,
     /// The title.
     pub title: &'a str,
-    /// What kind of text it is; filters, policies and baselines are outside every count.
+    /// What kind of text it is; filters, policies, baselines and insights are outside every count.
     pub kind: Kind,
     /// The query's language.
     pub language: Language,

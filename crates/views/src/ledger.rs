@@ -20,7 +20,7 @@ pub struct LedgerView {
     pub unreadable: u64,
     /// All rules: the sum of the rows.
     pub rules: u64,
-    /// Those of them outside the counts: deprecated, unsupported, filters, policies, baselines.
+    /// Those of them outside the counts: deprecated, unsupported, filters, policies, baselines, insights.
     pub not_counted: u64,
     /// Those of them that are variants of another rule, with which they count as one.
     pub variants: u64,

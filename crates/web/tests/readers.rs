@@ -55,6 +55,7 @@ const ESQL: Words = Words { leaf: |n| format!("f{n} == \"v\""), and: "AND", or: 
 const SPL: Words = Words { leaf: |n| format!("f{n}=v"), and: "AND", or: "OR", not: "NOT" };
 const WHERE: Words = Words { leaf: |n| format!("f{n}=\"v\""), and: "AND", or: "OR", not: "NOT" };
 const KUSTO: Words = Words { leaf: |n| format!("f{n} == \"v\""), and: "and", or: "or", not: "not" };
+const MQL: Words = Words { leaf: |n| format!("f{n} == \"v\""), and: "and", or: "or", not: "not" };
 const PYTHON: Words = Words { leaf: |n| format!("event.get(\"f{n}\") == \"v\""), and: "and", or: "or", not: "not" };
 
 /// Rules of every format, each with one nested condition in its own language.
@@ -106,6 +107,13 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
     let mut panther = vec![("rules/simple.yml".to_owned(), simple)];
     panther.extend(python("expression", format!("    return {}", PYTHON.nested(steps))));
     panther.extend(python("returns", format!("{returns}    return False")));
+    let sublime = |name: &str, source: String| {
+        (
+            format!("detection-rules/{name}.yml"),
+            format!("name: {name}\nid: {name}\ntype: rule\nsource: |\n  {source}\n"),
+        )
+    };
+    let lambdas = (0..count).fold("f0 == \"v\"".to_owned(), |inner, n| format!("any(f{n}, .a == \"v\" or {inner})"));
     let all = [
         (SourceKind::Rules(Vendor::Sigma), vec![("sigma.yml".to_owned(), sigma)]),
         (
@@ -134,6 +142,7 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
             ],
         ),
         (SourceKind::Rules(Vendor::Panther), panther),
+        (SourceKind::Rules(Vendor::Sublime), vec![sublime("where", MQL.nested(steps)), sublime("any", lambdas)]),
     ];
     let loaded = |(kind, files): (SourceKind, Vec<(String, String)>)| {
         let mut files: Vec<SourceFile> =

@@ -56,6 +56,8 @@ pub const MULTIPLIED: &[&str] = &[
     "panther-yaml sql common tables that double",
     "panther-yaml sql joins",
     "falco lists that double",
+    "mql an array in a lambda's place",
+    "mql arrays in each other",
     // Several rules, of which each costs what is around it.
     "falco a list of many rules",
     "falco a macro of many rules",
@@ -377,6 +379,32 @@ queries! {
         "stray parentheses", 2_000, |n| ") ".repeat(n);
         "unclosed quotes", 2_000, |n| many(n, " and ", |_| "proc.name = \"x".to_owned());
     }
+    Mql: {
+        "terms", 1_000, |n| many(n, " or ", |i| format!("a{} == \"v{i}\"", i % 7));
+        "values of a list", 5_000, |n| format!("a in ({})", many(n, ", ", |i| format!("\"v{i}\"")));
+        "patterns", 1_000, |n| format!("strings.ilike(a, {})", many(n, ", ", |i| format!("\"*v{i}*\"")));
+        "lambdas", 300, |n| many(n, " and ", |i| format!("any(a, .b == {i} and .c != d)"));
+        "lambdas in each other", 40, |n| nested(n, "any(.a, .b == 1 and ", ".c == 2", ")");
+        "alternatives in a lambda", 500, |n| format!("any(a, {})", many(n, " or ", |i| format!(".b == {i}")));
+        "an array in a lambda's place", 60, |n| format!("any([{}], {})", many(n, ", ", |i| format!("\"v{i}\"")), many(n, " or ", |i| format!("strings.icontains(a{i}, .)")));
+        "arrays in each other", 4, |n| nested(n, "any([1, 2, 3], a == . or ", "b == ..", ")");
+        "filters", 40, |n| format!("any({}, .c == 1)", nested(n, "filter(", "a", ", .b == 1)"));
+        "maps", 40, |n| format!("any({}, . == 1)", nested(n, "map(", "a", ", .b)"));
+        "calls", 300, |n| many(n, " and ", |i| format!("any(ml.f(a{i}).b, .c == \"v\" and .d)"));
+        "calls in each other", 80, |n| format!("{} == 1", nested(n, "ml.f(", "a", ")"));
+        "ways to choose", 300, |n| format!("2 of ({})", many(n, ", ", |i| format!("a == {i}")));
+        "choices in each other", 20, |n| nested(n, "2 of (a, b, ", "c", ")");
+        "a chain of comparisons", 1_000, |n| many(n, " < ", |i| format!("a{i}"));
+        "sums", 1_000, |n| format!("{} > 1", many(n, " + ", |i| format!("a{i}")));
+        "members", 2_000, |n| format!("a{} == 1", ".b".repeat(n));
+        "indexes", 1_000, |n| format!("a{} == 1", "[0]".repeat(n));
+        "brackets", 2_000, |n| nested(n, "(", "a == 1", ")");
+        "open brackets", 2_000, |n| "(".repeat(n);
+        "nots", 2_000, |n| format!("{}a", "not ".repeat(n));
+        "errors", 1_000, |n| many(n, " and ", |_| "a ==".to_owned());
+        "a long string", 20_000, |n| format!("a == \"{}\"", "x".repeat(n));
+        "comments", 2_000, |n| format!("{}a == 1", lines(n, |i| format!("// {i}")));
+    }
     PantherYaml: {
         "keys of a detection", 1_000, |n| format!("Detection:\n{}", lines(n, |i| format!("  - Key: a{i}\n    Condition: Equals\n    Value: v")));
         "values of a list", 2_000, |n| format!("Detection:\n  - Key: a\n    Condition: IsIn\n    Values:\n{}", lines(n, |i| format!("      - v{i}")));
@@ -495,6 +523,12 @@ files! {
         "sdk methods that name each other", 200, |n| one("rules/r.py", format!("from pypanther import Rule\nclass C(Rule):\n    id = 'c'\n    def rule(self, event):\n        return self.m1(event)\n{}", many(n, "", |i| format!("    def m{i}(self, event):\n        return self.m{}(event)\n", i + 1))));
         "rules of a file of one module", 20, |n| vec![("rules/r.yml".to_owned(), many(n, "---\n", |i| format!("AnalysisType: rule\nRuleID: R{i}\nFilename: r.py\nLogTypes: [L]\n"))), ("rules/r.py".to_owned(), format!("def rule(event):\n    return event.get('a') in [{}]\n", many(10 * n, ", ", |i| format!("'v{i}'"))))];
         "unit tests", 200, |n| vec![("rules/r.yml".to_owned(), format!("AnalysisType: rule\nRuleID: R\nFilename: r.py\nLogTypes: [L]\nTests:\n{}", lines(n, |i| format!("  - Name: t{i}\n    ExpectedResult: true\n    Log: {{a: {i}}}")))), ("rules/r.py".to_owned(), "def rule(event):\n    return event.get('a') == 1\n".to_owned())];
+    }
+    SourceKind::Rules(Vendor::Sublime) => {
+        "rules", 100, |n| (0..n).map(|i| (format!("detection-rules/r{i}.yml"), format!("name: r{i}\nid: r{i}\ntype: rule\nsource: |\n  type.inbound\n  and a == {i}\n"))).collect();
+        "rules of a file", 100, |n| one("r.yml", many(n, "---\n", |i| format!("name: r{i}\nid: r{i}\ntype: rule\nsource: a == {i}\n")));
+        "lists", 1_000, |n| one("r.yml", format!("name: r\nid: r\ntype: rule\nsource: a == 1\ntags: [{}]\nattack_types: [{}]\n", many(n, ", ", |i| format!("t{i}")), many(n, ", ", |i| format!("a{i}"))));
+        "authors", 1_000, |n| one("r.yml", format!("name: r\nid: r\ntype: rule\nsource: a == 1\nauthors:\n{}", lines(n, |i| format!("  - name: a{i}"))));
     }
     SourceKind::Attack => {
         "techniques", 200, |n| one("enterprise-attack.json", stix(n, n));

@@ -74,7 +74,7 @@ fn text(ledger: &Ledger, limit: usize) -> String {
         if source.not_counted > 0 {
             let _ = writeln!(
                 text,
-                "{} of the {} rules are outside the counts (deprecated, unsupported, filters, policies, baselines)",
+                "{} of the {} rules are outside the counts (deprecated, unsupported, filters, policies, baselines, insights)",
                 source.not_counted, source.rules
             );
         }

@@ -40,7 +40,7 @@ pub(crate) fn ledger(view: &LedgerView, question: &LedgerQuestion) -> Markup {
             div {
                 dt { b { (number(view.counted)) } " counted" }
                 dd {
-                    "= " (number(view.rules)) " rules − " (number(view.not_counted)) " deprecated, unsupported, filters, policies and baselines − "
+                    "= " (number(view.rules)) " rules − " (number(view.not_counted)) " deprecated, unsupported, filters, policies, baselines and insights − "
                     (number(view.variants)) " that are variants of another"
                 }
             }

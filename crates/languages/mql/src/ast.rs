@@ -1,0 +1,188 @@
+//! The syntax tree of a message query.
+
+use ruleatlas_model::Span;
+
+/// An expression and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands in the text.
+    pub span: Span,
+}
+
+impl Expr {
+    /// An expression at a place.
+    #[must_use]
+    pub fn new(kind: ExprKind, span: Span) -> Self {
+        Self { kind, span }
+    }
+}
+
+/// What an expression is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A name at the root of the message (`sender`).
+    Name(String),
+    /// The element that a lambda is about: one dot for the innermost lambda, one more for each around it.
+    Element(u32),
+    /// Parts of a value (`sender.email.domain`, `headers.hops[0]`).
+    Path(Box<Expr>, Vec<PathStep>),
+    /// A list that is kept outside the query, without its `$`.
+    List(String),
+    /// A text, its escapes resolved.
+    Text(String),
+    /// A number as written.
+    Number(String),
+    /// `true` or `false`.
+    Bool(bool),
+    /// `null`.
+    Null,
+    /// `[a, b]`.
+    Array(Vec<Expr>),
+    /// A function and its arguments (`strings.icontains(…)`).
+    Call {
+        /// The name with its namespace.
+        name: String,
+        /// The arguments in order.
+        arguments: Vec<Expr>,
+    },
+    /// All of these hold.
+    And(Vec<Expr>),
+    /// Any of these holds.
+    Or(Vec<Expr>),
+    /// It does not hold.
+    Not(Box<Expr>),
+    /// `a < b < c`: each neighbour is compared with the next.
+    Compare(Box<Expr>, Vec<(CompareOp, Expr)>),
+    /// Whether a value is one of a list.
+    In {
+        /// The value.
+        subject: Box<Expr>,
+        /// The list: a parenthesised one is an array.
+        list: Box<Expr>,
+        /// `not in`.
+        negated: bool,
+        /// `in~`: letters of different case are the same.
+        any_case: bool,
+    },
+    /// Whether a value is missing.
+    IsNull {
+        /// The value.
+        subject: Box<Expr>,
+        /// `is not null`.
+        negated: bool,
+    },
+    /// At least so many of the conditions hold.
+    Of {
+        /// How many.
+        count: Count,
+        /// The conditions.
+        conditions: Vec<Expr>,
+    },
+    /// Terms of one precedence, from left to right.
+    Arithmetic(Box<Expr>, Vec<(ArithmeticOp, Expr)>),
+    /// The number with its sign changed.
+    Negative(Box<Expr>),
+    /// What could not be read.
+    Broken,
+}
+
+/// A step from a value to one of its parts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PathStep {
+    /// The member of this name.
+    Member(String),
+    /// The element or entry at an index.
+    Index(Expr),
+}
+
+/// How many conditions have to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// At least so many.
+    AtLeast(u32),
+    /// Any: one.
+    Any,
+    /// Every one.
+    All,
+}
+
+/// Operators of comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompareOp {
+    /// `==`.
+    Equal,
+    /// `!=`.
+    NotEqual,
+    /// `=~`: equal without regard to case.
+    EqualAnyCase,
+    /// `!~`: not equal without regard to case.
+    NotEqualAnyCase,
+    /// `<`.
+    Less,
+    /// `<=`.
+    LessEqual,
+    /// `>`.
+    Greater,
+    /// `>=`.
+    GreaterEqual,
+}
+
+impl CompareOp {
+    /// As it is written.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::EqualAnyCase => "=~",
+            Self::NotEqualAnyCase => "!~",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+        }
+    }
+
+    /// The operator with its sides exchanged.
+    #[must_use]
+    pub fn flipped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+            same => same,
+        }
+    }
+}
+
+/// Operators of arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArithmeticOp {
+    /// `+`.
+    Add,
+    /// `-`.
+    Subtract,
+    /// `*`.
+    Multiply,
+    /// `/`.
+    Divide,
+    /// `%`.
+    Remainder,
+}
+
+impl ArithmeticOp {
+    /// As it is written.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+        }
+    }
+}
