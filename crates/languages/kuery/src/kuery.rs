@@ -121,6 +121,7 @@ impl Parser<'_> {
         self.scanner.eat(sign);
         self.scanner.skip_space();
         let Some(literal) = self.literal() else { return self.skip("a value is missing") };
+        let literal = self.without_field(literal);
         let (value, span) = (Value::Compare { op, value: literal.text() }, literal.span);
         Tree::Leaf(Leaf { field: Rc::from(name), value, modifier: None, span })
     }
@@ -143,9 +144,35 @@ impl Parser<'_> {
             return inner;
         }
         match self.literal() {
-            Some(literal) => leaf(&field, literal),
+            Some(literal) => leaf(&field, self.without_field(literal)),
             None => self.skip("a value is missing"),
         }
+    }
+
+    /// A value whose last word is the field of a next clause, as no connective stands between them: the value without it.
+    fn without_field(&mut self, mut literal: Literal) -> Literal {
+        let end = self.scanner.at;
+        let is_next_field = self.scanner.rest().trim_start_matches(is_space).starts_with([':', '<', '>']);
+        let text = literal.span.of(self.scanner.text).unwrap_or_default();
+        let word = text.trim_end_matches(is_space).rsplit(is_space).next().unwrap_or_default();
+        if literal.quoted || !is_next_field || word.len() == text.trim_end_matches(is_space).len() {
+            return literal;
+        }
+        let is_blank = |piece: &Piece| matches!(piece, Piece::Char(character) if is_space(*character));
+        let last = literal.pieces.iter().rposition(is_blank).unwrap_or_default();
+        literal.pieces.truncate(last);
+        while literal.pieces.last().is_some_and(is_blank) {
+            literal.pieces.pop();
+        }
+        let start = literal.span.start as usize;
+        let at = start + text.trim_end_matches(is_space).len() - word.len();
+        self.scanner.at = at.min(end);
+        let value = text.get(..at - start).unwrap_or_default().trim_end_matches(is_space);
+        literal.span = Span::new(start, start + value.len());
+        if let Some(token) = self.scanner.tokens.last_mut() {
+            token.span = literal.span;
+        }
+        literal
     }
 
     fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Tree) -> Tree {

@@ -214,7 +214,9 @@ impl Parser<'_> {
                 // A range that is not closed must not take the clauses behind it for its bounds.
                 let is_closed = self.scanner.rest().bytes().take(MAX_RANGE).any(|byte| matches!(byte, b']' | b'}'));
                 if !is_closed {
-                    return self.skip("range is not closed");
+                    let broken = self.skip("range is not closed");
+                    self.skip_bound();
+                    return broken;
                 }
                 let Some(value) = self.range() else {
                     return self.scanner.broken("range cannot be read", Span::new(before, self.scanner.at));
@@ -440,6 +442,24 @@ impl Parser<'_> {
             self.scanner.bump();
         }
         self.scanner.broken(reason, Span::new(start, self.scanner.at))
+    }
+}
+
+impl Parser<'_> {
+    /// Passes over `TO` and what stands behind it: the rest of a range that cannot be read is no clause.
+    fn skip_bound(&mut self) {
+        let before = self.scanner.at;
+        self.scanner.skip_space();
+        if !self.scanner.rest().strip_prefix("TO").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)) {
+            self.scanner.at = before;
+            return;
+        }
+        self.scanner.eat("TO");
+        self.scanner.skip_space();
+        let is_end = |character: char| is_space(character) || character == ')';
+        while self.scanner.peek().is_some_and(|character| !is_end(character)) {
+            self.scanner.bump();
+        }
     }
 }
 
