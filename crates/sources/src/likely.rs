@@ -6,7 +6,7 @@ use crate::{Content, SourceFile};
 const QUERIES: [&str; 10] = ["eql", "esql", "kql", "klq", "kusto", "csl", "func", "spl", "kuery", "lucene"];
 
 /// Endings of files in which some format writes rules.
-const RULES: [&str; 9] = ["yml", "yaml", "toml", "json", "py", "md", "tf", "bicep", "workbook"];
+const RULES: [&str; 11] = ["yml", "yaml", "toml", "json", "jsonl", "ndjson", "py", "md", "tf", "bicep", "workbook"];
 
 /// Keys of metadata under which a format writes a query, in lower case.
 const KEYS: [&str; 5] = ["detection", "query", "search", "searchqueries", "inlinefilters"];
@@ -28,7 +28,9 @@ pub fn looks_like_query(file: &SourceFile) -> bool {
             "yml" | "yaml" => text.lines().any(|line| has_key(line, ':')),
             "tf" | "bicep" => text.lines().any(|line| has_key(line, '=') || has_key(line, ':')),
             "toml" => text.lines().any(|line| has_key(line, '=')),
-            "json" | "workbook" => text.match_indices('"').any(|(at, _)| has_json_key(&text[at + 1..])),
+            "json" | "jsonl" | "ndjson" | "workbook" => {
+                text.match_indices('"').any(|(at, _)| has_json_key(&text[at + 1..]))
+            }
             "py" => text.lines().any(|line| line.starts_with("def rule(")),
             "md" => text.lines().any(is_fence),
             _ => false,

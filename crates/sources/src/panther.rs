@@ -70,7 +70,8 @@ impl Format for PantherRules {
     fn read_in(&self, file: &SourceFile, context: &dyn Context, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         let Some(text) = file.text() else { return Outcome::NotARule(Cow::Borrowed("no text")) };
         match file.extension().as_str() {
-            "yml" | "yaml" => {}
+            // JSON is YAML, too.
+            "yml" | "yaml" | "json" => {}
             "py" => {
                 return match sdk::read(&file.path, text, sink) {
                     0 if context.is_part(&file.path) => {

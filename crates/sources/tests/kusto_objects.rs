@@ -297,6 +297,35 @@ fn templates_take_queries_from_files() {
 }
 
 #[test]
+fn saved_searches_of_a_solution_name_techniques_in_their_tags() {
+    let template = r#"{"resources": [{"type": "Microsoft.OperationalInsights/savedSearches", "properties": {
+        "category": "Hunting Queries", "displayName": "Hunt", "query": "T | where a == 1",
+        "tags": [{"name": "description", "value": "Finds it"}, {"name": "tactics", "value": "Discovery, Impact"},
+                 {"name": "techniques", "value": "T1087,T1069"}]}}]}"#;
+    let found = read("mainTemplate.json", template);
+    let expected = [
+        ("Discovery", TagPlace::Tactic),
+        ("Impact", TagPlace::Tactic),
+        ("T1087", TagPlace::Technique),
+        ("T1069", TagPlace::Technique),
+    ];
+    let tags: Vec<_> = tags(&found[0]).into_iter().filter(|(_, place)| *place != TagPlace::Any).collect();
+    assert_eq!(tags, expected);
+}
+
+#[test]
+fn a_module_that_is_handed_a_query_and_preformatted_text_are_read() {
+    let terraform = "module \"rule\" {\n  source = \"./rule\"\n  display_name = \"Mod\"\n  query = \"T | where a == 1\"\n}\n\
+                     module \"net\" {\n  source = \"./net\"\n  query = \"none\"\n}\n";
+    let found = read("main.tf", terraform);
+    assert_eq!((found.len(), found[0].0.title.as_str()), (1, "Mod"));
+    let page = "# A page\n<pre><code>T\n| where a == 1\n</code></pre>\n\n<pre lang=\"kql\">\nU | where b == 2\n| take 1</pre>\n";
+    let found = read("page.md", page);
+    let queries: Vec<&str> = found.iter().map(|found| found.0.query.trim()).collect();
+    assert_eq!(queries, ["T\n| where a == 1", "U | where b == 2\n| take 1"]);
+}
+
+#[test]
 fn terraform_that_holds_no_query_says_why() {
     let elsewhere = "resource \"azurerm_sentinel_alert_rule_scheduled\" \"a\" {\n  display_name = \"A\"\n  query = file(\"a.kql\")\n}\n";
     let (rule, _) = &read("a.tf", elsewhere)[0];

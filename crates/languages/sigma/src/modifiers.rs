@@ -147,6 +147,14 @@ impl<'k> Modifiers<'k> {
                 }
                 self.kind = Kind::FieldRef;
             }
+            // Hayabusa's names.
+            "equalsfield" | "endswithfield" => {
+                self.odd.push(format!("`{name}` is Hayabusa's; the specification has `fieldref`"));
+                if name == "endswithfield" {
+                    self.apply("endswith")?;
+                }
+                self.apply("fieldref")?;
+            }
             "gt" => self.compare(name, Op::Gt)?,
             "gte" => self.compare(name, Op::Gte)?,
             "lt" => self.compare(name, Op::Lt)?,

@@ -144,6 +144,8 @@ impl Expander<'_> {
             return Some(substitute(definition, found.parameters, arguments, self.budget));
         }
         match (name, arguments) {
+            // Comes with Splunk.
+            ("comment", [_]) => Some(String::new()),
             // Comes with Splunk's Common Information Model add-on.
             ("drop_dm_object_name", [object]) => Some(format!("rename \"{object}.*\" as *")),
             _ => None,

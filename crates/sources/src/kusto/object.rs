@@ -222,6 +222,7 @@ pub(super) fn draft(
             tags.extend(get(layer, name).map(|node| metadata::attack_tags(node, place)).into_iter().flatten());
         }
     }
+    tags.extend(saved_tags(object));
     rule.tags = tags.iter().filter(|tag| tag.place != TagPlace::Any).map(|tag| tag.text.trim().to_owned()).collect();
     rule.extra = extra(object, &rule.title);
     if object.text(&["status"]).eq_ignore_ascii_case("deprecated") {
@@ -235,6 +236,23 @@ pub(super) fn draft(
     tags.extend(inferred_tags(&rule.description, rule.line));
     let sources = data_types(object);
     sink(Draft { rule, tags: distinct(tags), tree: None, sources });
+}
+
+/// What the tags of a saved search say: a list of names with values (`tactics`, `techniques`), each a list in one text.
+fn saved_tags(object: &Object<'_, '_>) -> Vec<RawTag> {
+    let mut tags = Vec::new();
+    for item in object.layers.iter().filter_map(|layer| get(layer, "tags")).flat_map(Node::items_or_self) {
+        let text = |name| get(item, name).and_then(Node::text_or_null);
+        let (Some(name), Some(value)) = (text("name"), text("value")) else { continue };
+        let place = match plain(name).as_ref() {
+            "tactics" => TagPlace::Tactic,
+            name if TECHNIQUES.contains(&name) => TagPlace::Technique,
+            _ => continue,
+        };
+        let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
+        tags.extend(parts.map(|part| RawTag::new(part, place, item.line)));
+    }
+    tags
 }
 
 /// Gives the rule its id: its own; of an expression the GUID in it; else the file's path.

@@ -17,12 +17,22 @@ pub(super) fn read(file: File<'_>, context: &dyn Context, sink: &mut dyn FnMut(D
     let (blocks, error) = hcl::blocks(file.text);
     let values = hcl::values(&blocks);
     let mut found: Vec<Found> = Vec::new();
-    for block in blocks.iter().filter(|block| block.kind == "resource") {
-        let [kind, name] = block.labels.as_slice() else { continue };
+    for block in &blocks {
+        let (kind, name) = match (block.kind.as_str(), block.labels.as_slice()) {
+            ("resource", [kind, name]) => (kind.as_str(), name),
+            // A module of someone's own that is handed a query.
+            ("module", [name]) => ("module", name),
+            _ => continue,
+        };
         let tree = hcl::resolved(&block.body, &values, 0);
         // `azapi_resource` says in `type` what it is, and in `body` what the API is sent.
         let api = object::get(&tree, "type").and_then(Node::text).unwrap_or_default().to_ascii_lowercase();
         let is_rule = kind.contains("alert_rule") || kind.contains("detection_rule") || api.contains("alertrules@");
+        let is_given_query = || {
+            let query = Object::resource(&tree, false, Some(String::new())).query().and_then(Node::text);
+            query.is_some_and(|query| object::is_piped(file, query))
+        };
+        let is_rule = is_rule || kind == "module" && is_given_query();
         let is_hunt = kind.contains("saved_search") || api.contains("savedsearches@");
         if !is_rule && !is_hunt {
             continue;

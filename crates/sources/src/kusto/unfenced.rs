@@ -53,9 +53,20 @@ const MAX_LEAD: usize = 20;
 /// A section with more queries is a collection; the rest is passed over.
 const MAX_QUERIES: usize = 64;
 
+/// A line without the marks of preformatted text in HTML around it.
+fn untagged(line: &str) -> &str {
+    let mut rest = line;
+    for tag in ["<pre", "<code"] {
+        let behind = rest.trim_start().strip_prefix(tag).and_then(|behind| behind.split_once('>'));
+        rest = behind.map_or(rest, |(_, behind)| behind);
+    }
+    let end = ["</code>", "</pre>"].into_iter().filter_map(|tag| rest.find(tag)).min();
+    rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest)
+}
+
 /// The queries in a text, each with the zero-based line it begins on.
 pub(super) fn queries(file: File<'_>, text: &str) -> Vec<(usize, String)> {
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.lines().map(untagged).collect();
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(first) = (from..lines.len()).find(|at| lines.get(*at).is_some_and(|line| is_pipe(line))) {
