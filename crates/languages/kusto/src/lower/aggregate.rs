@@ -128,8 +128,9 @@ impl<'a> Lowering<'a, '_> {
         if picks || COLLECTING.iter().any(|(name, _)| *name == &**function) {
             let value = self.scalar(&first.value, place);
             // What is taken is the value of an event for which the condition holds.
+            let side = Side { alternative: true, ..Side::default() };
             let condition = condition_of(function, arguments)
-                .and_then(|condition| self.condition(condition, place, Side { alternative: true, ..Side::default() }));
+                .and_then(|condition| self.resolved(|this| this.condition(condition, place, side)));
             let value = match condition {
                 Some(condition) => {
                     let nothing = Value::Const(Const::new("", LiteralKind::Null));

@@ -92,6 +92,7 @@ impl<'a> Lowering<'a, '_> {
             "bag_has_key" => {
                 let key = arguments.get(1).map(|argument| self.scalar(&argument.value, place));
                 if let (Value::Field(field), Some(Value::Const(key))) = (&value, key) {
+                    self.about(field.step);
                     let path = field.member(&key.text).path;
                     return Some(Predicate { span, ..Predicate::new(&*path, Op::IsNotNull, [] as [&str; 0]) }.into());
                 }
@@ -118,16 +119,16 @@ impl<'a> Lowering<'a, '_> {
                     let element_span = arguments.get(1).map_or(span, |argument| argument.value.span);
                     self.tested(element, element_span, list, &Test { op: Op::In, ..test }, span)
                 }
-                (Value::Named(names), Value::Field(field)) => Some(in_list(field, names, false, span)),
+                (Value::Named(names), Value::Field(field)) => Some(self.in_list(field, names, false, span)),
                 (Value::Field(_), Value::Const(constant)) => {
                     self.tested(&value, first.span, std::slice::from_ref(constant), &test, span)
                 }
-                (Value::Field(field), Value::Field(other)) => Some(field_ref(field, other, false, false, span)),
+                (Value::Field(field), Value::Field(other)) => Some(self.field_ref(field, other, false, false, span)),
                 _ => Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span)),
             };
         }
         if let (Value::Field(field), Some(Value::Named(names))) = (&value, rest.first()) {
-            return Some(in_list(field, names, false, span));
+            return Some(self.in_list(field, names, false, span));
         }
         let mut constants = Vec::new();
         let takes_prefix = matches!(name, "ipv4_is_match" | "ipv6_is_match");
@@ -177,6 +178,7 @@ impl<'a> Lowering<'a, '_> {
         }
         match value {
             Value::Field(field) => {
+                self.about(field.step);
                 let mut predicate = Predicate::new(&*field.path, test.op, constants.iter().map(|value| &*value.text));
                 predicate.case_sensitive = test.cased && !field.one_case;
                 predicate.modifiers = test.modifier.into();
@@ -218,6 +220,7 @@ impl<'a> Lowering<'a, '_> {
         match value {
             Value::Field(field) if field.path.is_empty() => None,
             Value::Field(field) => {
+                self.about(field.step);
                 let mut predicate = Predicate::new(&*field.path, op, [] as [&str; 0]);
                 predicate.derived_from = field.from.as_deref().map(str::to_owned);
                 predicate.missing = if empty { Missing::Holds } else { Missing::Fails };
@@ -259,8 +262,8 @@ impl<'a> Lowering<'a, '_> {
     fn row_is_found(&mut self, outer: &Outer<'a>, written: Span, empty: bool, span: Span, side: Side) -> Option<Node> {
         let op = if empty { Op::IsNull } else { Op::IsNotNull };
         match &outer.found {
-            Found::Where(node) => {
-                let mut node = self.copied(std::slice::from_ref(&**node)).pop()?;
+            Found::Where(found) => {
+                let mut node = self.resolved_again(found)?;
                 node.for_each_predicate_mut(&mut |predicate| predicate.span = span);
                 Some(if empty { node.not() } else { node })
             }
@@ -325,6 +328,7 @@ impl<'a> Lowering<'a, '_> {
             }
             _ => return None,
         };
+        self.about(field.step);
         let mut predicate = Predicate::new(&*field.path, op, constants.iter().map(|value| &*value.text));
         predicate.case_sensitive = !field.one_case && !name.starts_with("ip");
         predicate.derived_from = field.from.as_deref().map(str::to_owned);
@@ -335,23 +339,28 @@ impl<'a> Lowering<'a, '_> {
     }
 }
 
-/// A comparison of two fields.
-pub(super) fn field_ref(left: &Field, right: &Field, negated: bool, cased: bool, span: Span) -> Node {
-    let mut predicate = Predicate::new(&*left.path, Op::FieldRef, [&*right.path]);
-    predicate.negated = negated;
-    predicate.case_sensitive = cased && !(left.one_case && right.one_case);
-    predicate.missing = if negated { Missing::Holds } else { Missing::Fails };
-    predicate.derived_from = left.from.as_deref().map(str::to_owned);
-    predicate.span = span;
-    predicate.into()
-}
+impl Lowering<'_, '_> {
+    /// A comparison of two fields.
+    pub(super) fn field_ref(&self, left: &Field, right: &Field, negated: bool, cased: bool, span: Span) -> Node {
+        self.about(left.step);
+        self.about(right.step);
+        let mut predicate = Predicate::new(&*left.path, Op::FieldRef, [&*right.path]);
+        predicate.negated = negated;
+        predicate.case_sensitive = cased && !(left.one_case && right.one_case);
+        predicate.missing = if negated { Missing::Holds } else { Missing::Fails };
+        predicate.derived_from = left.from.as_deref().map(str::to_owned);
+        predicate.span = span;
+        predicate.into()
+    }
 
-/// A comparison of a field with lists that are known by name.
-pub(super) fn in_list(field: &Field, names: &[Rc<str>], negated: bool, span: Span) -> Node {
-    let mut predicate = Predicate::new(&*field.path, Op::InList, names.iter().map(|name| &**name));
-    predicate.negated = negated;
-    predicate.missing = if negated { Missing::Holds } else { Missing::Fails };
-    predicate.derived_from = field.from.as_deref().map(str::to_owned);
-    predicate.span = span;
-    predicate.into()
+    /// A comparison of a field with lists that are known by name.
+    pub(super) fn in_list(&self, field: &Field, names: &[Rc<str>], negated: bool, span: Span) -> Node {
+        self.about(field.step);
+        let mut predicate = Predicate::new(&*field.path, Op::InList, names.iter().map(|name| &**name));
+        predicate.negated = negated;
+        predicate.missing = if negated { Missing::Holds } else { Missing::Fails };
+        predicate.derived_from = field.from.as_deref().map(str::to_owned);
+        predicate.span = span;
+        predicate.into()
+    }
 }

@@ -6,7 +6,6 @@ use ruleatlas_model::{Missing, Modifier, Modifiers, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
 use super::Lowering;
-use super::call::{field_ref, in_list};
 use super::condition::{Side, same};
 use super::value::{Const, Field, Value};
 use crate::ast::{Comparison, LiteralKind, Relation};
@@ -152,7 +151,7 @@ impl<'a> Lowering<'a, '_> {
                     (left, right.constants(), any_of(comparison.operator))
                 {
                     let comparison = Comparison { operator: relation, ..comparison };
-                    return Some(field_predicate(field, comparison, &constants, span));
+                    return Some(self.field_predicate(field, comparison, &constants, span));
                 }
                 let nodes: Vec<_> = values
                     .iter()
@@ -180,8 +179,7 @@ impl<'a> Lowering<'a, '_> {
                 let Some(truth) = truth_of(constant) else {
                     return Some(self.leaf_computed(comparison, written, &both, span));
                 };
-                let node = node.as_ref()?;
-                let node = self.copied(std::slice::from_ref(node)).pop()?;
+                let node = self.resolved_again(node.as_ref()?)?;
                 Some(if truth == comparison.negated { node.not() } else { node })
             }
             (Value::Const(_), Value::Condition(_)) if comparison.operator == Relation::Equal => {
@@ -204,13 +202,13 @@ impl<'a> Lowering<'a, '_> {
                 None => Some(self.leaf_computed(comparison, written, &both, span)),
             },
             (Value::Field(field), Value::Const(constant)) => {
-                Some(field_predicate(field, comparison, std::slice::from_ref(constant), span))
+                Some(self.field_predicate(field, comparison, std::slice::from_ref(constant), span))
             }
             (Value::Field(a), Value::Field(b)) if comparison.operator == Relation::Equal => {
-                Some(field_ref(a, b, comparison.negated, comparison.case_sensitive, span))
+                Some(self.field_ref(a, b, comparison.negated, comparison.case_sensitive, span))
             }
             (Value::Field(field), Value::Named(names)) if !is_order(comparison.operator) => {
-                Some(in_list(field, names, comparison.negated, span))
+                Some(self.in_list(field, names, comparison.negated, span))
             }
             _ => Some(self.leaf_computed(comparison, written, &both, span)),
         }
@@ -236,17 +234,16 @@ impl<'a> Lowering<'a, '_> {
         match left {
             Value::Field(field) => {
                 if !set.constants.is_empty() {
-                    parts.push(field_predicate(field, comparison, &set.constants, span));
+                    parts.push(self.field_predicate(field, comparison, &set.constants, span));
                 }
                 if !set.names.is_empty() {
-                    parts.push(in_list(field, &set.names, comparison.negated, span));
+                    parts.push(self.in_list(field, &set.names, comparison.negated, span));
                 }
                 if comparison.operator == Relation::In {
                     let fields = set.fields.iter();
-                    parts.extend(
-                        fields
-                            .map(|other| field_ref(field, other, comparison.negated, comparison.case_sensitive, span)),
-                    );
+                    parts.extend(fields.map(|other| {
+                        self.field_ref(field, other, comparison.negated, comparison.case_sensitive, span)
+                    }));
                 } else if !set.fields.is_empty() {
                     // One comparison that names all of them.
                     parts.push(self.leaf_computed(comparison, written, &Right::Set(set), span));
@@ -262,7 +259,7 @@ impl<'a> Lowering<'a, '_> {
                     return Some(Node::constant(!comparison.negated));
                 }
                 for field in &set.fields {
-                    parts.push(field_predicate(field, equal, std::slice::from_ref(constant), span));
+                    parts.push(self.field_predicate(field, equal, std::slice::from_ref(constant), span));
                 }
                 if !(set.names.is_empty() && set.computed.is_empty()) {
                     parts.push(self.leaf_computed(comparison, written, &Right::Set(set), span));
@@ -277,8 +274,14 @@ impl<'a> Lowering<'a, '_> {
         }
         if !set.rows.is_empty() && side.alternative {
             let raw = match left {
-                Value::Field(field) => field.path.to_string(),
-                _ => self.snippet(written),
+                Value::Field(field) => {
+                    self.about(field.step);
+                    field.path.to_string()
+                }
+                _ => {
+                    self.about(None);
+                    self.snippet(written)
+                }
             };
             let mut predicate = Predicate::new(raw, Op::InList, set.rows.clone());
             predicate.negated = comparison.negated;
@@ -346,36 +349,41 @@ fn truth_of(constant: &Const) -> Option<bool> {
     })
 }
 
-/// A comparison of a field with constants, each an alternative; those of `has_all` are asked for one by one.
-pub(super) fn field_predicate(field: &Field, comparison: Comparison, constants: &[Const], span: Span) -> Node {
-    if comparison.operator == Relation::HasAll {
-        let each = Comparison { operator: Relation::Has, negated: false, ..comparison };
-        let nodes = constants.iter().map(|constant| field_predicate(field, each, std::slice::from_ref(constant), span));
-        let node = Node::all(nodes);
-        return if comparison.negated { node.not() } else { node };
+impl Lowering<'_, '_> {
+    /// A comparison of a field with constants, each an alternative; those of `has_all` are asked for one by one.
+    fn field_predicate(&self, field: &Field, comparison: Comparison, constants: &[Const], span: Span) -> Node {
+        self.about(field.step);
+        if comparison.operator == Relation::HasAll {
+            let each = Comparison { operator: Relation::Has, negated: false, ..comparison };
+            let nodes = constants
+                .iter()
+                .map(|constant| self.field_predicate(field, each, std::slice::from_ref(constant), span));
+            let node = Node::all(nodes);
+            return if comparison.negated { node.not() } else { node };
+        }
+        let is_null = constants.iter().all(|constant| constant.kind == LiteralKind::Null);
+        if is_null && comparison.operator == Relation::Equal {
+            let op = if comparison.negated { Op::IsNotNull } else { Op::IsNull };
+            let predicate = Predicate::new(&*field.path, op, [] as [&str; 0]);
+            let derived_from = field.from.as_deref().map(str::to_owned);
+            return Predicate { span, derived_from, ..predicate }.into();
+        }
+        let mut predicate = Predicate::new(&*field.path, op_of(comparison.operator), values_of(constants));
+        let has_text = constants.iter().any(|constant| constant.kind == LiteralKind::String);
+        let ignores_case = comparison.operator == Relation::Regex
+            && constants.iter().all(|constant| constant.text.starts_with("(?i)"));
+        predicate.case_sensitive = comparison.case_sensitive && has_text && !field.one_case && !ignores_case;
+        predicate.modifiers = match comparison.operator {
+            Relation::HasPrefix => Modifier::Prefix.into(),
+            Relation::HasSuffix => Modifier::Suffix.into(),
+            _ => Modifiers::NONE,
+        };
+        predicate.negated = comparison.negated;
+        predicate.missing = missing(comparison, constants);
+        predicate.derived_from = field.from.as_deref().map(str::to_owned);
+        predicate.span = span;
+        predicate.into()
     }
-    let is_null = constants.iter().all(|constant| constant.kind == LiteralKind::Null);
-    if is_null && comparison.operator == Relation::Equal {
-        let op = if comparison.negated { Op::IsNotNull } else { Op::IsNull };
-        let predicate = Predicate::new(&*field.path, op, [] as [&str; 0]);
-        let derived_from = field.from.as_deref().map(str::to_owned);
-        return Predicate { span, derived_from, ..predicate }.into();
-    }
-    let mut predicate = Predicate::new(&*field.path, op_of(comparison.operator), values_of(constants));
-    let has_text = constants.iter().any(|constant| constant.kind == LiteralKind::String);
-    let ignores_case =
-        comparison.operator == Relation::Regex && constants.iter().all(|constant| constant.text.starts_with("(?i)"));
-    predicate.case_sensitive = comparison.case_sensitive && has_text && !field.one_case && !ignores_case;
-    predicate.modifiers = match comparison.operator {
-        Relation::HasPrefix => Modifier::Prefix.into(),
-        Relation::HasSuffix => Modifier::Suffix.into(),
-        _ => Modifiers::NONE,
-    };
-    predicate.negated = comparison.negated;
-    predicate.missing = missing(comparison, constants);
-    predicate.derived_from = field.from.as_deref().map(str::to_owned);
-    predicate.span = span;
-    predicate.into()
 }
 
 /// What a comparison is without a value: as with an empty text; null where an order is asked for.

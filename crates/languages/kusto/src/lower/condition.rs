@@ -90,10 +90,11 @@ impl<'a> Lowering<'a, '_> {
     pub(super) fn truth(&mut self, value: &Value<'a>, span: Span, side: Side) -> Option<Node> {
         match value {
             Value::Condition(None) | Value::Time(_) => None,
-            Value::Condition(Some(node)) => self.copied(std::slice::from_ref(node)).pop(),
+            Value::Condition(Some(resolved)) => self.resolved_again(resolved),
             Value::Const(constant) => constant.as_bool().map(Node::constant),
             Value::Field(field) if field.path.is_empty() => None,
             Value::Field(field) => {
+                self.about(field.step);
                 let mut predicate = Predicate::new(&*field.path, Op::Eq, ["true"]);
                 predicate.derived_from = field.from.as_deref().map(str::to_owned);
                 predicate.span = span;
@@ -280,7 +281,7 @@ impl<'a> Lowering<'a, '_> {
             says_something |= result.is_some();
             let result = result.unwrap_or_else(Node::always);
             let leads_here = match condition {
-                Some(Some(node)) => self.copied(std::slice::from_ref(node)).pop(),
+                Some(Some(resolved)) => self.resolved_again(resolved),
                 _ => None,
             };
             if result.as_constant() != Some(false) {
@@ -349,6 +350,7 @@ impl<'a> Lowering<'a, '_> {
 
     /// A comparison of something computed: `written` is the place of its text.
     pub(super) fn computed(&self, written: Span, op: Op, negated: bool, values: Vec<String>, span: Span) -> Node {
+        self.about(None);
         let mut predicate = Predicate::new(self.snippet(written), op, values);
         predicate.negated = negated;
         predicate.computed = true;
@@ -358,6 +360,7 @@ impl<'a> Lowering<'a, '_> {
 
     /// What stands at a place is not known, for this reason.
     pub(super) fn undefined(&self, reason: &str, span: Span) -> Node {
+        self.about(None);
         Node::opaque(self.snippet(span), reason, span)
     }
 }

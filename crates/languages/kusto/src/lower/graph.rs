@@ -127,7 +127,7 @@ impl<'a> Lowering<'a, '_> {
 }
 
 /// The parts of a condition that must all hold.
-fn conjuncts<'a>(expr: &'a Expr<'a>) -> Vec<&'a Expr<'a>> {
+pub(super) fn conjuncts<'a>(expr: &'a Expr<'a>) -> Vec<&'a Expr<'a>> {
     match &expr.kind {
         ExprKind::And(children) => children.iter().flat_map(conjuncts).collect(),
         _ => vec![expr],

@@ -30,7 +30,9 @@ impl<'a> Lowering<'a, '_> {
         }
         let slot = self.reserve();
         let outer = std::mem::replace(&mut self.absent, absent);
+        let owner = self.owner.get();
         let mut flow = self.flow(expr, scope);
+        self.owner.set(owner);
         self.absent = outer;
         self.naming.truncate(depth);
         let is_silent = flow.is_bare() && (flow.is_union || !bare);
@@ -188,7 +190,7 @@ impl<'a> Lowering<'a, '_> {
     ) {
         let mut columns = Columns { open: false, ..list.columns.clone() };
         if kind == JoinKind::LeftOuter
-            && let Some(found) = self.list_test(flow, list, keys)
+            && let Some(found) = self.resolved(|this| this.list_test(flow, list, keys))
         {
             let found = Found::Where(Rc::new(found));
             let names = list.columns.list.clone().unwrap_or_default();

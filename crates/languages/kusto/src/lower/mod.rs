@@ -24,6 +24,7 @@ mod scope;
 mod stage;
 mod value;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use ruleatlas_core::{BUDGET, Budget, Parsed};
@@ -34,7 +35,7 @@ use crate::ast::{Expr, ExprKind, Fault, LetValue, Script, Statement};
 use crate::lexer::{Kind, Symbol, decode_string, lex};
 use flow::Flow;
 use scope::{Binding, ScopeRef, Scopes};
-use value::{Columns, Value};
+use value::{Columns, Owner, Resolved, Value};
 
 /// The conditions of a script, and what is odd about it.
 ///
@@ -54,6 +55,7 @@ pub(crate) fn lower(script: &Script<'_>, text: &str, budget: &mut Budget) -> Par
         absent: false,
         seen: FxHashSet::default(),
         sub_queries: 0,
+        owner: Cell::new(Owner::Nobody),
         budget,
         diagnostics: Vec::new(),
     };
@@ -61,10 +63,7 @@ pub(crate) fn lower(script: &Script<'_>, text: &str, budget: &mut Budget) -> Par
         lowering.fault(fault);
     }
     lowering.script(script);
-    let mut conditions: Vec<Condition> = lowering.steps.into_iter().flatten().collect();
-    for condition in &mut conditions {
-        stage::unmark(&mut condition.root);
-    }
+    let conditions: Vec<Condition> = lowering.steps.into_iter().flatten().collect();
     Parsed { conditions, diagnostics: lowering.diagnostics }
 }
 
@@ -99,6 +98,8 @@ struct Lowering<'a, 't> {
     seen: FxHashSet<Rc<str>>,
     /// How many times a sub-query that is a step was used.
     sub_queries: u32,
+    /// The steps that the current condition is about.
+    owner: Cell<Owner>,
     budget: &'t mut Budget,
     diagnostics: Vec<Diagnostic>,
 }
@@ -231,6 +232,25 @@ impl<'a> Lowering<'a, '_> {
         if let Some(step) = self.steps.get_mut(slot) {
             *step = Some(condition);
         }
+    }
+
+    /// Says that the current condition is about the events of a step, or of the current pipeline.
+    fn about(&self, step: Option<usize>) {
+        self.owner.set(self.owner.get().and(Owner::One(step)));
+    }
+
+    /// A condition with the steps that it is about.
+    fn resolved(&mut self, read: impl FnOnce(&mut Self) -> Option<Node>) -> Option<Resolved> {
+        let outer = self.owner.replace(Owner::Nobody);
+        let node = read(self);
+        let owner = self.owner.replace(outer);
+        Some(Resolved { node: node?, owner })
+    }
+
+    /// The condition that was resolved before; it is asked of the same events.
+    fn resolved_again(&mut self, resolved: &Resolved) -> Option<Node> {
+        self.owner.set(self.owner.get().and(resolved.owner));
+        self.copied(std::slice::from_ref(&resolved.node)).pop()
     }
 
     /// Copies of nodes, as long as there is room for them.

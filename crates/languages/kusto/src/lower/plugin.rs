@@ -168,9 +168,10 @@ impl<'a> Lowering<'a, '_> {
         let network = self.scalar(network, Place { scope: nowhere, columns: &columns });
         // Other keys must be equal as well: the values of each column are known, and not which belong together.
         let networks = if keys.is_empty() { network.constants() } else { None };
-        let found = self.networks(flow, address, networks, &names, scope);
+        let found = self.resolved(|this| Some(this.networks(flow, address, networks, &names, scope)));
+        let Some(found) = found else { return };
         if !keeps_unmatched {
-            flow.push(found);
+            flow.push(found.node);
             flow.columns.joined(&columns);
             return;
         }

@@ -8,7 +8,7 @@ use super::aggregate::is_default_name;
 use super::condition::Side;
 use super::scope::{Binding, ScopeRef};
 use super::stage::{plain, text};
-use super::value::{Const, Field, Rows, Value};
+use super::value::{Arm, Const, Field, Rows, Value};
 use super::{Lowering, Place, constant};
 use crate::ast::{Argument, Expr, ExprKind, LiteralKind};
 
@@ -185,11 +185,11 @@ impl<'a> Lowering<'a, '_> {
     }
 
     fn condition_value(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>) -> Value<'a> {
-        let node = self.condition(expr, place, Side { alternative: true, ..Side::default() });
-        match node {
-            Some(node) => match node.as_constant() {
+        let side = Side { alternative: true, ..Side::default() };
+        match self.resolved(|this| this.condition(expr, place, side)) {
+            Some(resolved) => match resolved.node.as_constant() {
                 Some(value) => Value::Const(Const::new(if value { "true" } else { "false" }, LiteralKind::Bool)),
-                None => Value::Condition(Some(Rc::new(node))),
+                None => Value::Condition(Some(Rc::new(resolved))),
             },
             None => Value::Condition(None),
         }
@@ -369,12 +369,12 @@ impl<'a> Lowering<'a, '_> {
         for pair in pairs.chunks_exact(2) {
             let [condition, value] = pair else { continue };
             let side = Side { alternative: true, ..Side::default() };
-            let node = self.condition(&condition.value, place, side);
+            let resolved = self.resolved(|this| this.condition(&condition.value, place, side));
             let value = self.scalar(&value.value, place);
-            match node.as_ref().and_then(Node::as_constant) {
+            match resolved.as_ref().and_then(|resolved| resolved.node.as_constant()) {
                 Some(true) if arms.is_empty() => return value,
                 Some(false) => {}
-                _ => arms.push((node.map(Rc::new), value)),
+                _ => arms.push((resolved.map(Rc::new), value)),
             }
         }
         let rest = self.scalar(&rest.value, place);
@@ -391,7 +391,7 @@ impl<'a> Lowering<'a, '_> {
 
 /// What cases choose from that are written to replace empty values: `iff(isnotempty(a), a, b)`, `iff(isempty(a), b, a)`
 /// and `case(isnotempty(a), a, isnotempty(b), b, c)` are `coalesce`.
-fn replacing<'a>(arms: &[(Option<Rc<Node>>, Value<'a>)], rest: &Value<'a>) -> Option<Vec<Value<'a>>> {
+fn replacing<'a>(arms: &[Arm<'a>], rest: &Value<'a>) -> Option<Vec<Value<'a>>> {
     let tests = |node: &Node, value: &Value<'a>| -> Option<bool> {
         let (node, inverted) = match node {
             Node::Not(inner) => (&**inner, true),
@@ -402,12 +402,12 @@ fn replacing<'a>(arms: &[(Option<Rc<Node>>, Value<'a>)], rest: &Value<'a>) -> Op
         is_same.then_some((predicate.op == Op::IsNotNull) != (inverted != predicate.negated))
     };
     if let [(Some(node), value)] = arms
-        && tests(node, rest) == Some(false)
+        && tests(&node.node, rest) == Some(false)
     {
         return Some(vec![rest.clone(), value.clone()]);
     }
-    let is_present = |(node, value): &(Option<Rc<Node>>, Value<'a>)| {
-        node.as_ref().is_some_and(|node| tests(node, value) == Some(true))
+    let is_present = |(resolved, value): &Arm<'a>| {
+        resolved.as_ref().is_some_and(|resolved| tests(&resolved.node, value) == Some(true))
     };
     let all = !arms.is_empty() && arms.iter().all(is_present);
     all.then(|| arms.iter().map(|(_, value)| value.clone()).chain([rest.clone()]).collect())

@@ -8,7 +8,7 @@ use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 use super::condition::Side;
 use super::flow::Flow;
 use super::scope::ScopeRef;
-use super::value::{Columns, Const, Field, Value, step_of};
+use super::value::{Columns, Const, Field, Owner, Value};
 use super::{Lowering, Place};
 use crate::ast::{Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
 
@@ -90,9 +90,14 @@ impl<'a> Lowering<'a, '_> {
     }
 
     fn filter(&mut self, flow: &mut Flow<'a>, condition: &'a Expr<'a>, scope: ScopeRef) {
-        let place = Place { scope, columns: &flow.columns };
         let before = self.sub_queries;
-        let node = self.condition(condition, place, Side::default());
+        let mut nodes = Vec::new();
+        for part in super::graph::conjuncts(condition) {
+            let place = Place { scope, columns: &flow.columns };
+            self.owner.set(Owner::Nobody);
+            let node = self.condition(part, place, Side::default());
+            nodes.extend(node.map(|node| (node, self.owner.get(), part.span)));
+        }
         flow.is_restricted |= self.sub_queries > before;
         // What is filtered is a list of values no longer at hand as a whole.
         if let Some(list) = flow.columns.list.clone().filter(|list| !list.is_empty()) {
@@ -102,27 +107,18 @@ impl<'a> Lowering<'a, '_> {
                 }
             }
         }
-        if let Some(node) = node {
-            self.keep(flow, node, condition.span);
+        for (node, owner, span) in nodes {
+            self.keep(flow, node, owner, span);
         }
     }
 
     /// Adds a conjunct to the step whose events it is about: that of a join's right table, where it asks for nothing
     /// else, and the main one otherwise.
-    fn keep_in_its_step(&mut self, flow: &mut Flow<'a>, mut node: Node) {
-        let step = {
-            let of_predicate = |predicate: &Predicate| {
-                let step = step_of(&predicate.raw_field).0;
-                // A comparison of two tables' columns is none of one of them.
-                step.filter(|_| {
-                    predicate.op != Op::FieldRef || predicate.values.iter().all(|path| step_of(path).0 == step)
-                })
-            };
-            let mut steps = node.predicates().map(of_predicate);
-            let first = steps.next().flatten();
-            first.filter(|_| steps.all(|step| step == first) && node.opaques().next().is_none())
+    fn keep_in_its_step(&mut self, flow: &mut Flow<'a>, mut node: Node, owner: Owner) {
+        let step = match owner {
+            Owner::One(step) => step.filter(|_| node.opaques().next().is_none()),
+            Owner::Nobody | Owner::Several => None,
         };
-        unmark(&mut node);
         let condition = step.and_then(|step| Some((step, self.steps.get_mut(step)?.as_mut()?)));
         let Some((step, condition)) = condition else { return flow.push(node) };
         let stage = self.leg_stages.get(&step).map_or(0, |stage| stage + 1);
@@ -134,7 +130,7 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// Adds a conjunct, unless it is a constant: a rule whose condition never holds still shows what it asks for.
-    fn keep(&mut self, flow: &mut Flow<'a>, node: Node, span: Span) {
+    fn keep(&mut self, flow: &mut Flow<'a>, node: Node, owner: Owner, span: Span) {
         match node.as_constant() {
             Some(true) => {}
             Some(false) => {
@@ -142,14 +138,7 @@ impl<'a> Lowering<'a, '_> {
                 let diagnostic = ruleatlas_model::Diagnostic::note("condition never holds", message);
                 self.diagnostics.push(diagnostic.at(span));
             }
-            None => match node {
-                Node::All(children) => {
-                    for child in children {
-                        self.keep_in_its_step(flow, child);
-                    }
-                }
-                other => self.keep_in_its_step(flow, other),
-            },
+            None => self.keep_in_its_step(flow, node, owner),
         }
     }
 
@@ -284,8 +273,9 @@ impl<'a> Lowering<'a, '_> {
         if let Some(condition) = &search.condition {
             let columns = flow.columns.clone();
             let side = Side { search: true, search_cased: search.case_sensitive, ..Side::default() };
+            self.owner.set(Owner::Nobody);
             if let Some(node) = self.condition(condition, Place { scope, columns: &columns }, side) {
-                self.keep(flow, node, condition.span);
+                self.keep(flow, node, self.owner.get(), condition.span);
             }
         }
     }
@@ -356,20 +346,4 @@ pub(super) fn plain(name: &str) -> Value<'static> {
 /// A text constant.
 pub(super) fn text(text: &str) -> Value<'static> {
     Value::Const(Const::string(text))
-}
-
-/// Takes the marks of steps off what a tree compares.
-pub(super) fn unmark(node: &mut Node) {
-    node.for_each_predicate_mut(&mut |predicate| {
-        let plain = |path: &mut String| {
-            if let (Some(_), rest) = step_of(path) {
-                *path = rest.to_owned();
-            }
-        };
-        plain(&mut predicate.raw_field);
-        predicate.derived_from.iter_mut().for_each(plain);
-        if predicate.op == Op::FieldRef {
-            predicate.values.iter_mut().for_each(plain);
-        }
-    });
 }

@@ -42,16 +42,33 @@ impl Const {
     }
 }
 
-/// Stands around the number of a step at the head of a path.
-const STEP_MARK: char = '\u{1}';
+/// The steps whose events a condition is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// None: a constant.
+    #[default]
+    Nobody,
+    /// The events of one step; of the current pipeline where it has no number.
+    One(Option<usize>),
+    /// Those of several.
+    Several,
+}
 
-/// The step that a path is marked with, and the path without the mark.
-pub(super) fn step_of(path: &str) -> (Option<usize>, &str) {
-    let marked = path.strip_prefix(STEP_MARK).and_then(|rest| rest.split_once(STEP_MARK));
-    match marked.and_then(|(step, path)| Some((step.parse().ok()?, path))) {
-        Some((step, path)) => (Some(step), path),
-        None => (None, path),
+impl Owner {
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nobody, owner) | (owner, Self::Nobody) => owner,
+            (first, second) if first == second => first,
+            _ => Self::Several,
+        }
     }
+}
+
+/// A condition that was resolved where its names were known.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub node: Node,
+    pub owner: Owner,
 }
 
 /// A field of the event, followed back to where it comes from.
@@ -63,24 +80,18 @@ pub(super) struct Field {
     pub from: Option<Rc<str>>,
     /// Whether its letters were brought to one case, so that no comparison tells cases apart.
     pub one_case: bool,
+    /// The step whose events have it, where that is not the one that the current pipeline becomes.
+    pub step: Option<usize>,
 }
 
 impl Field {
     pub fn new(path: &str) -> Self {
-        Self { path: Rc::from(path), from: None, one_case: false }
+        Self { path: Rc::from(path), from: None, one_case: false, step: None }
     }
 
-    /// The field as one of another step's events: what is asked of it is asked there. The step stands in the path
-    /// until the comparison is kept; see [`step_of`].
+    /// The field as one of another step's events: what is asked of it is asked there.
     pub fn of_step(&self, step: usize) -> Self {
-        let marked = |path: &str| -> Rc<str> {
-            if path.starts_with(STEP_MARK) {
-                Rc::from(path)
-            } else {
-                format!("{STEP_MARK}{step}{STEP_MARK}{path}").into()
-            }
-        };
-        Self { path: marked(&self.path), from: self.from.as_deref().map(marked), one_case: self.one_case }
+        Self { step: self.step.or(Some(step)), ..self.clone() }
     }
 
     /// The field at the root: what this one was cut out of, or itself.
@@ -108,7 +119,10 @@ pub(super) struct Rows<'a> {
 }
 
 /// The arms of a case: what leads to a value, and the value.
-pub(super) type Arms<'a> = Rc<[(Option<Rc<Node>>, Value<'a>)]>;
+pub(super) type Arms<'a> = Rc<[Arm<'a>]>;
+
+/// What leads to a value, `None` where that says nothing of the event, and the value.
+pub(super) type Arm<'a> = (Option<Rc<Resolved>>, Value<'a>);
 
 /// What an expression stands for.
 #[derive(Clone, Debug)]
@@ -138,7 +152,7 @@ pub(super) enum Value<'a> {
     /// A row of a table, in a step of its own or not: its members are the table's columns.
     Row(Rc<Columns<'a>>, Option<usize>),
     /// A condition; `None` says nothing of the event.
-    Condition(Option<Rc<Node>>),
+    Condition(Option<Rc<Resolved>>),
     /// The event's time, or a time that is counted from now; `true` for the event's.
     Time(bool),
     /// A part of a field's text.
@@ -162,7 +176,7 @@ pub(super) struct Outer<'a> {
 #[derive(Clone, Debug)]
 pub(super) enum Found {
     /// Where this condition on the event holds.
-    Where(Rc<Node>),
+    Where(Rc<Resolved>),
     /// Where the step has an event.
     Step(usize),
 }
@@ -228,7 +242,7 @@ impl<'a> Value<'a> {
     }
 
     /// Cases with each value changed.
-    pub fn each(arms: &[(Option<Rc<Node>>, Self)], rest: &Self, change: impl Fn(&Self) -> Self) -> Self {
+    pub fn each(arms: &[Arm<'a>], rest: &Self, change: impl Fn(&Self) -> Self) -> Self {
         let arms = arms.iter().map(|(node, value)| (node.clone(), change(value))).collect();
         Self::Cases(arms, Rc::new(change(rest)))
     }
@@ -250,7 +264,7 @@ impl<'a> Value<'a> {
     /// What a name that is bound to this stands for: a part that was cut out has a name from then on.
     pub fn called(self, name: &str) -> Self {
         match self {
-            Self::Cut(from) => Self::Field(Field { path: Rc::from(name), from: Some(from), one_case: false }),
+            Self::Cut(from) => Self::Field(Field { from: Some(from), ..Field::new(name) }),
             other => other,
         }
     }
