@@ -17,6 +17,16 @@ pub trait Format: Sync {
         false
     }
 
+    /// Whether its files may hold text in Windows-1252 besides Unicode.
+    fn has_windows_text(&self) -> bool {
+        false
+    }
+
+    /// Whether a file of it may be a package that holds others.
+    fn has_packages(&self) -> bool {
+        false
+    }
+
     /// What the source's queries may ask for: macros, lists, modules. Made once, from all files of the source.
     fn context<'a>(&self, _files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(NoContext)

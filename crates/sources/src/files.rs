@@ -11,7 +11,6 @@ use crate::{
     Decoded, Encoding, Error, NotText, SourceKind, SourceSpec,
     decode::{decode, decode_windows},
 };
-use ruleatlas_model::Vendor;
 
 /// Larger files are not read, and say so: none holds a rule that anyone wrote by hand. What is made of a file takes several
 /// times its size.
@@ -127,12 +126,15 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         SourceKind::Atomic => crate::atomic::is_read,
         _ => |_: &str| true,
     };
+    let format = spec.kind.vendor().map(|vendor| crate::format_of(vendor, |_, _| false));
+    let has_windows_text = format.as_ref().is_some_and(|format| format.has_windows_text());
+    let has_packages = format.as_ref().is_some_and(|format| format.has_packages());
     let read_one = |(path, found): (String, Found)| match found {
         Found::File(_) if !is_read(&path) => {
             known(path, Content::Skipped("not among the files that are read".to_owned()))
         }
         Found::File(file) => match bytes(&file) {
-            Ok(bytes) if spec.kind == SourceKind::Rules(Vendor::Kusto) => SourceFile::from_windows_bytes(path, bytes),
+            Ok(bytes) if has_windows_text => SourceFile::from_windows_bytes(path, bytes),
             Ok(bytes) => SourceFile::from_bytes(path, bytes),
             Err(BytesError::TooLarge(size)) => known(path, Content::Unreadable(too_large(size), None)),
             Err(BytesError::Io(error)) => known(path, Content::Unreadable(error.to_string(), None)),
@@ -140,14 +142,12 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
         Found::Link => known(path, Content::Skipped("a symbolic link, not followed".to_owned())),
         Found::Broken(error) => known(path, Content::Unreadable(error, None)),
     };
-    let read = |(path, found): (String, Found)| match (spec.kind, found) {
-        (SourceKind::Rules(Vendor::Splunk), Found::File(file)) if crate::package::may_be_package(&path) => {
-            match bytes(&file) {
-                Ok(bytes) if crate::package::is_package(&path, &bytes) => crate::package::unpack(&path, &bytes),
-                _ => vec![read_one((path, Found::File(file)))],
-            }
-        }
-        (_, found) => vec![read_one((path, found))],
+    let read = |(path, found): (String, Found)| match found {
+        Found::File(file) if has_packages && crate::package::may_be_package(&path) => match bytes(&file) {
+            Ok(bytes) if crate::package::is_package(&path, &bytes) => crate::package::unpack(&path, &bytes),
+            _ => vec![read_one((path, Found::File(file)))],
+        },
+        found => vec![read_one((path, found))],
     };
     // Files are read while the folders are still listed, so they come in any order.
     let mut files: Vec<SourceFile> = walk.par_bridge().filter_map(found).flat_map_iter(read).collect();

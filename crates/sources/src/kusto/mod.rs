@@ -42,6 +42,10 @@ impl Format for KustoRules {
         &["yaml", "yml", "md", "json", "jsonl", "ndjson", "workbook", "bicep", "tf"]
     }
 
+    fn has_windows_text(&self) -> bool {
+        true
+    }
+
     fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(elsewhere::Referenced::of(files))
     }

@@ -64,6 +64,10 @@ impl Format for SplunkRules {
         &["yml", "yaml", "conf", "json", "md"]
     }
 
+    fn has_packages(&self) -> bool {
+        true
+    }
+
     fn context<'a>(&self, files: &'a [SourceFile]) -> Box<dyn Context + 'a> {
         Box::new(context::Content::of(files))
     }
