@@ -3,8 +3,7 @@
 use std::sync::Mutex;
 
 use ruleatlas_core::{Context, DataModel, LookupTable, MacroDefinition, Referenced};
-use ruleatlas_model::{Language, Rule};
-use serde_json::{Value, json};
+use ruleatlas_model::{Language, Rule, RuleLookup, RuleTable};
 
 /// Rows of a table that are kept with a rule, and bytes of their text.
 const MAX_ROWS: usize = 200;
@@ -21,16 +20,17 @@ impl<'a> RecordingContext<'a> {
         Self { inner, lookups: Mutex::default() }
     }
 
-    /// Puts the lookups that a search asked for into the rule's `lookups`, in the order in which they were asked for:
-    /// `name`, `columns`, `rows` (the first 200 at most), `row_count`, and where it is so `case_insensitive`,
-    /// `wildcard_columns`, `default_match`. A lookup whose table the source does not have is there by its name.
+    /// Keeps the lookups that a search asked for with the rule, in the order in which they were asked for.
     pub fn keep(self, rule: &mut Rule) {
         let names = self.lookups.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         if rule.language != Language::Spl || names.is_empty() {
             return;
         }
-        let kept: Vec<Value> = names.iter().map(|name| described(name, self.inner.lookup(name))).collect();
-        rule.extra.insert("lookups", &kept);
+        let kept = names.into_iter().map(|name| {
+            let table = self.inner.lookup(&name).map(first_rows);
+            RuleLookup { name, table }
+        });
+        rule.set_lookups(&kept.collect::<Vec<_>>());
     }
 }
 
@@ -69,29 +69,21 @@ impl Context for RecordingContext<'_> {
     }
 }
 
-fn described(name: &str, table: Option<&LookupTable>) -> Value {
-    let Some(table) = table else { return json!({ "name": name }) };
+/// A table with as many of its rows as are kept with a rule.
+fn first_rows(table: &LookupTable) -> RuleTable {
     let mut bytes = 0;
-    let rows: Vec<&Vec<String>> = table
-        .rows
-        .iter()
-        .take(MAX_ROWS)
-        .take_while(|row| {
-            bytes += row.iter().map(String::len).sum::<usize>();
-            bytes <= MAX_BYTES
-        })
-        .collect();
-    let mut kept = json!({ "name": name, "columns": table.columns, "row_count": table.rows.len(), "rows": rows });
-    if table.case_insensitive {
-        kept["case_insensitive"] = true.into();
+    let rows = table.rows.iter().take(MAX_ROWS).take_while(|row| {
+        bytes += row.iter().map(String::len).sum::<usize>();
+        bytes <= MAX_BYTES
+    });
+    RuleTable {
+        columns: table.columns.clone(),
+        row_count: table.rows.len() as u64,
+        rows: rows.cloned().collect(),
+        case_insensitive: table.case_insensitive,
+        wildcard_columns: table.wildcard_columns.clone(),
+        default_match: table.default_match.clone(),
     }
-    if !table.wildcard_columns.is_empty() {
-        kept["wildcard_columns"] = json!(table.wildcard_columns);
-    }
-    if let Some(default) = &table.default_match {
-        kept["default_match"] = json!(default);
-    }
-    kept
 }
 
 #[cfg(test)]
@@ -114,9 +106,10 @@ mod tests {
         assert!(asked.lookup("tools").is_some() && asked.lookup("gone").is_none() && asked.lookup("tools").is_some());
         let mut rule = Rule::blank(ruleatlas_model::Vendor::Splunk, Language::Spl, "a.yml");
         asked.keep(&mut rule);
-        let kept = &rule.extra.get("lookups").unwrap();
-        assert_eq!((&kept[0]["name"], &kept[0]["row_count"]), (&json!("tools"), &json!(300)));
-        assert_eq!(kept[0]["rows"].as_array().map(Vec::len), Some(MAX_ROWS));
-        assert_eq!(kept[1], json!({ "name": "gone" }));
+        let kept = rule.lookups();
+        let [tools, gone] = kept.as_slice() else { panic!("{kept:?}") };
+        let table = tools.table.as_ref().unwrap();
+        assert_eq!((&*tools.name, table.row_count, table.rows.len()), ("tools", 300, MAX_ROWS));
+        assert_eq!(*gone, RuleLookup { name: "gone".to_owned(), table: None });
     }
 }

@@ -24,6 +24,7 @@ mod flat;
 mod fold;
 mod indicator;
 mod language;
+mod lookup;
 mod modifier;
 mod named;
 mod op;
@@ -46,11 +47,14 @@ pub use flat::{Excess, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES};
 pub use fold::fold_case;
 pub use indicator::{FoldedOp, Indicator};
 pub use language::{Language, LanguageInfo};
+pub use lookup::{RuleLookup, RuleTable};
 pub use modifier::{Modifier, Modifiers};
 pub use op::{Op, UnknownOp};
 pub use predicate::{Missing, Predicate};
 pub use role::Role;
-pub use rule::{FileOutcome, Kind, ParseStatus, Resolution, Rule, Severity, Status, TechniqueTag, is_counted};
+pub use rule::{
+    FileOutcome, Kind, ParseStatus, Resolution, Rule, Severity, Status, TechniqueTag, is_counted,
+};
 pub use rule_test::RuleTest;
 pub use span::Span;
 pub use vendor::{Terms, Vendor, VendorInfo, VendorSet};

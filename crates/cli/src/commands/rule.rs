@@ -1,7 +1,7 @@
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::{PredicateRow, UnitTest};
-use ruleatlas_model::{Extra, Resolution, TechniqueTag};
+use ruleatlas_model::{Extra, Resolution, RuleLookup, TechniqueTag};
 use ruleatlas_views::{Atlas, RuleView, SimilarRule, metadata_entries};
 
 use super::atlas;
@@ -159,9 +159,8 @@ fn facts(view: &RuleView, atlas: &Atlas) -> String {
     for reference in &rule.references {
         fact("reference", reference.clone());
     }
-    let lookups = rule.extra.get("lookups");
-    for lookup in lookups.iter().filter_map(|lookups| lookups.as_array()).flatten() {
-        fact("lookup", self::lookup(lookup));
+    for lookup in rule.lookups() {
+        fact("lookup", self::lookup(&lookup));
     }
     fact("authors", rule.authors.join(", "));
     fact("licence", rule.license.clone().unwrap_or_default());
@@ -176,21 +175,14 @@ fn facts(view: &RuleView, atlas: &Atlas) -> String {
 }
 
 /// A lookup that the search asks for: its name, its columns, its first rows.
-fn lookup(lookup: &serde_json::Value) -> String {
-    let list = |value: Option<&serde_json::Value>| -> Vec<String> {
-        let texts = value.and_then(|value| value.as_array()).into_iter().flatten();
-        texts.map(|value| value.as_str().unwrap_or_default().trim().to_owned()).collect()
-    };
-    let name = lookup.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-    let Some(rows) = lookup.get("rows").and_then(|rows| rows.as_array()) else {
-        return format!("{name} (its table is not in the source)");
-    };
-    let count = lookup.get("row_count").and_then(serde_json::Value::as_u64).unwrap_or_default();
-    let columns = list(lookup.get("columns")).join(", ");
-    let first: Vec<String> = rows.iter().take(5).map(|row| list(Some(row)).join(", ")).collect();
-    let more = if count > first.len() as u64 { "; …" } else { "" };
+fn lookup(lookup: &RuleLookup) -> String {
+    let RuleLookup { name, table } = lookup;
+    let Some(table) = table else { return format!("{name} (its table is not in the source)") };
+    let list = |texts: &[String]| texts.iter().map(|text| text.trim()).collect::<Vec<_>>().join(", ");
+    let first: Vec<String> = table.rows.iter().take(5).map(|row| list(row)).collect();
+    let more = if table.row_count > first.len() as u64 { "; …" } else { "" };
     let rows = if first.is_empty() { String::new() } else { format!(": {}{more}", first.join("; ")) };
-    format!("{name} ({count} rows of {columns}){rows}")
+    format!("{name} ({} rows of {}){rows}", table.row_count, list(&table.columns))
 }
 
 /// Where a tag leads, and how it got there where that says something.
