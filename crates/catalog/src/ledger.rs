@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use ruleatlas_model::{Diagnostic, FileOutcome, Language, Level, ParseStatus, Rule};
+use ruleatlas_model::{Diagnostic, FaultKind, FileOutcome, Language, Level, ParseStatus, Rule};
 use serde::Serialize;
 
 use crate::{Catalog, Entry, Head, RuleId, unit_tests};
@@ -161,8 +161,8 @@ pub struct LedgerFault {
     pub line: Option<u32>,
     /// The rule's id; `None` for a file.
     pub rule: Option<String>,
-    /// `partial`, `failed`, `no_query` or `unreadable`.
-    pub parse: &'static str,
+    /// How far it falls short.
+    pub parse: FaultKind,
     /// A short phrase that groups alike cases.
     pub phrase: String,
     /// Why.
@@ -176,7 +176,7 @@ pub struct LedgerTests {
     /// The source's name.
     pub source: String,
     /// The rules' parse status.
-    pub parse: &'static str,
+    pub parse: ParseStatus,
     /// Rules that bring tests.
     pub rules: u64,
     /// Their tests.
@@ -202,7 +202,7 @@ pub struct LedgerDisagreement {
     /// The rule's id.
     pub rule: String,
     /// The rule's parse status.
-    pub parse: &'static str,
+    pub parse: ParseStatus,
     /// The test's name.
     pub test: String,
     /// Whether the rule is to fire.
@@ -277,7 +277,7 @@ impl Ledger {
 
     fn add_damage(&mut self, source: String, path: String, rule: Option<String>, reason: String) {
         let phrase = UNREADABLE_IN_CATALOG.to_owned();
-        self.faults.push(LedgerFault { source, path, line: None, rule, parse: "unreadable", phrase, reason });
+        self.faults.push(LedgerFault { source, path, line: None, rule, parse: FaultKind::Unreadable, phrase, reason });
         self.faults.sort();
     }
 
@@ -333,7 +333,7 @@ impl Ledger {
             }
             let row = rows.entry((&rule.source, rule.parse)).or_insert_with(|| LedgerTests {
                 source: rule.source.clone(),
-                parse: rule.parse.name(),
+                parse: rule.parse,
                 rules: 0,
                 tests: 0,
                 agree: 0,
@@ -360,7 +360,7 @@ impl Ledger {
                     source: rule.source.clone(),
                     path: rule.path.clone(),
                     rule: rule.id.clone(),
-                    parse: rule.parse.name(),
+                    parse: rule.parse,
                     test: test.name,
                     expected: test.expected,
                     found,
@@ -368,7 +368,7 @@ impl Ledger {
                 });
             }
         }
-        self.disagreements.sort_by(|a, b| (a.parse, a).cmp(&(b.parse, b)));
+        self.disagreements.sort_by(|a, b| (a.parse.name(), a).cmp(&(b.parse.name(), b)));
         self.unit_tests = rows.into_values().collect();
     }
 }
@@ -409,7 +409,7 @@ impl Rows {
                         path: file.path.clone(),
                         line: file.line,
                         rule: None,
-                        parse: "unreadable",
+                        parse: FaultKind::Unreadable,
                         phrase: "unreadable file".to_owned(),
                         reason: file.reason.clone().unwrap_or_default(),
                     });
@@ -428,16 +428,14 @@ impl Rows {
     }
 
     fn fault(&mut self, rule: &Rule) {
-        if rule.parse == ParseStatus::Full {
-            return;
-        }
+        let Some(parse) = FaultKind::of(rule.parse) else { return };
         let (phrase, reason, line) = reason_of(rule);
         self.faults.push(LedgerFault {
             source: rule.source.clone(),
             path: rule.path.clone(),
             line,
             rule: Some(rule.id.clone()),
-            parse: rule.parse.name(),
+            parse,
             phrase,
             reason,
         });

@@ -5,7 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruleatlas_catalog::Ledger;
-use ruleatlas_model::{Indicator, Modifiers, Vendor};
+use ruleatlas_model::{FaultKind, Indicator, Modifiers, Vendor};
 use ruleatlas_sources::SourceKind;
 
 use support::{corpus, corpus_in, is_of_event, mapped};
@@ -16,7 +16,7 @@ fn no_query_fails_and_all_but_a_few_are_understood_as_a_whole() {
     let ledger = Ledger::of(&catalog);
     let row = &ledger.sources[0];
     println!("{:#?}", row.parse);
-    for fault in ledger.faults.iter().filter(|fault| fault.parse != "no_query") {
+    for fault in ledger.faults.iter().filter(|fault| fault.parse != FaultKind::NoQuery) {
         println!("{} {}:{:?}: {}", fault.parse, fault.path, fault.line, fault.reason);
     }
     let of = |status: &str| row.parse.values().filter_map(|statuses| statuses.get(status)).sum::<u64>();

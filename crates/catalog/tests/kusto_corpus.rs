@@ -5,7 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruleatlas_catalog::Ledger;
-use ruleatlas_model::{Indicator, Modifiers, Vendor};
+use ruleatlas_model::{FaultKind, Indicator, Modifiers, Vendor};
 use ruleatlas_sources::SourceKind;
 
 use support::{corpus, is_of_event, mapped};
@@ -16,7 +16,7 @@ fn nearly_every_query_is_understood_and_every_file_accounted_for() {
     let ledger = Ledger::of(&catalog);
     let row = &ledger.sources[0];
     println!("{:#?}\n{:#?}", row.parse, row.reasons);
-    for fault in ledger.faults.iter().filter(|fault| fault.parse != "partial") {
+    for fault in ledger.faults.iter().filter(|fault| fault.parse != FaultKind::Partial) {
         println!("{} {}:{:?}: {}", fault.parse, fault.path, fault.line, fault.reason);
     }
     let of = |status: &str| row.parse.values().filter_map(|statuses| statuses.get(status)).sum::<u64>();

@@ -53,7 +53,7 @@ pub use op::{Op, UnknownOp};
 pub use predicate::{Missing, Predicate};
 pub use role::Role;
 pub use rule::{
-    FileOutcome, Kind, ParseStatus, Resolution, Rule, Severity, Status, TechniqueTag, is_counted,
+    FaultKind, FileOutcome, Kind, ParseStatus, Resolution, Rule, Severity, Status, TechniqueTag, is_counted,
 };
 pub use rule_test::RuleTest;
 pub use span::Span;

@@ -17,6 +17,33 @@ named! {
 }
 
 named! {
+    /// How far a rule or a file falls short of being understood.
+    FaultKind {
+        /// Nothing of the query was understood.
+        Failed = "failed",
+        /// There is no query.
+        NoQuery = "no_query",
+        /// Some of the query was understood.
+        Partial = "partial",
+        /// A file, or what a catalog holds of a rule, cannot be read.
+        Unreadable = "unreadable",
+    }
+}
+
+impl FaultKind {
+    /// What a rule of this status falls short in; `None` for one that is understood in full.
+    #[must_use]
+    pub fn of(status: ParseStatus) -> Option<Self> {
+        match status {
+            ParseStatus::Full => None,
+            ParseStatus::Partial => Some(Self::Partial),
+            ParseStatus::Failed => Some(Self::Failed),
+            ParseStatus::NoQuery => Some(Self::NoQuery),
+        }
+    }
+}
+
+named! {
     /// What was found in a file.
     FileOutcome {
         /// Rules.

@@ -1,7 +1,7 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use ruleatlas_catalog::{LedgerFault, LedgerSource};
-use ruleatlas_model::{Language, ParseStatus, Vendor};
+use ruleatlas_model::{FaultKind, Language, ParseStatus, Vendor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -64,8 +64,8 @@ pub struct LedgerRow {
 /// A reason why rules are not understood as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerReason {
-    /// `partial`, `failed`, `no_query` or `unreadable`.
-    pub parse: &'static str,
+    /// How far they fall short.
+    pub parse: FaultKind,
     /// A short phrase that groups alike cases.
     pub phrase: String,
     /// Rules or files, by source.
@@ -115,7 +115,7 @@ impl Atlas {
         let sum = |number: fn(&LedgerSource) -> u64| -> u64 { ledger.sources.iter().map(number).sum() };
         let named: Vec<Fault> =
             ledger.faults.iter().map(|fault| self.fault(fault)).filter(|fault| question.names(fault)).collect();
-        let mut reasons: BTreeMap<(&'static str, &str), BTreeMap<String, u64>> = BTreeMap::new();
+        let mut reasons: BTreeMap<(FaultKind, &str), BTreeMap<String, u64>> = BTreeMap::new();
         for Fault { fault, .. } in &named {
             let by_source = reasons.entry((fault.parse, &fault.phrase)).or_default();
             *by_source.entry(fault.source.clone()).or_default() += 1;
@@ -186,7 +186,7 @@ impl Atlas {
 
 impl LedgerQuestion {
     fn names(&self, fault: &Fault) -> bool {
-        let has = |status: &ParseStatus| status.name() == fault.fault.parse;
+        let has = |status: &ParseStatus| FaultKind::of(*status) == Some(fault.fault.parse);
         (self.vendors.is_empty() || fault.vendor.is_some_and(|vendor| self.vendors.contains(&vendor)))
             && (self.languages.is_empty() || fault.language.is_some_and(|language| self.languages.contains(&language)))
             && (self.parse.is_empty() || self.parse.iter().any(has))

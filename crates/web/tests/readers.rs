@@ -16,7 +16,7 @@ use common::{Site, encoded};
 use proptest::prelude::*;
 use ruleatlas_catalog::{Catalog, Loaded, build};
 use ruleatlas_evaluate::{Event, evaluate_rule};
-use ruleatlas_model::{Language, Vendor};
+use ruleatlas_model::{FaultKind, Language, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_views::export_rule;
 use ruleatlas_web::{SiteOptions, site};
@@ -191,7 +191,7 @@ fn check(steps: &[u8]) {
     }
     // What `doctor` says.
     let ledger = site_.atlas.ledger().unwrap();
-    assert!(ledger.faults.iter().all(|fault| fault.parse != "unreadable"), "{:?}", ledger.faults);
+    assert!(ledger.faults.iter().all(|fault| fault.parse != FaultKind::Unreadable), "{:?}", ledger.faults);
 }
 
 /// The same of the static site.
@@ -250,7 +250,7 @@ fn a_rule_that_cannot_be_read_is_told_and_all_others_are_served() {
             }
         }
         let ledger = site_.atlas.ledger().unwrap();
-        let faults: Vec<_> = ledger.faults.iter().filter(|fault| fault.parse == "unreadable").collect();
+        let faults: Vec<_> = ledger.faults.iter().filter(|fault| fault.parse == FaultKind::Unreadable).collect();
         assert_eq!(faults.len(), 1, "{damage}: {faults:?}");
         assert_eq!(faults[0].rule.as_deref(), Some(broken));
         assert_eq!(site_.status_and_page("/ledger").0, StatusCode::OK);

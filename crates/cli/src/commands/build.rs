@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, path::Path, process::ExitCode, time::Instant};
 
 use ruleatlas_catalog::{Catalog, Ledger, Loaded, SourceInfo, Stage, build, fingerprint};
-use ruleatlas_model::ParseStatus;
+use ruleatlas_model::{FaultKind, ParseStatus};
 use ruleatlas_store::{Store, WriteOptions};
 
 use super::sync;
@@ -114,11 +114,11 @@ fn summary(catalog: &Catalog) -> u64 {
         output::say(format_args!("{}: {title}: {} read, {mapped} mapped to a technique", source.name, source.total));
     }
     let ledger = Ledger::of(catalog);
-    let mut not_full: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut not_full: BTreeMap<(&str, FaultKind), u64> = BTreeMap::new();
     let mut alike: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for fault in &ledger.faults {
         *not_full.entry((&fault.source, fault.parse)).or_default() += 1;
-        if matches!(fault.parse, "failed" | "unreadable") {
+        if matches!(fault.parse, FaultKind::Failed | FaultKind::Unreadable) {
             let count = alike.entry((&fault.source, &fault.phrase)).or_default();
             *count += 1;
             if *count > SHOWN {
@@ -154,5 +154,5 @@ fn summary(catalog: &Catalog) -> u64 {
     for ((source, parse), count) in &not_full {
         output::say(format_args!("{source}: {count} {parse}; `ruleatlas doctor` says why"));
     }
-    ledger.faults.iter().filter(|fault| fault.parse != ParseStatus::NoQuery.name()).count() as u64
+    ledger.faults.iter().filter(|fault| fault.parse != FaultKind::NoQuery).count() as u64
 }

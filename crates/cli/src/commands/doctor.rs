@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::ExitCode};
 
 use ruleatlas_catalog::Ledger;
+use ruleatlas_model::FaultKind;
 use ruleatlas_views::WithoutEvent;
 use serde::Serialize;
 
@@ -97,7 +98,7 @@ fn text(ledger: &Ledger, limit: usize) -> String {
         &columns,
         ledger.faults.iter().take(limit).map(|fault| {
             let line = fault.line.map(|line| line.to_string()).unwrap_or_default();
-            vec![fault.parse.to_owned(), format!("{}/{}", fault.source, fault.path), line, fault.reason.clone()]
+            vec![fault.parse.to_string(), format!("{}/{}", fault.source, fault.path), line, fault.reason.clone()]
         }),
     ));
     text.push_str(&unread_queries(ledger, limit));
@@ -203,7 +204,7 @@ fn unit_tests(ledger: &Ledger, limit: usize) -> String {
             let word = |fires: bool| if fires { "fires" } else { "does not" }.to_owned();
             let found = one.found.map_or_else(|| format!("cannot be known: {}", one.reason), word);
             let path = format!("{}/{}", one.source, one.path);
-            vec![one.parse.to_owned(), path, one.test.clone(), word(one.expected), found]
+            vec![one.parse.to_string(), path, one.test.clone(), word(one.expected), found]
         }),
     ));
     text
@@ -250,15 +251,19 @@ fn markdown(ledger: &Ledger) -> String {
             );
         }
     }
-    let mut reasons: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    let mut reasons: BTreeMap<(&str, FaultKind, &str), u64> = BTreeMap::new();
     for fault in &ledger.faults {
         *reasons.entry((&fault.source, fault.parse, &fault.phrase)).or_default() += 1;
     }
     if !reasons.is_empty() {
         text.push_str("\n| source | parse | why | rules and files |\n|---|---|---|--:|\n");
         for ((source, parse, phrase), count) in reasons {
-            let _ =
-                writeln!(text, "| {source} | {} | {} | {count} |", parse.replace('_', " "), phrase.replace('|', "\\|"));
+            let _ = writeln!(
+                text,
+                "| {source} | {} | {} | {count} |",
+                parse.name().replace('_', " "),
+                phrase.replace('|', "\\|")
+            );
         }
     }
     if !ledger.unit_tests.is_empty() {

@@ -186,7 +186,7 @@ fn reasons(rows: &[LedgerReason], question: &LedgerQuestion) -> Markup {
                         @for row in rows {
                             @let narrow = LedgerQuestion { phrase: Some(row.phrase.clone()), ..question.clone() };
                             tr {
-                                td { (parsed(row.parse)) }
+                                td { (parsed(row.parse.name())) }
                                 td.w { a href={ (address(&narrow, 0)) "#faults" } { (clipped(&row.phrase, 120)) } }
                                 td.n { (number(row.rules)) }
                                 td { span.pairs { @for (source, count) in row.by_source.iter().take(6) { span { (clipped(source, 32)) " " b { (number(*count)) } } " " } } }
@@ -245,7 +245,7 @@ fn row(fault: &Fault) -> Markup {
     html! {
         tr {
             td { @if let Some(vendor) = fault.vendor { (bar::letter(vendor)) } }
-            td { (parsed(fault.fault.parse)) }
+            td { (parsed(fault.fault.parse.name())) }
             td.w {
                 @if let Some(id) = &fault.fault.rule {
                     a href=(parts::rule_address(id)) { (parts::title(fault.title.as_deref().unwrap_or_default(), id, 110)) }
