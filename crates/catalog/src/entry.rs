@@ -1,7 +1,7 @@
 use std::collections::hash_map::Entry as Slot;
 
 use ruleatlas_core::{BUDGET, RoledPredicate, roles};
-use ruleatlas_model::{Diagnostic, EventRef, Indicator, Modifiers, Role, Rule, Span};
+use ruleatlas_model::{Diagnostic, EventRef, Indicator, Modifiers, Op, Role, Rule, Span, WrittenOp};
 use ruleatlas_taxonomy::{Folded, Reader, Taxonomy};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -37,9 +37,11 @@ pub struct PredicateRow {
     /// Whether the taxonomy knows the field.
     pub mapped: bool,
     /// The operator in positive form: with the role it says what the rule demands.
-    pub op: &'static str,
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    pub op: Op,
     /// The operator as the author wrote it (`ne`, `not_in`, `is_null`).
-    pub written_op: &'static str,
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    pub written_op: WrittenOp,
     /// Whether a nested or computed comparison is negative in the normal form.
     pub negated: bool,
     /// The literals.
@@ -67,7 +69,7 @@ impl PredicateRow {
     pub fn counts_for_field(&self) -> bool {
         match self.role {
             Role::Indicator => true,
-            Role::Exclusion => matches!(self.written_op, "ne" | "not_in"),
+            Role::Exclusion => self.written_op.is_negative(),
             Role::Nested | Role::Computed => false,
         }
     }
@@ -75,8 +77,8 @@ impl PredicateRow {
     /// The operator under which it counts there: as written, but a test for presence as what it demands, since
     /// `not isempty(f)` asks for a value.
     #[must_use]
-    pub fn field_op(&self) -> &'static str {
-        if matches!(self.op, "is_null" | "is_not_null") { self.op } else { self.written_op }
+    pub fn field_op(&self) -> WrittenOp {
+        if self.op.is_presence() { self.op.into() } else { self.written_op }
     }
 }
 
@@ -145,7 +147,7 @@ fn row(placed: &RoledPredicate<'_>, reader: &Reader<'_>) -> PredicateRow {
         raw_field: predicate.raw_field.clone(),
         field: known.as_ref().map_or_else(|| predicate.raw_field.clone(), |known| known.field.name.clone()),
         mapped: known.is_some(),
-        op: placed.counted_op.name(),
+        op: placed.counted_op,
         written_op: predicate.written_op(),
         negated: placed.shows_negation(),
         values: predicate.values.clone(),

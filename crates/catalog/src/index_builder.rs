@@ -24,7 +24,7 @@ impl IndexData {
             for row in &entry.predicates {
                 if row.counts_for_field() {
                     let field = fields.number(if row.mapped || !row.raw_field.is_empty() { &row.field } else { "" });
-                    let op = row.field_op();
+                    let op = row.field_op().name();
                     if used.insert((field, op)) {
                         data.field_uses.push((rule, field, op));
                     }

@@ -49,7 +49,7 @@ pub use indicator::{FoldedOp, Indicator};
 pub use language::{Language, LanguageInfo};
 pub use lookup::{RuleLookup, RuleTable};
 pub use modifier::{Modifier, Modifiers};
-pub use op::{Op, UnknownOp};
+pub use op::{Op, UnknownOp, WrittenOp};
 pub use predicate::{Missing, Predicate};
 pub use role::Role;
 pub use rule::{

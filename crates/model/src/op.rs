@@ -2,6 +2,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::named::named;
+
 /// How a field is compared with its values, without the operator's own negation.
 ///
 /// `!=`, `not in` and `!contains` are [`Op::Eq`], [`Op::In`] and [`Op::Contains`] of a predicate whose
@@ -91,16 +93,16 @@ impl Op {
         }
     }
 
-    /// The name as the author wrote it: `ne` and `not_in` for the negated `eq` and `in`, the opposite test for presence;
-    /// the other operators have one name.
+    /// The operator as the author wrote it: `ne` and `not_in` for the negated `eq` and `in`, the opposite test for
+    /// presence; the other operators have one name.
     #[must_use]
-    pub fn written(self, negated: bool) -> &'static str {
+    pub fn written(self, negated: bool) -> WrittenOp {
         match (self, negated) {
-            (Self::Eq, true) => "ne",
-            (Self::In, true) => "not_in",
-            (Self::IsNull, true) => Self::IsNotNull.name(),
-            (Self::IsNotNull, true) => Self::IsNull.name(),
-            _ => self.name(),
+            (Self::Eq, true) => WrittenOp::Ne,
+            (Self::In, true) => WrittenOp::NotIn,
+            (Self::IsNull, true) => WrittenOp::IsNotNull,
+            (Self::IsNotNull, true) => WrittenOp::IsNull,
+            _ => self.into(),
         }
     }
 
@@ -120,6 +122,82 @@ impl Op {
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+named! {
+    /// An operator as the author wrote it: `ne` and `not_in` are the negated `eq` and `in`; the others have one name.
+    WrittenOp {
+        /// The whole value is this.
+        Eq = "eq",
+        /// The whole value is not this.
+        Ne = "ne",
+        /// The whole value is one of these.
+        In = "in",
+        /// The whole value is none of these.
+        NotIn = "not_in",
+        /// The value has this inside.
+        Contains = "contains",
+        /// The value begins with this.
+        StartsWith = "starts_with",
+        /// The value ends with this.
+        EndsWith = "ends_with",
+        /// The whole value matches a pattern.
+        Wildcard = "wildcard",
+        /// Term or full-text match.
+        Match = "match",
+        /// The value matches a regular expression.
+        RegexMatch = "regex_match",
+        /// The address lies in a network.
+        CidrMatch = "cidr_match",
+        /// Less than.
+        Lt = "lt",
+        /// Less than or equal.
+        Lte = "lte",
+        /// Greater than.
+        Gt = "gt",
+        /// Greater than or equal.
+        Gte = "gte",
+        /// The field is missing.
+        IsNull = "is_null",
+        /// The field is present.
+        IsNotNull = "is_not_null",
+        /// The value equals another field's.
+        FieldRef = "field_ref",
+        /// The value is in a list known by name.
+        InList = "in_list",
+    }
+}
+
+impl WrittenOp {
+    /// Whether the operator's own name is negative.
+    #[must_use]
+    pub fn is_negative(self) -> bool {
+        matches!(self, Self::Ne | Self::NotIn)
+    }
+}
+
+impl From<Op> for WrittenOp {
+    fn from(op: Op) -> Self {
+        match op {
+            Op::Eq => Self::Eq,
+            Op::In => Self::In,
+            Op::Contains => Self::Contains,
+            Op::StartsWith => Self::StartsWith,
+            Op::EndsWith => Self::EndsWith,
+            Op::Wildcard => Self::Wildcard,
+            Op::Match => Self::Match,
+            Op::RegexMatch => Self::RegexMatch,
+            Op::CidrMatch => Self::CidrMatch,
+            Op::Lt => Self::Lt,
+            Op::Lte => Self::Lte,
+            Op::Gt => Self::Gt,
+            Op::Gte => Self::Gte,
+            Op::IsNull => Self::IsNull,
+            Op::IsNotNull => Self::IsNotNull,
+            Op::FieldRef => Self::FieldRef,
+            Op::InList => Self::InList,
+        }
     }
 }
 
@@ -144,5 +222,19 @@ impl FromStr for Op {
 
     fn from_str(name: &str) -> Result<Self, UnknownOp> {
         Self::ALL.into_iter().find(|op| op.name() == name).ok_or_else(|| UnknownOp(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_is_written_by_its_name() {
+        for op in Op::ALL {
+            assert_eq!(op.written(false).name(), op.name());
+            assert_eq!(op.written(true).is_negative(), op.is_whole());
+        }
+        assert_eq!(WrittenOp::ALL.len(), Op::ALL.len() + 2);
     }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Modifiers, Op, Span};
+use crate::{Modifiers, Op, Span, WrittenOp};
 
 /// What a comparison is, as its author wrote it, when the event does not have the field.
 ///
@@ -86,9 +86,9 @@ impl Predicate {
         }
     }
 
-    /// The operator's name as the author wrote it; see [`Op::written`].
+    /// The operator as the author wrote it; see [`Op::written`].
     #[must_use]
-    pub fn written_op(&self) -> &'static str {
+    pub fn written_op(&self) -> WrittenOp {
         self.op.written(self.negated)
     }
 }

@@ -7,8 +7,8 @@ use std::{
 
 use ruleatlas_catalog::{Entry, FileRecord, FoldedRow, Head, Index, IndexData, PredicateRow, RuleId, SourceInfo};
 use ruleatlas_model::{
-    Attack, Condition, Diagnostic, EventLink, EventRef, Indicator, Level, Modifiers, Op, Redirect, Role, Rule, Span,
-    TechniqueTag,
+    Attack, Condition, Diagnostic, EventLink, EventRef, Indicator, Level, Modifiers, Redirect, Role, Rule, Span,
+    TechniqueTag, WrittenOp,
 };
 use ruleatlas_sources::{Origin, SourceKind};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
@@ -251,7 +251,7 @@ impl Store {
         })?;
         let sql = "SELECT rule, field, op FROM rule_field ORDER BY rowid";
         let field_uses = self.rows_of_rules("rule_field", sql, |row| {
-            Ok((place("field", &field_numbers, row.get(1)?), written_op(row, 2)?))
+            Ok((place("field", &field_numbers, row.get(1)?), word::<WrittenOp>(row, 2)?.name()))
         })?;
         let uses =
             uses.into_iter().filter_map(|(rule, (indicator, role, grouped))| Some((rule, indicator?, role, grouped)));
@@ -514,8 +514,8 @@ fn predicate(row: &Row<'_>) -> Sql<PredicateRow> {
         raw_field: row.get(3)?,
         field: row.get(4)?,
         mapped: row.get(5)?,
-        op: written_op(row, 6)?,
-        written_op: written_op(row, 7)?,
+        op: word(row, 6)?,
+        written_op: word(row, 7)?,
         negated: row.get(8)?,
         values: json(row, 9)?,
         case_sensitive: row.get(10)?,
@@ -537,15 +537,6 @@ fn role(row: &Row<'_>, column: usize) -> Sql<Role> {
         "computed" => Role::Computed,
         "nested" => Role::Nested,
         other => return Err(unreadable(column, format!("`{other}` is no role"))),
-    })
-}
-
-fn written_op(row: &Row<'_>, column: usize) -> Sql<&'static str> {
-    let name = text(row, column)?;
-    Ok(match name {
-        "ne" => Op::Eq.written(true),
-        "not_in" => Op::In.written(true),
-        name => Op::from_str(name).map_err(|error| unreadable(column, error))?.name(),
     })
 }
 

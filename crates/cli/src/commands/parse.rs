@@ -3,7 +3,7 @@ use std::{io::Read as _, path::Path, process::ExitCode};
 use anyhow::Context as _;
 use ruleatlas_catalog::frontend;
 use ruleatlas_core::{NoContext, Parsed, Query, roles};
-use ruleatlas_model::{Condition, Diagnostic, Language, Modifiers, ParseStatus, Predicate, Role};
+use ruleatlas_model::{Condition, Diagnostic, Language, Modifiers, Op, ParseStatus, Predicate, Role, WrittenOp};
 use serde::Serialize;
 
 use crate::{args::Parse, output};
@@ -25,8 +25,8 @@ struct Shown<'a> {
 struct Shape<'a> {
     step: u32,
     role: Role,
-    op: &'static str,
-    written_op: &'static str,
+    op: Op,
+    written_op: WrittenOp,
     negated: bool,
     group: Option<u32>,
     #[serde(flatten)]
@@ -65,7 +65,7 @@ pub fn run(options: &Parse) -> anyhow::Result<ExitCode> {
     let shapes = predicates.iter().map(|placed| Shape {
         step: placed.step,
         role: placed.role,
-        op: placed.counted_op.name(),
+        op: placed.counted_op,
         written_op: placed.predicate.written_op(),
         negated: placed.shows_negation(),
         group: placed.group,

@@ -204,10 +204,10 @@ pub fn describe(parsed: &Parsed) -> String {
             }
             let field = if predicate.raw_field.is_empty() { "-" } else { &predicate.raw_field };
             let _ = write!(text, " {field} ");
-            if predicate.negated && predicate.written_op() == predicate.op.name() {
+            if predicate.negated && predicate.written_op() == predicate.op.into() {
                 text.push('!');
             }
-            text.push_str(predicate.written_op());
+            text.push_str(predicate.written_op().name());
             if predicate.case_sensitive {
                 text.push_str(" cased");
             }

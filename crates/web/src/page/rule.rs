@@ -412,8 +412,10 @@ fn predicate_field(row: &PredicateRow) -> Markup {
 
 fn operator(row: &PredicateRow) -> Markup {
     html! {
-        span.op { @if row.negated { "not " } (row.op) }
-        @if row.written_op != row.op { " " span.faint title="The operator as the author wrote it" { "written " (row.written_op) } }
+        span.op { @if row.negated { "not " } (row.op.name()) }
+        @if row.written_op != row.op.into() {
+            " " span.faint title="The operator as the author wrote it" { "written " (row.written_op.name()) }
+        }
         @if let Some(text) = row.modifiers.text() { " " span.op.faint { "|" (clipped(&text, 40)) } }
         @if row.case_sensitive { " " span.faint title="Compares with case" { "Aa" } }
     }
