@@ -9,7 +9,7 @@ use crate::condition::Side;
 use crate::engine::{Engine, Flow, IN_ORDER};
 use crate::open::{Beyond, OpenList, captured};
 use crate::plan::{Beside, Expr, ExprKind, ListRows};
-use crate::value::{Computed, Cut, Looked, Value};
+use crate::value::{Computed, Cut, Value};
 
 impl<'p> Engine<'p, '_> {
     /// A search whose rows are added or joined: a step of its own.
@@ -167,9 +167,7 @@ impl<'p> Engine<'p, '_> {
             return flow.columns.open.add_list(list);
         };
         for (column, name) in names {
-            let (list, column, keys) = (Rc::clone(&rows.list), Rc::clone(column), Rc::clone(&keys));
-            let looked = Looked { list, column, keys, whole: rows.whole };
-            flow.columns.set(name, Value::Looked(Rc::new(looked), false));
+            flow.columns.set(name, Value::looked(&rows.list, column, &keys, rows.whole));
         }
     }
 }
@@ -178,9 +176,9 @@ impl<'p> Engine<'p, '_> {
 pub(crate) fn of_group<'p>(value: Value<'p>, text: &Rc<str>, collects: bool) -> Value<'p> {
     let of_group = |step| Value::Computed(Computed { is_of_group: true, step, ..Computed::new(Rc::clone(text)) });
     match value {
-        Value::Field(field) if collects => Value::Collected(Rc::clone(text), Rc::new(Value::Field(field))),
+        Value::Field(field) if collects => Value::collected(text, Value::Field(field)),
         Value::Field(field) => of_group(field.step),
-        Value::Collected(_, element) => Value::Collected(Rc::clone(text), element),
+        collected @ Value::Collected(..) => Value::collected(text, collected),
         value => match value.group_step() {
             Some(step) => of_group(step),
             None => Value::computed(Rc::clone(text)),

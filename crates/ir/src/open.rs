@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::value::{Computed, Field, Keys, Looked, Value};
+use crate::value::{Computed, Field, Keys, Value};
 
 /// How many renames with wildcards, patterns of names and lists of unknown columns are followed.
 const MAX_PATTERNS: usize = 64;
@@ -75,8 +75,7 @@ impl<'p> Open<'p> {
         // What a script gives is often called after the script.
         let may_give = |open: &&OpenList<'p>| self.closed || open.joined && is_new || open.list.starts_with(&**name);
         if let Some(OpenList { list, keys, whole, .. }) = self.lists.iter().rev().find(may_give) {
-            let (list, column, keys) = (Rc::clone(list), Rc::clone(name), Rc::clone(keys));
-            return Value::Looked(Rc::new(Looked { list, column, keys, whole: *whole }), false);
+            return Value::looked(list, name, keys, *whole);
         }
         match self.beyond.filter(|_| self.closed) {
             Some(Beyond::Step(step)) => return Value::Field(Field { step: Some(step), ..Field::new(name) }),

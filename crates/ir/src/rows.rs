@@ -375,7 +375,7 @@ impl<'p> Engine<'p, '_> {
                     if let Value::Cases(cases) = &element {
                         condition = condition.or(Some(cases.span));
                     }
-                    Value::Collected(Rc::clone(&output.name), Rc::new(element))
+                    Value::collected(&output.name, element)
                 }
                 Aggregate::Compute(of) => {
                     let mut value = Value::computed(Rc::clone(&output.name));

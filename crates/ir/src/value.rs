@@ -207,6 +207,7 @@ pub(crate) struct Looked<'p> {
     pub keys: Keys<'p>,
     /// Whether any row of the list may be found; which of them may is not known otherwise.
     pub whole: bool,
+    depth: u16,
 }
 
 /// Columns of a list, and the values that they are compared with.
@@ -238,6 +239,7 @@ impl<'p> Value<'p> {
             Self::Collected(_, inner) => inner.depth(),
             Self::Listed(listed) => listed.value.depth(),
             Self::Either(values) => values.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Looked(looked, _) => looked.depth,
             _ => 0,
         }
     }
@@ -262,6 +264,24 @@ impl<'p> Value<'p> {
             1 => kept.remove(0),
             _ if depth <= MAX_DEPTH => Self::First(kept.into(), depth),
             _ => Self::computed(text()),
+        }
+    }
+
+    /// A column of a list's row that is found by these keys; computed where they are columns of too many lists.
+    pub fn looked(list: &Rc<str>, column: &Rc<str>, keys: &Keys<'p>, whole: bool) -> Self {
+        let depth = 1 + keys.iter().map(|(_, key)| key.depth()).max().unwrap_or(0);
+        if depth > MAX_DEPTH {
+            return Self::computed(Rc::clone(column));
+        }
+        let (list, column, keys) = (Rc::clone(list), Rc::clone(column), Rc::clone(keys));
+        Self::Looked(Rc::new(Looked { list, column, keys, whole, depth }), false)
+    }
+
+    /// The values of many events in one list; what one of them collects is the same.
+    pub fn collected(text: &Rc<str>, element: Self) -> Self {
+        match element {
+            Self::Collected(_, element) => Self::Collected(Rc::clone(text), element),
+            element => Self::Collected(Rc::clone(text), Rc::new(element)),
         }
     }
 
@@ -445,8 +465,11 @@ impl<'p> Value<'p> {
             Self::Looked(looked, any_case) => {
                 let keys = looked.keys.iter().map(|(column, value)| (Rc::clone(column), value.of_step(step)));
                 let (list, column) = (Rc::clone(&looked.list), Rc::clone(&looked.column));
-                let looked = Looked { list, column, keys: Rc::new(keys.collect()), whole: looked.whole };
-                Self::Looked(Rc::new(looked), *any_case)
+                let keys = Rc::new(keys.collect());
+                Self::Looked(
+                    Rc::new(Looked { list, column, keys, whole: looked.whole, depth: looked.depth }),
+                    *any_case,
+                )
             }
             other => other.clone(),
         });

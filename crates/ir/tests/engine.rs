@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use ruleatlas_core::{Budget, Limits, Parsed, roles};
+use ruleatlas_core::{Budget, Context, Limits, LookupTable, NoContext, Parsed, roles};
 use ruleatlas_ir::plan::*;
-use ruleatlas_ir::{Plan, Semantics, resolve};
+use ruleatlas_ir::{Plan, Searches, Semantics, Surroundings, resolve, resolve_in};
 use ruleatlas_model::{DataSource, Missing, Node, Role, SourceKind, Span};
 
 const SEMANTICS: Semantics = Semantics {
@@ -237,4 +237,143 @@ fn what_the_budget_does_not_allow_is_opaque() {
     let parsed = run_within(query("t", operations), Limits { nodes: 1_000, ..Limits::RULE });
     assert!(parsed.conditions[0].root.opaques().count() > 0);
     assert!(parsed.diagnostics.iter().any(|found| found.code == ruleatlas_core::BUDGET));
+}
+
+const SEARCHES: Searches = Searches {
+    chooses: |name, _| (name == "index").then_some(SourceKind::Index),
+    is_of_every_event: |name| name == "host",
+    event_text: "_raw",
+    rules_out_branches: true,
+    fields_are_no_window: true,
+};
+
+fn search_in(context: &dyn Context, operations: Vec<Operation>) -> Parsed {
+    let rows = query("t", operations);
+    let plan = Plan { steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
+    let around = Surroundings { context, searches: Some(&SEARCHES) };
+    resolve_in(&plan, "", &SEMANTICS, &around, &mut Budget::default())
+}
+
+fn search(operations: Vec<Operation>) -> Parsed {
+    search_in(&NoContext, operations)
+}
+
+fn chooses(name: &str, value: &str) -> Expr {
+    let comparison =
+        Comparison { chooses: true, ..Comparison::new(Relation::Equal, CaseRule::Exact, MissingRule::Null) };
+    at(ExprKind::Compare(comparison, Box::new(self::name(name)), Operand::One(Box::new(text(value)))))
+}
+
+#[test]
+fn a_filter_that_chooses_the_data_is_a_source() {
+    let parsed = search(vec![
+        Operation::Filter(at(ExprKind::Any(vec![chooses("index", "a"), chooses("index", "b")]))),
+        Operation::Filter(not(chooses("index", "c"))),
+        Operation::Rename(vec![(Rc::from("index"), Rc::from("origin")), (Rc::from("x"), Rc::from("index"))]),
+        Operation::Filter(chooses("origin", "d")),
+        Operation::Filter(chooses("index", "e")),
+    ]);
+    let names: Vec<&str> = parsed.conditions[0].sources.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["t", "a", "b", "d"]);
+    assert_eq!(said(&parsed), ["0 indicator x eq e"]);
+}
+
+#[test]
+fn what_is_an_alternative_to_a_choice_of_data_is_left_out_with_a_note() {
+    let parsed = search(vec![Operation::Filter(at(ExprKind::Any(vec![chooses("index", "a"), equal("x", "b")])))]);
+    assert_eq!((said(&parsed).len(), parsed.diagnostics.len()), (0, 1));
+    let parsed = search(vec![Operation::Filter(not(at(ExprKind::Any(vec![chooses("index", "a"), equal("x", "b")]))))]);
+    assert_eq!(said(&parsed), ["0 exclusion x eq b"]);
+}
+
+#[test]
+fn a_name_behind_a_rename_with_a_wildcard_is_the_old_one_unless_it_was_used_before() {
+    let all = |from: &str, to: &str| Operation::Rename(vec![(Rc::from(from), Rc::from(to))]);
+    let parsed = search(vec![
+        Operation::Filter(equal("b", "1")),
+        all("p.*", "*"),
+        all("q_*", "r_*"),
+        Operation::Filter(at(ExprKind::All(vec![equal("a", "2"), equal("b", "3"), equal("r_c", "4")]))),
+    ]);
+    assert_eq!(
+        said(&parsed),
+        ["0 indicator b eq 1", "0 indicator p.a eq 2", "0 indicator b eq 3", "0 indicator p.q_c eq 4"]
+    );
+}
+
+struct Tools(LookupTable);
+
+impl Context for Tools {
+    fn lookup(&self, name: &str) -> Option<&LookupTable> {
+        (name == "tools").then_some(&self.0)
+    }
+}
+
+#[test]
+fn a_column_of_a_list_is_compared_by_the_rows_that_pass() {
+    let rows = [["a.exe", "bad"], ["b.exe", "good"], ["c.exe", "bad"]];
+    let tools = Tools(LookupTable {
+        columns: vec!["tool".to_owned(), "kind".to_owned()],
+        rows: rows.iter().map(|row| row.iter().map(|&cell| cell.to_owned()).collect()).collect(),
+        case_insensitive: true,
+        ..LookupTable::default()
+    });
+    let rows = |list: &str| {
+        Operation::Rows(ListRows {
+            list: Rc::from(list),
+            keys: vec![(Rc::from("tool"), name("image"))],
+            names: Some(vec![(Rc::from("kind"), Rc::from("kind"))]),
+            whole: true,
+            joined: false,
+        })
+    };
+    let parsed = search_in(&tools, vec![rows("tools"), Operation::Filter(equal("kind", "bad"))]);
+    assert_eq!(said(&parsed), ["0 indicator image in a.exe c.exe"]);
+    let parsed = search_in(&tools, vec![rows("unknown"), Operation::Filter(equal("kind", "bad"))]);
+    assert_eq!(said(&parsed), ["0 indicator image in_list unknown"]);
+}
+
+#[test]
+fn lists_that_are_found_by_lists_without_end_are_computed() {
+    let rows = |at: usize| {
+        Operation::Rows(ListRows {
+            list: Rc::from("l"),
+            keys: vec![(Rc::from("k"), name(&format!("x{at}")))],
+            names: Some(vec![(Rc::from("v"), Rc::from(format!("x{}", at + 1)))]),
+            whole: true,
+            joined: false,
+        })
+    };
+    let beside = Beside { label: Rc::from("join"), stages: Vec::new(), continues: true, keys: Some(Vec::new()) };
+    let mut operations: Vec<Operation> = (0..20_000).map(rows).collect();
+    operations.extend([Operation::Beside(beside), Operation::Filter(equal("x20000", "a"))]);
+    assert!(!said(&search(operations)).is_empty());
+}
+
+#[test]
+fn branches_that_another_filter_rules_out_are_left_out() {
+    let kind = ExprKind::Case {
+        arms: vec![(equal("op", "a"), text("first")), (equal("op", "b"), text("second"))],
+        otherwise: Some(Box::new(name("f"))),
+    };
+    let parsed = search(vec![
+        Operation::Filter(equal("op", "b")),
+        Operation::Extend(vec![column("kind", at(kind))]),
+        Operation::Filter(not(equal("kind", "first"))),
+        Operation::Filter(equal("kind", "second")),
+    ]);
+    assert_eq!(said(&parsed), ["0 indicator op eq b"]);
+}
+
+#[test]
+fn a_choice_of_choices_is_changed_once() {
+    let choice = |at: usize| {
+        let arms = vec![(equal(&format!("c{at}"), "1"), name(&format!("x{at}")))];
+        let otherwise = Some(Box::new(name(&format!("x{at}"))));
+        Operation::Extend(vec![column(&format!("x{}", at + 1), self::at(ExprKind::Case { arms, otherwise }))])
+    };
+    let mut operations: Vec<Operation> = (0..60).map(choice).collect();
+    operations.push(Operation::Extend(vec![column("y", name("x60").wrapped(Wrapper::AnyCase))]));
+    operations.push(Operation::Filter(equal("z", "1")));
+    assert_eq!(said(&run(operations)), ["0 indicator z eq 1"]);
 }
