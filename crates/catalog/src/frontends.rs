@@ -22,10 +22,10 @@ pub fn frontend(language: Language) -> &'static dyn Frontend {
     }
 }
 
-/// Whether a text that nobody marked as a query is one. Only Kusto's rules stand on pages without a mark.
+/// Whether a text that nobody marked as a query is one of a language.
 #[must_use]
 pub fn is_query(language: Language, text: &str) -> bool {
-    language == Language::Kusto && ruleatlas_kusto::parser::parse(text).is_query()
+    frontend(language).is_query(text)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use ruleatlas_core::{Context, DataModel, LookupTable, MacroDefinition, Referenced};
-use ruleatlas_model::{Language, Rule, RuleLookup, RuleTable};
+use ruleatlas_model::{Rule, RuleLookup, RuleTable};
 
 /// Rows of a table that are kept with a rule, and bytes of their text.
 const MAX_ROWS: usize = 200;
@@ -23,7 +23,7 @@ impl<'a> RecordingContext<'a> {
     /// Keeps the lookups that a search asked for with the rule, in the order in which they were asked for.
     pub fn keep(self, rule: &mut Rule) {
         let names = self.lookups.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if rule.language != Language::Spl || names.is_empty() {
+        if names.is_empty() {
             return;
         }
         let kept = names.into_iter().map(|name| {
@@ -104,7 +104,7 @@ mod tests {
         let tools = One(LookupTable { columns: vec!["tool".to_owned()], rows, ..LookupTable::default() });
         let asked = RecordingContext::of(&tools);
         assert!(asked.lookup("tools").is_some() && asked.lookup("gone").is_none() && asked.lookup("tools").is_some());
-        let mut rule = Rule::blank(ruleatlas_model::Vendor::Splunk, Language::Spl, "a.yml");
+        let mut rule = Rule::blank(ruleatlas_model::Vendor::Splunk, ruleatlas_model::Language::Spl, "a.yml");
         asked.keep(&mut rule);
         let kept = rule.lookups();
         let [tools, gone] = kept.as_slice() else { panic!("{kept:?}") };

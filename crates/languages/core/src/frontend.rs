@@ -127,6 +127,11 @@ pub trait Frontend: Sync {
     /// implements, and nobody else calls.
     fn read(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed;
 
+    /// Whether a text that nobody marked as a query is one of this language. Most languages cannot tell.
+    fn is_query(&self, _text: &str) -> bool {
+        false
+    }
+
     /// The text's tokens for colouring, in order and without overlap; gaps are plain.
     fn tokens(&self, _text: &str) -> Vec<Token> {
         Vec::new()

@@ -74,6 +74,10 @@ impl Frontend for Kusto {
         lower::lower(&script, query.text, budget)
     }
 
+    fn is_query(&self, text: &str) -> bool {
+        parser::parse(text).is_query()
+    }
+
     fn tokens(&self, text: &str) -> Vec<Token> {
         tokens::tokens(text)
     }
