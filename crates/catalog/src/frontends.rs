@@ -19,6 +19,7 @@ pub fn frontend(language: Language) -> &'static dyn Frontend {
         Language::PantherYaml => &ruleatlas_panther::PantherYaml,
         Language::Falco => &ruleatlas_falco::Falco,
         Language::Mql => &ruleatlas_mql::Mql,
+        Language::Logscale => &ruleatlas_logscale::Logscale,
     }
 }
 

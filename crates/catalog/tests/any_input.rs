@@ -181,6 +181,7 @@ fn changed_demo() -> impl Strategy<Value = (SourceKind, Vec<(String, Vec<u8>)>)>
         (SourceKind::Rules(Vendor::Panther), "panther"),
         (SourceKind::Rules(Vendor::Falco), "falco"),
         (SourceKind::Rules(Vendor::Sublime), "sublime"),
+        (SourceKind::Rules(Vendor::Logscale), "logscale"),
     ];
     prop::sample::select(kinds.map(|(kind, folder)| (kind, demo(folder))).to_vec()).prop_flat_map(|(kind, files)| {
         let one = |count: usize| (0..count, changes(4_000));
@@ -244,6 +245,7 @@ fn balanced_brackets_are_one_fault_however_deep() {
         (Language::Esql, "FROM x | WHERE a == \"1\" | WHERE {(}b == \"2\"{)} AND c == \"3\""),
         (Language::Kuery, "a:1 and {(}b:2{)} and c:3"),
         (Language::Lucene, "a:1 AND {(}b:2{)} AND c:3"),
+        (Language::Logscale, "a=1 {(}b=2{)} | c=3"),
         (Language::Mql, "a == 1 and {(}b == 2{)} and c == 3"),
         (Language::Sigma, "detection:\n  one:\n    a: 1\n  two:\n    b: 2\n  condition: one and {(}two{)}\n"),
     ];

@@ -16,7 +16,7 @@ use ruleatlas_sources::SourceKind;
 
 use support::{corpus, is_of_event, mapped};
 
-const RULES: [SourceKind; 7] = [
+const RULES: [SourceKind; 8] = [
     SourceKind::Rules(Vendor::Sigma),
     SourceKind::Rules(Vendor::Elastic),
     SourceKind::Rules(Vendor::Splunk),
@@ -24,6 +24,7 @@ const RULES: [SourceKind; 7] = [
     SourceKind::Rules(Vendor::Panther),
     SourceKind::Rules(Vendor::Falco),
     SourceKind::Rules(Vendor::Sublime),
+    SourceKind::Rules(Vendor::Logscale),
 ];
 
 /// The technique id that a tag carries, if it is of that form: `attack.t1685.001`, `T1078`.

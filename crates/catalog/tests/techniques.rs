@@ -34,6 +34,9 @@ fn file(kind: SourceKind, values: &str) -> Vec<(&'static str, String)> {
             ("a.yml", format!("AnalysisType: rule\nRuleID: a\nFilename: a.py\nReports:\n  MITRE ATT&CK: [{values}]\n")),
             ("a.py", "def rule(event):\n    return event.get('a') == 1\n".to_owned()),
         ],
+        SourceKind::Rules(Vendor::Logscale) => {
+            vec![("a.yml", format!("name: A\nmitre_ids: [{values}]\ntags: [Detection]\ncql: a=1\n"))]
+        }
         _ => {
             let threats = values.split("; ").map(|id| {
                 format!("[[rule.threat]]\nframework = \"MITRE ATT&CK\"\n[[rule.threat.technique]]\nid = {id}\nname = \"x\"\n")
@@ -55,12 +58,13 @@ fn read(kind: SourceKind, values: &str) -> Rule {
     catalog.entries[0].rule.clone()
 }
 
-const RULES: [SourceKind; 5] = [
+const RULES: [SourceKind; 6] = [
     SourceKind::Rules(Vendor::Sigma),
     SourceKind::Rules(Vendor::Kusto),
     SourceKind::Rules(Vendor::Splunk),
     SourceKind::Rules(Vendor::Panther),
     SourceKind::Rules(Vendor::Elastic),
+    SourceKind::Rules(Vendor::Logscale),
 ];
 
 #[test]

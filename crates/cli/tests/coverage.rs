@@ -13,7 +13,7 @@ use assert_cmd::Command;
 /// Between these lines stands what `doctor --markdown` prints, of the corpora and of a checkout of Panther's rules.
 const MARKS: [(&str, &str); 2] =
     [("<!-- ledger -->\n", "<!-- end of the ledger -->\n"), ("<!-- panther -->\n", "<!-- end of panther -->\n")];
-const KINDS: [&str; 7] = ["sigma", "elastic", "splunk", "kusto", "panther", "sublime", "attack"];
+const KINDS: [&str; 8] = ["sigma", "elastic", "splunk", "kusto", "panther", "sublime", "logscale", "attack"];
 
 #[test]
 fn the_page_of_the_parse_coverage_is_true() {

@@ -370,6 +370,8 @@ impl Kinds {
         }
         let found = match vocabulary {
             "ecs" => self.look_up_ecs(kind, name),
+            "falcon" => self.look_up_falcon(kind, name),
+            "mdm" => self.resolve(Vendor::Sublime, name, &[]).into_iter().collect(),
             "defender" => self.look_up_kusto(kind.events.iter().map(|event| event.event_id.as_str()), name),
             "sentinel" => {
                 let table = if kind.provider == "Security-Auditing" { "SecurityEvent" } else { "WindowsEvent" };
@@ -413,6 +415,14 @@ impl Kinds {
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// Falcon's names mean what its rules take them for where they read events of that name.
+    fn look_up_falcon(&self, kind: &EventKind, name: &str) -> Vec<Meaning> {
+        let events = kind.events.iter();
+        let sources: Vec<DataSource> =
+            events.map(|event| DataSource::new(SourceKind::EventType, &*event.event_id)).collect();
+        self.resolve(Vendor::Logscale, name, &sources).into_iter().collect()
     }
 
     fn look_up_ecs(&self, kind: &EventKind, name: &str) -> Vec<Meaning> {

@@ -123,6 +123,15 @@ described! {
             is_rule_file: false,
             snippet_vocabularies: &[],
         }
+        /// CrowdStrike's LogScale query language.
+        Logscale = "logscale" {
+            title: "LogScale",
+            alias: Some("cql"),
+            extensions: &["cql", "lql"],
+            vendor: Vendor::Logscale,
+            is_rule_file: false,
+            snippet_vocabularies: &[],
+        }
     }
 }
 

@@ -160,6 +160,21 @@ described! {
             metadata_names_events: false,
             terms: None,
         }
+        /// Queries for CrowdStrike's LogScale.
+        Logscale = "logscale" {
+            title: "LogScale (CrowdStrike)",
+            short_title: "LogScale",
+            abbreviation: "Log",
+            letter: 'L',
+            color: "#c0392b",
+            dark_color: "#f1998e",
+            source_name: "Query-Hub",
+            names_of: Vendor::Logscale,
+            has_unit_tests: false,
+            macros_are_sources: false,
+            metadata_names_events: false,
+            terms: None,
+        }
     }
 }
 

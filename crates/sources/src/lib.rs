@@ -36,6 +36,7 @@ mod ids;
 mod kusto;
 mod license;
 mod likely;
+mod logscale;
 mod metadata;
 mod package;
 mod panther;
@@ -75,5 +76,6 @@ pub fn format_of(vendor: Vendor, is_query: fn(Language, &str) -> bool) -> Box<dy
         Vendor::Panther => Box::new(panther::PantherRules),
         Vendor::Falco => Box::new(falco::FalcoRules),
         Vendor::Sublime => Box::new(sublime::SublimeRules),
+        Vendor::Logscale => Box::new(logscale::LogscaleRules),
     }
 }

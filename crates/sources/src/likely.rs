@@ -3,13 +3,14 @@
 use crate::{Content, SourceFile};
 
 /// Endings of files that hold a bare query.
-const QUERIES: [&str; 10] = ["eql", "esql", "kql", "klq", "kusto", "csl", "func", "spl", "kuery", "lucene"];
+const QUERIES: [&str; 13] =
+    ["eql", "esql", "kql", "klq", "kusto", "csl", "func", "spl", "kuery", "lucene", "cql", "lql", "mql"];
 
 /// Endings of files in which some format writes rules.
 const RULES: [&str; 11] = ["yml", "yaml", "toml", "json", "jsonl", "ndjson", "py", "md", "tf", "bicep", "workbook"];
 
 /// Keys of metadata under which a format writes a query, in lower case.
-const KEYS: [&str; 5] = ["detection", "query", "search", "searchqueries", "inlinefilters"];
+const KEYS: [&str; 6] = ["detection", "query", "search", "searchqueries", "inlinefilters", "cql"];
 
 /// Languages by which a fenced block of Markdown is marked as a query.
 const FENCES: [&str; 7] = ["kql", "kusto", "spl", "eql", "esql", "sigma", "lucene"];

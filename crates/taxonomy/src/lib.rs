@@ -113,6 +113,7 @@ const BUILTIN: Files<'static> = Files {
         file!("fields/network.toml"),
         file!("fields/unix.toml"),
         file!("fields/mail.toml"),
+        file!("fields/falcon.toml"),
         file!("fields/cloud.toml"),
         file!("fields/identity.toml"),
         file!("fields/saas.toml"),

@@ -55,6 +55,7 @@ const ESQL: Words = Words { leaf: |n| format!("f{n} == \"v\""), and: "AND", or: 
 const SPL: Words = Words { leaf: |n| format!("f{n}=v"), and: "AND", or: "OR", not: "NOT" };
 const WHERE: Words = Words { leaf: |n| format!("f{n}=\"v\""), and: "AND", or: "OR", not: "NOT" };
 const KUSTO: Words = Words { leaf: |n| format!("f{n} == \"v\""), and: "and", or: "or", not: "not" };
+const LOGSCALE: Words = Words { leaf: |n| format!("f{n}=v"), and: "AND", or: "OR", not: "NOT" };
 const MQL: Words = Words { leaf: |n| format!("f{n} == \"v\""), and: "and", or: "or", not: "not" };
 const PYTHON: Words = Words { leaf: |n| format!("event.get(\"f{n}\") == \"v\""), and: "and", or: "or", not: "not" };
 
@@ -107,6 +108,11 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
     let mut panther = vec![("rules/simple.yml".to_owned(), simple)];
     panther.extend(python("expression", format!("    return {}", PYTHON.nested(steps))));
     panther.extend(python("returns", format!("{returns}    return False")));
+    let logscale = |name: &str, query: String| {
+        (format!("queries/{name}.yml"), format!("name: {name}\ntags: [Detection]\ncql: |\n  {query}\n"))
+    };
+    let clauses: String = (0..count).map(|n| format!("f{n}=v | c := \"a{n}\"; ")).collect();
+    let clauses = format!("case {{ {clauses}* | c := \"x\"; }} | c=\"a0\"");
     let sublime = |name: &str, source: String| {
         (
             format!("detection-rules/{name}.yml"),
@@ -142,6 +148,10 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
             ],
         ),
         (SourceKind::Rules(Vendor::Panther), panther),
+        (
+            SourceKind::Rules(Vendor::Logscale),
+            vec![logscale("filter", LOGSCALE.nested(steps)), logscale("case", clauses)],
+        ),
         (SourceKind::Rules(Vendor::Sublime), vec![sublime("where", MQL.nested(steps)), sublime("any", lambdas)]),
     ];
     let loaded = |(kind, files): (SourceKind, Vec<(String, String)>)| {

@@ -58,6 +58,10 @@ pub const MULTIPLIED: &[&str] = &[
     "falco lists that double",
     "mql an array in a lambda's place",
     "mql arrays in each other",
+    "logscale clauses that give a name",
+    "logscale a name in many filters",
+    "logscale cases that double",
+    "logscale tables of tables",
     // Several rules, of which each costs what is around it.
     "falco a list of many rules",
     "falco a macro of many rules",
@@ -405,6 +409,36 @@ queries! {
         "a long string", 20_000, |n| format!("a == \"{}\"", "x".repeat(n));
         "comments", 2_000, |n| format!("{}a == 1", lines(n, |i| format!("// {i}")));
     }
+    Logscale: {
+        "terms", 1_000, |n| many(n, " or ", |i| format!("a{}=v{i}", i % 7));
+        "pipes", 500, |n| many(n, " | ", |i| format!("a{i}=v{i}"));
+        "values of a list", 5_000, |n| format!("in(a, values=[{}])", many(n, ", ", |i| format!("\"v{i}\"")));
+        "patterns of a list", 1_000, |n| format!("in(a, values=[{}])", many(n, ", ", |i| format!("\"*v{i}*\"")));
+        "networks", 1_000, |n| format!("cidr(a, subnet=[{}])", many(n, ", ", |i| format!("\"10.{}.{}.0/24\"", i / 250 % 250, i % 250)));
+        "clauses", 200, |n| format!("case {{ {} }}", many(n, "; ", |i| format!("a={i}")));
+        "clauses that give a name", 60, |n| format!("case {{ {} }} | x=v1", many(n, "; ", |i| format!("a={i} | x := v{i}")));
+        "a name in many filters", 30, |n| format!("case {{ {} }} | {}", many(n, "; ", |i| format!("a={i} | x := \"v{i}\"")), many(n, " | ", |i| format!("x!=\"v{i}\"")));
+        "names that nothing asks for", 300, |n| format!("{}a=1", many(n, "", |i| format!("case {{ a=1 | x{i} := y; * | x{i} := z }} | ")));
+        "cases that double", 8, |n| format!("{}x=1", many(n, "", |_| "case { x=1 | x := y; x=2 | x := z; x=3 | x := 4; } | ".to_owned()));
+        "choices in each other", 20, |n| format!("x := {} | x=1", nested(n, "if(a == 1, then=2, else=", "3", ")"));
+        "assignments", 1_000, |n| format!("{}x{n}=1", many(n, "", |i| format!("x{} := x{i} | ", i + 1)));
+        "sums", 500, |n| format!("x := {} | x > 1", many(n, " + ", |i| format!("a{i}")));
+        "joins", 60, |n| many(n, " | ", |i| format!("join({{a={i}}}, field=b)"));
+        "joins in each other", 40, |n| nested(n, "a=1 | join({", "a=2", "}, field=b)");
+        "tables", 60, |n| format!("{}a=1", many(n, "", |i| format!("defineTable(query={{a={i}}}, name=t{i}, include=[a]) | match(t{i}, field=[a]) | ")));
+        "tables of tables", 40, |n| format!("defineTable(query={{a=1}}, name=t0) | {}match(t{n}, field=[a])", many(n, "", |i| format!("defineTable(query={{b={i} | match(t{i}, field=[a])}}, name=t{}) | ", i + 1)));
+        "groups", 200, |n| many(n, " | ", |i| format!("groupBy([a], function=[count(as=n{i})]) | n{i} > {i}"));
+        "groups of an expression", 200, |n| format!("a=/{}/ | g0=1", many(n, "", |i| format!("(?<g{i}>x)")));
+        "renames", 500, |n| format!("{}x{n}=1", many(n, "", |i| format!("rename(field=x{}, as=x{i}) | ", i + 1)));
+        "free text", 1_000, |n| many(n, " ", |i| format!("word{i}"));
+        "brackets", 2_000, |n| nested(n, "(", "a=1", ")");
+        "open brackets", 2_000, |n| "(".repeat(n);
+        "open cases", 1_000, |n| "case { ".repeat(n);
+        "nots", 2_000, |n| format!("{}a=1", "not ".repeat(n));
+        "errors", 1_000, |n| many(n, " | ", |_| "a=".to_owned());
+        "a long string", 20_000, |n| format!("a=\"{}\"", "x".repeat(n));
+        "comments", 2_000, |n| format!("{}a=1", lines(n, |i| format!("// {i}")));
+    }
     PantherYaml: {
         "keys of a detection", 1_000, |n| format!("Detection:\n{}", lines(n, |i| format!("  - Key: a{i}\n    Condition: Equals\n    Value: v")));
         "values of a list", 2_000, |n| format!("Detection:\n  - Key: a\n    Condition: IsIn\n    Values:\n{}", lines(n, |i| format!("      - v{i}")));
@@ -529,6 +563,12 @@ files! {
         "rules of a file", 100, |n| one("r.yml", many(n, "---\n", |i| format!("name: r{i}\nid: r{i}\ntype: rule\nsource: a == {i}\n")));
         "lists", 1_000, |n| one("r.yml", format!("name: r\nid: r\ntype: rule\nsource: a == 1\ntags: [{}]\nattack_types: [{}]\n", many(n, ", ", |i| format!("t{i}")), many(n, ", ", |i| format!("a{i}"))));
         "authors", 1_000, |n| one("r.yml", format!("name: r\nid: r\ntype: rule\nsource: a == 1\nauthors:\n{}", lines(n, |i| format!("  - name: a{i}"))));
+    }
+    SourceKind::Rules(Vendor::Logscale) => {
+        "queries", 100, |n| (0..n).map(|i| (format!("queries/r{i}.yml"), format!("name: r{i}\nmitre_ids: [T1059]\ntags: [Detection]\ncql: |\n  a=1\n  | b={i}\n"))).collect();
+        "queries of a file", 100, |n| one("r.yml", many(n, "---\n", |i| format!("name: r{i}\ncql: a={i}\n")));
+        "query files", 100, |n| (0..n).map(|i| (format!("r{i}.cql"), format!("a={i}\n"))).collect();
+        "techniques", 200, |n| one("r.yml", format!("name: r\ncql: a=1\nmitre_ids: [{}]\n", many(n, ", ", |i| format!("T{}", 1000 + i))));
     }
     SourceKind::Attack => {
         "techniques", 200, |n| one("enterprise-attack.json", stix(n, n));
