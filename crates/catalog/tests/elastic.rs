@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use ruleatlas_catalog::{Catalog, Entry, Loaded, build};
-use ruleatlas_model::{ParseStatus, Role, Vendor};
+use ruleatlas_model::{Op, ParseStatus, Role, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 
 #[allow(clippy::expect_used)]
@@ -175,9 +175,9 @@ fn filters_are_conjuncts_of_every_step() {
     assert_eq!(
         shown,
         [
-            (0, Role::Indicator, "Image", "eq", false),
-            (0, Role::Exclusion, "Image", "eq", true),
-            (1, Role::Exclusion, "Image", "eq", true),
+            (0, Role::Indicator, "Image", Op::Eq, false),
+            (0, Role::Exclusion, "Image", Op::Eq, true),
+            (1, Role::Exclusion, "Image", Op::Eq, true),
         ]
     );
     let opaque = self::entry("kuery", "a:b", &[], "filters = [{query = {script = {source = 'x'}}}]");
