@@ -39,11 +39,11 @@ impl<'a> Draft<'a> {
     ) -> Self {
         let rule = &entry.rule;
         let statements = rule.conditions.iter().map(|step| Statement::new(rule.vendor, step, taxonomy)).collect();
-        let location = Location::of(&rule.query, text, rule.line);
         // Comments stand above the first rule, too.
         let start = if rule.line <= 1 || next.is_none() { 0 } else { text.start_of(rule.line) };
         let start = start.min(text.text.len());
         let end = next.filter(|next| *next > rule.line).map_or(text.text.len(), |next| text.start_of(next)).max(start);
+        let location = Location::of(&rule.query, text, start..end);
         let own = index.rule(&rule.id).map(|own| with_variants(index, own)).unwrap_or_default();
         let comments = Comment::read(text.text, start..end);
         Self { entry, statements, path, text, location, part: start..end, comments, own }

@@ -67,18 +67,15 @@ enum Quoting {
 }
 
 impl Location {
-    /// Finds a query from the line of its rule on; files fold, indent and quote queries.
-    pub fn of(query: &str, text: &Text<'_>, line: u32) -> Self {
-        let from = text.start_of(line).min(text.text.len());
-        if query.trim().is_empty() || text.text.len() > MAX_SEARCHED {
+    /// Finds a query in the part of its file that is its rule's; files fold, indent and quote queries.
+    pub fn of(query: &str, text: &Text<'_>, part: Range<usize>) -> Self {
+        let from = part.start;
+        let rest = text.text.get(part).unwrap_or_default();
+        if query.trim().is_empty() || rest.len() > MAX_SEARCHED {
             return Self::Nowhere;
         }
-        let rest = text.text.get(from..).unwrap_or_default();
         if let Some(at) = rest.find(query) {
             return Self::At(from + at);
-        }
-        if let Some(at) = text.text.find(query) {
-            return Self::At(at);
         }
         let (wanted, places) = squeezed(query, 0, Quoting::None);
         for quoting in [Quoting::None, Quoting::Escapes, Quoting::Doubled] {
@@ -143,10 +140,10 @@ mod tests {
             format!("title: x\nquery: '{}'\n", query.replace('\'', "''").replace('\n', " ")),
         ] {
             let text = Text::new(&file);
-            let place = Location::of(query, &text, 1).place(Span::new(part, part + 4)).unwrap();
+            let place = Location::of(query, &text, 0..file.len()).place(Span::new(part, part + 4)).unwrap();
             assert_eq!(&file[place], "e ==", "{file}");
         }
-        assert!(Location::of("other", &Text::new("title: x"), 1).place(Span::new(0, 1)).is_none());
+        assert!(Location::of("other", &Text::new("title: x"), 0..8).place(Span::new(0, 1)).is_none());
     }
 
     #[test]

@@ -57,6 +57,21 @@ impl Formula {
         }
     }
 
+    /// Whether one of its literals is about a field of the other's.
+    fn shares_field(&self, other: &Self) -> bool {
+        match self {
+            Self::All(children) | Self::Any(children) => children.iter().any(|child| child.shares_field(other)),
+            Self::Literal(literal) => other.has_field(literal.field()),
+        }
+    }
+
+    fn has_field(&self, field: &str) -> bool {
+        match self {
+            Self::All(children) | Self::Any(children) => children.iter().any(|child| child.has_field(field)),
+            Self::Literal(literal) => literal.field() == field,
+        }
+    }
+
     /// Adds the formula to a list that holds as a whole.
     pub fn add_to(&self, list: &mut Vec<Self>) {
         match self {
@@ -173,9 +188,9 @@ impl Prover {
             list.extend(known.iter().skip(at + 1).cloned());
             self.literals_contradict(&list) || self.entails(&list, goal, depth + 1)
         };
-        // Alternatives first, then the values of a comparison.
+        // Alternatives first, then the values of a comparison. What is about other fields than the goal decides nothing.
         let alternatives = known.iter().enumerate().find_map(|(at, formula)| match formula {
-            Formula::Any(cases) => Some((at, cases)),
+            Formula::Any(cases) if formula.shares_field(goal) => Some((at, cases)),
             _ => None,
         });
         if let Some((at, cases)) = alternatives {
@@ -185,7 +200,11 @@ impl Prover {
             return false;
         }
         let values = known.iter().enumerate().find_map(|(at, formula)| match formula {
-            Formula::Literal(literal) if literal.is_positive() && literal.patterns().len() > 1 => Some((at, literal)),
+            Formula::Literal(literal)
+                if literal.is_positive() && literal.patterns().len() > 1 && goal.has_field(literal.field()) =>
+            {
+                Some((at, literal))
+            }
             _ => None,
         });
         let Some((at, literal)) = values else { return false };
@@ -277,16 +296,20 @@ impl Prover {
                 self.spend(1);
                 return is_known;
             }
-            self.spend(outer.len());
-            !self.is_spent() && outer.iter().any(|around| pattern.is_within(around))
+            outer.iter().any(|around| {
+                self.spend(pattern.work_with(around));
+                !self.is_spent() && pattern.is_within(around)
+            })
         })
     }
 
     fn all_apart(&self, one: &Literal, other: &Literal) -> bool {
         let others = other.patterns();
         one.patterns().iter().all(|pattern| {
-            self.spend(others.len());
-            !self.is_spent() && others.iter().all(|apart| pattern.is_apart_from(apart))
+            others.iter().all(|apart| {
+                self.spend(pattern.work_with(apart));
+                !self.is_spent() && pattern.is_apart_from(apart)
+            })
         })
     }
 
@@ -306,22 +329,29 @@ impl Prover {
             }
             literals.push(literal.clone());
         }
-        let open: Vec<&Arc<[Formula]>> = rest
-            .iter()
-            .filter_map(|formula| if let Formula::Any(cases) = formula { Some(cases) } else { None })
-            .collect();
-        let mut in_case = |case: &Formula, others: &[&Arc<[Formula]>]| {
+        let open: Vec<&Formula> = rest.iter().filter(|formula| matches!(formula, Formula::Any(_))).collect();
+        let mut in_case = |case: &Formula, others: &[&Formula]| {
             let mut list = Vec::new();
             case.add_to(&mut list);
-            list.extend(others.iter().map(|cases| Formula::Any(Arc::clone(cases))));
+            list.extend(others.iter().map(|other| (*other).clone()));
             self.closes(literals, &list)
         };
-        // Alternatives none of which goes with what is certain, before any two are looked at together.
-        let is_closed = open.iter().any(|cases| cases.iter().all(|case| in_case(case, &[])))
-            || match open.as_slice() {
-                [first, others @ ..] if !others.is_empty() => first.iter().all(|case| in_case(case, others)),
-                _ => false,
+        let mut closes_all = |formula: &Formula, others: &[&Formula]| match formula {
+            Formula::Any(cases) => cases.iter().all(|case| in_case(case, others)),
+            _ => false,
+        };
+        // Alternatives none of which goes with what is certain, before any two are looked at together; of those, only
+        // what is about the same fields.
+        let is_closed = open.iter().any(|formula| closes_all(formula, &[])) || {
+            let is_connected = |(at, one): &(usize, &&Formula)| {
+                open.iter().enumerate().any(|(other_at, other)| other_at != *at && one.shares_field(other))
             };
+            let connected: Vec<&Formula> = open.iter().enumerate().filter(is_connected).map(|(_, one)| *one).collect();
+            match connected.as_slice() {
+                [first, others @ ..] if !others.is_empty() => closes_all(first, others),
+                _ => false,
+            }
+        };
         literals.truncate(before);
         is_closed
     }

@@ -15,7 +15,7 @@ const MAX_AUTOMATON: usize = 1 << 20;
 /// Bytes of the automaton's own source.
 const MAX_PROGRAM: usize = 1 << 17;
 /// States that are visited of two automata at once.
-const MAX_VISITED: usize = 20_000;
+const MAX_VISITED: usize = 4_000;
 /// Characters of a text that is looked for.
 const MAX_TEXT: usize = 512;
 

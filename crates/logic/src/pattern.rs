@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use ruleatlas_core::{Pattern as Wildcards, Piece};
+use ruleatlas_core::{Pattern as Wildcards, Piece, matches_wildcards};
 use ruleatlas_evaluate::{Network, Scalar, regex_syntax};
 use ruleatlas_model::{Modifier, Op, Predicate, fold_case};
 
@@ -20,6 +20,8 @@ pub(crate) struct Pattern {
     pub folded: bool,
     /// Whether it describes the last part of a path, rather than the path.
     pub is_name: bool,
+    /// Of wildcards, their parts.
+    pieces: Vec<Piece>,
     language: OnceLock<Option<Language>>,
 }
 
@@ -47,6 +49,9 @@ pub(crate) enum Shape {
     Verbatim,
 }
 
+/// What a comparison of two automata counts as.
+const AUTOMATA_WORK: usize = 16;
+
 /// Modifiers of a regular expression that its automaton knows.
 const REGEX_MODIFIERS: [Modifier; 4] =
     [Modifier::Anchored, Modifier::AnchoredStart, Modifier::MultiLine, Modifier::DotAll];
@@ -56,7 +61,11 @@ impl Pattern {
         let is_exact_text = !matches!(shape, Shape::Regex(_) | Shape::Verbatim);
         let written = text.to_owned();
         let text = if case_sensitive || !is_exact_text { text.to_owned() } else { fold_case(text).into_owned() };
-        Self { shape, text, written, folded: !case_sensitive, is_name, language: OnceLock::new() }
+        let pieces = match shape {
+            Shape::Wildcards => Wildcards::read(&text).pieces().to_vec(),
+            _ => Vec::new(),
+        };
+        Self { shape, text, written, folded: !case_sensitive, is_name, pieces, language: OnceLock::new() }
     }
 
     /// The sets of a predicate's values, alternatives of each other. `on_path` is whether the field is a path, `is_name`
@@ -225,6 +234,12 @@ impl Pattern {
                 Prefix | Suffix | Shape::Substring | Shape::Term { .. },
                 Prefix | Suffix | Shape::Substring | Shape::Term { .. },
             ) if self.is_name == other.is_name => false,
+            _ if self.is_name == other.is_name
+                && (self.leaves_room_before(other) || other.leaves_room_before(self)) =>
+            {
+                false
+            }
+            _ if self.has_sample_in(other) == Some(true) || other.has_sample_in(self) == Some(true) => false,
             _ => match (self.language(), other.language()) {
                 (Some(one), Some(two)) => text_of(&[one, two], &[]) == Ok(None),
                 _ => false,
@@ -232,7 +247,59 @@ impl Pattern {
         }
     }
 
+    /// Whether a text of this set with one of the other's behind it is in both.
+    fn leaves_room_before(&self, other: &Self) -> bool {
+        let ends_open = match &self.shape {
+            Shape::Prefix | Shape::Substring | Shape::Term { .. } => true,
+            Shape::Wildcards => self.pieces.last() == Some(&Piece::Many),
+            _ => false,
+        };
+        let begins_open = match &other.shape {
+            Shape::Suffix | Shape::Substring | Shape::Term { .. } => true,
+            Shape::Wildcards => other.pieces.first() == Some(&Piece::Many),
+            _ => false,
+        };
+        ends_open && begins_open
+    }
+
+    /// Whether a text of this set is in the other; none where that is not to be had without an automaton.
+    fn has_sample_in(&self, other: &Self) -> Option<bool> {
+        if matches!(self.shape, Shape::Regex(_)) || !self.text.is_ascii() || !other.text.is_ascii() {
+            return None;
+        }
+        let text = self.sample()?;
+        let text = if self.is_name { format!("C:\\x\\{text}") } else { text };
+        let text = if other.folded { fold_case(&text).into_owned() } else { text };
+        let text = if other.is_name { last_part(&text)? } else { text.as_str() };
+        let whole = other.text.as_str();
+        match &other.shape {
+            Shape::Exact => Some(text == whole),
+            Shape::Prefix => Some(text.starts_with(whole)),
+            Shape::Suffix => Some(text.ends_with(whole)),
+            Shape::Substring => Some(text.contains(whole)),
+            Shape::Wildcards => {
+                let characters: Vec<char> = text.chars().collect();
+                let taken = |piece: &Piece, rest: &[char]| match (piece, rest.first()) {
+                    (Piece::Char(wanted), Some(character)) => (wanted == character).then_some(1),
+                    (_, Some(_)) => Some(1),
+                    (_, None) => None,
+                };
+                Some(matches_wildcards(&other.pieces, &characters, |piece| *piece == Piece::Many, taken))
+            }
+            _ => None,
+        }
+    }
+
+    /// How much work a comparison with another set is at most, in comparisons of texts.
+    pub fn work_with(&self, other: &Self) -> usize {
+        let is_dear = |pattern: &Self| matches!(pattern.shape, Shape::Wildcards | Shape::Regex(_) | Shape::Term { .. });
+        if is_dear(self) || is_dear(other) { AUTOMATA_WORK } else { 1 }
+    }
+
     fn is_within_language(&self, other: &Self) -> bool {
+        if self.has_sample_in(other) == Some(false) {
+            return false;
+        }
         match (self.language(), other.language()) {
             (Some(one), Some(two)) => text_of(&[one], &[two]) == Ok(None),
             _ => false,
@@ -259,7 +326,7 @@ impl Pattern {
             Shape::Substring => format!("{any}{plain}{any}"),
             Shape::Wildcards => {
                 let mut written = String::new();
-                for piece in Wildcards::read(&self.text).pieces() {
+                for piece in &self.pieces {
                     match piece {
                         Piece::Many => written.push_str(any),
                         Piece::One => written.push_str(one),

@@ -128,14 +128,19 @@ impl Statement {
     #[must_use]
     pub fn covered_values(&self) -> Vec<(Check<'_>, usize, usize)> {
         let mut found = Vec::new();
+        let mut work = MAX_COVER_WORK;
         for source in self.sources.iter().filter(|source| (2..=MAX_LISTED).contains(&source.patterns.len())) {
             let Some(check) = check(source) else { continue };
             for (at, pattern) in source.patterns.iter().enumerate() {
-                let covers = |(other_at, other): &(usize, &Pattern)| {
+                let mut covers = |(other_at, other): &(usize, &Pattern)| {
+                    work = work.saturating_sub(pattern.work_with(other));
                     // Of two that are the same, the second is too many.
-                    *other_at != at && pattern.is_within(other) && (*other_at < at || !other.is_within(pattern))
+                    work > 0
+                        && *other_at != at
+                        && pattern.is_within(other)
+                        && (*other_at < at || !other.is_within(pattern))
                 };
-                if let Some((other, _)) = source.patterns.iter().enumerate().find(covers) {
+                if let Some((other, _)) = source.patterns.iter().enumerate().find(|place| covers(place)) {
                     found.push((check, at, other));
                 }
             }
@@ -240,6 +245,8 @@ impl Statement {
     }
 }
 
+/// Comparisons of values of lists that one statement may cost.
+const MAX_COVER_WORK: usize = 60_000;
 /// Values of one list that are held against each other.
 const MAX_LISTED: usize = 200;
 /// Dead parts of one condition that are named.

@@ -5,7 +5,7 @@ use ruleatlas_catalog::{Facet, IndicatorId};
 use ruleatlas_logic::Claim;
 use ruleatlas_model::{Indicator, Role};
 use ruleatlas_views::technique_family;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::{Corpus, phrase};
 use crate::{Suggestion, code, draft::Draft, finding::Finding};
@@ -18,39 +18,42 @@ const MIN_SHARE: f64 = 0.5;
 const MAX_NAMED: usize = 5;
 /// Indicators of the draft that are looked at.
 const MAX_OWN: usize = 60;
+/// Checks of the draft that may cover what others list.
+const MAX_CLAIMS: usize = 500;
 
 pub(crate) fn gaps(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Vec<Finding>) {
     let index = &corpus.atlas.index;
-    let own = || draft.entry.indicators.iter().filter(|own| own.role == Role::Indicator);
     if draft.only_statement().is_none() {
         return;
     }
+    let own = draft.entry.indicators.iter().filter(|own| own.role == Role::Indicator);
+    let listed: Vec<IndicatorId> = own.take(MAX_OWN).filter_map(|own| index.find_indicator(&own.indicator)).collect();
+    let taxonomy = corpus.atlas.taxonomy;
+    let own_claims: Vec<(&str, Claim)> = draft
+        .entry
+        .indicators
+        .iter()
+        .take(MAX_CLAIMS)
+        .map(|own| (own.indicator.field.as_str(), Claim::of(&own.indicator, taxonomy)))
+        .collect();
     for technique in draft.entry.rule.techniques() {
         let rules = comparable(draft, corpus, technique);
         if rules.len() < MIN_RULES {
             continue;
         }
         let mut found: FxHashMap<IndicatorId, (f64, Suggestion)> = FxHashMap::default();
-        for listed in own().take(MAX_OWN) {
-            let Some(id) = index.find_indicator(&listed.indicator) else { continue };
+        for (Pair { id, other }, count) in listed_together(&listed, &rules, corpus) {
             let Some(with) = index.rules_with(id, Role::Indicator).map(|with| with & &rules) else { continue };
-            if with.len() < MIN_RULES {
+            #[allow(clippy::cast_precision_loss)]
+            let share = count as f64 / with.len() as f64;
+            let is_better = found.get(&other).is_none_or(|(best, _)| share > *best);
+            let Some(indicator) = index.indicator(other).filter(|_| share >= MIN_SHARE && is_better) else { continue };
+            if is_covered(&own_claims, indicator, corpus) {
                 continue;
             }
-            for (other, count) in listed_with(id, &with, corpus) {
-                #[allow(clippy::cast_precision_loss)]
-                let share = count as f64 / with.len() as f64;
-                let is_better = found.get(&other).is_none_or(|(best, _)| share > *best);
-                let Some(indicator) = index.indicator(other).filter(|_| share >= MIN_SHARE && is_better) else {
-                    continue;
-                };
-                if is_covered(draft, indicator, corpus) {
-                    continue;
-                }
-                let examples = index.rules_with(other, Role::Indicator).map(|rules| rules & &with).unwrap_or_default();
-                let suggestion = corpus.suggestion(draft, indicator, count, with.len(), examples.iter());
-                found.insert(other, (share, suggestion));
-            }
+            let examples = index.rules_with(other, Role::Indicator).map(|rules| rules & &with).unwrap_or_default();
+            let suggestion = corpus.suggestion(draft, indicator, count, with.len(), examples.iter());
+            found.insert(other, (share, suggestion));
         }
         let mut named: Vec<(IndicatorId, f64, Suggestion)> =
             found.into_iter().map(|(id, (share, suggestion))| (id, share, suggestion)).collect();
@@ -88,31 +91,40 @@ fn comparable(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, technique: &str) -> Ro
     rules - &draft.own
 }
 
-/// Indicators of the same field and operator, with the number of rules that have them.
-fn listed_with(id: IndicatorId, rules: &RoaringBitmap, corpus: &Corpus<'_, '_>) -> Vec<(IndicatorId, u64)> {
+/// An indicator of the draft, and one of the same field and operator that it does not list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Pair {
+    id: IndicatorId,
+    other: IndicatorId,
+}
+
+/// What rules list together with what the draft lists, with the number of rules that do; in order.
+fn listed_together(listed: &[IndicatorId], rules: &RoaringBitmap, corpus: &Corpus<'_, '_>) -> Vec<(Pair, u64)> {
     let index = &corpus.atlas.index;
-    let Some(own) = index.indicator(id) else { return Vec::new() };
-    let mut counts: FxHashMap<IndicatorId, u64> = FxHashMap::default();
+    let mut counts: FxHashMap<Pair, u64> = FxHashMap::default();
     for rule in rules {
-        let uses = index.uses_of(rule).iter().filter(|(_, role, _)| *role == Role::Indicator);
-        let listed: FxHashSet<IndicatorId> = uses.map(|(id, ..)| *id).collect();
-        for other in listed.into_iter().filter(|other| *other != id) {
+        let mut looks: Vec<IndicatorId> =
+            index.uses_of(rule).iter().filter(|(_, role, _)| *role == Role::Indicator).map(|(id, ..)| *id).collect();
+        looks.dedup();
+        for id in listed.iter().filter(|id| looks.binary_search(id).is_ok()) {
+            let Some(own) = index.indicator(*id) else { continue };
             let is_alike = |other: &Indicator| {
                 other.op == own.op && other.modifiers == own.modifiers && other.field.eq_ignore_ascii_case(&own.field)
             };
-            if index.indicator(other).is_some_and(is_alike) {
-                *counts.entry(other).or_default() += 1;
+            for other in looks.iter().filter(|other| *other != id && index.indicator(**other).is_some_and(is_alike)) {
+                *counts.entry(Pair { id: *id, other: *other }).or_default() += 1;
             }
         }
     }
-    counts.into_iter().filter(|(_, count)| *count >= MIN_RULES).collect()
+    let mut counts: Vec<(Pair, u64)> = counts.into_iter().filter(|(_, count)| *count >= MIN_RULES).collect();
+    counts.sort_unstable();
+    counts
 }
 
 /// Whether a check of the draft covers it, or is covered by it.
-fn is_covered(draft: &Draft<'_>, indicator: &Indicator, corpus: &Corpus<'_, '_>) -> bool {
+fn is_covered(own: &[(&str, Claim)], indicator: &Indicator, corpus: &Corpus<'_, '_>) -> bool {
     let claim = Claim::of(indicator, corpus.atlas.taxonomy);
-    draft.entry.indicators.iter().any(|own| {
-        let own = Claim::of(&own.indicator, corpus.atlas.taxonomy);
-        claim.is_within(&own) || own.is_within(&claim)
+    own.iter().any(|(field, own)| {
+        field.eq_ignore_ascii_case(&indicator.field) && (claim.is_within(own) || own.is_within(&claim))
     })
 }
