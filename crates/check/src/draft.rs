@@ -59,6 +59,13 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether its events are of systems whose paths begin with `/`.
+    pub fn is_unix(&self) -> bool {
+        let platforms = &self.entry.rule.platforms;
+        platforms.iter().any(|name| name == "linux" || name == "macos")
+            && !platforms.iter().any(|name| name == "windows")
+    }
+
     /// Whether a count, or something else computed of many events, decides.
     pub fn is_computed(&self) -> bool {
         self.entry.predicates.iter().any(|predicate| predicate.role == Role::Computed)

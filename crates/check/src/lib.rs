@@ -32,11 +32,10 @@ mod sarif;
 mod silence;
 mod trials;
 
-use std::{cell::OnceCell, sync::Arc};
+use std::cell::OnceCell;
 
 use ruleatlas_catalog::{RuleFileError, RuleFiles, RuleId, frontend};
 use ruleatlas_core::{NoContext, Query};
-use ruleatlas_logic::Statement;
 use ruleatlas_model::{Language, ParseStatus};
 use ruleatlas_sources::SourceFile;
 use ruleatlas_views::Atlas;
@@ -157,12 +156,6 @@ impl<'a> Checker<'a> {
         let profile = self.atlas.similarity().profile_of(&self.atlas.index, &draft.entry);
         let neighbors = Neighbors::new(self.atlas, profile, &draft.own);
         Corpus { atlas: self.atlas, neighbors, known: &self.known, hits: self.hits.as_ref(), selected: OnceCell::new() }
-    }
-
-    /// What the statement of a rule of the catalog says, where the rule has one step.
-    #[must_use]
-    pub fn statement(&self, rule: RuleId) -> Option<Arc<Statement>> {
-        self.known.statement(self.atlas, rule)
     }
 }
 

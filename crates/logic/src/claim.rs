@@ -67,6 +67,13 @@ impl Claim {
 }
 
 impl Claim {
+    /// Whether it names what the field is compared with, rather than another field or a list.
+    #[must_use]
+    pub fn is_of_values(&self) -> bool {
+        let is_other = |predicate: &Predicate| matches!(predicate.op, Op::FieldRef | Op::InList);
+        !self.literal.source.predicate.as_ref().is_some_and(is_other)
+    }
+
     /// Whether it is so of an event.
     #[must_use]
     pub fn holds_for(&self, record: &Record) -> bool {

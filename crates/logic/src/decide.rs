@@ -273,7 +273,8 @@ impl Prover {
         if one.field() != other.field() || (one.holds_if_missing() && other.holds_if_missing()) {
             return false;
         }
-        if self.by_name && !one.source.has_name_of(&other.source) {
+        let is_other = !one.source.has_name_of(&other.source) || one.source.may_see_another_member(&other.source);
+        if self.by_name && is_other {
             return false;
         }
         match (one.is_positive(), other.is_positive()) {

@@ -42,7 +42,9 @@ impl Language {
             .syntax(syntax::Config::new().unicode(false).utf8(false).nest_limit(100))
             .build(&format!("\\A(?:{pattern})\\z"))
             .ok()?;
-        Some(Self { automaton })
+        let language = Self { automaton };
+        // A set that only has other texts looks empty, and would be a part of every set.
+        (text_of(&[&language], &[]) != Ok(None)).then_some(language)
     }
 
     fn start(&self) -> Option<StateID> {

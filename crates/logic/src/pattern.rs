@@ -47,6 +47,8 @@ pub(crate) enum Shape {
     Filled,
     /// Something of which only is known that it is the same as itself.
     Verbatim,
+    /// Something of which not even that is known.
+    Unknown,
 }
 
 /// What a comparison of two automata counts as.
@@ -109,6 +111,10 @@ impl Pattern {
     }
 
     fn shape(predicate: &Predicate, value: &str) -> Option<Shape> {
+        // A list is known by its name alone, and a query may read different parts of it at two places.
+        if predicate.op == Op::InList {
+            return Some(Shape::Unknown);
+        }
         let has_modifier = !predicate.modifiers.is_empty();
         Some(match predicate.op {
             _ if predicate.computed => return None,
@@ -143,9 +149,10 @@ impl Pattern {
 
     /// Whether every text of this set is proven to be in `other`.
     pub fn is_within(&self, other: &Self) -> bool {
-        use Shape::{Anything, Exact, Filled, Network, Order, Prefix, Substring, Suffix, Term, Verbatim};
+        use Shape::{Anything, Exact, Filled, Network, Order, Prefix, Substring, Suffix, Term, Unknown, Verbatim};
         match (&self.shape, &other.shape) {
             (_, Anything) => return true,
+            (Unknown, _) | (_, Unknown) => return false,
             (Verbatim, _) | (_, Verbatim) => {
                 return matches!((&self.shape, &other.shape), (Verbatim, Verbatim))
                     && (self.text == other.text && self.folded == other.folded);
@@ -199,7 +206,7 @@ impl Pattern {
 
     /// Whether no text is proven to be in both sets.
     pub fn is_apart_from(&self, other: &Self) -> bool {
-        use Shape::{Anything, Exact, Filled, Network, Order, Prefix, Suffix, Verbatim};
+        use Shape::{Anything, Exact, Filled, Network, Order, Prefix, Suffix, Unknown, Verbatim};
         let folded = self.folded || other.folded;
         let (one, two) = if folded {
             (fold_case(&self.text), fold_case(&other.text))
@@ -207,7 +214,7 @@ impl Pattern {
             (self.text.as_str().into(), other.text.as_str().into())
         };
         match (&self.shape, &other.shape) {
-            (Verbatim | Anything, _) | (_, Verbatim | Anything) => false,
+            (Verbatim | Anything | Unknown, _) | (_, Verbatim | Anything | Unknown) => false,
             (Filled, Exact) => other.text.is_empty(),
             (Exact, Filled) => self.text.is_empty(),
             (Filled, _) | (_, Filled) => false,
@@ -348,7 +355,7 @@ impl Pattern {
             Shape::Regex(syntax) if !self.is_name => return Some(format!("(?s:.*)(?:{syntax})(?s:.*)")),
             Shape::Anything => any.to_owned(),
             Shape::Filled => format!("{one}{any}"),
-            Shape::Regex(_) | Shape::Network(_) | Shape::Order(..) | Shape::Verbatim => return None,
+            Shape::Regex(_) | Shape::Network(_) | Shape::Order(..) | Shape::Verbatim | Shape::Unknown => return None,
         };
         let cased = if self.folded { format!("(?i:{inner})") } else { inner };
         Some(if self.is_name { format!("(?s:.*)[\\\\/]{cased}") } else { cased })
@@ -371,7 +378,7 @@ impl Pattern {
             }
             Shape::Regex(_) => text_of(&[self.language()?], &[]).ok()??,
             Shape::Anything | Shape::Filled => "x".to_owned(),
-            Shape::Verbatim => return None,
+            Shape::Verbatim | Shape::Unknown => return None,
         })
     }
 
@@ -394,7 +401,7 @@ impl Pattern {
                     vec![std::net::Ipv6Addr::from(u128::from(last).wrapping_add(1)).to_string()]
                 }
             },
-            Shape::Regex(_) | Shape::Anything | Shape::Filled | Shape::Verbatim => Vec::new(),
+            Shape::Regex(_) | Shape::Anything | Shape::Filled | Shape::Verbatim | Shape::Unknown => Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use ruleatlas_core::Literal as Normal;
 use ruleatlas_evaluate::{Compiled, Event, Verdict};
-use ruleatlas_model::{Missing, Op, Predicate, fold_case};
+use ruleatlas_model::{Missing, Op, Predicate, Span, fold_case};
 use ruleatlas_taxonomy::{Field, FieldType, Part, Reader};
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
@@ -139,6 +139,17 @@ impl Source {
             self.compiled
                 .get_or_init(|| Compiled::of_normal(&Normal::Predicate { predicate, inverted: self.is_inverted })),
         )
+    }
+
+    /// Where the comparison stands in its query, where that is known.
+    pub fn place(&self) -> Option<Span> {
+        self.predicate.as_ref().map(|predicate| predicate.span).filter(|span| span.end > span.start)
+    }
+
+    /// Whether two comparisons may see different members of one list: a pipeline expands it anew at each stage.
+    pub fn may_see_another_member(&self, other: &Self) -> bool {
+        let stage = |source: &Self| source.predicate.as_ref().and_then(|predicate| predicate.stage);
+        self.field.contains(['.', '[', '{']) && stage(self) != stage(other)
     }
 
     /// Whether another comparison calls the field the same.

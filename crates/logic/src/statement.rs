@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use ruleatlas_core::{Literal as Normal, normal_form};
 use ruleatlas_evaluate::{Compiled, Event, Verdict};
 use ruleatlas_model::{Condition, Node, Predicate, Vendor};
-use ruleatlas_taxonomy::{Reader, Taxonomy};
+use ruleatlas_taxonomy::{FieldType, Reader, Taxonomy};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -74,9 +74,13 @@ impl Statement {
         self.sources.iter().filter_map(|source| check(source))
     }
 
-    /// Whether it is proven that no event is selected.
+    /// Whether it is proven that no event is selected. Not looked at where a comparison of the query is at several places
+    /// of the condition, as authors mean none of what follows from that.
     #[must_use]
     pub fn never_holds(&self) -> Proof {
+        if self.sources.iter().any(|source| self.is_repeated(source)) {
+            return Proof::None;
+        }
         Prover::of_one_rule().contradict(&self.formulas(&|_, _| true))
     }
 
@@ -87,12 +91,32 @@ impl Statement {
         let mut literals: Vec<&Literal> = Vec::new();
         for conjunct in &self.conjuncts {
             let Formula::Literal(literal) = &conjunct.formula else { continue };
-            if let Some(other) = literals.iter().find(|other| prover.exclude_each_other(other, literal)) {
+            let excludes = |other: &&&Literal| {
+                prover.exclude_each_other(other, literal) && !self.is_written_once_for(other, literal)
+            };
+            if let Some(other) = literals.iter().find(excludes) {
                 return check_of(other).zip(check_of(literal));
             }
             literals.push(literal);
         }
         None
+    }
+
+    /// Whether two comparisons stand at one place of the query: a name that is used in several places, or a function
+    /// that looks at its cases in turn, puts one comparison at several places of the condition, and authors mean none
+    /// of what follows from that.
+    fn is_written_once_for(&self, one: &Literal, other: &Literal) -> bool {
+        let is_repeated = |literal: &Literal| self.is_repeated(&literal.source);
+        one.source.place().is_some_and(|place| other.source.place() == Some(place))
+            || is_repeated(one)
+            || is_repeated(other)
+    }
+
+    /// Whether a comparison of the query is at several places of the condition.
+    fn is_repeated(&self, source: &Source) -> bool {
+        let Some(place) = source.place() else { return false };
+        let same = self.sources.iter().filter(|other| other.place() == Some(place) && other.field == source.field);
+        same.take(2).count() > 1
     }
 
     /// Whether it is proven that every event is selected.
@@ -106,7 +130,7 @@ impl Statement {
     /// condition never holds.
     #[must_use]
     pub fn dead_parts(&self) -> Vec<(Check<'_>, Check<'_>)> {
-        let mut found = Vec::new();
+        let mut found: Vec<(&Literal, &Literal)> = Vec::new();
         if self.contradiction().is_none() {
             let prover = Prover::of_one_rule();
             let mut known: Vec<&Literal> = Vec::new();
@@ -121,7 +145,8 @@ impl Statement {
                 dead_parts(formula, &mut known, &prover, &mut found);
             }
         }
-        found
+        found.retain(|(part, other)| !self.is_written_once_for(part, other));
+        found.iter().filter_map(|(part, other)| check_of(part).zip(check_of(other))).collect()
     }
 
     /// Values that another value of the same list covers: the comparison, the place of the value and that of the other.
@@ -232,6 +257,15 @@ impl Statement {
         Value::Object(event)
     }
 
+    /// Whether it compares paths that begin with `/`, and none of Windows.
+    pub(crate) fn is_unix(&self) -> bool {
+        let paths = || {
+            let paths = self.sources.iter().filter(|source| source.field_type == Some(FieldType::Path));
+            paths.flat_map(|source| &source.patterns).map(|pattern| pattern.text.as_str())
+        };
+        paths().any(|text| text.starts_with('/')) && !paths().any(|text| text.contains('\\') || text.ends_with(".exe"))
+    }
+
     /// What is understood of it at all: something other than the choice of data.
     #[must_use]
     pub fn is_comparable(&self) -> bool {
@@ -286,7 +320,7 @@ fn dead_parts<'a>(
     formula: &'a Formula,
     known: &mut Vec<&'a Literal>,
     prover: &Prover,
-    found: &mut Vec<(Check<'a>, Check<'a>)>,
+    found: &mut Vec<(&'a Literal, &'a Literal)>,
 ) {
     let before = known.len();
     match formula {
@@ -311,14 +345,14 @@ fn dead_literal<'a>(
     literal: &'a Literal,
     known: &[&'a Literal],
     prover: &Prover,
-    found: &mut Vec<(Check<'a>, Check<'a>)>,
+    found: &mut Vec<(&'a Literal, &'a Literal)>,
 ) {
     // What is excluded twice is harmless.
     if found.len() < MAX_DEAD
         && literal.is_positive()
         && let Some(other) = known.iter().find(|other| prover.exclude_each_other(other, literal))
     {
-        found.extend(check_of(literal).zip(check_of(other)));
+        found.push((literal, other));
     }
 }
 

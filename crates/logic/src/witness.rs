@@ -30,13 +30,17 @@ pub(crate) struct Search<'a> {
     steps: u32,
     events: u32,
     prover: Prover,
+    /// Whether paths begin with `/`, as far as the sides show it.
+    is_unix: bool,
     /// What else has to hold.
     claims: Vec<Formula>,
 }
 
 impl<'a> Search<'a> {
     pub fn new(holds: &'a [&'a Side<'a>], fails: Option<&'a Side<'a>>) -> Self {
-        Self { holds, fails, steps: MAX_STEPS, events: MAX_EVENTS, prover: Prover::default(), claims: Vec::new() }
+        let is_unix = holds.iter().any(|side| side.statement.is_unix());
+        let prover = Prover::default();
+        Self { holds, fails, steps: MAX_STEPS, events: MAX_EVENTS, prover, is_unix, claims: Vec::new() }
     }
 
     /// The same for an event for which other things hold too.
@@ -104,7 +108,7 @@ impl<'a> Search<'a> {
             if field.is_empty() && literals.iter().any(|literal| literal.source.predicate.is_none()) {
                 continue;
             }
-            if let Some(value) = value(&literals)? {
+            if let Some(value) = value(&literals, self.is_unix)? {
                 let name = literals.first().map_or(field, |literal| &literal.source.name);
                 sample.set(name, value);
             }
@@ -117,7 +121,7 @@ impl<'a> Search<'a> {
 }
 
 /// A value of a field that is as all literals ask: `Some(None)` where it is best to have none.
-fn value(literals: &[&Literal]) -> Option<Option<String>> {
+fn value(literals: &[&Literal], is_unix: bool) -> Option<Option<String>> {
     let is_good = |value: Option<&str>| literals.iter().all(|literal| literal.is_met_by(value));
     let mut tried = 0;
     let mut found = None;
@@ -138,7 +142,11 @@ fn value(literals: &[&Literal]) -> Option<Option<String>> {
                     if is_path && pattern.is_name { format!("{}{sep}{text}", root(sep)) } else { text }
                 })
             });
-            let plain = if is_path { "C:\\ruleatlas\\sample.exe" } else { "sample" };
+            let plain = match (is_path, is_unix) {
+                (true, true) => "/opt/ruleatlas/sample",
+                (true, false) => "C:\\ruleatlas\\sample.exe",
+                (false, _) => "sample",
+            };
             let plain = plain.to_owned();
             // A path that is far off reads better than one that is nearly right.
             let first = is_path.then(|| plain.clone());

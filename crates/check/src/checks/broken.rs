@@ -39,7 +39,9 @@ fn diagnostics(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
             // Said of conditions, with a derivation.
             ("condition never holds", _) => continue,
             // A file alone has not what stands around it in its repository.
-            ("module not found" | "macro is not defined" | "rule is not at hand" | "no id", _) => continue,
+            ("module not found" | "macro is not defined" | "rule is not at hand" | "no id" | "duplicate id", _) => {
+                continue;
+            }
             (_, Level::Error) => (code::NOT_UNDERSTOOD, "correct the syntax at this place"),
             (_, Level::Warning) => (code::ODD_SYNTAX, "write it as the language's documentation says"),
             (_, Level::Note) => continue,
@@ -69,12 +71,14 @@ fn unknown_fields(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Vec
         let rules = corpus.atlas.index.set(Facet::Field, &field.to_lowercase());
         rules.is_some_and(|rules| rules.iter().any(|rule| !draft.own.contains(rule)))
     };
-    for row in unknown.filter(|row| !is_used(&row.raw_field)).take(MAX_UNKNOWN) {
+    // What no other name is like is more often a field of a log that the table does not know than a mistake.
+    let is_name = |name: &str| name.chars().all(|it| it.is_alphanumeric() || matches!(it, '_' | '.' | '-' | '@' | ' '));
+    for row in unknown.filter(|row| is_name(&row.raw_field) && !is_used(&row.raw_field)).take(MAX_UNKNOWN) {
         let near = nearest(&row.raw_field, corpus.atlas.taxonomy.field_names(), MAX_NEAR);
-        let help = match near.as_slice() {
-            [] => "check its spelling in the log's documentation".to_owned(),
-            names => format!("check its spelling; known are `{}`", names.join("`, `")),
-        };
+        if near.is_empty() {
+            continue;
+        }
+        let help = format!("check its spelling; known are `{}`", near.join("`, `"));
         let message = format!("no rule and no table of fields knows `{}`", clipped(&row.raw_field));
         findings.push(draft.finding(code::UNKNOWN_FIELD, row.span, message, help));
     }

@@ -1,9 +1,11 @@
 //! RA02: what can never or always hold, or has no effect.
 
+use ruleatlas_catalog::PredicateRow;
 use ruleatlas_evaluate::Verdict;
 use ruleatlas_logic::{Check, Sample, Statement};
-use ruleatlas_model::{Condition, EventRef, Op, Predicate, Role};
+use ruleatlas_model::{Condition, EventRef, Op, Predicate, Role, Vendor};
 use ruleatlas_taxonomy::{FieldType, Part, Taxonomy};
+use rustc_hash::FxHashSet;
 
 use super::{Corpus, clipped};
 use crate::{
@@ -22,7 +24,11 @@ pub(crate) fn dead(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Ve
     let mut is_dead = false;
     for (statement, condition) in draft.statements.iter().zip(&draft.entry.rule.conditions) {
         is_dead |= never_or_always(draft, statement, condition, findings);
+        let mut said_of: FxHashSet<(u32, u32)> = FxHashSet::default();
         for (part, other) in statement.dead_parts() {
+            if !said_of.insert((part.predicate.span.start, part.predicate.span.end)) {
+                continue;
+            }
             let message = format!("{} never holds here, as {} has to hold too", said(part), said(other));
             let help = "remove it, or correct one of the two".to_owned();
             let mut finding = draft.finding(code::DEAD_ALTERNATIVE, part.predicate.span, message, help);
@@ -101,7 +107,12 @@ fn derivation(one: Check<'_>, other: Check<'_>) -> String {
 }
 
 fn idle(draft: &Draft<'_>, statement: &Statement, findings: &mut Vec<Finding>) {
+    // A guard against an empty value is written to be sure, and is none.
+    let is_guard = |check: &Check<'_>| check.predicate.guard || check.predicate.values.iter().all(String::is_empty);
     for exclusion in statement.exclusions().into_iter().take(MAX_EXCLUSIONS) {
+        if exclusion.checks.iter().any(is_guard) {
+            continue;
+        }
         let Some(first) = exclusion.checks.first().filter(|_| statement.is_idle(&exclusion)) else { continue };
         let parts: Vec<String> =
             exclusion.checks.iter().take(3).map(|check| said(Check { is_negative: false, ..*check })).collect();
@@ -124,9 +135,19 @@ fn covered(draft: &Draft<'_>, statement: &Statement, findings: &mut Vec<Finding>
         if named >= MAX_COVERED {
             continue;
         }
-        let message = format!("`{}` matches nothing that `{}` does not match", clipped(value), clipped(other));
-        let help = "remove the longer value, or make the shorter one stricter".to_owned();
-        let mut finding = draft.finding(code::COVERED_VALUE, check.predicate.span, message, help);
+        let is_twice = value == other;
+        let (message, help) = match is_twice {
+            true => (format!("`{}` stands twice in the list", clipped(value)), "remove one of the two"),
+            false => (
+                format!("`{}` matches nothing that `{}` does not match", clipped(value), clipped(other)),
+                "remove the longer value, or make the shorter one stricter",
+            ),
+        };
+        let mut finding = draft.finding(code::COVERED_VALUE, check.predicate.span, message, help.to_owned());
+        if is_twice {
+            findings.push(finding);
+            continue;
+        }
         finding.evidence.derivation = format!(
             "every `{} {}` text is `{} {}`",
             check.predicate.op,
@@ -139,14 +160,18 @@ fn covered(draft: &Draft<'_>, statement: &Statement, findings: &mut Vec<Finding>
 }
 
 fn names_and_paths(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition, findings: &mut Vec<Finding>) {
-    let reader = corpus.atlas.taxonomy.reader(draft.entry.rule.vendor, &condition.sources);
+    let rule = &draft.entry.rule;
+    let reader = corpus.atlas.taxonomy.reader(rule.vendor, &condition.sources);
     for predicate in condition.root.predicates() {
         let Some(used) = reader.field_of(predicate) else { continue };
         if used.field.field_type != FieldType::Path || !predicate.modifiers.is_empty() {
             continue;
         }
-        let has_folder =
-            |value: &str| value.trim_start_matches(['\\', '/']).contains(['\\', '/']) || value.starts_with('\\');
+        // A relative path may be what a program was started as.
+        let has_folder = |value: &str| {
+            !value.starts_with('.')
+                && (value.trim_start_matches(['\\', '/']).contains(['\\', '/']) || value.starts_with('\\'))
+        };
         let is_whole = matches!(predicate.op, Op::Eq | Op::In);
         let all = |holds: &dyn Fn(&str) -> bool| {
             !predicate.values.is_empty() && predicate.values.iter().all(|value| holds(value))
@@ -159,7 +184,17 @@ fn names_and_paths(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condi
         }
         let is_name =
             |value: &str| !value.is_empty() && !value.contains(['\\', '/', ':', '%', '*', '$']) && has_extension(value);
-        if used.part == Part::Whole && is_whole && all(&is_name) && holds_paths(&used.field.name) {
+        let is_carried = rule.events.iter().any(|link| {
+            let fields = corpus.atlas.taxonomy.fields_of(&link.event);
+            fields.is_some_and(|fields| fields.contains(used.field.name.as_str()))
+        });
+        if used.part == Part::Whole
+            && is_whole
+            && is_carried
+            && all(&is_name)
+            && holds_paths(&used.field.name)
+            && used.field.name == predicate.raw_field
+        {
             let value = predicate.values.first().map(String::as_str).unwrap_or_default();
             let message =
                 format!("`{}` holds a whole path, and `{}` is a bare name", predicate.raw_field, clipped(value));
@@ -223,9 +258,14 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
     let events: Option<Vec<_>> = rule.events.iter().map(|link| taxonomy.fields_of(&link.event)).collect();
     let Some(events) = events else { return };
     let reader = taxonomy.reader(rule.vendor, &condition.sources);
-    for row in draft.entry.predicates.iter().filter(|row| row.role == Role::Indicator && row.mapped) {
+    let asks_for_value = |row: &&PredicateRow| row.role == Role::Indicator && row.mapped && row.op != Op::IsNull.name();
+    for row in draft.entry.predicates.iter().filter(asks_for_value) {
         let Some(used) = reader.resolve(&row.raw_field) else { continue };
         let name = used.field.name.as_str();
+        // What a product calls in its own way may be filled from other fields of the event.
+        if rule.vendor != Vendor::Sigma && !row.raw_field.contains("event_data.") {
+            continue;
+        }
         let is_carried = events.iter().any(|fields| fields.contains(name));
         // Fields of the event's head, and those that a product adds, are in no table of its fields.
         if is_carried || !is_telemetry(name, taxonomy) {
@@ -242,7 +282,7 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
 }
 
 /// Whether some event of Sysmon or of Windows has the field, so that not having it says something.
-fn is_telemetry(field: &str, taxonomy: &Taxonomy) -> bool {
+pub(super) fn is_telemetry(field: &str, taxonomy: &Taxonomy) -> bool {
     ["1", "3", "7", "8", "10", "11", "12", "13", "15", "17", "22"].iter().any(|id| {
         let event = EventRef { provider: "Sysmon".to_owned(), event_id: (*id).to_owned() };
         taxonomy.fields_of(&event).is_some_and(|fields| fields.contains(field))

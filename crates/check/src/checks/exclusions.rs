@@ -113,6 +113,8 @@ struct Context {
     has_metadata: bool,
     /// Whether it looks for programs by what their files say, whatever their name.
     is_renamed: bool,
+    /// Whether its events are of systems whose paths begin with `/`.
+    is_unix: bool,
 }
 
 impl Context {
@@ -124,6 +126,7 @@ impl Context {
         Self {
             has_metadata: log_sources.iter().any(|name| attacker().metadata_in.contains(name)),
             is_renamed: selects_by_metadata && !selects_by_name,
+            is_unix: draft.is_unix(),
         }
     }
 }
@@ -206,7 +209,7 @@ fn ways_of(check: Check<'_>, context: Context, taxonomy: &Taxonomy) -> Option<Ve
     let values = check.predicate.values.iter().take(MAX_VALUES);
     let found: Vec<Chosen> = values
         .filter_map(|value| {
-            let (way, folders) = way_of_path(check, value)?;
+            let (way, folders) = way_of_path(check, value, context.is_unix)?;
             let folders = folders.iter().map(|folder| Claim::begins(check.field, folder, taxonomy)).collect();
             let said = format!("`{} {} {}`", check.field, check.predicate.op, clipped(value));
             Some(Chosen { way, said, value: Some(Claim::value_of(check, value, taxonomy)), folders })
@@ -216,9 +219,9 @@ fn ways_of(check: Check<'_>, context: Context, taxonomy: &Taxonomy) -> Option<Ve
 }
 
 /// How a copy of a program satisfies a comparison with a path, and the folders in which it can stand.
-fn way_of_path(check: Check<'_>, value: &str) -> Option<(Way, Vec<String>)> {
+fn way_of_path(check: Check<'_>, value: &str, is_unix: bool) -> Option<(Way, Vec<String>)> {
     let folders = || {
-        let is_unix = value.contains('/') && !value.contains('\\');
+        let is_unix = is_unix || value.contains('/') && !value.contains('\\');
         let of_system = |folder: &&String| folder.starts_with('/') == is_unix && !folder.contains('*');
         attacker().writable.iter().filter(of_system).cloned().collect::<Vec<_>>()
     };

@@ -1,7 +1,7 @@
 //! RA08: what rules for the same technique list together with what the draft lists.
 
 use roaring::RoaringBitmap;
-use ruleatlas_catalog::{Facet, IndicatorId};
+use ruleatlas_catalog::{Facet, FoldedRow, IndicatorId};
 use ruleatlas_logic::Claim;
 use ruleatlas_model::{Indicator, Role};
 use ruleatlas_views::technique_family;
@@ -14,6 +14,8 @@ use crate::{Suggestion, code, draft::Draft, finding::Finding};
 const MIN_RULES: u64 = 5;
 /// Of the rules that list what the draft lists, the share that lists the other too.
 const MIN_SHARE: f64 = 0.5;
+/// Values that make a list.
+const MIN_LISTED: usize = 2;
 /// Indicators that are named.
 const MAX_NAMED: usize = 5;
 /// Indicators of the draft that are looked at.
@@ -27,7 +29,17 @@ pub(crate) fn gaps(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Ve
         return;
     }
     let own = draft.entry.indicators.iter().filter(|own| own.role == Role::Indicator);
-    let listed: Vec<IndicatorId> = own.take(MAX_OWN).filter_map(|own| index.find_indicator(&own.indicator)).collect();
+    // One value is no list, and what chooses the kind of events is none of the rule's own.
+    let is_listed = |own: &&FoldedRow| {
+        let alike = draft.entry.indicators.iter().filter(|other| {
+            other.role == own.role
+                && other.indicator.op == own.indicator.op
+                && other.indicator.field == own.indicator.field
+        });
+        !own.indicator.field.starts_with("event.") && alike.take(MIN_LISTED).count() == MIN_LISTED
+    };
+    let listed: Vec<IndicatorId> =
+        own.filter(is_listed).take(MAX_OWN).filter_map(|own| index.find_indicator(&own.indicator)).collect();
     let taxonomy = corpus.atlas.taxonomy;
     let own_claims: Vec<(&str, Claim)> = draft
         .entry

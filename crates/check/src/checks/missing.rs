@@ -3,11 +3,13 @@
 use ruleatlas_catalog::{Facet, IndicatorId, RuleId};
 use ruleatlas_logic::{Claim, Statement};
 
-use super::{Corpus, phrase};
+use super::{Corpus, dead::is_telemetry, phrase};
 use crate::{Suggestion, code, draft::Draft, finding::Finding, neighbors::Excluded};
 
 /// Exclusions that are recommended.
 const MAX_RECOMMENDED: usize = 5;
+/// Least sum of the squared similarities of the rules that have it.
+const MIN_SCORE: f64 = 0.01;
 /// Exclusions that are looked at for them.
 const MAX_TRIED: usize = 40;
 
@@ -54,12 +56,19 @@ pub(crate) fn recommended(draft: &Draft<'_>, corpus: &Corpus<'_, '_>) -> Vec<Rec
     // Of a rule of several steps it is not known which of them an exclusion would be of.
     let statement = draft.only_statement();
     let hits = corpus.selected(draft).filter(|selected| !selected.events.is_empty());
-    for Excluded { indicator: id, rules, .. } in corpus.neighbors.exclusions().into_iter().take(MAX_TRIED) {
+    for Excluded { indicator: id, score, rules } in corpus.neighbors.exclusions().into_iter().take(MAX_TRIED) {
         let Some(indicator) = index.indicator(id) else { continue };
         if hits.is_none() && recommended.len() >= MAX_RECOMMENDED {
             break;
         }
+        if score < MIN_SCORE {
+            break;
+        }
         let claim = Claim::of(indicator, corpus.atlas.taxonomy);
+        // Another column or a list is not to be had everywhere.
+        if !claim.is_of_values() {
+            continue;
+        }
         // An exclusion of everything the rule is for, or of nothing that it selects, is no help.
         let is_idle =
             |statement: &Statement| statement.rules_out(&claim).is_found() || statement.entails(&claim).is_found();
@@ -82,6 +91,14 @@ fn is_of_log_source(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, field: &str, exc
     let index = &corpus.atlas.index;
     let log_sources = &draft.entry.rule.log_sources;
     let is_own = || draft.entry.predicates.iter().any(|row| row.field.eq_ignore_ascii_case(field));
+    let events: Option<Vec<_>> =
+        draft.entry.rule.events.iter().map(|link| corpus.atlas.taxonomy.fields_of(&link.event)).collect();
+    if let Some(tables) = events.filter(|tables| !tables.is_empty())
+        && is_telemetry(field, corpus.atlas.taxonomy)
+        && !tables.iter().any(|fields| fields.contains(field))
+    {
+        return is_own();
+    }
     let sets = || log_sources.iter().filter_map(|name| index.set(Facet::LogSource, name));
     let is_used = || {
         let users = index.set(Facet::Field, &field.to_lowercase());

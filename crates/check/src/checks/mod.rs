@@ -18,7 +18,7 @@ use std::{
 
 use ruleatlas_catalog::RuleId;
 use ruleatlas_logic::Statement;
-use ruleatlas_model::{Indicator, ParseStatus};
+use ruleatlas_model::{DataSource, Indicator, ParseStatus};
 use ruleatlas_views::{Atlas, snippets};
 use rustc_hash::FxHashMap;
 
@@ -40,7 +40,7 @@ pub(crate) use noisy::noisy;
 pub(crate) use technique::techniques;
 
 /// Rules of the catalog whose statements are kept.
-const MAX_KEPT: usize = 4_096;
+const MAX_KEPT: usize = 8_192;
 /// Rules that are named as examples.
 const MAX_EXAMPLES: usize = 5;
 
@@ -85,21 +85,31 @@ impl<'c> Corpus<'c, '_> {
     }
 }
 
-/// Statements of the catalog's rules, made when they are first asked for.
+/// What a rule of the catalog says and reads.
+#[derive(Debug)]
+pub(crate) struct KnownRule {
+    pub statement: Statement,
+    pub sources: Vec<DataSource>,
+}
+
+/// What the catalog's rules say, made when it is first asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    kept: Mutex<FxHashMap<RuleId, Option<Arc<Statement>>>>,
+    kept: Mutex<FxHashMap<RuleId, Option<Arc<KnownRule>>>>,
 }
 
 impl Known {
-    /// The statement of a rule, where it has one step that has to happen and all of it is understood.
-    pub fn statement(&self, atlas: &Atlas, rule: RuleId) -> Option<Arc<Statement>> {
+    /// What a rule says, where it has one step that has to happen and all of it is understood.
+    pub fn rule(&self, atlas: &Atlas, rule: RuleId) -> Option<Arc<KnownRule>> {
         let head = atlas.index.head(rule).filter(|head| head.parse == ParseStatus::Full)?;
         if let Some(found) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&rule) {
             return found.clone();
         }
         let statement = match atlas.conditions(rule).ok()?.as_slice() {
-            [condition] if !condition.absent => Some(Arc::new(Statement::new(head.vendor, condition, atlas.taxonomy))),
+            [condition] if !condition.absent => {
+                let statement = Statement::new(head.vendor, condition, atlas.taxonomy);
+                Some(Arc::new(KnownRule { statement, sources: condition.sources.clone() }))
+            }
             _ => None,
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

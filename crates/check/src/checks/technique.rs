@@ -47,7 +47,8 @@ pub(crate) fn techniques(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
     let Some((best, weight, rules)) = ranked.first() else { return };
     let share = weight / asked;
-    if rules.len() < MIN_RULES || share < MIN_SHARE {
+    // Those without a technique do not agree either.
+    if rules.len() < MIN_RULES || share < MIN_SHARE || rules.len() * 2 < alike.len() {
         return;
     }
     let mut detailed: Vec<(&str, f64)> = by_technique.into_iter().filter(|(id, _)| family(id) == *best).collect();
