@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
-use ruleatlas_benches::corpus;
-use ruleatlas_catalog::{Loaded, build};
+use ruleatlas_benches::{corpus, ratio};
+use ruleatlas_catalog::{Loaded, RuleFiles, build};
 use ruleatlas_check::{Checker, Config};
 use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceFile, SourceKind};
@@ -20,6 +20,12 @@ const FIRST: f64 = 50.0;
 /// Seconds for a repository of 4,000 rules on two cores.
 const REPOSITORY: f64 = 20.0;
 const RULES: usize = 4_000;
+/// How many times as long as reading it a draft may take to be checked, alone and among others.
+const ALONE: f64 = 30.0;
+const TOGETHER: f64 = 10.0;
+/// Drafts that are checked alone.
+const DRAFTS: usize = 40;
+const ROUNDS: usize = 7;
 
 fn main() {
     let kinds = [
@@ -45,22 +51,32 @@ fn main() {
     write(&path, &catalog, WriteOptions::default()).expect("the catalog can be written");
     drop(catalog);
     let atlas = Atlas::open(&path).expect("the catalog can be read");
-    let mut times: Vec<f64> = files
-        .iter()
-        .step_by(files.len().div_ceil(40).max(1))
-        .map(|file| {
-            let begun = Instant::now();
-            std::hint::black_box(Checker::new(&atlas, Config::default()).check(file, None));
-            begun.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    let of = |share: f64| times.get(((times.len() - 1) as f64 * share) as usize).copied().unwrap_or_default();
-    println!("one draft, a new checker each: median {:.1} ms, worst {:.1} ms (bound {FIRST})", of(0.5), of(1.0));
-    let checker = Checker::new(&atlas, Config::default());
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+    let reader = RuleFiles::among(&[]);
+    let read = |file: &SourceFile| reader.tagged_entries(file, None, &atlas.attack).map_or(0, |rules| rules.len());
+    // Each draft by a checker of its own, as the site and an editor check it.
+    let drafts: Vec<&SourceFile> = files.iter().step_by(files.len().div_ceil(DRAFTS).max(1)).collect();
+    let check_alone = |file: &&SourceFile| Checker::new(&atlas, Config::default()).check(file, None).len();
+    let one_each = || {
+        std::hint::black_box(drafts.iter().map(check_alone).sum::<usize>());
+    };
+    let read_each = || {
+        std::hint::black_box(drafts.iter().map(|file| read(file)).sum::<usize>());
+    };
+    ratio("one draft, a new checker each / reading it", ALONE, ROUNDS, one_each, read_each);
     let begun = Instant::now();
-    let findings: usize = pool.install(|| files.par_iter().map(|file| checker.check(file, None).len()).sum());
-    let seconds = begun.elapsed().as_secs_f64();
-    println!("{} files on two threads: {seconds:.1} s, {findings} findings (bound {REPOSITORY})", files.len());
+    one_each();
+    println!("one draft: {:.1} ms (bound {FIRST})", begun.elapsed().as_secs_f64() * 1e3 / drafts.len().max(1) as f64);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+    let check_all = || {
+        let checker = Checker::new(&atlas, Config::default());
+        let check = |file: &SourceFile| checker.check_among(&reader, file, None).len();
+        std::hint::black_box(pool.install(|| files.par_iter().map(check).sum::<usize>()));
+    };
+    let read_all = || {
+        std::hint::black_box(pool.install(|| files.par_iter().map(read).sum::<usize>()));
+    };
+    ratio("a repository of rules / reading it, two threads", TOGETHER, ROUNDS, check_all, read_all);
+    let begun = Instant::now();
+    check_all();
+    println!("{} files on two threads: {:.1} s (bound {REPOSITORY})", files.len(), begun.elapsed().as_secs_f64());
 }
