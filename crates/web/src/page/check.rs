@@ -56,7 +56,7 @@ pub(crate) fn checked(findings: &[Finding], text: &str, language: &str) -> Marku
         div.drafted {
             section aria-label="Findings" {
                 ol.findings {
-                    @for (at, finding) in findings.iter().take(MAX_FINDINGS).enumerate() { (entry(at, finding)) }
+                    @for (at, finding) in by_level(findings).into_iter().take(MAX_FINDINGS).enumerate() { (entry(at, finding)) }
                 }
                 @if findings.len() > MAX_FINDINGS {
                     p.more { "The other " (findings.len() - MAX_FINDINGS) " are in the answer as JSON." }
@@ -91,8 +91,8 @@ fn entry(at: usize, finding: &Finding) -> Markup {
                 b { (level_name(finding.level)) " " (finding.code) } " "
                 a href={ "#line-" (finding.line) } { "line " (finding.line) }
             }
-            p { (clipped(&finding.message, 600)) }
-            p.about { (clipped(&finding.help, 600)) }
+            p { (prose(&finding.message)) }
+            p.about { (prose(&finding.help)) }
             @if !evidence.indicators.is_empty() {
                 ul.lines {
                     @for suggestion in &evidence.indicators {
@@ -103,6 +103,7 @@ fn entry(at: usize, finding: &Finding) -> Markup {
                                 } @else { (clipped(&suggestion.line, 300)) }
                             }
                             " " (suggestion.rules) " of " (suggestion.of)
+                            @if let Some(removed) = suggestion.removed { ", " (counted(removed, "hit")) " removed" }
                         }
                     }
                 }
@@ -115,7 +116,7 @@ fn entry(at: usize, finding: &Finding) -> Markup {
                     }
                 }
             }
-            @if !evidence.derivation.is_empty() { p.about { "Because " (clipped(&evidence.derivation, 600)) } }
+            @if !evidence.derivation.is_empty() { p.about { "Because " (prose(&evidence.derivation)) } }
             @if let Some(bypass) = &evidence.bypass {
                 details {
                     summary { "An event before and after" }
@@ -131,6 +132,23 @@ fn entry(at: usize, finding: &Finding) -> Markup {
                     pre.query { code { (pretty(&witness.event.to_json())) } }
                 }
             }
+        }
+    }
+}
+
+/// The most severe first, those of a level in the order of the draft.
+fn by_level(findings: &[Finding]) -> Vec<&Finding> {
+    let mut ordered: Vec<&Finding> = findings.iter().collect();
+    ordered.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+    ordered
+}
+
+/// A sentence, what stands in backticks as code.
+fn prose(text: &str) -> Markup {
+    let text = clipped(text, 600);
+    html! {
+        @for (at, part) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code.val { (part) } } @else { (part) }
         }
     }
 }
