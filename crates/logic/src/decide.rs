@@ -251,15 +251,14 @@ impl Prover {
         if one.holds_if_missing() && !goal.holds_if_missing() {
             return false;
         }
+        if self.by_name && !one.source.has_name_of(&goal.source) {
+            return false;
+        }
         match (one.is_positive(), goal.is_positive()) {
             (true, true) => self.all_within(one, goal),
             (false, false) => self.all_within(goal, one),
             // A field that has the one value has no other, unless it holds several.
-            (true, false) => {
-                !one.source.holds_several
-                    && (!self.by_name || one.source.has_name_of(&goal.source))
-                    && self.all_apart(one, goal)
-            }
+            (true, false) => !one.source.holds_several && self.all_apart(one, goal),
             (false, true) => {
                 // It has a value, and every value will do.
                 !one.holds_if_missing()
@@ -273,7 +272,7 @@ impl Prover {
         if one.field() != other.field() || (one.holds_if_missing() && other.holds_if_missing()) {
             return false;
         }
-        let is_other = !one.source.has_name_of(&other.source) || one.source.may_see_another_member(&other.source);
+        let is_other = !one.source.has_name_of(&other.source) || one.source.may_see_another_value(&other.source);
         if self.by_name && is_other {
             return false;
         }

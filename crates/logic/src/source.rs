@@ -146,10 +146,12 @@ impl Source {
         self.predicate.as_ref().map(|predicate| predicate.span).filter(|span| span.end > span.start)
     }
 
-    /// Whether two comparisons may see different members of one list: a pipeline expands it anew at each stage.
-    pub fn may_see_another_member(&self, other: &Self) -> bool {
+    /// Whether two comparisons may be of different values: a pipeline expands a list anew at each stage, and counts
+    /// events of several kinds together.
+    pub fn may_see_another_value(&self, other: &Self) -> bool {
         let stage = |source: &Self| source.predicate.as_ref().and_then(|predicate| predicate.stage);
-        self.field.contains(['.', '[', '{']) && stage(self) != stage(other)
+        let is_member = self.field.contains(['.', '[', '{']) && stage(self) != stage(other);
+        is_member || (stage(self).is_some() && fields().selecting.contains(&*self.field))
     }
 
     /// Whether another comparison calls the field the same.

@@ -186,10 +186,15 @@ impl Statement {
             .collect()
     }
 
-    /// Whether an exclusion takes nothing away: the rest of the condition already rules out what it is of.
+    /// Whether an exclusion takes nothing away: the rest of the condition already rules out what it is of. Not looked at
+    /// where one place of the query puts it at several places of the condition.
     #[must_use]
     pub fn is_idle(&self, exclusion: &Exclusion<'_>) -> bool {
         let Some(goal) = self.conjuncts.get(exclusion.at) else { return false };
+        let literals = excluding(&goal.formula).unwrap_or_default();
+        if literals.iter().any(|literal| self.is_repeated(&literal.source)) {
+            return false;
+        }
         let rest = self.formulas(&|at, _| at != exclusion.at);
         !rest.is_empty() && Prover::of_one_rule().follows(&rest, &goal.formula).is_found()
     }

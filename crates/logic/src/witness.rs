@@ -122,7 +122,11 @@ impl<'a> Search<'a> {
 
 /// A value of a field that is as all literals ask: `Some(None)` where it is best to have none.
 fn value(literals: &[&Literal], is_unix: bool) -> Option<Option<String>> {
-    let is_good = |value: Option<&str>| literals.iter().all(|literal| literal.is_met_by(value));
+    let is_path = literals.iter().any(|literal| literal.source.field_type == Some(FieldType::Path));
+    // A drive stands at the beginning of a path, or nowhere.
+    let is_plausible = |value: &str| !is_path || !value.get(2..).is_some_and(|rest| rest.contains(":\\"));
+    let is_good =
+        |value: Option<&str>| value.is_none_or(is_plausible) && literals.iter().all(|literal| literal.is_met_by(value));
     let mut tried = 0;
     let mut found = None;
     let mut attempt = |value: String| {
@@ -133,7 +137,6 @@ fn value(literals: &[&Literal], is_unix: bool) -> Option<Option<String>> {
         found.is_some() || tried >= MAX_VALUES
     };
     let (wanted, unwanted): (Vec<&Literal>, Vec<&Literal>) = literals.iter().partition(|literal| literal.is_positive());
-    let is_path = literals.iter().any(|literal| literal.source.field_type == Some(FieldType::Path));
     match wanted.as_slice() {
         [] => {
             let outside = unwanted.iter().flat_map(|literal| literal.patterns().iter().take(8)).flat_map(|pattern| {

@@ -86,7 +86,7 @@ pub use ruleatlas_store::words;
 pub use search::{Hit, SearchView};
 pub use searchable::{SearchableField, SearchableValue};
 pub use silent::{SilentRule, WithoutEvent};
-pub use similar::nearest;
+pub use similar::{edit_distance, nearest};
 pub use similar_rules::{SharedIndicator, SimilarRule};
 pub use similarity::{Aspect, Profile, Similarity, technique_family};
 pub use snippet::{Snippet, snippets};

@@ -18,6 +18,13 @@ pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>, limit: usiz
     found.into_iter().take(limit).map(|(_, _, name)| name.to_owned()).collect()
 }
 
+/// How many letters have to be added, left out or replaced to make one text of another.
+#[must_use]
+pub fn edit_distance(one: &str, other: &str) -> usize {
+    let letters = |text: &str| text.chars().take(64).collect::<Vec<char>>();
+    distance(&letters(one), &letters(other))
+}
+
 /// Levenshtein's distance.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -3,7 +3,7 @@
 use ruleatlas_catalog::Facet;
 use ruleatlas_evaluate::is_malformed_regex;
 use ruleatlas_model::{Language, Level, Op, Resolution, Role, Span};
-use ruleatlas_views::nearest;
+use ruleatlas_views::{edit_distance, nearest};
 use rustc_hash::FxHashSet;
 
 use super::{Corpus, clipped, regex_cost};
@@ -39,9 +39,15 @@ fn diagnostics(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
             // Said of conditions, with a derivation.
             ("condition never holds", _) => continue,
             // A file alone has not what stands around it in its repository.
-            ("module not found" | "macro is not defined" | "rule is not at hand" | "no id" | "duplicate id", _) => {
-                continue;
-            }
+            (
+                "module not found"
+                | "macro is not defined"
+                | "function is not defined"
+                | "rule is not at hand"
+                | "no id"
+                | "duplicate id",
+                _,
+            ) => continue,
             (_, Level::Error) => (code::NOT_UNDERSTOOD, "correct the syntax at this place"),
             (_, Level::Warning) => (code::ODD_SYNTAX, "write it as the language's documentation says"),
             (_, Level::Note) => continue,
@@ -74,7 +80,8 @@ fn unknown_fields(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Vec
     // What no other name is like is more often a field of a log that the table does not know than a mistake.
     let is_name = |name: &str| name.chars().all(|it| it.is_alphanumeric() || matches!(it, '_' | '.' | '-' | '@' | ' '));
     for row in unknown.filter(|row| is_name(&row.raw_field) && !is_used(&row.raw_field)).take(MAX_UNKNOWN) {
-        let near = nearest(&row.raw_field, corpus.atlas.taxonomy.field_names(), MAX_NEAR);
+        let mut near = nearest(&row.raw_field, corpus.atlas.taxonomy.field_names(), MAX_NEAR);
+        near.retain(|name| is_misspelt(&row.raw_field, name));
         if near.is_empty() {
             continue;
         }
@@ -82,6 +89,21 @@ fn unknown_fields(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Vec
         let message = format!("no rule and no table of fields knows `{}`", clipped(&row.raw_field));
         findings.push(draft.finding(code::UNKNOWN_FIELD, row.span, message, help));
     }
+}
+
+/// Whether a name is another one but for a letter or two. Vendors write one name with other separators and in other case,
+/// and a join numbers the names of its sides.
+fn is_misspelt(name: &str, known: &str) -> bool {
+    const MAX_LETTERS: usize = 2;
+    let letters = |text: &str| -> String {
+        text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let (name, known) = (letters(name), letters(known));
+    let numbered = name.trim_end_matches(|it: char| it.is_ascii_digit());
+    name.len() > 2 * MAX_LETTERS
+        && numbered != known
+        && name != known
+        && edit_distance(&name, &known) <= MAX_LETTERS.min(name.len() / 4)
 }
 
 fn expressions(draft: &Draft<'_>, findings: &mut Vec<Finding>) {

@@ -24,9 +24,14 @@ pub(crate) fn dead(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Ve
     let mut is_dead = false;
     for (statement, condition) in draft.statements.iter().zip(&draft.entry.rule.conditions) {
         is_dead |= never_or_always(draft, statement, condition, findings);
+        let is_joined = draft.entry.rule.conditions.len() > 1;
         let mut said_of: FxHashSet<(u32, u32)> = FxHashSet::default();
         for (part, other) in statement.dead_parts() {
-            if !said_of.insert((part.predicate.span.start, part.predicate.span.end)) {
+            // What several steps share is meant for all of them together, and after a join a name may be of either side.
+            let is_of_steps = is_joined && part.predicate.stage != other.predicate.stage
+                || is_shared(draft, part.predicate)
+                || is_shared(draft, other.predicate);
+            if is_of_steps || !said_of.insert((part.predicate.span.start, part.predicate.span.end)) {
                 continue;
             }
             let message = format!("{} never holds here, as {} has to hold too", said(part), said(other));
@@ -44,6 +49,12 @@ pub(crate) fn dead(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Ve
     is_dead
 }
 
+/// Whether a comparison of the query is in several steps.
+fn is_shared(draft: &Draft<'_>, predicate: &Predicate) -> bool {
+    let steps = draft.entry.rule.conditions.iter();
+    steps.filter(|step| step.root.predicates().any(|other| other.span == predicate.span)).take(2).count() > 1
+}
+
 fn never_or_always(
     draft: &Draft<'_>,
     statement: &Statement,
@@ -57,7 +68,9 @@ fn never_or_always(
     let is_whole = draft.entry.rule.conditions.len() == 1 && !condition.absent;
     let (code, what) =
         if is_whole { (code::NEVER_HOLDS, "condition") } else { (code::DEAD_ALTERNATIVE, "condition of a step") };
-    if let Some((one, other)) = statement.contradiction() {
+    let is_of_one_step =
+        |(one, other): &(Check<'_>, Check<'_>)| is_whole || one.predicate.stage == other.predicate.stage;
+    if let Some((one, other)) = statement.contradiction().filter(is_of_one_step) {
         let message = format!("the {what} never holds: {} and {} exclude each other", said(one), said(other));
         let help = "make them alternatives, or correct one of the two".to_owned();
         let mut finding = draft.finding(code, other.predicate.span, message, help);
@@ -65,7 +78,7 @@ fn never_or_always(
         findings.push(finding);
         return is_whole;
     }
-    if statement.never_holds().is_found() {
+    if is_whole && statement.never_holds().is_found() {
         let message = format!("the {what} never holds: each of its alternatives contradicts itself");
         let mut finding = draft.finding_of_rule(code, message, "correct the condition".to_owned());
         finding.evidence.derivation =
@@ -258,7 +271,7 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
     let events: Option<Vec<_>> = rule.events.iter().map(|link| taxonomy.fields_of(&link.event)).collect();
     let Some(events) = events else { return };
     let reader = taxonomy.reader(rule.vendor, &condition.sources);
-    let asks_for_value = |row: &&PredicateRow| row.role == Role::Indicator && row.mapped && row.op != Op::IsNull.name();
+    let asks_for_value = |row: &&PredicateRow| row.role == Role::Indicator && row.mapped && !PRESENCE.contains(&row.op);
     for row in draft.entry.predicates.iter().filter(asks_for_value) {
         let Some(used) = reader.resolve(&row.raw_field) else { continue };
         let name = used.field.name.as_str();
@@ -268,7 +281,7 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
         }
         let is_carried = events.iter().any(|fields| fields.contains(name));
         // Fields of the event's head, and those that a product adds, are in no table of its fields.
-        if is_carried || !is_telemetry(name, taxonomy) {
+        if is_carried || HEAD.contains(&name) || !is_telemetry(name, taxonomy) {
             continue;
         }
         let named: Vec<String> =
@@ -280,6 +293,11 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
         findings.push(finding);
     }
 }
+
+/// Comparisons with nothing.
+const PRESENCE: [&str; 2] = ["is_null", "is_not_null"];
+/// Fields that the head of every event of Windows has.
+const HEAD: [&str; 2] = ["ProcessId", "ThreadId"];
 
 /// Whether some event of Sysmon or of Windows has the field, so that not having it says something.
 pub(super) fn is_telemetry(field: &str, taxonomy: &Taxonomy) -> bool {

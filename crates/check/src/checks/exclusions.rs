@@ -28,6 +28,7 @@ struct Attacker {
     text: Vec<String>,
     path: Vec<String>,
     metadata: Vec<String>,
+    hash: Vec<String>,
     metadata_in: Vec<String>,
     writable: Vec<String>,
     protected: Vec<String>,
@@ -120,7 +121,9 @@ struct Context {
 impl Context {
     fn of(draft: &Draft<'_>, statement: &Statement) -> Self {
         let log_sources = &draft.entry.rule.log_sources;
-        let metadata = |check: Check<'_>| attacker().metadata.iter().any(|name| name == check.field);
+        let is_in = |names: &[String], field: &str| names.iter().any(|name| name == field);
+        let metadata =
+            |check: Check<'_>| is_in(&attacker().metadata, check.field) || is_in(&attacker().hash, check.field);
         let selects_by_metadata = statement.checks().any(|check| !check.is_negative && metadata(check));
         let selects_by_name = statement.checks().any(|check| !check.is_negative && check.field == PROGRAM);
         Self {
@@ -267,8 +270,11 @@ fn is_writable(path: &str) -> bool {
     attacker().writable.iter().any(|folder| {
         let folder = folder.to_lowercase();
         match folder.split_once('*') {
-            // Any folder's name stands there.
-            Some((head, _)) => lower.starts_with(head),
+            // The folder of one user is that user's own; of any user, also the attacker's.
+            Some((head, _)) => lower.strip_prefix(head).is_some_and(|rest| {
+                let name = rest.split_once(['\\', '/']).map(|(name, _)| name);
+                name.map_or(rest.is_empty(), |name| name.contains(['*', '?']))
+            }),
             None => lower.starts_with(&folder),
         }
     })
@@ -292,7 +298,7 @@ mod tests {
 
     #[test]
     fn folders_of_users_are_writable_and_those_of_the_system_are_not() {
-        for path in ["C:\\Users\\ada\\AppData\\x.exe", "c:\\programdata\\x", "/tmp/x", "/home/ada/x"] {
+        for path in ["C:\\Users\\*\\AppData\\x.exe", "C:\\Users\\", "c:\\programdata\\x", "/tmp/x", "/home/*/x"] {
             assert!(is_writable(path) && begins_at_root(path), "{path}");
         }
         for path in [
@@ -300,6 +306,9 @@ mod tests {
             "C:\\Program Files\\x",
             "/usr/bin/x",
             "C:\\ProgramData\\Microsoft\\x",
+            "C:\\Users\\ada\\x.exe",
+            "/home/ada/x",
+            "/home/ada",
             "\\x.exe",
             "x.exe",
         ] {
