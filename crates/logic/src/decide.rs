@@ -258,7 +258,7 @@ impl Prover {
             (true, true) => self.all_within(one, goal),
             (false, false) => self.all_within(goal, one),
             // A field that has the one value has no other, unless it holds several.
-            (true, false) => !one.source.holds_several && self.all_apart(one, goal),
+            (true, false) => !one.source.holds_several && !goal.source.holds_several && self.all_apart(one, goal),
             (false, true) => {
                 // It has a value, and every value will do.
                 !one.holds_if_missing()
@@ -277,7 +277,7 @@ impl Prover {
             return false;
         }
         match (one.is_positive(), other.is_positive()) {
-            (true, true) => !one.source.holds_several && self.all_apart(one, other),
+            (true, true) => !one.source.holds_several && !other.source.holds_several && self.all_apart(one, other),
             (true, false) => self.all_within(one, other),
             (false, true) => self.all_within(other, one),
             (false, false) => {
