@@ -271,7 +271,7 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
     let events: Option<Vec<_>> = rule.events.iter().map(|link| taxonomy.fields_of(&link.event)).collect();
     let Some(events) = events else { return };
     let reader = taxonomy.reader(rule.vendor, &condition.sources);
-    let asks_for_value = |row: &&PredicateRow| row.role == Role::Indicator && row.mapped && !PRESENCE.contains(&row.op);
+    let asks_for_value = |row: &&PredicateRow| row.role == Role::Indicator && row.mapped && !row.op.is_presence();
     for row in draft.entry.predicates.iter().filter(asks_for_value) {
         let Some(used) = reader.resolve(&row.raw_field) else { continue };
         let name = used.field.name.as_str();
@@ -294,8 +294,6 @@ fn not_carried(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, condition: &Condition
     }
 }
 
-/// Comparisons with nothing.
-const PRESENCE: [&str; 2] = ["is_null", "is_not_null"];
 /// Fields that the head of every event of Windows has.
 const HEAD: [&str; 2] = ["ProcessId", "ThreadId"];
 
