@@ -183,24 +183,22 @@ impl Taxonomy {
                 continue;
             }
             let reader = self.reader(vendor, &condition.sources);
-            let field_of = |predicate: &Predicate| reader.field_of(predicate).map(|used| used.field.name.clone());
-            let is_asked = condition
-                .root
-                .predicates()
-                .filter_map(&field_of)
-                .any(|field| narrowing.families.iter().any(|family| family.has(&field)));
-            if !is_asked {
+            // Fields that only some families have, by the comparison, each looked up once.
+            let mut of_families: FxHashMap<*const Predicate, &str> = FxHashMap::default();
+            for predicate in condition.root.predicates() {
+                let Some(used) = reader.field_of(predicate) else { continue };
+                let name = used.field.name.as_str();
+                if narrowing.families.iter().any(|family| family.has(name)) {
+                    of_families.insert(std::ptr::from_ref(predicate), name);
+                }
+            }
+            if of_families.is_empty() {
                 continue;
             }
             // Whether the step can hold of events that have the fields of one family, or of none.
             let can_be = |family: Option<&Family>| {
-                can_hold(&condition.root, &|predicate| match field_of(predicate) {
-                    Some(field)
-                        if !family.is_some_and(|family| family.has(&field))
-                            && narrowing.families.iter().any(|other| other.has(&field)) =>
-                    {
-                        Known::Missing
-                    }
+                can_hold(&condition.root, &|predicate| match of_families.get(&std::ptr::from_ref(predicate)) {
+                    Some(field) if !family.is_some_and(|family| family.has(field)) => Known::Missing,
                     _ => Known::Open,
                 })
             };
@@ -224,13 +222,21 @@ impl Taxonomy {
         events: &[EventRef],
     ) -> Vec<bool> {
         let fields: Vec<Option<Arc<FxHashSet<String>>>> = events.iter().map(|event| self.fields_of(event)).collect();
+        // The field of each comparison, looked up once for all events.
+        let names: FxHashMap<*const Predicate, &str> = condition
+            .root
+            .predicates()
+            .filter_map(|predicate| {
+                let used = reader.field_of(predicate)?;
+                Some((std::ptr::from_ref(predicate), used.field.name.as_str()))
+            })
+            .collect();
         let possible: Vec<bool> = events
             .iter()
             .zip(&fields)
             .map(|(event, own)| {
                 can_hold(&condition.root, &|predicate| {
-                    let Some(used) = reader.field_of(predicate) else { return Known::Open };
-                    let name = used.field.name.as_str();
+                    let Some(name) = names.get(&std::ptr::from_ref(predicate)).copied() else { return Known::Open };
                     match self.compare_constant(selectors, event, name, predicate) {
                         Known::Open => {}
                         known => return known,

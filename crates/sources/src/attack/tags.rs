@@ -436,6 +436,10 @@ fn technique_id(text: &[u8]) -> Option<(String, usize)> {
 
 /// The loaded tactics that a name in any spelling leads to.
 fn tactics(attack: &Attack, name: &str) -> Vec<String> {
+    // Most tags are ids of techniques, which are no names of tactics.
+    if matches!(name.trim().as_bytes(), [b't' | b'T', b'0'..=b'9', ..]) {
+        return Vec::new();
+    }
     // Redirects first: a later version's name stays a redirect though another matrix uses it too.
     let key = attack.tactic_redirects.keys().find(|known| is_spelling_of(name, known));
     let key = key.map(String::as_str).or_else(|| {
