@@ -76,7 +76,7 @@ fn rules(spec: &SourceSpec) -> Rules {
     let context = format.context(&files);
     let mut builder = RuleSetBuilder::default();
     let mut added: Vec<(ConditionId, String)> = Vec::new();
-    let mut theirs = rsigma_eval::Engine::new();
+    let mut parsed = Vec::new();
     let mut only = Vec::new();
     for file in &files {
         let mut ids = Vec::new();
@@ -99,10 +99,12 @@ fn rules(spec: &SourceSpec) -> Rules {
             }
         };
         only.extend(collection.errors.iter().map(|error| (file.path.clone(), error.to_string())));
-        for (at, error) in theirs.add_rules(collection.rules.iter()) {
-            let id = collection.rules.get(at).and_then(|rule| rule.id.clone()).unwrap_or_default();
-            only.push((id, error.to_string()));
-        }
+        parsed.extend(collection.rules);
+    }
+    let mut theirs = rsigma_eval::Engine::new();
+    // Together: its index is made anew with every call.
+    for (at, error) in theirs.add_rules(parsed.iter()) {
+        only.push((parsed.get(at).and_then(|rule| rule.id.clone()).unwrap_or_default(), error.to_string()));
     }
     let set = builder.build();
     let plan = set.plan(added.iter().map(|(condition, _)| *condition), None);

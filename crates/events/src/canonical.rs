@@ -169,6 +169,7 @@ impl Kinds {
             time: event.time,
             provider: kind.provider.clone(),
             event_id: kind.event_id.clone(),
+            log_channel: kind.channel.clone(),
             host: event.host.clone().unwrap_or_default(),
             platform,
             shape: event.shape.clone().unwrap_or_default(),
@@ -252,12 +253,25 @@ impl<'v> Maker<'v, '_> {
             self.parts_of_path(at);
         }
         self.whole_from_name();
+        let has_other_channel = self.has_other_channel();
         for (field, value) in &self.kind.facts {
-            if self.wanted.has(*field, false) {
+            let is_another = has_other_channel && *field == self.known.header.channel;
+            if self.wanted.has(*field, false) && !is_another {
                 let field = Meaning { field: *field, name_only: false };
                 self.found.push(CanonicalValue { field, value: Cow::Borrowed(value), source: None, is_own: false });
             }
         }
+    }
+
+    /// Whether the event's own data has a channel that is not the one it was written to: the one that was cleared, say. A rule
+    /// for such events means that.
+    fn has_other_channel(&self) -> bool {
+        let channel = self.known.header.channel;
+        let mut own = self.found.iter().filter(|value| value.is_own && value.field.field == channel).peekable();
+        let is_written_to = |value: &CanonicalValue<'_>| {
+            value.value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(&self.kind.channel))
+        };
+        own.peek().is_some() && !own.any(is_written_to)
     }
 
     fn add(&mut self, field: FieldNumber, name_only: bool, value: impl Into<Value>, source: Option<usize>) {

@@ -22,6 +22,8 @@ pub struct CanonicalEvent {
     pub provider: String,
     /// The event's id or name at its provider.
     pub event_id: String,
+    /// The channel or service that it was written to; its own data may be about another.
+    pub log_channel: String,
     /// On which host.
     pub host: String,
     /// The platform that it is from, where there is only one that it can be from.
@@ -109,6 +111,7 @@ impl SortedEvents {
             ("time", ColumnKind::Time),
             ("provider", ColumnKind::Text),
             ("event_id", ColumnKind::Text),
+            ("log_channel", ColumnKind::Text),
             ("host", ColumnKind::Text),
             ("platform", ColumnKind::Text),
             ("shape", ColumnKind::Text),
@@ -156,7 +159,8 @@ impl SortedEvents {
 
 #[cfg(feature = "parquet")]
 fn row(event: &CanonicalEvent, columns: &BTreeMap<String, bool>) -> Map<String, Value> {
-    let CanonicalEvent { time, provider, event_id, host, platform, shape, file, record, fields, unmapped } = event;
+    let CanonicalEvent { time, provider, event_id, log_channel, host, platform, shape, file, record, fields, unmapped } =
+        event;
     let mut row = Map::new();
     let mut unmapped = unmapped.clone();
     for (name, value) in fields {
@@ -169,6 +173,7 @@ fn row(event: &CanonicalEvent, columns: &BTreeMap<String, bool>) -> Map<String, 
     for (name, text) in [
         ("provider", provider),
         ("event_id", event_id),
+        ("log_channel", log_channel),
         ("host", host),
         ("platform", platform),
         ("shape", shape),

@@ -253,6 +253,26 @@ fn other_events_and_other_values_do_not_match() {
 }
 
 #[test]
+fn a_channel_that_an_event_is_about_is_not_the_one_it_was_written_to() {
+    let rule = |id: u32, condition: &str| {
+        format!(
+            "title: Cleared\nid: 00000000-0000-4000-8000-0000000000c{id}\nlogsource:\n  product: windows\n  service: system\ndetection:\n  \
+             cleared:\n    EventID: 104\n  listed:\n    Channel: [Security, System]\n  condition: {condition}\n"
+        )
+    };
+    let (listed, other) = (rule(1, "cleared and listed"), rule(2, "cleared and not listed"));
+    let hunter = Hunter::new(rules(&[("listed.yml", &listed), ("other.yml", &other)]), Options::default());
+    for (channel, expected) in [("Application", "other.yml"), ("System", "listed.yml"), ("Security", "listed.yml")] {
+        let record = json!({"Event": {
+            "System": {"Provider": {"#attributes": {"Name": "Microsoft-Windows-Eventlog"}}, "EventID": 104, "Channel": "System",
+                "Computer": "host1", "TimeCreated": {"#attributes": {"SystemTime": "2026-01-02T03:04:05Z"}}},
+            "UserData": {"LogFileCleared": {"SubjectUserName": "ada", "Channel": channel}}}});
+        let found: Vec<String> = hunt(&hunter, &record.to_string()).0.into_iter().map(|hit| hit.rule).collect();
+        assert_eq!(found, [expected], "{channel}");
+    }
+}
+
+#[test]
 fn a_rule_for_another_platform_is_not_asked() {
     let text = RULES[0].1.replace("product: windows", "product: linux").replace('\\', "/");
     let hunter = Hunter::new(rules(&[("linux.yml", &text)]), Options::default());
