@@ -1,5 +1,6 @@
 use std::cmp::Ordering;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 use ruleatlas_model::{Op, Predicate, fold_case};
 use rustc_hash::FxHashSet;
@@ -13,14 +14,33 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) enum Matcher {
     Whole { texts: FxHashSet<String>, scalars: Vec<Scalar> },
-    Contains(String),
+    Contains(Needle),
     StartsWith(String),
     EndsWith(String),
     Glob(Glob),
-    Term { text: String, begins: bool, ends: bool },
+    Term { text: Needle, begins: bool, ends: bool },
     Regex(Regex),
     Network(Network),
     Ordered { op: Op, text: String, number: Option<Scalar>, text_order: bool },
+}
+
+/// A text to look for, made ready once for all events.
+#[derive(Clone, Debug)]
+pub(crate) struct Needle {
+    text: String,
+    finder: Finder<'static>,
+}
+
+impl Needle {
+    fn new(text: String) -> Self {
+        let finder = Finder::new(text.as_bytes()).into_owned();
+        Self { text, finder }
+    }
+
+    /// Where it begins in a text. What is found of one text in another begins and ends between characters.
+    fn find(&self, text: &str) -> Option<usize> {
+        self.finder.find(text.as_bytes())
+    }
 }
 
 impl Matcher {
@@ -54,10 +74,12 @@ impl Matcher {
                 let either = transforms.prefix || transforms.suffix;
                 match glob.as_plain() {
                     None => Self::Glob(glob.open(true, true)),
-                    Some(text) if is_keyword && !either => Self::Contains(text),
-                    Some(text) => {
-                        Self::Term { text, begins: transforms.prefix || !either, ends: transforms.suffix || !either }
-                    }
+                    Some(text) if is_keyword && !either => Self::Contains(Needle::new(text)),
+                    Some(text) => Self::Term {
+                        text: Needle::new(text),
+                        begins: transforms.prefix || !either,
+                        ends: transforms.suffix || !either,
+                    },
                 }
             }
             op if transforms.windash => {
@@ -69,7 +91,7 @@ impl Matcher {
                 };
                 Self::Glob(cased_glob(dashed(Glob::plain(value))).open(before, behind))
             }
-            Op::Contains => Self::Contains(cased(value, case_sensitive)),
+            Op::Contains => Self::Contains(Needle::new(cased(value, case_sensitive))),
             Op::StartsWith => Self::StartsWith(cased(value, case_sensitive)),
             Op::EndsWith => Self::EndsWith(cased(value, case_sensitive)),
             _ => return Err(UnknownReason::OperatorTakesNoLiteral),
@@ -87,8 +109,9 @@ impl Matcher {
                 needles.sort_unstable();
                 (!needles.iter().any(String::is_empty)).then_some(needles)
             }
-            Self::Contains(text) | Self::StartsWith(text) | Self::EndsWith(text) => one(text),
-            Self::Term { text, .. } => one(text),
+            Self::Contains(needle) => one(&needle.text),
+            Self::StartsWith(text) | Self::EndsWith(text) => one(text),
+            Self::Term { text, .. } => one(&text.text),
             Self::Glob(glob) => one(&glob.longest_text()),
             Self::Regex(regex) => pattern::needles(regex),
             Self::Network(_) | Self::Ordered { .. } => None,
@@ -111,7 +134,7 @@ impl Matcher {
                 texts.contains(text())
                     || (!scalars.is_empty() && value.scalar().is_some_and(|scalar| scalars.contains(&scalar)))
             }
-            Self::Contains(part) => text().contains(part),
+            Self::Contains(needle) => needle.find(text()).is_some(),
             Self::StartsWith(part) => text().starts_with(part.as_str()),
             Self::EndsWith(part) => text().ends_with(part.as_str()),
             // `?` is one character of the value, whose folding may be several.
@@ -143,13 +166,14 @@ fn cased(value: &str, case_sensitive: bool) -> String {
 
 /// Whether `term` stands in `text` without cutting a run of letters and digits in two, where it has to begin or end
 /// a term.
-fn has_term(text: &str, term: &str, begins: bool, ends: bool) -> bool {
+fn has_term(text: &str, needle: &Needle, begins: bool, ends: bool) -> bool {
+    let term = needle.text.as_str();
     let is_inner = |left: Option<char>, right: Option<char>| {
         left.is_some_and(char::is_alphanumeric) && right.is_some_and(char::is_alphanumeric)
     };
     let (first, last) = (term.chars().next(), term.chars().next_back());
     let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find(term)).map(|at| from + at) {
+    while let Some(at) = text.get(from..).and_then(|rest| needle.find(rest)).map(|at| from + at) {
         let end = at + term.len();
         let cut_before = begins && is_inner(text[..at].chars().next_back(), first);
         let cut_behind = ends && is_inner(last, text[end..].chars().next());
