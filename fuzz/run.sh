@@ -29,6 +29,7 @@ seeds_of() {
     kusto_template | kusto_bicep) echo $demo/kusto/Templates ;;
     panther_files) echo crates/languages/panther/cases $demo/panther/rules $demo/panther/queries ;;
     falco_files) echo $demo/falco ;;
+    wazuh_files) echo $demo/wazuh ;;
     elastic_toml) echo $demo/elastic/rules $demo/elastic/hunting ;;
     stix) echo $demo/attack ;;
     have) echo crates/sources/tests ;;

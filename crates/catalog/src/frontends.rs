@@ -20,6 +20,9 @@ pub fn frontend(language: Language) -> &'static dyn Frontend {
         Language::Falco => &ruleatlas_falco::Falco,
         Language::Mql => &ruleatlas_mql::Mql,
         Language::Logscale => &ruleatlas_logscale::Logscale,
+        Language::Wazuh => &ruleatlas_wazuh::Wazuh,
+        Language::YaraL => &ruleatlas_yaral::YaraL,
+        Language::Snowflake => &ruleatlas_panther::Snowflake,
     }
 }
 

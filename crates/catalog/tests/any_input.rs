@@ -182,6 +182,9 @@ fn changed_demo() -> impl Strategy<Value = (SourceKind, Vec<(String, Vec<u8>)>)>
         (SourceKind::Rules(Vendor::Falco), "falco"),
         (SourceKind::Rules(Vendor::Sublime), "sublime"),
         (SourceKind::Rules(Vendor::Logscale), "logscale"),
+        (SourceKind::Rules(Vendor::Wazuh), "wazuh"),
+        (SourceKind::Rules(Vendor::YaraL), "yaral"),
+        (SourceKind::Rules(Vendor::Anvilogic), "anvilogic"),
     ];
     prop::sample::select(kinds.map(|(kind, folder)| (kind, demo(folder))).to_vec()).prop_flat_map(|(kind, files)| {
         let one = |count: usize| (0..count, changes(4_000));

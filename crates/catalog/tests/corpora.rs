@@ -16,7 +16,7 @@ use ruleatlas_sources::SourceKind;
 
 use support::{corpus, is_of_event, mapped};
 
-const RULES: [SourceKind; 8] = [
+const RULES: [SourceKind; 11] = [
     SourceKind::Rules(Vendor::Sigma),
     SourceKind::Rules(Vendor::Elastic),
     SourceKind::Rules(Vendor::Splunk),
@@ -25,6 +25,9 @@ const RULES: [SourceKind; 8] = [
     SourceKind::Rules(Vendor::Falco),
     SourceKind::Rules(Vendor::Sublime),
     SourceKind::Rules(Vendor::Logscale),
+    SourceKind::Rules(Vendor::Wazuh),
+    SourceKind::Rules(Vendor::YaraL),
+    SourceKind::Rules(Vendor::Anvilogic),
 ];
 
 /// The technique id that a tag carries, if it is of that form: `attack.t1685.001`, `T1078`.

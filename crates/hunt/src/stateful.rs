@@ -195,7 +195,7 @@ fn correlation(rule: &Rule) -> Result<Stateful, Why> {
     Ok(Stateful { steps: steps.collect(), value, spec })
 }
 
-/// Elastic's thresholds: so many events with the same values within the time that the rule looks back.
+/// Thresholds: so many events with the same values within a window, which Elastic's rules have in what they look back.
 fn threshold(rule: &Rule) -> Result<Stateful, Why> {
     const UNREAD: Why = "its threshold was not understood";
     let threshold = rule.extra.get("threshold").ok_or(UNREAD)?;
@@ -222,7 +222,8 @@ fn threshold(rule: &Rule) -> Result<Stateful, Why> {
         serde_json::Value::Array(items) => items.first(),
         other => Some(other),
     });
-    let window = rule.extra.get("from").and_then(|from| span(from.as_str()?.trim().strip_prefix("now-")?));
+    let own = threshold.get("window").and_then(|window| span(window.as_str()?));
+    let window = own.or_else(|| span(rule.extra.get("from")?.as_str()?.trim().strip_prefix("now-")?));
     // Kibana looks back six minutes where a rule does not say how far.
     let window = Some(window.unwrap_or(360_000_000));
     let of = |measure, number| CountSpec {

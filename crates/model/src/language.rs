@@ -114,6 +114,33 @@ described! {
             is_rule_file: false,
             snippet_vocabularies: &[],
         }
+        /// Wazuh's rules in XML.
+        Wazuh = "wazuh" {
+            title: "Wazuh",
+            alias: None,
+            extensions: &[],
+            vendor: Vendor::Wazuh,
+            is_rule_file: true,
+            snippet_vocabularies: &[],
+        }
+        /// YARA-L 2 of Google SecOps.
+        YaraL = "yaral" {
+            title: "YARA-L",
+            alias: None,
+            extensions: &[],
+            vendor: Vendor::YaraL,
+            is_rule_file: true,
+            snippet_vocabularies: &[],
+        }
+        /// A query in Snowflake's SQL.
+        Snowflake = "snowflake" {
+            title: "Snowflake SQL",
+            alias: None,
+            extensions: &[],
+            vendor: Vendor::Anvilogic,
+            is_rule_file: false,
+            snippet_vocabularies: &[],
+        }
         /// Sublime's Message Query Language.
         Mql = "mql" {
             title: "MQL",

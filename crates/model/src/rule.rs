@@ -114,6 +114,8 @@ named! {
         Baseline = "baseline",
         /// A query that shows what an event holds, next to hits of others: listed, outside every count.
         Insight = "insight",
+        /// A step on the way to other rules that raises no alert itself: listed, outside every count.
+        Grouping = "grouping",
     }
 }
 
@@ -121,7 +123,7 @@ impl Kind {
     /// Whether texts of this kind are counted as rules.
     #[must_use]
     pub fn is_counted(self) -> bool {
-        !matches!(self, Self::Filter | Self::Policy | Self::Baseline | Self::Insight)
+        !matches!(self, Self::Filter | Self::Policy | Self::Baseline | Self::Insight | Self::Grouping)
     }
 }
 

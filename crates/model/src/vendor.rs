@@ -145,6 +145,61 @@ described! {
             metadata_names_events: false,
             terms: None,
         }
+        /// Wazuh rules.
+        Wazuh = "wazuh" {
+            title: "Wazuh",
+            short_title: "Wazuh",
+            abbreviation: "Waz",
+            letter: 'W',
+            color: "#5556b8",
+            dark_color: "#a5a6f2",
+            source_name: "Wazuh",
+            names_of: Vendor::Wazuh,
+            has_unit_tests: false,
+            macros_are_sources: false,
+            metadata_names_events: false,
+            terms: Some(Terms {
+                whose: "Wazuh’s rules",
+                license: "GNU General Public License 2",
+                url: "https://www.gnu.org/licenses/old-licenses/gpl-2.0.html",
+                demand: "under which whoever publishes them, or a site made of them, keeps the licence with them and offers their source.",
+            }),
+        }
+        /// Google SecOps rules in YARA-L.
+        YaraL = "yaral" {
+            title: "Google SecOps (YARA-L)",
+            short_title: "YARA-L",
+            abbreviation: "Yar",
+            letter: 'Y',
+            color: "#b3261e",
+            dark_color: "#f2938c",
+            source_name: "Google-SecOps",
+            names_of: Vendor::YaraL,
+            has_unit_tests: false,
+            macros_are_sources: false,
+            metadata_names_events: false,
+            terms: None,
+        }
+        /// Anvilogic's detections.
+        Anvilogic = "anvilogic" {
+            title: "Anvilogic",
+            short_title: "Anvilogic",
+            abbreviation: "Anv",
+            letter: 'A',
+            color: "#566600",
+            dark_color: "#b5c95a",
+            source_name: "Anvilogic",
+            names_of: Vendor::Splunk,
+            has_unit_tests: false,
+            macros_are_sources: false,
+            metadata_names_events: false,
+            terms: Some(Terms {
+                whose: "Anvilogic’s detections",
+                license: "GNU General Public License 3",
+                url: "https://www.gnu.org/licenses/gpl-3.0.html",
+                demand: "under which whoever publishes them, or a site made of them, keeps the licence with them and offers their source.",
+            }),
+        }
         /// Sublime Security's rules for mail.
         Sublime = "sublime" {
             title: "Sublime",

@@ -16,6 +16,7 @@
 //!
 //! It does not know how queries are parsed.
 
+mod anvilogic;
 mod atomic;
 pub mod attack;
 mod bounds;
@@ -48,6 +49,8 @@ mod sublime;
 pub mod sync;
 mod tree;
 mod unique;
+mod wazuh;
+mod yaral;
 
 use ruleatlas_model::{Language, Vendor};
 
@@ -77,5 +80,8 @@ pub fn format_of(vendor: Vendor, is_query: fn(Language, &str) -> bool) -> Box<dy
         Vendor::Falco => Box::new(falco::FalcoRules),
         Vendor::Sublime => Box::new(sublime::SublimeRules),
         Vendor::Logscale => Box::new(logscale::LogscaleRules),
+        Vendor::Wazuh => Box::new(wazuh::WazuhRules),
+        Vendor::YaraL => Box::new(yaral::YaraLRules),
+        Vendor::Anvilogic => Box::new(anvilogic::AnvilogicRules),
     }
 }

@@ -62,6 +62,9 @@ pub const MULTIPLIED: &[&str] = &[
     "logscale a name in many filters",
     "logscale cases that double",
     "logscale tables of tables",
+    "wazuh rules on each other",
+    "wazuh rules on all before",
+    "yaral the first of many fields",
     // Several rules, of which each costs what is around it.
     "falco a list of many rules",
     "falco a macro of many rules",
@@ -365,6 +368,29 @@ queries! {
         "modules that import each other", 50, |n| format!("{}def rule(event):\n    return help_0(event)\n", lines(n, |_| "from cycle_a import help_0".to_owned()));
         "unknown calls", 300, |n| format!("def rule(event):\n    return {}\n", many(n, " or ", |i| format!("unknown_{i}(event)")));
     }
+    Wazuh: {
+        "rules", 500, |n| lines(n, |i| format!("<rule id=\"{i}\" level=\"3\"><match>v{i}</match></rule>"));
+        "rules on each other", 60, |n| format!("<rule id=\"0\" level=\"3\"><match>a</match></rule>{}", many(n, "", |i| format!("<rule id=\"{}\" level=\"3\"><if_sid>{i}</if_sid><match>v{i}</match></rule>", i + 1)));
+        "rules on all before", 20, |n| many(n, "", |i| format!("<rule id=\"{i}\" level=\"3\"><if_sid>{}</if_sid><match>v{i}</match></rule>", many(i, ",", |j| j.to_string())));
+        "alternatives of a match", 5_000, |n| format!("<rule id=\"1\" level=\"3\"><match>{}</match></rule>", many(n, "|", |i| format!("v{i}")));
+        "fields", 2_000, |n| format!("<rule id=\"1\" level=\"3\">{}</rule>", many(n, "", |i| format!("<field name=\"f{i}\">v</field>")));
+        "elements that do not end", 2_000, |n| "<rule id=\"1\" level=\"3\"><a>".repeat(n);
+        "entities", 5_000, |n| format!("<rule id=\"1\" level=\"3\"><match>{}</match></rule>", "&a;".repeat(n));
+    }
+    YaraL: {
+        "statements", 2_000, |n| format!("rule r {{ events: {} condition: $e }}", lines(n, |i| format!("$e.a{}.b = \"v{i}\"", i % 7)));
+        "alternatives", 2_000, |n| format!("rule r {{ events: {} condition: $e }}", many(n, " or ", |i| format!("$e.a.b = \"v{i}\"")));
+        "parentheses", 2_000, |n| format!("rule r {{ events: {} condition: $e }}", nested(n, "(", "$e.a.b = \"c\"", ")"));
+        "not", 2_000, |n| format!("rule r {{ events: {}$e.a.b = \"c\" condition: $e }}", "not ".repeat(n));
+        "placeholders of placeholders", 500, |n| format!("rule r {{ events: $p0 = strings.to_lower($e.a.b) {} $p{n} = \"c\" condition: $e }}", many(n, " ", |i| format!("$p{} = strings.to_lower($p{i})", i + 1)));
+        "the first of many fields", 60, |n| format!("rule r {{ events: strings.coalesce({}) = \"a\" condition: $e }}", many(n, ", ", |i| format!("$e.a.b{i}")));
+        "events", 500, |n| format!("rule r {{ events: {} condition: {} }}", lines(n, |i| format!("$e{i}.a.b = \"c\"")), many(n, " and ", |i| format!("$e{i}")));
+        "errors", 2_000, |n| format!("rule r {{ events: {} condition: $e }}", "$e.a.b = ".repeat(n));
+    }
+    Snowflake: {
+        "terms", 500, |n| format!("select * from t where {}", many(n, " or ", |i| format!("a = 'v{i}'")));
+        "values of a list", 2_000, |n| format!("select * from t where a in ({})", many(n, ", ", |i| format!("'v{i}'")));
+    }
     Falco: {
         "terms", 2_000, |n| many(n, " or ", |i| format!("proc.name = v{i}"));
         "terms of and and or", 2_000, |n| many(n, " or ", |i| format!("proc.name = v{i} and fd.num > {i}"));
@@ -537,6 +563,13 @@ files! {
         "a yaml rule with faults", 300, |n| one("r.yaml", format!("id: r\nname: r\nquery: |\n  T\n{}", lines(n, |_| "  | where ==".to_owned())));
         "query files", 100, |n| (0..n).map(|i| (format!("r{i}.kql"), format!("// r{i}\nT | where A == {i}\n"))).collect();
         "variants of a query", 60, |n| (0..n).map(|i| (format!("d{i}/r.yaml"), format!("id: r{i}\nname: r\nquery: |\n  T\n  | where A == 1 and B == {i}\n"))).collect();
+    }
+    SourceKind::Rules(Vendor::Wazuh) => {
+        "rules of a file", 200, |n| one("r.xml", lines(n, |i| format!("<rule id=\"{i}\" level=\"3\"><match>v{i}</match></rule>")));
+        "variables", 200, |n| one("r.xml", format!("{}{}", lines(n, |i| format!("<var name=\"V{i}\">a</var>")), lines(n, |i| format!("<rule id=\"{i}\" level=\"3\"><match>$V{i}</match></rule>"))));
+    }
+    SourceKind::Rules(Vendor::YaraL) => {
+        "rules of a file", 200, |n| one("r.yaral", lines(n, |i| format!("rule r{i} {{ events: $e.a.b = \"v{i}\" condition: $e }}")));
     }
     SourceKind::Rules(Vendor::Falco) => {
         "rules", 200, |n| one("r.yaml", lines(n, |i| format!("- rule: r{i}\n  condition: proc.name = a{i} and evt.type = open\n  tags: [T1059]")));

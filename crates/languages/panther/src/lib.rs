@@ -77,6 +77,7 @@ mod python;
 mod rule;
 mod sdk;
 mod simple;
+mod snowflake;
 mod sql;
 mod syntax;
 mod value;
@@ -84,4 +85,5 @@ mod yaml;
 
 pub use rule::{Python, Unified, unified};
 pub use sdk::{SdkModule, SdkRule, sdk_rules};
+pub use snowflake::Snowflake;
 pub use yaml::PantherYaml;
