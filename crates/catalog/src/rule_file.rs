@@ -150,7 +150,7 @@ impl<'a> RuleFiles<'a> {
             }
         };
         let mut first = None;
-        let mut partial = None;
+        let mut partial: Option<Vec<ParsedRule>> = None;
         for vendor in vendors {
             let format = format_of(vendor, is_query);
             // A name as in a source: some formats look for rules in certain folders only.
@@ -165,8 +165,13 @@ impl<'a> RuleFiles<'a> {
             } else if rules.iter().all(is_understood) {
                 return Ok(rules);
             } else {
-                // Formats share keys: a query that is not understood may be in the language of another vendor.
-                partial.get_or_insert(rules);
+                // Formats share keys: a query that is not understood may be in the language of another vendor, and what
+                // is understood in part says more of the format than what is not at all.
+                let has_failed =
+                    |rules: &[ParsedRule]| rules.iter().any(|read| read.entry.rule.parse == ParseStatus::Failed);
+                if partial.as_ref().is_none_or(|known| has_failed(known) && !has_failed(&rules)) {
+                    partial = Some(rules);
+                }
             }
         }
         if let Some(rules) = partial {

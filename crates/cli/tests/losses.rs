@@ -75,8 +75,22 @@ fn a_first_build_whose_source_gives_nothing_warns() {
 
     fs::create_dir(place.path("void")).unwrap();
     for kind in [
-        "sigma", "elastic", "splunk", "kusto", "panther", "falco", "sublime", "logscale", "wazuh", "yaral", "anvilogic", "attack", "events", "atomic",
-        "car", "d3fend",
+        "sigma",
+        "elastic",
+        "splunk",
+        "kusto",
+        "panther",
+        "falco",
+        "sublime",
+        "logscale",
+        "wazuh",
+        "yaral",
+        "anvilogic",
+        "attack",
+        "events",
+        "atomic",
+        "car",
+        "d3fend",
     ] {
         let call = ["build", "--source", &format!("{kind}=void"), "--db", "void.db"];
         place.plain(&call).ends(0).says(&["warning: ", kind, "the folder is empty"]);

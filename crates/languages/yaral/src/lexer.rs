@@ -199,7 +199,7 @@ impl Lexer<'_, '_> {
                 _ => {}
             }
         }
-        self.to_boundary();
+        self.end_at_character();
         self.unclosed(start);
         kind
     }
@@ -217,7 +217,7 @@ impl Lexer<'_, '_> {
         Kind::Raw
     }
 
-    fn to_boundary(&mut self) {
+    fn end_at_character(&mut self) {
         self.at = self.at.min(self.bytes.len());
         while !self.text.is_char_boundary(self.at) {
             self.at += 1;

@@ -102,7 +102,7 @@ impl<'a> Lowering<'a, '_> {
             ExprKind::Not(inner) => match &inner.kind {
                 ExprKind::Variable(name) if self.event(name).is_some() => self.absent(name, steps),
                 _ => {
-                    let node = self.counted(inner, steps).not();
+                    let node = self.counted(inner).not();
                     self.keep(expr, node, steps);
                 }
             },
@@ -118,7 +118,7 @@ impl<'a> Lowering<'a, '_> {
                         _ => {}
                     }
                 }
-                let node = self.counted(expr, steps);
+                let node = self.counted(expr);
                 self.keep(expr, node, steps);
             }
             ExprKind::Or(operands) => {
@@ -132,11 +132,11 @@ impl<'a> Lowering<'a, '_> {
                     }
                     return;
                 }
-                let node = self.counted(expr, steps);
+                let node = self.counted(expr);
                 self.keep(expr, node, steps);
             }
             _ => {
-                let node = self.counted(expr, steps);
+                let node = self.counted(expr);
                 self.keep(expr, node, steps);
             }
         }
@@ -164,20 +164,20 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// What is counted or computed, as a comparison.
-    fn counted(&mut self, expr: &'a Expr, steps: &mut Steps) -> Node {
+    fn counted(&mut self, expr: &'a Expr) -> Node {
         if !self.budget.enter() {
             return self.opaque(ruleatlas_core::BUDGET, expr.span);
         }
         let node = match &expr.kind {
             ExprKind::Or(operands) => {
-                let nodes: Vec<Node> = operands.iter().map(|operand| self.counted(operand, steps)).collect();
+                let nodes: Vec<Node> = operands.iter().map(|operand| self.counted(operand)).collect();
                 Node::any(nodes)
             }
             ExprKind::And(operands) => {
-                let nodes: Vec<Node> = operands.iter().map(|operand| self.counted(operand, steps)).collect();
+                let nodes: Vec<Node> = operands.iter().map(|operand| self.counted(operand)).collect();
                 Node::all(nodes)
             }
-            ExprKind::Not(operand) => self.counted(operand, steps).not(),
+            ExprKind::Not(operand) => self.counted(operand).not(),
             // That the event is there is what its step says.
             ExprKind::Variable(name) if self.event(name).is_some() => Node::always(),
             ExprKind::Variable(name) => computed(format!("${name}"), Op::Eq, false, "true", expr),
