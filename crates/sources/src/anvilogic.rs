@@ -165,7 +165,10 @@ impl Context for Macros {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> (Vec<(Rule, Vec<String>, Vec<DataSource>)>, Outcome) {
+    /// A rule, its tags and its data sources.
+    type Read = (Rule, Vec<String>, Vec<DataSource>);
+
+    fn read(text: &str) -> (Vec<Read>, Outcome) {
         let mut found = Vec::new();
         let file = SourceFile::from_bytes("detections/a.yml", text.as_bytes().to_vec());
         let outcome = AnvilogicRules.read(&file, &mut |draft| {

@@ -262,7 +262,10 @@ impl Context for Lists {
 mod tests {
     use super::*;
 
-    fn read(path: &str, text: &str) -> (Vec<(Rule, Vec<String>, Vec<DataSource>)>, Outcome) {
+    /// A rule, its tags and its data sources.
+    type Read = (Rule, Vec<String>, Vec<DataSource>);
+
+    fn read(path: &str, text: &str) -> (Vec<Read>, Outcome) {
         let mut found = Vec::new();
         let file = SourceFile::from_bytes(path, text.as_bytes().to_vec());
         let outcome = YaraLRules.read(&file, &mut |draft| {
