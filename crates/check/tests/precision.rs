@@ -149,7 +149,7 @@ fn page(trials: &[Trial], any: &[Trial], findings: &[Vec<Finding>], counted: u64
     let _ = write!(
         page,
         "\n## Findings by code\n\nEvery one of the {counted} counted rules is checked against the rest. *Read* is how many findings, evenly over the catalog, \
-         were read by hand, and *right* how many of those were; `crates/check/data/read_by_hand.csv` has the counts with a note. A code below 0.8 is a note.\n\n\
+         were read by hand, each with the part of its query that it is about, and *right* how many of those were; findings that later changes took away are not among them. `crates/check/data/read_by_hand.csv` has the counts with a note. A code below 0.8 is a note. The counts are of public rules; no text of theirs stands here.\n\n\
          | code | title | level | findings | rules | read | right | precision | what was wrong |\n|---|---|---|---|---|---|---|---|---|\n"
     );
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
