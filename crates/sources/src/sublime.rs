@@ -24,6 +24,13 @@ impl Format for SublimeRules {
         &["yml", "yaml"]
     }
 
+    fn claims(&self, file: &SourceFile) -> bool {
+        let text = file.text().filter(|_| matches!(file.extension().as_str(), "yml" | "yaml")).unwrap_or_default();
+        let has = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
+        // Its query is under a key that no other format has one under; `type` is `rule`, `query`, `exclusion`, …
+        has("source") && has("type") && !["query", "search", "detection", "sourcetype"].into_iter().any(has)
+    }
+
     fn read(&self, file: &SourceFile, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
         let Some(text) = file.text() else { return Outcome::NotARule(Cow::Borrowed("no text")) };
         if !matches!(file.extension().as_str(), "yml" | "yaml") {
