@@ -158,8 +158,7 @@ impl<'a> RuleFiles<'a> {
             let alone = self.companions.is_empty().then(|| format.context(std::slice::from_ref(file)));
             let context = alone.as_deref().unwrap_or_else(|| self.context(vendor, format.as_ref()));
             let (record, rules) = reader.file(file, Some(format.as_ref()), Some(context));
-            let is_understood =
-                |read: &ParsedRule| !matches!(read.entry.rule.parse, ParseStatus::Partial | ParseStatus::Failed);
+            let is_understood = |read: &ParsedRule| read.entry.rule.parse == ParseStatus::Full;
             if rules.is_empty() {
                 first.get_or_insert(record);
             } else if rules.iter().all(is_understood) {
