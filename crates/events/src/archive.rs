@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    collections::BTreeMap,
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write as _},
     rc::Rc,
@@ -257,7 +258,79 @@ pub(crate) fn zip(reader: &Reader, name: &str, stored: Stored, budget: &Budget, 
             return false;
         }
     }
+    if !archive.has_duplicate_names() {
+        return true;
+    }
+    let (begin, directory) = (archive.offset(), archive.central_directory_start());
+    let mut stored = archive.into_inner();
+    let hidden = match hidden_entries(&mut stored, directory) {
+        Ok(hidden) => hidden,
+        Err(error) => {
+            let message = format!("several files have one name, of which the last is read: {}", causes(&error));
+            return problem(name, None, message, sink);
+        }
+    };
+    for entry in hidden {
+        let inner = format!("{name}/{}", String::from_utf8_lossy(&entry.name));
+        let place = begin.saturating_add(entry.header.into());
+        let opened = match stored.seek(SeekFrom::Start(place)) {
+            Ok(_) => zip::read::read_zipfile_from_stream(&mut stored),
+            Err(error) => Err(error.into()),
+        };
+        let why = match opened {
+            Ok(Some(file)) if file.is_file() => {
+                let stream = Input::Stream(Box::new(Budgeted::new(file, budget)));
+                if !reader.open(&inner, stream, budget, layer + 1, sink) {
+                    return false;
+                }
+                continue;
+            }
+            Ok(Some(_)) => continue,
+            Ok(None) => "it is not where the list of files says".to_owned(),
+            Err(error) => causes(&error),
+        };
+        let message = format!("a later file of the archive has the same name, and this one cannot be read: {why}");
+        if !problem(&inner, None, message, sink) {
+            return false;
+        }
+    }
     true
+}
+
+/// A file of a zip archive that has the name of a later one.
+struct Hidden {
+    name: Vec<u8>,
+    /// Where its own header lies, behind the archive's begin.
+    header: u32,
+}
+
+/// The files of a zip archive whose names later ones have, too: the decoder knows the last of each name only.
+fn hidden_entries(stored: &mut Stored, directory: u64) -> io::Result<Vec<Hidden>> {
+    /// Bytes of an entry of the list of files before its name.
+    const ENTRY_BYTES: usize = 46;
+    stored.seek(SeekFrom::Start(directory))?;
+    let mut input = io::BufReader::new(stored);
+    let mut last: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+    let mut hidden = Vec::new();
+    for _ in 0..MAX_ARCHIVE_FILES {
+        let mut entry = [0; ENTRY_BYTES];
+        // What ends the list is shorter than an entry.
+        let (mark, rest) = entry.split_at_mut(4);
+        input.read_exact(mark)?;
+        if mark != b"PK\x01\x02" {
+            break;
+        }
+        input.read_exact(rest)?;
+        let [name, extra, comment] = [28, 30, 32].map(|at| usize::from(u16::from_le_bytes([entry[at], entry[at + 1]])));
+        let header = u32::from_le_bytes([entry[42], entry[43], entry[44], entry[45]]);
+        let mut text = vec![0; name];
+        input.read_exact(&mut text)?;
+        input.seek_relative(i64::try_from(extra + comment).unwrap_or_default())?;
+        if let Some(header) = last.insert(text.clone(), header) {
+            hidden.push(Hidden { name: text, header });
+        }
+    }
+    Ok(hidden)
 }
 
 /// Reads the files of a tar archive.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    evtx_file::{expected_records, place},
     lines,
     read::{Problem, ReadItem, Record, causes},
 };
@@ -125,7 +126,8 @@ fn chunk(file: &Arc<str>, mut data: evtx::EvtxChunkData, behind: u64, sink: &mut
     let settings = SETTINGS.get_or_init(|| Arc::new(evtx::ParserSettings::default().num_threads(1)));
     let mut last = behind;
     let problem = |message: String| Err(Problem { file: Arc::clone(file), line: None, message });
-    let place = |last: u64| if last == 0 { "at the beginning".to_owned() } else { format!("behind record {last}") };
+    let expected = expected_records(&data.header);
+    let (mut found, mut damaged) = (0_u64, 0_u64);
     // The decoder is another's: what makes it panic is damage as well.
     let failed = |last: u64| format!("the EVTX decoder failed {}; the rest of this part is not read", place(last));
     let data = &mut data;
@@ -146,12 +148,21 @@ fn chunk(file: &Arc<str>, mut data: evtx::EvtxChunkData, behind: u64, sink: &mut
             records.next().map(|record| record.and_then(evtx::EvtxRecord::into_json_value))
         }));
         let goes_on = match next {
+            // Whatever hides records from the decoder, what is missing is said.
+            Ok(None) if found + damaged < expected => {
+                let place = place(behind);
+                return sink(problem(format!(
+                    "{found} records are read of the {expected} that the header of a part {place} counts"
+                )));
+            }
             Ok(None) => return true,
             Ok(Some(Ok(record))) => {
+                found += 1;
                 last = record.event_record_id;
                 sink(Ok(Record { file: Arc::clone(file), number: last, line: None, value: record.data }))
             }
             Ok(Some(Err(error))) => {
+                damaged += 1;
                 sink(problem(format!("a damaged part {} is skipped: {}", place(last), causes(&error))))
             }
             Err(_) => return sink(problem(failed(last))),

@@ -196,12 +196,12 @@ impl Reader {
             Format::Gzip => {
                 let decoder = flate2::bufread::MultiGzDecoder::new(opened.into_buffer());
                 let stream = Budgeted::new(decoder, budget);
-                self.open(&inner_name(name, &["gz", "gzip"]), Input::Stream(Box::new(stream)), budget, layer + 1, sink)
+                self.open(name, Input::Stream(Box::new(stream)), budget, layer + 1, sink)
             }
             Format::Zstd => {
                 let decoder = archive::ZstdFrames::new(opened.into_buffer());
                 let stream = Budgeted::new(decoder, budget);
-                self.open(&inner_name(name, &["zst", "zstd"]), Input::Stream(Box::new(stream)), budget, layer + 1, sink)
+                self.open(name, Input::Stream(Box::new(stream)), budget, layer + 1, sink)
             }
             Format::Zip => match opened.store() {
                 Ok(stored) => archive::zip(self, name, stored, budget, layer, sink),
@@ -326,11 +326,16 @@ impl Read for Rest<'_> {
     }
 }
 
-/// The name without the ending of its compression.
-fn inner_name(name: &str, endings: &[&str]) -> String {
-    let bare =
-        name.rsplit_once('.').filter(|(_, ending)| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)));
-    bare.map_or(name, |(bare, _)| bare).to_owned()
+/// The ending of a name in lower case, before those of its compression.
+fn ending(name: &str) -> String {
+    let mut bare = Path::new(name);
+    loop {
+        let ending = bare.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+        match bare.file_stem() {
+            Some(stem) if matches!(ending.as_str(), "gz" | "gzip" | "zst" | "zstd") => bare = Path::new(stem),
+            _ => return ending,
+        }
+    }
 }
 
 pub(crate) fn problem(file: &str, line: Option<u64>, message: impl Into<String>, sink: Sink<'_>) -> bool {
@@ -374,7 +379,7 @@ fn text(name: &str, input: impl Read, sink: Sink<'_>) -> bool {
             Err(error) => return problem(name, None, reading_ended(&error), sink),
         }
     };
-    let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+    let ending = ending(name);
     match first {
         Some(b'<') => lines::xml(name, input, sink),
         Some(b'{' | b'[') => lines::json(name, input, sink),

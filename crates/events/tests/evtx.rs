@@ -58,8 +58,76 @@ fn a_damaged_chunk_is_reported_and_the_others_are_read() {
             assert!(!rest.is_empty() && rest.iter().all(|number| whole.contains(number)), "{name}");
             assert!(problems.iter().any(|said| said.contains("ends in the middle of a chunk")), "{name}: {problems:?}");
         }
+        // What is there of a chunk that is cut off is read: here all of it but the free space at its end.
+        let (rest, problems) = read(&name, &bytes[..bytes.len() - 1]);
+        assert_eq!(rest, whole, "{name}");
+        assert!(problems.iter().any(|said| said.contains("what is there is read")), "{name}: {problems:?}");
         let (none, problems) = read(&name, &bytes[..100]);
         assert!(none.is_empty() && problems.len() == 1 && problems[0].contains("not readable as EVTX"), "{problems:?}");
+    }
+}
+
+/// Files of one chunk, and the records in it.
+fn single_chunks() -> Vec<(String, Vec<u8>, Vec<u64>)> {
+    let single = recorded().into_iter().filter(|(_, bytes)| bytes.len() == HEADER + CHUNK);
+    let read = single.map(|(name, bytes)| {
+        let records = read(&name, &bytes).0;
+        (name, bytes, records)
+    });
+    read.filter(|(.., records)| records.len() > 1).collect()
+}
+
+#[test]
+fn records_that_a_chunk_counts_and_that_are_not_read_are_said() {
+    const FREE_SPACE: usize = HEADER + 48;
+    for (name, bytes, whole) in single_chunks() {
+        // Records that lie behind the free space are found by the place of the last record.
+        for end in [0_u32, 513, 0x300] {
+            let mut damaged = bytes.clone();
+            damaged[FREE_SPACE..FREE_SPACE + 4].copy_from_slice(&end.to_le_bytes());
+            let (rest, problems) = read(&name, &damaged);
+            assert_eq!(rest, whole, "{name}, {end}");
+            assert!(problems.len() == 1 && problems[0].contains("is damaged"), "{name}, {end}: {problems:?}");
+        }
+        // The header says that the first record is the last one.
+        let mut damaged = bytes.clone();
+        damaged.copy_within(HEADER + 24..HEADER + 32, HEADER + 32);
+        let (rest, problems) = read(&name, &damaged);
+        assert_eq!(rest, whole[..1], "{name}");
+        let expected = format!("1 records are read of the {}", whole.len());
+        assert!(problems.len() == 1 && problems[0].contains(&expected), "{name}: {problems:?}");
+        // The second half is gone.
+        let mut damaged = bytes.clone();
+        damaged[HEADER + CHUNK / 64..].fill(0);
+        let (rest, problems) = read(&name, &damaged);
+        assert!(rest.len() < whole.len() && !problems.is_empty(), "{name}: {problems:?}");
+    }
+}
+
+#[test]
+fn chunks_without_content_are_said_where_there_should_be_some() {
+    let with_chunks = |bytes: &[u8], counted: u16, chunks: &[&[u8]]| {
+        let mut made = bytes[..HEADER].to_vec();
+        made[42..44].copy_from_slice(&counted.to_le_bytes());
+        chunks.iter().for_each(|chunk| made.extend(*chunk));
+        made
+    };
+    let blank = [0; CHUNK];
+    for (name, bytes, whole) in single_chunks() {
+        let chunk = &bytes[HEADER..];
+        let (rest, problems) = read(&name, &with_chunks(&bytes, 3, &[chunk, &blank, chunk]));
+        assert_eq!(rest.len(), 2 * whole.len(), "{name}");
+        assert!(problems.len() == 1 && problems[0].contains("1 chunk behind record"), "{name}: {problems:?}");
+        let (_, problems) = read(&name, &with_chunks(&bytes, 3, &[chunk, &blank, &blank]));
+        assert!(problems.len() == 1 && problems[0].contains("2 chunks behind record"), "{name}: {problems:?}");
+        // A file is made longer than what is written to it.
+        let (rest, problems) = read(&name, &with_chunks(&bytes, 1, &[chunk, &blank, &blank]));
+        assert!(rest == whole && problems.is_empty(), "{name}: {problems:?}");
+        let (rest, problems) = read(&name, &with_chunks(&bytes, 3, &[chunk]));
+        assert!(
+            rest == whole && problems.len() == 1 && problems[0].contains("2 of the 3 chunks"),
+            "{name}: {problems:?}"
+        );
     }
 }
 

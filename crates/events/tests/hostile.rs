@@ -214,6 +214,52 @@ fn archives_of_tar_are_read() {
     assert_eq!(shown("a.tar", &archive[..1100])[0], all[0]);
 }
 
+#[test]
+fn files_of_one_name_in_an_archive_are_all_read() {
+    let other_name = |archive: Vec<u8>| {
+        // The writer refuses a second file of a name.
+        let mut named = archive;
+        for at in 0..named.len() - 6 {
+            if &named[at..at + 6] == b"b.json" {
+                named[at] = b'a';
+            }
+        }
+        named
+    };
+    let archive = other_name(zip(&[("a.json", b"{\"a\":1}"), ("b.json", b"{\"a\":2}"), ("c.json", b"{\"a\":3}")]));
+    let mut found = shown("a.zip", &archive);
+    found.sort();
+    assert_eq!(found, ["1:{\"a\":1}", "1:{\"a\":2}", "1:{\"a\":3}"]);
+    // The first of them says that it is encrypted.
+    let mut damaged = archive.clone();
+    damaged[6] |= 1;
+    let found = shown("a.zip", &damaged);
+    assert!(found.len() == 3 && found.iter().any(|said| said.contains("has the same name")), "{found:?}");
+    let mut two = tar::Builder::new(Vec::new());
+    for text in ["{\"a\":1}", "{\"a\":2}"] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_cksum();
+        two.append_data(&mut header, "a.json", text.as_bytes()).unwrap();
+    }
+    assert_eq!(shown("a.tar", &two.into_inner().unwrap()), ["1:{\"a\":1}", "1:{\"a\":2}"]);
+}
+
+#[test]
+fn a_compressed_file_has_the_name_that_it_has_on_the_disk() {
+    let names = |name: &str, bytes: &[u8]| {
+        let mut found = Vec::new();
+        Reader::default().read_bytes(name, bytes, &mut |item| {
+            found.push(item.map_or_else(|problem| problem.file.to_string(), |record| record.file.to_string()));
+            true
+        });
+        found
+    };
+    assert_eq!(names("a.json.gz", &gzip(b"{}\nnone")), ["a.json.gz", "a.json.gz"]);
+    assert_eq!(names("a.csv.gz.zst", &zstd(&gzip(b"a\n1\n"))), ["a.csv.gz.zst"]);
+    assert_eq!(names("a.tar.gz", &gzip(b"none")), ["a.tar.gz"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_regular_file_is_said_and_never_waited_for() {
