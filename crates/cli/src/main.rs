@@ -1,5 +1,8 @@
 //! The command line: arguments, progress, exit status.
 
+// These panic where the stream cannot be written; `output` writes.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod args;
 mod commands;
 mod demo;

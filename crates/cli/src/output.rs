@@ -26,8 +26,10 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Writes a line to standard error. What it names (files, rules, values) is anybody's text, and shown as [`plain`] has it.
+/// Where standard error cannot be written, the work goes on without the line.
 pub fn say(line: fmt::Arguments<'_>) {
-    anstream::eprintln!("{}", plain(&line.to_string()));
+    let line = format!("{}\n", plain(&line.to_string()));
+    let _ = anstream::stderr().write_all(line.as_bytes());
 }
 
 /// Writes text to standard output, without colour where that is no terminal.
