@@ -328,6 +328,17 @@ fn a_catalog_that_is_locked() {
     place.run(&["technique", "T1059"]).ends(0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_catalogs_place() {
+    let place = place();
+    let made = std::process::Command::new("mkfifo").arg(place.path("pipe")).status();
+    assert!(made.unwrap().success());
+    for call in [&["doctor"] as &[&str], &["export", "rules"], &["site", "--out", "site"], &["hunt", "sigma"]] {
+        place.plain(&[call, &["--db", "pipe"]].concat()).ends(1).says(&["pipe: ", "not a catalog"]);
+    }
+}
+
 #[test]
 fn a_folder_in_the_catalogs_place() {
     let place = place();

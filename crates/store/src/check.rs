@@ -97,7 +97,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
         store.is_whole()?;
         let count = u32::try_from(index.heads().len()).unwrap_or(u32::MAX);
         let of_batch = |store: &mut Result<Store, Error>, from: u32| {
-            let store = store.as_ref().map_err(|error| Error::damaged(path, error))?;
+            let store = store.as_ref().map_err(|error| error.again(path))?;
             let unreadable = store.unreadable_in(&index, from..from.saturating_add(BATCH).min(count))?;
             match unreadable.into_iter().next() {
                 Some(first) => Err(Error::Rule { path: path.to_owned(), id: first.id, reason: first.reason }),
@@ -109,7 +109,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
     let events = || {
         batches(events).try_for_each_init(
             || Store::open(path),
-            |store, from| store.as_ref().map_err(|error| Error::damaged(path, error))?.read_event_bodies(from),
+            |store, from| store.as_ref().map_err(|error| error.again(path))?.read_event_bodies(from),
         )
     };
     let tables = || Store::open(path)?.read_tables();

@@ -61,6 +61,18 @@ pub enum Error {
         /// What was found.
         reason: String,
     },
+    /// A catalog just written cannot be opened.
+    #[error(
+        "{path}: the new catalog cannot be opened to read it back ({reason}); the limit on open files may be too low \
+         (`ulimit -n` shows it), or another program has removed or changed the file; the catalog that was there before is \
+         unchanged"
+    )]
+    NotOpened {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
     /// The disk has no room left.
     #[error("{0}: the disk is full; the catalog that was there before is unchanged")]
     Full(PathBuf),
@@ -103,7 +115,7 @@ impl Error {
     /// What was found, without the file's name.
     pub(crate) fn reason(&self) -> String {
         match self {
-            Self::Damaged { reason, .. } => reason.clone(),
+            Self::Damaged { reason, .. } | Self::NotOpened { reason, .. } => reason.clone(),
             Self::Rule { id, reason, .. } => format!("rule {id}: {reason}"),
             Self::Database { error, .. } => error.to_string(),
             Self::Io { error, .. } => error.to_string(),
@@ -116,11 +128,36 @@ impl Error {
         if error.kind() == io::ErrorKind::StorageFull { Self::Full(path) } else { Self::Io { path, error } }
     }
 
-    pub(crate) fn if_folder(path: &Path) -> Result<(), Self> {
-        if path.is_dir() {
-            return Err(Self::io(path, io::Error::other("a folder is in the catalog's place")));
+    /// An error unless `path` is a regular file: opening a pipe would wait for who writes to it.
+    pub(crate) fn if_not_regular(path: &Path) -> Result<(), Self> {
+        match path.metadata() {
+            Ok(data) if data.is_file() => Ok(()),
+            Ok(data) if data.is_dir() => Err(Self::io(path, io::Error::other("a folder is in the catalog's place"))),
+            Ok(_) => Err(Self::NotOurs(path.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Self::Missing(path.to_owned())),
+            Err(error) => Err(Self::io(path, error)),
         }
-        Ok(())
+    }
+
+    /// What an error says of the catalog for `path` that was just written.
+    pub(crate) fn of_new(self, path: &Path) -> Self {
+        let (path, reason) = (path.to_owned(), self.reason());
+        // The file was written: that it cannot be opened is not due to what is in it.
+        if self.is_not_opened() { Self::NotOpened { path, reason } } else { Self::NotReadBack { path, reason } }
+    }
+
+    /// The same error, for each of the threads that would have used what could not be opened.
+    pub(crate) fn again(&self, path: &Path) -> Self {
+        let (path, reason) = (path.to_owned(), self.reason());
+        if self.is_not_opened() { Self::NotOpened { path, reason } } else { Self::Damaged { path, reason } }
+    }
+
+    fn is_not_opened(&self) -> bool {
+        match self {
+            Self::NotOpened { .. } | Self::Io { .. } => true,
+            Self::Database { error, .. } => error.sqlite_error_code() == Some(ErrorCode::CannotOpen),
+            _ => false,
+        }
     }
 
     pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {

@@ -41,10 +41,7 @@ impl Store {
     /// # Errors
     /// There is none, another version wrote it, another program has locked it, or it is damaged.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        if !path.exists() {
-            return Err(Error::Missing(path.to_owned()));
-        }
-        Error::if_folder(path)?;
+        Error::if_not_regular(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::database(path, error))?;
         connection.busy_timeout(LOCK_TIMEOUT).map_err(|error| Error::database(path, error))?;

@@ -53,7 +53,7 @@ pub fn write(path: &Path, catalog: &Catalog, options: WriteOptions) -> Result<()
     std::thread::scope(|scope| {
         // The file is read while it goes to the disk.
         let synced = scope.spawn(|| file.sync());
-        check(file.path()).map_err(|error| Error::NotReadBack { path: path.to_owned(), reason: error.reason() })?;
+        check(file.path()).map_err(|error| error.of_new(path))?;
         let synced = synced.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         synced.map_err(|error| Error::io(path, error))
     })?;
