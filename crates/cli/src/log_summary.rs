@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context as _;
@@ -19,8 +20,8 @@ const MAX_NAMES: usize = 50_000;
 const UNKNOWN_KEYS: usize = 5;
 /// Levels of fields that are counted.
 const MAX_FIELD_DEPTH: usize = 6;
-/// Problems of a run that are written one by one.
-const SHOWN_PROBLEMS: u64 = 20;
+/// Problems of a file that are written one by one.
+const SHOWN_PROBLEMS: u64 = 5;
 
 /// What is in log files.
 #[derive(Debug, Default, Serialize)]
@@ -37,6 +38,19 @@ pub struct Summary {
     pub hosts: Vec<String>,
     /// Fields by the number of events that have them, the most first.
     pub fields: Vec<FieldCount>,
+    /// Places that could not be read.
+    pub problems: u64,
+    /// The files, by name.
+    pub files: Vec<FileRecords>,
+}
+
+/// What a file gave.
+#[derive(Debug, Serialize)]
+pub struct FileRecords {
+    /// The file, and the file inside of it where it is an archive.
+    pub file: String,
+    /// Records.
+    pub records: u64,
     /// Places that could not be read.
     pub problems: u64,
 }
@@ -91,7 +105,6 @@ type Span = (u64, Option<jiff::Timestamp>, Option<jiff::Timestamp>);
 #[derive(Default)]
 pub struct Counter {
     records: u64,
-    problems: u64,
     unknown: Counts<Vec<String>>,
     shapes: BTreeMap<String, u64>,
     kinds: BTreeMap<(String, String), Span>,
@@ -140,7 +153,7 @@ impl Counter {
     }
 
     /// The summary of what was counted.
-    pub fn finish(self) -> Summary {
+    pub fn finish(self, read: FileCounts) -> Summary {
         let mut unknown: Vec<UnknownRecords> =
             self.unknown.0.into_iter().map(|(keys, records)| UnknownRecords { keys, records }).collect();
         unknown.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| a.keys.cmp(&b.keys)));
@@ -170,7 +183,8 @@ impl Counter {
             events,
             hosts: self.hosts.0.into_keys().collect(),
             fields,
-            problems: self.problems,
+            problems: read.problems,
+            files: read.rows(),
         }
     }
 }
@@ -193,6 +207,9 @@ pub struct Listed {
     /// The bytes of all files; `None` where standard input is among them.
     pub bytes: Option<u64>,
 }
+
+/// The name of standard input, as a file.
+const STANDARD_INPUT: &str = "standard input";
 
 /// The files of the names, and those below the folders; `-` is standard input.
 pub fn list(logs: &[PathBuf]) -> anyhow::Result<Listed> {
@@ -219,7 +236,7 @@ impl Listed {
     pub fn parts(self, reader: &Reader, take: &mut dyn FnMut(Part) -> bool) {
         for file in self.files {
             let goes_on = match file {
-                None => reader.read_stream_parts("standard input", std::io::stdin().lock(), take),
+                None => reader.read_stream_parts(STANDARD_INPUT, std::io::stdin().lock(), take),
                 Some(Ok(file)) => reader.read_file_parts(&file, take),
                 Some(Err(problem)) => take(Part::Item(Err(problem))),
             };
@@ -230,22 +247,37 @@ impl Listed {
     }
 }
 
+impl Listed {
+    /// The names of the files, as records and problems have them.
+    pub fn names(&self) -> Vec<String> {
+        let name = |file: &Option<Result<PathBuf, Problem>>| match file {
+            None => STANDARD_INPUT.to_owned(),
+            Some(Ok(path)) => path.display().to_string(),
+            Some(Err(problem)) => problem.file.to_string(),
+        };
+        self.files.iter().map(name).collect()
+    }
+}
+
 /// Reads every record of the files and folders; `-` is standard input. Problems are written to standard error and counted.
-pub fn records(logs: &[PathBuf], mut each: impl FnMut(Record) -> anyhow::Result<()>) -> anyhow::Result<u64> {
-    let (reader, mut problems, mut failed) = (Reader::default(), Problems::default(), None);
+pub fn records(logs: &[PathBuf], mut each: impl FnMut(Record) -> anyhow::Result<()>) -> anyhow::Result<FileCounts> {
+    let (reader, mut counts, mut failed) = (Reader::default(), FileCounts::default(), None);
+    let listed = list(logs)?;
+    let names = listed.names();
     let mut take = |item: ReadItem| match item {
         Ok(record) => {
+            counts.add_record(&record.file);
             failed = each(record).err();
             failed.is_none()
         }
         Err(problem) => {
-            problems.say(&problem);
+            counts.add_problem(&problem);
             true
         }
     };
-    for file in list(logs)?.files {
+    for file in listed.files {
         let goes_on = match file {
-            None => reader.read_stream("standard input", std::io::stdin().lock(), &mut take),
+            None => reader.read_stream(STANDARD_INPUT, std::io::stdin().lock(), &mut take),
             Some(Ok(file)) => reader.read_file(&file, &mut take),
             Some(Err(problem)) => take(Err(problem)),
         };
@@ -255,26 +287,96 @@ pub fn records(logs: &[PathBuf], mut each: impl FnMut(Record) -> anyhow::Result<
     }
     match failed {
         Some(error) => Err(error),
-        None => Ok(problems.count),
+        None => {
+            counts.finish(names);
+            Ok(counts)
+        }
     }
 }
 
-/// What could not be read.
+/// How many records files have, and how many places could not be read. Problems are written to standard error.
 #[derive(Debug, Default)]
-pub struct Problems {
-    /// How many places.
-    pub count: u64,
+pub struct FileCounts {
+    records: u64,
+    /// How many places could not be read.
+    pub problems: u64,
+    /// By file, the records and the problems.
+    files: BTreeMap<String, [u64; 2]>,
+    /// The file of the last record: most are of the same as the one before.
+    last: Option<(Arc<str>, u64)>,
 }
 
-impl Problems {
-    /// Counts a problem, and writes it to standard error if it is one of the first.
-    pub fn say(&mut self, problem: &Problem) {
-        self.count += 1;
-        if self.count <= SHOWN_PROBLEMS {
-            output::say(format_args!("{problem}"));
-        } else if self.count == SHOWN_PROBLEMS + 1 {
-            output::say(format_args!("more such places are counted and not listed"));
+impl FileCounts {
+    fn of_file(&mut self, file: &str) -> &mut [u64; 2] {
+        let is_kept = self.files.len() < MAX_NAMES || self.files.contains_key(file);
+        self.files.entry(if is_kept { file } else { "…" }.to_owned()).or_default()
+    }
+
+    fn add_record(&mut self, file: &Arc<str>) {
+        self.records += 1;
+        match &mut self.last {
+            Some((last, records)) if Arc::ptr_eq(last, file) => *records += 1,
+            _ => {
+                self.add_last();
+                self.last = Some((Arc::clone(file), 1));
+            }
         }
+    }
+
+    fn add_last(&mut self) {
+        if let Some((file, records)) = self.last.take() {
+            self.of_file(&file)[0] += records;
+        }
+    }
+
+    /// Counts records or events that someone else has read.
+    pub fn add_records(&mut self, file: &str, records: u64) {
+        self.records += records;
+        self.of_file(file)[0] += records;
+    }
+
+    /// Counts a problem, and writes it to standard error if it is one of the first of its file.
+    pub fn add_problem(&mut self, problem: &Problem) {
+        self.problems += 1;
+        let of_file = self.of_file(&problem.file);
+        of_file[1] += 1;
+        if of_file[1] <= SHOWN_PROBLEMS {
+            output::say(format_args!("{problem}"));
+        }
+    }
+
+    /// Adds the files of which nothing came, and says what was not said yet: how many more problems a file has, and where
+    /// there is no record at all, that files are empty. Returns the files that were added.
+    pub fn finish(&mut self, names: Vec<String>) -> Vec<String> {
+        self.add_last();
+        for (file, [_, problems]) in &self.files {
+            if *problems > SHOWN_PROBLEMS {
+                output::say(format_args!("{file}: {} more places could not be read", problems - SHOWN_PROBLEMS));
+            }
+        }
+        let mut added = Vec::new();
+        for name in names {
+            // What an archive holds has the archive's name in front.
+            let inside = format!("{name}/");
+            let is_known = self.files.contains_key(&name)
+                || self.files.range(inside.clone()..).next().is_some_and(|(file, _)| file.starts_with(&inside));
+            if is_known {
+                continue;
+            }
+            if self.records == 0 {
+                let is_empty = Path::new(&name).metadata().is_ok_and(|data| data.len() == 0);
+                let what = if is_empty { "the file is empty" } else { "there is no record in it" };
+                output::say(format_args!("{name}: {what}"));
+            }
+            self.of_file(&name);
+            added.push(name);
+        }
+        added
+    }
+
+    /// What each file gave, by name.
+    pub fn rows(self) -> Vec<FileRecords> {
+        self.files.into_iter().map(|(file, [records, problems])| FileRecords { file, records, problems }).collect()
     }
 }
 
@@ -285,7 +387,7 @@ pub fn summary(
     mut each: impl FnMut(&Event, &str, u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Summary> {
     let mut counter = Counter::default();
-    let problems = records(logs, |record| {
+    let read = records(logs, |record| {
         counter.records += 1;
         let mut wrong = Ok(());
         Shapes::builtin().events(record.value, shape, &mut |event| {
@@ -296,6 +398,5 @@ pub fn summary(
         });
         wrong
     })?;
-    counter.problems = problems;
-    Ok(counter.finish())
+    Ok(counter.finish(read))
 }

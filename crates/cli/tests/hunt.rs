@@ -259,7 +259,7 @@ fn what_cannot_be_read_is_said_and_everything_else_is_hunted_in() {
     let said = place
         .run(&["hunt", "odd", "--json"])
         .ends(0)
-        .says(&["cut.jsonl", "damaged.evtx: the file ends in the middle of a chunk"]);
+        .says(&["cut.jsonl.gz", "damaged.evtx: the file ends in the middle of a chunk"]);
     let report = said.json();
     let probe = rule_of(&report, PROBE);
     let of_file = |name: &str| {
@@ -267,10 +267,76 @@ fn what_cannot_be_read_is_said_and_everything_else_is_hunted_in() {
         files.iter().find(|row| row["file"] == format!("odd/{name}").as_str()).map(|row| row["read"].as_u64().unwrap())
     };
     assert_eq!(of_file("wide.jsonl"), Some(6));
-    let of_cut = of_file("cut.jsonl").unwrap();
+    let of_cut = of_file("cut.jsonl.gz").unwrap();
     assert!(of_cut > 1_000 && of_cut < 2_000, "{of_cut}");
     assert_eq!(probe["hits"], of_cut + 6);
     assert_eq!([&probe["first"], &probe["last"]], [&json!("2026-01-02T03:04:05Z"), &json!("9999-01-01T00:00:00Z")]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_ends_a_hunt_however_much_is_left_to_read() {
+    let place = place();
+    let lines = fs::read_to_string(place.path("logs/a.jsonl")).unwrap().repeat(5_000);
+    place.write("many.jsonl", lines);
+    place
+        .run(&["hunt", "many.jsonl", "--jsonl", "/dev/full", "--threads", "2"])
+        .ends(1)
+        .says(&["/dev/full cannot be written: No space left on device"]);
+    // Nobody may read what is said.
+    for call in [&["hunt", "logs"] as &[&str], &["logs", "odd.json"], &["doctor"]] {
+        place.write("odd.json", "{}\nnone");
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = place.command(call);
+        command.args(if call[0] == "logs" { &[] as &[&str] } else { &["--db", "catalog.db"] });
+        let status = command.stdout(std::process::Stdio::null()).stderr(full).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{call:?}");
+    }
+}
+
+#[test]
+fn every_file_with_something_unreadable_is_named() {
+    let place = place();
+    for number in 0..30 {
+        place.write(&format!("many/{number:02}.json"), format!("{{}}\n{}", "none\n".repeat(number)));
+    }
+    place.write("many/empty.json", "");
+    let of_call = |call: &[&str]| {
+        let said = place.run(call).ends(0);
+        for number in 1..30 {
+            let of_file = said.err.lines().filter(|line| line.starts_with(&format!("many/{number:02}.json"))).count();
+            assert!((1..=6).contains(&of_file), "{number}: {}", said.err);
+        }
+        said.json()["files"].as_array().unwrap().clone()
+    };
+    let logs = of_call(&["logs", "many", "--json"]);
+    assert_eq!(logs.len(), 31);
+    assert!(logs[..30].iter().all(|row| row["records"] == 1), "{logs:?}");
+    assert_eq!(logs[30], json!({"file": "many/empty.json", "records": 0, "problems": 0}));
+    let hunt = of_call(&["hunt", "many", "--json", "--save", "hits.db"]);
+    assert_eq!(hunt.len(), 31);
+    for (one, other) in logs.iter().zip(&hunt) {
+        assert_eq!((&one["file"], &one["problems"]), (&other["file"], &other["problems"]));
+    }
+    assert!(logs[0]["problems"] == 0 && logs[1..30].iter().all(|row| row["problems"].as_u64() > Some(0)), "{logs:?}");
+    let saved = rusqlite::Connection::open(place.path("hits.db")).unwrap();
+    let count = |sql: &str| saved.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM file"), 31);
+    let problems: u64 = hunt.iter().map(|row| row["problems"].as_u64().unwrap()).sum();
+    assert_eq!(u64::from(count("SELECT sum(problems) FROM file")), problems);
+}
+
+#[test]
+fn a_file_without_a_record_is_named() {
+    let place = place();
+    place.write("empty.json", "");
+    place.write("blank.json", " \n");
+    for command in ["logs", "hunt"] {
+        place
+            .run(&[command, "empty.json", "blank.json"])
+            .ends(1)
+            .says(&["empty.json: the file is empty", "blank.json: there is no record in it"]);
+    }
 }
 
 #[cfg(unix)]

@@ -111,8 +111,11 @@ impl HitsWriter {
     /// # Errors
     /// The folder cannot be written, or something else than a file of hits is in the place.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        if path.exists() && std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
-            version(path)?.ok_or_else(|| Error::NotOurs(path.to_owned()))?;
+        match std::fs::metadata(path) {
+            // A pipe or a device would be replaced, and opening a pipe would wait for who writes to it.
+            Ok(data) if !data.is_file() => return Err(Error::NotOurs(path.to_owned())),
+            Ok(data) if data.len() > 0 => drop(version(path)?.ok_or_else(|| Error::NotOurs(path.to_owned()))?),
+            _ => {}
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |source| Error::File { path: path.to_owned(), source };
@@ -246,9 +249,9 @@ fn counts(connection: &Connection, report: &Report, facts: &Facts) -> Result<(),
     for IndicatorCount { field, op, value, events, removed } in &report.exclusions {
         exclusion.execute(params![field, op, value, integer(*events), integer(removed.unwrap_or_default())])?;
     }
-    let mut file = connection.prepare("INSERT INTO file VALUES (?, ?, ?)")?;
+    let mut file = connection.prepare("INSERT INTO file VALUES (?, ?, ?, ?)")?;
     for row in &report.files {
-        file.execute(params![row.file, integer(row.read), integer(row.asked)])?;
+        file.execute(params![row.file, integer(row.read), integer(row.asked), integer(row.problems)])?;
     }
     let mut kind = connection.prepare("INSERT INTO kind VALUES (?, ?, ?, ?, ?)")?;
     for row in &report.kinds {

@@ -23,6 +23,8 @@ CREATE TABLE indicator (field TEXT NOT NULL, op TEXT NOT NULL, value TEXT NOT NU
 CREATE TABLE exclusion (
   field TEXT NOT NULL, op TEXT NOT NULL, value TEXT NOT NULL, events INTEGER NOT NULL, removed INTEGER NOT NULL);
 
-CREATE TABLE file (file TEXT PRIMARY KEY, read INTEGER NOT NULL, asked INTEGER NOT NULL);
+-- A log file; problems are the places in it that could not be read.
+CREATE TABLE file (
+  file TEXT PRIMARY KEY, read INTEGER NOT NULL, asked INTEGER NOT NULL, problems INTEGER NOT NULL);
 CREATE TABLE kind (
   provider TEXT NOT NULL, event_id TEXT NOT NULL, read INTEGER NOT NULL, asked INTEGER NOT NULL, rules INTEGER NOT NULL);

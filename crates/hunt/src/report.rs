@@ -112,6 +112,8 @@ pub struct FileCount {
     pub read: u64,
     /// Events that a rule was asked about.
     pub asked: u64,
+    /// Places that could not be read.
+    pub problems: u64,
 }
 
 /// Events of a kind.
@@ -181,7 +183,12 @@ impl Report {
         let exclusions =
             tally.exclusions.iter().filter_map(|(number, [events, removed])| row(*number, *events, Some(*removed)));
         let files = tally.files.iter();
-        let files = files.map(|(file, [read, asked])| FileCount { file: file.clone(), read: *read, asked: *asked });
+        let files = files.map(|(file, tally)| FileCount {
+            file: file.clone(),
+            read: tally.read,
+            asked: tally.asked,
+            problems: tally.problems,
+        });
         let mut kinds: Vec<KindCount> = tally
             .kinds
             .iter()

@@ -68,10 +68,12 @@ pub fn run(
 ) -> io::Result<Tally> {
     let threads = options.threads.max(1);
     let (to_workers, work) = mpsc::sync_channel::<(usize, Vec<Part>)>(threads * WAITING);
-    let work = Mutex::new(work);
+    // Of the threads alone: once they have ended, whoever reads finds that nothing is taken any more.
+    let work = Arc::new(Mutex::new(work));
     let (to_collector, results) = mpsc::sync_channel::<(usize, Outcome)>(threads * WAITING);
     let tallies = Mutex::new(Tally::default());
     let mut observations = Observations::default();
+    let mut unread = Tally::default();
     let (mut failed, mut ended) = (None, false);
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -84,7 +86,7 @@ pub fn run(
                     return true;
                 }
                 number += 1;
-                // An error says that nobody takes any more.
+                // An error says that nothing is taken any more.
                 to_workers.send((number - 1, std::mem::take(&mut batch))).is_ok()
             });
             if !batch.is_empty() {
@@ -92,7 +94,7 @@ pub fn run(
             }
         });
         for _ in 0..threads {
-            let (to_collector, work, tallies) = (to_collector.clone(), &work, &tallies);
+            let (to_collector, work, tallies) = (to_collector.clone(), Arc::clone(&work), &tallies);
             scope.spawn(move || {
                 let mut worker = hunter.worker();
                 if options.without_events {
@@ -112,7 +114,7 @@ pub fn run(
                 tallies.lock().unwrap_or_else(PoisonError::into_inner).merge(worker.take_tally());
             });
         }
-        drop(to_collector);
+        drop((to_collector, work));
         let mut numbering = Numbering::default();
         let mut waiting: BTreeMap<usize, Outcome> = BTreeMap::new();
         let mut next = 0;
@@ -127,7 +129,10 @@ pub fn run(
                             numbering.add(&file, records);
                             true
                         }
-                        Done::Problem(problem) => each(RunItem::Problem(problem)),
+                        Done::Problem(problem) => {
+                            unread.file(&problem.file).problems += 1;
+                            each(RunItem::Problem(problem))
+                        }
                         Done::Found(file, found) => match *found {
                             Found::Hit(mut hit) => {
                                 hit.record += numbering.offset(&file);
@@ -154,6 +159,7 @@ pub fn run(
         }
     });
     let mut tally = tallies.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tally.merge(unread);
     if let Some(error) = failed {
         return Err(error);
     }

@@ -22,7 +22,7 @@ pub struct Tally {
     /// By rule.
     pub(crate) rules: FxHashMap<u32, RuleTally>,
     /// By file.
-    pub(crate) files: BTreeMap<String, [u64; 2]>,
+    pub(crate) files: BTreeMap<String, FileTally>,
     /// By provider, event id and platform, the events and those asked.
     pub(crate) kinds: BTreeMap<(String, String), KindTally>,
     /// Events in which an indicator of a rule that was asked held, by its number.
@@ -42,6 +42,15 @@ pub(crate) struct RuleTally {
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
     pub hosts: BTreeSet<String>,
+}
+
+/// What was counted of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileTally {
+    pub read: u64,
+    pub asked: u64,
+    /// Places that could not be read.
+    pub problems: u64,
 }
 
 /// What was counted of a kind of events.
@@ -94,10 +103,11 @@ impl Tally {
         for (rule, tally) in other.rules {
             self.rules.entry(rule).or_default().merge(tally);
         }
-        for (file, [read, asked]) in other.files {
+        for (file, tally) in other.files {
             let own = self.file(&file);
-            own[0] += read;
-            own[1] += asked;
+            own.read += tally.read;
+            own.asked += tally.asked;
+            own.problems += tally.problems;
         }
         for ((provider, id), tally) in other.kinds {
             let own = self.kind(&provider, &id);
@@ -119,7 +129,7 @@ impl Tally {
         self.last = self.last.max(time);
     }
 
-    pub(crate) fn file(&mut self, name: &str) -> &mut [u64; 2] {
+    pub(crate) fn file(&mut self, name: &str) -> &mut FileTally {
         if !self.files.contains_key(name) {
             let name = if self.files.len() >= MAX_NAMES { "…" } else { name };
             return self.files.entry(name.to_owned()).or_default();

@@ -136,8 +136,8 @@ impl<'h> Worker<'h> {
         let is_asked = u64::from(!plan.rules.is_empty());
         self.tally.asked += is_asked;
         let file = self.tally.file(place.file);
-        file[0] += 1;
-        file[1] += is_asked;
+        file.read += 1;
+        file.asked += is_asked;
         let (time, host) = (event.time, event.host);
         let fields = Value::Object(event.fields);
         let record = hunter.event(&plan, host.as_deref(), &fields);

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use ruleatlas_catalog::rules_of_file;
 use ruleatlas_events::Reader;
 use ruleatlas_hits::{Facts, HitsWriter};
-use ruleatlas_hunt::{Hit, Hunter, Options, Report, RuleCount, RunItem, RunOptions, Tally};
+use ruleatlas_hunt::{FileCount, Hit, Hunter, Options, Report, RuleCount, RunItem, RunOptions, Tally};
 use ruleatlas_model::{AttackDomain, Rule};
 use ruleatlas_sources::SourceFile;
 use ruleatlas_store::Store;
@@ -25,7 +25,7 @@ use super::parse;
 use crate::{
     args::{Hunt, HuntOrder},
     lists::counted,
-    log_summary::{self, Problems},
+    log_summary::{self, FileCounts},
     output::{self, WrongCall, plain},
     paths,
     progress::Records,
@@ -54,7 +54,8 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let interrupt = Interrupt::begin();
     let stop = interrupt.flag();
     let listed = log_summary::list(&options.logs)?;
-    let mut problems = Problems::default();
+    let names = listed.names();
+    let mut counts = FileCounts::default();
     let mut failed: Option<anyhow::Error> = None;
     let tally = {
         let bytes = Arc::new(AtomicU64::new(0));
@@ -73,7 +74,7 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
                     failed.is_none()
                 }
                 RunItem::Problem(problem) => {
-                    problems.say(&problem);
+                    counts.add_problem(&problem);
                     true
                 }
                 RunItem::Examined(records) => {
@@ -92,6 +93,9 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     }
     let mut report = hunter.report(&tally);
     redacted.report(&mut report);
+    // Of a run that ended early it is not known what is in the files behind.
+    add_files_without_events(&mut report, &mut counts, if interrupt.was_sent() { Vec::new() } else { names });
+    let problems = counts.problems;
     if let Some(writer) = saved {
         let facts = Facts { catalog: chosen.fingerprint, attack_version: chosen.attack_version.clone() };
         writer.finish(&report, &facts)?;
@@ -105,13 +109,27 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     if options.json {
         output::json(&report)?;
     } else {
-        output::text(&text(&report, &hunter, options, problems.count))?;
+        output::text(&text(&report, &hunter, options, problems))?;
     }
     if interrupt.was_sent() {
         output::say(format_args!("ended early: what was found until then is written"));
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::from(u8::from(tally_is_empty(&tally))))
+}
+
+/// Lists the files in which no event was read, and says what the counts of the files still have to say.
+fn add_files_without_events(report: &mut Report, counts: &mut FileCounts, names: Vec<String>) {
+    for row in &report.files {
+        counts.add_records(&row.file, row.read);
+    }
+    let known: BTreeSet<String> = report.files.iter().map(|row| row.file.clone()).collect();
+    for file in counts.finish(names) {
+        if !known.contains(&file) {
+            report.files.push(FileCount { file, read: 0, asked: 0, problems: 0 });
+        }
+    }
+    report.files.sort_by(|one, other| one.file.cmp(&other.file));
 }
 
 fn tally_is_empty(tally: &Tally) -> bool {

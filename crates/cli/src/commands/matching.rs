@@ -46,7 +46,7 @@ pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let rules = rules(&options.rule, options.language, db)?;
     let shape = log_summary::shape(options.shape.as_deref())?;
     let mut answers = Vec::new();
-    let wrong = log_summary::records(std::slice::from_ref(&options.event), |record| {
+    let read = log_summary::records(std::slice::from_ref(&options.event), |record| {
         let line = record.line.unwrap_or(record.number);
         Shapes::builtin().events(record.value, shape, &mut |event| {
             let fields = Value::Object(event.fields);
@@ -70,7 +70,7 @@ pub fn run(options: &Match, db: Option<&Path>) -> anyhow::Result<ExitCode> {
             answers.iter().map(|answer| shown(answer, shared.contains(&answer.line), rules.len() > 1)).collect();
         output::text(&lines.concat())?;
     }
-    Ok(ExitCode::from(u8::from(wrong > 0)))
+    Ok(ExitCode::from(u8::from(read.problems > 0)))
 }
 
 fn answer<'a>(line: u64, record: u64, asked: &'a Asked, event: &Event<'_>) -> Answer<'a> {
