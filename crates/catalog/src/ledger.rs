@@ -284,7 +284,13 @@ impl Ledger {
     /// Whether something of the catalog itself cannot be read.
     #[must_use]
     pub fn is_catalog_damaged(&self) -> bool {
-        self.faults.iter().any(|fault| fault.phrase == UNREADABLE_IN_CATALOG)
+        self.count_damaged() > 0
+    }
+
+    /// How many rules and files of the catalog itself cannot be read.
+    #[must_use]
+    pub fn count_damaged(&self) -> usize {
+        self.faults.iter().filter(|fault| fault.phrase == UNREADABLE_IN_CATALOG).count()
     }
 
     /// Counts by vendor what is known of the sources that rules read. `fields` has a row a vendor: comparisons of a field,

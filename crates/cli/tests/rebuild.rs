@@ -183,3 +183,16 @@ fn nothing_fetched_is_nothing_built() {
     place.write("table.toml", "[[source]]\nname = \"ours\"\nkind = \"runes\"\n");
     sync(&place).ends(1).says(&["table.toml:3", "runes"]);
 }
+
+#[test]
+fn a_table_without_a_source_is_named_with_the_remedy() {
+    let place = Place::new();
+    place.write("none.toml", "");
+    let disabled =
+        "[[source]]\nname = \"own\"\nkind = \"sigma\"\nurl = \"https://example.org/own.git\"\nenabled = false\n";
+    place.write("disabled.toml", disabled);
+    for table in ["none.toml", "disabled.toml"] {
+        let said = place.run(&["sync", "--sources", table, "--only-own", "--into", "corpora"]).ends(2);
+        said.says(&[table, "no source of your own is enabled", "[[source]]", "--only-own"]);
+    }
+}

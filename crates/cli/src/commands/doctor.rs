@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::atlas;
 use crate::{
     args::Doctor,
-    output,
+    lists::counted,
+    output, paths,
     table::{Column, heading, table},
 };
 
@@ -16,8 +17,8 @@ pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let atlas = atlas(db)?;
     let ledger = atlas.ledger()?;
     let without_event = atlas.without_event()?;
-    // Said by the ledger like any other fault; the catalog is damaged all the same.
-    let is_damaged = ledger.is_catalog_damaged();
+    // In the ledger like any other fault; the catalog is damaged all the same.
+    let damaged = ledger.count_damaged();
     if options.json {
         output::json(&Answer { ledger, without_event: &without_event })?;
     } else if options.markdown {
@@ -26,7 +27,14 @@ pub fn run(options: &Doctor, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         let limit = options.limit.unwrap_or(usize::MAX);
         output::text(&(text(ledger, limit) + &silent(&without_event, limit)))?;
     }
-    Ok(ExitCode::from(u8::from(is_damaged)))
+    if damaged > 0 {
+        output::say(format_args!(
+            "warning: {}: {} cannot be read, which the list of faults names; `ruleatlas build` makes the catalog anew",
+            paths::catalog(db)?.display(),
+            counted(damaged as u64, "rule or row", "rules or rows"),
+        ));
+    }
+    Ok(ExitCode::from(u8::from(damaged > 0)))
 }
 
 /// The ledger, and the rules whose telemetry has no name.

@@ -24,7 +24,7 @@ pub fn run(options: &Sync, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let is_wanted = |repository: &&Repository| options.kinds.is_empty() || options.kinds.contains(&repository.kind);
     let wanted: Vec<Repository> = known.iter().filter(is_wanted).cloned().collect();
     if wanted.is_empty() {
-        return Err(WrongCall("no source of these kinds is in the table".to_owned()).into());
+        return Err(WrongCall(nothing_wanted(options, !known.is_empty())).into());
     }
     let reports = sync(&wanted, &into, &mut |progress| match progress {
         Progress::Started { source, index, of } => {
@@ -43,6 +43,26 @@ pub fn run(options: &Sync, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let sources = Loaded::read(&specs, &|stage, source, done, total| report.tell(stage, source, done, total))?;
     build::make(sources, db, &report, options.accept_loss)?;
     Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+/// Why no source is to be fetched, and what to do.
+fn nothing_wanted(options: &Sync, has_others: bool) -> String {
+    let file = match &options.sources {
+        Some(path) => path.display().to_string(),
+        None => paths::config().map(|folder| folder.join("sources.toml").display().to_string()).unwrap_or_default(),
+    };
+    let kinds: Vec<&str> = options.kinds.iter().map(|kind| kind.name()).collect();
+    match (has_others, options.only_own) {
+        (true, _) => format!(
+            "no source of kind {} is in the table; name other kinds, or none to fetch all sources",
+            kinds.join(", ")
+        ),
+        (false, true) => format!(
+            "{file}: no source of your own is enabled there; add a `[[source]]`, or leave `--only-own` out to fetch those \
+             that the program knows"
+        ),
+        (false, false) => format!("{file}: it disables every source; enable one with `enabled = true`"),
+    }
 }
 
 /// The sources that a former `sync` fetched.
