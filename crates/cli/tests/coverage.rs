@@ -13,7 +13,20 @@ use assert_cmd::Command;
 /// Between these lines stands what `doctor --markdown` prints, of the corpora and of a checkout of Panther's rules.
 const MARKS: [(&str, &str); 2] =
     [("<!-- ledger -->\n", "<!-- end of the ledger -->\n"), ("<!-- panther -->\n", "<!-- end of panther -->\n")];
-const KINDS: [&str; 8] = ["sigma", "elastic", "splunk", "kusto", "panther", "sublime", "logscale", "attack"];
+const KINDS: [&str; 12] = [
+    "sigma",
+    "elastic",
+    "splunk",
+    "kusto",
+    "panther",
+    "sublime",
+    "yaral",
+    "logscale",
+    "falco",
+    "wazuh",
+    "anvilogic",
+    "attack",
+];
 
 #[test]
 fn the_page_of_the_parse_coverage_is_true() {

@@ -364,7 +364,20 @@ fn our_rules_recounted() {
 fn the_real_corpora_recounted() {
     let Some(corpora) = corpora() else { return };
     let place = Place::new();
-    let sources = ["sigma", "elastic", "splunk", "kusto", "panther", "sublime", "logscale", "attack"];
+    let sources = [
+        "sigma",
+        "elastic",
+        "splunk",
+        "kusto",
+        "panther",
+        "sublime",
+        "yaral",
+        "logscale",
+        "falco",
+        "wazuh",
+        "anvilogic",
+        "attack",
+    ];
     let sources = sources.map(|kind| (kind, corpora.join(kind)));
     let sources: Vec<String> =
         sources.iter().filter(|(_, path)| path.is_dir()).map(|(kind, path)| source(kind, path)).collect();

@@ -494,8 +494,23 @@ fn user_table(text: &[u8]) -> Result<Vec<Repository>, Error> {
 fn the_built_in_table_has_every_kind_and_clones_apart() {
     let sources = table(None).unwrap();
     for kind in [
-        "sigma", "elastic", "splunk", "kusto", "panther", "sublime", "logscale", "attack", "d3fend", "car", "atomic",
-        "stratus", "events",
+        "sigma",
+        "elastic",
+        "splunk",
+        "kusto",
+        "panther",
+        "sublime",
+        "yaral",
+        "logscale",
+        "falco",
+        "wazuh",
+        "anvilogic",
+        "attack",
+        "d3fend",
+        "car",
+        "atomic",
+        "stratus",
+        "events",
     ] {
         assert!(sources.iter().any(|source| source.kind.name() == kind), "{kind}");
     }

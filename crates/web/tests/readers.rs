@@ -57,6 +57,9 @@ const WHERE: Words = Words { leaf: |n| format!("f{n}=\"v\""), and: "AND", or: "O
 const KUSTO: Words = Words { leaf: |n| format!("f{n} == \"v\""), and: "and", or: "or", not: "not" };
 const LOGSCALE: Words = Words { leaf: |n| format!("f{n}=v"), and: "AND", or: "OR", not: "NOT" };
 const MQL: Words = Words { leaf: |n| format!("f{n} == \"v\""), and: "and", or: "or", not: "not" };
+const FALCO: Words = Words { leaf: |n| format!("proc.aname[{n}] = v"), and: "and", or: "or", not: "not" };
+const YARAL: Words = Words { leaf: |n| format!("$e.f{n} = \"v\""), and: "and", or: "or", not: "not" };
+const SNOWFLAKE: Words = Words { leaf: |n| format!("f{n} = 'v'"), and: "AND", or: "OR", not: "NOT" };
 const PYTHON: Words = Words { leaf: |n| format!("event.get(\"f{n}\") == \"v\""), and: "and", or: "or", not: "not" };
 
 /// Rules of every format, each with one nested condition in its own language.
@@ -120,6 +123,29 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
         )
     };
     let lambdas = (0..count).fold("f0 == \"v\"".to_owned(), |inner, n| format!("any(f{n}, .a == \"v\" or {inner})"));
+    let falco = format!(
+        "- rule: falco\n  desc: nested\n  condition: evt.type = execve and ({})\n  output: nested\n  priority: WARNING\n",
+        FALCO.nested(steps)
+    );
+    let yaral = format!("rule yaral {{\n  events:\n    {}\n  condition:\n    $e\n}}\n", YARAL.nested(steps));
+    // Wazuh nests by parents.
+    let wazuh: String = steps
+        .iter()
+        .enumerate()
+        .map(|(at, step)| {
+            let parent = if at == 0 { "<decoded_as>json</decoded_as>".to_owned() } else { format!("<if_sid>{}</if_sid>", 200_000 + at - 1) };
+            let negate = if *step == 2 { " negate=\"yes\"" } else { "" };
+            format!("<rule id=\"{}\" level=\"3\">{parent}<field name=\"f{}\"{negate}>v</field><description>nested</description></rule>\n", 200_000 + at, at % 9)
+        })
+        .collect();
+    let wazuh = format!("<group name=\"nested,\">\n{wazuh}</group>\n");
+    let anvilogic = |name: &str, format: &str, logic: String| {
+        let logic = serde_json::to_string(&logic).unwrap();
+        (
+            format!("detections/{name}.yml"),
+            format!("id: {name}\ntitle: {name}\nlogic_format: {format}\nlogic: {logic}\n"),
+        )
+    };
     let all = [
         (SourceKind::Rules(Vendor::Sigma), vec![("sigma.yml".to_owned(), sigma)]),
         (
@@ -151,6 +177,16 @@ fn sources(steps: &[u8]) -> Vec<Loaded> {
         (
             SourceKind::Rules(Vendor::Logscale),
             vec![logscale("filter", LOGSCALE.nested(steps)), logscale("case", clauses)],
+        ),
+        (SourceKind::Rules(Vendor::Falco), vec![("rules/falco.yaml".to_owned(), falco)]),
+        (SourceKind::Rules(Vendor::Wazuh), vec![("rules/wazuh.xml".to_owned(), wazuh)]),
+        (SourceKind::Rules(Vendor::YaraL), vec![("rules/yaral.yaral".to_owned(), yaral)]),
+        (
+            SourceKind::Rules(Vendor::Anvilogic),
+            vec![
+                anvilogic("spl", "Splunk", format!("search index=a {}", SPL.nested(steps))),
+                anvilogic("snowflake", "Snowflake", format!("SELECT * FROM t WHERE {}", SNOWFLAKE.nested(steps))),
+            ],
         ),
         (SourceKind::Rules(Vendor::Sublime), vec![sublime("where", MQL.nested(steps)), sublime("any", lambdas)]),
     ];

@@ -104,7 +104,7 @@ fn chooses_events(statement: &Statement, other: &Statement, events: &[EventLink]
         statement
             .checks()
             .filter(|check| check.field == "EventID" && !check.is_negative)
-            .any(|check| check.predicate.values.iter().any(|value| *value == link.event.event_id))
+            .any(|check| check.predicate.values.contains(&link.event.event_id))
     };
     !events.is_empty() && events.iter().all(is_asked_for)
 }

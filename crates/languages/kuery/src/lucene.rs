@@ -450,7 +450,7 @@ impl Parser<'_> {
     fn skip_bound(&mut self) {
         let before = self.scanner.at;
         self.scanner.skip_space();
-        if !self.scanner.rest().strip_prefix("TO").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)) {
+        if self.scanner.rest().strip_prefix("TO").is_none_or(|rest| rest.starts_with(char::is_alphanumeric)) {
             self.scanner.at = before;
             return;
         }
