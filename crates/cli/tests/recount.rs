@@ -36,7 +36,7 @@ fn key(row: &Value) -> Key {
 
 fn is_counted(rule: &Value) -> bool {
     !matches!(text(rule, "status"), "deprecated" | "unsupported")
-        && !matches!(text(rule, "kind"), "filter" | "policy" | "baseline")
+        && !matches!(text(rule, "kind"), "filter" | "policy" | "baseline" | "insight" | "grouping")
 }
 
 fn is_tagged(rule: &Value, technique: &str, with_sub_techniques: bool) -> bool {

@@ -43,7 +43,7 @@ fn diagnostics(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
                 "module not found"
                 | "macro is not defined"
                 | "function is not defined"
-                | "rule is not at hand"
+                | "rule is not available"
                 | "no id"
                 | "duplicate id",
                 _,

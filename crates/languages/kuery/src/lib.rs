@@ -14,7 +14,7 @@
 //!
 //! What the two languages mean is written down in Kibana's guide to the Kibana Query Language and in Elasticsearch's
 //! reference of the `query_string` query. Both leave it to the index whether a field holds whole values (`keyword`)
-//! or analysed text (`text`). An index mapping is not at hand here: a field holds whole values, compared with case,
+//! or analysed text (`text`). An index mapping is not available here: a field holds whole values, compared with case,
 //! unless its name is one of the few known text fields.
 //!
 //! A regular expression is for the whole value: its text stays the author's, and the modifier `anchored` says that it

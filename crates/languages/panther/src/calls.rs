@@ -136,7 +136,7 @@ impl Follow<'_> {
         }
     }
 
-    /// A function of Python or of a package, or one whose module is not at hand.
+    /// A function of Python or of a package, or one whose module is not available.
     fn outside(&mut self, name: &Text, arguments: Arguments, span: Span) -> Value {
         let first = arguments.positional.first().cloned();
         let second = arguments.positional.get(1).cloned();

@@ -72,7 +72,7 @@ impl Follow<'_> {
                     Some(Node::never())
                 })
             }
-            _ => self.opaque("list is not at hand", span),
+            _ => self.opaque("list is not available", span),
         }
     }
 

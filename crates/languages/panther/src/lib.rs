@@ -39,7 +39,7 @@
 //! - An exception that is not caught ends the rule without an alert. In a `try`, what an expression raises is a condition
 //!   on the event (a missing place, a text that is no number or address, an element that is not there), and a handler
 //!   that catches its class, `else` and `finally` are followed. Such conditions decide and are counted nowhere. What
-//!   cannot be said of an event (what a function that is not at hand raises) is opaque where the handler makes a
+//!   cannot be said of an event (what a function that is not available raises) is opaque where the handler makes a
 //!   difference. That a text is JSON is `is_not_null` with the modifier `json`.
 //! - Nothing is in an empty list, and the field that is looked for in one is kept; a condition that no event can meet is
 //!   kept too, with a warning.

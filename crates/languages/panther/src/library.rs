@@ -67,7 +67,7 @@ impl Follow<'_> {
                 },
                 ("pattern_match_list", Some(text)) => {
                     let Some(items) = second.and_then(|list| self.items(list, span)) else {
-                        return self.unknown("list is not at hand", span);
+                        return self.unknown("list is not available", span);
                     };
                     let some: Vec<Node> = items
                         .iter()
@@ -85,14 +85,14 @@ impl Follow<'_> {
                 }
                 ("listify", Some(value)) => value.clone(),
                 ("get_val_from_list", Some(value)) => self.value_from_list(value, arguments, span),
-                _ => self.unknown("function is not at hand", span),
+                _ => self.unknown("function is not available", span),
             },
             _ if name.contains("caching.") => self.unknown("state is kept between events", span),
             _ if name.starts_with("datetime") || name.starts_with("time.") || name.starts_with("dateutil") => {
                 self.unknown("time is computed", span)
             }
             _ if name.starts_with("base64.") || name.starts_with("urllib.") => self.unknown("text is decoded", span),
-            _ => self.unknown("function is not at hand", span),
+            _ => self.unknown("function is not available", span),
         }
     }
 

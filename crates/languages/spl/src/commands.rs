@@ -157,7 +157,7 @@ pub(crate) fn parse(parser: &mut Parser<'_>, call: &Call<'_>, name: &str) -> Com
         "convert" => renamed(parser, &tokens),
         "fillnull" => fill_null(parser, &tokens),
         "fields" | "table" => Command::Fields(kept(parser, &tokens)),
-        "savedsearch" | "loadjob" => opaque(parser, call, "saved search is not at hand"),
+        "savedsearch" | "loadjob" => opaque(parser, call, "saved search is not available"),
         _ if computes(name).is_some() => {
             let mut names: Vec<String> =
                 computes(name).unwrap_or_default().iter().map(|&name| name.to_owned()).collect();

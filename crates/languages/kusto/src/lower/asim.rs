@@ -63,7 +63,7 @@ pub(super) fn is_parser(function: &str) -> bool {
 }
 
 /// The condition that a parameter with a value stands for; `None` where it says nothing of the event: the time window,
-/// a setting, a value that is not at hand or the default `*`.
+/// a setting, a value that is not available or the default `*`.
 pub(super) fn filter(parameter: &str, value: &Value<'_>, span: Span) -> Option<Node> {
     let values = value.constants()?;
     let values: Vec<String> = values.iter().map(|constant| constant.text.to_string()).collect();

@@ -66,7 +66,7 @@ impl Lowering<'_> {
                         self.model = Some(name.clone());
                         Operation::Read(vec![model(name)])
                     }
-                    DatasetName::Other(text) => Operation::Filter(opaque(text, "saved search is not at hand", span)),
+                    DatasetName::Other(text) => Operation::Filter(opaque(text, "saved search is not available", span)),
                 }];
                 operations.extend(filter.as_ref().map(|filter| Operation::Filter(self.search(filter))));
                 operations
