@@ -225,7 +225,7 @@ impl<'r, 's> Reader<'r, 's> {
         self.word().is_some_and(|found| found.eq_ignore_ascii_case(word))
     }
 
-    /// The operator at hand and how tight it binds.
+    /// The operator that comes next and how tight it binds.
     fn operator(&self) -> Option<(&'static str, u8)> {
         const WORDS: [(&str, u8); 6] = [("XOR", 1), ("OR", 2), ("AND", 3), ("LIKE", 5), ("IN", 5), ("NOT", 5)];
         const SIGNS: [(&str, u8); 14] = [
@@ -322,7 +322,8 @@ impl<'r, 's> Reader<'r, 's> {
                 self.advance();
                 Expr::new(ExprKind::Field(self.name(token)), span)
             }
-            Lexeme::Name if self.is_word("NOT") => {
+            // Splunk takes `!` for `NOT`, though its reference does not list it.
+            Lexeme::Name | Lexeme::Unknown if self.is_word("NOT") || self.slice(token) == "!" => {
                 self.advance();
                 let inner = self.expression(4);
                 let whole = span.to(inner.span);
