@@ -157,6 +157,23 @@ fn canonical_events_are_hunted_in_as_their_records_are() {
     assert_eq!([&events["events"]["read"], &events["exclusions"]], [&json!(9), &records["exclusions"]]);
 }
 
+#[test]
+fn a_rule_for_mail_is_asked_about_messages_which_have_no_id() {
+    let place = place();
+    let source = "type.inbound and any(attachments, .file_extension == \"pdf\") and strings.icontains(subject.subject, \"INVOICE\")";
+    place.write("mail.yml", format!("name: Document attached\nid: m1\ntype: rule\nsource: |\n  {source}\n"));
+    let message = |subject: &str, ending: &str| {
+        let attachment = json!({"file_name": "a", "file_extension": ending});
+        json!({"type": {"inbound": true}, "sender": {"email": {"email": "ada@example.org"}}, "headers": {"date": "2026-01-01T00:00:00Z"},
+            "subject": {"subject": subject}, "attachments": [attachment]})
+    };
+    let messages = [message("An invoice", "pdf"), message("An invoice", "txt"), message("Minutes", "pdf")];
+    place.write("mail.jsonl", messages.iter().map(|message| format!("{message}\n")).collect::<String>());
+    let report = place.run(&["hunt", "mail.jsonl", "logs", "--rule", "mail.yml", "--json"]).ends(0).json();
+    let rule = &report["rules"][0];
+    assert_eq!([&rule["id"], &rule["asked"], &rule["hits"]], [&json!("sublime/m1"), &json!(3), &json!(1)]);
+}
+
 #[cfg(feature = "parquet")]
 #[test]
 fn a_table_of_events_is_hunted_in_as_its_records_are() {

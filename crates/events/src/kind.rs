@@ -282,7 +282,8 @@ impl Kinds {
                 add(&mut kind.named, named);
             }
         }
-        if kind.events.is_empty() && !kind.channel.is_empty() {
+        // Records without an id, such as messages, are of what reads their channel or provider.
+        if kind.events.is_empty() && !(kind.channel.is_empty() && kind.provider.is_empty()) {
             let event = EventRef { provider: kind.provider.clone(), event_id: kind.event_id.clone() };
             let sources = self.taxonomy.sources_of_event(&event, &kind.channel);
             kind.broad = sources.broad.into_iter().map(str::to_owned).collect();
