@@ -9,7 +9,7 @@ fuzz_target!(|text: &str| {
     if let Ok(parsed) = ruleatlas_yaml::parse(text) {
         parsed.documents.iter().for_each(|tree| check(tree, text));
     }
-    let _ = ruleatlas_yaml::parse_mended(text, &mut String::new());
+    let _ = ruleatlas_yaml::parse_lenient(text, &mut String::new());
 });
 
 /// That every span is one of the text.

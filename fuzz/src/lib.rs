@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use ruleatlas_catalog::{Entry, Loaded, build};
 use ruleatlas_core::{Context, Frontend, NoContext, Query, normal_form, roles};
 use ruleatlas_evaluate::{CompiledRule, Event, evaluate, evaluate_normal};
-use ruleatlas_model::{Language, Rule, Vendor};
+use ruleatlas_model::{FaultKind, Language, Rule, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_store::WriteOptions;
 use ruleatlas_taxonomy::Taxonomy;
@@ -131,7 +131,7 @@ pub fn check_readers(kind: SourceKind, files: &[(&str, &[u8])]) {
         assert!(serde_json::from_str::<Value>(&json).expect("JSON that can be read").is_object());
     }
     let ledger = atlas.ledger().expect("a ledger");
-    assert!(ledger.faults.iter().all(|fault| fault.rule.is_none() || fault.parse != "unreadable"));
+    assert!(ledger.faults.iter().all(|fault| fault.rule.is_none() || fault.parse != FaultKind::Unreadable));
     let written = site(&atlas, &folder.path().join("site"), &SiteOptions::default()).expect("a site");
     assert_eq!(written.unreadable, 0);
 }
