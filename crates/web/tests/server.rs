@@ -145,9 +145,8 @@ fn a_malformed_body_is_a_bad_request_and_a_large_one_too_large() {
         assert_eq!(send(path, &format!("{form}Content-Length: 4\r\n"), "junk"), 400, "{path}");
         let empty = "Content-Type: multipart/form-data; boundary=\r\nContent-Length: 2\r\n";
         assert_eq!(send(path, empty, "xx"), 400, "{path}");
-        let large =
-            format!("--b\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n{}\r\n--b--\r\n", "x".repeat(1 << 21));
-        assert_eq!(send(path, &format!("{form}Content-Length: {}\r\n", large.len()), &large), 413, "{path}");
+        // What is too large is refused by its length, before it arrives.
+        assert_eq!(send(path, &format!("{form}Content-Length: {}\r\n", 1 << 21), ""), 413, "{path}");
     }
 }
 
