@@ -95,7 +95,7 @@ pub enum BuildError {
     NoSource,
 }
 
-/// A source whose files are at hand.
+/// A source whose files were read.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// What it is.

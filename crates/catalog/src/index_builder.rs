@@ -12,7 +12,7 @@ impl IndexData {
         Self { heads: entries.iter().map(Head::of).collect(), ..Self::without_heads(entries) }
     }
 
-    /// The same without `heads`, for who has the entries at hand.
+    /// The same without `heads`, for callers that have the entries.
     #[must_use]
     pub fn without_heads(entries: &[Entry]) -> Self {
         let mut fields = Spellings::default();

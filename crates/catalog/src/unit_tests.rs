@@ -51,7 +51,7 @@ type Alternatives = Vec<(Compiled, Unified)>;
 
 /// Adds to a rule's unit tests what the methods of a data model say of their events, where the rule asks for it.
 ///
-/// This needs the data model's module, which only a build has at hand.
+/// This needs the data model's module, which only a build has.
 pub(crate) fn complete(rule: &mut Rule, sources: &[DataSource], context: &dyn Context) {
     let mut names: Vec<String> = rule
         .conditions

@@ -9,7 +9,7 @@ use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 fn catalog(files: &[(&str, &str)]) -> Catalog {
     let files = files.iter().map(|(path, text)| SourceFile::from_bytes(*path, text.as_bytes().to_vec())).collect();
     let loaded = Loaded { spec: SourceSpec::new(SourceKind::Rules(Vendor::Elastic), "none"), files };
-    build(vec![loaded], &|_, _, _, _| {}).expect("a source at hand is built")
+    build(vec![loaded], &|_, _, _, _| {}).expect("a source that was read is built")
 }
 
 /// The rule of a query over index patterns, with lines of `[rule]` besides.

@@ -196,7 +196,7 @@ fn known(path: String, content: Content) -> SourceFile {
     SourceFile { path, content, hash, encoding: Encoding::default() }
 }
 
-/// Why the bytes of a file are not at hand.
+/// Why the bytes of a file are not available.
 enum BytesError {
     Io(io::Error),
     /// It has so many bytes.

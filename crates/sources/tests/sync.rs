@@ -312,7 +312,7 @@ fn an_interrupted_sync_is_mended() {
     fs::write(place.data().join(".Ours.old/.git/index.lock"), "").unwrap();
     assert_eq!(change(&place.sync(&source)), Change::Unchanged);
     assert_eq!(place.leftovers(), [""; 0]);
-    // Files that it left half changed are mended though the source does not answer.
+    // Files that it left half changed are repaired though the source does not answer.
     fs::write(place.data().join("Ours/a.yml"), "half").unwrap();
     fs::write(place.data().join("Ours/.git/index.lock"), "").unwrap();
     let gone = place.folder.path().join("gone");

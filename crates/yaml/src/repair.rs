@@ -1,6 +1,6 @@
 use crate::{Error, Parsed, parse};
 
-/// Lines that one file may need mended.
+/// Lines that one file may need repaired.
 const MAX_REPAIRS: usize = 64;
 
 /// A text whose quoted scalars go on at the first column, with a space before each such line.
@@ -44,20 +44,20 @@ impl Repaired {
 
 /// Reads all documents of a text that may continue a quoted scalar at the first column; see [`Repaired`].
 ///
-/// `mended` gets the repaired text, which the places of the nodes then belong to; it stays empty where nothing had to be
-/// mended.
+/// `repaired` gets the repaired text, which the places of the nodes then belong to; it stays empty where nothing had to be
+/// repaired.
 ///
 /// # Errors
 /// As [`parse`]; the lines are those of `text`.
-pub fn parse_lenient<'a>(text: &'a str, mended: &'a mut String) -> Result<Parsed<'a>, Error> {
+pub fn parse_lenient<'a>(text: &'a str, repaired: &'a mut String) -> Result<Parsed<'a>, Error> {
     let error = match parse(text) {
         Err(error) if error.unindented_scalar => error,
         parsed => return parsed,
     };
     match Repaired::of(text, &error) {
-        Some(repaired) => {
-            *mended = repaired.text;
-            parse(mended)
+        Some(found) => {
+            *repaired = found.text;
+            parse(repaired)
         }
         None => Err(error),
     }

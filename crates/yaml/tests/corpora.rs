@@ -33,8 +33,8 @@ fn real_files_mean_what_another_reader_says() {
         };
         for path in paths.iter().filter(is_yaml).take(FILES_PER_FOLDER) {
             let Ok(text) = fs::read_to_string(path) else { continue };
-            let mut mended = String::new();
-            let Ok(ours) = parse_lenient(&text, &mut mended) else {
+            let mut repaired = String::new();
+            let Ok(ours) = parse_lenient(&text, &mut repaired) else {
                 unreadable += 1;
                 println!("{}: no YAML for us", path.display());
                 continue;

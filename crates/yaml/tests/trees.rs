@@ -162,15 +162,15 @@ fn many_keys_take_no_quadratic_time() {
 fn a_quoted_scalar_at_the_first_column_can_be_mended() {
     let text = "a: 'one\ntwo'\nb: \"three\nfour\nfive\"\n";
     assert!(parse(text).is_err());
-    let mut mended = String::new();
-    let parsed = parse_lenient(text, &mut mended).expect("YAML");
+    let mut repaired = String::new();
+    let parsed = parse_lenient(text, &mut repaired).expect("YAML");
     let tree = &parsed.documents[0];
     assert_eq!((tree.text_of("a"), tree.text_of("b")), (Some("one two"), Some("three four five")));
-    assert_eq!(mended, "a: 'one\n two'\nb: \"three\n four\n five\"\n");
+    assert_eq!(repaired, "a: 'one\n two'\nb: \"three\n four\n five\"\n");
     for (text, is_yaml) in [("a: 1", true), ("a: [", false)] {
-        let mut mended = String::new();
-        assert_eq!(parse_lenient(text, &mut mended).is_ok(), is_yaml, "another fault stays");
-        assert_eq!(mended, "");
+        let mut repaired = String::new();
+        assert_eq!(parse_lenient(text, &mut repaired).is_ok(), is_yaml, "another fault stays");
+        assert_eq!(repaired, "");
     }
 }
 

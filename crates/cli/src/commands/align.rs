@@ -120,7 +120,7 @@ fn summary(view: &AlignView) -> String {
         .iter()
         .map(|stance| format!("{} {}", view.stances.get(stance.name()).copied().unwrap_or_default(), stance.title()))
         .collect();
-    let fed = if view.only_fed { "; rules that the telemetry at hand cannot feed are left out" } else { "" };
+    let fed = if view.only_fed { "; rules that the given telemetry cannot feed are left out" } else { "" };
     format!("{} in ATT&CK {}: {}{fed}", counted(all, "technique", "techniques"), view.attack_version, parts.join(", "))
 }
 

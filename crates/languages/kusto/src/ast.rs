@@ -73,7 +73,7 @@ pub struct Fault {
     /// What was expected or is wrong, in one sentence.
     pub message: String,
     /// Whether the text was understood all the same.
-    pub mended: bool,
+    pub recovered: bool,
 }
 
 /// A statement.

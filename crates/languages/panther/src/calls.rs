@@ -1,4 +1,4 @@
-//! Calls: of the modules at hand, of what Python and Panther bring along, of methods.
+//! Calls: of the available modules, of what Python and Panther bring along, of methods.
 
 use std::rc::Rc;
 

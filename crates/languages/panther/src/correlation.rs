@@ -56,7 +56,7 @@ fn referenced(report: &mut Report<'_>, step: &Yaml<'_>, context: &dyn Context) -
     };
     let id = reference.text().unwrap_or_default();
     let Some(found) = context.rule(id) else {
-        return broken(report, "rule is not available", format!("No rule at hand has the id `{id}`."), reference);
+        return broken(report, "rule is not available", format!("No rule of the source has the id `{id}`."), reference);
     };
     // A rule whose text is YAML is one that says what it is; a correlation of correlations is not followed.
     let is_yaml = found.query.text.starts_with("AnalysisType:") || found.query.text.contains("\nAnalysisType:");

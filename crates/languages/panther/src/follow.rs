@@ -60,7 +60,7 @@ pub(crate) struct Frame {
     pub module: Arc<Module>,
     pub env: Env,
     pub global_names: Vec<Text>,
-    /// The conditions under which the statement at hand is reached, since the innermost loop's body or the function
+    /// The conditions under which the current statement is reached, since the innermost loop's body or the function
     /// began.
     pub path: Vec<Node>,
     /// The names as they were when the innermost loop was left or its next round begun, with the condition.
@@ -143,7 +143,7 @@ impl<'a> Follow<'a> {
         self.fuel == 0
     }
 
-    /// A place of the module at hand, as one in the rule's own text.
+    /// A place of the current module, as one in the rule's own text.
     pub fn place(&self, span: Span) -> Span {
         self.called_at.unwrap_or(span)
     }
@@ -368,7 +368,7 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// Calls a function of the modules at hand.
+    /// Calls a function of the available modules.
     pub fn call_function(&mut self, closure: &Closure, arguments: Arguments, span: Span) -> Value {
         let function = &closure.function;
         if function.special {

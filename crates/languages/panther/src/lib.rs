@@ -47,7 +47,7 @@
 //!   it is written.
 //! - Lengths, arithmetic, slices and times are computed: kept, counted nowhere, and not to be decided, which is why a
 //!   rule that has them is not understood in full. What is not followed at all (classes, state between events,
-//!   functions that are not at hand) is an opaque part with its text.
+//!   functions that are not available) is an opaque part with its text.
 //! - Names of another module stand at the place in the rule's module that led there.
 //!
 //! A module of an SDK has no such function: its rule is a class, or a call with filters ([`sdk_rules`]). The class's

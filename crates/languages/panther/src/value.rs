@@ -34,7 +34,7 @@ pub(crate) enum Value {
     Test(Rc<Node>),
     Either(Rc<Either>),
     Function(Rc<Closure>),
-    /// Something outside the modules at hand, by its full name (`re.search`).
+    /// Something outside the available modules, by its full name (`re.search`).
     Name(Text),
     /// A method that is not called yet.
     Method(Rc<(Value, Text)>),

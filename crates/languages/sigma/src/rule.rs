@@ -12,7 +12,7 @@ use crate::{
 /// Keys by which a whole rule is told from a bare detection.
 const RULE_KEYS: [&str; 8] = ["title", "id", "name", "logsource", "status", "level", "tags", "author"];
 
-/// Reads a query: the document at hand, or all documents of the text.
+/// Reads a query: the given document, or all documents of the text.
 pub(crate) fn parse(query: &Query<'_>, context: &dyn Context, chain: &mut Chain<'_>) -> Parsed {
     if let Some((document, base)) = query.tree {
         let library = Library::new(&[], query.text, context);

@@ -406,7 +406,7 @@ impl<'r, 's> Reader<'r, 's> {
         }
     }
 
-    /// `( … , … )` at hand.
+    /// The list `( … , … )` that comes next.
     fn arguments(&mut self) -> Vec<Expr> {
         let mut arguments = Vec::new();
         if self.token.kind != Lexeme::Open {

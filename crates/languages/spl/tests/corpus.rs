@@ -44,8 +44,8 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 /// The scalars and lists of scalars at the top of a file.
 fn read(path: &Path) -> HashMap<String, Vec<String>> {
     let text = fs::read_to_string(path).unwrap_or_default();
-    let mut mended = String::new();
-    let Ok(parsed) = ruleatlas_yaml::parse_lenient(&text, &mut mended) else { return HashMap::new() };
+    let mut repaired = String::new();
+    let Ok(parsed) = ruleatlas_yaml::parse_lenient(&text, &mut repaired) else { return HashMap::new() };
     let mut values = HashMap::new();
     if let Some(document) = parsed.documents.first() {
         for key in ["name", "definition", "arguments", "filename", "match_type", "case_sensitive_match", "search"] {

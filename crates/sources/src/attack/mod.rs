@@ -71,7 +71,7 @@ pub fn load(place: &Path, crosswalk: Option<&Crosswalk>) -> Result<(Attack, Vec<
     load_files(&files, crosswalk)
 }
 
-/// Loads the ATT&CK bundles among files that are at hand; see [`load`].
+/// Loads the ATT&CK bundles among files that were read; see [`load`].
 ///
 /// # Errors
 ///
@@ -92,7 +92,7 @@ pub struct Knowledge {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Loads the ATT&CK bundles among files that are at hand, with the groups, software and campaigns in them and in
+/// Loads the ATT&CK bundles among files that were read, with the groups, software and campaigns in them and in
 /// `*-groups.json`; see [`load`].
 ///
 /// # Errors

@@ -91,8 +91,8 @@ impl<'a> Content<'a> {
             if !matches!(folder, "macros" | "lookups") || !matches!(file.extension().as_str(), "yml" | "yaml") {
                 continue;
             }
-            let mut mended = String::new();
-            let Ok(parsed) = ruleatlas_yaml::parse_lenient(text, &mut mended) else { continue };
+            let mut repaired = String::new();
+            let Ok(parsed) = ruleatlas_yaml::parse_lenient(text, &mut repaired) else { continue };
             for document in &parsed.documents {
                 match folder {
                     "macros" => content.add_macro(document),

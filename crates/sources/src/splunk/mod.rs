@@ -164,8 +164,8 @@ fn read_conf(file: &SourceFile, text: &str, context: &dyn Context, sink: &mut dy
 }
 
 fn read_yaml(file: &SourceFile, text: &str, sink: &mut dyn FnMut(Draft<'_>)) -> Outcome {
-    let mut mended = String::new();
-    let parsed = match ruleatlas_yaml::parse_lenient(text, &mut mended) {
+    let mut repaired = String::new();
+    let parsed = match ruleatlas_yaml::parse_lenient(text, &mut repaired) {
         Ok(parsed) => parsed,
         Err(error) => return Outcome::Unreadable(error.message, Some(error.line)),
     };

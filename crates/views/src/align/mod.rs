@@ -373,7 +373,7 @@ impl AlignView {
         let names: Vec<String> = self.threats.iter().map(|threat| format!("{} {}", threat.id, threat.name)).collect();
         layer.say("threats", &names.join(", "));
         if self.only_fed {
-            layer.say("rules", "without those that the telemetry at hand cannot feed");
+            layer.say("rules", "without those that the given telemetry cannot feed");
         }
         for row in self.techniques.iter().filter(|row| row.row.domain == domain) {
             let comment = format!(

@@ -106,7 +106,7 @@ struct Lowering<'a, 't> {
 
 impl<'a> Lowering<'a, '_> {
     fn fault(&mut self, fault: &Fault) {
-        let make = if fault.mended { Diagnostic::warning } else { Diagnostic::error };
+        let make = if fault.recovered { Diagnostic::warning } else { Diagnostic::error };
         self.diagnostics.push(make(fault.code, fault.message.clone()).at(fault.span));
     }
 

@@ -99,7 +99,7 @@ impl<'a> Lowering<'a, '_> {
             nodes.extend(node.map(|node| (node, self.owner.get(), part.span)));
         }
         flow.is_restricted |= self.sub_queries > before;
-        // What is filtered is a list of values no longer at hand as a whole.
+        // What is filtered is a list of values no longer known as a whole.
         if let Some(list) = flow.columns.list.clone().filter(|list| !list.is_empty()) {
             for value in flow.columns.known.values_mut() {
                 if matches!(value, Value::List(_)) {

@@ -118,10 +118,10 @@ pub(super) struct Rows<'a> {
     pub name: Option<Rc<str>>,
 }
 
-/// The arms of a case: what leads to a value, and the value.
+/// The arms of a case: the condition of a value, and the value.
 pub(super) type Arms<'a> = Rc<[Arm<'a>]>;
 
-/// What leads to a value, `None` where that says nothing of the event, and the value.
+/// The condition under which a case has a value (`None` where it does not depend on the event), and the value.
 pub(super) type Arm<'a> = (Option<Rc<Resolved>>, Value<'a>);
 
 /// What an expression stands for.

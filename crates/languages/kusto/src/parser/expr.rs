@@ -126,7 +126,7 @@ impl<'a> Parser<'a> {
             self.check_case();
             if self.is(Symbol::Assign) {
                 let span = self.token().span;
-                self.mended(span, "comparison with one =", "`=` is read as `==`");
+                self.recovered(span, "comparison with one =", "`=` is read as `==`");
             }
             for _ in 0..length {
                 self.step();
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
     fn check_case(&mut self) {
         if self.word().bytes().any(|byte| byte.is_ascii_uppercase()) {
             let span = self.token().span;
-            self.mended(span, "operator in upper case", "operators are written in lower case");
+            self.recovered(span, "operator in upper case", "operators are written in lower case");
         }
     }
 
@@ -198,7 +198,7 @@ impl<'a> Parser<'a> {
         if self.eat(Symbol::Comma) {
             if self.is(Symbol::CloseParen) {
                 let span = self.token().span;
-                self.mended(span, "comma too many", "the list ends with a comma");
+                self.recovered(span, "comma too many", "the list ends with a comma");
             }
         } else if !self.is(Symbol::CloseParen) {
             return Err(self.unexpected("`,` or `)`"));
@@ -234,7 +234,7 @@ impl<'a> Parser<'a> {
             && (self.ahead(1).kind == Kind::Name && self.infix_at(1).is_none())
         {
             let span = self.step().span;
-            self.mended(span, "not without parentheses", "`not` is a function: `not(…)`");
+            self.recovered(span, "not without parentheses", "`not` is a function: `not(…)`");
             let inner = self.deeper(|parser| parser.binary(binding::AND))?;
             let below = inner.height;
             let arguments = vec![Argument { name: None, value: inner }];
@@ -481,7 +481,7 @@ impl<'a> Parser<'a> {
                     if self.token().kind != Kind::String {
                         return Err(fault);
                     }
-                    self.mended(fault.span, "comma is missing", "a comma is missing between two values");
+                    self.recovered(fault.span, "comma is missing", "a comma is missing between two values");
                 }
             }
             self.close(Symbol::CloseBracket, "`]`")?;
@@ -526,7 +526,7 @@ impl<'a> Parser<'a> {
                 span: expr.span,
                 code: "no constant",
                 message: "a dynamic literal holds constants only".to_owned(),
-                mended: false,
+                recovered: false,
             }),
         }
     }

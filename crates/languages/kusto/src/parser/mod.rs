@@ -196,11 +196,11 @@ impl<'a> Parser<'a> {
             Kind::OpenString => ("string is not closed", "a string that is not closed".to_owned()),
             _ => ("unexpected token", format!("`{}`", token.text(self.text))),
         };
-        Fault { span: token.span, code, message: format!("expected {what}, found {found}"), mended: false }
+        Fault { span: token.span, code, message: format!("expected {what}, found {found}"), recovered: false }
     }
 
-    fn mended(&mut self, span: Span, code: &'static str, message: &str) {
-        self.faults.push(Fault { span, code, message: message.to_owned(), mended: true });
+    fn recovered(&mut self, span: Span, code: &'static str, message: &str) {
+        self.faults.push(Fault { span, code, message: message.to_owned(), recovered: true });
     }
 
     /// Runs `read` one level deeper.
@@ -331,7 +331,7 @@ impl<'a> Parser<'a> {
             if !complete {
                 if statement.is_ok() && self.at_statement() {
                     let span = self.token().span;
-                    self.mended(span, "semicolon is missing", "a statement begins here without `;` before it");
+                    self.recovered(span, "semicolon is missing", "a statement begins here without `;` before it");
                 } else {
                     let fault = match &statement {
                         Err(fault) => fault.clone(),
@@ -415,7 +415,7 @@ impl<'a> Parser<'a> {
                 Ok(Statement::Parameters(self.parameters()?))
             }
             _ if self.is(Symbol::Pipe) => {
-                self.mended(start.span, "table is missing", "the pipeline begins without a table");
+                self.recovered(start.span, "table is missing", "the pipeline begins without a table");
                 let source = self.leaf(ExprKind::Name(Cow::Borrowed("")), start.span);
                 Ok(Statement::Query(self.pipeline(source)?))
             }
@@ -441,7 +441,7 @@ impl<'a> Parser<'a> {
         if self.is(Symbol::Semicolon) {
             // A value that the reader is to fill in.
             let span = self.token().span;
-            self.mended(span, "value is missing", "nothing stands behind the `=`");
+            self.recovered(span, "value is missing", "nothing stands behind the `=`");
             let blank = self.leaf(ExprKind::Name(Cow::Owned(format!("{{{name}}}"))), span);
             return Ok(Statement::Let(Let { name, value: LetValue::Expr(blank), span: self.span_from(start) }));
         }
@@ -536,17 +536,17 @@ impl<'a> Parser<'a> {
             )
         {
             let span = self.step().span;
-            self.mended(span, "bracket too many", "nothing opens this bracket");
+            self.recovered(span, "bracket too many", "nothing opens this bracket");
         }
     }
 
-    /// Whether a stage follows; its pipe is taken, or mended where a line begins with an operator.
+    /// Whether a stage follows; its pipe is taken, or recovered where a line begins with an operator.
     fn eat_pipe(&mut self) -> bool {
         if !self.at_forgotten_pipe() {
             return self.eat(Symbol::Pipe);
         }
         let span = self.token().span;
-        self.mended(span, "pipe is missing", "a stage begins here without `|` before it");
+        self.recovered(span, "pipe is missing", "a stage begins here without `|` before it");
         true
     }
 
@@ -568,7 +568,7 @@ impl<'a> Parser<'a> {
                 Kind::End
                 | Kind::Symbol(Symbol::Semicolon | Symbol::CloseParen | Symbol::CloseBrace | Symbol::Pipe) => {
                     let span = self.token().span;
-                    self.mended(span, "stage is empty", "no operator stands behind the pipe");
+                    self.recovered(span, "stage is empty", "no operator stands behind the pipe");
                 }
                 _ => stages.push(self.stage()),
             }
@@ -587,7 +587,7 @@ fn too_deep(span: Span) -> Fault {
         span,
         code: "nested too deep",
         message: "the query is nested deeper than is read".to_owned(),
-        mended: false,
+        recovered: false,
     }
 }
 

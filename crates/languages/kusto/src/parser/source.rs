@@ -119,7 +119,7 @@ impl<'a> Parser<'a> {
                 Kind::End | Kind::Symbol(Symbol::Pipe | Symbol::Semicolon | Symbol::CloseParen)
             ) {
                 let span = self.token().span;
-                self.mended(span, "comma too many", "the list ends with a comma");
+                self.recovered(span, "comma too many", "the list ends with a comma");
                 return Ok(legs);
             }
         }
@@ -223,7 +223,7 @@ impl<'a> Parser<'a> {
             if self.at_list_end() {
                 if !list.is_empty() {
                     let span = self.token().span;
-                    self.mended(span, "comma too many", "the list ends with a comma");
+                    self.recovered(span, "comma too many", "the list ends with a comma");
                 }
                 return Ok(list);
             }

@@ -131,7 +131,7 @@ impl<'a> Parser<'a> {
         let name = self.operator_name()?;
         let lower = name.to_ascii_lowercase();
         if lower != name {
-            self.mended(start, "operator in upper case", "operators are written in lower case");
+            self.recovered(start, "operator in upper case", "operators are written in lower case");
         }
         match lower.as_str() {
             "where" | "filter" => {
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
                 span: start,
                 code: "unknown operator",
                 message: format!("`{name}` is no operator"),
-                mended: false,
+                recovered: false,
             }),
         }
     }
