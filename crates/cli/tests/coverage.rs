@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,26 +15,12 @@ use assert_cmd::Command;
 /// Between these lines stands what `doctor --markdown` prints, of the corpora and of a checkout of Panther's rules.
 const MARKS: [(&str, &str); 2] =
     [("<!-- ledger -->\n", "<!-- end of the ledger -->\n"), ("<!-- panther -->\n", "<!-- end of panther -->\n")];
-const KINDS: [&str; 12] = [
-    "sigma",
-    "elastic",
-    "splunk",
-    "kusto",
-    "panther",
-    "sublime",
-    "yaral",
-    "logscale",
-    "falco",
-    "wazuh",
-    "anvilogic",
-    "attack",
-];
 
 #[test]
 fn the_page_of_the_parse_coverage_is_true() {
     let Some(corpora) = folder("RULEATLAS_CORPORA") else { return };
-    let sources = KINDS.map(|kind| (kind, corpora.join(kind)));
-    holds(MARKS[0], sources.iter().filter(|(_, path)| path.is_dir()).map(|(kind, path)| (*kind, path.as_path())));
+    let sources = support::rule_corpora(&corpora);
+    holds(MARKS[0], sources.iter().map(|(kind, path)| (*kind, path.as_path())));
 }
 
 #[test]

@@ -364,23 +364,7 @@ fn our_rules_recounted() {
 fn the_real_corpora_recounted() {
     let Some(corpora) = corpora() else { return };
     let place = Place::new();
-    let sources = [
-        "sigma",
-        "elastic",
-        "splunk",
-        "kusto",
-        "panther",
-        "sublime",
-        "yaral",
-        "logscale",
-        "falco",
-        "wazuh",
-        "anvilogic",
-        "attack",
-    ];
-    let sources = sources.map(|kind| (kind, corpora.join(kind)));
-    let sources: Vec<String> =
-        sources.iter().filter(|(_, path)| path.is_dir()).map(|(kind, path)| source(kind, path)).collect();
+    let sources: Vec<String> = support::rule_corpora(&corpora).iter().map(|(kind, path)| source(kind, path)).collect();
     let mut call = vec!["build"];
     call.extend(sources.iter().flat_map(|source| ["--source", source.as_str()]));
     place.run(&call).ends(0);

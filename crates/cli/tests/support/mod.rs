@@ -16,6 +16,7 @@ use std::{
 };
 
 use assert_cmd::cargo::CommandCargoExt as _;
+use ruleatlas_model::Vendor;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -206,4 +207,10 @@ pub fn bundle() -> Value {
         }
     }
     json!({"type": "bundle", "id": "bundle--1", "objects": objects})
+}
+
+/// The kinds and folders of the public rules under a folder, and ATT&CK's: those that are there.
+pub fn rule_corpora(corpora: &Path) -> Vec<(&'static str, PathBuf)> {
+    let kinds = Vendor::ALL.iter().map(|vendor| vendor.name()).chain(["attack"]);
+    kinds.map(|kind| (kind, corpora.join(kind))).filter(|(_, path)| path.is_dir()).collect()
 }
