@@ -271,8 +271,8 @@ pub struct Controls {
     /// Write JSON.
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
-    /// Write comma-separated values. A cell that begins with `=`, `+`, `-` or `@` gets an apostrophe in front, so that no
-    /// spreadsheet runs it.
+    /// Write comma-separated values. A cell that begins with `=`, `+`, `-` or `@` and is not a number gets an apostrophe in
+    /// front, so that no spreadsheet runs it.
     #[arg(long)]
     pub csv: bool,
     /// Leave such cells as they are.
@@ -441,8 +441,8 @@ pub enum Format {
 pub struct Export {
     /// What to write.
     pub what: ExportKind,
-    /// How to write it. In CSV a cell that begins with `=`, `+`, `-` or `@` gets an apostrophe in front, so that no
-    /// spreadsheet runs it.
+    /// How to write it. In CSV a cell that begins with `=`, `+`, `-` or `@` and is not a number gets an apostrophe in front,
+    /// so that no spreadsheet runs it.
     #[arg(long, default_value = "jsonl")]
     pub format: Format,
     /// Leave such cells as they are.

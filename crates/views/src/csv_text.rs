@@ -53,7 +53,12 @@ impl CsvText {
 /// A cell that no spreadsheet runs: one that begins like a formula gets an apostrophe in front. A number is no formula.
 fn guarded(cell: &str) -> Cow<'_, str> {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if is_formula && cell.parse::<f64>().is_err() { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+    if is_formula && !is_number(cell) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
+/// Whether a cell is a number in digits; `+inf` and `-nan` parse as floating point, and a spreadsheet takes them for names.
+fn is_number(cell: &str) -> bool {
+    cell.contains(|character: char| character.is_ascii_digit()) && cell.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]
@@ -68,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_cell_that_begins_like_a_formula_is_text() {
-        for cell in ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "-", "-EncodedCommand"] {
+        for cell in ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "-", "-EncodedCommand", "+inf", "-NaN", "-infinity"] {
             assert_eq!(of(Cells::Guarded, &[cell, "x"]), format!("a,b\r\n'{cell},x\r\n"), "{cell}");
             assert_eq!(of(Cells::Raw, &[cell, "x"]), format!("a,b\r\n{cell},x\r\n"), "{cell}");
         }
