@@ -80,11 +80,13 @@ impl SourceFile {
     /// The name's ending in lower case, without the dot; empty where there is none.
     #[must_use]
     pub fn extension(&self) -> String {
-        Path::new(&self.path)
-            .extension()
-            .map(|ending| ending.to_string_lossy().to_ascii_lowercase())
-            .unwrap_or_default()
+        extension(&self.path)
     }
+}
+
+fn extension(path: &str) -> String {
+    let extension = Path::new(path).extension();
+    extension.map(|extension| extension.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
 /// Reads every file of a source, ordered by path. Symbolic links are not followed, `.git` is passed over.
@@ -129,11 +131,16 @@ pub fn read_files(spec: &SourceSpec) -> Result<Vec<SourceFile>, Error> {
     let format = spec.kind.vendor().map(|vendor| crate::format_of(vendor, |_, _| false));
     let has_windows_text = format.as_ref().is_some_and(|format| format.has_windows_text());
     let has_packages = format.as_ref().is_some_and(|format| format.has_packages());
+    let rule_extensions = format.as_ref().map_or(&[][..], |format| format.extensions());
     let read_one = |(path, found): (String, Found)| match found {
         Found::File(_) if !is_read(&path) => {
             known(path, Content::Skipped("not among the files that are read".to_owned()))
         }
         Found::File(file) => match bytes(&file) {
+            Ok(bytes) if is_binary(&bytes) && !rule_extensions.contains(&extension(&path).as_str()) => SourceFile {
+                hash: *blake3::hash(&bytes).as_bytes(),
+                ..known(path, Content::Skipped("a binary file".to_owned()))
+            },
             Ok(bytes) if has_windows_text => SourceFile::from_windows_bytes(path, bytes),
             Ok(bytes) => SourceFile::from_bytes(path, bytes),
             Err(BytesError::TooLarge(size)) => known(path, Content::Unreadable(too_large(size), None)),
@@ -185,6 +192,17 @@ fn archive(bytes: &[u8]) -> Option<&'static str> {
     ];
     let known = BEGINNINGS.iter().find(|(beginning, _)| bytes.starts_with(beginning)).map(|(_, name)| *name);
     known.or_else(|| (bytes.get(257..262) == Some(b"ustar")).then_some("tar"))
+}
+
+/// Whether bytes are a picture, a program or the like: they hold zeros and are neither text nor an archive, for which there
+/// are messages of their own.
+fn is_binary(bytes: &[u8]) -> bool {
+    let start = bytes.get(..8192).unwrap_or(bytes);
+    start.contains(&0)
+        && archive(bytes).is_none()
+        && decode(bytes.to_vec()).is_err()
+        && !bytes.starts_with(b"\xff\xfe")
+        && !bytes.starts_with(b"\xfe\xff")
 }
 
 /// A file without text; its hash stands for why.
@@ -248,4 +266,27 @@ pub(crate) fn sibling_path(path: &str, name: &str) -> String {
         }
     }
     format!("{root}{}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_skipped_and_a_damaged_rule_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+        for (name, bytes) in [("a.png", &png[..]), ("b.yml", png), ("c.png", b"\xff\xfea"), ("d.txt", b"\xe9 \xe8")] {
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let files =
+            read_files(&SourceSpec::new(SourceKind::Rules(ruleatlas_model::Vendor::Sigma), folder.path())).unwrap();
+        let is_skipped = |file: &SourceFile| match &file.content {
+            Content::Skipped(reason) => reason == "a binary file",
+            Content::Unreadable(..) => false,
+            Content::Text(text) => panic!("{text:?}"),
+        };
+        let skipped: Vec<(&str, bool)> = files.iter().map(|file| (file.path.as_str(), is_skipped(file))).collect();
+        assert_eq!(skipped, [("a.png", true), ("b.yml", false), ("c.png", false), ("d.txt", false)]);
+    }
 }
