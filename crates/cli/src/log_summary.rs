@@ -12,7 +12,10 @@ use ruleatlas_taxonomy::Taxonomy;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::output::{self, WrongCall};
+use crate::{
+    output::{self, WrongCall},
+    standard_input::StandardInput,
+};
 
 /// Names that are counted of each kind; what is beyond counts as `…`, so that no log takes more memory.
 const MAX_NAMES: usize = 50_000;
@@ -232,11 +235,12 @@ pub fn list(logs: &[PathBuf]) -> anyhow::Result<Listed> {
 }
 
 impl Listed {
-    /// Hands every part of the files to `take` until that answers `false`.
-    pub fn parts(self, reader: &Reader, take: &mut dyn FnMut(Part) -> bool) {
+    /// Hands every part of the files to `take` until `is_stopped` holds.
+    pub fn parts(self, reader: &Reader, is_stopped: &dyn Fn() -> bool, take: &mut dyn FnMut(Part) -> bool) {
+        let take = &mut |part| !is_stopped() && take(part);
         for file in self.files {
             let goes_on = match file {
-                None => reader.read_stream_parts(STANDARD_INPUT, std::io::stdin().lock(), take),
+                None => reader.read_stream_parts(STANDARD_INPUT, StandardInput::open(is_stopped), take),
                 Some(Ok(file)) => reader.read_file_parts(&file, take),
                 Some(Err(problem)) => take(Part::Item(Err(problem))),
             };

@@ -14,6 +14,7 @@ mod output;
 mod paths;
 mod progress;
 mod signals;
+mod standard_input;
 mod table;
 
 use std::process::ExitCode;

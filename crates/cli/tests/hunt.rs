@@ -311,6 +311,29 @@ fn what_cannot_be_written_ends_a_hunt_however_much_is_left_to_read() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hunt_in_standard_input_that_cannot_write_does_not_wait_for_more_of_it() {
+    let place = place();
+    let lines = fs::read_to_string(place.path("logs/a.jsonl")).unwrap().repeat(5_000);
+    let mut command = place.command(&["hunt", "-", "--jsonl", "/dev/full", "--db", "catalog.db"]);
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped());
+    let mut hunt = command.spawn().unwrap();
+    // It stays open: whoever writes it is not done.
+    let mut input = hunt.stdin.take().unwrap();
+    let _ = std::io::Write::write_all(&mut input, lines.as_bytes());
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(hunt.wait_with_output()));
+    let output = ended.recv_timeout(std::time::Duration::from_secs(300)).expect("the hunt waits for input").unwrap();
+    drop(input);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("/dev/full cannot be written: No space left on device"), "{said}");
+}
+
 #[test]
 fn every_file_with_something_unreadable_is_named() {
     let place = place();

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -57,6 +57,8 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let names = listed.names();
     let mut counts = FileCounts::default();
     let mut failed: Option<anyhow::Error> = None;
+    let has_failed = AtomicBool::new(false);
+    let is_stopped = || stop.load(Ordering::Relaxed) || has_failed.load(Ordering::Relaxed);
     let tally = {
         let bytes = Arc::new(AtomicU64::new(0));
         let mut progress = Records::begin(Arc::clone(&bytes), listed.bytes);
@@ -64,13 +66,11 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         let threads =
             options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         let run_options = RunOptions { threads, shape, without_events: options.no_events };
-        ruleatlas_hunt::run(
-            &hunter,
-            run_options,
-            |sink| listed.parts(&reader, &mut |part| !stop.load(Ordering::Relaxed) && sink(part)),
-            &mut |item| match item {
+        ruleatlas_hunt::run(&hunter, run_options, |sink| listed.parts(&reader, &is_stopped, sink), &mut |item| {
+            match item {
                 RunItem::Hit(hit) => {
                     failed = write_hit(hit, &redacted, lines.as_mut(), saved.as_mut()).err();
+                    has_failed.store(failed.is_some(), Ordering::Relaxed);
                     failed.is_none()
                 }
                 RunItem::Problem(problem) => {
@@ -81,8 +81,8 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
                     progress.add(records);
                     true
                 }
-            },
-        )
+            }
+        })
         .context("a temporary file cannot be used")?
     };
     if let Some(error) = failed {
