@@ -1,21 +1,7 @@
 use std::borrow::Cow;
 
+use ruleatlas_syntax::{ErrorKind, Level, Span, SyntaxError};
 use serde::{Deserialize, Serialize};
-
-use crate::Span;
-
-/// How grave a diagnostic is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Worth knowing; nothing is lost.
-    Note,
-    /// Something is odd or forbidden, and was understood all the same.
-    Warning,
-    /// Something could not be understood.
-    Error,
-}
 
 /// What is wrong with a rule or a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,5 +68,12 @@ impl Diagnostic {
     pub fn on_line(mut self, line: u32) -> Self {
         self.line = Some(line);
         self
+    }
+}
+
+impl<K: ErrorKind> From<SyntaxError<K>> for Diagnostic {
+    fn from(error: SyntaxError<K>) -> Self {
+        let info = error.kind.info();
+        Self::new(info.level, info.title, error.message).at(error.span)
     }
 }

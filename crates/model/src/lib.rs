@@ -32,14 +32,13 @@ mod predicate;
 mod role;
 mod rule;
 mod rule_test;
-mod span;
 mod vendor;
 
 pub use analytic::{Analytic, LogSourceReference};
 pub use attack::{Attack, AttackDomain, Mitigation, MitigationRef, Redirect, Reference, Tactic, Technique};
 pub use condition::{Condition, DataSource, Node, Opaque, SourceKind};
 pub use control::{Basis, Control, ControlKind, ControlLink, ControlSource, Threat, ThreatKind};
-pub use diagnostic::{Diagnostic, Level};
+pub use diagnostic::Diagnostic;
 pub use dictionary::{Dictionary, EventDescription, EventEntry, EventField};
 pub use event::{EventLink, EventRef};
 pub use extra::{Extra, MAX_EXTRA_DEPTH};
@@ -56,5 +55,5 @@ pub use rule::{
     FaultKind, FileOutcome, Kind, ParseStatus, Resolution, Rule, Severity, Status, TechniqueTag, is_counted,
 };
 pub use rule_test::RuleTest;
-pub use span::Span;
+pub use ruleatlas_syntax::{Level, Span};
 pub use vendor::{Terms, Vendor, VendorInfo, VendorSet};

@@ -143,6 +143,19 @@ pub fn run(frontend: &dyn Frontend, context: &dyn Context, judge: Judge<'_>, pat
     assert!(faults.is_empty(), "{}:{faults}", path.display());
 }
 
+/// The queries of a cases file, with their names; what they mean is not looked at.
+///
+/// # Panics
+/// The file cannot be read: this is for tests.
+#[allow(clippy::panic)]
+#[must_use]
+pub fn queries(path: impl AsRef<Path>) -> Vec<(String, String)> {
+    let path = path.as_ref();
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (_, cases) = read(&text);
+    cases.into_iter().map(|case| (case.name.to_owned(), case.query.trim_end().to_owned())).collect()
+}
+
 struct Case<'a> {
     name: &'a str,
     query: &'a str,

@@ -25,16 +25,16 @@ mod budget;
 pub mod cases;
 mod frontend;
 mod normal;
+#[cfg(feature = "cases")]
+pub mod printing;
 mod wildcard;
 
 pub use budget::{BUDGET, Budget, FileBudget, Limits, Resource, clip};
 pub use frontend::{
     Context, DataModel, DataModelMapping, Frontend, LookupTable, MacroDefinition, NoContext, Parsed, Query, Referenced,
-    Token, TokenKind,
 };
 pub use normal::{Literal, RoledPredicate, normal_form, roles};
-pub use wildcard::{
-    Folded, Pattern, Piece, fold_pieces, fold_wildcards, matches_wildcards, read_pieces, write_pattern,
-};
+pub use wildcard::{Folded, Pattern, fold_pieces, fold_wildcards, matches_wildcards, write_pattern};
 
 pub use ruleatlas_model::Condition;
+pub use ruleatlas_syntax::{Piece, Token, TokenKind, read_pieces};

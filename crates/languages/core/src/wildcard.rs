@@ -1,15 +1,5 @@
 use ruleatlas_model::Op;
-
-/// A character of a pattern whose escapes are resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// This character.
-    Char(char),
-    /// Any run of characters.
-    Many,
-    /// Any one character.
-    One,
-}
+use ruleatlas_syntax::{Piece, read_pieces};
 
 /// What a pattern with wildcards means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,27 +16,6 @@ pub struct Folded {
 #[must_use]
 pub fn fold_wildcards(text: &str, escape: Option<char>) -> Folded {
     fold_pieces(&read_pieces(text, escape))
-}
-
-/// The characters and wildcards of `text`, read as [`fold_wildcards`] reads them.
-#[must_use]
-pub fn read_pieces(text: &str, escape: Option<char>) -> Vec<Piece> {
-    let mut pieces = Vec::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(character) = chars.next() {
-        pieces.push(match character {
-            '*' => Piece::Many,
-            '?' => Piece::One,
-            _ if Some(character) == escape => {
-                match chars.next_if(|next| matches!(next, '*' | '?') || Some(*next) == escape) {
-                    Some(escaped) => Piece::Char(escaped),
-                    None => Piece::Char(character),
-                }
-            }
-            _ => Piece::Char(character),
-        });
-    }
-    pieces
 }
 
 /// What a pattern means: `*foo*` is `contains foo`, `foo*` is `starts_with foo`, `*foo` is `ends_with foo`, no

@@ -1,8 +1,10 @@
-use serde::{Deserialize, Serialize};
-
 /// A byte range `[start, end)` in the text that a rule's author wrote. Serialises as `[start, end]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "[u32; 2]", into = "[u32; 2]")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(from = "[u32; 2]", into = "[u32; 2]")
+)]
 pub struct Span {
     /// First byte.
     pub start: u32,
