@@ -3,18 +3,31 @@
 //! Kibana refuses a query with an error; here the broken part becomes a [`Tree::Broken`] and reading goes on at the
 //! next `and` or `or`.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
-use ruleatlas_core::{Piece, TokenKind};
-use ruleatlas_model::{Op, Span};
+use ruleatlas_syntax::{Parsed, Piece, Span, TokenKind};
 
 use crate::{
-    ast::{Leaf, Tree, Value},
+    ast::{KueryQuery, Leaf, Order, Tree, Value},
+    error::ErrorKind,
     scan::{Scanner, is_space},
 };
 
-/// The tree of a query, and the scanner with the tokens and diagnostics.
-pub(crate) fn parse(text: &str) -> (Tree, Scanner<'_>) {
+/// The words between and before clauses.
+pub(crate) const CONNECTIVES: &[&str] = &["and", "or", "not"];
+
+/// The characters that a backslash takes their meaning from, in a value without quotes.
+pub(crate) const SPECIAL: &str = "\\():<>\"*{}";
+
+/// Reads a query. A part that does not follow the grammar is [`Tree::Broken`], and the parts around it count.
+#[must_use]
+pub fn parse(text: &str) -> Parsed<KueryQuery, ErrorKind> {
+    let (tree, scanner) = scan(text);
+    Parsed { tree: KueryQuery(tree), errors: scanner.errors }
+}
+
+/// The tree of a query, and the scanner with the tokens and errors.
+pub(crate) fn scan(text: &str) -> (Tree, Scanner<'_>) {
     let mut parser = Parser { scanner: Scanner::new(text), path: String::new() };
     parser.scanner.skip_space();
     let mut parts = Vec::new();
@@ -23,7 +36,7 @@ pub(crate) fn parse(text: &str) -> (Tree, Scanner<'_>) {
         parser.scanner.skip_space();
         let start = parser.scanner.at;
         if parser.scanner.bump().is_some() {
-            parts.push(parser.scanner.broken("unexpected closing bracket", Span::new(start, start + 1)));
+            parts.push(parser.scanner.broken(ErrorKind::UnexpectedBracket, Span::new(start, start + 1)));
             parser.scanner.skip_space();
             let _ = parser.keyword("and") || parser.keyword("or");
         }
@@ -53,7 +66,7 @@ impl Literal {
 }
 
 impl Parser<'_> {
-    fn or(&mut self, field: Option<&Rc<str>>) -> Tree {
+    fn or(&mut self, field: Option<&Arc<str>>) -> Tree {
         let mut children = vec![self.and(field)];
         while self.keyword("or") {
             children.push(self.and(field));
@@ -61,7 +74,7 @@ impl Parser<'_> {
         Tree::any(children, field.is_some())
     }
 
-    fn and(&mut self, field: Option<&Rc<str>>) -> Tree {
+    fn and(&mut self, field: Option<&Arc<str>>) -> Tree {
         let mut children = vec![self.operand(field)];
         loop {
             if self.keyword("and") {
@@ -73,11 +86,11 @@ impl Parser<'_> {
             if rest.is_empty() || rest.starts_with([')', '}']) || starts_keyword(rest, "or") {
                 return Tree::all(children);
             }
-            children.push(self.skip("a connective is missing"));
+            children.push(self.skip(ErrorKind::MissingConnective));
         }
     }
 
-    fn operand(&mut self, field: Option<&Rc<str>>) -> Tree {
+    fn operand(&mut self, field: Option<&Arc<str>>) -> Tree {
         self.scanner.skip_space();
         if self.keyword("not") {
             return Tree::Not(Box::new(self.deeper(|parser| parser.operand(field))));
@@ -87,7 +100,7 @@ impl Parser<'_> {
             self.scanner.close(")");
             return inner;
         }
-        let Some(literal) = self.literal() else { return self.skip("a value is missing") };
+        let Some(literal) = self.literal() else { return self.skip(ErrorKind::MissingValue) };
         self.scanner.skip_space();
         if let Some(field) = field {
             if !self.scanner.rest().starts_with([':', '<', '>']) {
@@ -95,35 +108,34 @@ impl Parser<'_> {
             }
             self.scanner.at = literal.span.start as usize;
             self.scanner.tokens.pop();
-            return self.skip("a field within a list of values");
+            return self.skip(ErrorKind::FieldInList);
         }
-        let order = [("<=", Op::Lte), (">=", Op::Gte), ("<", Op::Lt), (">", Op::Gt)];
-        let order = order.into_iter().find(|(sign, _)| self.scanner.rest().starts_with(sign));
+        let order = Order::ALL.into_iter().find(|order| self.scanner.rest().starts_with(order.as_str()));
         if order.is_none() && !self.scanner.rest().starts_with(':') {
-            return leaf(&Rc::from(""), literal);
+            return leaf(&Arc::from(""), literal);
         }
         self.scanner.last_is_field();
         let start = literal.span.start;
-        let name = format!("{}{}", self.path, literal.text());
-        if !Scanner::is_sane_field(&name) {
-            return self.skip("the field's name is too long");
+        let name = literal.text();
+        if !Scanner::is_sane_field(self.path.len() + name.len()) {
+            return self.skip(ErrorKind::LongField);
         }
         let mut tree = match order {
-            Some((sign, op)) => self.bound(&name, sign, op),
+            Some(order) => self.bound(&name, order),
             None => self.values(&name),
         };
-        tree.begin_at(start);
+        tree.begin_at(start, self.scanner.text);
         tree
     }
 
     /// `> value`.
-    fn bound(&mut self, name: &str, sign: &str, op: Op) -> Tree {
-        self.scanner.eat(sign);
+    fn bound(&mut self, name: &str, order: Order) -> Tree {
+        self.scanner.eat(order.as_str());
         self.scanner.skip_space();
-        let Some(literal) = self.literal() else { return self.skip("a value is missing") };
+        let Some(literal) = self.literal() else { return self.skip(ErrorKind::MissingValue) };
         let literal = self.without_field(literal);
-        let (value, span) = (Value::Compare { op, value: literal.text() }, literal.span);
-        Tree::Leaf(Leaf { field: Rc::from(name), value, modifier: None, span })
+        let (value, span) = (Value::Compare { order, value: literal.text() }, literal.span);
+        Tree::Leaf(Leaf { field: Arc::from(name), value, approximate: None, span })
     }
 
     /// `: value`, `: (a or b)`, `: { field: value }`.
@@ -131,13 +143,15 @@ impl Parser<'_> {
         self.scanner.eat(":");
         self.scanner.skip_space();
         if self.scanner.eat("{") {
-            let outer = std::mem::replace(&mut self.path, format!("{name}."));
+            let outer = self.path.len();
+            self.path.push_str(name);
+            self.path.push('.');
             let inner = self.deeper(|parser| parser.or(None));
-            self.path = outer;
+            self.path.truncate(outer);
             self.scanner.close("}");
-            return inner;
+            return Tree::Nested { field: Arc::from(name), query: Box::new(inner) };
         }
-        let field = Rc::from(name);
+        let field = Arc::from(name);
         if self.scanner.eat("(") {
             let inner = self.deeper(|parser| parser.or(Some(&field)));
             self.scanner.close(")");
@@ -145,7 +159,7 @@ impl Parser<'_> {
         }
         match self.literal() {
             Some(literal) => leaf(&field, self.without_field(literal)),
-            None => self.skip("a value is missing"),
+            None => self.skip(ErrorKind::MissingValue),
         }
     }
 
@@ -186,7 +200,7 @@ impl Parser<'_> {
     }
 
     /// Steps over the rest of a broken operand, up to the next connective or closing bracket.
-    fn skip(&mut self, reason: &'static str) -> Tree {
+    fn skip(&mut self, kind: ErrorKind) -> Tree {
         let start = self.scanner.at;
         while let Some(character) = self.scanner.peek() {
             if matches!(character, ')' | '}') || self.at_connective() && self.scanner.at == start {
@@ -207,7 +221,7 @@ impl Parser<'_> {
             }
             self.scanner.bump();
         }
-        self.scanner.broken(reason, Span::new(start, self.scanner.at))
+        self.scanner.broken(kind, Span::new(start, self.scanner.at))
     }
 
     fn at_connective(&self) -> bool {
@@ -244,7 +258,7 @@ impl Parser<'_> {
         loop {
             let Some(character) = self.scanner.bump() else {
                 let span = Span::new(start, self.scanner.at);
-                self.scanner.error("unclosed quote", "The quoted value has no closing quote.", span);
+                self.scanner.error(ErrorKind::UnclosedQuote, "The quoted value has no closing quote.", span);
                 break;
             };
             pieces.push(Piece::Char(match character {
@@ -267,7 +281,7 @@ impl Parser<'_> {
             if is_space(character) {
                 let rest = self.scanner.rest();
                 let next = rest.trim_start_matches(is_space);
-                let ends = ["and", "or", "not"].iter().any(|word| starts_keyword(next, word));
+                let ends = CONNECTIVES.iter().any(|word| starts_keyword(next, word));
                 if ends || next.is_empty() || next.starts_with(['(', ')', ':', '<', '>', '"', '{', '}']) {
                     break;
                 }
@@ -282,15 +296,15 @@ impl Parser<'_> {
             self.scanner.bump();
             pieces.push(match character {
                 '*' => Piece::Many,
-                '\\' => match self.escape(|next| "\\():<>\"*{}".contains(next)) {
+                '\\' => match self.escape(|next| SPECIAL.contains(next)) {
                     Some(escaped) => Piece::Char(escaped),
                     // `\and` is the word; other lone backslashes Kibana refuses.
-                    None => match ["and", "or", "not"].iter().any(|word| starts_with_word(self.scanner.rest(), word)) {
+                    None => match CONNECTIVES.iter().any(|word| starts_with_word(self.scanner.rest(), word)) {
                         true => continue,
                         false => {
                             let here = Span::new(self.scanner.at - 1, self.scanner.at);
                             let message = "A backslash that escapes nothing is taken as itself; write `\\\\`.";
-                            self.scanner.warn("stray backslash", message, here);
+                            self.scanner.error(ErrorKind::StrayBackslash, message, here);
                             Piece::Char('\\')
                         }
                     },
@@ -320,9 +334,9 @@ impl Parser<'_> {
     }
 }
 
-fn leaf(field: &Rc<str>, literal: Literal) -> Tree {
+fn leaf(field: &Arc<str>, literal: Literal) -> Tree {
     let value = Value::Term { pieces: literal.pieces, quoted: literal.quoted };
-    Tree::Leaf(Leaf { field: Rc::clone(field), value, modifier: None, span: literal.span })
+    Tree::Leaf(Leaf { field: Arc::clone(field), value, approximate: None, span: literal.span })
 }
 
 fn starts_with_word(text: &str, word: &str) -> bool {

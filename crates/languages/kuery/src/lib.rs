@@ -1,6 +1,20 @@
-//! Kibana Query Language and Lucene query strings in, conditions out.
+//! Kibana Query Language and Lucene query strings: parser, tree, printer, and the conditions of a query.
+//!
+//! The syntax alone is [`kuery::parse`] and [`lucene::parse`], which need none of the other crates
+//! (`default-features = false`). Every text gives a tree, and what is wrong with it; a tree prints as a query.
 //!
 //! ```
+//! use ruleatlas_kuery::kuery;
+//!
+//! let parsed = kuery::parse("process.name : (cmd.exe or powershell*)   and not user.id: S-1-5-18");
+//! assert!(parsed.errors.is_empty());
+//! assert_eq!(parsed.tree.to_string(), "process.name:(cmd.exe or powershell*) and not user.id:S-1-5-18");
+//! ```
+//!
+//! The feature `conditions`, which is on unless it is switched off, goes on to what a query asks of an event:
+//!
+//! ```
+//! # #[cfg(feature = "conditions")] {
 //! use ruleatlas_core::{Frontend, NoContext, Query};
 //! use ruleatlas_kuery::{Kuery, Lucene};
 //!
@@ -10,6 +24,7 @@
 //!
 //! let parsed = Lucene.parse(&Query::new("process.name:cmd.exe AND NOT user.id:[1 TO 9}"), &NoContext);
 //! assert_eq!(parsed.conditions[0].root.predicates().count(), 3);
+//! # }
 //! ```
 //!
 //! What the two languages mean is written down in Kibana's guide to the Kibana Query Language and in Elasticsearch's
@@ -24,61 +39,22 @@
 //! It scores nothing (boosts are read and left), it does not know which objects of a nested field belong together,
 //! and it keeps a field name with wildcards as it is.
 
-mod ast;
+pub mod ast;
+mod error;
+#[cfg(feature = "conditions")]
 mod fields;
-mod kuery;
+#[cfg(feature = "conditions")]
+mod frontend;
+pub mod kuery;
+#[cfg(feature = "conditions")]
 mod lower;
-mod lucene;
+pub mod lucene;
+mod print;
 mod scan;
 
-use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
-use ruleatlas_model::{Condition, Language, Node};
+pub use error::ErrorKind;
+#[cfg(feature = "conditions")]
+pub use frontend::{Kuery, Lucene};
 
-use crate::{ast::Tree, scan::Scanner};
-
-/// Nesting beyond this is opaque.
+/// Nesting beyond this is not read.
 const DEPTH_LIMIT: u32 = 128;
-
-/// The Kibana Query Language, as Kibana's search bar and its detection rules of language `kuery` take it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Kuery;
-
-impl Frontend for Kuery {
-    fn language(&self) -> Language {
-        Language::Kuery
-    }
-
-    fn read(&self, query: &Query<'_>, _context: &dyn Context, _budget: &mut Budget) -> Parsed {
-        finish(kuery::parse(query.text), query)
-    }
-
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        kuery::parse(text).1.tokens
-    }
-}
-
-/// Lucene's query-string syntax, as Elasticsearch's `query_string` query and detection rules of language `lucene`
-/// take it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Lucene;
-
-impl Frontend for Lucene {
-    fn language(&self) -> Language {
-        Language::Lucene
-    }
-
-    fn read(&self, query: &Query<'_>, _context: &dyn Context, _budget: &mut Budget) -> Parsed {
-        finish(lucene::parse(query.text), query)
-    }
-
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        lucene::parse(text).1.tokens
-    }
-}
-
-fn finish((tree, scanner): (Tree, Scanner<'_>), query: &Query<'_>) -> Parsed {
-    let mut diagnostics = scanner.diagnostics;
-    let root = lower::lower(&tree, scanner.text, &mut diagnostics).unwrap_or_else(Node::always);
-    let condition = Condition { sources: query.sources.to_vec(), ..Condition::new(root) };
-    Parsed { conditions: vec![condition], diagnostics }
-}

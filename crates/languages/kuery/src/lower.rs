@@ -1,25 +1,31 @@
 //! From the tree of fields and values to predicates.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use ruleatlas_core::{Folded, Piece, fold_pieces};
 use ruleatlas_model::{Diagnostic, Missing, Modifier, Modifiers, Node, Op, Predicate};
+use ruleatlas_syntax::ErrorKind as _;
 
 use crate::{
-    ast::{Leaf, Tree, Value},
+    ast::{Leaf, Order, Tree, Value},
     fields,
     scan::is_space,
 };
 
 /// The condition of a tree; `None` where it restricts nothing but the time.
-pub(crate) fn lower(tree: &Tree, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+pub(crate) fn lower(tree: &Tree, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+    lower_within(tree, "", diagnostics)
+}
+
+/// The same within nested fields: `path` ends with a dot where there is one.
+fn lower_within(tree: &Tree, path: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
     match tree {
         Tree::All(children) => {
-            let nodes: Vec<Node> = children.iter().filter_map(|child| lower(child, text, diagnostics)).collect();
+            let nodes: Vec<Node> = children.iter().filter_map(|child| lower_within(child, path, diagnostics)).collect();
             (!nodes.is_empty() || children.is_empty()).then(|| Node::all(nodes))
         }
         Tree::Any { children, list } => {
-            let nodes: Vec<Node> = children.iter().filter_map(|child| lower(child, text, diagnostics)).collect();
+            let nodes: Vec<Node> = children.iter().filter_map(|child| lower_within(child, path, diagnostics)).collect();
             if nodes.len() < children.len() && !nodes.is_empty() {
                 diagnostics.push(Diagnostic::note(
                     "time window in an alternative",
@@ -28,9 +34,10 @@ pub(crate) fn lower(tree: &Tree, text: &str, diagnostics: &mut Vec<Diagnostic>) 
             }
             (!nodes.is_empty()).then(|| Node::any(if *list { merge(nodes) } else { nodes }))
         }
-        Tree::Not(child) => lower(child, text, diagnostics).map(Node::not),
-        Tree::Leaf(leaf) => lower_leaf(leaf),
-        Tree::Broken { span, reason } => Some(Node::opaque(span.of(text).unwrap_or_default().trim(), *reason, *span)),
+        Tree::Not(child) => lower_within(child, path, diagnostics).map(Node::not),
+        Tree::Leaf(leaf) => lower_leaf(leaf, path),
+        Tree::Nested { field, query } => lower_within(query, &format!("{path}{field}."), diagnostics),
+        Tree::Broken { text, kind, span } => Some(Node::opaque(&**text, kind.title(), *span)),
     }
 }
 
@@ -74,11 +81,17 @@ fn merge(nodes: Vec<Node>) -> Vec<Node> {
     merged
 }
 
-fn lower_leaf(leaf: &Leaf) -> Option<Node> {
-    let field = if &*leaf.field == "*" { "" } else { &leaf.field };
+fn lower_leaf(leaf: &Leaf, path: &str) -> Option<Node> {
+    let field = match &*leaf.field {
+        "" => Cow::Borrowed(""),
+        "*" if path.is_empty() => Cow::Borrowed(""),
+        field if path.is_empty() => Cow::Borrowed(field),
+        field => Cow::Owned(format!("{path}{field}")),
+    };
+    let field = &*field;
     match &leaf.value {
         Value::Compare { .. } | Value::Interval { .. } if fields::is_time(field) => None,
-        Value::Compare { op, value } => Some(order(leaf, field, *op, value).into()),
+        Value::Compare { order: side, value } => Some(order(leaf, field, op_of(*side), value).into()),
         Value::Interval { lower: None, upper: None } | Value::Exists => Some(presence(leaf, field)),
         Value::Interval { lower, upper } => {
             let bound = |bound: &Option<(String, bool)>, with: Op, without: Op| {
@@ -104,6 +117,15 @@ fn presence(leaf: &Leaf, field: &str) -> Node {
     if field.is_empty() { Node::always() } else { compare(leaf, field, Op::IsNotNull, Vec::new()).into() }
 }
 
+fn op_of(order: Order) -> Op {
+    match order {
+        Order::Less => Op::Lt,
+        Order::LessOrEqual => Op::Lte,
+        Order::Greater => Op::Gt,
+        Order::GreaterOrEqual => Op::Gte,
+    }
+}
+
 fn order(leaf: &Leaf, field: &str, op: Op, value: &str) -> Predicate {
     let mut predicate = compare(leaf, field, op, vec![value.to_owned()]);
     predicate.case_sensitive = false;
@@ -119,17 +141,23 @@ fn compare(leaf: &Leaf, field: &str, op: Op, values: Vec<String>) -> Predicate {
     predicate.case_sensitive =
         !op.is_presence() && op != Op::CidrMatch && (op == Op::RegexMatch || !is_text) && !fields::is_caseless(field);
     // Lucene matches a regular expression with the whole value, or with a whole term of a text.
-    let modifier = if op == Op::RegexMatch && !is_text { Some(Modifier::Anchored) } else { leaf.modifier };
+    let modifier = if op == Op::RegexMatch && !is_text { Some(Modifier::Anchored) } else { approximate(leaf) };
     predicate.modifiers = modifier.into();
     predicate.missing = Missing::Fails;
     predicate.span = leaf.span;
     predicate
 }
 
+/// What Lucene's `~` means behind the value.
+fn approximate(leaf: &Leaf) -> Option<Modifier> {
+    let is_phrase = matches!(leaf.value, Value::Term { quoted: true, .. });
+    leaf.approximate.as_ref().map(|_| if is_phrase { Modifier::Proximity } else { Modifier::Fuzzy })
+}
+
 /// A value or pattern that the whole of a field's value is compared with.
 fn whole_value(leaf: &Leaf, field: &str, pieces: &[Piece], quoted: bool) -> Node {
     let Folded { op, value } = fold_pieces(pieces);
-    if op == Op::Eq && leaf.modifier.is_none() {
+    if op == Op::Eq && leaf.approximate.is_none() {
         if fields::is_network(field, &value) {
             return compare(leaf, field, Op::CidrMatch, vec![value]).into();
         }

@@ -3,29 +3,45 @@
 //! `AND`, `OR` and `NOT` are no boolean tree there: each makes the clauses beside it required, optional or
 //! prohibited. Optional clauses beside a required one only score, so they are no part of the condition.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
-use ruleatlas_core::{Piece, TokenKind};
-use ruleatlas_model::{Diagnostic, Modifier, Op, Span};
+use ruleatlas_syntax::{Parsed, Piece, Span, SyntaxError, TokenKind};
 
 use crate::{
-    ast::{Leaf, Tree, Value},
+    ast::{Leaf, LuceneQuery, Order, Tree, Value},
+    error::ErrorKind,
     scan::{Scanner, is_space},
 };
 
 /// Bytes within which a range is closed.
 const MAX_RANGE: usize = 1024;
 
-/// The tree of a query, and the scanner with the tokens and diagnostics.
-pub(crate) fn parse(text: &str) -> (Tree, Scanner<'_>) {
+/// The words of the language, `or` being taken for one.
+pub(crate) const WORDS: &[&str] = &["AND", "OR", "NOT", "or"];
+
+/// The characters that are no part of a term unless a backslash stands before them.
+pub(crate) const SPECIAL: &str = "\\():^[]\"{}~*?&|";
+
+/// The characters that no term begins with.
+pub(crate) const SPECIAL_AT_START: &str = "+-!/<>";
+
+/// Reads a query string. A part that does not follow the grammar is [`Tree::Broken`], and the parts around it count.
+#[must_use]
+pub fn parse(text: &str) -> Parsed<LuceneQuery, ErrorKind> {
+    let (tree, scanner) = scan(text);
+    Parsed { tree: LuceneQuery(tree), errors: scanner.errors }
+}
+
+/// The tree of a query, and the scanner with the tokens and errors.
+pub(crate) fn scan(text: &str) -> (Tree, Scanner<'_>) {
     let mut parser = Parser { scanner: Scanner::new(text) };
     let mut parts = Vec::new();
     parser.scanner.skip_space();
     while parser.scanner.at < text.len() {
-        parts.push(parser.query(&Rc::from("")));
+        parts.push(parser.query(&Arc::from("")));
         let start = parser.scanner.at;
         if parser.scanner.bump().is_some() {
-            parts.push(parser.scanner.broken("unexpected closing bracket", Span::new(start, start + 1)));
+            parts.push(parser.scanner.broken(ErrorKind::UnexpectedBracket, Span::new(start, start + 1)));
             parser.scanner.skip_space();
         }
     }
@@ -43,9 +59,9 @@ struct Parser<'a> {
     scanner: Scanner<'a>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// Clauses up to a closing parenthesis or the end.
-    fn query(&mut self, field: &Rc<str>) -> Tree {
+    fn query(&mut self, field: &Arc<str>) -> Tree {
         let mut clauses: Vec<(Occur, Tree)> = Vec::new();
         loop {
             let conjunction = self.conjunction();
@@ -59,7 +75,7 @@ impl Parser<'_> {
             if matches!(self.scanner.peek(), None | Some(')')) {
                 if let Some((_, span)) = conjunction {
                     let occur = if is_and { Occur::Must } else { Occur::Should };
-                    clauses.push((occur, self.scanner.broken("a clause is missing", span)));
+                    clauses.push((occur, self.scanner.broken(ErrorKind::MissingClause, span)));
                 }
                 break;
             }
@@ -88,10 +104,9 @@ impl Parser<'_> {
             }
         }
         if scoring {
-            self.scanner.diagnostics.push(Diagnostic::note(
-                "optional clause",
-                "A clause that is optional beside required ones changes only the score; it is left out.",
-            ));
+            let message = "A clause that is optional beside required ones changes only the score; it is left out.";
+            let place = Span::new(self.scanner.at, self.scanner.at);
+            self.scanner.errors.push(SyntaxError::new(ErrorKind::OptionalClause, place, message));
         }
         if !any.is_empty() {
             all.insert(0, Tree::any(any, list));
@@ -111,8 +126,8 @@ impl Parser<'_> {
             // A plain term by the grammar; nobody looks for the word, and the default operator is the same.
             self.word("or");
             let span = Span::new(start, self.scanner.at);
-            self.scanner.warn(
-                "lower-case operator",
+            self.scanner.error(
+                ErrorKind::LowerCaseOperator,
                 "Operators are written in capitals; `or` is taken for `OR`.",
                 span,
             );
@@ -153,9 +168,9 @@ impl Parser<'_> {
     }
 
     /// `[field:] term`, `[field:] (query)`.
-    fn clause(&mut self, outer: &Rc<str>) -> Tree {
+    fn clause(&mut self, outer: &Arc<str>) -> Tree {
         let start = self.scanner.at;
-        let mut field = Rc::clone(outer);
+        let mut field = Arc::clone(outer);
         let mut named = false;
         if let Some(pieces) = self.term() {
             let before = self.scanner.at;
@@ -168,24 +183,24 @@ impl Parser<'_> {
             self.scanner.last_is_field();
             self.scanner.eat(":");
             self.scanner.skip_space();
-            if !Scanner::is_sane_field(&name) {
+            if !Scanner::is_sane_field(name.len()) {
                 let span = Span::new(start, self.scanner.at);
-                return self.scanner.broken("the field's name is too long", span);
+                return self.scanner.broken(ErrorKind::LongField, span);
             }
-            field = Rc::from(name);
+            field = Arc::from(name);
             named = true;
         }
         let mut tree = self.value(&field, start);
         if named {
-            tree.begin_at(Span::new(start, start).start);
+            tree.begin_at(Span::new(start, start).start, self.scanner.text);
         }
         tree
     }
 
     /// What stands behind `field:`, or without a field anything but a plain term.
-    fn value(&mut self, field: &Rc<str>, start: usize) -> Tree {
+    fn value(&mut self, field: &Arc<str>, start: usize) -> Tree {
         let leaf = |value: Value, end: usize| {
-            Tree::Leaf(Leaf { field: Rc::clone(field), value, modifier: None, span: Span::new(start, end) })
+            Tree::Leaf(Leaf { field: Arc::clone(field), value, approximate: None, span: Span::new(start, end) })
         };
         match self.scanner.peek() {
             Some('(') => {
@@ -206,7 +221,7 @@ impl Parser<'_> {
             Some('"') => {
                 let text = self.quoted();
                 let mut tree = leaf(phrase(text), self.scanner.at);
-                self.apply_suffix(&mut tree, Modifier::Proximity);
+                self.apply_suffix(&mut tree);
                 tree
             }
             Some('[' | '{') => {
@@ -214,12 +229,12 @@ impl Parser<'_> {
                 // A range that is not closed must not take the clauses behind it for its bounds.
                 let is_closed = self.scanner.rest().bytes().take(MAX_RANGE).any(|byte| matches!(byte, b']' | b'}'));
                 if !is_closed {
-                    let broken = self.skip("range is not closed");
+                    let broken = self.skip(ErrorKind::UnclosedRange);
                     self.skip_bound();
                     return broken;
                 }
                 let Some(value) = self.range() else {
-                    return self.scanner.broken("range cannot be read", Span::new(before, self.scanner.at));
+                    return self.scanner.broken(ErrorKind::UnreadableRange, Span::new(before, self.scanner.at));
                 };
                 let tree = leaf(value, self.scanner.at);
                 self.suffix();
@@ -232,44 +247,44 @@ impl Parser<'_> {
                 tree
             }
             Some('<' | '>') => {
-                let order = [("<=", Op::Lte), (">=", Op::Gte), ("<", Op::Lt), (">", Op::Gt)];
-                let op = order.into_iter().find(|(sign, _)| self.scanner.eat(sign)).map_or(Op::Gt, |(_, op)| op);
+                let order = Order::ALL.into_iter().find(|order| self.scanner.eat(order.as_str()));
+                let order = order.unwrap_or(Order::Greater);
                 self.scanner.skip_space();
                 let value = match self.scanner.peek() {
                     Some('"') => Some(self.quoted()),
                     _ => self.term().map(|pieces| plain(&pieces)),
                 };
                 match value {
-                    Some(value) => leaf(Value::Compare { op, value }, self.scanner.at),
-                    None => self.skip("a value is missing"),
+                    Some(value) => leaf(Value::Compare { order, value }, self.scanner.at),
+                    None => self.skip(ErrorKind::MissingValue),
                 }
             }
             _ => match self.term() {
                 Some(pieces) if &**field == "_exists_" => {
                     self.scanner.last_is_field();
                     let span = Span::new(start, self.scanner.at);
-                    Tree::Leaf(Leaf { field: Rc::from(plain(&pieces)), value: Value::Exists, modifier: None, span })
+                    Tree::Leaf(Leaf { field: Arc::from(plain(&pieces)), value: Value::Exists, approximate: None, span })
                 }
                 Some(pieces) => {
                     let mut tree = leaf(Value::Term { pieces, quoted: false }, self.scanner.at);
-                    self.apply_suffix(&mut tree, Modifier::Fuzzy);
+                    self.apply_suffix(&mut tree);
                     tree
                 }
-                None => self.skip("a value is missing"),
+                None => self.skip(ErrorKind::MissingValue),
             },
         }
     }
 
     /// A plain term is read: with those that follow it without an operator it is one text, which the field analyses
     /// as a whole ("whitespace is not considered an operator", as Elasticsearch's reference has it).
-    fn after_term(&mut self, field: &Rc<str>, mut pieces: Vec<Piece>, start: usize) -> Tree {
+    fn after_term(&mut self, field: &Arc<str>, mut pieces: Vec<Piece>, start: usize) -> Tree {
         let is_plain = |pieces: &[Piece]| pieces.iter().all(|piece| matches!(piece, Piece::Char(_)));
         let mut end = self.scanner.at;
         let joins = is_plain(&pieces);
         while joins && !matches!(self.scanner.peek(), Some('~' | '^')) {
             let (before, tokens) = (self.scanner.at, self.scanner.tokens.len());
             self.scanner.skip_space();
-            let is_operator = ["AND", "OR", "NOT", "or"].iter().any(|word| self.is_word(word));
+            let is_operator = WORDS.iter().any(|word| self.is_word(word));
             let next = if is_operator || self.scanner.rest().starts_with("||") { None } else { self.term() };
             let stop = self.scanner.rest().trim_start_matches(is_space);
             match next {
@@ -286,37 +301,40 @@ impl Parser<'_> {
             }
         }
         let value = Value::Term { pieces, quoted: false };
-        let mut tree = Tree::Leaf(Leaf { field: Rc::clone(field), value, modifier: None, span: Span::new(start, end) });
-        self.apply_suffix(&mut tree, Modifier::Fuzzy);
+        let mut tree =
+            Tree::Leaf(Leaf { field: Arc::clone(field), value, approximate: None, span: Span::new(start, end) });
+        self.apply_suffix(&mut tree);
         tree
     }
 
     /// `~`, `~2` and `^3` behind a term or phrase.
-    fn apply_suffix(&mut self, tree: &mut Tree, modifier: Modifier) {
-        if self.suffix()
+    fn apply_suffix(&mut self, tree: &mut Tree) {
+        if let Some(amount) = self.suffix()
             && let Tree::Leaf(leaf) = tree
         {
-            leaf.modifier = Some(modifier);
+            leaf.approximate = Some(Arc::from(amount));
             leaf.span.end = Span::new(0, self.scanner.at).end;
         }
     }
 
-    /// Steps over `~2` and `^3`; whether there was a `~`.
-    fn suffix(&mut self) -> bool {
-        let mut approximate = false;
+    /// Steps over `~2` and `^3`; what stands behind the `~`, where there is one.
+    fn suffix(&mut self) -> Option<&'a str> {
+        let mut approximate = None;
         loop {
             let is_tilde = self.scanner.peek() == Some('~');
             if !is_tilde && self.scanner.peek() != Some('^') {
                 return approximate;
             }
-            approximate |= is_tilde;
-            let digits = self.scanner.rest()[1..].find(|c: char| !c.is_ascii_digit() && c != '.');
-            let length = digits.map_or(self.scanner.rest().len(), |digits| digits + 1);
+            let rest = self.scanner.rest();
+            let digits = rest[1..].find(|c: char| !c.is_ascii_digit() && c != '.');
+            let length = digits.map_or(rest.len(), |digits| digits + 1);
+            if is_tilde {
+                approximate = rest.get(1..length);
+            }
             self.scanner.take(length, TokenKind::Operator);
         }
     }
 
-    /// `[a TO b]`, `{a TO b}` and mixtures; `*` is an open end.
     /// `[a TO b]`, with `{` or `}` where a bound is left out; `None` for what is none.
     fn range(&mut self) -> Option<Value> {
         let with_lower = self.scanner.eat("[");
@@ -379,7 +397,7 @@ impl Parser<'_> {
             match self.scanner.bump() {
                 None => {
                     let span = Span::new(start, self.scanner.at);
-                    self.scanner.error("unclosed quote", "The quoted value has no closing quote.", span);
+                    self.scanner.error(ErrorKind::UnclosedQuote, "The quoted value has no closing quote.", span);
                     break;
                 }
                 Some('"') => break,
@@ -433,7 +451,7 @@ impl Parser<'_> {
     }
 
     /// Steps over what no clause can begin with, up to the next space or closing parenthesis.
-    fn skip(&mut self, reason: &'static str) -> Tree {
+    fn skip(&mut self, kind: ErrorKind) -> Tree {
         let start = self.scanner.at;
         while let Some(character) = self.scanner.peek() {
             if is_space(character) || character == ')' {
@@ -441,7 +459,7 @@ impl Parser<'_> {
             }
             self.scanner.bump();
         }
-        self.scanner.broken(reason, Span::new(start, self.scanner.at))
+        self.scanner.broken(kind, Span::new(start, self.scanner.at))
     }
 }
 

@@ -1,9 +1,10 @@
 //! The walk over a query's text that both parsers do, with the tokens and diagnostics that it leaves behind.
 
-use ruleatlas_core::{Token, TokenKind};
-use ruleatlas_model::{Diagnostic, Span};
+use std::sync::Arc;
 
-use crate::{DEPTH_LIMIT, ast::Tree};
+use ruleatlas_syntax::{ErrorKind as _, Span, SyntaxError, Token, TokenKind};
+
+use crate::{DEPTH_LIMIT, ast::Tree, error::ErrorKind};
 
 /// Longer names of fields are not taken: a long name before a long list would be copied for each value.
 const FIELD_LIMIT: usize = 1024;
@@ -13,13 +14,13 @@ pub(crate) struct Scanner<'a> {
     pub at: usize,
     pub depth: u32,
     pub tokens: Vec<Token>,
-    pub diagnostics: Vec<Diagnostic>,
+    pub errors: Vec<SyntaxError<ErrorKind>>,
     unclosed: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, tokens: Vec::new(), diagnostics: Vec::new(), unclosed: false }
+        Self { text, at: 0, depth: 0, tokens: Vec::new(), errors: Vec::new(), unclosed: false }
     }
 
     pub fn rest(&self) -> &'a str {
@@ -71,18 +72,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    pub fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
-        self.diagnostics.push(Diagnostic::error(code, message).at(span));
-    }
-
-    pub fn warn(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
-        self.diagnostics.push(Diagnostic::warning(code, message).at(span));
+    pub fn error(&mut self, kind: ErrorKind, message: impl Into<String>, span: Span) {
+        self.errors.push(SyntaxError::new(kind, span, message));
     }
 
     /// A part that does not follow the grammar, with its diagnostic.
-    pub fn broken(&mut self, reason: &'static str, span: Span) -> Tree {
-        self.error(reason, format!("The query cannot be read here: {reason}."), span);
-        Tree::Broken { span, reason }
+    pub fn broken(&mut self, kind: ErrorKind, span: Span) -> Tree {
+        self.error(kind, format!("The query cannot be read here: {}.", kind.title()), span);
+        Tree::Broken { text: Arc::from(span.of(self.text).unwrap_or_default().trim()), kind, span }
     }
 
     /// Steps over the closing bracket that must come next.
@@ -90,7 +87,7 @@ impl<'a> Scanner<'a> {
         self.skip_space();
         if !self.eat(bracket) && !std::mem::replace(&mut self.unclosed, true) {
             let here = Span::new(self.at, self.at);
-            self.error("unclosed bracket", format!("A `{bracket}` is missing here."), here);
+            self.error(ErrorKind::UnclosedBracket, format!("A `{bracket}` is missing here."), here);
         }
     }
 
@@ -102,12 +99,12 @@ impl<'a> Scanner<'a> {
         let span = Span::new(self.at, self.text.len());
         self.at = self.text.len();
         self.unclosed = true;
-        Some(self.broken("nested too deeply", span))
+        Some(self.broken(ErrorKind::TooDeep, span))
     }
 
-    /// Whether a field's name is short enough.
-    pub fn is_sane_field(name: &str) -> bool {
-        name.len() <= FIELD_LIMIT
+    /// Whether a field's name of so many bytes is short enough.
+    pub fn is_sane_field(length: usize) -> bool {
+        length <= FIELD_LIMIT
     }
 
     /// Four hexadecimal digits behind `\u`, stepped over.
