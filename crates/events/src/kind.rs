@@ -118,6 +118,11 @@ impl Kinds {
         kind
     }
 
+    /// Forgets the kinds that were met.
+    pub fn clear(&self) {
+        self.kept.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What of an event decides its kind.
     fn key(&self, event: &Event) -> Key {
         let (mut extra, mut categories) = (Vec::new(), Vec::new());

@@ -29,6 +29,7 @@ mod audit;
 mod canonical;
 mod event;
 mod evtx_file;
+mod key_value;
 mod kind;
 mod knowledge;
 mod lines;
@@ -48,6 +49,7 @@ mod xml;
 
 pub use canonical::{CanonicalValue, Wanted, flatten};
 pub use event::Event;
+pub use key_value::key_values;
 pub use kind::{EventKind, Kinds, Meaning};
 pub use knowledge::FieldNumber;
 pub use output::{CanonicalEvent, SortedEvents, WriteEventsError};

@@ -166,6 +166,13 @@ impl Hunter {
         (self.rules.iter().filter(|rule| !matches!(rule.runs, Runs::Not(_))).count(), self.set.checks())
     }
 
+    /// Forgets the kinds of events that were met. Whoever chooses the events can make new kinds without end: a service that
+    /// keeps a hunter calls it from time to time.
+    pub fn forget_kinds(&self) {
+        self.plans.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.kinds.clear();
+    }
+
     pub(crate) fn plan(&self, kind: &Arc<EventKind>) -> Arc<KindPlan> {
         let key = Arc::as_ptr(kind) as usize;
         if let Some(plan) = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {

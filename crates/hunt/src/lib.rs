@@ -36,6 +36,7 @@
 mod base;
 mod decide;
 mod engine;
+mod explain;
 mod hit;
 mod report;
 mod rule;
@@ -47,6 +48,7 @@ mod tally;
 mod worker;
 
 pub use engine::{Hunter, Options, Place};
+pub use explain::{FailedComparison, Miss};
 pub use hit::{EventPlace, Found, Hit, Matched};
 pub use report::{CountedEvents, FileCount, IndicatorCount, KindCount, NotRun, Report, RuleCount, UnknownCount};
 pub use rule::Runs;

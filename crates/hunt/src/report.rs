@@ -96,6 +96,9 @@ pub struct IndicatorCount {
     pub op: String,
     /// The folded value.
     pub value: String,
+    /// What transforms value or match (`windash`); empty for most.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub modifier: String,
     /// Events in which it held.
     pub events: u64,
     /// Of an exclusion, the hits that it removed.
@@ -169,12 +172,14 @@ impl Report {
         });
         let row = |number: u32, events: u64, removed: Option<u64>| {
             let indicator = hunter.indicators.get(number as usize)?;
-            let Indicator { field, op, value, .. } = indicator;
-            Some(IndicatorCount { field: field.clone(), op: op.to_string(), value: value.clone(), events, removed })
+            let Indicator { field, op, value, modifiers } = indicator;
+            let (op, modifier) = (op.to_string(), modifiers.to_string());
+            Some(IndicatorCount { field: field.clone(), op, value: value.clone(), modifier, events, removed })
         };
         let sorted = |mut rows: Vec<IndicatorCount>| {
             rows.sort_by(|one, other| {
-                let name = |row: &IndicatorCount| (row.field.clone(), row.op.clone(), row.value.clone());
+                let name =
+                    |row: &IndicatorCount| (row.field.clone(), row.op.clone(), row.value.clone(), row.modifier.clone());
                 other.events.cmp(&one.events).then_with(|| name(one).cmp(&name(other)))
             });
             rows

@@ -11,6 +11,7 @@ use ruleatlas_taxonomy::Taxonomy;
 use crate::{
     Error, Identity, Question, Similarity,
     controls::ControlCounts,
+    fires::Asking,
     search_index::{Events, KnownField, SearchIndex, Titles, Values},
 };
 
@@ -35,6 +36,9 @@ pub struct Atlas {
     search_index: SearchIndex,
     /// How rules are compared, once somebody has asked for it.
     pub(crate) similarity: OnceLock<Similarity>,
+    /// The rules, ready to be asked about events, once somebody asks; and whether somebody is making that.
+    pub(crate) asking: OnceLock<Asking>,
+    pub(crate) asking_made: Mutex<()>,
     /// Where the catalog was, and which file.
     path: PathBuf,
     identity: Option<Identity>,
@@ -60,6 +64,8 @@ impl Atlas {
             store: Mutex::new(store),
             search_index: SearchIndex::default(),
             similarity: OnceLock::new(),
+            asking: OnceLock::new(),
+            asking_made: Mutex::new(()),
             path: path.to_owned(),
             identity,
         })

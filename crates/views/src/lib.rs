@@ -28,6 +28,7 @@ mod error;
 mod event;
 mod export;
 mod field;
+mod fires;
 mod home;
 mod identity;
 mod indicator;
@@ -72,6 +73,10 @@ pub use event::{
 };
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
+pub use fires::{
+    CommandEvent, CommandPlatform, FailedCheck, FiresError, FiresEvents, FiresInput, FiresKind, FiresProblem,
+    FiresView, FiringCheck, FiringRule, MAX_FIRES_BYTES, MAX_FIRES_EVENTS, NearRule, UndecidedRule,
+};
 pub use home::{HomeView, TechniqueCount};
 pub use identity::Identity;
 pub use indicator::{IndicatorView, TechniqueShare};

@@ -30,7 +30,7 @@ use crate::{
     cors,
     host::HostPolicy,
     limits::{self, Limits},
-    routes::{self, Address, RouteResponse, Sent, Wanted},
+    routes::{self, Address, RouteResponse, Sent, SentEvents, Wanted},
     schedule::{Bounds, Cost, Interest, Refused, Scheduler},
 };
 
@@ -104,6 +104,8 @@ pub(crate) fn routed(app: Arc<App>, hosts: HostPolicy, cors: Option<HeaderValue>
         .route("/api/v1/align", get(any).post(aligned))
         .route("/check", get(any).post(checked_page))
         .route("/api/v1/check", get(any).post(checked_json))
+        .route(routes::FIRES_PAGE, get(any).post(fires_page))
+        .route(&format!("{}{}", routes::API, routes::HUNT_PATH), get(any).post(fires_json))
         .route("/{*path}", get(any))
         .with_state(app)
         .layer(DefaultBodyLimit::max(limits::MAX_BODY))
@@ -275,6 +277,42 @@ async fn checked_json(
     let pairs = Address::new(uri.path(), uri.query().unwrap_or_default()).pairs;
     let language = pairs.into_iter().find(|(name, _)| name == "language").map(|(_, value)| value).unwrap_or_default();
     app.checked(known(client), bytes, language, headers, routes::Form::Json).await
+}
+
+/// Events sent by the form of `/fires`: `text` holds them, `as` says what they are.
+async fn fires_page(
+    State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
+    headers: HeaderMap,
+    mut form: Multipart,
+) -> Response {
+    let mut sent = SentEvents::default();
+    let read = form_fields(&mut form, |field| match field.name.as_str() {
+        "text" => sent.text = field.bytes.to_vec(),
+        "as" => sent.kind = String::from_utf8_lossy(&field.bytes).into_owned(),
+        _ => {}
+    });
+    if let Err(refusal) = read.await {
+        return *refusal;
+    }
+    let make = move |atlas: &Atlas| routes::fires(atlas, &sent, routes::Form::Page);
+    app.made_now(known(client), ("/fires", Form::Sent), headers, make).await
+}
+
+/// Events as the body of a request.
+async fn fires_json(
+    State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
+    uri: Uri,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Response {
+    let sent = SentEvents::of_pairs(Address::new(uri.path(), uri.query().unwrap_or_default()).pairs);
+    let make = move |atlas: &Atlas| match sent {
+        Ok(sent) => routes::fires(atlas, &SentEvents { text: bytes.to_vec(), ..sent }, routes::Form::Json),
+        Err(name) => routes::unknown_parameter(&name),
+    };
+    app.made_now(known(client), ("/fires", Form::Sent), headers, make).await
 }
 
 /// A file as the body of a request.

@@ -52,13 +52,14 @@ pub(crate) const MAX_ADDRESS_BYTES: usize = 8 << 10;
 /// Bytes of a request's head that are read.
 pub(crate) const MAX_HEAD: usize = 32 << 10;
 
-/// Bytes of the files that are sent to `/coverage`, `/align` and `/check`.
+/// Bytes of the files that are sent to `/coverage`, `/align`, `/check` and `/fires`.
 pub(crate) const MAX_UPLOAD_BYTES: usize = 1 << 20;
 /// Bytes of such a file with the form around it.
 pub(crate) const MAX_BODY: usize = MAX_UPLOAD_BYTES + (64 << 10);
 
 /// Where files may be sent to.
-const TAKING_FILES: [&str; 6] = ["/coverage", "/api/v1/coverage", "/align", "/api/v1/align", "/check", "/api/v1/check"];
+const TAKING_FILES: [&str; 8] =
+    ["/coverage", "/api/v1/coverage", "/align", "/api/v1/align", "/check", "/api/v1/check", "/fires", "/api/v1/hunt"];
 
 /// Whether a file may be sent there by `POST`: it is answered and not kept.
 pub(crate) fn takes_files(path: &str) -> bool {
@@ -77,7 +78,7 @@ fn is_small(request: &Request) -> bool {
 }
 
 /// The answer to a request that asks for more than reading: all but `GET` and `HEAD` without a body, under an address of
-/// reasonable length, and files sent to `/coverage`, `/align` and `/check`.
+/// reasonable length, and files sent to `/coverage`, `/align`, `/check` and `/fires`.
 pub(crate) fn refusal(request: &Request) -> Option<Response> {
     if sends_a_file(request) {
         return (!is_small(request)).then(too_large);

