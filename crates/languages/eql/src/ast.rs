@@ -1,11 +1,14 @@
 //! The tree of an EQL query, close to the text: every expression knows where it stands.
+//!
+//! Equality includes spans; [`Span::default`] will do for trees that were not read from a text.
 
 use std::borrow::Cow;
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 
 /// A whole query.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Query<'a> {
     /// How the steps belong together.
     pub shape: Shape,
@@ -21,6 +24,7 @@ pub struct Query<'a> {
 
 /// How the steps of a query belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Shape {
     /// One event.
     Event,
@@ -34,6 +38,7 @@ pub enum Shape {
 
 /// One event of a query and what is asked of its place.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Step<'a> {
     /// What the event is.
     pub event: Event<'a>,
@@ -45,12 +50,15 @@ pub struct Step<'a> {
     pub runs: Option<&'a str>,
     /// What the event shares with those of the other steps, in their order: `[…] by a, b`.
     pub keys: Vec<Expr<'a>>,
+    /// How the sequence branches, in the older language: what stands behind `fork=`, empty where nothing does.
+    pub fork: Option<&'a str>,
     /// The name by which later steps refer to this one's fields: `[…] as event0`.
     pub name: Option<&'a str>,
 }
 
 /// `category where condition`.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Event<'a> {
     /// The event category, quotes taken off; `any` for all.
     pub category: Cow<'a, str>,
@@ -60,6 +68,7 @@ pub struct Event<'a> {
 
 /// `| name arguments`.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Pipe<'a> {
     /// The pipe's name, as written.
     pub name: &'a str,
@@ -71,6 +80,7 @@ pub struct Pipe<'a> {
 
 /// An expression and its place.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Expr<'a> {
     /// What it is.
     pub kind: ExprKind<'a>,
@@ -78,13 +88,89 @@ pub struct Expr<'a> {
     pub span: Span,
 }
 
+impl<'a> Query<'a> {
+    /// The query for one event, without pipes.
+    #[must_use]
+    pub fn of_event(category: impl Into<Cow<'a, str>>, condition: Expr<'a>) -> Self {
+        let event = Event { category: category.into(), condition };
+        Self { shape: Shape::Event, keys: Vec::new(), maxspan: None, steps: vec![Step::new(event)], pipes: Vec::new() }
+    }
+
+    /// Every expression of the query, each before those it is made of, in the order of the text.
+    pub fn walk(&self) -> impl Iterator<Item = &Expr<'a>> {
+        let steps = self.steps.iter().flat_map(|step| std::iter::once(&step.event.condition).chain(&step.keys));
+        let pipes = self.pipes.iter().flat_map(|pipe| &pipe.arguments);
+        self.keys.iter().chain(steps).chain(pipes).flat_map(Expr::walk)
+    }
+}
+
+impl<'a> Step<'a> {
+    /// An event that must happen, of which nothing more is asked.
+    #[must_use]
+    pub fn new(event: Event<'a>) -> Self {
+        Self { event, missing: false, until: false, runs: None, keys: Vec::new(), fork: None, name: None }
+    }
+}
+
+impl<'a> Expr<'a> {
+    /// An expression without a place in a text.
+    #[must_use]
+    pub fn new(kind: ExprKind<'a>) -> Self {
+        Self { kind, span: Span::default() }
+    }
+
+    /// A field that the index knows.
+    #[must_use]
+    pub fn field(path: impl Into<Cow<'a, str>>) -> Self {
+        Self::new(ExprKind::Field { path: path.into(), optional: false })
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::new(ExprKind::Literal(Literal::Text(text.into())))
+    }
+
+    /// The expressions that this one is made of; for a related event, its condition.
+    pub fn children(&self) -> impl DoubleEndedIterator<Item = &Self> {
+        let (few, many): ([Option<&Self>; 2], &[Self]) = match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Field { .. } | ExprKind::Broken(_) => ([None, None], &[]),
+            ExprKind::Call { arguments, .. } => ([None, None], arguments),
+            ExprKind::And(parts) | ExprKind::Or(parts) => ([None, None], parts),
+            ExprKind::Not(inner) | ExprKind::Negative(inner) => ([Some(inner), None], &[]),
+            ExprKind::Compare { left, right, .. } | ExprKind::Arithmetic { left, right, .. } => {
+                ([Some(left), Some(right)], &[])
+            }
+            ExprKind::Lookup { subject, values, .. } => ([Some(subject), None], values),
+            ExprKind::Lineage { event, .. } => ([Some(&event.condition), None], &[]),
+        };
+        few.into_iter().flatten().chain(many)
+    }
+
+    /// This expression and all that it is made of, each before its own parts, in the order of the text.
+    pub fn walk(&self) -> impl Iterator<Item = &Self> {
+        let mut waiting = vec![self];
+        std::iter::from_fn(move || {
+            let expr = waiting.pop()?;
+            waiting.extend(expr.children().rev());
+            Some(expr)
+        })
+    }
+}
+
 /// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum ExprKind<'a> {
     /// A constant.
     Literal(Literal<'a>),
-    /// A field: its path in dots, without `?` and backticks, array indexes as `[0]`.
-    Field(Cow<'a, str>),
+    /// A field.
+    Field {
+        /// Its path in dots, without backticks, array indexes as `[0]`.
+        path: Cow<'a, str>,
+        /// Whether a `?` stands before it: the index need not know it.
+        optional: bool,
+    },
     /// A function call.
     Call {
         /// The name as written, without `~`.
@@ -140,12 +226,13 @@ pub enum ExprKind<'a> {
         /// The related event.
         event: Box<Event<'a>>,
     },
-    /// A part that is no EQL.
-    Broken,
+    /// A part that is no EQL, as written.
+    Broken(&'a str),
 }
 
 /// A constant.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Literal<'a> {
     /// A string, its escapes resolved.
     Text(Cow<'a, str>),
@@ -159,6 +246,7 @@ pub enum Literal<'a> {
 
 /// The comparison operators that take one value each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Comparison {
     /// `==`
     Eq,
@@ -175,6 +263,19 @@ pub enum Comparison {
 }
 
 impl Comparison {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "==",
+            Self::Ne => "!=",
+            Self::Lt => "<",
+            Self::Lte => "<=",
+            Self::Gt => ">",
+            Self::Gte => ">=",
+        }
+    }
+
     /// The operator that says the same with the sides exchanged.
     #[must_use]
     pub fn flipped(self) -> Self {
@@ -190,6 +291,7 @@ impl Comparison {
 
 /// The operators that take a value or a list of alternatives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Lookup {
     /// `in`, `in~`
     In,
@@ -203,6 +305,7 @@ pub enum Lookup {
 
 /// The operators of arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Arithmetic {
     /// `+`
     Add,
@@ -214,4 +317,18 @@ pub enum Arithmetic {
     Divide,
     /// `%`
     Modulo,
+}
+
+impl Arithmetic {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Modulo => "%",
+        }
+    }
 }

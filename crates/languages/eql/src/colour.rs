@@ -1,12 +1,12 @@
 //! Tokens for colouring. The parser is not asked: what a word is, its neighbours tell.
 
-use ruleatlas_core::{Token, TokenKind};
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{Span, Token, TokenKind};
 
 use crate::lexer::{self, Kind, tokenize};
 
-/// The text's tokens, in order and without overlap.
-pub(crate) fn tokens(text: &str) -> Vec<Token> {
+/// The text's tokens for colouring, in order and without overlap; gaps are plain.
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Token> {
     let found = tokenize(text, true, &mut Vec::new());
     let mut coloured: Vec<Token> = Vec::with_capacity(found.len());
     for (at, token) in found.iter().enumerate() {

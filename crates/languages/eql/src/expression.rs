@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_syntax::{Span, SyntaxError};
 
 use crate::{
     ast::{Arithmetic, Comparison, Expr, ExprKind, Literal, Lookup},
+    error::ErrorKind,
     lexer::{Kind, Token},
     literal::{backticked, unquote},
     parser::Parser,
@@ -83,14 +84,14 @@ impl<'a> Parser<'a> {
             // A field before text that is no operator is hardly asked to be true.
             self.expected("an operator");
             let rest = self.skip();
-            return Expr { kind: ExprKind::Broken, span: left.span.to(rest.span) };
+            return self.broken(left.span.to(rest.span));
         };
         if self.comparison_operator().is_some() || self.lookup_operator().is_some() {
             let span = self.previous().span();
             let message = "Comparisons cannot be chained; put `and` between two.";
-            self.say(Diagnostic::error("chained comparison", message).at(span));
+            self.say(SyntaxError::new(ErrorKind::ChainedComparison, span, message));
             let rest = self.skip();
-            return Expr { kind: ExprKind::Broken, span: compared.span.to(rest.span) };
+            return self.broken(compared.span.to(rest.span));
         }
         compared
     }
@@ -112,7 +113,7 @@ impl<'a> Parser<'a> {
             Kind::Assign => {
                 let span = self.token(0).span();
                 let message = "`=` compares nothing in EQL; it is read as `==`.";
-                self.say(Diagnostic::warning("`=` for `==`", message).at(span));
+                self.say(SyntaxError::new(ErrorKind::AssignmentSign, span, message));
                 Comparison::Eq
             }
             _ => return None,
@@ -158,7 +159,7 @@ impl<'a> Parser<'a> {
         let values = if self.eat(Kind::LeftParen) {
             let values = self.expressions();
             if let Some(rest) = self.close() {
-                return Expr { kind: ExprKind::Broken, span: subject.span.to(rest.span) };
+                return self.broken(subject.span.to(rest.span));
             }
             values
         } else {
@@ -235,9 +236,9 @@ impl<'a> Parser<'a> {
             self.arithmetic += 1;
             if self.arithmetic > ARITHMETIC_LIMIT {
                 let message = format!("More than {ARITHMETIC_LIMIT} arithmetic operators are not read.");
-                self.say(Diagnostic::error("nesting is too deep", message).at(self.token(0).span()));
+                self.say(SyntaxError::new(ErrorKind::TooDeep, self.token(0).span(), message));
                 let rest = self.skip();
-                return Expr { kind: ExprKind::Broken, span: left.span.to(rest.span) };
+                return self.broken(left.span.to(rest.span));
             }
             self.bump();
             let right = part(self);
@@ -265,7 +266,11 @@ impl<'a> Parser<'a> {
         let span = Span { start, end: inner.span.end.max(start) };
         let kind = match inner.kind {
             ExprKind::Literal(Literal::Number(digits)) => {
-                ExprKind::Literal(Literal::Number(Cow::Owned(format!("-{digits}"))))
+                let digits = match digits.strip_prefix('-') {
+                    Some(digits) => digits.to_owned(),
+                    None => format!("-{digits}"),
+                };
+                ExprKind::Literal(Literal::Number(Cow::Owned(digits)))
             }
             kind => ExprKind::Negative(Box::new(Expr { kind, span: inner.span })),
         };
@@ -280,7 +285,7 @@ impl<'a> Parser<'a> {
                 let (content, unknown) = unquote(self.text_of(token), quote);
                 if unknown {
                     let message = "A backslash before this character has no meaning; both are kept.";
-                    self.say(Diagnostic::warning("unknown escape", message).at(token.span()));
+                    self.say(SyntaxError::new(ErrorKind::UnknownEscape, token.span(), message));
                 }
                 literal(Literal::Text(content), token)
             }
@@ -350,7 +355,7 @@ impl<'a> Parser<'a> {
         let is_whole = self.close().is_none();
         let span = Span { start: name.start, end: self.previous().end };
         if !is_whole {
-            return Expr { kind: ExprKind::Broken, span };
+            return self.broken(span);
         }
         Expr { kind: ExprKind::Call { name: self.text_of(name), insensitive, arguments }, span }
     }
@@ -402,7 +407,9 @@ impl<'a> Parser<'a> {
                 _ => break,
             }
         }
-        Expr { kind: ExprKind::Field(path), span: Span { start, end } }
+        // A `?` stands before the first part.
+        let optional = start < first.start;
+        Expr { kind: ExprKind::Field { path, optional }, span: Span { start, end } }
     }
 
     fn slice(&self, start: u32, end: u32) -> Cow<'a, str> {

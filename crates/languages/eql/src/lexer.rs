@@ -1,8 +1,10 @@
 //! Text to tokens. White space and comments fall away, unless comments are asked for.
 
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_syntax::{Span, SyntaxError};
 
-/// How many diagnostics a query can have: a text that is no EQL needs no complaint a word.
+use crate::error::ErrorKind;
+
+/// How many errors a query can have: a text that is no EQL needs no complaint a word.
 pub(crate) const DIAGNOSTIC_LIMIT: usize = 32;
 
 /// What a token is.
@@ -74,9 +76,9 @@ impl Token {
 }
 
 /// The tokens of `text`, with an `End` behind the last; strings and comments that are not closed are said in
-/// `diagnostics`.
-pub(crate) fn tokenize(text: &str, comments: bool, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
-    let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0, diagnostics };
+/// `errors`.
+pub(crate) fn tokenize(text: &str, comments: bool, errors: &mut Vec<SyntaxError<ErrorKind>>) -> Vec<Token> {
+    let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0, errors };
     let mut tokens = Vec::with_capacity(text.len() / 5 + 1);
     loop {
         let start = lexer.skip_space();
@@ -96,7 +98,7 @@ struct Lexer<'a, 'd> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    diagnostics: &'d mut Vec<Diagnostic>,
+    errors: &'d mut Vec<SyntaxError<ErrorKind>>,
 }
 
 impl Lexer<'_, '_> {
@@ -310,7 +312,7 @@ impl Lexer<'_, '_> {
         } else {
             self.at = self.bytes.len();
             let span = Span::new(start, self.at);
-            self.diagnostics.push(Diagnostic::error("comment is not closed", "A `/*` has no `*/`.").at(span));
+            self.errors.push(SyntaxError::new(ErrorKind::UnclosedComment, span, "A `/*` has no `*/`."));
         }
         Kind::Comment
     }
@@ -323,9 +325,9 @@ impl Lexer<'_, '_> {
     }
 
     fn unclosed(&mut self, start: usize) {
-        if self.diagnostics.len() < DIAGNOSTIC_LIMIT {
+        if self.errors.len() < DIAGNOSTIC_LIMIT {
             let span = Span::new(start, self.at);
-            self.diagnostics.push(Diagnostic::error("quote is not closed", "A quote has no end in its line.").at(span));
+            self.errors.push(SyntaxError::new(ErrorKind::UnclosedQuote, span, "A quote has no end in its line."));
         }
     }
 }

@@ -1,6 +1,19 @@
-//! Elastic's Event Query Language in, conditions out.
+//! Elastic's Event Query Language (EQL): parser, tree, printer, and the conditions of a query.
+//!
+//! The syntax alone is [`parse`], which needs none of the other crates (`default-features = false`). Every text gives what
+//! can be read of it, and what is wrong with it; a tree prints as a query.
 //!
 //! ```
+//! let parsed = ruleatlas_eql::parse("process where process.name   in (\"cmd.exe\") and (not ?user.id == \"S-1-5-18\")");
+//! assert!(parsed.errors.is_empty());
+//! let query = parsed.tree.expect("an event query");
+//! assert_eq!(query.to_string(), "process where process.name in (\"cmd.exe\") and not ?user.id == \"S-1-5-18\"");
+//! ```
+//!
+//! The feature `conditions`, which is on unless it is switched off, goes on to what a query asks of an event:
+//!
+//! ```
+//! # #[cfg(feature = "conditions")] {
 //! use ruleatlas_core::{Frontend, NoContext, Query, roles};
 //! use ruleatlas_eql::Eql;
 //! use ruleatlas_model::{ParseStatus, Role};
@@ -15,6 +28,7 @@
 //! assert_eq!(parsed.conditions.len(), 2);
 //! let roles: Vec<Role> = roles(&parsed.conditions).iter().map(|placed| placed.role).collect();
 //! assert_eq!(roles, [Role::Indicator, Role::Indicator, Role::Exclusion, Role::Exclusion]);
+//! # }
 //! ```
 //!
 //! Read are event queries, `sequence`, `sample` and `join`, with pipes, as the EQL syntax and function references of
@@ -48,7 +62,7 @@
 //! hold. `!=`, `not in` and a `not` before an equality, a pattern, a list, `cidrMatch` or the like become `must_not`,
 //! and so hold without the field. `not` before an order (`not a > 5`) is turned into the opposite order (`a <= 5`),
 //! which fails without the field. A comparison of something computed or converted runs as a script, where null stays
-//! null under `not`. The last two are [`Missing::Null`](ruleatlas_model::Missing). A field marked optional (`?f`) is
+//! null under `not`. The last two are `Missing::Null`. A field marked optional (`?f`) is
 //! taken to be known to the index; where it is not, Elasticsearch compares null instead.
 //!
 //! It knows no files, no rules, no canonical fields, and does not run queries: keys and time spans of a sequence are
@@ -56,39 +70,19 @@
 
 pub mod ast;
 mod colour;
+mod error;
 mod expression;
+#[cfg(feature = "conditions")]
+mod frontend;
 mod lexer;
 mod literal;
+#[cfg(feature = "conditions")]
 mod lower;
 mod parser;
+mod print;
 
+pub use colour::tokens;
+pub use error::ErrorKind;
+#[cfg(feature = "conditions")]
+pub use frontend::Eql;
 pub use parser::parse;
-
-use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
-use ruleatlas_model::{Diagnostic, Language};
-
-/// The front end of EQL.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Eql;
-
-impl Frontend for Eql {
-    fn language(&self) -> Language {
-        Language::Eql
-    }
-
-    fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
-        let (tree, mut diagnostics) = parse(query.text);
-        let Some(tree) = tree else {
-            if diagnostics.is_empty() {
-                diagnostics.push(Diagnostic::error("no query", "The query has no event in it."));
-            }
-            return Parsed { conditions: Vec::new(), diagnostics };
-        };
-        let (conditions, diagnostics) = lower::lower(&tree, query.text, query.sources, diagnostics, budget);
-        Parsed { conditions, diagnostics }
-    }
-
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        colour::tokens(text)
-    }
-}

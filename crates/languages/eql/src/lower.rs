@@ -227,7 +227,7 @@ impl Lowering<'_> {
             }
             ExprKind::Not(inner) => PlannedKind::Not(Box::new(self.condition(inner, place.negated()))),
             // A field that stands alone is asked to be true.
-            ExprKind::Field(_) => {
+            ExprKind::Field { .. } => {
                 let subject = operand::Subject { raw: self.field_name(expression), computed: false, exact: true };
                 return self.planned_subject(&subject, span);
             }
@@ -240,7 +240,7 @@ impl Lowering<'_> {
                 return self.boolean_call(span, name, *insensitive, arguments, place);
             }
             ExprKind::Lineage { relation, event } => return self.lineage(span, relation, event, place),
-            ExprKind::Broken => return self.broken(span),
+            ExprKind::Broken(_) => return self.broken(span),
             ExprKind::Literal(_) | ExprKind::Arithmetic { .. } | ExprKind::Negative(_) => {
                 return self.opaque(span, "a value is no condition");
             }
@@ -288,7 +288,7 @@ impl Lowering<'_> {
             }
         }
         // Pipes that order, cut and count choose among the hits; what an event must be, they do not say.
-        if name != "filter" && pipe.arguments.iter().any(|argument| argument.kind == ExprKind::Broken) {
+        if name != "filter" && pipe.arguments.iter().any(|argument| matches!(argument.kind, ExprKind::Broken(_))) {
             let broken = self.broken(pipe.span);
             self.conjoin(broken);
         }

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_syntax::{Parsed, Span, SyntaxError};
 
 use crate::{
     ast::{Event, Expr, ExprKind, Pipe, Query, Shape, Step},
+    error::ErrorKind,
     lexer::{DIAGNOSTIC_LIMIT, Kind, Token, tokenize},
     literal::unquote,
 };
@@ -13,15 +14,15 @@ use crate::{
 /// How deep parentheses, calls and related events may nest.
 const DEPTH_LIMIT: u32 = 128;
 
-/// Reads a query. A part that is no EQL becomes a [`ExprKind::Broken`] expression and a diagnostic; `None` when not
+/// Reads a query. A part that is no EQL becomes a [`ExprKind::Broken`] expression and an error; there is no tree when not
 /// even an event category is there.
 #[must_use]
-pub fn parse(text: &str) -> (Option<Query<'_>>, Vec<Diagnostic>) {
-    let mut diagnostics = Vec::new();
-    let tokens = tokenize(text, false, &mut diagnostics);
-    let mut parser = Parser { text, tokens, at: 0, depth: 0, arithmetic: 0, diagnostics };
-    let query = parser.query();
-    (query, parser.diagnostics)
+pub fn parse(text: &str) -> Parsed<Option<Query<'_>>, ErrorKind> {
+    let mut errors = Vec::new();
+    let tokens = tokenize(text, false, &mut errors);
+    let mut parser = Parser { text, tokens, at: 0, depth: 0, arithmetic: 0, errors };
+    let tree = parser.query();
+    Parsed { tree, errors: parser.errors }
 }
 
 pub(crate) struct Parser<'a> {
@@ -31,7 +32,7 @@ pub(crate) struct Parser<'a> {
     depth: u32,
     /// How many arithmetic operators were read.
     pub arithmetic: usize,
-    diagnostics: Vec<Diagnostic>,
+    errors: Vec<SyntaxError<ErrorKind>>,
 }
 
 impl<'a> Parser<'a> {
@@ -83,14 +84,14 @@ impl<'a> Parser<'a> {
         let token = self.bump();
         if self.text_of(token) != word {
             let message = format!("Keywords of EQL are lower case: write `{word}`.");
-            self.say(Diagnostic::warning("keyword is not lower case", message).at(token.span()));
+            self.say(SyntaxError::new(ErrorKind::UpperCaseKeyword, token.span(), message));
         }
         true
     }
 
-    pub fn say(&mut self, diagnostic: Diagnostic) {
-        if self.diagnostics.len() < DIAGNOSTIC_LIMIT {
-            self.diagnostics.push(diagnostic);
+    pub fn say(&mut self, error: SyntaxError<ErrorKind>) {
+        if self.errors.len() < DIAGNOSTIC_LIMIT {
+            self.errors.push(error);
         }
     }
 
@@ -104,7 +105,7 @@ impl<'a> Parser<'a> {
                 format!("`{found}` stands where {what} should.")
             }
         };
-        self.say(Diagnostic::error("unexpected text", message).at(token.span()));
+        self.say(SyntaxError::new(ErrorKind::UnexpectedText, token.span(), message));
     }
 
     /// Runs `parse` one level deeper; beyond the limit the nested part is skipped.
@@ -112,13 +113,18 @@ impl<'a> Parser<'a> {
         if self.depth >= DEPTH_LIMIT {
             let span = self.token(0).span();
             let message = format!("More than {DEPTH_LIMIT} levels of nesting are not read.");
-            self.say(Diagnostic::error("nesting is too deep", message).at(span));
+            self.say(SyntaxError::new(ErrorKind::TooDeep, span, message));
             return self.skip();
         }
         self.depth += 1;
         let expression = parse(self);
         self.depth -= 1;
         expression
+    }
+
+    /// A part that is no EQL.
+    pub fn broken(&self, span: Span) -> Expr<'a> {
+        Expr { kind: ExprKind::Broken(span.of(self.text).unwrap_or_default()), span }
     }
 
     /// Skips to where an expression can end, over balanced brackets.
@@ -137,7 +143,7 @@ impl<'a> Parser<'a> {
             self.bump();
         }
         let end = self.previous().end.max(start);
-        Expr { kind: ExprKind::Broken, span: Span { start, end } }
+        self.broken(Span { start, end })
     }
 
     fn query(&mut self) -> Option<Query<'a>> {
@@ -145,7 +151,7 @@ impl<'a> Parser<'a> {
         let mut steps = Vec::new();
         if shape == Shape::Event {
             let event = self.event()?;
-            steps.push(Step { event, missing: false, until: false, runs: None, keys: Vec::new(), name: None });
+            steps.push(Step::new(event));
         } else {
             self.steps(&mut steps);
         }
@@ -244,7 +250,7 @@ impl<'a> Parser<'a> {
         let known = ["maxspan", "runs"].into_iter().find(|known| self.text_of(name).eq_ignore_ascii_case(known));
         if known.is_none() {
             let message = format!("`with {}` is not known.", self.text_of(name));
-            self.say(Diagnostic::error("unexpected text", message).at(name.span()));
+            self.say(SyntaxError::new(ErrorKind::UnexpectedText, name.span(), message));
         }
         Some((
             known.unwrap_or_default(),
@@ -281,7 +287,7 @@ impl<'a> Parser<'a> {
                 continue;
             }
             let event = self.bracketed_event();
-            let mut step = Step { event, missing, until, runs: None, keys: Vec::new(), name: None };
+            let mut step = Step { missing, until, ..Step::new(event) };
             loop {
                 if self.by(&mut step.keys) {
                     continue;
@@ -302,9 +308,12 @@ impl<'a> Parser<'a> {
                 if !self.eat_word("fork") {
                     break;
                 }
+                let mut value = "";
                 if self.eat(Kind::Assign) || self.eat(Kind::Eq) {
-                    self.bump();
+                    let token = self.bump();
+                    value = self.text_of(token);
                 }
+                step.fork = Some(value);
             }
             steps.push(step);
         }
@@ -329,7 +338,7 @@ impl<'a> Parser<'a> {
             }
             None => {
                 let span = Span { start, end: rest.span.end.max(start) };
-                Event { category: Cow::Borrowed(""), condition: Expr { kind: ExprKind::Broken, span } }
+                Event { category: Cow::Borrowed(""), condition: self.broken(span) }
             }
         }
     }
@@ -395,13 +404,13 @@ impl<'a> Parser<'a> {
             }
             self.bump();
         }
-        Expr { kind: ExprKind::Broken, span: Span { start, end: self.previous().end.max(start) } }
+        self.broken(Span { start, end: self.previous().end.max(start) })
     }
 }
 
 /// Keeps a part that was not understood beside what was.
 fn append<'a>(condition: &mut Expr<'a>, rest: Expr<'a>) {
     let span = condition.span.to(rest.span);
-    let understood = std::mem::replace(condition, Expr { kind: ExprKind::Broken, span });
+    let understood = std::mem::replace(condition, Expr { kind: ExprKind::Broken(""), span });
     condition.kind = ExprKind::And(vec![understood, rest]);
 }

@@ -129,7 +129,7 @@ impl Lowering<'_> {
                 // `"cmd.exe" : process.name` and `cidrMatch(…) : true` are plain comparisons.
                 let [value] = values else { return Some(self.computed_truth(span)) };
                 if matches!((&self.operand(subject), op), (Operand::Constant(_), Lookup::Colon | Lookup::Like))
-                    && matches!(value.kind, ExprKind::Field(_) | ExprKind::Call { .. })
+                    && matches!(value.kind, ExprKind::Field { .. } | ExprKind::Call { .. })
                 {
                     return self.lookup(span, op, insensitive, negated, value, std::slice::from_ref(subject), place);
                 }

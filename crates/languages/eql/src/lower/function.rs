@@ -95,7 +95,7 @@ impl Lowering<'_> {
         };
         match planned {
             Some(planned) => planned,
-            None if arguments.iter().any(|argument| matches!(argument.kind, ExprKind::Broken)) => self.broken(span),
+            None if arguments.iter().any(|argument| matches!(argument.kind, ExprKind::Broken(_))) => self.broken(span),
             // What is left tests a computed value, or one field against another: it is kept by its text.
             None => self.computed_truth(span),
         }
@@ -137,7 +137,9 @@ impl Lowering<'_> {
         variable: &Expr<'_>,
         condition: &Expr<'_>,
     ) -> Option<Planned> {
-        let (ExprKind::Field(_), ExprKind::Field(variable)) = (&array.kind, &variable.kind) else { return None };
+        let (ExprKind::Field { .. }, ExprKind::Field { path: variable, .. }) = (&array.kind, &variable.kind) else {
+            return None;
+        };
         let path = self.field_name(array);
         if path.len() > PATH_LIMIT {
             return Some(self.opaque(span, "path is too long"));

@@ -37,7 +37,7 @@ impl Lowering<'_> {
             return Operand::Constant(constant);
         }
         match &expression.kind {
-            ExprKind::Field(_) => {
+            ExprKind::Field { .. } => {
                 let raw = self.field_name(expression);
                 let counted = self.aggregated && ["count", "percent", "total_hosts"].contains(&raw.as_str());
                 Operand::Subject(Subject { raw, computed: counted, exact: true })
@@ -78,7 +78,7 @@ impl Lowering<'_> {
             | ExprKind::Compare { .. }
             | ExprKind::Lookup { .. }
             | ExprKind::Lineage { .. } => Operand::Boolean,
-            ExprKind::Literal(_) | ExprKind::Broken => Operand::Broken,
+            ExprKind::Literal(_) | ExprKind::Broken(_) => Operand::Broken,
         }
     }
 
@@ -88,7 +88,7 @@ impl Lowering<'_> {
 
     /// A field's path, a variable of `arraySearch` replaced by the array it runs over.
     pub(super) fn field_name(&self, expression: &Expr<'_>) -> String {
-        let ExprKind::Field(path) = &expression.kind else { return self.text_of(expression.span) };
+        let ExprKind::Field { path, .. } = &expression.kind else { return self.text_of(expression.span) };
         let path = self.own_path(path);
         for (variable, array) in self.variables.iter().rev() {
             match path.strip_prefix(variable.as_str()) {

@@ -54,7 +54,7 @@ impl Lowering<'_> {
     pub(super) fn earlier_step(&self, expression: &Expr<'_>, place: Place) -> Option<usize> {
         let is_comparison = matches!(
             expression.kind,
-            ExprKind::Compare { .. } | ExprKind::Lookup { .. } | ExprKind::Call { .. } | ExprKind::Field(_)
+            ExprKind::Compare { .. } | ExprKind::Lookup { .. } | ExprKind::Call { .. } | ExprKind::Field { .. }
         );
         // What an absent step says of an earlier one is not asked of that one.
         if self.named.is_empty() || self.absent || self.reading.is_some() || place.is_alternative() || !is_comparison {
@@ -84,8 +84,10 @@ impl Lowering<'_> {
     fn owner(&self, expression: &Expr<'_>) -> Owner {
         let all = |parts: &[Expr<'_>]| parts.iter().fold(Owner::Nobody, |owner, part| owner.and(self.owner(part)));
         match &expression.kind {
-            ExprKind::Literal(_) | ExprKind::Broken => Owner::Nobody,
-            ExprKind::Field(path) => self.named_step(path).map_or(Owner::Other, |(step, _)| Owner::Earlier(step)),
+            ExprKind::Literal(_) | ExprKind::Broken(_) => Owner::Nobody,
+            ExprKind::Field { path, .. } => {
+                self.named_step(path).map_or(Owner::Other, |(step, _)| Owner::Earlier(step))
+            }
             ExprKind::Call { arguments: parts, .. } | ExprKind::And(parts) | ExprKind::Or(parts) => all(parts),
             ExprKind::Not(inner) | ExprKind::Negative(inner) => self.owner(inner),
             ExprKind::Compare { left, right, .. } | ExprKind::Arithmetic { left, right, .. } => {
