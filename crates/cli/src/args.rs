@@ -7,7 +7,7 @@ use ruleatlas_sources::{SourceKind, SourceSpec};
 use ruleatlas_taxonomy::{Taxonomy, Term};
 use ruleatlas_views::{CompassSort, Gap};
 
-use crate::output::WrongCall;
+use crate::{commands::diff::Diff, output::WrongCall};
 
 /// An atlas of the world's detection rules.
 ///
@@ -56,6 +56,8 @@ pub enum Command {
     Search(Search),
     /// Write the catalog's rows for other programs.
     Export(Export),
+    /// What changed between two catalogs: rules added, removed, and with another logic.
+    Diff(Diff),
     /// The parse ledger: every file and every rule accounted for.
     Doctor(Doctor),
     /// Does a rule's condition hold on these events?

@@ -24,6 +24,7 @@ mod run;
 mod search;
 mod staging_table;
 mod text;
+mod text_digest;
 mod write;
 
 pub use check::UnreadableRule;
@@ -35,6 +36,7 @@ pub use place::{check_place, remove_unfinished};
 pub use read::Store;
 pub use run::RunnableRules;
 pub use search::{MAX_SEARCH_WORDS, words};
+pub use text_digest::TextDigest;
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.

@@ -20,6 +20,7 @@ mod align;
 mod atlas;
 mod attack_events;
 mod attack_text;
+mod changes;
 mod collected_telemetry;
 mod controls;
 mod coverage;
@@ -58,6 +59,9 @@ pub use align::{AlignRequest, AlignRow, AlignView, AlignmentStatus, ReadLayer, T
 pub use atlas::Atlas;
 pub use attack_events::{AttackEvents, AttackLog, AttackStrategy, NamedEvent};
 pub use attack_text::{AttackPiece, AttackPieceKind, attack_pieces};
+pub use changes::{
+    Changes, ChangesRequest, DescriptionChange, PredicateChange, PredicateChangeKind, RuleChange, VendorChanges,
+};
 pub use collected_telemetry::{CollectedTelemetry, HAVE_KINDS, TelemetryError};
 pub use controls::{
     ColumnSource, CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem,

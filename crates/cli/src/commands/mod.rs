@@ -12,6 +12,7 @@ pub mod check;
 pub mod command_line;
 pub mod controls;
 pub mod coverage;
+pub mod diff;
 pub mod doctor;
 pub mod event;
 pub mod export;
