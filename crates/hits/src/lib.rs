@@ -246,7 +246,7 @@ fn counts(connection: &Connection, report: &Report, facts: &Facts) -> Result<(),
         indicator.execute(params![field, op, value, integer(*events)])?;
     }
     let mut exclusion = connection.prepare("INSERT INTO exclusion VALUES (?, ?, ?, ?, ?)")?;
-    for IndicatorCount { field, op, value, events, removed } in &report.exclusions {
+    for IndicatorCount { field, op, value, events, removed, .. } in &report.exclusions {
         exclusion.execute(params![field, op, value, integer(*events), integer(removed.unwrap_or_default())])?;
     }
     let mut file = connection.prepare("INSERT INTO file VALUES (?, ?, ?, ?)")?;
