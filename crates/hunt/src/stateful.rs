@@ -78,7 +78,7 @@ fn span(text: &str) -> Option<i64> {
 }
 
 fn sequence(rule: &Rule) -> Result<Stateful, Why> {
-    let (Some(query), _) = ruleatlas_eql::parse(&rule.query) else { return Err("its query was not understood") };
+    let Some(query) = ruleatlas_eql::parse(&rule.query).tree else { return Err("its query was not understood") };
     let is_short = |name: &str| ["head", "tail"].iter().any(|known| name.eq_ignore_ascii_case(known));
     if query.pipes.iter().any(|pipe| !is_short(pipe.name)) {
         return Err("its query has a pipe behind the sequence");
@@ -94,7 +94,7 @@ fn sequence(rule: &Rule) -> Result<Stateful, Why> {
     let keys = |at: usize| -> Result<Vec<String>, Why> {
         let own = query.steps.get(at).map(|step| step.keys.as_slice()).unwrap_or_default();
         let name = |key: &ruleatlas_eql::ast::Expr<'_>| match &key.kind {
-            ExprKind::Field(name) => Ok(name.to_string()),
+            ExprKind::Field { path, .. } => Ok(path.to_string()),
             _ => Err("its events share something computed"),
         };
         query.keys.iter().chain(own).map(name).collect()
