@@ -5,10 +5,11 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{ErrorKind as _, Span};
 
 use crate::{
     ast::{Comparison, Constant, Expr, Kind, Link},
+    error::ErrorKind,
     lexer::{Lex, unquote_name, unquote_text},
     parser::Parser,
 };
@@ -58,7 +59,7 @@ impl Parser<'_> {
             let span = self.peek().map_or_else(Span::default, |lexeme| lexeme.span());
             self.advance();
             if self.peek().is_none() || matches!(self.peek_text(), ")" | "|") {
-                self.warn("dangling connective", "Nothing follows this connective; it is left out.", span);
+                self.error(ErrorKind::DanglingConnective, "Nothing follows this connective; it is left out.", span);
                 break;
             }
             children.push(operand(self));
@@ -66,14 +67,14 @@ impl Parser<'_> {
         if children.len() == 1 {
             return children.remove(0);
         }
-        Expr::new(kind(children), self.since(start))
+        self.expr(kind(children), start)
     }
 
     fn not(&mut self) -> Link {
         let start = self.here();
         if self.eat_word("not") {
             let child = self.deeper(Self::not);
-            return Expr::new(Kind::Not(child), self.since(start));
+            return self.expr(Kind::Not(child), start);
         }
         self.comparison()
     }
@@ -95,24 +96,28 @@ impl Parser<'_> {
             if self.peek_text() == sign {
                 if sign == "=" {
                     let span = self.peek().map_or_else(Span::default, |lexeme| lexeme.span());
-                    self.warn("`=` for `==`", "`=` makes a name; here it is taken for the comparison `==`.", span);
+                    self.error(
+                        ErrorKind::AssignmentSign,
+                        "`=` makes a name; here it is taken for the comparison `==`.",
+                        span,
+                    );
                 }
                 self.advance();
                 let right = self.sum();
-                return Expr::new(Kind::Compare { op, left, right }, self.since(start));
+                return self.expr(Kind::Compare { op, left, right }, start);
             }
         }
         if self.eat(":") {
             let right = self.sum();
             let kind = Kind::Call { name: Rc::from("match"), arguments: vec![left, right] };
-            return Expr::new(kind, self.since(start));
+            return self.expr(kind, start);
         }
         if self.eat_word("is") {
             let negated = self.eat_word("not");
             if !self.eat_word("null") {
-                return self.broken("`null` is missing");
+                return self.broken(ErrorKind::MissingNull);
             }
-            return Expr::new(Kind::IsNull { subject: left, negated }, self.since(start));
+            return self.expr(Kind::IsNull { subject: left, negated }, start);
         }
         let negated = self.is_word("not") && {
             let next = self.peek_second().to_ascii_lowercase();
@@ -123,21 +128,21 @@ impl Parser<'_> {
         }
         if self.eat_word("in") {
             if !self.eat("(") {
-                return self.broken("a list is missing");
+                return self.broken(ErrorKind::MissingList);
             }
             if self.is_word("from") {
                 let query = self.nested().unwrap_or_default();
                 self.close(")");
-                return Expr::new(Kind::InQuery { subject: left, query, negated }, self.since(start));
+                return self.expr(Kind::InQuery { subject: left, query, negated }, start);
             }
             let list = self.list(")");
-            return Expr::new(Kind::In { subject: left, list, negated }, self.since(start));
+            return self.expr(Kind::In { subject: left, list, negated }, start);
         }
         let regex = self.is_word("rlike");
         if regex || self.is_word("like") {
             self.advance();
             let patterns = if self.eat("(") { self.list(")") } else { vec![self.primary()] };
-            return Expr::new(Kind::Like { subject: left, patterns, regex, negated }, self.since(start));
+            return self.expr(Kind::Like { subject: left, patterns, regex, negated }, start);
         }
         left
     }
@@ -156,7 +161,7 @@ impl Parser<'_> {
         while let Some(sign) = signs.iter().find(|sign| self.peek_text() == **sign) {
             self.advance();
             let arguments = vec![left, operand(self)];
-            left = Expr::new(Kind::Call { name: Rc::from(*sign), arguments }, self.since(start));
+            left = self.expr(Kind::Call { name: Rc::from(*sign), arguments }, start);
         }
         left
     }
@@ -168,38 +173,46 @@ impl Parser<'_> {
             return self.cast();
         }
         self.advance();
-        let operand = self.deeper(Self::signed);
-        match operand.constant() {
-            Some(Constant::Number(number)) if minus => {
-                let number = Constant::Number(Rc::from(format!("-{number}")));
-                Expr::new(Kind::Constant(number), self.since(start))
-            }
-            Some(_) => operand,
-            None if minus => Expr::new(Kind::Call { name: Rc::from("-"), arguments: vec![operand] }, self.since(start)),
-            None => operand,
+        let mut operand = self.deeper(Self::signed);
+        if !minus {
+            return operand;
         }
+        // A number's sign is a part of it, before a cast as well.
+        let number = match &mut operand.kind {
+            Kind::Constant(Constant::Number(number)) => Some(number),
+            Kind::Cast { operand, .. } => match &mut operand.kind {
+                Kind::Constant(Constant::Number(number)) => Some(number),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(number) = number {
+            *number = number.strip_prefix('-').map_or_else(|| Rc::from(format!("-{number}")), Rc::from);
+            operand.span = self.since(start);
+            return operand;
+        }
+        self.expr(Kind::Call { name: Rc::from("-"), arguments: vec![operand] }, start)
     }
 
     fn cast(&mut self) -> Link {
         let start = self.here();
         let mut operand = self.primary();
         while self.eat("::") {
+            let to = Rc::from(self.peek_text().to_ascii_lowercase());
             self.advance();
-            if operand.constant().is_none() {
-                operand = Expr::new(Kind::Call { name: Rc::from("::"), arguments: vec![operand] }, self.since(start));
-            }
+            operand = self.expr(Kind::Cast { operand, to }, start);
         }
         operand
     }
 
     pub fn primary(&mut self) -> Link {
-        let Some(lexeme) = self.peek() else { return self.broken("an expression is missing") };
+        let Some(lexeme) = self.peek() else { return self.broken(ErrorKind::MissingExpression) };
         let (start, text) = (self.here(), self.peek_text());
         match lexeme.kind {
             Lex::Text { closed } => {
                 self.advance();
                 if !closed {
-                    self.error("unclosed quote", "The text has no closing quote.", lexeme.span());
+                    self.error(ErrorKind::UnclosedQuote, "The text has no closing quote.", lexeme.span());
                 }
                 self.constant(Constant::Text(Rc::from(unquote_text(text).0)), start)
             }
@@ -210,7 +223,7 @@ impl Parser<'_> {
                     || unit.strip_suffix('s').is_some_and(|unit| unit.len() > 2 && UNITS.contains(&unit));
                 if is_unit {
                     self.advance();
-                    return self.constant(Constant::Duration, start);
+                    return self.constant(Constant::Duration(self.text_since(start)), start);
                 }
                 self.constant(Constant::Number(Rc::from(text)), start)
             }
@@ -228,19 +241,20 @@ impl Parser<'_> {
                 // The rest up to the closing bracket is not understood; what stands before it counts.
                 let rest = self.here();
                 self.skip_to_close();
-                let (span, reason) = (self.since(rest), "a connective is missing");
-                self.error(reason, "The rest of the parenthesis cannot be read.", span);
-                Expr::new(Kind::All(vec![inner, Expr::new(Kind::Broken(reason), span)]), self.since(start))
+                let (span, kind) = (self.since(rest), ErrorKind::MissingConnective);
+                self.error(kind, "The rest of the parenthesis cannot be read.", span);
+                let rest = Expr::new(Kind::broken(&self.text_since(rest), kind), span);
+                self.expr(Kind::All(vec![inner, rest]), start)
             }
             _ if self.eat("[") => {
                 let list = self.list("]");
-                Expr::new(Kind::List(list), self.since(start))
+                self.expr(Kind::List(list), start)
             }
             Lex::Sign if text == "*" => {
                 self.advance();
-                Expr::new(Kind::Name(Rc::from("*")), self.since(start))
+                self.expr(Kind::Name(Rc::from("*")), start)
             }
-            _ => self.broken("an expression is missing"),
+            _ => self.broken(ErrorKind::MissingExpression),
         }
     }
 
@@ -256,15 +270,15 @@ impl Parser<'_> {
                 return self.constant(Constant::Null, start);
             }
             // A connective here has no operand before it; it is left for who called.
-            "and" | "or" | "by" | "in" | "like" | "rlike" | "is" => return self.broken("an expression is missing"),
+            "and" | "or" | "by" | "in" | "like" | "rlike" | "is" => return self.broken(ErrorKind::MissingExpression),
             _ => {}
         }
         self.advance();
         if !self.eat("(") {
-            return Expr::new(Kind::Name(Rc::from(unquote_name(text))), self.since(start));
+            return self.expr(Kind::Name(Rc::from(unquote_name(text))), start);
         }
         let arguments = self.list(")");
-        Expr::new(Kind::Call { name: Rc::from(word), arguments }, self.since(start))
+        self.expr(Kind::Call { name: Rc::from(word), arguments }, start)
     }
 
     /// Expressions up to the closing bracket, options in braces left out.
@@ -275,14 +289,17 @@ impl Parser<'_> {
             if self.peek_text() == "{" {
                 items.push(self.options());
             } else {
-                items.push(self.expression());
+                let value = self.expression();
                 // `first(x by y)`.
-                if self.eat_word("by") {
-                    self.expression();
-                }
+                items.push(if self.eat_word("by") {
+                    let key = self.expression();
+                    self.expr(Kind::By { value, key }, before)
+                } else {
+                    value
+                });
             }
             if !self.eat(",") && self.peek_text() != close && self.peek_text() != "|" && self.peek().is_some() {
-                items.push(self.broken("a comma is missing"));
+                items.push(self.broken(ErrorKind::MissingComma));
                 if self.here() == before {
                     self.advance();
                 }
@@ -292,7 +309,7 @@ impl Parser<'_> {
         items
     }
 
-    /// `{ "name": value, … }`, as a call named `{}` of the names.
+    /// `{ "name": value, … }`.
     fn options(&mut self) -> Link {
         let start = self.here();
         let mut names = Vec::new();
@@ -302,8 +319,7 @@ impl Parser<'_> {
                 "{" => depth += 1,
                 "}" => depth = depth.saturating_sub(1),
                 text if depth == 1 && matches!(lexeme.kind, Lex::Text { .. }) && self.peek_second() == ":" => {
-                    let name = Constant::Text(Rc::from(unquote_text(text).0));
-                    names.push(Expr::new(Kind::Constant(name), lexeme.span()));
+                    names.push(Rc::from(unquote_text(text).0));
                 }
                 _ => {}
             }
@@ -312,15 +328,15 @@ impl Parser<'_> {
                 break;
             }
         }
-        Expr::new(Kind::Call { name: Rc::from("{}"), arguments: names }, self.since(start))
+        self.expr(Kind::Options { text: self.text_since(start), names }, start)
     }
 
-    fn constant(&self, constant: Constant, start: usize) -> Link {
-        Expr::new(Kind::Constant(constant), self.since(start))
+    fn constant(&mut self, constant: Constant, start: usize) -> Link {
+        self.expr(Kind::Constant(constant), start)
     }
 
     /// Steps over what cannot be read, up to a place where an operand may end.
-    fn broken(&mut self, reason: &'static str) -> Link {
+    fn broken(&mut self, kind: ErrorKind) -> Link {
         let start = self.here();
         let mut depth = 0_u32;
         if matches!(self.peek_text(), "]" | "}") {
@@ -340,8 +356,8 @@ impl Parser<'_> {
             self.advance();
         }
         let span = self.since(start);
-        self.error(reason, format!("The expression cannot be read here: {reason}."), span);
-        Expr::new(Kind::Broken(reason), span)
+        self.error(kind, format!("The expression cannot be read here: {}.", kind.title()), span);
+        Expr::new(Kind::broken(&self.text_since(start), kind), span)
     }
 
     /// Steps over an expression that stands too deep, up to where it ends: the brackets around it are still closed.
@@ -358,8 +374,8 @@ impl Parser<'_> {
             self.advance();
         }
         let span = self.since(start);
-        self.error("nested too deeply", "The query is nested too deeply to be read.", span);
-        Expr::new(Kind::Broken("nested too deeply"), span)
+        self.error(ErrorKind::TooDeep, "The query is nested too deeply to be read.", span);
+        Expr::new(Kind::broken(&self.text_since(start), ErrorKind::TooDeep), span)
     }
 
     fn deeper(&mut self, read: fn(&mut Self) -> Link) -> Link {

@@ -59,8 +59,8 @@ pub(crate) fn meaning(name: &str) -> Meaning {
         "not" => Meaning::Not,
         "to_lower" | "to_upper" => Meaning::Wrapper(Wrapper::AnyCase),
         "url_decode" => Meaning::Wrapper(Wrapper::Modified(Modifier::UrlDecode)),
-        "::" | "to_string" | "to_str" | "to_text" | "to_ip" | "to_integer" | "to_int" | "to_long" | "to_double"
-        | "to_dbl" | "to_boolean" | "to_bool" | "to_version" | "to_ver" | "to_unsigned_long" | "to_ulong" | "to_ul"
+        "to_string" | "to_str" | "to_text" | "to_ip" | "to_integer" | "to_int" | "to_long" | "to_double" | "to_dbl"
+        | "to_boolean" | "to_bool" | "to_version" | "to_ver" | "to_unsigned_long" | "to_ulong" | "to_ul"
         | "to_datetime" | "to_dt" | "trim" | "ltrim" | "rtrim" | "mv_first" | "mv_last" | "mv_min" | "mv_max"
         | "mv_dedupe" | "mv_sort" => Meaning::Wrapper(Wrapper::Same),
         "coalesce" => Meaning::First,

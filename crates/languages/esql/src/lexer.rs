@@ -3,8 +3,7 @@
 //! After `from` and its kin the names of indices are read whole, with the `-`, `*` and `:` in them; everywhere else
 //! the tokens are those of expressions. Source: the lexer grammar of ES|QL in Elasticsearch.
 
-use ruleatlas_core::{Token, TokenKind};
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{Span, Token, TokenKind};
 
 /// A token with its place; its text is the query's text there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ impl Lexeme {
 }
 
 /// Words of the language inside commands.
-const KEYWORDS: &[&str] = &[
+pub(crate) const KEYWORDS: &[&str] = &[
     "and", "as", "asc", "by", "desc", "false", "first", "in", "is", "join", "last", "like", "metadata", "not", "null",
     "nulls", "on", "or", "rlike", "stats", "true", "where", "with",
 ];
@@ -62,8 +61,9 @@ pub(crate) fn lex(text: &str) -> Vec<Lexeme> {
     lexer.lexemes
 }
 
-/// The tokens as they are coloured.
-pub(crate) fn colours(text: &str) -> Vec<Token> {
+/// The text's tokens for colouring, in order and without overlap; gaps are plain.
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Token> {
     let lexemes = lex(text);
     let mut begins = true;
     let mut tokens = Vec::with_capacity(lexemes.len());
@@ -264,7 +264,7 @@ fn is_source_command(word: &str) -> bool {
     ["from", "ts", "metrics"].iter().any(|command| command.eq_ignore_ascii_case(word))
 }
 
-fn is_name_body(character: char) -> bool {
+pub(crate) fn is_name_body(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 

@@ -1,6 +1,18 @@
-//! ES|QL queries in, conditions out.
+//! ES|QL, Elasticsearch's piped query language: parser, tree, printer, and the conditions of a query.
+//!
+//! The syntax alone is [`parse`], which needs none of the other crates (`default-features = false`). Every text gives a
+//! tree, and what is wrong with it; a tree prints as a query.
 //!
 //! ```
+//! let parsed = ruleatlas_esql::parse("FROM logs-* | WHERE (a == 1) AND NOT b IN (\"x\") | KEEP a, b");
+//! assert!(parsed.errors.is_empty());
+//! assert_eq!(parsed.tree.to_string(), "from logs-*\n| where a == 1 and not b in (\"x\")\n| KEEP a, b");
+//! ```
+//!
+//! The feature `conditions`, which is on unless it is switched off, goes on to what a query asks of an event:
+//!
+//! ```
+//! # #[cfg(feature = "conditions")] {
 //! use ruleatlas_core::{Frontend, NoContext, Query};
 //! use ruleatlas_esql::Esql;
 //!
@@ -10,6 +22,7 @@
 //! assert_eq!(condition.sources[0].name, "logs-*");
 //! let names: Vec<_> = condition.root.predicates().map(|predicate| predicate.raw_field.as_str()).collect();
 //! assert_eq!(names, ["process.name", "user.id"]);
+//! # }
 //! ```
 //!
 //! Every `where` is one more demand on the event. Names made on the way are followed back to the fields they stand
@@ -22,67 +35,30 @@
 //!
 //! It runs nothing. Columns that a lookup join adds are taken for the event's own; a condition that only an aggregate
 //! has (`count(*) where …`) is said in a note and no demand; so are none the restrictions of `@timestamp`. Queries in
-//! `kql("…")` and `qstr("…")` are read by the front ends that it is given ([`Esql::with_kuery`],
-//! [`Esql::with_lucene`]), as it knows no other language itself.
+//! `kql("…")` and `qstr("…")` are read by the front ends that it is given (`Esql::with_kuery`,
+//! `Esql::with_lucene`), as it knows no other language itself.
 
-mod ast;
+pub mod ast;
 mod cut;
+#[cfg(feature = "conditions")]
 mod embedded;
+mod error;
 mod expression;
+#[cfg(feature = "conditions")]
+mod frontend;
+#[cfg(feature = "conditions")]
 mod function;
 mod lexer;
+#[cfg(feature = "conditions")]
 mod lower;
 mod parser;
+mod print;
 
-use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
-use ruleatlas_model::Language;
+pub use error::ErrorKind;
+#[cfg(feature = "conditions")]
+pub use frontend::Esql;
+pub use lexer::tokens;
+pub use parser::parse;
 
 /// Nesting beyond this is not read.
 const DEPTH_LIMIT: u32 = 128;
-
-/// ES|QL, Elasticsearch's piped language, as detection rules of language `esql` and hunting queries take it.
-#[derive(Clone, Copy, Default)]
-pub struct Esql<'a> {
-    kuery: Option<&'a dyn Frontend>,
-    lucene: Option<&'a dyn Frontend>,
-}
-
-impl<'a> Esql<'a> {
-    /// The language without any other inside it: `kql` and `qstr` are opaque.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { kuery: None, lucene: None }
-    }
-
-    /// Reads the text in `kql("…")` with `language`.
-    #[must_use]
-    pub const fn with_kuery(self, language: &'a dyn Frontend) -> Self {
-        Self { kuery: Some(language), ..self }
-    }
-
-    /// Reads the text in `qstr("…")` with `language`.
-    #[must_use]
-    pub const fn with_lucene(self, language: &'a dyn Frontend) -> Self {
-        Self { lucene: Some(language), ..self }
-    }
-}
-
-impl Frontend for Esql<'_> {
-    fn language(&self) -> Language {
-        Language::Esql
-    }
-
-    fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
-        let (stages, mut diagnostics) = parser::parse(query.text);
-        let (mut conditions, more) = lower::lower(&stages, query.text, self, budget);
-        for condition in &mut conditions {
-            condition.sources.extend_from_slice(query.sources);
-        }
-        diagnostics.extend(more);
-        Parsed { conditions, diagnostics }
-    }
-
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        lexer::colours(text)
-    }
-}

@@ -9,10 +9,11 @@ use ruleatlas_ir::plan::{
 };
 use ruleatlas_ir::{Semantics, resolve};
 use ruleatlas_model::{Condition, DataSource, Diagnostic, Modifier, SourceKind, Span};
+use ruleatlas_syntax::ErrorKind as _;
 
 use crate::{
     Esql,
-    ast::{self, Command, Constant, Definition, Kind, Link},
+    ast::{self, Command, Constant, Definition, Effect, Kind, Link},
     function::{self, Meaning},
 };
 
@@ -66,7 +67,7 @@ impl Lowering<'_> {
     /// A pipeline; the stages of a branch count as the stage that the branch stands in.
     fn query(&mut self, stages: &[ast::Stage], span: Span, branch_of: Option<u32>) -> Expr {
         let (source, stages) = match stages {
-            [ast::Stage { command: Command::From { patterns, pipelines }, span, .. }, rest @ ..] => {
+            [ast::Stage { command: Command::From { patterns, pipelines, .. }, span, .. }, rest @ ..] => {
                 (self.source(patterns, pipelines, *span), rest)
             }
             _ => (Expr::new(ExprKind::Tables(Vec::new()), span), stages),
@@ -100,7 +101,7 @@ impl Lowering<'_> {
         let name = |name: &Rc<str>| Expr::new(ExprKind::Name(Rc::clone(name)), stage.span);
         match &stage.command {
             Command::From { .. } => Operation::Opaque(Rc::from("a source behind the start of the query")),
-            Command::Eval(definitions) => Operation::Extend(self.columns(definitions)),
+            Command::Row(definitions) | Command::Eval(definitions) => Operation::Extend(self.columns(definitions)),
             Command::Where(condition) => Operation::Filter(self.condition(condition)),
             Command::Stats { aggregates, by, inline } => Operation::Aggregate {
                 outputs: aggregates.iter().map(|aggregate| self.output(aggregate)).collect(),
@@ -108,18 +109,21 @@ impl Lowering<'_> {
                 keeps_rows: *inline,
             },
             Command::Rename(pairs) => Operation::Rename(pairs.clone()),
-            Command::Cut { source, names } => {
-                Operation::Extract { from: self.value(source), names: names.clone(), demands: None }
-            }
-            Command::Enrich { policy, on, names } => {
-                lookup(policy, on.as_ref().map(name), (!names.is_empty()).then(|| names.clone()))
-            }
-            Command::LookupJoin { index, keys } => lookup(index, keys.first().map(name), None),
-            Command::Parts { prefix, source } => {
-                Operation::Parts { prefix: Rc::clone(prefix), from: self.value(source) }
-            }
+            Command::Other { effect, .. } => match effect {
+                Effect::Cut { source, names } => {
+                    Operation::Extract { from: self.value(source), names: names.clone(), demands: None }
+                }
+                Effect::Enrich { policy, on, names } => {
+                    lookup(policy, on.as_ref().map(name), (!names.is_empty()).then(|| names.clone()))
+                }
+                Effect::LookupJoin { index, keys } => lookup(index, keys.first().map(name), None),
+                Effect::Parts { prefix, source } => {
+                    Operation::Parts { prefix: Rc::clone(prefix), from: self.value(source) }
+                }
+                Effect::Compute(names) => Operation::Compute(names.clone()),
+                Effect::Neutral => Operation::Sort,
+            },
             Command::Expand(column) => Operation::Expand(vec![Column { name: Rc::clone(column), value: name(column) }]),
-            Command::Compute(names) => Operation::Compute(names.clone()),
             Command::Fork(branches) if branches.len() > MAX_BRANCHES => {
                 Operation::Opaque(Rc::from("too many branches"))
             }
@@ -128,17 +132,22 @@ impl Lowering<'_> {
                 let branches = branches.iter().map(|branch| self.stages(branch, Some(index))).collect();
                 Operation::Branches { branches, selector: Some((Rc::from("_fork"), Rc::from("fork"))) }
             }
-            Command::Neutral => Operation::Sort,
-            Command::Broken(reason) => Operation::Opaque(Rc::from(*reason)),
+            Command::Broken { kind, .. } => Operation::Opaque(Rc::from(kind.title())),
         }
     }
 
     fn columns(&mut self, definitions: &[Definition]) -> Vec<Column> {
-        let column = |definition: &Definition| Column {
-            name: Rc::clone(&definition.name),
-            value: self.value(&definition.value),
-        };
+        let column =
+            |definition: &Definition| Column { name: self.name_of(definition), value: self.value(&definition.value) };
         definitions.iter().map(column).collect()
+    }
+
+    /// The name that a definition makes; without one of its own it is the expression's text.
+    fn name_of(&self, definition: &Definition) -> Rc<str> {
+        match (&definition.name, &definition.value.kind) {
+            (Some(name), _) | (None, Kind::Name(name)) => Rc::clone(name),
+            _ => Rc::from(definition.value.span.of(self.text).unwrap_or_default()),
+        }
     }
 
     /// An aggregate: computed of many events, but for `values`, which `mv_expand` takes apart again.
@@ -151,7 +160,7 @@ impl Lowering<'_> {
             _ => Aggregate::Compute(Vec::new()),
         };
         let condition = aggregate.filter.as_ref().map(|filter| filter.span);
-        Output { name: Rc::clone(&aggregate.name), kind, condition }
+        Output { name: self.name_of(aggregate), kind, condition }
     }
 
     /// An expression that stands where a condition is meant.
@@ -186,10 +195,14 @@ impl Lowering<'_> {
                 Constant::Null => ExprKind::Const(Const::null()),
                 Constant::Parameter(name) => ExprKind::Const(Const::new(Rc::clone(name), ConstKind::Parameter)),
                 // A duration is no text that a field has.
-                Constant::Duration => ExprKind::Computed { of: Vec::new(), text: None },
+                Constant::Duration(_) => ExprKind::Computed { of: Vec::new(), text: None },
             },
             Kind::List(items) => ExprKind::List(self.values(items)),
             Kind::Call { name, arguments } => return self.call(link, name, arguments),
+            Kind::By { value, .. } => return self.value(value),
+            Kind::Cast { operand, .. } if operand.constant().is_some() => return self.value(operand),
+            Kind::Cast { operand, .. } => ExprKind::Wrap(Wrapper::Same, Box::new(self.value(operand))),
+            Kind::Options { .. } | Kind::Missing => ExprKind::Computed { of: Vec::new(), text: None },
             Kind::All(_) | Kind::Any(_) | Kind::Not(_) => return self.condition(link),
             Kind::Compare { op, left, right } => {
                 let (relation, negated, case) = op.relation();
@@ -221,7 +234,7 @@ impl Lowering<'_> {
             Kind::IsNull { subject, negated } => {
                 ExprKind::Presence { of: Box::new(self.value(subject)), present: *negated, empty_is_null: false }
             }
-            Kind::Broken(reason) => ExprKind::Opaque(Rc::from(*reason)),
+            Kind::Broken { .. } => ExprKind::Opaque(Rc::from(link.kind.fault().unwrap_or_default())),
         };
         Expr::new(kind, span)
     }
@@ -267,6 +280,8 @@ impl Lowering<'_> {
                 }
                 _ => ExprKind::Computed { of: self.values(arguments), text: None },
             },
+            // The sign of a parameter.
+            (Meaning::Sum, [only]) if only.constant().is_some() => return self.value(only),
             (Meaning::Sum, [left, right]) => ExprKind::Moved(Box::new(self.value(left)), Box::new(self.value(right))),
             (Meaning::Unknown, _) => ExprKind::Opaque(Rc::from(function::UNKNOWN)),
             _ => ExprKind::Computed { of: self.values(arguments), text: None },
@@ -276,9 +291,9 @@ impl Lowering<'_> {
 
     /// A function that compares its first argument with the others.
     fn test(&mut self, relation: Relation, subject: &Link, values: &[Link], span: Span) -> Expr {
-        let is_option = |value: &&Link| matches!(&value.kind, Kind::Call { name, .. } if &**name == "{}");
-        let mut options = values.iter().filter(is_option).flat_map(|options| options.kind.children());
-        let is_fuzzy = options.any(|name| name.constant().is_some_and(|name| name.text() == "fuzziness"));
+        let is_option = |value: &&Link| matches!(&value.kind, Kind::Options { .. });
+        let has_fuzziness = |value: &Link| matches!(&value.kind, Kind::Options { names, .. } if names.iter().any(|name| &**name == "fuzziness"));
+        let is_fuzzy = values.iter().any(has_fuzziness);
         let mut listed = Vec::new();
         for value in values.iter().filter(|value| !is_option(value)) {
             match &value.kind {

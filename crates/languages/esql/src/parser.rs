@@ -5,23 +5,29 @@
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_syntax::{Parsed, Span, SyntaxError};
 
 use crate::{
-    ast::{Command, Definition, Expr, Kind, Stage},
+    ast::{Command, Definition, Effect, Expr, Kind, Link, Query, Source, Stage},
     cut,
+    error::ErrorKind,
     lexer::{Lex, Lexeme, lex, unquote_name, unquote_text},
 };
 
-/// The stages of a query, and what is wrong with it.
-pub(crate) fn parse(text: &str) -> (Vec<Stage>, Vec<Diagnostic>) {
+/// Reads a query. What cannot be read is a broken expression or command, and the stages around it count.
+#[must_use]
+pub fn parse(text: &str) -> Parsed<Query, ErrorKind> {
     let lexemes = lex(text).into_iter().filter(|lexeme| lexeme.kind != Lex::Comment).collect();
-    let mut parser = Parser { text, lexemes, at: 0, depth: 0, diagnostics: Vec::new() };
+    let mut parser = Parser { text, lexemes, at: 0, depth: 0, errors: Vec::new() };
     // `set name = value;` before the query.
+    let mut settings = Vec::new();
     while parser.is_word("set") {
-        while parser.peek().is_some() && !parser.eat(";") {
+        let start = parser.here();
+        while parser.peek().is_some() && parser.peek_text() != ";" {
             parser.advance();
         }
+        settings.push(parser.text_since(start));
+        parser.eat(";");
     }
     let mut stages = parser.pipeline(0);
     while parser.peek().is_some() {
@@ -29,15 +35,15 @@ pub(crate) fn parse(text: &str) -> (Vec<Stage>, Vec<Diagnostic>) {
         let start = parser.here();
         parser.advance();
         parser.skip_to_pipe();
-        let (span, reason) = (parser.since(start), "unexpected closing bracket");
-        parser.error(reason, "Nothing is open that could be closed here.", span);
+        let (span, kind) = (parser.since(start), ErrorKind::UnexpectedBracket);
+        parser.error(kind, "Nothing is open that could be closed here.", span);
         let index = stages.last().map_or(0, |stage: &Stage| stage.index);
-        stages.push(Stage { command: Command::Broken(reason), span, index });
+        stages.push(Stage { command: Command::Broken { text: parser.text_since(start), kind }, span, index });
         if parser.eat("|") {
             stages.extend(parser.pipeline(index + 1));
         }
     }
-    (stages, parser.diagnostics)
+    Parsed { tree: Query { settings, stages }, errors: parser.errors }
 }
 
 pub(crate) struct Parser<'a> {
@@ -45,7 +51,7 @@ pub(crate) struct Parser<'a> {
     pub lexemes: Vec<Lexeme>,
     pub at: usize,
     pub depth: u32,
-    diagnostics: Vec<Diagnostic>,
+    errors: Vec<SyntaxError<ErrorKind>>,
 }
 
 impl<'a> Parser<'a> {
@@ -59,7 +65,7 @@ impl<'a> Parser<'a> {
                 stages.push(Stage { command, span: self.since(start), index });
             } else if self.peek_text() == "|" {
                 let span = Span::new(start, start);
-                self.error("empty stage", "There is no command before this pipe.", span);
+                self.error(ErrorKind::EmptyStage, "There is no command before this pipe.", span);
             }
             if !self.eat("|") {
                 break;
@@ -74,7 +80,7 @@ impl<'a> Parser<'a> {
         self.skip_to_pipe();
         if self.here() > start && self.since(start).of(self.text).is_some_and(|text| !text.trim().is_empty()) {
             let span = self.since(start);
-            self.error("unexpected text", "The rest of the command cannot be read.", span);
+            self.error(ErrorKind::UnexpectedText, "The rest of the command cannot be read.", span);
         }
     }
 
@@ -112,8 +118,11 @@ impl<'a> Parser<'a> {
         let start = self.here();
         self.advance();
         match word.as_str() {
-            "from" | "ts" | "metrics" => self.from(),
-            "row" | "eval" => Command::Eval(self.definitions()),
+            "from" => self.from(Source::From),
+            "ts" => self.from(Source::TimeSeries),
+            "metrics" => self.from(Source::Metrics),
+            "row" => Command::Row(self.definitions()),
+            "eval" => Command::Eval(self.definitions()),
             "where" => {
                 let condition = self.expression();
                 let rest = self.here();
@@ -122,29 +131,27 @@ impl<'a> Parser<'a> {
                     return Command::Where(condition);
                 }
                 let span = self.since(rest);
-                let reason = "a connective is missing";
-                self.error(reason, "The rest of the condition cannot be read.", span);
-                Command::Where(Expr::new(
-                    Kind::All(vec![condition, Expr::new(Kind::Broken(reason), span)]),
-                    self.since(start),
-                ))
+                let kind = ErrorKind::MissingConnective;
+                self.error(kind, "The rest of the condition cannot be read.", span);
+                let rest = Expr::new(Kind::broken(&self.text_since(rest), kind), span);
+                Command::Where(self.expr(Kind::All(vec![condition, rest]), start))
             }
             "stats" => self.stats(false),
             "inlinestats" => self.stats(true),
             "inline" if self.eat_word("stats") => self.stats(true),
             "rename" => self.rename(),
-            "dissect" | "grok" => self.cut(&word),
-            "enrich" => self.enrich(),
-            "lookup" if self.eat_word("join") => self.lookup(),
-            "join" => self.lookup(),
+            "dissect" | "grok" => self.cut(&word, start),
+            "enrich" => self.enrich(start),
+            "lookup" if self.eat_word("join") => self.lookup(start),
+            "join" => self.lookup(start),
             "completion" | "rerank" => {
                 let name = if self.peek_second() == "=" { self.name() } else { Rc::from("completion") };
                 self.skip_to_pipe();
-                Command::Compute(vec![name])
+                self.other(start, Effect::Compute(vec![name]))
             }
             "change_point" => {
                 self.skip_to_pipe();
-                Command::Compute(vec![Rc::from("type"), Rc::from("pvalue")])
+                self.other(start, Effect::Compute(vec![Rc::from("type"), Rc::from("pvalue")]))
             }
             "fork" => self.fork(),
             "uri_parts" | "registered_domain" | "user_agent" | "ip_location" => self.parts(start),
@@ -156,26 +163,41 @@ impl<'a> Parser<'a> {
             "keep" | "drop" | "sort" | "limit" | "sample" | "show" | "fuse" | "project" | "dedup" | "dense_vector"
             | "highlight" | "mmr" | "metrics_info" | "ts_info" | "ts_collapse" | "topk" | "bottomk" | "limitk" => {
                 self.skip_to_pipe();
-                Command::Neutral
+                self.other(start, Effect::Neutral)
             }
             _ => {
                 self.skip_to_pipe();
-                let reason = "command is not known";
+                let kind = ErrorKind::UnknownCommand;
                 let span = self.since(start);
-                self.error(reason, format!("`{word}` is no command of ES|QL that is known here."), span);
-                Command::Broken(reason)
+                self.error(kind, format!("`{word}` is no command of ES|QL that is known here."), span);
+                Command::Broken { text: self.text_since(start), kind }
             }
         }
     }
 
-    fn from(&mut self) -> Command {
-        let (mut patterns, mut pipelines) = (Vec::new(), Vec::new());
+    /// A command that is kept as its text.
+    fn other(&self, start: usize, effect: Effect) -> Command {
+        Command::Other { text: self.text_since(start), effect }
+    }
+
+    fn from(&mut self, source: Source) -> Command {
+        let (mut patterns, mut pipelines, mut metadata) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(lexeme) = self.peek() {
             let text = self.peek_text();
             match lexeme.kind {
                 Lex::Source => patterns.push(Rc::from(text)),
                 Lex::Text { .. } => patterns.push(Rc::from(unquote_text(text).0)),
                 Lex::Name if self.is_word("metadata") => {
+                    self.advance();
+                    while self.peek().is_some_and(|next| next.kind == Lex::Name)
+                        || matches!(self.peek_text(), "," | "[" | "]")
+                    {
+                        if self.peek().is_some_and(|next| next.kind == Lex::Name) {
+                            metadata.push(self.name());
+                        } else {
+                            self.advance();
+                        }
+                    }
                     self.skip_to_pipe();
                     break;
                 }
@@ -192,7 +214,7 @@ impl<'a> Parser<'a> {
             }
             self.advance();
         }
-        Command::From { patterns, pipelines }
+        Command::From { source, patterns, pipelines, metadata }
     }
 
     /// `prefix = expression`, with options behind it.
@@ -200,9 +222,9 @@ impl<'a> Parser<'a> {
         let is_named = self.peek().is_some_and(|lexeme| lexeme.kind == Lex::Name) && self.peek_second() == "=";
         if !is_named {
             self.skip_to_pipe();
-            let (span, reason) = (self.since(start), "prefix is missing");
-            self.error(reason, "The command gives its columns the prefix that stands before `=`.", span);
-            return Command::Broken(reason);
+            let (span, kind) = (self.since(start), ErrorKind::MissingPrefix);
+            self.error(kind, "The command gives its columns the prefix that stands before `=`.", span);
+            return Command::Broken { text: self.text_since(start), kind };
         }
         let prefix = self.name();
         self.advance();
@@ -210,14 +232,14 @@ impl<'a> Parser<'a> {
         if self.eat_word("with") {
             self.skip_to_pipe();
         }
-        Command::Parts { prefix, source }
+        self.other(start, Effect::Parts { prefix, source })
     }
 
     pub fn nested(&mut self) -> Option<Vec<Stage>> {
         if self.depth >= crate::DEPTH_LIMIT {
             self.at = self.lexemes.len();
             let span = Span::new(self.text.len(), self.text.len());
-            self.error("nested too deeply", "The query is nested too deeply to be read.", span);
+            self.error(ErrorKind::TooDeep, "The query is nested too deeply to be read.", span);
             return None;
         }
         self.depth += 1;
@@ -246,19 +268,15 @@ impl<'a> Parser<'a> {
             }
             let value = if named && (self.is_word("by") || matches!(self.peek_text(), "" | "|" | ",")) {
                 let span = Span::new(self.here(), self.here());
-                self.warn(
-                    "definition is missing",
+                self.error(
+                    ErrorKind::MissingDefinition,
                     "The name is given no value; it is taken for something computed.",
                     span,
                 );
-                Expr::new(Kind::Call { name: Rc::from(""), arguments: Vec::new() }, span)
+                Expr::new(Kind::Missing, span)
             } else {
                 self.expression()
             };
-            let name = name.unwrap_or_else(|| match &value.kind {
-                Kind::Name(name) => Rc::clone(name),
-                _ => Rc::from(value.span.of(self.text).unwrap_or_default()),
-            });
             let filter = self.eat_word("where").then(|| self.expression());
             definitions.push(Definition { name, value, filter });
             if !self.eat(",") {
@@ -291,7 +309,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `dissect source "pattern"`, `grok source "pattern"[, "pattern"]`.
-    fn cut(&mut self, word: &str) -> Command {
+    fn cut(&mut self, word: &str, start: usize) -> Command {
         let source = self.primary();
         let mut names = Vec::new();
         while let Some(lexeme) = self.peek() {
@@ -307,11 +325,11 @@ impl<'a> Parser<'a> {
         }
         // `append_separator = ","`.
         self.skip_to_pipe();
-        Command::Cut { source, names }
+        self.other(start, Effect::Cut { source, names })
     }
 
     /// `enrich policy [on field] [with new = field, …]`
-    fn enrich(&mut self) -> Command {
+    fn enrich(&mut self, start: usize) -> Command {
         let policy = Rc::from(self.peek_text());
         while self.peek().is_some() && self.peek_text() != "|" && !self.is_word("on") && !self.is_word("with") {
             self.advance();
@@ -329,11 +347,11 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        Command::Enrich { policy, on, names }
+        self.other(start, Effect::Enrich { policy, on, names })
     }
 
     /// `lookup join index on field, …`; the index's fields are not known.
-    fn lookup(&mut self) -> Command {
+    fn lookup(&mut self, command: usize) -> Command {
         let start = self.here();
         while self.peek().is_some() && self.peek_text() != "|" && !self.is_word("on") {
             self.advance();
@@ -347,7 +365,7 @@ impl<'a> Parser<'a> {
         }
         // `on left == right and …`.
         self.skip_to_pipe();
-        Command::LookupJoin { index, keys }
+        self.other(command, Effect::LookupJoin { index, keys })
     }
 
     fn name(&mut self) -> Rc<str> {
@@ -408,18 +426,34 @@ impl<'a> Parser<'a> {
     pub fn close(&mut self, bracket: &str) {
         if !self.eat(bracket) {
             let span = Span::new(self.here(), self.here());
-            let is_same = self.diagnostics.last().is_some_and(|last| last.code == "unclosed bracket");
+            let is_same = self.errors.last().is_some_and(|last| last.kind == ErrorKind::UnclosedBracket);
             if !is_same {
-                self.error("unclosed bracket", format!("A `{bracket}` is missing here."), span);
+                self.error(ErrorKind::UnclosedBracket, format!("A `{bracket}` is missing here."), span);
             }
         }
     }
 
-    pub fn warn(&mut self, code: &'static str, message: &'static str, span: Span) {
-        self.diagnostics.push(Diagnostic::warning(code, message).at(span));
+    pub fn error(&mut self, kind: ErrorKind, message: impl Into<String>, span: Span) {
+        self.errors.push(SyntaxError::new(kind, span, message));
     }
 
-    pub fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
-        self.diagnostics.push(Diagnostic::error(code, message).at(span));
+    /// The text from `start` to the end of the last token.
+    pub fn text_since(&self, start: usize) -> Rc<str> {
+        Rc::from(self.since(start).of(self.text).unwrap_or_default())
+    }
+
+    /// The expression from `start` to the end of the last token.
+    pub fn expr(&mut self, kind: Kind, start: usize) -> Link {
+        let span = self.since(start);
+        let is_broken = matches!(kind, Kind::Broken { .. });
+        let mut expr = Expr::new(kind, span);
+        if let Kind::Broken { text, kind } = &mut expr.kind
+            && !is_broken
+        {
+            *text = self.text_since(start);
+            let kind = *kind;
+            self.error(kind, "The expression is a chain of too many operators to be read.", span);
+        }
+        expr
     }
 }
