@@ -5,7 +5,9 @@
 
 use std::rc::Rc;
 
-use ruleatlas_syntax::{ErrorKind as _, Span};
+#[cfg(feature = "conditions")]
+use ruleatlas_syntax::ErrorKind as _;
+use ruleatlas_syntax::Span;
 
 use crate::error::ErrorKind;
 

@@ -177,8 +177,7 @@ fn expand_expr<'a>(kind: &'a Kind, parts: &mut Parts<'a, Item<'a>>) {
             parts.node(Item::Expr(key, Level::Or));
         }
         Kind::Cast { operand, to } => {
-            let is_number = matches!(operand.constant(), Some(Constant::Number(_)));
-            parts.node(Item::Expr(operand, if is_number { Level::Or } else { Level::Cast }));
+            parts.node(Item::Expr(operand, Level::Cast));
             parts.text("::");
             parts.text(&**to);
         }
