@@ -38,10 +38,10 @@ use ruleatlas_catalog::{RuleFileError, RuleFiles, RuleId, frontend};
 use ruleatlas_core::{NoContext, Query};
 use ruleatlas_model::{Language, ParseStatus};
 use ruleatlas_sources::SourceFile;
-use ruleatlas_views::Atlas;
+use ruleatlas_views::{Atlas, Statements};
 
 use crate::{
-    checks::{Corpus, Known},
+    checks::Corpus,
     draft::{Draft, finding_at},
     locate::Text,
     neighbors::Neighbors,
@@ -61,7 +61,7 @@ const MAX_RULES: usize = 20_000;
 pub struct Checker<'a> {
     atlas: &'a Atlas,
     config: Config,
-    known: Known,
+    known: Statements,
     hits: Option<MeasuredHits>,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Checker<'a> {
     /// Over an open catalog.
     #[must_use]
     pub fn new(atlas: &'a Atlas, config: Config) -> Self {
-        Self { atlas, config, known: Known::default(), hits: None }
+        Self { atlas, config, known: Statements::default(), hits: None }
     }
 
     /// The same with what rules hit in logs.

@@ -66,6 +66,8 @@ pub enum Command {
     Hunt(Hunt),
     /// Hold draft rules against the catalog: what is broken, noisy, missing, unsafe or already there.
     Check(Check),
+    /// The rules of every vendor that are most like a rule, and how each relates to it.
+    Similar(Similar),
     /// What is in log files: kinds of events, time span, hosts, shapes, fields.
     Logs(Logs),
     /// Show what a query or rule is parsed into.
@@ -598,6 +600,26 @@ pub enum FailOn {
     Error,
     /// None.
     Never,
+}
+
+#[derive(Debug, Args)]
+pub struct Similar {
+    /// A rule's id in the catalog, or a file with a rule or a query.
+    #[arg(value_name = "ID|FILE")]
+    pub rule: String,
+    /// Only rules of this vendor; may be given several times. Without it, rules of other vendors stand first, then half as
+    /// many of the rule's own.
+    #[arg(long = "vendor", value_name = "V")]
+    pub vendors: Vec<Vendor>,
+    /// The language of the file, where its ending does not say it.
+    #[arg(long, value_name = "LANGUAGE", value_parser = Language::by_name)]
+    pub language: Option<Language>,
+    /// At most this many rules.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

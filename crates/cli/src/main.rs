@@ -25,7 +25,7 @@ use crate::{
     args::{Arguments, Command},
     commands::{
         align, build, check, command_line, controls, coverage, diff, doctor, event, export, field, hunt, indicator,
-        logs, matching, parse, playbook, rule, search, serve, site, sync, technique,
+        logs, matching, parse, playbook, rule, search, serve, similar, site, sync, technique,
     },
 };
 
@@ -76,6 +76,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Match(options)) => matching::run(&options, db.as_deref()),
         Some(Command::Hunt(options)) => hunt::run(&options, db.as_deref()),
         Some(Command::Check(options)) => check::run(&options, db.as_deref()),
+        Some(Command::Similar(options)) => similar::run(&options, db.as_deref()),
         Some(Command::Logs(options)) => logs::run(&options),
         Some(Command::Parse(options)) => parse::run(&options),
         Some(Command::Completions(options)) => command_line::completions(&options),

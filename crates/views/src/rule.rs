@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{Atlas, Error, ExportRow, RuleItem, SimilarRule, export_rule, nearest};
 
 /// Similar rules of a rule.
-const SIMILAR: usize = 8;
+const SIMILAR: usize = 10;
 
 /// A beginning of an id that is shorter than the first group of a UUID is none.
 pub(crate) const MIN_ID_PREFIX: usize = 8;
@@ -26,7 +26,7 @@ pub struct RuleView {
     /// For each of the entry's predicates the least and the greatest reach of what its values are counted as; `None`
     /// where nothing of it is counted.
     pub predicate_reach: Vec<Option<(u64, u64)>>,
-    /// Rules of other vendors that look for the same, the most alike first.
+    /// Rules that look for the same, the most alike first.
     pub similar: Vec<SimilarRule>,
     /// The rule's own unit tests, with what its condition says of each.
     pub unit_tests: Vec<UnitTest>,
@@ -119,14 +119,7 @@ impl Atlas {
     /// # Errors
     /// There is no such rule, or the catalog cannot be read.
     pub fn rule(&self, id: &str) -> Result<RuleView, Error> {
-        let not_found = || {
-            let bare = self.index.heads().iter().map(|head| head.id.as_str());
-            Error::NotFound { what: "rule", name: id.to_owned(), near: nearest(id, bare, 3) }
-        };
-        let Some(number) = self.find_rule(id).or_else(|| self.find_part(id)) else {
-            return Err(self.store().unreadable_rule(id).map_or_else(not_found, Error::Store));
-        };
-        let entry = self.entry(number)?.ok_or_else(not_found)?;
+        let (number, entry) = self.known_entry(id)?;
         let reach = entry.indicators.iter().map(|folded| {
             let id = self.index.find_indicator(&folded.indicator)?;
             Some(self.index.rules_with(id, folded.role)?.intersection_len(self.index.counted()))
@@ -138,12 +131,28 @@ impl Atlas {
             number,
             upstream,
             predicate_reach: predicate_reach(&entry, &reach),
-            similar: self.similar_rules(number, SIMILAR),
+            similar: self.similar_of_rule(number, &entry, SIMILAR),
             unit_tests: if is_tested { unit_tests(&entry.rule) } else { Vec::new() },
             variants: RuleItem::list(&self.index, self.index.variants(number).iter().copied()),
             entry,
             reach,
         })
+    }
+
+    /// A rule by its id as [`rule`](Self::rule) takes it, with its place and no more than what the catalog holds of it.
+    ///
+    /// # Errors
+    /// There is no such rule, or the catalog cannot be read.
+    pub fn known_entry(&self, id: &str) -> Result<(RuleId, Entry), Error> {
+        let Some(number) = self.find_rule(id).or_else(|| self.find_part(id)) else {
+            return Err(self.store().unreadable_rule(id).map_or_else(|| self.no_rule(id), Error::Store));
+        };
+        Ok((number, self.entry(number)?.ok_or_else(|| self.no_rule(id))?))
+    }
+
+    pub(crate) fn no_rule(&self, id: &str) -> Error {
+        let ids = self.index.heads().iter().map(|head| head.id.as_str());
+        Error::NotFound { what: "rule", name: id.to_owned(), near: nearest(id, ids, 3) }
     }
 
     /// The place of a rule by its id, with or without the vendor before it.

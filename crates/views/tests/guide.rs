@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{Built, demo, sigma};
 use ruleatlas_catalog::{Entry, Facet, Filters};
 use ruleatlas_model::{Indicator, Role, Vendor};
-use ruleatlas_views::{Check, Order, Question, Table, csv};
+use ruleatlas_views::{Check, Order, Question, RuleRelation, Table, csv};
 
 /// The rules by what they count as: a variant counts together with its rule.
 fn units(built: &Built) -> BTreeMap<String, Vec<&Entry>> {
@@ -207,29 +207,51 @@ fn tables_come_in_every_order_and_as_csv() {
 }
 
 #[test]
-fn similar_rules_are_of_other_vendors_and_share_what_they_say() {
+fn similar_rules_share_what_they_say_and_have_the_rest_alone() {
     let built = demo();
-    let mut found = 0;
-    for (number, head) in (0..).zip(built.atlas.index.heads()) {
-        for similar in built.atlas.similar_rules(number, 8) {
+    let (mut found, mut related) = (0, 0);
+    for head in built.atlas.index.heads() {
+        let (item, rules) = built.atlas.similar_rules(&head.id, &[], 8).unwrap();
+        assert_eq!(item.id, head.id);
+        let variants = |id: &str| -> Vec<&Entry> {
+            let is_variant = |entry: &&Entry| entry.rule.variant_of.as_deref() == Some(id) || entry.rule.id == id;
+            built.catalog.entries.iter().filter(is_variant).collect()
+        };
+        let own = variants(head.variant_of.as_deref().unwrap_or(&head.id));
+        for similar in rules {
             found += 1;
-            assert_ne!(similar.rule.vendor, head.vendor);
-            assert!(similar.similarity > 0.0 && similar.similarity <= 1.0 && similar.shared_indicators > 0);
-            let theirs = built.catalog.entries.iter().find(|entry| entry.rule.id == similar.rule.id).unwrap();
+            assert_ne!(similar.rule.id, head.id);
+            assert!(similar.similarity > 0.0 && similar.similarity <= 1.0);
+            assert!(similar.shared_indicators > 0 || !similar.shared_words.is_empty());
+            let theirs = variants(&similar.rule.id);
             for shared in &similar.shared {
-                let variants: Vec<&Entry> = built
-                    .catalog
-                    .entries
-                    .iter()
-                    .filter(|entry| entry.rule.variant_of.as_deref() == Some(&theirs.rule.id))
-                    .chain([theirs])
-                    .collect();
-                assert!(has(&variants, &shared.indicator, Role::Indicator), "{shared:?}");
+                assert!(has(&theirs, &shared.indicator, Role::Indicator), "{shared:?}");
+                assert!(has(&own, &shared.indicator, Role::Indicator), "{shared:?}");
+            }
+            for alone in &similar.only_here {
+                assert!(!has(&theirs, &alone.indicator, Role::Indicator), "{alone:?}");
+            }
+            for alone in &similar.only_there {
+                assert!(!has(&own, &alone.indicator, Role::Indicator), "{alone:?}");
             }
             assert!(similar.shared.windows(2).all(|pair| pair[0].reach <= pair[1].reach), "the rarest first");
+            assert_eq!(similar.why.is_some(), similar.relation == RuleRelation::Undecided);
+            related += usize::from(similar.relation != RuleRelation::Undecided);
+            let witness = &similar.witness;
+            match similar.relation {
+                RuleRelation::Narrower => assert!(witness.only_there.is_some() && witness.only_here.is_none()),
+                RuleRelation::Wider => assert!(witness.only_here.is_some() && witness.only_there.is_none()),
+                RuleRelation::Overlapping => {
+                    assert!(witness.only_here.is_some() && witness.only_there.is_some() && witness.both.is_some());
+                }
+                _ => {}
+            }
         }
     }
-    assert!(found > 10, "{found}");
+    assert!(found > 10 && related > 5, "{found} {related}");
+    let elastic = built.atlas.index.heads().iter().find(|head| head.vendor == Vendor::Elastic).unwrap();
+    let (_, of_sigma) = built.atlas.similar_rules(&elastic.id, &[Vendor::Sigma], 100).unwrap();
+    assert!(of_sigma.iter().all(|similar| similar.rule.vendor == Vendor::Sigma));
 }
 
 #[test]

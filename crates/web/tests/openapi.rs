@@ -140,6 +140,8 @@ fn every_answer_is_as_described_and_every_path_answers() {
     ]
     .map(str::to_owned)
     .into();
+    let heads = served.atlas.index.heads().iter().step_by(9);
+    addresses.extend(heads.map(|head| format!("/api/v1/similar/{}?limit=3", common::encoded(&head.id))));
     let named: Vec<String> = served
         .atlas
         .index

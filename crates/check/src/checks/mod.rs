@@ -11,16 +11,11 @@ mod noisy;
 mod regex_cost;
 mod technique;
 
-use std::{
-    cell::OnceCell,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::cell::OnceCell;
 
 use ruleatlas_catalog::RuleId;
-use ruleatlas_logic::Statement;
-use ruleatlas_model::{DataSource, Indicator, ParseStatus};
-use ruleatlas_views::{Atlas, snippets};
-use rustc_hash::FxHashMap;
+use ruleatlas_model::Indicator;
+use ruleatlas_views::{Atlas, Statements, snippets};
 
 use crate::{
     Suggestion,
@@ -39,8 +34,6 @@ pub(crate) use missing::{missing_exclusions, recommended};
 pub(crate) use noisy::noisy;
 pub(crate) use technique::techniques;
 
-/// Rules of the catalog whose statements are kept.
-const MAX_KEPT: usize = 8_192;
 /// Rules that are named as examples.
 const MAX_EXAMPLES: usize = 5;
 
@@ -48,7 +41,7 @@ const MAX_EXAMPLES: usize = 5;
 pub(crate) struct Corpus<'c, 'a> {
     pub atlas: &'a Atlas,
     pub neighbors: Neighbors<'c>,
-    pub known: &'c Known,
+    pub known: &'c Statements,
     pub hits: Option<&'c MeasuredHits>,
     pub selected: OnceCell<Option<Selected<'c>>>,
 }
@@ -82,42 +75,6 @@ impl<'c> Corpus<'c, '_> {
             line: line.map(|snippet| snippet.text).unwrap_or_default(),
             examples: self.ids(examples),
         }
-    }
-}
-
-/// What a rule of the catalog says and reads.
-#[derive(Debug)]
-pub(crate) struct KnownRule {
-    pub statement: Statement,
-    pub sources: Vec<DataSource>,
-}
-
-/// What the catalog's rules say, made when it is first asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    kept: Mutex<FxHashMap<RuleId, Option<Arc<KnownRule>>>>,
-}
-
-impl Known {
-    /// What a rule says, where it has one step that has to happen and all of it is understood.
-    pub fn rule(&self, atlas: &Atlas, rule: RuleId) -> Option<Arc<KnownRule>> {
-        let head = atlas.index.head(rule).filter(|head| head.parse == ParseStatus::Full)?;
-        if let Some(found) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&rule) {
-            return found.clone();
-        }
-        let statement = match atlas.conditions(rule).ok()?.as_slice() {
-            [condition] if !condition.absent => {
-                let statement = Statement::new(head.vendor, condition, atlas.taxonomy);
-                Some(Arc::new(KnownRule { statement, sources: condition.sources.clone() }))
-            }
-            _ => None,
-        };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MAX_KEPT {
-            kept.clear();
-        }
-        kept.insert(rule, statement.clone());
-        statement
     }
 }
 

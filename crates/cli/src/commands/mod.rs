@@ -26,6 +26,7 @@ pub mod playbook;
 pub mod rule;
 pub mod search;
 pub mod serve;
+pub mod similar;
 pub mod site;
 pub mod sync;
 pub mod technique;

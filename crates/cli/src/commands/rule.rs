@@ -76,19 +76,26 @@ fn text(view: &RuleView, atlas: &Atlas) -> String {
     text
 }
 
-/// Rules of other vendors that look for the same.
+/// Rules that look for the same.
 fn similar(rules: &[SimilarRule]) -> String {
     if rules.is_empty() {
         return String::new();
     }
-    let mut text = heading("Similar rules of other vendors", rules.len(), rules.len(), "by what both look for");
-    let columns = [Column::Id("Id"), Column::Long("Rule"), Column::Right("Alike"), Column::List("Shared")];
+    let mut text = heading("Similar rules", rules.len(), rules.len(), "by what both look for");
+    let columns = [
+        Column::Id("Id"),
+        Column::Long("Rule"),
+        Column::Right("Alike"),
+        Column::Left("This rule is"),
+        Column::List("Shared"),
+    ];
     text.push_str(&table(
         &columns,
         rules.iter().map(|other| {
             let shared = other.shared.iter().map(|shared| value_of(&shared.indicator));
             let alike = format!("{:.0} %", other.similarity * 100.0);
-            vec![other.rule.short_id.clone(), other.rule.title.clone(), alike, table::list(shared)]
+            let relation = other.relation.name().to_owned();
+            vec![other.rule.short_id.clone(), other.rule.title.clone(), alike, relation, table::list(shared)]
         }),
     ));
     text

@@ -50,7 +50,8 @@ pub(crate) use listing::{List, fields as field_list, rules as rule_list, static_
 pub(crate) use matrix::matrix;
 pub(crate) use missing::{failed, missing};
 pub(crate) use parts::{
-    event_address, field_address, log_source_address, rule_address, tactic_address, technique_address, vendor_address,
+    event_address, field_address, log_source_address, rule_address, similar_address, tactic_address, technique_address,
+    vendor_address,
 };
 pub(crate) use rule::{rule, rule_part};
 pub(crate) use scope::{scope, scope_part};

@@ -22,6 +22,10 @@ pub(crate) fn rule_address(id: &str) -> String {
     format!("/rule/{}", encoded_path(id))
 }
 
+pub(crate) fn similar_address(id: &str) -> String {
+    format!("/similar/{}", encoded_path(id))
+}
+
 pub(crate) fn technique_address(id: &str) -> String {
     format!("/technique/{}", encoded(id))
 }

@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::{FoldedRow, PredicateRow, UnitTest};
 use ruleatlas_model::{Level, Opaque, ParseStatus, Role, Rule};
-use ruleatlas_views::{Atlas, MetadataEntry, RuleView, SimilarRule, metadata_entries};
+use ruleatlas_views::{Atlas, MetadataEntry, RuleRelation, RuleView, SharedIndicator, SimilarRule, metadata_entries};
 
 use super::{
     bar,
@@ -215,40 +215,83 @@ fn diagnostics(rule: &Rule, opaques: &[&Opaque]) -> Markup {
     }
 }
 
-/// Rules of other vendors that look for the same.
+/// Rules that look for the same, and how they relate to this one.
 fn similar(rules: &[SimilarRule]) -> Markup {
     html! {
         @if !rules.is_empty() {
             section #similar-section {
-                (heading("similar", "Similar rules of other vendors", rules.len() as u64))
+                (heading("similar", "Similar rules", rules.len() as u64))
                 p.about {
                     "A row is a rule that looks for the same, each value weighted by how rare it is in the catalog; "
-                    em { "alike" } " is the weight of what both look for, over what each looks for on its own."
+                    em { "alike" } " is the weight of what both look for, over what each looks for on its own. "
+                    "Rules of other vendors stand first. "
+                    em { "This rule is" } " says what it selects of the events that the other selects, apart from the choice of data, by a proof or by an event that shows it."
                 }
                 div.scroll {
-                    table.similar aria-label="Similar rules of other vendors" {
-                        thead { tr { th scope="col" { span.unseen { "Vendor" } } th scope="col" { "Rule" } th.n scope="col" { "Alike" } th.n scope="col" { "Shared" } th.wide scope="col" { "What they share, the rarest first" } } }
-                        tbody {
-                            @for other in rules {
-                                tr {
-                                    td { (bar::letter(other.rule.vendor)) }
-                                    td.w { a href=(parts::rule_address(&other.rule.id)) { (parts::title(&other.rule.title, &other.rule.id, 110)) } }
-                                    td.n { (format!("{:.0} %", other.similarity * 100.0)) }
-                                    td.n { (number(other.shared_indicators as u64)) }
-                                    td.w { span.samples {
-                                        @for shared in &other.shared {
-                                            @let link = parts::indicator_address(&shared.indicator);
-                                            span {
-                                                span.faint { (clipped(&shared.indicator.field, 28)) " " (shared.indicator.op) " " }
-                                                @if !shared.indicator.op.op.is_presence() { (value(&shared.indicator.value, 40, link.as_deref())) }
-                                                " " span.count title="Rules of the catalog that look for it" { (number(u64::from(shared.reach))) }
-                                            }
-                                        }
-                                    } }
-                                }
+                    table.similar aria-label="Similar rules" {
+                        thead { tr { th scope="col" { span.unseen { "Vendor" } } th scope="col" { "Rule" } th.n scope="col" { "Alike" } th scope="col" { "This rule is" } th.wide scope="col" { "What they share and what each has alone, the rarest first" } } }
+                        tbody { @for other in rules { (similar_row(other)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn similar_row(other: &SimilarRule) -> Markup {
+    let relation = match other.relation {
+        RuleRelation::Same => "the same",
+        RuleRelation::Disjoint => "about other events",
+        RuleRelation::Undecided => "not decided",
+        other => other.name(),
+    };
+    let lists = [("Both", &other.shared), ("Only here", &other.only_here), ("Only there", &other.only_there)];
+    let witness = &other.witness;
+    let events = [
+        ("Selected by this rule alone", &witness.only_here),
+        ("Selected by the other rule alone", &witness.only_there),
+        ("Selected by both", &witness.both),
+    ];
+    html! {
+        tr {
+            td { (bar::letter(other.rule.vendor)) }
+            td.w { a href=(parts::rule_address(&other.rule.id)) { (parts::title(&other.rule.title, &other.rule.id, 110)) } }
+            td.n { (format!("{:.0} %", other.similarity * 100.0)) }
+            td title=[other.why] { (relation) }
+            td.w {
+                @for (what, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
+                    div { span.faint { (what) ": " } (samples(list)) }
+                }
+                @if !other.shared_words.is_empty() {
+                    div { span.faint { "Words of both: " } (clipped(&other.shared_words.join(", "), 200)) }
+                }
+                @if let Some(why) = other.why { div.faint { (why) } }
+                @if events.iter().any(|(_, event)| event.is_some()) {
+                    details {
+                        summary { "Events that show it" }
+                        @for (what, event) in &events {
+                            @if let Some(event) = event {
+                                p { (what) ":" }
+                                ul { @for (field, text) in event.iter().take(ITEMS) { li { (clipped(field, 60)) " = " (value(text, 200, None)) } } }
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Indicators with their reach.
+fn samples(list: &[SharedIndicator]) -> Markup {
+    html! {
+        span.samples {
+            @for shared in list {
+                @let link = parts::indicator_address(&shared.indicator);
+                span {
+                    span.faint { (clipped(&shared.indicator.field, 28)) " " (shared.indicator.op) " " }
+                    @if !shared.indicator.op.op.is_presence() { (value(&shared.indicator.value, 40, link.as_deref())) }
+                    " " span.count title="Rules of the catalog that look for it" { (number(u64::from(shared.reach))) }
                 }
             }
         }

@@ -49,9 +49,12 @@ pub(super) const fn one(name: &'static str, about: &'static str, values: Values)
     Parameter { name, about, values, many: false }
 }
 
+/// The vendors of the rules.
+pub(super) const VENDOR: Parameter = filter("vendor", "Only rules of this vendor.", Values::Words(vendors));
+
 /// What narrows the rules of any page that counts some.
 pub(crate) const FILTERS: &[Parameter] = &[
-    filter("vendor", "Only rules of this vendor.", Values::Words(vendors)),
+    VENDOR,
     filter("platform", "Only rules for this platform.", Values::Text),
     filter("domain", "Only rules of this domain.", Values::Text),
     filter("severity", "Only rules of this severity.", Values::Words(severities)),

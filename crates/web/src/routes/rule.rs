@@ -2,18 +2,33 @@
 
 use ruleatlas_views::Atlas;
 
-use super::{Export, Route, RouteError, RouteRequest, RouteResponse, view};
+use super::{Export, Form, Route, RouteError, RouteRequest, RouteResponse, paging::LIMIT, parameter::VENDOR, view};
 use crate::page;
 
-pub(super) const ROUTES: &[Route] = &[Route {
-    path: "/rule/{*id}",
-    about: "A rule with its query, predicates, indicators and exclusions.",
-    parameters: &[],
-    only: None,
-    export: Export::Each(ids),
-    view: Some(view::<ruleatlas_views::RuleJson<'static>>),
-    answer: rule,
-}];
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "/rule/{*id}",
+        about: "A rule with its query, predicates, indicators and exclusions.",
+        parameters: &[],
+        only: None,
+        export: Export::Each(ids),
+        view: Some(view::<ruleatlas_views::RuleJson<'static>>),
+        answer: rule,
+    },
+    Route {
+        path: "/similar/{*id}",
+        about: "The rules that are most like a rule, and how each relates to it.",
+        parameters: &[&[VENDOR, LIMIT]],
+        only: Some(Form::Json),
+        export: Export::Never,
+        view: Some(view::<Vec<ruleatlas_views::SimilarRule>>),
+        answer: similar,
+    },
+];
+
+/// Similar rules that are given where nothing else is asked for, and at most.
+const SIMILAR: usize = 10;
+const MAX_SIMILAR: usize = 100;
 
 fn ids(atlas: &Atlas) -> Vec<String> {
     atlas.index.heads().iter().map(|head| page::rule_address(&head.id)).collect()
@@ -26,4 +41,13 @@ fn rule(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
         return Ok(request.elsewhere(&page::rule_address(&view.entry.rule.id)));
     }
     Ok(request.answer_as(|| view.json(), || page::rule(request.atlas, &view)))
+}
+
+fn similar(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let limit = request.count("limit")?.unwrap_or(SIMILAR).min(MAX_SIMILAR);
+    let (rule, rules) = request.atlas.similar_rules(request.name(0), &request.words("vendor"), limit)?;
+    if rule.id != request.name(0) {
+        return Ok(request.elsewhere(&page::similar_address(&rule.id)));
+    }
+    Ok(RouteResponse::json(200, &rules))
 }
