@@ -1,7 +1,6 @@
 //! The tokens of a search for colouring, read off the author's text without regard to what the commands mean.
 
-use ruleatlas_core::{Token, TokenKind};
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{Span, Token, TokenKind};
 
 use crate::lexer::{is_escape, quoted_end};
 
@@ -25,8 +24,9 @@ const KEYWORDS: [&str; 17] = [
     "CASE",
 ];
 
-/// The tokens of `text`, in order and without overlap.
-pub(crate) fn tokens(text: &str) -> Vec<Token> {
+/// The text's tokens for colouring, in order and without overlap; gaps are plain.
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Token> {
     let bytes = text.as_bytes();
     let mut tokens = Vec::new();
     let mut at = 0;

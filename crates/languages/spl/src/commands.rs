@@ -1,10 +1,11 @@
 //! The commands besides `search`, `where`, `eval` and the aggregations.
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 
 use crate::{
     aggregate::{closing, fields},
     ast::{Bound, Command, DatasetName, Expr, ExprKind, LookupCall, Pipeline, Search},
+    error::ErrorKind,
     eval,
     lexer::{Kind, Token},
     parser::{Call, Parser},
@@ -157,7 +158,7 @@ pub(crate) fn parse(parser: &mut Parser<'_>, call: &Call<'_>, name: &str) -> Com
         "convert" => renamed(parser, &tokens),
         "fillnull" => fill_null(parser, &tokens),
         "fields" | "table" => Command::Fields(kept(parser, &tokens)),
-        "savedsearch" | "loadjob" => opaque(parser, call, "saved search is not available"),
+        "savedsearch" | "loadjob" => opaque(parser, call, ErrorKind::SavedSearch),
         _ if computes(name).is_some() => {
             let mut names: Vec<String> =
                 computes(name).unwrap_or_default().iter().map(|&name| name.to_owned()).collect();
@@ -171,7 +172,7 @@ pub(crate) fn parse(parser: &mut Parser<'_>, call: &Call<'_>, name: &str) -> Com
             Command::Compute(names)
         }
         _ if NEUTRAL.contains(&name) => Command::Neutral,
-        _ => opaque(parser, call, "command is not known"),
+        _ => opaque(parser, call, ErrorKind::UnknownCommand),
     }
 }
 
@@ -240,16 +241,16 @@ fn bare(tokens: &[Token]) -> Vec<Token> {
     bare
 }
 
-fn opaque(parser: &Parser<'_>, call: &Call<'_>, reason: &str) -> Command {
-    Command::Opaque { text: parser.source.slice(call.from, call.end).to_owned(), reason: reason.to_owned() }
+fn opaque(parser: &Parser<'_>, call: &Call<'_>, kind: ErrorKind) -> Command {
+    Command::Opaque { text: parser.source.slice(call.from, call.end).to_owned(), kind }
 }
 
-fn opaque_tokens(parser: &Parser<'_>, tokens: &[Token], reason: &str) -> Command {
+fn opaque_tokens(parser: &Parser<'_>, tokens: &[Token], kind: ErrorKind) -> Command {
     let (start, end) = match (tokens.first(), tokens.last()) {
         (Some(first), Some(last)) => (first.start, last.end),
         _ => (0, 0),
     };
-    Command::Opaque { text: parser.source.slice(start, end).to_owned(), reason: reason.to_owned() }
+    Command::Opaque { text: parser.source.slice(start, end).to_owned(), kind }
 }
 
 fn regex(parser: &Parser<'_>, tokens: &[Token]) -> Command {
@@ -258,7 +259,7 @@ fn regex(parser: &Parser<'_>, tokens: &[Token]) -> Command {
             (parser.name(*field), parser.text(*operator) == "!=", *pattern)
         }
         [pattern, ..] => ("_raw".to_owned(), false, *pattern),
-        [] => return opaque_tokens(parser, tokens, "regular expression is missing"),
+        [] => return opaque_tokens(parser, tokens, ErrorKind::MissingPattern),
     };
     let span = parser.span(tokens);
     Command::Regex { field, negated, pattern: unescape(unquoted(parser.text(pattern), '"')), span }
@@ -480,8 +481,8 @@ fn transaction(parser: &mut Parser<'_>, tokens: &[Token]) -> Command {
             Kind::Word if is_call => {
                 let text = parser.source.slice(first.start, inner_end).to_owned();
                 let span = parser.source.span(first.start, inner_end);
-                let reason = "expression of a transaction".to_owned();
-                Some(Bound::Search(Search::Opaque { text, reason, span }))
+                let kind = ErrorKind::TransactionExpression;
+                Some(Bound::Search(Search::Opaque { text, kind, span }))
             }
             Kind::Quoted => parser.quoted_search(first.start, first.end).map(Bound::Search),
             _ => search::parse_tokens(parser, tokens.get(value..=value).unwrap_or_default()).map(Bound::Search),

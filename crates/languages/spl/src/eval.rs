@@ -3,10 +3,11 @@
 //! `AND` binds tighter than `OR`, `OR` tighter than `XOR` ("Boolean expressions with logical operators"); operators may
 //! be written in any case; a text in double quotes is a literal, a name in single quotes or without quotes is a field.
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 
 use crate::{
     ast::{CompareOp, Expr, ExprKind},
+    error::ErrorKind,
     lexer::{bracket_end, quoted_end},
     parser::Parser,
     search::{unescape, unquoted},
@@ -38,7 +39,7 @@ pub(crate) fn parse_assignments(parser: &mut Parser<'_>, start: usize, end: usiz
             Lexeme::Name | Lexeme::Single | Lexeme::Text => {}
             _ if reader.bare_target().is_some() => {}
             _ => {
-                let rest = reader.rest("expected `name = expression`");
+                let rest = reader.rest(ErrorKind::MissingAssignment);
                 assignments.push((String::new(), rest));
                 break;
             }
@@ -52,7 +53,7 @@ pub(crate) fn parse_assignments(parser: &mut Parser<'_>, start: usize, end: usiz
         };
         reader.advance();
         if reader.slice(reader.token) != "=" {
-            let rest = reader.rest("expected `name = expression`");
+            let rest = reader.rest(ErrorKind::MissingAssignment);
             assignments.push((name, rest));
             break;
         }
@@ -178,16 +179,16 @@ impl<'r, 's> Reader<'r, 's> {
         is_whole.then(|| (name.to_owned(), self.token.start + name.len()))
     }
 
-    fn opaque(&self, start: usize, end: usize, reason: &str) -> Expr {
+    fn opaque(&self, start: usize, end: usize, kind: ErrorKind) -> Expr {
         let text = self.parser.source.slice(start, end).trim().to_owned();
-        Expr::new(ExprKind::Opaque { text, reason: reason.to_owned() }, self.span(start, end))
+        Expr::new(ExprKind::Opaque { text, kind }, self.span(start, end))
     }
 
     /// All that is left, not understood.
-    fn rest(&mut self, reason: &str) -> Expr {
+    fn rest(&mut self, kind: ErrorKind) -> Expr {
         let start = self.token.start;
         self.token = Lexed { kind: Lexeme::End, start: self.limit, end: self.limit };
-        self.opaque(start, self.limit, reason)
+        self.opaque(start, self.limit, kind)
     }
 
     /// An expression that stands too deep, up to where it ends: the parentheses around it are still closed.
@@ -204,7 +205,7 @@ impl<'r, 's> Reader<'r, 's> {
             }
             self.advance();
         }
-        self.opaque(start, self.last_end.max(start), "nested too deeply")
+        self.opaque(start, self.last_end.max(start), ErrorKind::TooDeep)
     }
 
     fn finish(&mut self, expr: Expr, end: usize) -> Expr {
@@ -212,7 +213,7 @@ impl<'r, 's> Reader<'r, 's> {
             return expr;
         }
         let span = expr.span;
-        let rest = self.opaque(self.token.start, end, "expression goes on unexpectedly");
+        let rest = self.opaque(self.token.start, end, ErrorKind::UnexpectedText);
         let span = span.to(rest.span);
         Expr::new(ExprKind::And(vec![expr, rest]), span)
     }
@@ -259,7 +260,7 @@ impl<'r, 's> Reader<'r, 's> {
         let mut left = self.operand();
         while let Some((operator, binds)) = self.operator().filter(|(_, binds)| *binds >= tightness.max(1)) {
             if left.depth > MAX_DEPTH {
-                left = self.rest("expression is too long");
+                left = self.rest(ErrorKind::LongExpression);
                 break;
             }
             self.advance();
@@ -278,7 +279,7 @@ impl<'r, 's> Reader<'r, 's> {
                     self.advance();
                     self.infix(left, operator, binds)
                 }
-                _ => return self.rest("expression goes on unexpectedly"),
+                _ => return self.rest(ErrorKind::UnexpectedText),
             };
             let span = inner.span;
             return Expr::new(ExprKind::Not(Box::new(inner)), span);
@@ -338,7 +339,7 @@ impl<'r, 's> Reader<'r, 's> {
                     // A conjunction in parentheses stays one of its own.
                     return inner;
                 }
-                let rest = self.rest("unbalanced parenthesis");
+                let rest = self.rest(ErrorKind::UnbalancedParenthesis);
                 let span = span.to(rest.span);
                 Expr::new(ExprKind::And(vec![inner, rest]), span)
             }
@@ -348,7 +349,8 @@ impl<'r, 's> Reader<'r, 's> {
                 let whole = span.to(inner.span);
                 match inner.kind {
                     ExprKind::Number(number) if self.slice(token) == "-" => {
-                        Expr::new(ExprKind::Number(format!("-{number}")), whole)
+                        let number = number.strip_prefix('-').map_or_else(|| format!("-{number}"), str::to_owned);
+                        Expr::new(ExprKind::Number(number), whole)
                     }
                     _ if self.slice(token) == "+" => inner,
                     _ => Expr::new(ExprKind::Minus(Box::new(inner)), whole),
@@ -363,9 +365,9 @@ impl<'r, 's> Reader<'r, 's> {
                 self.advance();
                 self.opaque(token.start, token.end, self.parser.source.unresolved(token.start))
             }
-            Lexeme::End => self.opaque(token.start, token.end, "expression is missing"),
-            Lexeme::Close | Lexeme::Comma => self.opaque(token.start, token.end, "expression is missing"),
-            Lexeme::Operator | Lexeme::Unknown => self.rest("unexpected character"),
+            Lexeme::End => self.opaque(token.start, token.end, ErrorKind::MissingExpression),
+            Lexeme::Close | Lexeme::Comma => self.opaque(token.start, token.end, ErrorKind::MissingExpression),
+            Lexeme::Operator | Lexeme::Unknown => self.rest(ErrorKind::UnexpectedCharacter),
         }
     }
 
@@ -381,11 +383,12 @@ impl<'r, 's> Reader<'r, 's> {
             && self.lex(text.end).kind == Lexeme::Close
         {
             let search = self.parser.quoted_search(text.start, text.end);
+            let written = self.name(text);
             self.token = self.lex(text.end);
             self.advance();
             let kind = search.map_or_else(
                 || ExprKind::Call("true".to_owned(), Vec::new()),
-                |search| ExprKind::Search(Box::new(search)),
+                |search| ExprKind::Search { text: written, search: Box::new(search) },
             );
             return Expr::new(kind, self.span(token.start, self.last_end));
         }
@@ -410,7 +413,7 @@ impl<'r, 's> Reader<'r, 's> {
     fn arguments(&mut self) -> Vec<Expr> {
         let mut arguments = Vec::new();
         if self.token.kind != Lexeme::Open {
-            arguments.push(self.rest("expected a list in parentheses"));
+            arguments.push(self.rest(ErrorKind::MissingList));
             return arguments;
         }
         self.advance();
@@ -422,7 +425,7 @@ impl<'r, 's> Reader<'r, 's> {
                 }
                 Lexeme::Comma => self.advance(),
                 Lexeme::End => {
-                    arguments.push(self.rest("unbalanced parenthesis"));
+                    arguments.push(self.rest(ErrorKind::UnbalancedParenthesis));
                     return arguments;
                 }
                 _ => {
@@ -430,7 +433,7 @@ impl<'r, 's> Reader<'r, 's> {
                     arguments.push(self.expression(0));
                     let ended = matches!(self.token.kind, Lexeme::Close | Lexeme::Comma | Lexeme::End);
                     if !ended || self.token.start == before && self.token.kind == Lexeme::End {
-                        arguments.push(self.rest("expression goes on unexpectedly"));
+                        arguments.push(self.rest(ErrorKind::UnexpectedText));
                         return arguments;
                     }
                 }

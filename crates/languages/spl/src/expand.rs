@@ -4,11 +4,13 @@
 //! are not expanded ("Use search macros in searches", Knowledge Manager Manual). A comment stands between triple back
 //! ticks.
 
-use ruleatlas_core::Context;
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_syntax::Span;
 
 use crate::{
+    error::ErrorKind,
     lexer::is_escape,
+    macros::{Macros, unresolved},
+    parser::Error,
     source::{Origin, Source},
 };
 
@@ -25,33 +27,26 @@ const MAX_CALL: usize = 1 << 14;
 pub(crate) fn expand(
     text: &str,
     origin: Origin,
-    context: &dyn Context,
-    diagnostics: &mut Vec<Diagnostic>,
+    macros: &dyn Macros,
+    errors: &mut Vec<Error>,
     room: &mut usize,
 ) -> Source {
-    let mut expander = Expander {
-        context,
-        diagnostics,
-        source: Source::default(),
-        stack: Vec::new(),
-        quoted: false,
-        budget: 0,
-        calls: 0,
-    };
+    let mut expander =
+        Expander { macros, errors, source: Source::default(), stack: Vec::new(), quoted: false, budget: 0, calls: 0 };
     expander.budget = text.len() + *room;
     expander.walk(text, origin);
     if expander.quoted {
         let message = "a text in double quotes is not closed; it is read to the end";
         let at = origin.span(text.len(), text.len());
-        expander.diagnostics.push(Diagnostic::error("unbalanced quote", message).at(at));
+        expander.errors.push(Error::new(ErrorKind::UnclosedQuote, at, message));
     }
     *room = room.saturating_sub(expander.source.text().len().saturating_sub(text.len()));
     expander.source
 }
 
 struct Expander<'a> {
-    context: &'a dyn Context,
-    diagnostics: &'a mut Vec<Diagnostic>,
+    macros: &'a dyn Macros,
+    errors: &'a mut Vec<Error>,
     source: Source,
     /// The macros whose definitions are being expanded.
     stack: Vec<(String, usize)>,
@@ -107,15 +102,15 @@ impl Expander<'_> {
         let inner = call.trim_matches('`').trim();
         let (name, arguments) = split_call(inner);
         let key = (name.to_owned(), arguments.len());
-        let reason = if self.stack.contains(&key) {
-            "macro calls itself"
+        let kind = if self.stack.contains(&key) {
+            ErrorKind::RecursiveMacro
         } else if self.stack.len() >= MAX_DEPTH {
-            "macros are nested too deeply"
+            ErrorKind::DeepMacro
         } else if self.source.text().len() > self.budget || self.calls >= MAX_CALLS {
-            "macro expansion is too large"
-        } else if let Some(text) = self.definition(name, &arguments) {
+            ErrorKind::LargeMacro
+        } else if let Some(text) = self.macros.expand(name, &arguments, self.budget) {
             if text.len() + self.source.text().len() > self.budget {
-                "macro expansion is too large"
+                ErrorKind::LargeMacro
             } else {
                 self.calls += 1;
                 self.stack.push(key);
@@ -123,33 +118,11 @@ impl Expander<'_> {
                 self.stack.pop();
                 return;
             }
-        } else if name.ends_with("_filter") && arguments.is_empty() {
-            // By convention: a stub that passes everything on until its user fills it.
-            return;
         } else {
-            "macro is not defined"
+            ErrorKind::UndefinedMacro
         };
-        let message = format!("the macro `{name}` with {} arguments: {reason}", arguments.len());
-        self.diagnostics.push(Diagnostic::warning(reason, message).at(span));
-        self.source.push_unresolved(call, Origin::Fixed(span), reason);
-    }
-
-    /// A macro's text with its arguments in place; empty for a stub that passes everything on.
-    fn definition(&self, name: &str, arguments: &[String]) -> Option<String> {
-        if let Some(found) = self.context.macro_definition(name, arguments.len()) {
-            let definition = found.definition.trim();
-            if matches!(definition, "search *" | "*") {
-                return Some(String::new());
-            }
-            return Some(substitute(definition, found.parameters, arguments, self.budget));
-        }
-        match (name, arguments) {
-            // Comes with Splunk.
-            ("comment", [_]) => Some(String::new()),
-            // Comes with Splunk's Common Information Model add-on.
-            ("drop_dm_object_name", [object]) => Some(format!("rename \"{object}.*\" as *")),
-            _ => None,
-        }
+        self.errors.push(unresolved(name, arguments.len(), kind, span));
+        self.source.push_unresolved(call, Origin::Fixed(span), kind);
     }
 }
 
@@ -206,31 +179,4 @@ fn unquote(argument: &str) -> String {
         Some(inner) if !inner.is_empty() => inner.replace("\\\"", "\""),
         _ => argument.to_owned(),
     }
-}
-
-/// Puts arguments in the places of `$parameter$`.
-fn substitute(definition: &str, parameters: &[String], arguments: &[String], limit: usize) -> String {
-    let mut text = String::with_capacity(definition.len());
-    let mut rest = definition;
-    while let Some(at) = rest.find('$') {
-        let (before, after) = rest.split_at(at);
-        text.push_str(before);
-        let named = after[1..].find('$').map(|length| &after[1..=length]);
-        let argument = named.and_then(|name| {
-            let place = parameters.iter().position(|parameter| parameter == name)?;
-            arguments.get(place).map(|argument| (name, argument))
-        });
-        match argument {
-            Some((name, argument)) if text.len() <= limit => {
-                text.push_str(argument);
-                rest = &after[name.len() + 2..];
-            }
-            _ => {
-                text.push('$');
-                rest = &after[1..];
-            }
-        }
-    }
-    text.push_str(rest);
-    text
 }

@@ -1,6 +1,19 @@
-//! Splunk searches (SPL) in, conditions out.
+//! Splunk searches (SPL): parser, tree, printer, and the conditions of a search.
+//!
+//! The syntax alone is [`parse`], which needs none of the other crates (`default-features = false`). Every text gives a
+//! tree, and what is wrong with it; a tree prints as a search.
 //!
 //! ```
+//! let parsed = ruleatlas_spl::parse("index=win (EventCode=1 OR EventCode=3)   NOT User=\"svc *\" | where len(Image)>9 | sort Image");
+//! assert!(parsed.errors.is_empty());
+//! let printed = "index=win (EventCode=1 OR EventCode=3) NOT User=\"svc *\"\n| where len(Image) > 9\n| sort Image";
+//! assert_eq!(parsed.tree.to_string(), printed);
+//! ```
+//!
+//! The feature `conditions`, which is on unless it is switched off, goes on to what a search asks of an event:
+//!
+//! ```
+//! # #[cfg(feature = "conditions")] {
 //! use ruleatlas_core::{Frontend, NoContext, Query};
 //! use ruleatlas_model::Op;
 //! use ruleatlas_spl::Spl;
@@ -11,11 +24,12 @@
 //! assert_eq!(step.sources[0].name, "win");
 //! let ops: Vec<Op> = step.root.predicates().map(|predicate| predicate.op).collect();
 //! assert_eq!(ops, [Op::Eq, Op::EndsWith, Op::StartsWith, Op::Gt]);
+//! # }
 //! ```
 //!
 //! A search is read in four phases: `expand` puts macros in their places and takes comments out, `parser` with `search`,
 //! `eval`, `aggregate` and `commands` reads the commands, `lower` says as a plan what they mean, by the table in
-//! `functions`, and [`ruleatlas_ir`] follows the plan's names and makes the conditions. What the [documentation](https://docs.splunk.com/Documentation/Splunk/latest/SearchReference) leaves to
+//! `functions`, and `ruleatlas_ir` follows the plan's names and makes the conditions. What the [documentation](https://docs.splunk.com/Documentation/Splunk/latest/SearchReference) leaves to
 //! the reader is decided like this:
 //!
 //! - **Precedence.** In `search`, `OR` binds tighter than `AND`, written or implied; in `where` and `eval` it is the
@@ -59,41 +73,28 @@
 //! scripts behind lookups give.
 
 mod aggregate;
-mod ast;
+pub mod ast;
 mod colour;
 mod commands;
+mod error;
 mod eval;
 mod expand;
+#[cfg(feature = "conditions")]
+mod frontend;
+#[cfg(feature = "conditions")]
 mod functions;
 mod lexer;
+#[cfg(feature = "conditions")]
 mod lower;
+mod macros;
 mod parser;
+mod print;
 mod search;
 mod source;
 
-use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
-use ruleatlas_model::Language;
-
-/// The front end for SPL.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Spl;
-
-impl Frontend for Spl {
-    fn language(&self) -> Language {
-        Language::Spl
-    }
-
-    fn read(&self, query: &Query<'_>, context: &dyn Context, budget: &mut Budget) -> Parsed {
-        let mut diagnostics = Vec::new();
-        let pipeline = parser::parse(query.text, context, &mut diagnostics, budget);
-        let mut parsed = lower::lower(&pipeline, query.text, context, diagnostics, budget);
-        for condition in &mut parsed.conditions {
-            condition.sources.extend_from_slice(query.sources);
-        }
-        parsed
-    }
-
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        colour::tokens(text)
-    }
-}
+pub use colour::tokens;
+pub use error::ErrorKind;
+#[cfg(feature = "conditions")]
+pub use frontend::Spl;
+pub use macros::{Macros, NoMacros, substitute};
+pub use parser::{parse, parse_with};

@@ -1,14 +1,18 @@
 //! Pipelines: which command a segment is, and what of it matters to filters and names.
 
-use ruleatlas_core::{Budget, Context};
-use ruleatlas_model::{Diagnostic, Span};
+use std::collections::HashSet;
+
+use ruleatlas_syntax::{Parsed, Span, SyntaxError};
 
 use crate::{
     aggregate,
-    ast::{Command, Pipeline, Search, Segment},
-    commands, eval,
+    ast::{Command, Expr, ExprKind, Node, Pipeline, Search, Segment},
+    commands,
+    error::ErrorKind,
+    eval,
     expand::{MAX_EXPANDED, expand},
     lexer::{Kind, Token, split_pipes, tokens},
+    macros::{Macros, NoMacros},
     search,
     source::{Origin, Source},
 };
@@ -21,33 +25,56 @@ const MAX_COMMANDS: usize = 4_000;
 /// Bytes of expanded text that are read for a unit of work.
 const BYTES_PER_WORK: usize = 16;
 
-/// Reads a whole query.
-pub(crate) fn parse(
-    text: &str,
-    context: &dyn Context,
-    diagnostics: &mut Vec<Diagnostic>,
-    budget: &mut Budget,
-) -> Pipeline {
-    let mut bounds = Bounds::default();
-    let pipeline = parse_text(text, Origin::Verbatim(0), context, diagnostics, &mut bounds);
-    bounds.spend(budget);
-    pipeline
+/// What is wrong with a search.
+pub(crate) type Error = SyntaxError<ErrorKind>;
+
+/// Reads a search. Macro calls stay as they are written; what is not understood stands in the tree, with an error.
+#[must_use]
+pub fn parse(text: &str) -> Parsed<Pipeline, ErrorKind> {
+    parse_with(text, &NoMacros)
 }
 
-/// Reads a condition that stands for the part `span` of the author's text, in the language of `search`.
-pub(crate) fn parse_condition(
+/// Reads a search, and puts the definitions of `macros` in the places of their calls.
+#[must_use]
+pub fn parse_with(text: &str, macros: &dyn Macros) -> Parsed<Pipeline, ErrorKind> {
+    let mut errors = Vec::new();
+    let (tree, _) = read(text, macros, &mut errors);
+    let said: HashSet<Span> = errors.iter().map(|error| error.span).collect();
+    for node in tree.walk() {
+        let (text, kind, span) = match node {
+            Node::Segment(Segment { command: Command::Opaque { text, kind }, span, .. })
+            | Node::Search(Search::Opaque { text, kind, span })
+            | Node::Expr(Expr { kind: ExprKind::Opaque { text, kind }, span, .. }) => (text, *kind, *span),
+            _ => continue,
+        };
+        if !said.contains(&span) {
+            errors.push(Error::new(kind, span, format!("`{text}` is not understood: {kind}.")));
+        }
+    }
+    Parsed { tree, errors }
+}
+
+/// The tree of a whole search, and what the work of reading the texts of macros was.
+pub(crate) fn read(text: &str, macros: &dyn Macros, errors: &mut Vec<Error>) -> (Pipeline, usize) {
+    let mut bounds = Bounds::default();
+    let pipeline = parse_text(text, Origin::Verbatim(0), macros, errors, &mut bounds);
+    (pipeline, bounds.work())
+}
+
+/// Reads a condition that stands for the part `span` of the author's text, in the language of `search`; with the work that
+/// it was.
+#[cfg(feature = "conditions")]
+pub(crate) fn read_condition(
     text: &str,
     span: Span,
-    context: &dyn Context,
-    diagnostics: &mut Vec<Diagnostic>,
-    budget: &mut Budget,
-) -> Option<Search> {
+    macros: &dyn Macros,
+    errors: &mut Vec<Error>,
+) -> (Option<Search>, usize) {
     let mut bounds = Bounds::default();
-    let source = expand(text, Origin::Fixed(span), context, diagnostics, &mut bounds.room);
-    budget.work(text.len() / BYTES_PER_WORK);
-    bounds.spend(budget);
-    let mut parser = Parser { source: &source, context, diagnostics, bounds: &mut bounds };
-    search::parse(&mut parser, 0, source.text().len())
+    let source = expand(text, Origin::Fixed(span), macros, errors, &mut bounds.room);
+    let mut parser = Parser { source: &source, macros, errors, bounds: &mut bounds };
+    let search = search::parse(&mut parser, 0, source.text().len());
+    (search, text.len() / BYTES_PER_WORK + bounds.work())
 }
 
 /// What is used up of the bounds on a query.
@@ -65,29 +92,29 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// Spends what reading the texts of macros costs.
-    fn spend(&self, budget: &mut Budget) {
-        budget.work((MAX_EXPANDED - self.room) / BYTES_PER_WORK);
+    /// What reading the texts of macros costs.
+    fn work(&self) -> usize {
+        (MAX_EXPANDED - self.room) / BYTES_PER_WORK
     }
 }
 
 fn parse_text(
     text: &str,
     origin: Origin,
-    context: &dyn Context,
-    diagnostics: &mut Vec<Diagnostic>,
+    macros: &dyn Macros,
+    errors: &mut Vec<Error>,
     bounds: &mut Bounds,
 ) -> Pipeline {
-    let source = expand(text, origin, context, diagnostics, &mut bounds.room);
-    let mut parser = Parser { source: &source, context, diagnostics, bounds };
+    let source = expand(text, origin, macros, errors, &mut bounds.room);
+    let mut parser = Parser { source: &source, macros, errors, bounds };
     parser.pipeline(0, source.text().len(), true)
 }
 
 /// Reads one expanded text.
 pub(crate) struct Parser<'s> {
     pub(crate) source: &'s Source,
-    context: &'s dyn Context,
-    pub(crate) diagnostics: &'s mut Vec<Diagnostic>,
+    macros: &'s dyn Macros,
+    pub(crate) errors: &'s mut Vec<Error>,
     bounds: &'s mut Bounds,
 }
 
@@ -115,7 +142,7 @@ impl<'s> Parser<'s> {
         let closed = end > start + 1 && self.source.slice(end - 1, end) == "]";
         if !closed {
             let span = self.source.span(start, end);
-            self.diagnostics.push(Diagnostic::error("unbalanced bracket", "a sub-search is not closed").at(span));
+            self.errors.push(Error::new(ErrorKind::UnclosedBracket, span, "a sub-search is not closed"));
         }
         self.nested(start, |parser| parser.pipeline(start + 1, if closed { end - 1 } else { end }, false))
     }
@@ -125,7 +152,7 @@ impl<'s> Parser<'s> {
         let text = search::unescape(search::unquoted(self.text(token), '"'));
         let span = self.source.span(token.start, token.end);
         self.nested(token.start, |parser| {
-            parse_text(&text, Origin::Fixed(span), parser.context, parser.diagnostics, parser.bounds)
+            parse_text(&text, Origin::Fixed(span), parser.macros, parser.errors, parser.bounds)
         })
     }
 
@@ -133,16 +160,15 @@ impl<'s> Parser<'s> {
     pub(crate) fn quoted_search(&mut self, start: usize, end: usize) -> Option<Search> {
         let text = search::unescape(search::unquoted(self.source.slice(start, end), '"'));
         let origin = Origin::Fixed(self.source.span(start, end));
-        let source = expand(&text, origin, self.context, self.diagnostics, &mut self.bounds.room);
-        let mut parser =
-            Parser { source: &source, context: self.context, diagnostics: self.diagnostics, bounds: self.bounds };
+        let source = expand(&text, origin, self.macros, self.errors, &mut self.bounds.room);
+        let mut parser = Parser { source: &source, macros: self.macros, errors: self.errors, bounds: self.bounds };
         search::parse(&mut parser, 0, source.text().len())
     }
 
     fn nested(&mut self, start: usize, read: impl FnOnce(&mut Self) -> Pipeline) -> Pipeline {
         if !self.enter() {
             let span = self.source.span(start, start + 1);
-            self.diagnostics.push(Diagnostic::error("nested too deeply", "a sub-search stands too deep").at(span));
+            self.errors.push(Error::new(ErrorKind::TooDeep, span, "a sub-search stands too deep"));
             return Pipeline { segments: Vec::new(), span };
         }
         let pipeline = read(self);
@@ -183,11 +209,12 @@ impl<'s> Parser<'s> {
             self.bounds.commands += 1;
             if self.bounds.commands > MAX_COMMANDS {
                 let span = source.span(from, end);
-                self.diagnostics.push(Diagnostic::error("too many commands", "the rest is not read").at(span));
+                self.errors.push(Error::new(ErrorKind::TooManyCommands, span, "the rest is not read"));
                 break;
             }
             let command = self.command(from, to, whole && at == 0);
-            segments.push(Segment { command, stage, span });
+            let text = (!is_whole(&command, text)).then(|| source.slice(from, to).to_owned());
+            segments.push(Segment { command, stage, span, text });
         }
         let span = source.span(start, end);
         Pipeline { segments, span }
@@ -209,8 +236,8 @@ impl<'s> Parser<'s> {
         }
         if name.is_empty() {
             let is_macro = text.starts_with('`');
-            let reason = if is_macro { self.source.unresolved(from) } else { "command is not known" };
-            return Command::Opaque { text: text.to_owned(), reason: reason.to_owned() };
+            let kind = if is_macro { self.source.unresolved(from) } else { ErrorKind::UnknownCommand };
+            return Command::Opaque { text: text.to_owned(), kind };
         }
         match lower.as_str() {
             "search" => self.search(&call),
@@ -247,5 +274,20 @@ impl<'s> Parser<'s> {
             Kind::Single => search::unquoted(text, '\'').to_owned(),
             _ => text.to_owned(),
         }
+    }
+}
+
+/// Whether the tree holds all that a command's text says.
+fn is_whole(command: &Command, text: &str) -> bool {
+    let is_named = |name: &str| {
+        let first = text.trim_start().get(..name.len()).unwrap_or_default();
+        first.eq_ignore_ascii_case(name)
+    };
+    match command {
+        // `metasearch` searches too, and `fillnull` and `addinfo` define names.
+        Command::Search(_) => !is_named("metasearch"),
+        Command::Eval(_) => is_named("eval"),
+        Command::Where(_) | Command::Regex { .. } | Command::Rename(_) | Command::Opaque { .. } => true,
+        _ => false,
     }
 }

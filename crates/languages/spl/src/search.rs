@@ -3,11 +3,11 @@
 //! `OR` binds tighter than `AND`, written or implied ("Boolean expressions with logical operators", Search Manual);
 //! operators are in capitals; `*` is the only wildcard and cannot be escaped; a comparison's right side is always text.
 
-use ruleatlas_core::Piece;
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{Piece, Span};
 
 use crate::{
-    ast::{CompareOp, Search, SearchValue},
+    ast::{CompareOp, Directive, Search, SearchValue},
+    error::ErrorKind,
     lexer::{Kind, Token, tokens},
     parser::Parser,
 };
@@ -26,7 +26,7 @@ pub(crate) fn parse_tokens(parser: &mut Parser<'_>, tokens: &[Token]) -> Option<
         all.extend(reader.conjunction());
         // A parenthesis that nothing opened ends a conjunction early.
         if let Some(token) = reader.next() {
-            all.push(reader.opaque(token, "unbalanced parenthesis"));
+            all.push(reader.opaque(token, ErrorKind::UnbalancedParenthesis));
         }
     }
     one_or(all, Search::And)
@@ -69,9 +69,9 @@ impl<'s> Reader<'_, 's> {
         self.peek(ahead).is_some_and(|token| token.kind == kind)
     }
 
-    fn opaque(&self, token: Token, reason: &str) -> Search {
+    fn opaque(&self, token: Token, kind: ErrorKind) -> Search {
         let span = self.parser.source.span(token.start, token.end);
-        Search::Opaque { text: self.text(token).to_owned(), reason: reason.to_owned(), span }
+        Search::Opaque { text: self.text(token).to_owned(), kind, span }
     }
 
     /// Everything up to the end or a closing parenthesis.
@@ -115,7 +115,7 @@ impl<'s> Reader<'_, 's> {
             _ if self.is_word(0, "OR") || self.is_word(0, "AND") => None,
             Kind::Operator => {
                 self.at += 1;
-                Some(self.opaque(token, "comparison without a field"))
+                Some(self.opaque(token, ErrorKind::MissingField))
             }
             Kind::Macro => {
                 self.at += 1;
@@ -140,7 +140,7 @@ impl<'s> Reader<'_, 's> {
             self.at += 1;
             return inner;
         }
-        let unclosed = self.opaque(open, "unbalanced parenthesis");
+        let unclosed = self.opaque(open, ErrorKind::UnbalancedParenthesis);
         one_or(inner.into_iter().chain([unclosed]).collect(), Search::And)
     }
 
@@ -157,7 +157,7 @@ impl<'s> Reader<'_, 's> {
                 _ => {}
             }
         }
-        self.opaque(Token { end, ..open }, "nested too deeply")
+        self.opaque(Token { end, ..open }, ErrorKind::TooDeep)
     }
 
     fn comparison_or_term(&mut self, token: Token) -> Option<Search> {
@@ -220,11 +220,11 @@ impl<'s> Reader<'_, 's> {
         }
         if let Some(token) = self.peek(0).filter(|token| matches!(token.kind, Kind::Macro | Kind::Sub)) {
             self.at += 1;
-            let reason = match token.kind {
+            let kind = match token.kind {
                 Kind::Macro => self.parser.source.unresolved(token.start),
-                _ => "comparison with a sub-search",
+                _ => ErrorKind::ComparedSearch,
             };
-            return self.opaque(Token { end: token.end, ..field }, reason);
+            return self.opaque(Token { end: token.end, ..field }, kind);
         }
         match self.value() {
             Some(value) => {
@@ -232,7 +232,7 @@ impl<'s> Reader<'_, 's> {
                 let span = self.parser.source.span(field.start, end);
                 Search::Compare { field: self.field(field), op, values: vec![value], span }
             }
-            None => self.opaque(Token { end: operator.end, ..field }, "comparison without a value"),
+            None => self.opaque(Token { end: operator.end, ..field }, ErrorKind::MissingValue),
         }
     }
 
@@ -256,13 +256,13 @@ impl<'s> Reader<'_, 's> {
                 }
                 Kind::Open | Kind::Sub | Kind::Operator => {
                     self.at += 1;
-                    faulty = Some("list of other than values");
+                    faulty = Some(ErrorKind::NotOnlyValues);
                 }
                 _ => values.extend(self.value()),
             }
         }
-        if let Some(reason) = faulty {
-            return self.opaque(Token { end, ..field }, reason);
+        if let Some(kind) = faulty {
+            return self.opaque(Token { end, ..field }, kind);
         }
         let span = self.parser.source.span(field.start, end);
         Search::Compare { field: self.field(field), op: CompareOp::Eq, values, span }
@@ -286,7 +286,7 @@ impl<'s> Reader<'_, 's> {
             let text = self.parser.source.slice(start, end);
             let pieces = pieces(unquoted(text, '"'));
             let span = self.parser.source.span(first.start, last.end);
-            return Some(SearchValue { pieces, cased: word == "CASE", span });
+            return Some(SearchValue { pieces, directive: Directive::of(word), span });
         }
         if !matches!(first.kind, Kind::Word | Kind::Quoted | Kind::Single) {
             self.at -= 1;
@@ -311,7 +311,7 @@ impl<'s> Reader<'_, 's> {
         let text = self.text(token);
         let text = if token.kind == Kind::Quoted { unquoted(text, '"') } else { text };
         let span: Span = self.parser.source.span(token.start, token.end);
-        SearchValue { pieces: pieces(text), cased: false, span }
+        SearchValue { pieces: pieces(text), directive: None, span }
     }
 }
 

@@ -3,8 +3,10 @@
 
 use std::cell::RefCell;
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 use rustc_hash::FxHashMap;
+
+use crate::error::ErrorKind;
 
 /// Expanded text that knows where each of its bytes comes from.
 #[derive(Debug, Default)]
@@ -38,7 +40,7 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 struct Unresolved {
     start: usize,
-    reason: &'static str,
+    kind: ErrorKind,
 }
 
 impl Origin {
@@ -88,16 +90,16 @@ impl Source {
     }
 
     /// Adds a macro call that could not be expanded.
-    pub(crate) fn push_unresolved(&mut self, call: &str, origin: Origin, reason: &'static str) {
-        self.unresolved.push(Unresolved { start: self.text.len(), reason });
+    pub(crate) fn push_unresolved(&mut self, call: &str, origin: Origin, kind: ErrorKind) {
+        self.unresolved.push(Unresolved { start: self.text.len(), kind });
         self.push(call, origin, true);
     }
 
     /// Why the macro call at `start` stayed in the text.
-    pub(crate) fn unresolved(&self, start: usize) -> &'static str {
+    pub(crate) fn unresolved(&self, start: usize) -> ErrorKind {
         match self.unresolved.binary_search_by_key(&start, |call| call.start) {
-            Ok(at) => self.unresolved[at].reason,
-            Err(_) => "stray back tick",
+            Ok(at) => self.unresolved[at].kind,
+            Err(_) => ErrorKind::StrayBackTick,
         }
     }
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use ruleatlas_ir::plan::{Aggregate, Beside, Column, Expr, ExprKind, ListRows, MissingRule, Operation, Output, Stage};
 use ruleatlas_model::{DataSource, Diagnostic, SourceKind, Span};
+use ruleatlas_syntax::ErrorKind as _;
 
 use super::{Lowering, matches, name, opaque};
 use crate::{
@@ -131,7 +132,7 @@ impl Lowering<'_> {
                 operations
             }
             Command::Fields(_) | Command::Neutral => vec![Operation::Sort],
-            Command::Opaque { text, reason } => vec![Operation::Filter(opaque(text, reason, span))],
+            Command::Opaque { text, kind } => vec![Operation::Filter(opaque(text, kind.title(), span))],
         }
     }
 

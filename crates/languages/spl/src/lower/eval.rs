@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use ruleatlas_ir::plan::{CaseRule, Comparison, Const, Expr, ExprKind, MissingRule, Operand, PatternSyntax, Relation};
+use ruleatlas_syntax::ErrorKind as _;
 
-use super::{Lowering, clip, compare, in_eval, is_token, literal, matches, name, not, nothing, opaque};
+use super::{Lowering, clip, compare, in_eval, is_token, literal, matches, name, named::Named, not, nothing, opaque};
 use crate::{
     ast::{self, CompareOp},
     functions::{self, Meaning, Test},
@@ -17,7 +18,7 @@ impl Lowering<'_> {
     pub(super) fn value(&mut self, expr: &ast::Expr) -> Expr {
         let span = expr.span;
         if let Some(reason) = expr.not_understood() {
-            return opaque(&clip(&expr.to_string()), reason, span);
+            return opaque(&clip(&Named(expr).to_string()), reason, span);
         }
         match &expr.kind {
             Kind::Text(text) => Expr::text(text, span),
@@ -32,7 +33,7 @@ impl Lowering<'_> {
             | Kind::Or(_)
             | Kind::Xor(..)
             | Kind::Not(_)
-            | Kind::Search(_)
+            | Kind::Search { .. }
             | Kind::Opaque { .. } => self.condition(expr),
             Kind::Minus(_) | Kind::Sub(_) => computed(expr),
         }
@@ -44,7 +45,7 @@ impl Lowering<'_> {
 
     fn arithmetic(&mut self, expr: &ast::Expr, sign: &str, left: &ast::Expr, right: &ast::Expr) -> Expr {
         let span = expr.span;
-        let text = || Rc::from(clip(&expr.to_string()));
+        let text = || Rc::from(clip(&Named(expr).to_string()));
         let mut sides = || (Box::new(self.value(left)), Box::new(self.value(right)));
         match sign {
             "." => {
@@ -72,7 +73,7 @@ impl Lowering<'_> {
             (Meaning::Time, _) => ExprKind::Now,
             (Meaning::Wrapper(wrapper), [inner, ..]) => return self.value(inner).wrapped(wrapper),
             (Meaning::Changed, [inner, ..]) => {
-                ExprKind::Changed(Box::new(self.value(inner)), Rc::from(clip(&expr.to_string())))
+                ExprKind::Changed(Box::new(self.value(inner)), Rc::from(clip(&Named(expr).to_string())))
             }
             (Meaning::First, _) => ExprKind::First(self.values(arguments)),
             (Meaning::AnyValue, _) => ExprKind::AnyValue(self.values(arguments)),
@@ -111,13 +112,13 @@ impl Lowering<'_> {
             },
             (Meaning::JsonPath, [inner, ast::Expr { kind: Kind::Text(path), .. }]) => {
                 let member = ExprKind::Member(Box::new(self.value(inner)), Rc::from(path.as_str()));
-                ExprKind::Called(Box::new(Expr::new(member, span)), Rc::from(clip(&expr.to_string())))
+                ExprKind::Called(Box::new(Expr::new(member, span)), Rc::from(clip(&Named(expr).to_string())))
             }
             (Meaning::Test(test), _) => {
                 let arguments: Vec<&ast::Expr> = arguments.iter().collect();
                 return self.test(expr, test, &arguments);
             }
-            (Meaning::Unknown, _) => return opaque(&clip(&expr.to_string()), "function is not known", span),
+            (Meaning::Unknown, _) => return opaque(&clip(&Named(expr).to_string()), "function is not known", span),
             _ => return computed(expr),
         };
         Expr::new(kind, span)
@@ -132,7 +133,7 @@ impl Lowering<'_> {
             Kind::Not(inner) => return not(self.condition(inner)),
             Kind::Xor(left, right) => ExprKind::Xor(Box::new(self.condition(left)), Box::new(self.condition(right))),
             Kind::Compare(..) | Kind::In(..) | Kind::Call(..) if expr.not_understood().is_some() => {
-                return opaque(&clip(&expr.to_string()), expr.not_understood().unwrap_or_default(), span);
+                return opaque(&clip(&Named(expr).to_string()), expr.not_understood().unwrap_or_default(), span);
             }
             Kind::Compare(op, left, right) => return self.compare_sides(*op, left, right, expr),
             Kind::In(field, values) => {
@@ -154,9 +155,9 @@ impl Lowering<'_> {
             }
             Kind::Text(text) => ExprKind::Const(Const::bool(text.eq_ignore_ascii_case("true"))),
             Kind::Field(_) | Kind::Binary(..) | Kind::Minus(_) => return self.is_true(expr),
-            Kind::Search(search) => return self.search(search),
+            Kind::Search { search, .. } => return self.search(search),
             Kind::Sub(pipeline) => return self.sub_search(pipeline),
-            Kind::Opaque { text, reason } => return opaque(text, reason, span),
+            Kind::Opaque { text, kind } => return opaque(text, kind.title(), span),
         };
         Expr::new(kind, span)
     }
@@ -174,7 +175,7 @@ impl Lowering<'_> {
         let (relation, negated) = op.relation();
         let comparison = Comparison { chooses: true, ..in_eval(relation).negated(negated) };
         let written = |side: &ast::Expr, value| {
-            let text = Rc::from(clip(&side.to_string()));
+            let text = Rc::from(clip(&Named(side).to_string()));
             Expr::new(ExprKind::Written(Box::new(value), text), side.span)
         };
         let (mut left_value, mut right_value) = (self.value(left), self.value(right));
@@ -225,14 +226,14 @@ impl Lowering<'_> {
                 let comparison = Comparison::new(Relation::Equal, CaseRule::Ignore, MissingRule::Fails);
                 compare(comparison, computed(expr), vec![Expr::text("true", span)], span)
             }
-            _ => opaque(&clip(&expr.to_string()), "wrong number of arguments", span),
+            _ => opaque(&clip(&Named(expr).to_string()), "wrong number of arguments", span),
         }
     }
 
     /// A comparison with a pattern, which may be computed.
     fn pattern(&mut self, comparison: Comparison, inner: &ast::Expr, pattern: &ast::Expr, expr: &ast::Expr) -> Expr {
         let side = |value, of: &ast::Expr| {
-            Expr::new(ExprKind::Written(Box::new(value), Rc::from(clip(&of.to_string()))), of.span)
+            Expr::new(ExprKind::Written(Box::new(value), Rc::from(clip(&Named(of).to_string()))), of.span)
         };
         let left = Box::new(side(self.value(inner), inner));
         let right = Operand::One(Box::new(side(self.value(pattern), pattern)));
@@ -242,7 +243,7 @@ impl Lowering<'_> {
 
 /// Something computed, by its text.
 fn computed(expr: &ast::Expr) -> Expr {
-    Expr::new(ExprKind::Computed { of: Vec::new(), text: Some(Rc::from(clip(&expr.to_string()))) }, expr.span)
+    Expr::new(ExprKind::Computed { of: Vec::new(), text: Some(Rc::from(clip(&Named(expr).to_string()))) }, expr.span)
 }
 
 fn null(expr: &ast::Expr) -> Expr {

@@ -3,6 +3,7 @@
 mod command;
 mod eval;
 mod list;
+mod named;
 mod search;
 
 use std::rc::Rc;

@@ -5,11 +5,13 @@ use std::rc::Rc;
 use ruleatlas_core::{BUDGET, Piece, write_pattern};
 use ruleatlas_ir::plan::{CaseRule, Comparison, Expr, ExprKind, PatternSyntax, Relation};
 use ruleatlas_model::{DataSource, Diagnostic, SourceKind, Span};
+use ruleatlas_syntax::ErrorKind as _;
 
 use super::{Lowering, compare, in_search, is_token, literal, name, not, nothing, opaque};
 use crate::{
     ast::{CompareOp, Pipeline, Search, SearchValue},
-    parser::parse_condition,
+    frontend::ContextMacros,
+    parser::read_condition,
 };
 
 /// How deep event types may refer to each other.
@@ -32,7 +34,7 @@ impl Lowering<'_> {
             Search::Compare { field, op, values, span } => self.search_compare(field, *op, values, *span),
             Search::Term { value } => term(value),
             Search::Sub(pipeline) => self.sub_search(pipeline),
-            Search::Opaque { text, reason, span } => opaque(text, reason, *span),
+            Search::Opaque { text, kind, span } => opaque(text, kind.title(), *span),
         }
     }
 
@@ -78,7 +80,7 @@ impl Lowering<'_> {
             of_tag.peek()?;
             for (field, text) in of_tag {
                 let pieces = text.chars().map(|c| if c == '*' { Piece::Many } else { Piece::Char(c) }).collect();
-                let values = [SearchValue { pieces, cased: false, span }];
+                let values = [SearchValue { pieces, directive: None, span }];
                 comparisons.push(self.search_compare(field, CompareOp::Eq, &values, span));
             }
         }
@@ -114,7 +116,10 @@ impl Lowering<'_> {
         } else if !self.spend(1 + definition.len()) {
             "event types are too large"
         } else {
-            let parsed = parse_condition(definition, span, self.context, &mut self.diagnostics, self.budget);
+            let mut errors = Vec::new();
+            let (parsed, work) = read_condition(definition, span, &ContextMacros(self.context), &mut errors);
+            self.budget.work(work);
+            self.diagnostics.extend(errors.into_iter().map(Diagnostic::from));
             self.event_types.push(name.to_owned());
             let search = parsed.map_or_else(|| nothing(span), |search| self.search(&search));
             self.event_types.pop();
@@ -166,7 +171,7 @@ fn term(value: &SearchValue) -> Expr {
     let end = value.pieces.iter().rposition(is_text);
     let (Some(start), Some(end)) = (start, end) else { return nothing(value.span) };
     let text = write_pattern(value.pieces.get(start..=end).unwrap_or_default());
-    let case = if value.cased { CaseRule::Exact } else { CaseRule::Ignore };
+    let case = if value.is_cased() { CaseRule::Exact } else { CaseRule::Ignore };
     let comparison = Comparison { case, ..in_search(Relation::Term) };
     let event = Expr::new(ExprKind::OwnPath(Rc::from("")), value.span);
     compare(comparison, event, vec![Expr::text(&text, value.span)], value.span)
@@ -183,8 +188,8 @@ fn comparison(field: &str, op: CompareOp, values: &[SearchValue], span: Span) ->
     let mut groups: Vec<((bool, bool), Vec<Expr>)> = Vec::new();
     for value in values {
         let text = value.text();
-        let kind = (value.cased, is_cidr(&text));
-        let constant = if value.cased { Expr::text(&text, span) } else { literal(&text, span) };
+        let kind = (value.is_cased(), is_cidr(&text));
+        let constant = if value.is_cased() { Expr::text(&text, span) } else { literal(&text, span) };
         match groups.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, group)) => group.push(constant),
             None => groups.push((kind, vec![constant])),
