@@ -1,8 +1,6 @@
-use std::ops::Range;
-
 use ruleatlas_model::{Node, Op, Predicate};
 
-use crate::{detection::Detections, lower::Located};
+use crate::{ast::Aggregation, detection::Detections, lower::Located};
 
 /// `condition | count(field) by group > 5` and `condition | near selection`: version 1 of the specification had them,
 /// version 2 has correlations instead.
@@ -11,13 +9,11 @@ use crate::{detection::Detections, lower::Located};
 pub(crate) fn lower(
     detections: &mut Detections<'_, '_, '_>,
     condition: &Located<'_>,
-    range: Range<usize>,
+    aggregation: &Aggregation,
     node: Node,
 ) -> Node {
-    let raw = &condition.text[range.clone()];
-    let start = range.start + (raw.len() - raw.trim_start().len());
-    let text = raw.trim();
-    let place = condition.place(start..start + text.len());
+    let text = aggregation.text.as_str();
+    let place = condition.place(aggregation.span);
     let first = text.split_whitespace().next().unwrap_or_default();
     if first.eq_ignore_ascii_case("near") {
         for word in text.split(|character: char| character.is_whitespace() || matches!(character, '(' | ')')) {

@@ -1,47 +1,28 @@
 use std::ops::Range;
 
+use ruleatlas_syntax::{Parsed, Span, SyntaxError};
+
+use crate::{
+    ast::{Aggregation, Condition, Expr},
+    error::ErrorKind,
+};
+
 /// How deep parentheses may nest.
 const MAX_DEPTH: usize = 100;
 
-/// A condition's tree, with byte ranges of the condition's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Expr {
-    Or(Vec<Expr>),
-    And(Vec<Expr>),
-    Not(Box<Expr>),
-    /// A selection.
-    Name(Range<usize>),
-    /// `1 of pattern`, `all of pattern`.
-    Of {
-        all: bool,
-        pattern: Range<usize>,
-        whole: Range<usize>,
-    },
-    /// Not understood; the fault says why.
-    Broken(Range<usize>),
-}
-
-/// What is wrong with a condition, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub message: String,
-    pub at: Range<usize>,
-}
-
-/// A condition as read: its tree, and the old aggregation behind a `|`.
-pub(crate) struct Read {
-    pub expr: Expr,
-    pub aggregation: Option<Range<usize>>,
-    pub faults: Vec<Fault>,
-}
-
-/// Reads a condition: `not` binds tighter than `and`, `and` tighter than `or`; words of the language in any case.
-pub(crate) fn read(text: &str) -> Read {
+/// Reads a condition: `not` binds tighter than `and`, `and` tighter than `or`; words of the language in any case. Spans are
+/// of the condition's text.
+#[must_use]
+pub fn parse_condition(text: &str) -> Parsed<Condition, ErrorKind> {
     let end = text.find('|').unwrap_or(text.len());
-    let mut parser = Parser { text, tokens: lex(&text[..end]), at: 0, end, faults: Vec::new() };
+    let mut parser = Parser { text, tokens: lex(text.get(..end).unwrap_or_default()), at: 0, end, errors: Vec::new() };
     let expr = parser.whole();
-    let aggregation = (end < text.len()).then_some(end + 1..text.len());
-    Read { expr, aggregation, faults: parser.faults }
+    let aggregation = (end < text.len()).then(|| {
+        let written = text.get(end + 1..).unwrap_or_default();
+        let start = end + 1 + (written.len() - written.trim_start().len());
+        Aggregation { text: written.trim().to_owned(), span: Span::new(start, start + written.trim().len()) }
+    });
+    Parsed { tree: Condition { expr, aggregation }, errors: parser.errors }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +62,7 @@ struct Parser<'t> {
     tokens: Vec<(Token, Range<usize>)>,
     at: usize,
     end: usize,
-    faults: Vec<Fault>,
+    errors: Vec<SyntaxError<ErrorKind>>,
 }
 
 impl Parser<'_> {
@@ -90,9 +71,9 @@ impl Parser<'_> {
         while let Some((_, range)) = self.tokens.get(self.at).cloned() {
             // Only a `)` ends an expression before its time.
             self.at += 1;
-            self.fault("a `)` has no `(`", range);
+            self.fault(ErrorKind::UnopenedParenthesis, "a `)` has no `(`", range);
             if self.at < self.tokens.len() {
-                let rest = self.rest("what follows it is not read");
+                let rest = self.rest(ErrorKind::UnopenedParenthesis, "what follows it is not read");
                 expr = Expr::And(vec![expr, rest]);
             }
         }
@@ -116,14 +97,14 @@ impl Parser<'_> {
                 return one_or(operands, Expr::And);
             } else {
                 let start = self.tokens.get(self.at).map_or(self.end, |(_, range)| range.start);
-                let faults = self.faults.len();
+                let faults = self.errors.len();
                 while !self.ends_operand() {
                     self.not(depth);
                 }
-                self.faults.truncate(faults);
+                self.errors.truncate(faults);
                 let end = self.tokens.get(self.at.saturating_sub(1)).map_or(self.end, |(_, range)| range.end);
-                self.fault("`and` or `or` is missing before this", start..end);
-                operands.push(Expr::Broken(start..end));
+                self.fault(ErrorKind::MissingConnective, "`and` or `or` is missing before this", start..end);
+                operands.push(self.broken(start..end));
             }
         }
     }
@@ -140,31 +121,38 @@ impl Parser<'_> {
     fn operand(&mut self, depth: usize) -> Expr {
         let Some((token, range)) = self.tokens.get(self.at).cloned() else {
             let at = self.end..self.end;
-            self.fault("a selection is missing at the end", at.clone());
-            return Expr::Broken(at);
+            self.fault(ErrorKind::MissingSelection, "a selection is missing at the end", at.clone());
+            return self.broken(at);
         };
         match token {
-            Token::Open if depth >= MAX_DEPTH => self.skip_group("parentheses nest too deep"),
+            Token::Open if depth >= MAX_DEPTH => self.skip_group(ErrorKind::TooDeep, "parentheses nest too deep"),
             Token::Open => {
                 self.at += 1;
                 let inner = self.or(depth + 1);
                 match self.tokens.get(self.at) {
                     Some((Token::Close, _)) => self.at += 1,
-                    _ => self.fault("a `(` is not closed", range),
+                    _ => self.fault(ErrorKind::UnclosedParenthesis, "a `(` is not closed", range),
                 }
                 inner
             }
             Token::Close => {
-                self.fault("a selection is missing before `)`", range.clone());
-                Expr::Broken(range)
+                self.fault(ErrorKind::MissingSelection, "a selection is missing before `)`", range.clone());
+                self.broken(range)
             }
             Token::Word if self.is_word("and") || self.is_word("or") => {
-                self.fault("a selection is missing before this", range.clone());
-                Expr::Broken(range)
+                self.fault(ErrorKind::MissingSelection, "a selection is missing before this", range.clone());
+                self.broken(range)
             }
             Token::Word => {
                 self.at += 1;
-                if self.is_word("of") { self.quantified(range) } else { Expr::Name(range) }
+                if self.is_word("of") {
+                    self.quantified(range)
+                } else {
+                    Expr::Name {
+                        name: self.text.get(range.clone()).unwrap_or_default().to_owned(),
+                        span: Span::new(range.start, range.end),
+                    }
+                }
             }
         }
     }
@@ -176,22 +164,31 @@ impl Parser<'_> {
             Some((Token::Word, range)) => range.clone(),
             _ => {
                 let whole = quantifier.start..self.tokens.get(self.at - 1).map_or(self.end, |(_, range)| range.end);
-                self.fault("a pattern of names or `them` is missing behind `of`", whole.clone());
-                return Expr::Broken(whole);
+                self.fault(
+                    ErrorKind::MissingPattern,
+                    "a pattern of names or `them` is missing behind `of`",
+                    whole.clone(),
+                );
+                return self.broken(whole);
             }
         };
         self.at += 1;
         let whole = quantifier.start..pattern.end;
         let word = &self.text[quantifier];
         if word == "1" || word.eq_ignore_ascii_case("any") {
-            Expr::Of { all: false, pattern, whole }
+            self.of(false, pattern, whole)
         } else if word.eq_ignore_ascii_case("all") {
-            Expr::Of { all: true, pattern, whole }
+            self.of(true, pattern, whole)
         } else {
             let message = format!("`{word} of` is not in the specification, which knows `1 of` and `all of`");
-            self.faults.push(Fault { message, at: whole.clone() });
-            Expr::Broken(whole)
+            self.fault(ErrorKind::UnknownQuantifier, &message, whole.clone());
+            self.broken(whole)
         }
+    }
+
+    fn of(&self, all: bool, pattern: Range<usize>, whole: Range<usize>) -> Expr {
+        let pattern = self.text.get(pattern).unwrap_or_default().to_owned();
+        Expr::Of { all, pattern, span: Span::new(whole.start, whole.end) }
     }
 
     fn ends_operand(&self) -> bool {
@@ -199,15 +196,15 @@ impl Parser<'_> {
         ends || self.is_word("and") || self.is_word("or")
     }
 
-    fn rest(&mut self, message: &str) -> Expr {
+    fn rest(&mut self, kind: ErrorKind, message: &str) -> Expr {
         let start = self.tokens.get(self.at).map_or(self.end, |(_, range)| range.start);
         self.at = self.tokens.len();
-        self.fault(message, start..self.end);
-        Expr::Broken(start..self.end)
+        self.fault(kind, message, start..self.end);
+        self.broken(start..self.end)
     }
 
     /// What stands in parentheses, up to the one that closes them: what stands around them is still read.
-    fn skip_group(&mut self, message: &str) -> Expr {
+    fn skip_group(&mut self, kind: ErrorKind, message: &str) -> Expr {
         let start = self.tokens.get(self.at).map_or(self.end, |(_, range)| range.start);
         let (mut depth, mut end) = (0_usize, start);
         while let Some((token, range)) = self.tokens.get(self.at) {
@@ -222,12 +219,17 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.fault(message, start..end);
-        Expr::Broken(start..end)
+        self.fault(kind, message, start..end);
+        self.broken(start..end)
     }
 
-    fn fault(&mut self, message: &str, at: Range<usize>) {
-        self.faults.push(Fault { message: message.to_owned(), at });
+    fn fault(&mut self, kind: ErrorKind, message: &str, at: Range<usize>) {
+        self.errors.push(SyntaxError::new(kind, Span::new(at.start, at.end), message));
+    }
+
+    fn broken(&self, range: Range<usize>) -> Expr {
+        let text = self.text.get(range.clone()).unwrap_or_default().to_owned();
+        Expr::Broken { text, span: Span::new(range.start, range.end) }
     }
 
     fn is_word(&self, word: &str) -> bool {

@@ -5,7 +5,8 @@ use ruleatlas_model::{Condition, Diagnostic, Level, Node, Op, Predicate, Span};
 use ruleatlas_yaml::Node as Yaml;
 
 use crate::{
-    condition::{self, Expr},
+    ast::Expr,
+    condition::parse_condition,
     report::{Place, Report},
     rule,
 };
@@ -327,25 +328,25 @@ fn counted_field(report: &mut Report<'_>, name: &str, correlation: &Yaml<'_>, co
 fn absent_rules(report: &mut Report<'_>, correlation: &Yaml<'_>) -> HashSet<String> {
     let Some(condition) = correlation.get("condition") else { return HashSet::new() };
     let Some(text) = condition.text_or_null() else { return HashSet::new() };
-    let read = condition::read(text);
-    for fault in &read.faults {
-        report.error("invalid condition", fault.message.clone(), Place::of(condition));
+    let read = parse_condition(text);
+    for error in read.errors {
+        report.error("invalid condition", error.message, Place::of(condition));
     }
     let mut absent = HashSet::new();
     let mut has_or = false;
-    let mut stack = vec![(&read.expr, false)];
+    let mut stack = vec![(&read.tree.expr, false)];
     while let Some((expr, negated)) = stack.pop() {
         match expr {
-            Expr::Name(range) if negated => {
-                absent.insert(text[range.clone()].to_owned());
+            Expr::Name { name, .. } if negated => {
+                absent.insert(name.clone());
             }
-            Expr::Name(_) => {}
+            Expr::Name { .. } => {}
             Expr::Not(inner) => stack.push((inner, !negated)),
             Expr::And(operands) | Expr::Or(operands) => {
                 has_or |= matches!(expr, Expr::Or(_)) != negated;
                 stack.extend(operands.iter().map(|operand| (operand, negated)));
             }
-            Expr::Of { .. } | Expr::Broken(_) => has_or = true,
+            Expr::Of { .. } | Expr::Broken { .. } => has_or = true,
         }
     }
     if has_or {

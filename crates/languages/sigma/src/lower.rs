@@ -1,12 +1,11 @@
-use std::ops::Range;
-
 use ruleatlas_core::Budget;
-use ruleatlas_model::Node;
+use ruleatlas_model::{Node, Span};
 use ruleatlas_yaml::{Node as Yaml, Style, Value};
 
 use crate::{
     aggregation,
-    condition::{self, Expr},
+    ast::Expr,
+    condition::parse_condition,
     detection::Detections,
     report::{Place, Report},
 };
@@ -64,13 +63,13 @@ fn conditions(detections: &mut Detections<'_, '_, '_>, condition: &Yaml<'_>) -> 
 fn expression(detections: &mut Detections<'_, '_, '_>, condition: &Yaml<'_>) -> Node {
     let text = condition.text().unwrap_or_default();
     let located = Located { text, node: condition };
-    let read = condition::read(text);
-    for fault in read.faults {
-        detections.report.error("invalid condition", fault.message, located.place(fault.at));
+    let read = parse_condition(text);
+    for error in read.errors {
+        detections.report.error("invalid condition", error.message, located.place(error.span));
     }
-    let node = located.node(detections, &read.expr);
-    match read.aggregation {
-        Some(range) => aggregation::lower(detections, &located, range, node),
+    let node = located.node(detections, &read.tree.expr);
+    match &read.tree.aggregation {
+        Some(found) => aggregation::lower(detections, &located, found, node),
         None => node,
     }
 }
@@ -83,7 +82,7 @@ pub(crate) struct Located<'a> {
 
 impl Located<'_> {
     /// Where a part of the text stands; the whole scalar where quoting or folding moved it.
-    pub(crate) fn place(&self, range: Range<usize>) -> Place {
+    pub(crate) fn place(&self, span: Span) -> Place {
         let whole = Place::of(self.node);
         let length = whole.end.saturating_sub(whole.start);
         let start = match self.node.value {
@@ -91,7 +90,7 @@ impl Located<'_> {
             Value::Scalar(_, Style::Quoted) if length == self.text.len() + 2 => whole.start + 1,
             _ => return whole,
         };
-        Place { start: start + range.start, end: start + range.end, line: whole.line }
+        Place { start: start + span.start as usize, end: start + span.end as usize, line: whole.line }
     }
 
     fn node(&self, detections: &mut Detections<'_, '_, '_>, expr: &Expr) -> Node {
@@ -99,9 +98,8 @@ impl Located<'_> {
             Expr::Or(operands) => Node::any(self.nodes(detections, operands)),
             Expr::And(operands) => Node::all(self.nodes(detections, operands)),
             Expr::Not(operand) => self.node(detections, operand).not(),
-            Expr::Broken(range) => detections.report.opaque("invalid condition", self.place(range.clone())),
-            Expr::Name(range) => {
-                let name = &self.text[range.clone()];
+            Expr::Broken { span, .. } => detections.report.opaque("invalid condition", self.place(*span)),
+            Expr::Name { name, span } => {
                 if let Some(at) = detections.find(name) {
                     return detections.write(at);
                 }
@@ -110,21 +108,16 @@ impl Located<'_> {
                     None => String::new(),
                 };
                 let message = format!("the condition names `{name}`, and no selection is called so{hint}");
-                detections.report.broken("unknown selection", message, self.place(range.clone()))
+                detections.report.broken("unknown selection", message, self.place(*span))
             }
-            Expr::Of { all, pattern, whole } => {
-                let pattern = &self.text[pattern.clone()];
+            Expr::Of { all, pattern, span } => {
                 let found = detections.matching(pattern);
-                if let Some(node) = detections.beyond_budget(self.place(whole.clone())) {
+                if let Some(node) = detections.beyond_budget(self.place(*span)) {
                     return node;
                 }
                 if found.is_empty() {
                     let message = format!("no selection's name matches `{pattern}`");
-                    return detections.report.broken(
-                        "pattern matches no selection",
-                        message,
-                        self.place(whole.clone()),
-                    );
+                    return detections.report.broken("pattern matches no selection", message, self.place(*span));
                 }
                 let mut nodes = Vec::with_capacity(found.len());
                 for at in found {

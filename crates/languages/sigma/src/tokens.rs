@@ -1,10 +1,10 @@
 use std::ops::Range;
 
-use ruleatlas_core::{Token, TokenKind};
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{Span, Token, TokenKind};
 
 /// The colours of a detection's text, line by line: this is no YAML reader, and a line that is none gets no colour.
-pub(crate) fn tokens(text: &str) -> Vec<Token> {
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Token> {
     let mut painter = Painter { text, tokens: Vec::new(), condition: None, block: None };
     let mut at = 0;
     for line in text.split_inclusive('\n') {
