@@ -35,11 +35,68 @@ pub enum Dictionary {
     LinuxAudit,
     /// The event types of macOS Endpoint Security.
     MacosEsf,
+    /// A user's own table of events.
+    OwnTable,
+    /// The operations of AWS's services, which CloudTrail records.
+    AwsOperations,
+    /// The operations of Azure's resource providers.
+    AzureOperations,
+    /// Azure Monitor's tables.
+    AzureMonitorTables,
+    /// The categories of Azure's resource logs.
+    AzureResourceLogs,
+    /// Defender's tables for advanced hunting.
+    DefenderTables,
+    /// Action types of Defender's `DeviceEvents`.
+    DefenderActionTypes,
+    /// Entra's audit activities.
+    EntraAudit,
+    /// Entra's risk detections.
+    EntraRisk,
+    /// Operations of the Microsoft 365 audit log.
+    Microsoft365Audit,
+    /// Record types of the Microsoft 365 audit log.
+    Microsoft365RecordTypes,
+    /// Microsoft 365's policies of anomalies.
+    Microsoft365Alerts,
+    /// Operations of Fabric and Power BI.
+    FabricOperations,
+    /// Operations of Power Apps.
+    PowerAppsOperations,
+    /// The methods of Google's services, which Cloud Audit Logs record.
+    GcpMethods,
+    /// Google Workspace's activity events.
+    GoogleWorkspace,
+    /// Requests to the API of Kubernetes.
+    KubernetesApi,
+    /// Actions of GitHub's audit log.
+    GithubAudit,
+    /// Okta's event types.
+    OktaEvents,
+    /// osquery's tables.
+    Osquery,
+    /// The system calls and other events that Falco sees.
+    FalcoEvents,
+    /// Zeek's logs.
+    ZeekLogs,
+    /// The events of Sysmon for Linux.
+    SysmonForLinux,
+    /// OpenCanary's log types.
+    Opencanary,
+    /// The event types of SentinelOne's Cloud Funnel.
+    SentinelOne,
+    /// Events of online services in the unit tests of Panther's rules.
+    PantherTests,
+    /// Events as samples, each with where it comes from.
+    Samples,
 }
 
+/// What stands behind a dictionary: its name in data, its name on pages, the licence of its texts.
+type DictionaryRow = (Dictionary, &'static str, &'static str, &'static str);
+
 impl Dictionary {
-    /// Every dictionary, with its name in data, its name on pages, and the licence of its texts.
-    const TABLE: [(Self, &'static str, &'static str, &'static str); 13] = [
+    /// Every dictionary, in the order of the enumeration.
+    const TABLE: [DictionaryRow; 40] = [
         (Self::Ruleatlas, "ruleatlas", "Ruleatlas", "MIT OR Apache-2.0"),
         (Self::MicrosoftDocs, "microsoft-docs", "Microsoft security auditing documentation", "CC-BY-4.0"),
         (Self::ManifestMessages, "manifest-messages", "messages of Windows manifests", "quoted"),
@@ -53,10 +110,65 @@ impl Dictionary {
         (Self::JscuNl, "jscu-nl", "JSCU-NL logging essentials", "MIT"),
         (Self::LinuxAudit, "linux-audit", "Linux audit dictionaries", "CC-BY-4.0"),
         (Self::MacosEsf, "macos-esf", "Endpoint Security event types", "facts"),
+        (Self::OwnTable, "own-table", "a table of events of one’s own", "its owner’s"),
+        (Self::AwsOperations, "aws-operations", "AWS API models and data sets of CloudTrail", "Apache-2.0, MIT"),
+        (Self::AzureOperations, "azure-operations", "iam-dataset", "MIT"),
+        (Self::AzureMonitorTables, "azure-monitor-tables", "Azure Monitor table reference", "CC-BY-4.0"),
+        (Self::AzureResourceLogs, "azure-resource-logs", "Azure Monitor resource log reference", "CC-BY-4.0"),
+        (Self::DefenderTables, "defender-tables", "Microsoft Defender XDR schema reference", "CC-BY-4.0"),
+        (Self::DefenderActionTypes, "defender-action-types", "Google SecOps parser documentation", "CC-BY-4.0"),
+        (Self::EntraAudit, "entra-audit", "Microsoft Entra audit activity reference", "CC-BY-4.0"),
+        (Self::EntraRisk, "entra-risk", "Microsoft Graph risk detection reference", "CC-BY-4.0"),
+        (Self::Microsoft365Audit, "microsoft365-audit", "Microsoft 365 audit log documentation", "CC-BY-4.0"),
+        (
+            Self::Microsoft365RecordTypes,
+            "microsoft365-record-types",
+            "Office 365 Management Activity API schema",
+            "CC-BY-4.0",
+        ),
+        (Self::Microsoft365Alerts, "microsoft365-alerts", "Defender for Cloud Apps documentation", "CC-BY-4.0"),
+        (Self::FabricOperations, "fabric-operations", "Microsoft Fabric operation list", "CC-BY-4.0"),
+        (Self::PowerAppsOperations, "power-apps-operations", "Power Platform documentation", "CC-BY-4.0"),
+        (Self::GcpMethods, "gcp-methods", "Google API definitions", "Apache-2.0, CC-BY-4.0"),
+        (Self::GoogleWorkspace, "google-workspace", "Google Workspace reports documentation", "CC-BY-4.0, MIT"),
+        (Self::KubernetesApi, "kubernetes-api", "Kubernetes API definition", "Apache-2.0"),
+        (Self::GithubAudit, "github-audit", "GitHub documentation", "CC-BY-4.0"),
+        (Self::OktaEvents, "okta-events", "Okta developer documentation", "Apache-2.0"),
+        (Self::Osquery, "osquery", "osquery table specifications", "Apache-2.0"),
+        (Self::FalcoEvents, "falco-events", "Falco libraries", "MIT, Apache-2.0"),
+        (Self::ZeekLogs, "zeek-logs", "Zeek scripts and documentation", "BSD-3-Clause, CC-BY-4.0"),
+        (Self::SysmonForLinux, "sysmon-for-linux", "Sysmon for Linux", "MIT"),
+        (Self::Opencanary, "opencanary", "OpenCanary", "BSD-3-Clause"),
+        (Self::SentinelOne, "sentinel-one", "Google SecOps parser documentation of SentinelOne", "CC-BY-4.0"),
+        (Self::PantherTests, "panther-tests", "unit tests of panther-analysis", "Apache-2.0"),
+        (Self::Samples, "samples", "sample events", "stated with each sample"),
     ];
 
+    /// Every dictionary.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::TABLE.iter().map(|row| row.0)
+    }
+
+    /// Whether it describes events of Windows alone.
+    #[must_use]
+    pub fn is_of_windows(self) -> bool {
+        matches!(
+            self,
+            Self::MicrosoftDocs
+                | Self::ManifestMessages
+                | Self::Plaso
+                | Self::SysmonManifest
+                | Self::EvtxMaps
+                | Self::Hayabusa
+                | Self::OtrfObserved
+                | Self::EvtxObserved
+                | Self::JscuNl
+        )
+    }
+
     fn row(self) -> (&'static str, &'static str, &'static str) {
-        let row = Self::TABLE.iter().find(|row| row.0 == self);
+        // In the order of the enumeration, as a test says.
+        let row = Self::TABLE.get(self as usize);
         row.map_or(("", "", ""), |(_, name, title, license)| (name, title, license))
     }
 
@@ -102,6 +214,56 @@ pub struct EventDescription {
     pub text: String,
     /// Who says it.
     pub by: Dictionary,
+}
+
+/// One meaning of an event's name: several services of a cloud call an operation alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct EventCategory {
+    /// The service or category, as the dictionary names it (`iam.amazonaws.com; write`).
+    pub name: String,
+    /// What the event means there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Who says it.
+    pub by: Dictionary,
+}
+
+/// How a sample came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SampleKind {
+    /// Recorded.
+    Log,
+    /// From the unit test of a rule: its author may have invented values.
+    Test,
+    /// From documentation.
+    Documentation,
+}
+
+impl SampleKind {
+    /// What it is called on pages.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Log => "recorded",
+            Self::Test => "from the unit test of a rule",
+            Self::Documentation => "from documentation",
+        }
+    }
+}
+
+/// An event as it is written, as a sample.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct EventSample {
+    /// The event, a JSON object.
+    pub json: String,
+    /// How it came about.
+    pub kind: SampleKind,
+    /// Where it comes from, with the licence.
+    pub source: String,
 }
 
 /// A field of an event.
@@ -165,6 +327,12 @@ pub struct EventEntry {
     /// An event as an example.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<EventDescription>,
+    /// The services or categories that it belongs to, each with what it means there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<EventCategory>,
+    /// An event of this kind as it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<EventSample>,
     /// Its fields, of the newest version, in the order of the event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<EventField>,
@@ -188,6 +356,8 @@ impl EventEntry {
             audit: Vec::new(),
             volume: None,
             example: None,
+            categories: Vec::new(),
+            sample: None,
             fields: Vec::new(),
         }
     }
@@ -203,9 +373,28 @@ impl EventEntry {
             let more = field.description.iter().chain(&field.sample).map(|told| told.by);
             std::iter::once(field.by).chain(more)
         });
-        let mut all: Vec<Dictionary> = told.chain(fields).collect();
+        let categories = self.categories.iter().map(|category| category.by);
+        let sample = self.sample.iter().map(|_| Dictionary::Samples);
+        let mut all: Vec<Dictionary> = told.chain(fields).chain(categories).chain(sample).collect();
         all.sort_unstable();
         all.dedup();
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dictionary_has_its_row_and_its_name_in_data() {
+        for (at, dictionary) in Dictionary::all().enumerate() {
+            assert_eq!(dictionary as usize, at, "{dictionary}");
+            assert!(!dictionary.title().is_empty() && !dictionary.license().is_empty(), "{dictionary}");
+            assert_eq!(dictionary.name().parse(), Ok(dictionary));
+            // The JSON of a catalog and of the API name it alike.
+            assert_eq!(serde_json::to_value(dictionary).ok(), Some(dictionary.name().into()));
+        }
+        assert_eq!(Dictionary::all().count(), Dictionary::Samples as usize + 1);
     }
 }

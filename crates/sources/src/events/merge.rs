@@ -1,12 +1,14 @@
 //! What several dictionaries say of one event, as one.
 
-use ruleatlas_model::{Dictionary, EventDescription, EventEntry, EventField, EventRef};
+use ruleatlas_model::{Dictionary, EventCategory, EventDescription, EventEntry, EventField, EventRef};
 use rustc_hash::FxHashMap;
 
 use super::{Row, hayabusa::OfChannel, messages::Message};
 
-/// Whose title stays, the first that has one; see `docs/decisions/event-titles.md`.
-const TITLES: [Dictionary; 13] = [
+/// Whose title stays, the first that has one; see `docs/decisions/event-titles.md`. Dictionaries that neither list names come
+/// after those that it names, in the order of the enumeration.
+const TITLES: [Dictionary; 14] = [
+    Dictionary::OwnTable,
     Dictionary::MicrosoftDocs,
     Dictionary::ManifestMessages,
     Dictionary::Plaso,
@@ -23,7 +25,8 @@ const TITLES: [Dictionary; 13] = [
 ];
 
 /// Whose fields stay: those with types and descriptions before those that were only seen.
-const FIELDS: [Dictionary; 13] = [
+const FIELDS: [Dictionary; 14] = [
+    Dictionary::OwnTable,
     Dictionary::MicrosoftDocs,
     Dictionary::SysmonManifest,
     Dictionary::Ossem,
@@ -39,8 +42,11 @@ const FIELDS: [Dictionary; 13] = [
     Dictionary::Ruleatlas,
 ];
 
+/// Categories of an event: operations of one name in many services.
+const MAX_CATEGORIES: usize = 200;
+
 fn rank(order: &[Dictionary], by: Dictionary) -> usize {
-    order.iter().position(|other| *other == by).unwrap_or(usize::MAX)
+    order.iter().position(|other| *other == by).unwrap_or(order.len() + by as usize)
 }
 
 /// Events by provider and id, in the making.
@@ -172,6 +178,18 @@ impl<'a> Merge<'a> {
     pub(super) fn finish(self) -> Vec<EventEntry> {
         let mut entries = self.entries;
         for entry in &mut entries {
+            // What an operation does in the first of several services is not what the event means.
+            let described = entry.categories.iter().filter(|category| category.description.is_some()).count();
+            let is_of_one = |told: &EventDescription| entry.categories.iter().any(|category| category.by == told.by);
+            if described > 1 && entry.description.as_ref().is_some_and(is_of_one) {
+                entry.description = None;
+            }
+            // The description of the only category is the event's.
+            if let [only] = entry.categories.as_mut_slice()
+                && entry.description.as_ref().map(|told| &told.text) == only.description.as_ref()
+            {
+                only.description = None;
+            }
             entry.audit.sort_by_key(|audit| rank(&FIELDS, audit.by));
             entry.versions.sort_by_key(|version| {
                 (version.parse::<f64>().map_or(u64::MAX, |number| (number * 100.0) as u64), version.clone())
@@ -207,6 +225,13 @@ fn merge(entry: &mut EventEntry, row: Row) {
             }
         }
     }
+    merge_categories(&mut entry.categories, row.categories);
+    if let Some(sample) = row.sample {
+        // Of several what was recorded stays, of one kind the first.
+        if entry.sample.as_ref().is_none_or(|kept| sample.kind < kept.kind) {
+            entry.sample = Some(sample);
+        }
+    }
     let is_newer = newest(&row.versions) >= newest(&entry.versions);
     for version in row.versions {
         if !entry.versions.contains(&version) {
@@ -214,6 +239,17 @@ fn merge(entry: &mut EventEntry, row: Row) {
         }
     }
     merge_fields(&mut entry.fields, row.fields, is_newer);
+}
+
+/// Categories of one name are one; the first description stays.
+fn merge_categories(kept: &mut Vec<EventCategory>, new: Vec<EventCategory>) {
+    for category in new {
+        if let Some(known) = kept.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&category.name)) {
+            known.description = known.description.take().or(category.description);
+        } else if kept.len() < MAX_CATEGORIES {
+            kept.push(category);
+        }
+    }
 }
 
 fn newest(versions: &[String]) -> Option<u64> {

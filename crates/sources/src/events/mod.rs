@@ -27,7 +27,9 @@ mod messages;
 mod microsoft;
 mod observed;
 mod ossem;
+mod samples;
 mod sysmon;
+mod table;
 mod text;
 
 use rayon::prelude::*;
@@ -114,6 +116,7 @@ fn read(file: &SourceFile) -> Read {
     let extension = file.extension();
     let reader: Option<fn(&str, &str, &mut Read)> = match (extension.as_str(), name) {
         ("jsonl", "observed_events.jsonl") => Some(observed::read),
+        ("jsonl", "samples.jsonl") => Some(samples::read),
         ("jsonl", _) if path.ends_with(ossem::ALL) => Some(ossem::read_lines),
         ("yml" | "yaml", _) if name != "README.yml" && folder.ends_with("events") => Some(ossem::read_file),
         ("map", _) => Some(evtx_maps::read),
@@ -125,6 +128,7 @@ fn read(file: &SourceFile) -> Read {
         ("json", "WindowsEventIDMapping.json") => Some(jscu::read),
         ("csv", "message-dictionary.csv") => Some(linux::read),
         ("csv", "es_event_types.csv") => Some(macos::read),
+        ("csv", _) if file.text().is_some_and(|text| table::is_one(path, text)) => Some(table::read),
         _ => None,
     };
     let mut read = Read::default();
