@@ -34,7 +34,7 @@ pub use controls::{ControlSourceInfo, Controls};
 pub use day::Day;
 pub use distinct::Distinctiveness;
 pub use entry::{Entry, FoldedRow, PredicateRow};
-pub use events::EventCatalog;
+pub use events::{EventCatalog, NamedByAttack};
 pub use facet::Facet;
 pub use frontends::{frontend, is_query};
 pub use guide::{EventRow, FieldRow, Guide, IndicatorRow, Part, RuleCount, SharedRow};

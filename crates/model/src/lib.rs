@@ -39,9 +39,7 @@ pub use attack::{Attack, AttackDomain, Mitigation, MitigationRef, Redirect, Refe
 pub use condition::{Condition, DataSource, Node, Opaque, SourceKind};
 pub use control::{Basis, Control, ControlKind, ControlLink, ControlSource, Threat, ThreatKind};
 pub use diagnostic::Diagnostic;
-pub use dictionary::{
-    Dictionary, EventCategory, EventDescription, EventEntry, EventField, EventSample, SampleKind,
-};
+pub use dictionary::{Dictionary, EventCategory, EventDescription, EventEntry, EventField, EventSample, SampleKind};
 pub use event::{EventLink, EventRef};
 pub use extra::{Extra, MAX_EXTRA_DEPTH};
 pub use flat::{Excess, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES};

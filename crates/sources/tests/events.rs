@@ -95,7 +95,8 @@ fn a_manifest_that_would_expand_is_refused() {
 const TABLE: &str = "# origin: a test\nprovider,event,title,description,category,fields,source\n\
     Lab,OpenDoor,Open door,Opens a door of the house.,house; write,door.name;door.key,us\n\
     Lab,OpenDoor,Open door,Opens a door of the car.,car; write,door.side,us\n\
-    Lab,CloseDoor,,,house; write,,us\n";
+    Lab,CloseDoor,,,house; write,,us\n\
+    Lab,LockDoor,,Locks a door. Not every door has a lock.,house; write,,us\n";
 
 fn said(files: &[(&str, &str)]) -> (Vec<EventEntry>, Vec<String>) {
     let files: Vec<SourceFile> =
@@ -111,13 +112,15 @@ fn a_table_of_events_says_what_each_means_in_every_category() {
     assert_eq!(title(open), ("Open door", Dictionary::OwnTable));
     let categories: Vec<_> =
         open.categories.iter().map(|it| (it.name.as_str(), it.description.as_deref().unwrap())).collect();
-    let expected =
-        [("house; write", "Opens a door of the house."), ("car; write", "Opens a door of the car.")];
+    let expected = [("house; write", "Opens a door of the house."), ("car; write", "Opens a door of the car.")];
     assert_eq!(categories, expected);
     assert_eq!(open.description, None, "one of several meanings is not that of the event");
     let mut fields: Vec<_> = open.fields.iter().map(|field| field.name.as_str()).collect();
     fields.sort_unstable();
     assert_eq!(fields, ["door.key", "door.name", "door.side"]);
+    let lock = find(&entries, "Lab", "LockDoor");
+    assert_eq!(title(lock), ("Locks a door", Dictionary::OwnTable), "the first sentence, where there is no title");
+    assert_eq!(lock.description.as_ref().unwrap().text, "Locks a door. Not every door has a lock.");
     let close = find(&entries, "Lab", "CloseDoor");
     assert!(close.title.is_none() && close.categories.len() == 1, "{close:?}");
 }
@@ -219,7 +222,9 @@ fn a_table_of_other_columns_says_which_it_has_to_have() {
 #[test]
 fn a_recorded_sample_goes_before_an_invented_one() {
     let line = |kind: &str, value: &str| {
-        format!("{{\"provider\":\"Lab\",\"event\":\"OpenDoor\",\"_source\":\"a test (MIT)\",\"_kind\":\"{kind}\",\"sample\":{value}}}\n")
+        format!(
+            "{{\"provider\":\"Lab\",\"event\":\"OpenDoor\",\"_source\":\"a test (MIT)\",\"_kind\":\"{kind}\",\"sample\":{value}}}\n"
+        )
     };
     let text = line("test", "{\"b\":1,\"a\":2}") + &line("log", "{\"door\":{\"name\":\"front\"}}") + &line("log", "{}");
     let entries = load(&[("samples.jsonl", &text)], &[]);

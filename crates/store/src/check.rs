@@ -57,6 +57,7 @@ impl Store {
         self.known_techniques()?;
         self.threats()?;
         self.read_events()?;
+        self.provider_rows()?;
         self.needs()?;
         self.all_controls()?;
         self.json_column::<Vec<u32>>("SELECT events FROM event_field")?;

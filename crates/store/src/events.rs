@@ -1,10 +1,10 @@
 //! The event catalog's tables. They are read at a question, never all at once: only the titles of events that rules read
 //! are read with the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ruleatlas_catalog::{Catalog, RuleId};
-use ruleatlas_model::{Analytic, EventEntry, EventRef};
+use ruleatlas_model::{Analytic, Dictionary, EventEntry, EventRef};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params, params_from_iter};
 
 use crate::{
@@ -31,6 +31,51 @@ pub struct EventHead {
     pub channel: String,
     /// The title; empty where none is known.
     pub title: String,
+    /// Whether a dictionary says something of it.
+    pub is_known: bool,
+    /// Whether it has an event as a sample.
+    pub has_sample: bool,
+}
+
+/// A provider as the catalog has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderRow {
+    /// Its short name.
+    pub name: String,
+    /// The platforms whose logs it writes to; empty where that is not known, or it is of any.
+    pub platforms: Vec<String>,
+    /// The dictionaries that know its events.
+    pub dictionaries: Vec<Dictionary>,
+    /// How many events it has.
+    pub events: u32,
+    /// How many of them rules read.
+    pub read: u32,
+}
+
+/// A field of a provider's events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderFieldRow {
+    /// The name as the events have it.
+    pub name: String,
+    /// How many events have it.
+    pub events: u32,
+    /// The first event that has it.
+    pub first: EventRef,
+    /// The channel of that event; empty where none is known.
+    pub channel: String,
+}
+
+/// An analytic of ATT&CK that names an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamingAnalytic {
+    /// The technique that it detects.
+    pub technique: String,
+    /// Its id.
+    pub analytic: String,
+    /// The data component that it names the event for; empty where the bundles do not hold it.
+    pub component: String,
+    /// ATT&CK's page about it.
+    pub url: String,
 }
 
 /// The table of what dictionaries say, which are long texts, and how many of the events rules read.
@@ -43,18 +88,26 @@ pub(crate) fn write_bodies(transaction: &Transaction<'_>, catalog: &Catalog) -> 
 
 /// The other tables of events, and what rules and ATT&CK need of them.
 pub(crate) fn fill(catalog: &Catalog) -> Sql<StagingTable> {
-    const TABLES: [&str; 5] = ["event", "event_field", "rule_need", "analytic", "analytic_event"];
+    const TABLES: [&str; 7] =
+        ["event", "event_field", "provider", "provider_field", "rule_need", "analytic", "analytic_event"];
     StagingTable::fill(&TABLES, |transaction| rows(transaction, catalog))
 }
 
 fn rows(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
     let entries = &catalog.events.entries;
-    let mut event = transaction.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)")?;
+    let mut event = transaction.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut providers: BTreeMap<String, ProviderCounts<'_>> = BTreeMap::new();
     for (number, entry) in (0_u32..).zip(entries) {
+        let dictionaries = entry.dictionaries();
+        let (is_known, has_sample) = (!dictionaries.is_empty(), entry.sample.is_some());
         let channel = entry.channel.as_ref().map(|channel| &channel.text);
         let (title, by) = entry.title.as_ref().map(|title| (&title.text, title.by.name())).unzip();
-        event.execute(params![number, entry.event.provider, entry.event.event_id, channel, title, by])?;
+        let name = (&entry.event.provider, &entry.event.event_id);
+        event.execute(params![number, name.0, name.1, channel, title, by, is_known, has_sample])?;
+        let provider = providers.entry(name.0.to_lowercase()).or_insert_with(|| ProviderCounts::new(name.0));
+        provider.add(number, entry, dictionaries, (number as usize) < catalog.events.read);
     }
+    write_providers(transaction, catalog, providers.into_values())?;
     let mut names: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for (number, entry) in (0_u32..).zip(entries) {
         for field in &entry.fields {
@@ -78,9 +131,60 @@ fn rows(transaction: &Transaction<'_>, catalog: &Catalog) -> Sql<()> {
     for (technique, analytics) in &catalog.attack.analytics {
         analytic.execute(params![technique, to_json(analytics)?])?;
     }
-    let mut named = transaction.prepare("INSERT INTO analytic_event VALUES (?, ?, ?)")?;
-    for (event, technique) in &catalog.events.named_by_attack {
-        named.execute(params![event.provider, event.event_id, technique])?;
+    let mut named = transaction.prepare("INSERT INTO analytic_event VALUES (?, ?, ?, ?, ?, ?)")?;
+    for row in &catalog.events.named_by_attack {
+        let event = (&row.event.provider, &row.event.event_id);
+        named.execute(params![event.0, event.1, row.technique, row.analytic, row.component, row.url])?;
+    }
+    Ok(())
+}
+
+/// What the events of a provider have together.
+struct ProviderCounts<'a> {
+    name: &'a str,
+    dictionaries: BTreeSet<Dictionary>,
+    events: u32,
+    read: u32,
+    /// By the name in lower case: the name, how many events have it, the first that does.
+    fields: BTreeMap<String, (&'a str, u32, u32)>,
+    /// The event that counted a field last, so that one counts once.
+    last: BTreeMap<&'a str, u32>,
+}
+
+impl<'a> ProviderCounts<'a> {
+    fn new(name: &'a str) -> Self {
+        let (dictionaries, fields, last) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Self { name, dictionaries, events: 0, read: 0, fields, last }
+    }
+
+    fn add(&mut self, number: u32, entry: &'a EventEntry, dictionaries: Vec<Dictionary>, is_read: bool) {
+        self.dictionaries.extend(dictionaries);
+        self.events += 1;
+        self.read += u32::from(is_read);
+        for field in &entry.fields {
+            if self.last.insert(&field.name, number) == Some(number) {
+                continue;
+            }
+            let counted = self.fields.entry(field.name.to_lowercase()).or_insert((&field.name, 0, number));
+            counted.1 += 1;
+        }
+    }
+}
+
+fn write_providers<'a>(
+    transaction: &Transaction<'_>,
+    catalog: &Catalog,
+    providers: impl Iterator<Item = ProviderCounts<'a>>,
+) -> Sql<()> {
+    let mut row = transaction.prepare("INSERT INTO provider VALUES (?, ?, ?, ?, ?)")?;
+    let mut field = transaction.prepare("INSERT INTO provider_field VALUES (?, ?, ?, ?)")?;
+    for provider in providers {
+        let platforms = to_json(&catalog.events.platforms.get(provider.name).map_or(&[][..], Vec::as_slice))?;
+        let dictionaries = to_json(&provider.dictionaries)?;
+        row.execute(params![provider.name, platforms, dictionaries, provider.events, provider.read])?;
+        for (name, events, first) in provider.fields.values() {
+            field.execute(params![provider.name, name, events, first])?;
+        }
     }
     Ok(())
 }
@@ -100,11 +204,26 @@ fn head(row: &Row<'_>) -> Sql<EventHead> {
         event: EventRef { provider: row.get(1)?, event_id: row.get(2)? },
         channel: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
         title: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+        is_known: row.get(5)?,
+        has_sample: row.get(6)?,
     })
 }
 
 /// The columns of [`head`].
-const HEAD: &str = "SELECT event, provider, event_id, channel, title FROM event";
+const HEAD: &str = "SELECT event, provider, event_id, channel, title, known, sample FROM event";
+
+/// The columns of [`provider`].
+const PROVIDER: &str = "SELECT provider, platforms, dictionaries, events, read FROM provider";
+
+fn provider(row: &Row<'_>) -> Sql<ProviderRow> {
+    Ok(ProviderRow {
+        name: row.get(0)?,
+        platforms: json(row, 1)?,
+        dictionaries: json(row, 2)?,
+        events: row.get(3)?,
+        read: row.get(4)?,
+    })
+}
 
 impl Store {
     /// How many events rules read; they are the first.
@@ -155,12 +274,44 @@ impl Store {
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn events_of_provider(&self, provider: &str) -> Result<Vec<(EventHead, EventEntry)>, Error> {
-        let sql = "SELECT event, provider, event_id, channel, title, body FROM event JOIN event_body USING (event) \
-                   WHERE provider = ? COLLATE NOCASE";
+    pub fn events_of_provider(&self, provider: &str) -> Result<Vec<EventHead>, Error> {
+        self.heads_where(&format!("{HEAD} WHERE provider = ? COLLATE NOCASE"), &[provider])
+    }
+
+    /// A provider; the name compares without case.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn provider(&self, name: &str) -> Result<Option<ProviderRow>, Error> {
+        let found = self.connection.query_row(&format!("{PROVIDER} WHERE provider = ?"), [name], provider);
+        self.said(found.optional())
+    }
+
+    /// Every provider, by name.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn provider_rows(&self) -> Result<Vec<ProviderRow>, Error> {
+        self.readable_rows("provider", &format!("{PROVIDER} ORDER BY provider, provider COLLATE BINARY"), provider)
+    }
+
+    /// The fields of a provider's events; the name compares without case.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn provider_fields(&self, name: &str) -> Result<Vec<ProviderFieldRow>, Error> {
+        let sql = "SELECT provider_field.name, provider_field.events, event.provider, event_id, channel \
+                   FROM provider_field JOIN event USING (event) WHERE provider_field.provider = ?";
         let collect = || {
             let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([provider], |row| Ok((head(row)?, json(row, 5)?)))?;
+            let rows = statement.query_map([name], |row| {
+                Ok(ProviderFieldRow {
+                    name: row.get(0)?,
+                    events: row.get(1)?,
+                    first: EventRef { provider: row.get(2)?, event_id: row.get(3)? },
+                    channel: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+                })
+            })?;
             rows.collect()
         };
         self.said(collect())
@@ -194,8 +345,8 @@ impl Store {
     /// # Errors
     /// The file cannot be read or is damaged.
     pub fn providers(&self) -> Result<Vec<(String, u32)>, Error> {
-        let sql = "SELECT min(provider), count(*) FROM event GROUP BY provider COLLATE NOCASE ORDER BY 1";
-        self.readable_rows("event", sql, |row| Ok((row.get(0)?, row.get(1)?)))
+        let sql = "SELECT provider, events FROM provider ORDER BY provider COLLATE BINARY";
+        self.readable_rows("provider", sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The events that have one of the fields, those that rules read first; names compare without case.
@@ -248,18 +399,34 @@ impl Store {
         Ok(self.said(found.optional())?.unwrap_or_default())
     }
 
-    /// The techniques whose analytics name an event, in order.
+    /// The analytics that name an event, by technique and id.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn techniques_naming(&self, event: &EventRef) -> Result<Vec<String>, Error> {
-        let sql = "SELECT technique FROM analytic_event WHERE provider = ? AND event_id = ? ORDER BY technique";
+    pub fn analytics_naming(&self, event: &EventRef) -> Result<Vec<NamingAnalytic>, Error> {
+        let sql = "SELECT technique, analytic, component, url FROM analytic_event WHERE provider = ? AND event_id = ? \
+                   ORDER BY technique, analytic, component";
         let collect = || {
             let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![event.provider, event.event_id], |row| row.get(0))?;
+            let rows = statement.query_map(params![event.provider, event.event_id], |row| {
+                let (technique, analytic) = (row.get(0)?, row.get(1)?);
+                Ok(NamingAnalytic { technique, analytic, component: row.get(2)?, url: row.get(3)? })
+            })?;
             rows.collect()
         };
         self.said(collect())
+    }
+
+    /// The events that ATT&CK's analytics name, each with the number of techniques that it is named for.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn events_named_by_attack(&self) -> Result<Vec<(EventRef, u32)>, Error> {
+        let sql = "SELECT provider, event_id, count(DISTINCT technique) FROM analytic_event GROUP BY provider, event_id \
+                   ORDER BY provider, event_id";
+        self.readable_rows("analytic_event", sql, |row| {
+            Ok((EventRef { provider: row.get(0)?, event_id: row.get(1)? }, row.get(2)?))
+        })
     }
 
     fn heads_where(&self, sql: &str, values: &[&str]) -> Result<Vec<EventHead>, Error> {

@@ -31,7 +31,7 @@ pub use check::UnreadableRule;
 pub use controls::ControlCount;
 pub use damage::DamagedRow;
 pub use error::Error;
-pub use events::{EventHead, Steps};
+pub use events::{EventHead, NamingAnalytic, ProviderFieldRow, ProviderRow, Steps};
 pub use place::{check_place, remove_unfinished};
 pub use read::Store;
 pub use run::RunnableRules;
@@ -40,7 +40,7 @@ pub use text_digest::TextDigest;
 pub use write::{WriteOptions, write};
 
 /// The version of the tables. A catalog of another version is not read; it is built again.
-pub const SCHEMA_VERSION: u32 = 5;
+pub const SCHEMA_VERSION: u32 = 6;
 
 /// The tables.
 const SCHEMA: &str = include_str!("schema.sql");

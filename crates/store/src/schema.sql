@@ -47,9 +47,18 @@ CREATE TABLE rule_event (
 CREATE TABLE rule_need (rule INTEGER PRIMARY KEY, steps TEXT NOT NULL);
 
 -- An event that a dictionary knows or a rule reads; those that rules read come first. title_by is the dictionary whose
--- title it is.
+-- title it is; known is 1 where a dictionary says something of it, sample where it has an event as a sample.
 CREATE TABLE event (
-  event INTEGER PRIMARY KEY, provider TEXT NOT NULL, event_id TEXT NOT NULL, channel TEXT, title TEXT, title_by TEXT);
+  event INTEGER PRIMARY KEY, provider TEXT NOT NULL, event_id TEXT NOT NULL, channel TEXT, title TEXT, title_by TEXT,
+  known INTEGER NOT NULL, sample INTEGER NOT NULL);
+-- Who writes events: platforms and dictionaries (that know its events) are JSON lists, events and read are how many events
+-- it has and how many of them rules read.
+CREATE TABLE provider (
+  provider TEXT PRIMARY KEY COLLATE NOCASE, platforms TEXT NOT NULL, dictionaries TEXT NOT NULL, events INTEGER NOT NULL,
+  read INTEGER NOT NULL) WITHOUT ROWID;
+-- The fields of a provider's events: how many events have it, and the first that does.
+CREATE TABLE provider_field (
+  provider TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL, events INTEGER NOT NULL, event INTEGER NOT NULL);
 -- What dictionaries say of an event, as a JSON object, each fact with its dictionary.
 CREATE TABLE event_body (event INTEGER PRIMARY KEY, body TEXT NOT NULL);
 -- The events that have a field; the name is in lower case, events is a JSON list of their numbers.
@@ -90,10 +99,10 @@ CREATE TABLE tactic (n INTEGER PRIMARY KEY, id TEXT NOT NULL, short_name TEXT NO
 CREATE TABLE mitigation (id TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 -- How ATT&CK detects a technique, its sub-techniques apart: a JSON list of analytics with the logs that they read.
 CREATE TABLE analytic (technique TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
--- The events that ATT&CK's analytics of a technique name.
+-- The events that ATT&CK's analytics of a technique name, each with the data component that it is named for.
 CREATE TABLE analytic_event (
-  provider TEXT NOT NULL, event_id TEXT NOT NULL, technique TEXT NOT NULL,
-  PRIMARY KEY (provider, event_id, technique)) WITHOUT ROWID;
+  provider TEXT NOT NULL, event_id TEXT NOT NULL, technique TEXT NOT NULL, analytic TEXT NOT NULL, component TEXT NOT NULL,
+  url TEXT NOT NULL, PRIMARY KEY (provider, event_id, technique, analytic, component, url)) WITHOUT ROWID;
 -- Ids that lead elsewhere; kind is technique or tactic; "to" is a JSON list.
 CREATE TABLE redirect (kind TEXT NOT NULL, id TEXT NOT NULL, "to" TEXT NOT NULL, resolution TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 

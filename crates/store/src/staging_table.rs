@@ -15,10 +15,11 @@ const NAME: &str = "beside";
 const SORTED: i64 = 65_536;
 
 /// What people's own queries need to be quick, by table; made after the rows, which is quicker than beside them.
-const INDEXES: [(&str, &str); 5] = [
+const INDEXES: [(&str, &str); 6] = [
     ("rule_technique", "CREATE INDEX rule_technique_by_technique ON rule_technique (technique)"),
     ("rule_indicator", "CREATE INDEX rule_indicator_by_indicator ON rule_indicator (indicator)"),
     ("event", "CREATE INDEX event_by_name ON event (provider COLLATE NOCASE, event_id COLLATE NOCASE)"),
+    ("provider_field", "CREATE INDEX provider_field_by_provider ON provider_field (provider)"),
     ("control_technique", "CREATE INDEX control_technique_by_technique ON control_technique (technique)"),
     ("diagnostic", "CREATE INDEX diagnostic_by_rule ON diagnostic (rule)"),
 ];

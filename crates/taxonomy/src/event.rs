@@ -8,7 +8,7 @@ use ruleatlas_model::{
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
-    Fault, FieldUse, File, Reader, Taxonomy,
+    Fault, FieldUse, File, Reader, Taxonomy, joined,
     log_source::Selector,
     narrow::{Known, can_hold, compare},
     recognize::is_windows_channel,
@@ -205,9 +205,11 @@ const MAX_IDS: usize = 2_000;
 const MAX_PROVIDERS: usize = 32;
 
 /// What the indicators of a step write about events.
-struct Written<'a> {
+pub(crate) struct Written<'a> {
     /// Canonical field and value of everything that may be an event's id.
     ids: Vec<(&'a str, &'a RoledPredicate<'a>, &'a str)>,
+    /// The same of what may be a part of an event's id.
+    pub parts: Vec<(&'a str, &'a RoledPredicate<'a>, &'a str)>,
     providers: Vec<String>,
     channels: Vec<&'a str>,
 }
@@ -250,7 +252,8 @@ impl Taxonomy {
     ) -> Written<'a> {
         let is_id =
             |field: &str| selectors.iter().any(|selector| selector.event_fields.iter().any(|known| known == field));
-        let mut written = Written { ids: Vec::new(), providers: Vec::new(), channels: Vec::new() };
+        let is_part = |field: &str| selectors.iter().any(|it| it.event_parts.iter().any(|known| known == field));
+        let mut written = Written { ids: Vec::new(), parts: Vec::new(), providers: Vec::new(), channels: Vec::new() };
         let telling = placed.iter().filter(|placed| {
             placed.role == Role::Indicator
                 && matches!(placed.counted_op, Op::Eq | Op::In)
@@ -263,11 +266,13 @@ impl Taxonomy {
                 "Provider_Name" => written.providers.extend(values.map(|name| self.events.providers.short_name(name))),
                 "Channel" => written.channels.extend(values),
                 name if is_id(name) => written.ids.extend(values.map(|value| (name, *placed, value))),
+                name if is_part(name) => written.parts.extend(values.map(|value| (name, *placed, value))),
                 _ => {}
             }
         }
         // Every id may belong to every provider and channel: lists that long choose no events.
         written.ids.truncate(MAX_IDS);
+        written.parts.truncate(MAX_IDS);
         written.providers.truncate(MAX_PROVIDERS);
         written.channels.truncate(MAX_PROVIDERS);
         written
@@ -293,6 +298,7 @@ impl Taxonomy {
                 }));
             }
         }
+        explicit.extend(selectors.iter().flat_map(|selector| joined::events(selector, written)));
         if !explicit.is_empty() {
             // Of the logs that a rule reads, those that are known to have the id.
             let known: Vec<bool> = explicit.iter().map(|link| self.events.get(&link.event).is_some()).collect();

@@ -28,6 +28,7 @@ mod event;
 mod field;
 mod fold;
 mod implied_source;
+mod joined;
 mod log_source;
 mod members;
 mod narrow;

@@ -66,6 +66,8 @@ pub(crate) struct Selector {
     pub channel: Option<String>,
     /// The canonical fields that hold the event's id.
     pub event_fields: Vec<String>,
+    /// The canonical fields whose values together are the event's id: a verb, what it is done to, and a part of that.
+    pub event_parts: Vec<String>,
     /// Whether it applies only when no other does.
     pub otherwise: bool,
     /// Where it stands in its file.
@@ -284,7 +286,14 @@ impl LogSources {
             let name = key.get_ref().as_ref();
             if matches!(
                 name,
-                "platforms" | "possible_platforms" | "events" | "provider" | "channel" | "event_field" | "otherwise"
+                "platforms"
+                    | "possible_platforms"
+                    | "events"
+                    | "provider"
+                    | "channel"
+                    | "event_field"
+                    | "event_parts"
+                    | "otherwise"
             ) {
                 continue;
             }
@@ -317,6 +326,7 @@ impl LogSources {
             providers: entry.names("provider"),
             channel: entry.names("channel").pop(),
             event_fields: if event_fields.is_empty() { vec!["EventID".to_owned()] } else { event_fields },
+            event_parts: entry.names("event_parts"),
             otherwise: entry.flag("otherwise"),
             at: entry.at,
         };
@@ -614,6 +624,7 @@ impl Selector {
             providers: Vec::new(),
             channel: None,
             event_fields: vec!["EventID".to_owned()],
+            event_parts: Vec::new(),
             otherwise: false,
             at: 0,
         }

@@ -12,10 +12,11 @@ const DATA_COMPONENTS: File<'static> = file!("data_components.csv");
 const PRODUCTS: File<'static> = file!("products.csv");
 const ATTACK_PLATFORMS: File<'static> = file!("attack_platforms.csv");
 const ATTACK_LOGS: File<'static> = file!("attack_logs.csv");
+const PROVIDER_PLATFORMS: File<'static> = file!("provider_platforms.csv");
 
 /// The tables of this module.
-pub(crate) const FILES: [File<'static>; 6] =
-    [AUDIT_POLICY, SYSMON_CONFIG, DATA_COMPONENTS, PRODUCTS, ATTACK_PLATFORMS, ATTACK_LOGS];
+pub(crate) const FILES: [File<'static>; 7] =
+    [AUDIT_POLICY, SYSMON_CONFIG, DATA_COMPONENTS, PRODUCTS, ATTACK_PLATFORMS, ATTACK_LOGS, PROVIDER_PLATFORMS];
 
 /// Which outcomes of an audited action write an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +149,12 @@ impl Taxonomy {
     /// The platforms whose logs a provider writes to; empty where that is not known, or it is of any.
     #[must_use]
     pub fn platforms_of_provider(&self, provider: &str) -> Vec<&str> {
+        // Providers that no log source names, or that several do.
+        static TABLE: OnceLock<Vec<[&'static str; 2]>> = OnceLock::new();
+        let table = TABLE.get_or_init(|| rows(PROVIDER_PLATFORMS.text));
+        if let Some([_, own]) = table.iter().find(|[name, _]| name.eq_ignore_ascii_case(provider)) {
+            return own.split('|').collect();
+        }
         let mut platforms: Vec<&str> = Vec::new();
         for selector in self.log_sources.selectors() {
             let names_it = selector.providers.iter().any(|known| known == provider)
@@ -294,6 +301,10 @@ mod tests {
             for event in events_of_component(component) {
                 assert!(is_known(&event.provider, &event.event_id), "{component}: {event:?}, row {ids}");
             }
+        }
+        let is_platform = |name: &str| taxonomy.platforms().iter().any(|term| term.name == name);
+        for [provider, platforms] in rows::<2>(PROVIDER_PLATFORMS.text) {
+            assert!(platforms.split('|').all(is_platform), "{provider}: {platforms}");
         }
         let mut names = Vec::new();
         for audited in audit_policy() {

@@ -89,6 +89,131 @@ fn ids_that_are_words_count_without_case_and_from_every_field_that_holds_them() 
 }
 
 #[test]
+fn an_event_is_the_same_whoever_reads_it_by_whichever_name() {
+    let of = |kind, name: &str| vec![DataSource::new(kind, name)];
+    let table = |name| of(SourceKind::Table, name);
+    let index = |name| of(SourceKind::Index, name);
+    let source_type = |name| of(SourceKind::SourceType, name);
+    let log_type = |name| of(SourceKind::LogType, name);
+    let cases: [(&str, &str, &[(Vendor, Vec<DataSource>, &str)]); 8] = [
+        (
+            "CloudTrail",
+            "AttachUserPolicy",
+            &[
+                (Vendor::Sigma, sigma("aws", "", "cloudtrail"), "eventName"),
+                (Vendor::Elastic, index("logs-aws.cloudtrail-*"), "event.action"),
+                (Vendor::Splunk, source_type("aws:cloudtrail"), "eventName"),
+                (Vendor::Kusto, table("AWSCloudTrail"), "EventName"),
+                (Vendor::Panther, log_type("AWS.CloudTrail"), "eventName"),
+            ],
+        ),
+        (
+            "Okta",
+            "user.session.start",
+            &[
+                (Vendor::Sigma, sigma("okta", "", "okta"), "eventType"),
+                (Vendor::Elastic, index("logs-okta.system-*"), "event.action"),
+                (Vendor::Panther, log_type("Okta.SystemLog"), "eventType"),
+                (Vendor::Splunk, source_type("OktaIM2:log"), "eventType"),
+            ],
+        ),
+        (
+            "GitHub",
+            "repo.create",
+            &[
+                (Vendor::Sigma, sigma("github", "", "audit"), "action"),
+                (Vendor::Elastic, index("logs-github.audit-*"), "event.action"),
+                (Vendor::Panther, log_type("GitHub.Audit"), "action"),
+            ],
+        ),
+        (
+            "GCP Audit",
+            "google.iam.admin.v1.CreateServiceAccount",
+            &[
+                (Vendor::Sigma, sigma("gcp", "", "gcp.audit"), "gcp.audit.method_name"),
+                (Vendor::Elastic, index("logs-gcp.audit-*"), "event.action"),
+                (Vendor::Splunk, source_type("google:gcp:pubsub:message"), "data.protoPayload.methodName"),
+                (Vendor::Kusto, table("GCPAuditLogs"), "MethodName"),
+                (Vendor::Panther, log_type("GCP.AuditLog"), "protoPayload.methodName"),
+            ],
+        ),
+        (
+            "Entra Audit",
+            "Add member to role",
+            &[
+                (Vendor::Sigma, sigma("azure", "", "auditlogs"), "properties.message"),
+                (Vendor::Elastic, index("logs-azure.auditlogs-*"), "event.action"),
+                (Vendor::Kusto, table("AuditLogs"), "OperationName"),
+                (Vendor::Splunk, source_type("azure:monitor:aad"), "operationName"),
+                (Vendor::Panther, log_type("Azure.Audit"), "operationName"),
+            ],
+        ),
+        (
+            "Microsoft 365",
+            "New-InboxRule",
+            &[
+                (Vendor::Sigma, sigma("m365", "", "audit"), "eventName"),
+                (Vendor::Elastic, index("logs-o365.audit-*"), "event.action"),
+                (Vendor::Splunk, source_type("o365:management:activity"), "Operation"),
+                (Vendor::Kusto, table("OfficeActivity"), "Operation"),
+                (Vendor::Kusto, table("CloudAppEvents"), "ActionType"),
+                (Vendor::Panther, log_type("Microsoft365.Audit.Exchange"), "Operation"),
+            ],
+        ),
+        (
+            "Azure Activity",
+            "Microsoft.Authorization/roleAssignments/write",
+            &[
+                (Vendor::Sigma, sigma("azure", "", "activitylogs"), "operationName"),
+                (Vendor::Elastic, index("logs-azure.activitylogs-*"), "azure.activitylogs.operation_name"),
+                (Vendor::Kusto, table("AzureActivity"), "OperationNameValue"),
+                (Vendor::Panther, log_type("Azure.MonitorActivity"), "operationName"),
+            ],
+        ),
+        ("Defender", "UserAccountCreated", &[(Vendor::Kusto, table("DeviceEvents"), "ActionType")]),
+    ];
+    for (provider, id, readers) in cases {
+        for (vendor, sources, field) in readers {
+            let found = events(*vendor, sources.clone(), eq(field, id));
+            assert_eq!(found, format!("!{provider} {id}"), "{vendor}: {field} of {sources:?}");
+        }
+    }
+}
+
+#[test]
+fn a_verb_and_a_resource_are_one_event_of_kubernetes() {
+    let audit = |vendor, sources, fields: [&str; 3]| {
+        let [verb, resource, part] = fields;
+        events(vendor, sources, Node::all([eq(verb, "get"), eq(resource, "pods"), eq(part, "exec")]))
+    };
+    let falco = vec![DataSource::new(SourceKind::LogType, "falco:k8s_audit")];
+    let elastic = vec![DataSource::new(SourceKind::Index, "logs-kubernetes.audit_logs-*")];
+    for found in [
+        audit(Vendor::Sigma, sigma("kubernetes", "", "audit"), ["verb", "objectRef.resource", "objectRef.subresource"]),
+        audit(Vendor::Falco, falco, ["ka.verb", "ka.target.resource", "ka.target.subresource"]),
+        audit(
+            Vendor::Elastic,
+            elastic,
+            ["kubernetes.audit.verb", "kubernetes.audit.objectRef.resource", "kubernetes.audit.objectRef.subresource"],
+        ),
+    ] {
+        assert_eq!(found, "!Kubernetes audit get pods/exec");
+    }
+    let of = |root| events(Vendor::Sigma, sigma("kubernetes", "", "audit"), root);
+    let list = |field: &str, values: [&str; 2]| Node::from(Predicate::new(field, Op::In, values));
+    assert_eq!(
+        of(Node::all([list("verb", ["create", "patch"]), eq("objectRef.resource", "pods")])),
+        "!Kubernetes audit create pods, !Kubernetes audit patch pods"
+    );
+    // One of both alone names no event.
+    assert_eq!(of(eq("verb", "create")), "");
+    assert_eq!(of(eq("objectRef.resource", "pods")), "");
+    // Long lists of both do not multiply without end.
+    let many = |field: &str| Node::from(Predicate::new(field, Op::In, (0..1_000).map(|n| n.to_string())));
+    assert_eq!(of(Node::all([many("verb"), many("objectRef.resource")])).split(", ").count(), 256);
+}
+
+#[test]
 fn ids_that_are_excluded_or_out_of_range_leave_their_events_out() {
     let creation = || sigma("windows", "process_creation", "");
     let of = |root: Node| events(Vendor::Sigma, creation(), root);

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use ruleatlas_catalog::EventRow;
 use ruleatlas_model::{EventRef, LogSourceReference};
+use ruleatlas_store::NamingAnalytic;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -158,12 +159,13 @@ impl Atlas {
     }
 
     /// The techniques whose analytics name an event, in order: id and name.
-    pub(crate) fn attack_techniques_of(&self, event: &EventRef) -> Result<Vec<(String, String)>, Error> {
-        let ids = self.store().techniques_naming(event)?;
+    pub(crate) fn attack_techniques_of(&self, analytics: &[NamingAnalytic]) -> Vec<(String, String)> {
+        let mut ids: Vec<&str> = analytics.iter().map(|row| row.technique.as_str()).collect();
+        ids.dedup();
         let named = ids.into_iter().filter_map(|id| {
-            let name = self.attack.techniques.get(&id)?.name.clone();
-            Some((id, name))
+            let name = self.attack.techniques.get(id)?.name.clone();
+            Some((id.to_owned(), name))
         });
-        Ok(named.collect())
+        named.collect()
     }
 }

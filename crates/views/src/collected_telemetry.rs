@@ -105,7 +105,7 @@ impl Atlas {
             let provider = self.taxonomy.provider_name(&row.provider);
             let known = providers.iter().find(|name| name.eq_ignore_ascii_case(&provider));
             if let (Some(known), "*") = (known, row.event_id.as_str()) {
-                for (head, _) in store.events_of_provider(known).map_err(broken)? {
+                for head in store.events_of_provider(known).map_err(broken)? {
                     have.add(&head.event.provider, &head.event.event_id, "listed with all of its provider");
                 }
                 continue;

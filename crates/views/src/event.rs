@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 
 use ruleatlas_catalog::{Facet, FieldRow, Filters, Guide, Scope};
 use ruleatlas_model::{Dictionary, EventDescription, EventEntry, EventField, EventRef};
-use ruleatlas_store::EventHead;
+use ruleatlas_store::{EventHead, ProviderFieldRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -154,6 +154,8 @@ pub struct EventsView {
 pub struct ProviderView {
     /// The short name.
     pub provider: String,
+    /// The platforms whose logs it writes to; empty where that is not known, or it is of any.
+    pub platforms: Vec<String>,
     /// Rules that read any of its events.
     pub rules: u64,
     /// Its events, in the order of their ids.
@@ -200,6 +202,7 @@ impl Atlas {
         let own = guide.events.iter().find(|row| row.provider == event.provider && row.event_id == event.event_id);
         let (explicit, implied) = own.map_or((0, 0), |row| (row.explicit, row.implied));
         let dictionaries = entry.dictionaries();
+        let analytics = self.store().analytics_naming(&event)?;
         let channel = entry.channel.as_ref().map_or("", |channel| channel.text.as_str());
         Ok(EventView {
             title: entry
@@ -212,7 +215,7 @@ impl Atlas {
             explicit,
             implied,
             techniques: self.technique_counts(&scope.rules),
-            attack_techniques: self.attack_techniques_of(&event)?,
+            attack_techniques: self.attack_techniques_of(&analytics),
             dictionaries: dictionaries.into_iter().map(Credit::of).collect(),
             rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
             guide,
@@ -266,8 +269,7 @@ impl Atlas {
         let near = match known {
             Some((name, _)) => {
                 let events = store.events_of_provider(name)?;
-                let ids: Vec<String> = events.iter().map(|(head, _)| head.event.event_id.clone()).collect();
-                let near = nearest(&event.event_id, ids.iter().map(String::as_str), 3);
+                let near = nearest(&event.event_id, events.iter().map(|head| head.event.event_id.as_str()), 3);
                 near.into_iter().map(|id| format!("{name} {id}")).collect()
             }
             None => nearest(&event.provider, providers.iter().map(|(name, _)| name.as_str()), 3),
@@ -357,10 +359,7 @@ impl Atlas {
         }
         let heads = match (question.unread, &question.provider, &question.text) {
             (false, ..) => read,
-            (true, Some(provider), _) => {
-                let found = self.store().events_of_provider(provider)?;
-                found.into_iter().map(|(head, _)| head).collect()
-            }
+            (true, Some(provider), _) => self.store().events_of_provider(provider)?,
             (true, None, text) => self.store().find_events(text.as_deref().unwrap_or_default(), false, usize::MAX)?,
         };
         let wanted = question.text.as_deref().unwrap_or_default().to_lowercase();
@@ -412,38 +411,31 @@ impl Atlas {
             return Err(Error::NotFound { what: "provider", name: name.to_owned(), near });
         }
         let mut rules = roaring::RoaringBitmap::new();
-        for (head, _) in &found {
+        for head in &found {
             rules |= Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), filters).rules;
         }
         let filtered = self.filtered_fields(&rules);
         let rules_of = |name: &str| filtered.get(&name.to_lowercase()).copied().unwrap_or_default();
-        let mut fields: Vec<ProviderField> = Vec::new();
-        let mut places: rustc_hash::FxHashMap<String, usize> = rustc_hash::FxHashMap::default();
-        for (head, entry) in &found {
-            for field in &entry.fields {
-                let at = *places.entry(field.name.to_lowercase()).or_insert_with(|| {
-                    let (canonical, rules) = self.use_of(&head.event, &head.channel, &field.name, rules_of);
-                    fields.push(ProviderField { name: field.name.clone(), canonical, events: 0, rules });
-                    fields.len() - 1
-                });
-                fields[at].events += 1;
-            }
-        }
+        let rows = self.store().provider_fields(&short)?;
+        let row = |row: ProviderFieldRow| {
+            let (canonical, rules) = self.use_of(&row.first, &row.channel, &row.name, rules_of);
+            ProviderField { name: row.name, canonical, events: u64::from(row.events), rules }
+        };
+        let mut fields: Vec<ProviderField> = rows.into_iter().map(row).collect();
         fields.sort_by(|a, b| {
             (Reverse(a.rules), Reverse(a.events), &a.name).cmp(&(Reverse(b.rules), Reverse(b.events), &b.name))
         });
-        let mut dictionaries: Vec<Dictionary> = found.iter().flat_map(|(_, entry)| entry.dictionaries()).collect();
-        dictionaries.sort_unstable();
-        dictionaries.dedup();
-        let mut events: Vec<EventItem> = found.iter().map(|(head, _)| self.item(head, filters)).collect();
+        let about = self.store().provider(&short)?;
+        let mut events: Vec<EventItem> = found.iter().map(|head| self.item(head, filters)).collect();
         events.sort_by_cached_key(|item| (item.event_id.parse::<u64>().unwrap_or(u64::MAX), item.event_id.clone()));
         Ok(ProviderView {
-            provider: found.first().map_or(short, |(head, _)| head.event.provider.clone()),
+            provider: found.first().map_or(short, |head| head.event.provider.clone()),
+            platforms: about.as_ref().map(|row| row.platforms.clone()).unwrap_or_default(),
             rules: rules.len(),
             events,
             fields,
             techniques: self.technique_counts(&rules),
-            dictionaries: dictionaries.into_iter().map(Credit::of).collect(),
+            dictionaries: about.map(|row| row.dictionaries).unwrap_or_default().into_iter().map(Credit::of).collect(),
         })
     }
 

@@ -21,6 +21,8 @@ const MAX_NAME: usize = 300;
 const MAX_FIELDS: usize = 1_000;
 /// Bytes of what a row says in words.
 const MAX_WORDS: usize = 2_000;
+/// Bytes of a title that is made of a description.
+const MAX_TITLE: usize = 120;
 /// Faults of a kind whose lines are named.
 const MAX_LINES: usize = 3;
 
@@ -137,7 +139,11 @@ pub(super) fn read(path: &str, text: &str, read: &mut Read) {
         let [provider, id, title, description, category, fields, _source] =
             places.map(|place| place.and_then(|place| record.get(place)).unwrap_or_default().trim());
         if provider.is_empty() || id.is_empty() {
-            faults.add("rows without a provider or an event, left out", line, if id.is_empty() { provider } else { id });
+            faults.add(
+                "rows without a provider or an event, left out",
+                line,
+                if id.is_empty() { provider } else { id },
+            );
             continue;
         }
         if !is_name(provider) || !is_name(id) {
@@ -155,8 +161,9 @@ pub(super) fn read(path: &str, text: &str, read: &mut Read) {
         }
         let mut row = Row::blank(event(provider, id));
         let words = |text: &str| super::text::cut(&plain_markdown(text), MAX_WORDS).to_owned();
-        row.title = told(&words(title), by);
         row.description = told(&words(description), by);
+        row.title =
+            told(&words(title), by).or_else(|| row.description.as_ref().and_then(|it| told(sentence(&it.text), by)));
         row.categories = told(&words(category), by)
             .map(|name| EventCategory { name: name.text, description: row.description.clone().map(|it| it.text), by })
             .into_iter()
@@ -187,6 +194,13 @@ pub(super) fn read(path: &str, text: &str, read: &mut Read) {
         read.rows.push(row);
     }
     faults.tell(read);
+}
+
+/// The first sentence of a description, as a title where a row has none; empty where it is too long for one.
+fn sentence(text: &str) -> &str {
+    let first = text.split_once(". ").map_or(text, |(first, _)| first);
+    let first = first.strip_suffix('.').unwrap_or(first);
+    if first.len() <= MAX_TITLE { first } else { "" }
 }
 
 fn is_name(text: &str) -> bool {
