@@ -65,6 +65,17 @@ pub struct ProviderFieldRow {
     pub channel: String,
 }
 
+/// An event that ATT&CK's analytics name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedEventRow {
+    /// The event.
+    pub event: EventRef,
+    /// How many techniques it is named for.
+    pub techniques: u32,
+    /// The title, where a dictionary has one.
+    pub title: Option<String>,
+}
+
 /// An analytic of ATT&CK that names an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamingAnalytic {
@@ -417,15 +428,19 @@ impl Store {
         self.said(collect())
     }
 
-    /// The events that ATT&CK's analytics name, each with the number of techniques that it is named for.
+    /// The events that ATT&CK's analytics name.
     ///
     /// # Errors
     /// The file cannot be read or is damaged.
-    pub fn events_named_by_attack(&self) -> Result<Vec<(EventRef, u32)>, Error> {
-        let sql = "SELECT provider, event_id, count(DISTINCT technique) FROM analytic_event GROUP BY provider, event_id \
-                   ORDER BY provider, event_id";
+    pub fn events_named_by_attack(&self) -> Result<Vec<NamedEventRow>, Error> {
+        let sql = "SELECT named.provider, named.event_id, named.techniques, event.title FROM \
+                   (SELECT provider, event_id, count(DISTINCT technique) AS techniques FROM analytic_event \
+                    GROUP BY provider, event_id) AS named \
+                   LEFT JOIN event ON event.provider = named.provider COLLATE NOCASE \
+                   AND event.event_id = named.event_id COLLATE NOCASE ORDER BY 1, 2";
         self.readable_rows("analytic_event", sql, |row| {
-            Ok((EventRef { provider: row.get(0)?, event_id: row.get(1)? }, row.get(2)?))
+            let event = EventRef { provider: row.get(0)?, event_id: row.get(1)? };
+            Ok(NamedEventRow { event, techniques: row.get(2)?, title: row.get(3)? })
         })
     }
 

@@ -31,7 +31,7 @@ pub use check::UnreadableRule;
 pub use controls::ControlCount;
 pub use damage::DamagedRow;
 pub use error::Error;
-pub use events::{EventHead, NamingAnalytic, ProviderFieldRow, ProviderRow, Steps};
+pub use events::{EventHead, NamedEventRow, NamingAnalytic, ProviderFieldRow, ProviderRow, Steps};
 pub use place::{check_place, remove_unfinished};
 pub use read::Store;
 pub use run::RunnableRules;

@@ -48,6 +48,23 @@ impl KnownEvent {
     }
 }
 
+/// What the names of an event's own fields mean.
+#[derive(Clone, Debug)]
+pub struct EventNames<'a> {
+    taxonomy: &'a Taxonomy,
+    vendor: Vendor,
+    /// The data sources of steps that read the event, in the order in which they are asked.
+    sources: Vec<Vec<DataSource>>,
+}
+
+impl<'a> EventNames<'a> {
+    /// The canonical field that a name means, if the table knows it.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> Option<FieldUse<'a>> {
+        self.sources.iter().find_map(|sources| self.taxonomy.resolve(self.vendor, name, sources))
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Events {
     pub all: Vec<KnownEvent>,
@@ -448,13 +465,13 @@ impl Taxonomy {
         }
     }
 
-    /// The canonical field that a name of an event's own field means, if the table knows it: as Sigma's rules over that event,
-    /// its provider or its channel name it, or as a column of its table.
+    /// What the names of an event's own fields mean: as Sigma's rules over that event, its provider or its channel name
+    /// them, or as columns of its table.
     #[must_use]
-    pub fn field_of_event(&self, event: &EventRef, channel: &str, name: &str) -> Option<FieldUse<'_>> {
+    pub fn names_of_event(&self, event: &EventRef, channel: &str) -> EventNames<'_> {
         if event.provider == "Defender" {
-            let table = [DataSource::new(SourceKind::Table, event.event_id.as_str())];
-            return self.resolve(Vendor::Kusto, name, &table);
+            let table = vec![DataSource::new(SourceKind::Table, event.event_id.as_str())];
+            return EventNames { taxonomy: self, vendor: Vendor::Kusto, sources: vec![table] };
         }
         let selectors = || self.log_sources.selectors().iter();
         let of_event = selectors().filter(|selector| selector.events.contains(event));
@@ -462,8 +479,15 @@ impl Taxonomy {
         let of_channel = selectors().filter(|selector| {
             !channel.is_empty() && selector.channel.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(channel))
         });
-        let mut sources = of_event.chain(of_provider).chain(of_channel).filter_map(Selector::sigma_sources);
-        sources.find_map(|sources| self.resolve(Vendor::Sigma, name, &sources))
+        let sources = of_event.chain(of_provider).chain(of_channel).filter_map(Selector::sigma_sources).collect();
+        EventNames { taxonomy: self, vendor: Vendor::Sigma, sources }
+    }
+
+    /// The canonical field that a name of an event's own field means, if the table knows it; see
+    /// [`Taxonomy::names_of_event`].
+    #[must_use]
+    pub fn field_of_event(&self, event: &EventRef, channel: &str, name: &str) -> Option<FieldUse<'_>> {
+        self.names_of_event(event, channel).resolve(name)
     }
 
     /// Whether [`Taxonomy::field_of_event`] may know a field of some event of a provider that is written to a channel.

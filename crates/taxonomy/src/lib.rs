@@ -23,6 +23,7 @@
 //! It knows no vendor's file format and parses no query. What it does not know it does not guess: such a field keeps
 //! its own name.
 
+pub mod enable;
 mod error;
 mod event;
 mod field;
@@ -34,6 +35,7 @@ mod members;
 mod narrow;
 mod need;
 mod platform;
+mod platform_page;
 mod read;
 mod recognize;
 mod scope;
@@ -47,11 +49,12 @@ use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Modifiers, Pre
 use rustc_hash::FxHashMap;
 
 pub use error::{Error, Fault};
-pub use event::KnownEvent;
+pub use event::{EventNames, KnownEvent};
 pub use field::{Alias, Field, FieldType, FieldUse, Part, Vocabulary};
 pub use fold::Folded;
 pub use log_source::{LogSource, Telemetry, Term};
 pub use need::{Reads, StepPart};
+pub use platform_page::{PlatformPage, platform_pages};
 pub use selection::{EventSources, StepReads};
 
 use event::Events;

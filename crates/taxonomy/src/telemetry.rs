@@ -13,10 +13,23 @@ const PRODUCTS: File<'static> = file!("products.csv");
 const ATTACK_PLATFORMS: File<'static> = file!("attack_platforms.csv");
 const ATTACK_LOGS: File<'static> = file!("attack_logs.csv");
 const PROVIDER_PLATFORMS: File<'static> = file!("provider_platforms.csv");
+const CLOUDTRAIL_DATA_EVENTS: File<'static> = file!("cloudtrail_data_events.csv");
+const AUDITD_RULES: File<'static> = file!("auditd_rules.csv");
 
 /// The tables of this module.
-pub(crate) const FILES: [File<'static>; 7] =
-    [AUDIT_POLICY, SYSMON_CONFIG, DATA_COMPONENTS, PRODUCTS, ATTACK_PLATFORMS, ATTACK_LOGS, PROVIDER_PLATFORMS];
+pub(crate) const FILES: [File<'static>; 11] = [
+    AUDIT_POLICY,
+    SYSMON_CONFIG,
+    DATA_COMPONENTS,
+    PRODUCTS,
+    ATTACK_PLATFORMS,
+    ATTACK_LOGS,
+    PROVIDER_PLATFORMS,
+    CLOUDTRAIL_DATA_EVENTS,
+    AUDITD_RULES,
+    crate::enable::ENABLE,
+    crate::platform_page::PLATFORM_PAGES,
+];
 
 /// Which outcomes of an audited action write an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,16 +117,68 @@ pub fn sysmon_config() -> &'static [Filtered] {
 /// The events that show a data component of ATT&CK (`Process Creation`; compares without case).
 #[must_use]
 pub fn events_of_component(component: &str) -> Vec<EventRef> {
-    static TABLE: OnceLock<Vec<[&'static str; 3]>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| rows(DATA_COMPONENTS.text));
-    let of = table.iter().filter(|[name, ..]| name.eq_ignore_ascii_case(component.trim()));
+    let of = component_rows().iter().filter(|[name, ..]| name.eq_ignore_ascii_case(component.trim()));
     of.flat_map(|[_, provider, ids]| {
         // An id of one word may have a space in it: those stand in rows of their own.
-        let is_list = ids.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ');
-        let ids = if is_list { ids.split(' ').collect() } else { vec![*ids] };
+        let ids = if is_list(ids) { ids.split(' ').collect() } else { vec![*ids] };
         ids.into_iter().map(|id| EventRef { provider: (*provider).to_owned(), event_id: id.to_owned() })
     })
     .collect()
+}
+
+/// The data components of ATT&CK that an event shows, in the order of the table.
+#[must_use]
+pub fn components_of(event: &EventRef) -> Vec<&'static str> {
+    let mut components: Vec<&'static str> = component_rows()
+        .iter()
+        .filter(|[_, provider, ids]| provider.eq_ignore_ascii_case(&event.provider) && is_in(&event.event_id, ids))
+        .map(|[name, ..]| *name)
+        .collect();
+    components.dedup();
+    components
+}
+
+/// Whether a list of ids has an id: numbers stand with spaces between them, an id of words alone.
+fn is_in(id: &str, ids: &str) -> bool {
+    ids.eq_ignore_ascii_case(id) || (is_list(ids) && ids.split(' ').any(|known| known == id))
+}
+
+fn is_list(ids: &str) -> bool {
+    ids.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ')
+}
+
+fn component_rows() -> &'static [[&'static str; 3]] {
+    static TABLE: OnceLock<Vec<[&'static str; 3]>> = OnceLock::new();
+    TABLE.get_or_init(|| rows(DATA_COMPONENTS.text))
+}
+
+/// The type of resource whose data events a call of AWS is among; `None` for one that is a management event.
+#[must_use]
+pub fn cloudtrail_data_type(event_name: &str) -> Option<&'static str> {
+    cloudtrail_data().iter().find(|(_, names)| names.contains(&event_name)).map(|(kind, _)| *kind)
+}
+
+/// The types of resources whose data events CloudTrail can write, each with the calls that are known.
+#[must_use]
+pub fn cloudtrail_data() -> &'static [(&'static str, Vec<&'static str>)] {
+    static TABLE: OnceLock<Vec<(&'static str, Vec<&'static str>)>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let read = |[kind, names]: [&'static str; 2]| (kind, names.split(' ').collect());
+        rows(CLOUDTRAIL_DATA_EVENTS.text).into_iter().map(read).collect()
+    })
+}
+
+/// The system calls that write a record type of Linux audit when a rule names one of them, with spaces between them.
+#[must_use]
+pub fn auditd_calls(record_type: &str) -> Option<&'static str> {
+    auditd_rules().iter().find(|[known, _]| known.eq_ignore_ascii_case(record_type)).map(|[_, calls]| *calls)
+}
+
+/// The record types of Linux audit that rules on system calls write, each with the calls.
+#[must_use]
+pub fn auditd_rules() -> &'static [[&'static str; 2]] {
+    static TABLE: OnceLock<Vec<[&'static str; 2]>> = OnceLock::new();
+    TABLE.get_or_init(|| rows(AUDITD_RULES.text))
 }
 
 /// The providers that a product's name stands for (`Windows event log`, `Sysmon`); empty where no word of it is known.

@@ -1,12 +1,18 @@
 use std::cmp::Reverse;
 
 use ruleatlas_catalog::{Facet, FieldRow, Filters, Guide, Scope};
-use ruleatlas_model::{Dictionary, EventDescription, EventEntry, EventField, EventRef};
+use ruleatlas_model::{Dictionary, EventCategory, EventDescription, EventEntry, EventField, EventRef};
 use ruleatlas_store::{EventHead, ProviderFieldRow};
+use ruleatlas_taxonomy::{
+    EventNames,
+    enable::{Enabling, Placement, enabling},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, Error, RuleItem, TechniqueCount, nearest};
+use crate::{
+    AnalyticItem, Atlas, EnableView, Error, RelatedEvent, RuleItem, SampleView, TechniqueCount, event_detail, nearest,
+};
 
 /// An event with the authoring guide over the rules that read it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -35,6 +41,16 @@ pub struct EventView {
     pub attack_techniques: Vec<(String, String)>,
     /// The dictionaries that say something of it, with their licences.
     pub dictionaries: Vec<Credit>,
+    /// An event of this kind as it is written.
+    pub sample: Option<SampleView>,
+    /// What turns it on, as lines to paste.
+    pub enable: Vec<EnableView>,
+    /// The data components of ATT&CK that it shows.
+    pub data_components: Vec<String>,
+    /// The analytics of ATT&CK that name it.
+    pub analytics: Vec<AnalyticItem>,
+    /// Events that show the same data components, those that most rules read first.
+    pub related: Vec<RelatedEvent>,
     /// The counts.
     #[serde(flatten)]
     pub guide: Guide,
@@ -75,6 +91,8 @@ pub struct EventFacts {
     /// An event as an example.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<EventDescription>,
+    /// The services or categories that it belongs to, each with what it means there.
+    pub categories: Vec<EventCategory>,
 }
 
 /// A field of an event.
@@ -189,13 +207,34 @@ pub(crate) fn facet_of(event: &EventRef) -> String {
     format!("{}/{}", event.provider, event.event_id)
 }
 
+/// The fields of an event, with the number of rules that filter on each out of the fields that its rules filter.
+fn field_rows(names: &EventNames<'_>, fields: Vec<EventField>, filtered: &[FieldRow]) -> Vec<EventFieldRow> {
+    let mut rules: rustc_hash::FxHashMap<String, u64> = rustc_hash::FxHashMap::default();
+    for row in filtered {
+        rules.entry(row.field.to_lowercase()).or_insert(row.rules);
+    }
+    let row = |field: EventField| {
+        let canonical = names.resolve(&field.name).map(|used| used.field.name.clone());
+        // Where the table does not know it, rules that filter on it have it under its own name.
+        let counted = canonical.as_ref().unwrap_or(&field.name).to_lowercase();
+        EventFieldRow { canonical, rules: rules.get(&counted).copied().unwrap_or_default(), field }
+    };
+    fields.into_iter().map(row).collect()
+}
+
 impl Atlas {
+    /// How many counted rules read an event.
+    pub(crate) fn rules_reading(&self, event: &EventRef) -> u64 {
+        let set = self.index.set(Facet::Event, &facet_of(event));
+        set.map_or(0, |rules| rules.intersection_len(self.index.counted()))
+    }
+
     /// An event by its provider (short or full name, or a Windows channel) and id.
     ///
     /// # Errors
     /// Neither a dictionary nor any rule knows it.
     pub fn event(&self, provider: &str, id: &str, filters: &Filters) -> Result<EventView, Error> {
-        let entry = self.find_event(provider, id)?;
+        let mut entry = self.find_event(provider, id)?;
         let event = entry.event.clone();
         let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&event), filters);
         let guide = Guide::of(&self.index, self.taxonomy, &scope);
@@ -204,6 +243,16 @@ impl Atlas {
         let dictionaries = entry.dictionaries();
         let analytics = self.store().analytics_naming(&event)?;
         let channel = entry.channel.as_ref().map_or("", |channel| channel.text.as_str());
+        let names = self.taxonomy.names_of_event(&event, channel);
+        let canonical = |name: &str| names.resolve(name).map(|used| used.field.name.clone());
+        let sample = entry.sample.take().and_then(|sample| event_detail::sample(sample, canonical));
+        if let Some(sample) = &sample {
+            event_detail::complete_fields(&mut entry.fields, sample);
+        }
+        let category = entry.categories.first().map_or("", |category| category.name.as_str());
+        let enable = enabling(&event, Placement { channel, category })
+            .into_iter()
+            .map(|Enabling { title, syntax, text, note }| EnableView { title, syntax, text, note });
         Ok(EventView {
             title: entry
                 .title
@@ -211,12 +260,17 @@ impl Atlas {
                 .map_or_else(|| self.index.event_title(&event, self.taxonomy), |title| title.text.clone()),
             title_by: entry.title.as_ref().map(|title| title.by),
             is_known: !dictionaries.is_empty(),
-            event_fields: self.field_rows(&event, channel, &entry.fields, &guide.fields),
+            event_fields: field_rows(&names, std::mem::take(&mut entry.fields), &guide.fields),
             explicit,
             implied,
             techniques: self.technique_counts(&scope.rules),
             attack_techniques: self.attack_techniques_of(&analytics),
             dictionaries: dictionaries.into_iter().map(Credit::of).collect(),
+            sample,
+            enable: enable.collect(),
+            data_components: Self::data_components(&event, &analytics),
+            analytics: self.analytic_items(&analytics),
+            related: self.related_events(&event)?,
             rule_list: RuleItem::list(&self.index, guide.members.iter().copied()),
             guide,
             provider: event.provider,
@@ -233,6 +287,7 @@ impl Atlas {
                 audit: entry.audit,
                 volume: entry.volume,
                 example: entry.example,
+                categories: entry.categories,
             },
         })
     }
@@ -277,23 +332,6 @@ impl Atlas {
         Err(Error::NotFound { what: "event", name: asked, near })
     }
 
-    /// The fields of an event, with the number of rules that filter on each out of the fields that its rules filter.
-    fn field_rows(
-        &self,
-        event: &EventRef,
-        channel: &str,
-        fields: &[EventField],
-        filtered: &[FieldRow],
-    ) -> Vec<EventFieldRow> {
-        let rules_of =
-            |field: &str| filtered.iter().find(|row| row.field.eq_ignore_ascii_case(field)).map_or(0, |row| row.rules);
-        let row = |field: &EventField| {
-            let (canonical, rules) = self.use_of(event, channel, &field.name, rules_of);
-            EventFieldRow { field: field.clone(), canonical, rules }
-        };
-        fields.iter().map(row).collect()
-    }
-
     /// The canonical field that a name of an event's field means, and how many rules filter on it.
     fn use_of(
         &self,
@@ -330,7 +368,7 @@ impl Atlas {
         by_name
     }
 
-    fn item(&self, head: &EventHead, filters: &Filters) -> EventItem {
+    pub(crate) fn item(&self, head: &EventHead, filters: &Filters) -> EventItem {
         let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), filters);
         let title =
             if head.title.is_empty() { self.index.event_title(&head.event, self.taxonomy) } else { head.title.clone() };
@@ -370,14 +408,8 @@ impl Atlas {
             let whole = || format!("{} {}", head.event.provider, head.event.event_id);
             of_provider && (wanted.is_empty() || has(&head.title) || has(&head.channel) || has(&whole()))
         };
-        let mut heads: Vec<(u64, &EventHead)> = heads
-            .iter()
-            .filter(is_asked)
-            .map(|head| {
-                let set = self.index.set(Facet::Event, &facet_of(&head.event));
-                (set.map_or(0, |rules| rules.intersection_len(self.index.counted())), head)
-            })
-            .collect();
+        let mut heads: Vec<(u64, &EventHead)> =
+            heads.iter().filter(is_asked).map(|head| (self.rules_reading(&head.event), head)).collect();
         // Within one number of rules they stay in the order of the catalog.
         heads.sort_by_key(|(rules, _)| Reverse(*rules));
         let limit = question.limit.unwrap_or(usize::MAX);
@@ -468,13 +500,8 @@ impl Atlas {
                 }
             }
         }
-        let mut counted: Vec<(u64, &EventHead)> = heads
-            .iter()
-            .map(|head| {
-                let set = self.index.set(Facet::Event, &facet_of(&head.event));
-                (set.map_or(0, |rules| rules.intersection_len(self.index.counted())), head)
-            })
-            .collect();
+        let mut counted: Vec<(u64, &EventHead)> =
+            heads.iter().map(|head| (self.rules_reading(&head.event), head)).collect();
         counted.sort_by_key(|(rules, _)| Reverse(*rules));
         let items = counted.iter().take(limit).map(|(_, head)| self.item(head, &Filters::default())).collect();
         Ok((items, heads.len()))

@@ -5,7 +5,7 @@ use ruleatlas_catalog::{RuleCount, SourceInfo};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, RuleItem, Years};
+use crate::{Atlas, PlatformCount, RuleItem, Years};
 
 /// Rules listed as the newest.
 const NEWEST: usize = 12;
@@ -25,6 +25,8 @@ pub struct HomeView {
     pub attack_version: String,
     /// Techniques that some rule is tagged with, those with the most rules first.
     pub techniques: Vec<TechniqueCount>,
+    /// The platforms that have a page.
+    pub platforms: Vec<PlatformCount>,
     /// The rules written last.
     pub newest: Vec<RuleItem>,
     /// Rules over time.
@@ -58,6 +60,7 @@ impl Atlas {
             fields: checked.fields(),
             attack_version: self.attack.version.clone(),
             techniques: self.technique_counts(counted),
+            platforms: self.platform_counts(),
             newest: self.newest(counted, NEWEST),
             years: Years::of(&self.index, counted),
             sources: self.sources.clone(),

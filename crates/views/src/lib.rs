@@ -27,6 +27,7 @@ mod coverage;
 mod csv_text;
 mod error;
 mod event;
+mod event_detail;
 mod export;
 mod field;
 mod fires;
@@ -39,6 +40,7 @@ mod match_rank;
 mod matrix;
 mod metadata;
 mod order;
+mod platform;
 mod question;
 mod relation;
 mod rule;
@@ -76,6 +78,7 @@ pub use error::Error;
 pub use event::{
     Credit, EventFacts, EventFieldRow, EventItem, EventView, EventsQuestion, EventsView, ProviderField, ProviderView,
 };
+pub use event_detail::{AnalyticItem, EnableView, RelatedEvent, SampleMember, SampleView};
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
 pub use fires::{
@@ -90,6 +93,10 @@ pub use ledger::{Fault, LedgerQuestion, LedgerReason, LedgerRow, LedgerView};
 pub use matrix::{MatrixSubTechnique, MatrixTactic, MatrixTechnique, MatrixView, TacticView};
 pub use metadata::{MetadataEntry, metadata_entries};
 pub use order::{Order, Table, csv, indicators_csv};
+pub use platform::{
+    PlatformCount, PlatformCoverage, PlatformItem, PlatformProvider, PlatformView, PlatformsView, RecommendedEvent,
+    platform_names,
+};
 pub use question::{Check, Question, ScopeView};
 pub use relation::{Comparable, RuleReads, RuleStatement, Statements};
 pub use rule::{RuleJson, RuleView};

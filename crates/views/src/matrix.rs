@@ -160,7 +160,7 @@ impl Atlas {
     }
 
     /// The rules that are tagged with a technique, without its sub-techniques.
-    fn tagged(&self, id: &str) -> RoaringBitmap {
+    pub(crate) fn tagged(&self, id: &str) -> RoaringBitmap {
         self.index.set(Facet::Technique, id).cloned().unwrap_or_default()
     }
 

@@ -112,7 +112,7 @@ const button = (text, act) => {
   return made;
 };
 for (const text of document.querySelectorAll("[data-copy]")) {
-  text.after(button("copy", (event) => copy(text.dataset.copy, event.target)));
+  text.after(button("copy", (event) => copy(text.dataset.copy || text.textContent, event.target)));
 }
 const copying = document.createElement("details");
 copying.className = "copying";

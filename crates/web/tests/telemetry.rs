@@ -9,6 +9,9 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use common::{Site, check, rule};
+use ruleatlas_catalog::Loaded;
+use ruleatlas_model::Vendor;
+use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use serde_json::Value;
 
 fn site() -> Site {
@@ -123,4 +126,101 @@ fn a_file_that_cannot_be_used_is_refused() {
     for address in ["/", "/events", "/about", "/coverage/x", "/api/v1/events"] {
         assert_eq!(send(&site, address, None, b"Sysmon,1\n").0, StatusCode::METHOD_NOT_ALLOWED, "{address}");
     }
+}
+
+const HOSTILE: &str = "<script>alert(1)</script>";
+
+/// A site whose one rule reads a call of AWS that a dictionary knows, with a sample, and one that none does.
+fn cloud_site() -> Site {
+    let rule = |n: u8, name: &str| {
+        common::rule(&format!("Call {n}"), &format!("00000000-0000-4000-8000-00000000010{n}"), "eventName", name)
+            .replace("category: process_creation\n  product: windows", "product: aws\n  service: cloudtrail")
+    };
+    let rules = [rule(1, "AttachUserPolicy"), rule(2, "OpenTheDoor")];
+    let table = format!(
+        "# origin: a test\nprovider,event,title,description,category,fields,source\n\
+         CloudTrail,AttachUserPolicy,AttachUserPolicy,Attaches a policy. {HOSTILE},iam.amazonaws.com; write,requestParameters.userName,us\n\
+         CloudTrail,AttachUserPolicy,AttachUserPolicy,Another meaning {HOSTILE},other.amazonaws.com; write,requestParameters.{HOSTILE},us\n\
+         CloudTrail,GetObject,GetObject,Reads an object.,s3.amazonaws.com; read,requestParameters.key,us\n"
+    );
+    // A field with marks in it is no field's name.
+    let table = table.replace(&format!("requestParameters.{HOSTILE}"), "requestParameters.policyArn");
+    let sample = serde_json::json!({
+        "provider": "CloudTrail", "event": "AttachUserPolicy", "_source": format!("a test {HOSTILE}"), "_kind": "log",
+        "sample": {"eventName": "AttachUserPolicy", "userIdentity": {"type": HOSTILE}, "requestParameters": {"userName": "eve"}}
+    });
+    let files = |list: Vec<(String, String)>| {
+        list.into_iter().map(|(path, text)| SourceFile::from_bytes(path, text.into_bytes())).collect()
+    };
+    let of_rules = (0..).zip(rules).map(|(n, text)| (format!("rules/{n}.yml"), text)).collect();
+    let dictionaries = vec![("aws-cloudtrail.csv".to_owned(), table), ("samples.jsonl".to_owned(), sample.to_string())];
+    let loaded = vec![
+        Loaded { spec: SourceSpec::new(SourceKind::Rules(Vendor::Sigma), "rules"), files: files(of_rules) },
+        Loaded { spec: SourceSpec::new(SourceKind::Events, "events"), files: files(dictionaries) },
+    ];
+    Site::of(loaded, |_| {})
+}
+
+#[test]
+fn the_page_of_a_cloud_event_has_its_meanings_a_sample_and_what_turns_it_on() {
+    let site = cloud_site();
+    let page = site.page("/event/CloudTrail/AttachUserPolicy");
+    check(&page, "/event/CloudTrail/AttachUserPolicy");
+    for part in
+        ["iam.amazonaws.com; write", "Sample event", "How to turn it on", "put-event-selectors", "userIdentity.type"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains(HOSTILE) && page.contains("&lt;script&gt;"), "text of a dictionary is text on a page");
+    let json: Value = serde_json::from_str(&site.page("/api/v1/event/CloudTrail/AttachUserPolicy")).unwrap();
+    assert_eq!(json["facts"]["categories"].as_array().unwrap().len(), 2);
+    let row = |list: &str, name: &str| -> Value {
+        json[list].as_array().unwrap().iter().find(|row| row["name"] == name).unwrap_or(&Value::Null).clone()
+    };
+    // Fields: what a dictionary names with the sample's type and example, what only the sample has, what rules filter.
+    let user = row("event_fields", "requestParameters.userName");
+    assert_eq!((&user["type"], &user["sample"]["text"]), (&"string".into(), &"eve".into()));
+    assert_eq!(row("event_fields", "eventName")["rules"], 1);
+    assert_eq!(row("event_fields", "userIdentity.type")["by"], "samples");
+    let member = json["sample"]["members"].as_array().unwrap().iter().find(|row| row["name"] == "eventName").unwrap();
+    assert_eq!(member["canonical"], "eventName");
+    assert_eq!(json["title_by"], "aws-operations");
+    // A data event is turned on otherwise than a management event.
+    let data: Value = serde_json::from_str(&site.page("/api/v1/event/CloudTrail/GetObject")).unwrap();
+    assert!(data["enable"][0]["text"].as_str().unwrap().contains("AWS::S3::Object"), "{}", data["enable"]);
+}
+
+#[test]
+fn a_platform_says_what_is_read_what_is_unknown_and_where_its_numbers_are() {
+    let site = cloud_site();
+    for address in ["/platforms", "/platform/aws", "/platform/defender", "/platform/windows"] {
+        check(&site.page(address), address);
+    }
+    assert!(site.page("/").contains("/platform/aws"));
+    let json = |address: &str| -> Value { serde_json::from_str(&site.page(address)).unwrap() };
+    let aws = json("/api/v1/platform/aws");
+    let events = |list: &str| -> Vec<String> {
+        aws[list].as_array().unwrap().iter().map(|row| row["event_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(events("events"), ["AttachUserPolicy", "OpenTheDoor"]);
+    assert_eq!(events("unknown"), ["OpenTheDoor"]);
+    let coverage = &aws["coverage"];
+    for (name, expected) in [("read", 2), ("read_with_title", 1), ("read_with_sample", 1)] {
+        assert_eq!(coverage[name], expected, "{name}");
+    }
+    assert_eq!(aws["providers"][0]["provider"], "CloudTrail");
+    assert_eq!(aws["providers"][0]["rules"], 2);
+    // The page, the list of platforms and the rules behind the number say the same.
+    let listed = json("/api/v1/platforms");
+    let row = listed["platforms"].as_array().unwrap().iter().find(|row| row["name"] == "aws").unwrap();
+    assert_eq!(row["rules"], aws["rules"]["total"]);
+    assert_eq!(json("/api/v1/rules?platform=aws")["rules"]["total"], aws["rules"]["total"]);
+    // Other names of a platform are led to its one address.
+    for (address, to) in [("/platform/entra_id", "/platform/entra"), ("/platform/AWS", "/platform/aws")] {
+        let answer = site.get(address);
+        assert_eq!((answer.status(), answer.headers()[header::LOCATION].to_str().unwrap()), (StatusCode::FOUND, to));
+    }
+    let (status, page) = site.status_and_page("/platform/awz");
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(page.contains("/platform/aws"), "a near name is offered");
 }

@@ -45,6 +45,16 @@ fn text(view: &EventView, rule_limit: usize) -> String {
     for audit in &facts.audit {
         fact("Turned on by", &Some(audit.clone()));
     }
+    for category in &facts.categories {
+        let name = wrapped(&category.name);
+        let described = category.description.as_ref().map(|text| format!(": {}", wrapped(text))).unwrap_or_default();
+        let _ = writeln!(text, "Category: {name}{described} [{}]", category.by);
+    }
+    let mut fact = |name: &str, told: &Option<EventDescription>| {
+        if let Some(told) = told {
+            let _ = writeln!(text, "{name}: {} [{}]", wrapped(&told.text), told.by);
+        }
+    };
     fact("Volume", &facts.volume);
     if !facts.versions.is_empty() {
         let _ = writeln!(text, "Versions: {}", plain(&facts.versions.join(", ")));
@@ -91,6 +101,22 @@ fn text(view: &EventView, rule_limit: usize) -> String {
     if let Some(example) = &facts.example {
         let _ = writeln!(text, "\nExample [{}]\n{}", example.by, plain(&example.text));
     }
+    if let Some(sample) = &view.sample {
+        let _ = writeln!(
+            text,
+            "\nSample event [{}, {}]\n{}",
+            wrapped(&sample.source),
+            sample.kind.title(),
+            plain(&sample.json)
+        );
+    }
+    for line in &view.enable {
+        let _ = writeln!(text, "\n{} [{}]", line.title, line.syntax);
+        if !line.note.is_empty() {
+            let _ = writeln!(text, "{}", wrapped(&line.note));
+        }
+        let _ = writeln!(text, "{}", plain(&line.text));
+    }
     if view.guide.rules.total > 0 {
         let shown = view.techniques.len().min(SHOWN);
         text.push_str(&heading("Techniques seen through it", shown, view.techniques.len(), "techniques"));
@@ -104,6 +130,9 @@ fn text(view: &EventView, rule_limit: usize) -> String {
         text.push_str(&guide(&view.guide));
         text.push_str(&heading("Rules", view.rule_list.len().min(rule_limit), view.rule_list.len(), "rules"));
         text.push_str(&rules_of(gravest_first(&view.rule_list).into_iter().take(rule_limit), |_| true));
+    }
+    if !view.data_components.is_empty() {
+        let _ = writeln!(text, "\nData components: {}", wrapped(&view.data_components.join(", ")));
     }
     if !view.attack_techniques.is_empty() {
         let ids: Vec<&str> = view.attack_techniques.iter().map(|(id, _)| id.as_str()).collect();

@@ -6,7 +6,7 @@ use ruleatlas_model::EventDescription;
 use ruleatlas_views::{Atlas, Check, Credit, EventFieldRow, EventView, Question};
 
 use super::{
-    bar,
+    bar, event_detail,
     events::provider_address,
     facts::Facts,
     filters::{Form, filters},
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     markdown::paragraphs,
     params::Params,
-    text::{NAME, clipped, counted, number, take_chars, value},
+    text::{NAME, clipped, counted, number, paragraph, take_chars, value},
 };
 
 /// Characters of a description.
@@ -68,8 +68,9 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
     if !view.event_fields.is_empty() {
         contents.push(("holds", "Fields of the event", Some(view.event_fields.len() as u64)));
     }
+    contents.extend(event_detail::contents(view));
     if view.facts.example.is_some() {
-        contents.push(("example", "Example", None));
+        contents.push(("example", "Message", None));
     }
     if total > 0 {
         contents.push(("techniques", "Techniques", Some(view.techniques.len() as u64)));
@@ -79,7 +80,9 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
     let body = html! {
         h1 {
             a.val href=(provider_address(&view.provider)) { (clipped(&view.provider, NAME)) } " "
-            span.id { (clipped(&view.event_id, NAME)) } " " (clipped(&view.title, 200))
+            span.id { (clipped(&view.event_id, NAME)) }
+            // The name of a call is its title, too.
+            @if !view.title.eq_ignore_ascii_case(&view.event_id) { " " (clipped(&view.title, 200)) }
         }
         div.sum {
             p { b { (number(total)) } @if total == 1 { " rule reads" } @else { " rules read" } " it" @if !params.filters.is_empty() { ", filtered" } }
@@ -105,20 +108,25 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
             }
             (facts(view))
         }
+        (event_detail::meanings(&view.facts.categories))
         (filters(&atlas.index, &Form { address: &address, params, scope: &scope, besides: html! {}, clear: None }))
         (fields(view, &question))
+        (event_detail::sample(view))
         @if let Some(example) = &view.facts.example {
             section {
-                h2 #example { a href="#example" { "Example" } (by(example)) }
-                details { summary { "An event as it is written" } pre.query { (clipped_lines(&example.text)) } }
+                h2 #example { a href="#example" { "Message" } (by(example)) }
+                details { summary { "An event as it is shown" } pre.query data-copy="" { (paragraph(&example.text, EXAMPLE)) } }
             }
         }
+        (event_detail::enabling(&view.enable))
         @if total > 0 {
             (technique_section(&view.techniques, "A row is a technique with its sub-techniques, and the rules over this event tagged with any of them.", Some(&question)))
-            (named_by_attack(view))
+            (event_detail::attack(view))
+            (event_detail::related(&view.related))
             (tables.all())
         } @else if params.filters.is_empty() {
-            (named_by_attack(view))
+            (event_detail::attack(view))
+            (event_detail::related(&view.related))
             p.empty { "No counted rule of the catalog reads this event." }
         } @else {
             (scope::relaxing(atlas, &question, &address, params).unwrap_or_default())
@@ -129,16 +137,15 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
     Page { title: &title, asked: "", contents: &contents, body }.render()
 }
 
-fn clipped_lines(text: &str) -> String {
-    crate::text::take_chars(text, EXAMPLE).to_owned()
-}
-
 fn facts(view: &EventView) -> Facts {
     let mut facts = Facts::default();
     let short =
         |told: &Option<EventDescription>| html! { @if let Some(told) = told { (clipped(&told.text, 300)) (by(told)) } };
     let facts_of = &view.facts;
     facts.add("Channel", short(&facts_of.channel));
+    if let [category] = facts_of.categories.as_slice() {
+        facts.add("Category", html! { (clipped(&category.name, 200)) });
+    }
     facts.add("Level", short(&facts_of.level));
     facts.add("Task", short(&facts_of.task));
     facts.add("Opcode", short(&facts_of.opcode));
@@ -206,21 +213,6 @@ fn described(told: &EventDescription) -> Markup {
             details.in {
                 summary title=(told.by.title()) { (clipped(&told.text, BRIEF)) }
                 p { (clipped(&told.text, DESCRIPTION)) }
-            }
-        }
-    }
-}
-
-fn named_by_attack(view: &EventView) -> Markup {
-    html! {
-        @if !view.attack_techniques.is_empty() {
-            details {
-                summary { "ATT&CK’s own analytics read it for " (counted(view.attack_techniques.len() as u64, "technique")) }
-                p.ids {
-                    @for (id, name) in &view.attack_techniques {
-                        a.val href=(parts::technique_address(id)) title=(clipped(name, NAME)) { (id) } " "
-                    }
-                }
             }
         }
     }

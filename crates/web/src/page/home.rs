@@ -18,7 +18,8 @@ const TECHNIQUES: usize = 40;
 
 /// The first page: what is here, and ways in.
 pub(crate) fn home(view: &HomeView) -> Markup {
-    let mut contents = vec![("techniques", "Techniques", None), ("newest", "Newest rules", None)];
+    let mut contents =
+        vec![("techniques", "Techniques", None), ("platforms", "Platforms", None), ("newest", "Newest rules", None)];
     if !view.years.years.is_empty() {
         contents.push(("years", "Rules over time", None));
     }
@@ -36,6 +37,17 @@ pub(crate) fn home(view: &HomeView) -> Markup {
             "for and exclude. " a href="/about" { "How it is counted" }
         }
         (techniques(&view.techniques))
+        section {
+            h2 #platforms { a href="#platforms" { "Platforms" } }
+            p.about { "What the rules of a platform read, which of its events are known, and what no rule reads." }
+            p.ids {
+                @for platform in &view.platforms {
+                    a href=(parts::platform_address(&platform.name)) { (platform.title) }
+                    @if let Some(rules) = platform.rules { " " span.count { (number(rules)) } }
+                    " "
+                }
+            }
+        }
         @if !view.newest.is_empty() {
             section {
                 h2 #newest { a href="#newest" { "Newest rules" } }

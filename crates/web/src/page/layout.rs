@@ -7,6 +7,7 @@ const NAVIGATION: [(&str, &str); 9] = [
     ("Matrix", "/matrix"),
     ("Rules", "/rules"),
     ("Events", "/events"),
+    ("Platforms", "/platforms"),
     ("Coverage", "/coverage"),
     ("Check", "/check"),
     ("Fires", routes::FIRES_PAGE),

@@ -35,6 +35,7 @@ fn address(what: &str, name: &str) -> String {
         "vendor" => format!("/vendor/{}", encoded(name)),
         "page" => name.to_owned(),
         "provider" => provider_address(name),
+        "platform" => parts::platform_address(name),
         "event" => name.rsplit_once(' ').and_then(|(provider, id)| event_address(provider, id)).unwrap_or_else(search),
         "indicator" => indicator(name).unwrap_or_else(search),
         _ => search(),

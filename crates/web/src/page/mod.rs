@@ -8,6 +8,7 @@ mod check;
 mod controls;
 mod coverage;
 mod event;
+mod event_detail;
 mod events;
 mod facts;
 mod field;
@@ -22,6 +23,7 @@ mod listing;
 mod matrix;
 mod missing;
 mod parts;
+mod platform;
 mod playbook;
 mod query;
 mod rule;
@@ -50,9 +52,10 @@ pub(crate) use listing::{List, fields as field_list, rules as rule_list, static_
 pub(crate) use matrix::matrix;
 pub(crate) use missing::{failed, missing};
 pub(crate) use parts::{
-    event_address, field_address, log_source_address, rule_address, similar_address, tactic_address, technique_address,
-    vendor_address,
+    event_address, field_address, log_source_address, platform_address, rule_address, similar_address, tactic_address,
+    technique_address, vendor_address,
 };
+pub(crate) use platform::{platform, platforms};
 pub(crate) use rule::{rule, rule_part};
 pub(crate) use scope::{scope, scope_part};
 pub(crate) use search::{best_hit, search};

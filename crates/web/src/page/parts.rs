@@ -51,6 +51,11 @@ pub(crate) fn vendor_address(vendor: Vendor) -> String {
     format!("/vendor/{vendor}")
 }
 
+/// The page of a platform.
+pub(crate) fn platform_address(name: &str) -> String {
+    format!("/platform/{}", encoded(name))
+}
+
 pub(crate) fn log_source_address(name: &str) -> String {
     format!("/log-source/{}", encoded(name))
 }

@@ -45,6 +45,24 @@ pub(super) const ROUTES: &[Route] = &[
         answer: provider,
     },
     Route {
+        path: "/platforms",
+        about: "The platforms, with their rules, providers and events.",
+        parameters: &[],
+        only: None,
+        export: Export::Once,
+        view: Some(view::<ruleatlas_views::PlatformsView>),
+        answer: platforms,
+    },
+    Route {
+        path: "/platform/{name}",
+        about: "A platform: who writes its events, which of them rules read, and what is missing.",
+        parameters: &[PAGING],
+        only: None,
+        export: Export::Each(platform_addresses),
+        view: Some(view::<ruleatlas_views::PlatformView>),
+        answer: platform,
+    },
+    Route {
         path: "/coverage",
         about: "What the telemetry one has lets one detect. A file is sent to it by POST; nothing of it is kept.",
         parameters: &[FILTERS, PAGING],
@@ -80,6 +98,23 @@ fn event_addresses(atlas: &Atlas) -> Vec<String> {
 
 fn provider_addresses(atlas: &Atlas) -> Vec<String> {
     atlas.provider_names().unwrap_or_default().iter().map(|name| page::provider_address(name)).collect()
+}
+
+fn platform_addresses(_: &Atlas) -> Vec<String> {
+    ruleatlas_views::platform_names().map(page::platform_address).collect()
+}
+
+fn platforms(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let view = request.atlas.platforms()?;
+    Ok(request.answer(&view, || page::platforms(&view)))
+}
+
+fn platform(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let mut view = request.atlas.platform(request.name(0))?;
+    if view.name != request.name(0) {
+        return Ok(request.elsewhere(&page::platform_address(&view.name)));
+    }
+    request.paged(&mut view, page::platform)
 }
 
 fn event(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ruleatlas_catalog::{Guide, Part};
 use ruleatlas_views::{
-    AlignView, CompassView, CoverageView, EventView, FieldView, HomeView, IndicatorView, LogSourceView, ProviderView,
-    ScopeView, TacticView, TechniqueView, VendorView,
+    AlignView, CompassView, CoverageView, EventView, FieldView, HomeView, IndicatorView, LogSourceView, PlatformView,
+    ProviderView, ScopeView, TacticView, TechniqueView, VendorView,
 };
 use serde::Serialize;
 
@@ -107,11 +107,12 @@ lists! {
     TechniqueView: rule_list + guide;
     ScopeView: rule_list + guide;
     LogSourceView: techniques rule_list + guide;
-    EventView: event_fields techniques rule_list + guide;
+    EventView: event_fields techniques analytics related rule_list + guide;
     FieldView: indicators exclusions events;
+    PlatformView: providers events unknown recommended techniques;
     ProviderView: events fields techniques;
     VendorView: techniques log_sources newest;
-    HomeView: techniques newest sources;
+    HomeView: techniques platforms newest sources;
     IndicatorView: rule_list excluding_rules techniques combined;
     AlignView: techniques;
     CompassView: techniques;

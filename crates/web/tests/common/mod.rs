@@ -91,7 +91,7 @@ impl Site {
         Self::of(folders.iter().map(load).collect(), |_| {})
     }
 
-    fn of(loaded: Vec<Loaded>, change: impl FnOnce(&mut Attack)) -> Self {
+    pub fn of(loaded: Vec<Loaded>, change: impl FnOnce(&mut Attack)) -> Self {
         let mut catalog = build(loaded, &|_, _, _, _| {}).unwrap();
         change(&mut catalog.attack);
         Self::of_catalog(&catalog)
