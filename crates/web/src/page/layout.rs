@@ -3,7 +3,7 @@ use maud::{DOCTYPE, Markup, html};
 use crate::{assets, routes, text::clipped};
 
 /// The parts of the site that stand at the top of every page.
-const NAVIGATION: [(&str, &str); 9] = [
+const NAVIGATION: [(&str, &str); 10] = [
     ("Matrix", "/matrix"),
     ("Rules", "/rules"),
     ("Events", "/events"),
