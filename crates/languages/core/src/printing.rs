@@ -23,7 +23,21 @@ pub struct Printed {
 impl Printed {
     /// Of a tree.
     pub fn of(tree: &(impl Display + Debug)) -> Self {
-        Self { query: tree.to_string(), tree: without_spans(&format!("{tree:#?}")) }
+        Self { query: tree.to_string(), tree: without_spans(&format!("{tree:?}")) }
+    }
+}
+
+impl Printed {
+    /// Without a field of numbers that follows from the rest of the tree.
+    #[must_use]
+    pub fn without(mut self, field: &str) -> Self {
+        let mut parts = self.tree.split(field);
+        let mut kept = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            kept.push_str(part.trim_start_matches([':', ' ']).trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
+        self.tree = kept;
+        self
     }
 }
 
@@ -62,12 +76,14 @@ pub fn round_trip(texts: impl IntoIterator<Item = (String, String)>, parse: impl
         }
         let difference = match &second {
             None => "what is printed has errors".to_owned(),
+            Some(second) if first.tree == second.tree => format!("then\n{}", second.query),
             Some(second) => {
-                let lines = first.tree.lines().zip(second.tree.lines());
-                let lines = lines.chain([(first.query.as_str(), second.query.as_str())]);
-                let differs = lines.skip_while(|(one, other)| one == other);
-                let differs: Vec<_> = differs.take(3).map(|(one, other)| format!("- {one}\n+ {other}")).collect();
-                differs.join("\n")
+                let same = first.tree.bytes().zip(second.tree.bytes()).take_while(|(one, other)| one == other).count();
+                let behind = |tree: &str| {
+                    let start = tree.floor_char_boundary(same.saturating_sub(60));
+                    tree.get(start..).unwrap_or_default().chars().take(240).collect::<String>()
+                };
+                format!("- {}\n+ {}", behind(&first.tree), behind(&second.tree))
             }
         };
         let _ = writeln!(shown, "== {name}\n{text}\n-- printed\n{}\n-- {difference}", first.query);

@@ -5,11 +5,17 @@
 
 use std::borrow::Cow;
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 
 /// A whole text: its statements in order.
+///
+/// It prints as a query. Parts of which the tree does not hold all (the types of columns, hints, the order of `sort`) print
+/// as they stand in `text`, and without one as far as the tree goes.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Script<'a> {
+    /// The text that was read, into which all places point; empty for a tree that was made by hand or put together.
+    pub text: &'a str,
     /// The statements.
     pub statements: Vec<Statement<'a>>,
     /// What could not be read, by place.
@@ -65,6 +71,7 @@ pub const TEXT_BEFORE_PIPE: &str = "text before a pipe";
 
 /// Something that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Fault {
     /// Where.
     pub span: Span,
@@ -78,6 +85,7 @@ pub struct Fault {
 
 /// A statement.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Statement<'a> {
     /// `let name = …`.
     Let(Let<'a>),
@@ -93,6 +101,7 @@ pub enum Statement<'a> {
 
 /// A `let` statement.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Let<'a> {
     /// The name.
     pub name: Cow<'a, str>,
@@ -104,6 +113,7 @@ pub struct Let<'a> {
 
 /// What a name is bound to.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum LetValue<'a> {
     /// A scalar or tabular expression; which of the two is known only when names are resolved.
     Expr(Expr<'a>),
@@ -113,6 +123,7 @@ pub enum LetValue<'a> {
 
 /// A function: `(a:string, T:(x:long)) { … }`.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Function<'a> {
     /// The parameters.
     pub parameters: Vec<Parameter<'a>>,
@@ -122,17 +133,21 @@ pub struct Function<'a> {
 
 /// A parameter of a function or query.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Parameter<'a> {
     /// The name.
     pub name: Cow<'a, str>,
     /// Whether it takes a table.
     pub tabular: bool,
+    /// Its type as written (`string`, `(a:long)`); empty where none is.
+    pub type_name: &'a str,
     /// The value where the caller gives none.
     pub default: Option<Expr<'a>>,
 }
 
 /// A source and the stages it runs through.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Pipeline<'a> {
     /// The source: a table's name, a call, a `union`, …
     pub source: Expr<'a>,
@@ -144,6 +159,7 @@ pub struct Pipeline<'a> {
 
 /// One segment between pipes.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Stage<'a> {
     /// What it does.
     pub operator: Operator<'a>,
@@ -153,6 +169,7 @@ pub struct Stage<'a> {
 
 /// How the rows of two tables meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[allow(missing_docs)]
 pub enum JoinKind {
     InnerUnique,
@@ -168,6 +185,7 @@ pub enum JoinKind {
 
 /// A tabular operator.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Operator<'a> {
     /// `where`, `filter`.
     Where(Expr<'a>),
@@ -274,6 +292,7 @@ pub enum Operator<'a> {
 
 /// A variable of a graph's pattern.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct GraphVariable<'a> {
     /// The name.
     pub name: Cow<'a, str>,
@@ -283,6 +302,7 @@ pub struct GraphVariable<'a> {
 
 /// `search` or `find`: a condition over any column of some tables.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Search<'a> {
     /// The tables, all of them when empty.
     pub tables: Vec<Expr<'a>>,
@@ -294,6 +314,7 @@ pub struct Search<'a> {
 
 /// A piece of a `parse` pattern.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum ParsePiece<'a> {
     /// `*`.
     Star,
@@ -305,6 +326,7 @@ pub enum ParsePiece<'a> {
 
 /// An expression that may have a name: `a = tolower(b)`, `(a, b) = f(c)`.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Named<'a> {
     /// The names, empty when none is written.
     pub names: Vec<Cow<'a, str>>,
@@ -314,6 +336,7 @@ pub struct Named<'a> {
 
 /// An expression with its place.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Expr<'a> {
     /// What it is.
     pub kind: ExprKind<'a>,
@@ -325,6 +348,7 @@ pub struct Expr<'a> {
 
 /// What an expression is.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum ExprKind<'a> {
     /// A column, variable or table.
     Name(Cow<'a, str>),
@@ -393,6 +417,7 @@ pub enum ExprKind<'a> {
 
 /// An argument of a call.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Argument<'a> {
     /// The name where one is written (`starttime=`).
     pub name: Option<Cow<'a, str>>,
@@ -402,6 +427,7 @@ pub struct Argument<'a> {
 
 /// How two values are compared, and whether the operator itself is negated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Comparison {
     /// The operator without its negation.
     pub operator: Relation,
@@ -413,6 +439,7 @@ pub struct Comparison {
 
 /// The operators of comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[allow(missing_docs)]
 pub enum Relation {
     Equal,
@@ -434,6 +461,7 @@ pub enum Relation {
 
 /// A literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Literal<'a> {
     /// Its type.
     pub kind: LiteralKind,
@@ -444,6 +472,7 @@ pub struct Literal<'a> {
 
 /// The types of literals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum LiteralKind {
     /// Text.
     String,
@@ -463,6 +492,7 @@ pub enum LiteralKind {
 
 /// A dynamic literal.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Json<'a> {
     /// A scalar.
     Scalar(Literal<'a>),

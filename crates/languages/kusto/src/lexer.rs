@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

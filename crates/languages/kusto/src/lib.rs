@@ -1,11 +1,20 @@
 //! Kusto Query Language, as Microsoft Sentinel and Defender use it: lexer, syntax tree, parser, and the conditions of
 //! a query.
 //!
-//! For the syntax alone use [`parser::parse`], which gives an [`ast::Script`] and recovers from what it cannot read.
-//! [`Kusto`] goes on to what a query asks of an event: names are followed back through `let`, `extend`, `project`,
-//! functions and joins to the columns they come from.
+//! The syntax alone is [`parse`], which gives an [`ast::Script`] and recovers from what it cannot read; it needs none of the
+//! other crates (`default-features = false`). A script prints as a query.
 //!
 //! ```
+//! let parsed = ruleatlas_kusto::parse("T | where (a has 'x') and not(b in (1,2)) | project a,b");
+//! assert!(parsed.errors.is_empty());
+//! assert_eq!(parsed.tree.to_string(), "T\n| where a has \"x\" and not(b in (1, 2))\n| project a, b");
+//! ```
+//!
+//! The feature `conditions`, which is on unless it is switched off, goes on to what a query asks of an event: names are
+//! followed back through `let`, `extend`, `project`, functions and joins to the columns they come from.
+//!
+//! ```
+//! # #[cfg(feature = "conditions")] {
 //! use ruleatlas_core::{Frontend, NoContext, Query};
 //! use ruleatlas_kusto::Kusto;
 //!
@@ -21,6 +30,7 @@
 //! assert_eq!(predicates.len(), 1);
 //! assert_eq!(predicates[0].raw_field, "FileName");
 //! assert_eq!(predicates[0].values, ["cmd.exe", "powershell.exe"]);
+//! # }
 //! ```
 //!
 //! # What is read how
@@ -49,36 +59,19 @@
 //! It runs no query, knows no table's schema, reads no rule's file, and does not read management commands.
 
 pub mod ast;
+mod error;
+#[cfg(feature = "conditions")]
+mod frontend;
 pub mod lexer;
+#[cfg(feature = "conditions")]
 mod lower;
 pub mod parser;
+mod print;
 mod tokens;
+mod walk;
 
-use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
-use ruleatlas_model::Language;
-
-/// The front end.
-///
-/// The main pipeline is the first step; each leg of a join or union, each sub-query and each tabular `let` that is used
-/// as one of these is a step behind it. A `let` at the start of a pipeline is part of that pipeline.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Kusto;
-
-impl Frontend for Kusto {
-    fn language(&self) -> Language {
-        Language::Kusto
-    }
-
-    fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
-        let script = parser::parse(query.text);
-        lower::lower(&script, query.text, budget)
-    }
-
-    fn is_query(&self, text: &str) -> bool {
-        parser::parse(text).is_query()
-    }
-
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        tokens::tokens(text)
-    }
-}
+pub use error::{ErrorKind, parse};
+#[cfg(feature = "conditions")]
+pub use frontend::Kusto;
+pub use tokens::tokens;
+pub use walk::Node;

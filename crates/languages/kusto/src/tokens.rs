@@ -1,6 +1,6 @@
 //! Tokens for colouring.
 
-use ruleatlas_core::{Token, TokenKind};
+use ruleatlas_syntax::{Token, TokenKind};
 
 use crate::lexer::{self, Kind, Symbol};
 
@@ -63,7 +63,9 @@ const KEYWORDS: &[&str] = &[
 /// Words that begin a pipeline or a statement.
 const SOURCES: &[&str] = &["union", "search", "find", "print", "range", "datatable", "externaldata"];
 
-pub(crate) fn tokens(text: &str) -> Vec<Token> {
+/// The text's tokens for colouring, in order and without overlap; gaps are plain.
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Token> {
     let lexed = lexer::lex(text);
     let mut tokens: Vec<Token> = Vec::with_capacity(lexed.len());
     let mut behind_pipe = false;

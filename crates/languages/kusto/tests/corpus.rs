@@ -2,59 +2,13 @@
 //!
 //! `RULEATLAS_CORPORA` names the folder with `kusto/` in it; without it nothing is tested.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Instant};
+mod corpora;
+
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use ruleatlas_core::{Frontend, NoContext, Query};
 use ruleatlas_kusto::{Kusto, parser};
 use ruleatlas_model::{Level, ParseStatus};
-
-struct Found {
-    place: String,
-    text: String,
-    /// A block that does not say that it is Kusto.
-    unmarked: bool,
-}
-
-fn walk(folder: &Path, found: &mut Vec<Found>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            walk(&path, found);
-            continue;
-        }
-        let Ok(bytes) = fs::read(&path) else { continue };
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let place = path.display().to_string();
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("kql" | "csl" | "txt") => found.push(Found { place, text: text.to_owned(), unmarked: false }),
-            Some("yaml" | "yml") => {
-                let Ok(parsed) = ruleatlas_yaml::parse(text) else { continue };
-                for document in &parsed.documents {
-                    if let Some(query) = document.text_of("query") {
-                        found.push(Found { place: place.clone(), text: query.to_owned(), unmarked: false });
-                    }
-                }
-            }
-            Some("md") => blocks(text, &place, found),
-            _ => {}
-        }
-    }
-}
-
-fn blocks(text: &str, place: &str, found: &mut Vec<Found>) {
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let Some(mark) = line.trim_start().strip_prefix("```") else { continue };
-        let mark = mark.trim().to_ascii_lowercase();
-        let body: Vec<_> = lines.by_ref().take_while(|line| !line.trim_start().starts_with("```")).collect();
-        if matches!(mark.as_str(), "" | "kql" | "kusto" | "c#") {
-            found.push(Found { place: place.to_owned(), text: body.join("\n"), unmarked: mark.is_empty() });
-        }
-    }
-}
 
 #[test]
 fn real_queries_are_understood() {
@@ -63,7 +17,7 @@ fn real_queries_are_understood() {
         return;
     };
     let mut found = Vec::new();
-    walk(&Path::new(&corpora).join("kusto"), &mut found);
+    corpora::walk(&Path::new(&corpora).join("kusto"), &mut found);
     assert!(found.len() > 3_000, "only {} queries found", found.len());
     let texts = found.len();
     // A block without a mark is a query when it reads as one; an empty file and constants alone are none.

@@ -11,13 +11,28 @@ mod stage;
 
 use std::borrow::Cow;
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 
 use crate::ast::{
     Expr, ExprKind, Fault, Function, Let, LetValue, Operator, Parameter, Pipeline, Script, Stage, Statement,
     TEXT_BEFORE_PIPE,
 };
 use crate::lexer::{Kind, Symbol, Token, decode_string, lex};
+
+/// What may be set behind an operator's name, besides hints (`kind=inner`).
+pub(crate) const SETTINGS: &[&str] = &[
+    "kind",
+    "isfuzzy",
+    "withsource",
+    "with_source",
+    "hint",
+    "bagexpansion",
+    "with_itemindex",
+    "datascope",
+    "flags",
+    "with_match_id",
+    "with_step_name",
+];
 
 /// How many constructs may stand within each other while reading.
 const MAX_DEPTH: u32 = 160;
@@ -56,7 +71,7 @@ pub fn parse(text: &str) -> Script<'_> {
         faults: Vec::new(),
     };
     let statements = parser.statements(false);
-    Script { statements, faults: parser.faults }
+    Script { text, statements, faults: parser.faults }
 }
 
 /// By token, whether it is the `(` of `( … ) {` with neither a pipe nor a semicolon between. Found for all at once: a text
@@ -478,17 +493,19 @@ impl<'a> Parser<'a> {
         let mut parameters = Vec::new();
         while !self.is(Symbol::CloseParen) {
             let name = self.name("a parameter's name")?;
-            let mut tabular = false;
+            let (mut tabular, mut type_name) = (false, "");
             if self.eat(Symbol::Colon) {
+                let start = self.token().span.start;
                 if self.is(Symbol::OpenParen) {
                     tabular = true;
                     self.skip_group()?;
                 } else {
                     self.step();
                 }
+                type_name = self.span_from(start).of(self.text).unwrap_or_default();
             }
             let default = if self.eat(Symbol::Assign) { Some(self.expr()?) } else { None };
-            parameters.push(Parameter { name, tabular, default });
+            parameters.push(Parameter { name, tabular, type_name, default });
             if !self.eat(Symbol::Comma) {
                 break;
             }

@@ -136,20 +136,7 @@ impl<'a> Parser<'a> {
                 () if self.is_ahead(1, Symbol::Dot) && self.is_ahead(3, Symbol::Assign) => 4,
                 () => return kind,
             };
-            let is_setting = matches!(
-                name,
-                "kind"
-                    | "isfuzzy"
-                    | "withsource"
-                    | "with_source"
-                    | "hint"
-                    | "bagexpansion"
-                    | "with_itemindex"
-                    | "datascope"
-                    | "flags"
-                    | "with_match_id"
-                    | "with_step_name"
-            ) || name.starts_with("hint");
+            let is_setting = super::SETTINGS.contains(&name) || name.starts_with("hint");
             if !is_setting {
                 return kind;
             }
