@@ -163,6 +163,7 @@ fn mitigations(attack: &Attack) -> ControlSet {
             platforms: Vec::new(),
             executor: None,
             is_elevated: false,
+            script: None,
         })
         .collect();
     for technique in attack.techniques.values() {
@@ -210,6 +211,7 @@ mod tests {
             platforms: vec![],
             executor: None,
             is_elevated: false,
+            script: None,
         };
         let cite =
             |id: &&str| Cite { control: 0, technique: (*id).into(), basis: Basis::Official, how: vec![(*id).into()] };

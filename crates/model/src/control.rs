@@ -123,6 +123,9 @@ pub struct Control {
     /// Whether the test asks for an administrator's rights.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_elevated: bool,
+    /// The commands of a test, with the default values of its arguments. They are never run, and no answer repeats them.
+    #[serde(skip)]
+    pub script: Option<String>,
 }
 
 /// That a control belongs to a technique, and who says so.

@@ -1,4 +1,4 @@
-//! Atomic Red Team: small tests, a file a technique. Their commands are not read, and never run.
+//! Atomic Red Team: small tests, a file a technique. Their commands are read as text, and never run.
 
 use rayon::prelude::*;
 use ruleatlas_model::{Basis, Control, ControlSource, Diagnostic};
@@ -10,6 +10,8 @@ use crate::{
 };
 
 const KIND: SourceKind = SourceKind::Atomic;
+/// Bytes of a test's commands, its arguments filled in.
+const MAX_SCRIPT_BYTES: usize = 1 << 20;
 
 /// Whether a file of an Atomic Red Team source is read: payloads lie beside the tests, and virus scanners take them away.
 pub(crate) fn is_read(path: &str) -> bool {
@@ -59,6 +61,7 @@ fn test(node: &Node<'_>, at: usize, technique: &str, file: &SourceFile) -> Contr
         |key: &str| executor.and_then(|executor| executor.get(key)).and_then(Node::text_or_null).map(str::trim);
     let (guid, name) = (text("auto_generated_guid"), text("name"));
     let page = file.path.rsplit_once('.').map_or(file.path.as_str(), |(page, _)| page);
+    let script = of_executor("command").filter(|command| !command.is_empty());
     Control {
         source: ControlSource::Atomic,
         // A test that is new upstream has no GUID yet.
@@ -71,7 +74,41 @@ fn test(node: &Node<'_>, at: usize, technique: &str, file: &SourceFile) -> Contr
         platforms: texts(node.get("supported_platforms")).into_iter().map(str::to_owned).collect(),
         executor: of_executor("name").map(str::to_owned),
         is_elevated: of_executor("elevation_required").is_some_and(|word| word.eq_ignore_ascii_case("true")),
+        script: script.and_then(|script| with_defaults(script, node.get("input_arguments"))),
     }
+}
+
+/// A script with the default values of the arguments that its test declares; a value is not looked at again, so that none
+/// can make another one grow. `None` where it would be longer than [`MAX_SCRIPT_BYTES`].
+fn with_defaults(script: &str, arguments: Option<&Node<'_>>) -> Option<String> {
+    let default = |name: &str| {
+        let argument = arguments?.get(name)?;
+        Some(argument.get("default").and_then(Node::text_or_null).unwrap_or_default())
+    };
+    let mut filled = String::new();
+    let mut rest = script;
+    while let Some(start) = rest.find("#{") {
+        filled.push_str(rest.get(..start)?);
+        let inner = rest.get(start + 2..)?;
+        let name = inner.find(['}', '\n']).and_then(|end| inner.get(..end)).unwrap_or_default();
+        let value = default(name).filter(|_| inner.get(name.len()..).is_some_and(|rest| rest.starts_with('}')));
+        match value {
+            Some(value) => {
+                filled.push_str(value);
+                rest = inner.get(name.len() + 1..)?;
+            }
+            // No argument of the test: a text that only looks like one.
+            None => {
+                filled.push_str("#{");
+                rest = inner;
+            }
+        }
+        if filled.len() > MAX_SCRIPT_BYTES {
+            return None;
+        }
+    }
+    filled.push_str(rest);
+    Some(filled).filter(|filled| filled.len() <= MAX_SCRIPT_BYTES)
 }
 
 /// The anchor of a test's heading, as Markdown sites make it.
@@ -104,7 +141,24 @@ mod tests {
         assert!(first.url.ends_with("/T1999.001#atomic-test-1---start-a-shell---now"), "{}", first.url);
         assert_eq!((second.id.as_str(), second.is_elevated), ("T1999.001#2", false));
         assert_eq!(set.cites.len(), 2);
-        assert!(!format!("{set:?}").contains("Get-Nothing"), "commands are not read");
+        assert_eq!([first.script.as_deref(), second.script.as_deref()], [Some("Get-Nothing"), None]);
+    }
+
+    #[test]
+    fn arguments_have_their_default_values_once() {
+        let test = |arguments: &str, command: &str| {
+            let text = format!(
+                "attack_technique: T1999\natomic_tests:\n- name: a\n  input_arguments:\n{arguments}\n  executor:\n    \
+                 name: sh\n    command: |\n      {command}\n"
+            );
+            let set = read(&[file("atomics/T1999/T1999.yaml", &text)], &mut Vec::new());
+            set.controls[0].script.clone()
+        };
+        let arguments = "    a: {default: '#{b}'}\n    b: {default: 7}\n    c: {description: x}\n";
+        assert_eq!(test(arguments, "x #{a} #{b} -#{c}-").as_deref(), Some("x #{b} 7 --"));
+        assert_eq!(test(arguments, "#{unknown} #{ #{a").as_deref(), Some("#{unknown} #{ #{a"));
+        let long = format!("    a: {{default: '{}'}}\n", "x".repeat(100_000));
+        assert_eq!(test(&long, &"#{a}".repeat(20)), None);
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn analytic(file: &SourceFile) -> (Option<Analytic>, Vec<Diagnostic>) {
         platforms: texts(document.get("platforms")).into_iter().map(str::to_owned).collect(),
         executor: None,
         is_elevated: false,
+        script: None,
     };
     (Some(Analytic { control, covers, tests, date: date.filter(|date| !date.is_empty()) }), diagnostics)
 }

@@ -61,6 +61,7 @@ fn add(set: &mut ControlSet, node: &Node<'_>, id: &str, page: Option<&SourceFile
         platforms: vec![text("platform")].into_iter().filter(|platform| !platform.is_empty()).collect(),
         executor: Some("stratus".to_owned()),
         is_elevated: false,
+        script: None,
     });
     for framework in items(node.get("frameworkmappings")) {
         let catalog = framework.get("framework").and_then(Node::text_or_null).unwrap_or("another catalog");

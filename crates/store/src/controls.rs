@@ -46,6 +46,12 @@ pub(crate) fn write(transaction: &Transaction<'_>, controls: &Controls) -> Resul
             row.is_elevated,
         ])?;
     }
+    let mut script = transaction.prepare("INSERT INTO control_script VALUES (?, ?)")?;
+    for (number, text) in
+        (0_u32..).zip(&controls.controls).filter_map(|(number, row)| Some((number, row.script.as_ref()?)))
+    {
+        script.execute(params![number, text])?;
+    }
     let mut link = transaction.prepare("INSERT INTO control_technique VALUES (?, ?, ?, ?, ?, ?)")?;
     for row in &controls.links {
         let (resolution, basis) = (row.resolution.name(), row.basis.name());
@@ -132,6 +138,33 @@ impl Store {
         self.said(collect())
     }
 
+    /// The tests that have commands and belong to a technique or to one of its sub-techniques, or have this id, each once,
+    /// with the technique; in the order of techniques.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn scripted_tests(&self, technique_or_id: &str) -> Result<Vec<(Control, ControlLink)>, Error> {
+        let sql = "SELECT source, id, name, url, path, description, tactic, platforms, executor, elevated, control, \
+                   technique, cited, resolution, basis, how, script \
+                   FROM control_script JOIN control USING (control) JOIN control_technique USING (control) \
+                   WHERE technique = ?1 OR technique LIKE ?2 OR id = ?3 COLLATE NOCASE \
+                   ORDER BY technique, control_technique.rowid";
+        let below = format!("{}.%", technique_or_id.to_uppercase().replace(['%', '_'], ""));
+        let technique = technique_or_id.to_uppercase();
+        let read = |row: &Row<'_>| {
+            let (mut control, link) = linked(row)?;
+            control.script = row.get(16)?;
+            Ok((control, link))
+        };
+        let collect = || -> Sql<Vec<(Control, ControlLink)>> {
+            self.connection.prepare_cached(sql)?.query_map([&technique, &below, technique_or_id], read)?.collect()
+        };
+        let mut found = self.said(collect())?;
+        let mut seen = std::collections::BTreeSet::new();
+        found.retain(|(control, _)| seen.insert((control.source, control.id.clone())));
+        Ok(found)
+    }
+
     /// Every control with every technique that it belongs to.
     pub(crate) fn all_controls(&self) -> Result<Vec<(Control, ControlLink)>, Error> {
         let sql = "SELECT source, id, name, url, path, description, tactic, platforms, executor, elevated, control, \
@@ -174,6 +207,7 @@ fn linked(row: &Row<'_>) -> Sql<(Control, ControlLink)> {
         platforms: json(row, 7)?,
         executor: row.get(8)?,
         is_elevated: row.get(9)?,
+        script: None,
     };
     let link = ControlLink {
         control: row.get(10)?,

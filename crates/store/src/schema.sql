@@ -114,6 +114,8 @@ CREATE TABLE control_source (source TEXT NOT NULL, name TEXT NOT NULL, version T
 CREATE TABLE control (
   control INTEGER PRIMARY KEY, source TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, url TEXT NOT NULL, path TEXT NOT NULL,
   description TEXT NOT NULL, tactic TEXT, platforms TEXT NOT NULL, executor TEXT, elevated INTEGER NOT NULL);
+-- The commands of a test, with the default values of its arguments; they are never run.
+CREATE TABLE control_script (control INTEGER PRIMARY KEY, script TEXT NOT NULL);
 -- Which control belongs to which technique of the loaded ATT&CK version: cited is the id that the source writes,
 -- resolution the way from there; basis is official where the source maps the technique itself, derived where it follows
 -- from what it says, and how (a JSON list) says how.

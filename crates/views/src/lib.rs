@@ -54,6 +54,7 @@ mod similarity;
 mod snippet;
 mod technique;
 mod telemetry;
+mod test_fires;
 mod vendor;
 mod years;
 
@@ -110,5 +111,6 @@ pub use similarity::{Aspect, Profile, Similarity, technique_family};
 pub use snippet::{Snippet, snippets};
 pub use technique::{RuleItem, TechniqueView};
 pub use telemetry::Telemetry;
+pub use test_fires::{EmulatedTest, TestEvent, TestsRequest, TestsView};
 pub use vendor::{LogSourceView, ValueCount, VendorView};
 pub use years::{Year, Years};

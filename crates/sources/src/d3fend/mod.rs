@@ -93,6 +93,7 @@ fn fill(set: &mut ControlSet, graph: &Graph, path: &str) {
             platforms: Vec::new(),
             executor: None,
             is_elevated: false,
+            script: None,
         });
     }
     for (technique, links) in &derived.techniques {

@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 
 use crate::{Atlas, Error, nearest};
 
-pub use command_line::{CommandEvent, CommandPlatform};
+pub use command_line::CommandEvent;
 pub use near::{FailedCheck, NearRule};
+pub use ruleatlas_emulate::Platform as CommandPlatform;
 
 /// Bytes of what is asked about.
 pub const MAX_FIRES_BYTES: usize = 256 << 10;
@@ -235,7 +236,17 @@ impl Atlas {
     /// There is no event in it, or more than is answered at once; the catalog cannot be read.
     pub fn fires(&self, input: FiresInput<'_>) -> Result<FiresView, FiresError> {
         let (command, shape, items) = read(input)?;
-        let (numbers, events) = examined(&items, shape)?;
+        self.fires_on(command, shape, &items)
+    }
+
+    /// Which rules fire on records.
+    pub(crate) fn fires_on(
+        &self,
+        command: Option<CommandEvent>,
+        shape: Option<&'static Shape>,
+        items: &[ReadItem],
+    ) -> Result<FiresView, FiresError> {
+        let (numbers, events) = examined(items, shape)?;
         let asking = self.asking()?;
         asking.count_kinds(&events)?;
         let hunter = &asking.hunter;
@@ -270,7 +281,7 @@ impl Atlas {
         )?;
         let report = hunter.report(&tally);
         let near = self.near_rules(hunter, &report, &numbers, &events)?;
-        Ok(view(&report, found, command, problems(&items), near))
+        Ok(view(&report, found, command, problems(items), near))
     }
 }
 
@@ -308,12 +319,11 @@ type Input = (Option<CommandEvent>, Option<&'static Shape>, Vec<ReadItem>);
 fn read(input: FiresInput<'_>) -> Result<Input, FiresError> {
     let (command, shape, text) = match input {
         FiresInput::CommandLine { text, platform } => {
-            if text.trim().is_empty() {
+            let Some((command, records)) = command_line::command_events(text, platform) else {
                 return Err(FiresError::NoEvent(": the command line is empty".to_owned()));
-            }
-            let command = CommandEvent::new(text, platform);
-            let record = command.record.to_string().into_bytes();
-            (Some(command), None, record)
+            };
+            let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
+            (Some(command), None, lines.join("\n").into_bytes())
         }
         FiresInput::Events { text, shape } => {
             let known = |name: &str| {
