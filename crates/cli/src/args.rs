@@ -7,7 +7,10 @@ use ruleatlas_sources::{SourceKind, SourceSpec};
 use ruleatlas_taxonomy::{Taxonomy, Term};
 use ruleatlas_views::{CompassSort, Gap};
 
-use crate::{commands::diff::Diff, output::WrongCall};
+use crate::{
+    commands::{diff::Diff, test::Test},
+    output::WrongCall,
+};
 
 /// An atlas of the world's detection rules.
 ///
@@ -56,6 +59,8 @@ pub enum Command {
     Search(Search),
     /// Write the catalog's rows for other programs.
     Export(Export),
+    /// Which rules a test, or a command line, would fire; nothing is run.
+    Test(Test),
     /// What changed between two catalogs: rules added, removed, and with another logic.
     Diff(Diff),
     /// The parse ledger: every file and every rule accounted for.

@@ -25,7 +25,7 @@ use crate::{
     args::{Arguments, Command},
     commands::{
         align, build, check, command_line, controls, coverage, diff, doctor, event, export, field, hunt, indicator,
-        logs, matching, parse, playbook, rule, search, serve, similar, site, sync, technique,
+        logs, matching, parse, playbook, rule, search, serve, similar, site, sync, technique, test,
     },
 };
 
@@ -71,6 +71,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Coverage(options)) => coverage::run(&options, db.as_deref()),
         Some(Command::Search(options)) => search::run(&options, db.as_deref()),
         Some(Command::Export(options)) => export::run(&options, db.as_deref()),
+        Some(Command::Test(options)) => test::run(&options, db.as_deref()),
         Some(Command::Diff(options)) => diff::run(&options, db.as_deref()),
         Some(Command::Doctor(options)) => doctor::run(&options, db.as_deref()),
         Some(Command::Match(options)) => matching::run(&options, db.as_deref()),

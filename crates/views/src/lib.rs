@@ -111,6 +111,6 @@ pub use similarity::{Aspect, Profile, Similarity, technique_family};
 pub use snippet::{Snippet, snippets};
 pub use technique::{RuleItem, TechniqueView};
 pub use telemetry::Telemetry;
-pub use test_fires::{EmulatedTest, TestEvent, TestsRequest, TestsView};
+pub use test_fires::{EmulatedTest, TestEvent, TestsRequest, TestsView, WouldFire};
 pub use vendor::{LogSourceView, ValueCount, VendorView};
 pub use years::{Year, Years};

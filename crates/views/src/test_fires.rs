@@ -1,6 +1,9 @@
 //! Which rules a test would fire, without running it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use ruleatlas_emulate::{EmulatedEvent, Emulation, EventKind, Platform, Script, Shell, emulate};
 use ruleatlas_events::Record;
@@ -117,7 +120,7 @@ impl Atlas {
         for (control, link) in found.into_iter().take(request.limit.unwrap_or(usize::MAX)) {
             tests.push(self.emulated_test(control, link.technique, &request.vendors)?);
         }
-        let fires = fires_of_all(&tests);
+        let fires = fires_of_all(&tests, technique.as_deref());
         let would_fire = would_fire_of_all(&tests, &fires);
         let not_fired = technique.as_deref().map(|id| self.not_fired(id, &fires, &request.vendors)).unwrap_or_default();
         let events = tests.iter().flat_map(|test| test.events.iter().cloned()).collect();
@@ -197,12 +200,11 @@ impl Atlas {
     /// The rules of a technique that count and that nothing fires.
     fn not_fired(&self, technique: &str, fires: &[FiringRule], vendors: &[Vendor]) -> Vec<RuleItem> {
         let fired: BTreeSet<&str> = fires.iter().map(|rule| rule.id.as_str()).collect();
-        let is_of = |id: &str| id.strip_prefix(technique).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         let counted = self.index.counted().iter();
         let heads = counted.filter_map(|rule| Some((rule, self.index.head(rule)?)));
         let left = heads.filter(|(_, head)| {
             (vendors.is_empty() || vendors.contains(&head.vendor))
-                && head.techniques().into_iter().any(is_of)
+                && head.techniques().into_iter().any(|id| is_at_or_below(id, technique))
                 && !fired.contains(head.id.as_str())
         });
         left.filter_map(|(rule, _)| RuleItem::of(&self.index, rule)).collect()
@@ -222,16 +224,27 @@ fn where_it_runs(control: &Control) -> (Platform, Option<Shell>) {
     (named.unwrap_or(usual), shell)
 }
 
-/// The rules that tests fire, each with the number of tests as its hits, those of the most tests first.
-fn fires_of_all(tests: &[EmulatedTest]) -> Vec<FiringRule> {
+/// The rules that tests fire, each with the number of tests as its hits: those of the technique first, then the most
+/// severe, then those of the most tests.
+fn fires_of_all(tests: &[EmulatedTest], technique: Option<&str>) -> Vec<FiringRule> {
     let mut rules: BTreeMap<&str, FiringRule> = BTreeMap::new();
     for rule in tests.iter().flat_map(|test| &test.fires) {
         let known = rules.entry(&rule.id).or_insert_with(|| FiringRule { hits: 0, events: Vec::new(), ..rule.clone() });
         known.hits += 1;
     }
+    let is_of_technique = |rule: &FiringRule| {
+        technique.is_some_and(|technique| rule.techniques.iter().any(|id| is_at_or_below(id, technique)))
+    };
     let mut rules: Vec<FiringRule> = rules.into_values().collect();
-    rules.sort_by(|one, other| other.hits.cmp(&one.hits).then_with(|| one.id.cmp(&other.id)));
+    rules.sort_by_cached_key(|rule| {
+        (Reverse(is_of_technique(rule)), Reverse(rule.severity), Reverse(rule.hits), rule.id.clone())
+    });
     rules
+}
+
+/// Whether a technique is this one or one of its sub-techniques.
+fn is_at_or_below(id: &str, technique: &str) -> bool {
+    id.strip_prefix(technique).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The rules that tests would fire and none does, each once.

@@ -30,6 +30,7 @@ pub mod similar;
 pub mod site;
 pub mod sync;
 pub mod technique;
+pub mod test;
 
 /// Opens the catalog that a command names.
 fn atlas(db: Option<&Path>) -> anyhow::Result<Atlas> {

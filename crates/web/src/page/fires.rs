@@ -176,7 +176,7 @@ fn inferred(command: &CommandEvent) -> Markup {
                         th scope="row" { (parts::field(name)) }
                         td.w.wide {
                             (value(found.as_str().unwrap_or_default(), 120, None))
-                            @if command.inferred.contains(name) { " " span.mark title="The command line does not say it" { "inferred" } }
+                            @if command.inferred.contains(&name.as_str()) { " " span.mark title="The command line does not say it" { "inferred" } }
                         }
                     }
                 }
