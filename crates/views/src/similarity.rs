@@ -452,9 +452,9 @@ mod tests {
         let of = |op: Op, value: &str| {
             words(&Indicator {
                 field: "f".to_owned(),
-                op: op.into(),
+                op: ruleatlas_model::FoldedOp::plain(op),
                 value: value.to_owned(),
-                modifiers: Default::default(),
+                modifiers: ruleatlas_model::Modifiers::NONE,
             })
         };
         assert_eq!(of(Op::Contains, " Set-NetFirewallProfile -x"), ["set", "netfirewallprofile"]);
