@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Diagnostic {
     /// How grave it is.
     pub level: Level,
-    /// A short phrase that groups alike cases, and is counted by the parse ledger (`unknown modifier`).
+    /// What groups alike cases, and is counted by the parse ledger: a short phrase (`unknown modifier`), before which an error
+    /// of syntax has its stable code (`EQL001 unexpected text`).
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub code: Cow<'static, str>,
     /// What failed and what to do, in one sentence.
@@ -74,6 +75,6 @@ impl Diagnostic {
 impl<K: ErrorKind> From<SyntaxError<K>> for Diagnostic {
     fn from(error: SyntaxError<K>) -> Self {
         let info = error.kind.info();
-        Self::new(info.level, info.title, error.message).at(error.span)
+        Self::new(info.level, info.label, error.message).at(error.span)
     }
 }

@@ -41,7 +41,7 @@ fn diagnostics(draft: &Draft<'_>, findings: &mut Vec<Finding>) {
             // A file alone has not what stands around it in its repository.
             (
                 "module not found"
-                | "macro is not defined"
+                | "SPL021 macro is not defined"
                 | "function is not defined"
                 | "rule is not available"
                 | "no id"

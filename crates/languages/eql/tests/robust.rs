@@ -129,7 +129,7 @@ fn depth_is_bounded_and_said() {
         for depth in [100, 20_000] {
             let text = format!("process where {}a == 1{} and b == 2", open.repeat(depth), close.repeat(depth));
             let parsed = check(&text);
-            let said = parsed.diagnostics.iter().any(|diagnostic| diagnostic.code == "nesting is too deep");
+            let said = parsed.diagnostics.iter().any(|diagnostic| diagnostic.code == "EQL005 nesting is too deep");
             assert_eq!(said, depth > 128, "{open} {depth}");
             assert!(parsed.conditions.iter().any(|step| step.root.predicates().any(|found| found.raw_field == "b")));
         }

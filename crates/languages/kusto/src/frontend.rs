@@ -1,7 +1,9 @@
 use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
 use ruleatlas_model::Language;
 
-use crate::{lower, parser, tokens};
+use ruleatlas_syntax::ErrorKind as _;
+
+use crate::{ErrorKind, lower, parser, tokens};
 
 /// The front end.
 ///
@@ -17,7 +19,13 @@ impl Frontend for Kusto {
 
     fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
         let script = parser::parse(query.text);
-        lower::lower(&script, query.text, budget)
+        let mut parsed = lower::lower(&script, query.text, budget);
+        for diagnostic in &mut parsed.diagnostics {
+            if let Some(kind) = ErrorKind::all().iter().find(|kind| kind.title() == diagnostic.code) {
+                diagnostic.code = kind.info().label.into();
+            }
+        }
+        parsed
     }
 
     fn is_query(&self, text: &str) -> bool {

@@ -2,6 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use ruleatlas_core::{BUDGET, Budget, Context};
 use ruleatlas_model::{Condition, Diagnostic, Level, Node, Op, Predicate, Span};
+use ruleatlas_syntax::ErrorKind as _;
 use ruleatlas_yaml::Node as Yaml;
 
 use crate::{
@@ -330,7 +331,7 @@ fn absent_rules(report: &mut Report<'_>, correlation: &Yaml<'_>) -> HashSet<Stri
     let Some(text) = condition.text_or_null() else { return HashSet::new() };
     let read = parse_condition(text);
     for error in read.errors {
-        report.error("invalid condition", error.message, Place::of(condition));
+        report.error(error.kind.info().label, error.message, Place::of(condition));
     }
     let mut absent = HashSet::new();
     let mut has_or = false;

@@ -1,5 +1,6 @@
 use ruleatlas_core::Budget;
 use ruleatlas_model::{Node, Span};
+use ruleatlas_syntax::ErrorKind as _;
 use ruleatlas_yaml::{Node as Yaml, Style, Value};
 
 use crate::{
@@ -65,7 +66,7 @@ fn expression(detections: &mut Detections<'_, '_, '_>, condition: &Yaml<'_>) -> 
     let located = Located { text, node: condition };
     let read = parse_condition(text);
     for error in read.errors {
-        detections.report.error("invalid condition", error.message, located.place(error.span));
+        detections.report.error(error.kind.info().label, error.message, located.place(error.span));
     }
     let node = located.node(detections, &read.tree.expr);
     match &read.tree.aggregation {

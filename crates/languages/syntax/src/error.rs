@@ -25,6 +25,8 @@ pub struct ErrorInfo {
     pub level: Level,
     /// A short phrase for it.
     pub title: &'static str,
+    /// The code and the phrase, for lists of errors (`EQL003 comment is not closed`).
+    pub label: &'static str,
     /// A text that has the error.
     pub example: &'static str,
     /// What to do, in one sentence.
@@ -125,6 +127,7 @@ macro_rules! error_kinds {
                         code: $code,
                         level: $crate::Level::$level,
                         title: $title,
+                        label: concat!($code, " ", $title),
                         example: $example,
                         remedy: $remedy,
                     },)+
