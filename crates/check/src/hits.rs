@@ -87,11 +87,17 @@ impl MeasuredHits {
         let rule = &draft.entry.rule;
         let statement = draft.only_statement().filter(|statement| statement.is_canonical() && !draft.is_computed());
         let is_hunted = rule.parse == ParseStatus::Full && self.rules.contains_key(&rule.id);
-        if (statement.is_none() && !is_hunted) || rule.events.is_empty() {
+        if !is_hunted && (statement.is_none() || rule.events.is_empty()) {
             return None;
         }
-        let kinds = rule.events.iter().filter_map(|link| self.by_kind.get(&link.event)).flatten();
-        let mut places: Vec<u32> = kinds.copied().collect();
+        let mut places: Vec<u32> = match is_hunted {
+            // It may have been asked about other products' events of the same activity.
+            true => (0..).take(self.events.len()).collect(),
+            false => {
+                let kinds = rule.events.iter().filter_map(|link| self.by_kind.get(&link.event)).flatten();
+                kinds.copied().collect()
+            }
+        };
         places.sort_unstable();
         places.dedup();
         let of = places.len() as u64;

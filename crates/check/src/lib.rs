@@ -119,6 +119,20 @@ impl<'a> Checker<'a> {
         Ok(self.check_one(&draft))
     }
 
+    /// The exclusions that rules like a rule of the catalog have and it has not: with measured hits those first that would have
+    /// removed the most of its own, otherwise in the order of how alike the rules are that have them.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn exclusions_for(&self, rule: RuleId) -> Result<Vec<Suggestion>, ruleatlas_views::Error> {
+        let Some(entry) = self.atlas.entry(rule)? else { return Ok(Vec::new()) };
+        let (path, query) = (entry.rule.path.clone(), entry.rule.query.clone());
+        let text = Text::new(&query);
+        let draft = Draft::new(entry, &path, &text, None, &self.atlas.index, self.atlas.taxonomy);
+        let corpus = self.corpus(&draft);
+        Ok(checks::suggested_exclusions(&draft, &corpus))
+    }
+
     fn check_one(&self, draft: &Draft<'_>) -> Vec<Finding> {
         let mut found = self.check_draft(draft);
         if draft.entry.rule.parse != ParseStatus::Full {

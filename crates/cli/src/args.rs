@@ -69,6 +69,8 @@ pub enum Command {
     Match(Match),
     /// Run rules of every vendor on log files.
     Hunt(Hunt),
+    /// Put files of hits together, or take old hits out of one.
+    Hits(Hits),
     /// Hold draft rules against the catalog: what is broken, noisy, missing, unsafe or already there.
     Check(Check),
     /// The rules of every vendor that are most like a rule, and how each relates to it.
@@ -143,6 +145,9 @@ pub struct Serve {
     /// answers to loopback names and these only, elsewhere to every name unless this says which.
     #[arg(long = "allowed-host", value_name = "NAME")]
     pub allowed_hosts: Vec<String>,
+    /// Show what `ruleatlas hunt LOGS --save FILE` found beside the catalog's own numbers. The file holds log data.
+    #[arg(long, value_name = "FILE")]
+    pub hits: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -499,6 +504,50 @@ pub enum HuntOrder {
     Technique,
 }
 
+/// What becomes of a value that is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RedactWith {
+    /// A keyed hash stands for it.
+    Hash,
+    /// It is left out.
+    Cut,
+}
+
+/// Files of hits that `hunt --save` wrote.
+#[derive(Debug, Args)]
+pub struct Hits {
+    #[command(subcommand)]
+    pub command: HitsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HitsCommand {
+    /// Put the data sets of several files into one.
+    Merge(HitsMerge),
+    /// Take old hits out of a file; counts stay.
+    Prune(HitsPrune),
+}
+
+#[derive(Debug, Args)]
+pub struct HitsMerge {
+    /// Files of hits of the same catalog.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The file to write.
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct HitsPrune {
+    /// A file of hits, which is written anew.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Keep hits of events of so many days before now. Hits without a time are not kept.
+    #[arg(long, value_name = "DAYS")]
+    pub keep_days: u32,
+}
+
 #[derive(Debug, Args)]
 pub struct Hunt {
     /// Files and folders: EVTX, JSON in any layout, CSV, XML, Linux audit logs, each also in gzip, zstd or zip; `-` is
@@ -541,10 +590,18 @@ pub struct Hunt {
     /// Save hits and counts as an SQLite file.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
-    /// Leave the values of this canonical field out of everything that is written; may be given several times.
-    #[arg(long = "redact", value_name = "FIELD")]
+    /// What the logs are called in the saved file; by default the name of the first file or folder.
+    #[arg(long, value_name = "NAME", requires = "save")]
+    pub data_set: Option<String>,
+    /// Take the values of these canonical fields out of everything that is written, wherever they stand in a hit; several are
+    /// separated by commas. Files are no longer named.
+    #[arg(long = "redact", value_name = "FIELD", value_delimiter = ',')]
     pub redacted: Vec<String>,
-    /// Leave the events out of hits, and write which rule held where alone.
+    /// What becomes of such a value: `hash` writes a hash with a key that is kept nowhere, so that equal values stay equal;
+    /// `cut` leaves it out.
+    #[arg(long, value_name = "HOW", default_value = "hash", requires = "redacted")]
+    pub redact_with: RedactWith,
+    /// Leave the events out of hits; `--save` then writes counts only, no hit and no name of a host.
     #[arg(long)]
     pub no_events: bool,
     /// Threads that evaluate; by default one for each processor.

@@ -24,8 +24,8 @@ use clap::Parser;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        align, build, check, command_line, controls, coverage, diff, doctor, event, export, field, hunt, indicator,
-        logs, matching, parse, playbook, rule, search, serve, similar, site, sync, technique, test,
+        align, build, check, command_line, controls, coverage, diff, doctor, event, export, field, hits, hunt,
+        indicator, logs, matching, parse, playbook, rule, search, serve, similar, site, sync, technique, test,
     },
 };
 
@@ -76,6 +76,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Doctor(options)) => doctor::run(&options, db.as_deref()),
         Some(Command::Match(options)) => matching::run(&options, db.as_deref()),
         Some(Command::Hunt(options)) => hunt::run(&options, db.as_deref()),
+        Some(Command::Hits(options)) => hits::run(&options),
         Some(Command::Check(options)) => check::run(&options, db.as_deref()),
         Some(Command::Similar(options)) => similar::run(&options, db.as_deref()),
         Some(Command::Logs(options)) => logs::run(&options),

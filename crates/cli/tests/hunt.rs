@@ -210,7 +210,7 @@ fn hits_are_saved_for_their_owner_alone() {
     assert_eq!(number("SELECT removed FROM exclusion"), 1);
     let schema: String =
         connection.query_row("SELECT value FROM meta WHERE key = 'schema'", [], |row| row.get(0)).unwrap();
-    assert_eq!(schema, "1");
+    assert_eq!(schema, "2");
     // Again, in its place; and nothing else is replaced.
     place.run(&["hunt", "logs", "--save", "hits.db"]).ends(0);
     place.run(&["hunt", "logs", "--save", "catalog.db"]).ends(1).says(&["not a file of hits"]);

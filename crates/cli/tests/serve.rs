@@ -4,75 +4,15 @@
 
 mod support;
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
-    process::{Child, ChildStderr, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, io::Write as _, net::TcpStream, process::Command};
 
-use support::{Place, rule};
+use support::{Place, rule, served::Served};
 
 const ONE: &str = "3f6a3f4e-0000-4000-8000-000000000021";
 const TWO: &str = "3f6a3f4e-0000-4000-8000-000000000022";
 
 fn simple(id: &str) -> String {
     rule(id, &["attack.t1059"], "test", "selection:\n  CommandLine|contains: word\ncondition: selection")
-}
-
-/// A server that ends with the test.
-struct Served {
-    child: Child,
-    said: BufReader<ChildStderr>,
-    address: String,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Served {
-    fn of(place: &Place) -> Self {
-        Self::run(place.command(&["serve", "--addr", "127.0.0.1:0", "--db", "catalog.db"]))
-    }
-
-    fn run(mut command: Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        let address = line.split_whitespace().find_map(|word| word.strip_prefix("http://")).expect(&line);
-        let address = address.trim_end_matches('/').to_owned();
-        Self { child, said, address }
-    }
-
-    /// The next sentence that it says; waits for it.
-    fn says(&mut self) -> String {
-        let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
-        line
-    }
-
-    fn status(&self, path: &str) -> u16 {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer.split(' ').nth(1).unwrap().parse().unwrap()
-    }
-
-    /// Waits until a page has a status.
-    fn waits(&self, path: &str, status: u16) {
-        let begun = Instant::now();
-        while self.status(path) != status {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{path} never has {status}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
 }
 
 #[test]

@@ -50,7 +50,9 @@ mod worker;
 pub use engine::{Hunter, Options, Place};
 pub use explain::{FailedComparison, Miss};
 pub use hit::{EventPlace, Found, Hit, Matched};
-pub use report::{CountedEvents, FileCount, IndicatorCount, KindCount, NotRun, Report, RuleCount, UnknownCount};
+pub use report::{
+    CountedEvents, FileCount, IndicatorCount, KindCount, NotRun, Report, RuleCount, UnknownCount, UnknownReason,
+};
 pub use rule::Runs;
 pub use run::{RunItem, RunOptions, run};
 pub use sorted::StepHit;

@@ -1,5 +1,7 @@
 //! What is said of a hunt.
 
+use std::collections::BTreeMap;
+
 use ruleatlas_model::{Indicator, Severity, Vendor};
 use serde::Serialize;
 
@@ -78,6 +80,19 @@ pub struct UnknownCount {
     pub events: u64,
 }
 
+/// A reason why rules could not be decided.
+#[derive(Clone, Copy, Debug)]
+pub struct UnknownReason<'r> {
+    /// The reason.
+    pub why: &'r str,
+    /// The rules.
+    pub rules: u64,
+    /// How often.
+    pub evaluations: u64,
+    /// The most severe rule that it decided, the first of these by its id.
+    pub example: &'r RuleCount,
+}
+
 /// A rule that was not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotRun {
@@ -135,6 +150,42 @@ pub struct KindCount {
 }
 
 impl Report {
+    /// Why rules could not be decided, what concerns the most rules first. Rule by rule it would be a list of the rules that read
+    /// everything.
+    #[must_use]
+    pub fn unknown_reasons(&self) -> Vec<UnknownReason<'_>> {
+        let mut by_reason: BTreeMap<&str, UnknownReason<'_>> = BTreeMap::new();
+        for rule in &self.rules {
+            for row in &rule.unknown_why {
+                let found = by_reason.entry(&row.why).or_insert(UnknownReason {
+                    why: &row.why,
+                    rules: 0,
+                    evaluations: 0,
+                    example: rule,
+                });
+                found.rules += 1;
+                found.evaluations += row.events;
+                let key = |rule: &'_ RuleCount| (std::cmp::Reverse(rule.severity), rule.id.clone());
+                if key(rule) < key(found.example) {
+                    found.example = rule;
+                }
+            }
+        }
+        let mut rows: Vec<UnknownReason<'_>> = by_reason.into_values().collect();
+        rows.sort_by(|one, other| {
+            (other.rules, other.evaluations).cmp(&(one.rules, one.evaluations)).then_with(|| one.why.cmp(other.why))
+        });
+        rows
+    }
+
+    /// Puts rules in the order of a report: those with hits first, the most severe, then by hits, candidates and what is unknown.
+    pub fn sort_rules(rules: &mut [RuleCount]) {
+        rules.sort_by(|one, other| {
+            let key = |rule: &RuleCount| (rule.hits > 0, rule.severity, rule.hits, rule.candidates, rule.unknown);
+            key(other).cmp(&key(one)).then_with(|| one.id.cmp(&other.id))
+        });
+    }
+
     pub(crate) fn new(hunter: &Hunter, tally: &Tally) -> Self {
         let mut rules = Vec::new();
         let mut not_run = Vec::new();
@@ -166,10 +217,7 @@ impl Report {
                 source_unknown: rule.source_unknown,
             });
         }
-        rules.sort_by(|one, other| {
-            let key = |rule: &RuleCount| (rule.hits > 0, rule.severity, rule.hits, rule.candidates, rule.unknown);
-            key(other).cmp(&key(one)).then_with(|| one.id.cmp(&other.id))
-        });
+        Self::sort_rules(&mut rules);
         let row = |number: u32, events: u64, removed: Option<u64>| {
             let indicator = hunter.indicators.get(number as usize)?;
             let Indicator { field, op, value, modifiers } = indicator;

@@ -1,6 +1,6 @@
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use ruleatlas_catalog::{Entry, Index, Ledger, RuleId, SourceInfo, brings_unit_tests};
@@ -12,6 +12,7 @@ use crate::{
     Error, Identity, Question, Similarity,
     controls::ControlCounts,
     fires::Asking,
+    in_logs::LogHits,
     search_index::{Events, KnownField, SearchIndex, Titles, Values},
 };
 
@@ -39,6 +40,8 @@ pub struct Atlas {
     /// The rules, ready to be asked about events, once somebody asks; and whether somebody is making that.
     pub(crate) asking: OnceLock<Asking>,
     pub(crate) asking_made: Mutex<()>,
+    /// What hunts found with these rules.
+    pub(crate) hits: Option<Arc<LogHits>>,
     /// Where the catalog was, and which file.
     path: PathBuf,
     identity: Option<Identity>,
@@ -66,6 +69,7 @@ impl Atlas {
             similarity: OnceLock::new(),
             asking: OnceLock::new(),
             asking_made: Mutex::new(()),
+            hits: None,
             path: path.to_owned(),
             identity,
         })

@@ -4,6 +4,9 @@ pub enum Error {
     /// The catalog could not be read.
     #[error(transparent)]
     Store(#[from] ruleatlas_store::Error),
+    /// The file of hits could not be read.
+    #[error(transparent)]
+    Hits(#[from] ruleatlas_hits::Error),
     /// There is no such thing in the catalog.
     #[error("there is no {what} `{name}` in the catalog{}", hint(near))]
     NotFound {

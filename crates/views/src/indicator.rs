@@ -5,7 +5,7 @@ use ruleatlas_model::{FoldedOp, Modifiers, Role, fold_case};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, Error, RuleItem, Snippet, nearest, snippets};
+use crate::{Atlas, Error, RuleItem, Snippet, ValueInLogs, nearest, snippets};
 
 /// Rows of what a value is combined with.
 const COMBINED: usize = 30;
@@ -31,6 +31,9 @@ pub struct IndicatorView {
     pub combined_distinct: usize,
     /// The indicator in the languages that can say it.
     pub snippets: Vec<Snippet>,
+    /// What hunts found of it; left out where no file of hits is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_logs: Option<ValueInLogs>,
 }
 
 /// A technique with the rules of some set that are tagged with it, sub-techniques apart.
@@ -104,6 +107,7 @@ impl Atlas {
             combined,
             combined_distinct,
             snippets: snippets(self.taxonomy, &looked_for.indicator),
+            in_logs: self.value_in_logs(&looked_for.indicator)?,
             looked_for,
         })
     }

@@ -33,6 +33,7 @@ mod field;
 mod fires;
 mod home;
 mod identity;
+mod in_logs;
 mod indicator;
 mod layer;
 mod ledger;
@@ -88,6 +89,11 @@ pub use fires::{
 };
 pub use home::{HomeView, TechniqueCount};
 pub use identity::Identity;
+pub use in_logs::{
+    ExclusionMeasure, HitItem, HitView, HuntBlind, HuntDataSet, HuntEvents, HuntFile, HuntKind, HuntNotRun, HuntRule,
+    HuntTime, HuntUnknown, HuntValue, HuntView, HuntsView, IndicatorMeasure, LogHits, RuleHitsView, RuleInLogs,
+    RuleMeasure, TechniqueMeasure, ValueInLogs,
+};
 pub use indicator::{IndicatorView, TechniqueShare};
 pub use layer::{Layer, LayerFact, LayerGradient, LayerLayout, LayerLegend, LayerTechnique, LayerVersions};
 pub use ledger::{Fault, LedgerQuestion, LedgerReason, LedgerRow, LedgerView};
@@ -108,7 +114,7 @@ pub use silent::{SilentRule, WithoutEvent};
 pub use similar::{edit_distance, nearest};
 pub use similar_rules::{RuleRelation, SharedIndicator, SimilarRule, Witness};
 pub use similarity::{Aspect, Profile, Similarity, technique_family};
-pub use snippet::{Snippet, snippets};
+pub use snippet::{Snippet, snippet_in, snippets};
 pub use technique::{RuleItem, TechniqueView};
 pub use telemetry::Telemetry;
 pub use test_fires::{EmulatedTest, TestEvent, TestsRequest, TestsView, WouldFire};

@@ -4,10 +4,12 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, Error, ExportRow, RuleItem, SimilarRule, export_rule, nearest};
+use crate::{Atlas, Error, ExportRow, HitItem, RuleInLogs, RuleItem, SimilarRule, export_rule, nearest};
 
 /// Similar rules of a rule.
 const SIMILAR: usize = 10;
+/// Hits of a rule beside it.
+const HITS: u32 = 10;
 
 /// A beginning of an id that is shorter than the first group of a UUID is none.
 pub(crate) const MIN_ID_PREFIX: usize = 8;
@@ -32,6 +34,12 @@ pub struct RuleView {
     pub unit_tests: Vec<UnitTest>,
     /// The rules that are variants of this one.
     pub variants: Vec<RuleItem>,
+    /// What hunts found of it, where a file of hits is open.
+    pub in_logs: Option<RuleInLogs>,
+    /// Its first hits in them.
+    pub hits: Vec<HitItem>,
+    /// How many hits of it are saved.
+    pub hits_saved: u64,
 }
 
 /// A rule's JSON: what `export rules` has, and what stands beside the query.
@@ -64,6 +72,9 @@ pub struct RuleJson<'a> {
     unit_tests: &'a [UnitTest],
     #[serde(skip_serializing_if = "<[RuleItem]>::is_empty")]
     variants: &'a [RuleItem],
+    /// What hunts found of it; left out where no file of hits is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_logs: Option<&'a RuleInLogs>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -108,6 +119,7 @@ impl RuleView {
             similar: &self.similar,
             unit_tests: &self.unit_tests,
             variants: &self.variants,
+            in_logs: self.in_logs.as_ref(),
         };
         serde_json::to_value(json).unwrap_or_default()
     }
@@ -127,13 +139,17 @@ impl Atlas {
         let reach: Vec<u64> = reach.map(Option::unwrap_or_default).collect();
         let upstream = self.upstream(&entry.rule);
         let is_tested = brings_unit_tests(entry.rule.vendor);
+        let (hits, hits_saved) = self.hits_of_rule(&entry.rule.id, 0, HITS)?;
         Ok(RuleView {
+            hits,
+            hits_saved,
             number,
             upstream,
             predicate_reach: predicate_reach(&entry, &reach),
             similar: self.similar_of_rule(number, &entry, SIMILAR),
             unit_tests: if is_tested { unit_tests(&entry.rule) } else { Vec::new() },
             variants: RuleItem::list(&self.index, self.index.variants(number).iter().copied()),
+            in_logs: self.rule_in_logs(&entry.rule.id),
             entry,
             reach,
         })

@@ -43,16 +43,34 @@ fn writer(language: Language) -> Option<Writer> {
 /// The indicator in every language that can say it.
 #[must_use]
 pub fn snippets(taxonomy: &Taxonomy, indicator: &Indicator) -> Vec<Snippet> {
+    Language::ALL.iter().filter_map(|language| snippet_in(taxonomy, indicator, *language, &[])).collect()
+}
+
+/// The indicator in one language, as a query over these sources names the field; without any, by a name that means the field
+/// everywhere.
+#[must_use]
+pub fn snippet_in(
+    taxonomy: &Taxonomy,
+    indicator: &Indicator,
+    language: Language,
+    sources: &[DataSource],
+) -> Option<Snippet> {
     let known = taxonomy.find_fields(&indicator.field);
     let known = known.into_iter().find(|field| field.name.eq_ignore_ascii_case(&indicator.field));
-    let written = |language: &Language| {
-        let write = writer(*language)?;
-        let info = language.info();
-        let check = Check::new(taxonomy, indicator, known, info.vendor, info.snippet_vocabularies)?;
-        let text = write(&check)?;
-        Some(Snippet { language: *language, label: info.title, text, table: check.table })
-    };
-    Language::ALL.iter().filter_map(written).collect()
+    let write = writer(language)?;
+    let info = language.info();
+    let names = Names { taxonomy, vendor: info.vendor, vocabularies: info.snippet_vocabularies, sources };
+    let check = Check::new(&names, indicator, known)?;
+    let text = write(&check)?;
+    Some(Snippet { language, label: info.title, text, table: check.table })
+}
+
+/// Whose names fields have, and where.
+struct Names<'a> {
+    taxonomy: &'a Taxonomy,
+    vendor: Vendor,
+    vocabularies: &'a [&'a str],
+    sources: &'a [DataSource],
 }
 
 /// An indicator under the name that a vendor has for its field.
@@ -68,15 +86,9 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(
-        taxonomy: &Taxonomy,
-        indicator: &'a Indicator,
-        known: Option<&Field>,
-        vendor: Vendor,
-        vocabularies: &[&str],
-    ) -> Option<Self> {
+    fn new(names: &Names<'_>, indicator: &'a Indicator, known: Option<&Field>) -> Option<Self> {
         let (op, is_name) = (indicator.op.op, indicator.op.basename);
-        let find = |part| name_of(taxonomy, indicator, known, vendor, vocabularies, part);
+        let find = |part| name_of(names, indicator, known, part);
         let is_keyword = indicator.field == KEYWORD;
         let (found, op, value) = if is_keyword {
             (Some((String::new(), None)), op, indicator.value.clone())
@@ -298,16 +310,15 @@ impl<'a> Check<'a> {
 
 /// What a vendor calls the field, and the table where that holds; `part` of its value.
 fn name_of(
-    taxonomy: &Taxonomy,
+    names: &Names<'_>,
     indicator: &Indicator,
     known: Option<&Field>,
-    vendor: Vendor,
-    vocabularies: &[&str],
     part: Part,
 ) -> Option<(String, Option<String>)> {
+    let Names { taxonomy, vendor, vocabularies, sources: own } = *names;
     let Some(field) = known else {
         // The table does not know the field: it is called as its author wrote it, if that means nothing else here.
-        let is_free = taxonomy.resolve(vendor, &indicator.field, &[]).is_none();
+        let is_free = taxonomy.resolve(vendor, &indicator.field, own).is_none();
         return (part == Part::Whole && is_free).then(|| (indicator.field.clone(), None));
     };
     let is_meant = |name: &str, sources: &[DataSource]| {
@@ -321,7 +332,7 @@ fn name_of(
     let mut aliases: Vec<_> = field.aliases.iter().filter(|alias| alias.part == part).collect();
     aliases.sort_by_key(|alias| rank(alias.vocabulary));
     for alias in aliases {
-        if is_meant(&alias.name, &[]) && alias.sources.is_empty() {
+        if is_meant(&alias.name, own) && (alias.sources.is_empty() || !own.is_empty()) {
             return Some((alias.name.clone(), None));
         }
         for table in alias.sources.iter().filter(|table| vendor == Vendor::Kusto && !table.contains([':', '*'])) {
@@ -330,7 +341,7 @@ fn name_of(
             }
         }
     }
-    is_meant(&field.name, &[]).then(|| (field.name.clone(), None))
+    is_meant(&field.name, own).then(|| (field.name.clone(), None))
 }
 
 fn sign(op: Op) -> &'static str {

@@ -3,7 +3,7 @@ use ruleatlas_model::{AttackDomain, Reference, Severity, Status, Technique, Tech
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, AttackEvents, Error, nearest, rule::MIN_ID_PREFIX};
+use crate::{Atlas, AttackEvents, Error, TechniqueMeasure, nearest, rule::MIN_ID_PREFIX};
 
 /// A technique with the authoring guide over its rules.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -42,6 +42,13 @@ pub struct TechniqueView {
     pub rule_list: Vec<RuleItem>,
     /// The events that ATT&CK's own analytics name, beside those that these rules read.
     pub attack_events: AttackEvents,
+    /// What hunts found of these rules; `null` where none was asked about an event, left out where no file of hits is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<TechniqueMeasure>)]
+    pub in_logs: Option<Option<TechniqueMeasure>>,
+    /// Of these the rules with hits, the most first.
+    #[serde(skip)]
+    pub rules_with_hits: Vec<String>,
 }
 
 /// A rule in a list.
@@ -154,7 +161,10 @@ impl Atlas {
             .filter(|other| other.id != technique.id)
             .map(|other| (other.id.clone(), other.name.clone()))
             .collect();
+        let (in_logs, rules_with_hits) = self.scope_in_logs(&scope)?.unzip();
         Ok(TechniqueView {
+            in_logs,
+            rules_with_hits: rules_with_hits.unwrap_or_default(),
             technique: technique.id.clone(),
             asked: (!technique.id.eq_ignore_ascii_case(id)).then(|| id.to_owned()),
             name: technique.name.clone(),

@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use ruleatlas_views::{Atlas, Identity};
+use ruleatlas_views::{Atlas, Identity, LogHits};
 
 use crate::{
     answer::{self, Body, Coding},
@@ -372,6 +372,11 @@ impl App {
     pub(crate) fn source(&self) -> (PathBuf, Option<Identity>) {
         let atlas = &self.snapshot().atlas;
         (atlas.path().to_owned(), atlas.identity())
+    }
+
+    /// What hunts found, where it is shown.
+    pub(crate) fn hits(&self) -> Option<Arc<LogHits>> {
+        self.snapshot().atlas.hits().cloned()
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {

@@ -42,6 +42,16 @@ fn follow(app: &Weak<App>, notice: Option<fn(&str)>) {
         seen = now;
         match Atlas::open(&path) {
             Ok(atlas) => {
+                let atlas = match app.hits() {
+                    Some(hits) => match atlas.with_hits(hits) {
+                        Ok(atlas) => atlas,
+                        Err((atlas, error)) => {
+                            say(format!("hits are no longer shown: {error}"));
+                            *atlas
+                        }
+                    },
+                    None => atlas,
+                };
                 let rules = atlas.index.heads().len();
                 app.swap_snapshot(Arc::new(atlas));
                 say(format!("the catalog was built anew and is shown: {}", counted(rules as u64, "rule")));

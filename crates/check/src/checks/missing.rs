@@ -14,16 +14,7 @@ const MIN_SCORE: f64 = 0.01;
 const MAX_TRIED: usize = 40;
 
 pub(crate) fn missing_exclusions(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, findings: &mut Vec<Finding>) {
-    let of = corpus.neighbors.by_everything().len() as u64;
-    let index = &corpus.atlas.index;
-    let recommended: Vec<Suggestion> = recommended(draft, corpus)
-        .into_iter()
-        .filter_map(|found| {
-            let (indicator, rules) = (index.indicator(found.indicator)?, &found.rules);
-            let suggestion = corpus.suggestion(draft, indicator, rules.len() as u64, of, rules.iter().copied());
-            Some(Suggestion { removed: found.removed, ..suggestion })
-        })
-        .collect();
+    let recommended = suggested_exclusions(draft, corpus);
     let Some(first) = recommended.first() else { return };
     let more = match recommended.len() {
         1 => String::new(),
@@ -34,6 +25,18 @@ pub(crate) fn missing_exclusions(draft: &Draft<'_>, corpus: &Corpus<'_, '_>, fin
     let mut finding = draft.finding_of_rule(code::MISSING_EXCLUSION, message, help);
     finding.evidence.indicators = recommended;
     findings.push(finding);
+}
+
+/// The exclusions that are recommended, as they are shown.
+pub(crate) fn suggested_exclusions(draft: &Draft<'_>, corpus: &Corpus<'_, '_>) -> Vec<Suggestion> {
+    let of = corpus.neighbors.by_everything().len() as u64;
+    let index = &corpus.atlas.index;
+    let suggested = |found: Recommended| {
+        let (indicator, rules) = (index.indicator(found.indicator)?, &found.rules);
+        let suggestion = corpus.suggestion(draft, indicator, rules.len() as u64, of, rules.iter().copied());
+        Some(Suggestion { removed: found.removed, ..suggestion })
+    };
+    recommended(draft, corpus).into_iter().filter_map(suggested).collect()
 }
 
 /// An exclusion that is recommended.

@@ -15,7 +15,7 @@ use std::cell::OnceCell;
 
 use ruleatlas_catalog::RuleId;
 use ruleatlas_model::Indicator;
-use ruleatlas_views::{Atlas, Statements, snippets};
+use ruleatlas_views::{Atlas, Statements, snippet_in};
 
 use crate::{
     Suggestion,
@@ -30,7 +30,7 @@ pub(crate) use exclusions::unsafe_exclusions;
 pub(crate) use gap::gaps;
 pub(crate) use known::already_there;
 pub(crate) use measured::measured;
-pub(crate) use missing::{missing_exclusions, recommended};
+pub(crate) use missing::{missing_exclusions, recommended, suggested_exclusions};
 pub(crate) use noisy::noisy;
 pub(crate) use technique::techniques;
 
@@ -65,8 +65,13 @@ impl<'c> Corpus<'c, '_> {
         of: u64,
         examples: impl Iterator<Item = RuleId>,
     ) -> Suggestion {
-        let language = draft.entry.rule.language;
-        let line = snippets(self.atlas.taxonomy, indicator).into_iter().find(|snippet| snippet.language == language);
+        let rule = &draft.entry.rule;
+        // Of several steps it is not known which of them it would be of.
+        let sources = match rule.conditions.as_slice() {
+            [only] => only.sources.as_slice(),
+            _ => &[],
+        };
+        let line = snippet_in(self.atlas.taxonomy, indicator, rule.language, sources);
         Suggestion {
             indicator: indicator.clone(),
             rules,

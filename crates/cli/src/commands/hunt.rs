@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context as _;
 use ruleatlas_catalog::rules_of_file;
 use ruleatlas_events::Reader;
-use ruleatlas_hits::{Facts, HitsWriter};
+use ruleatlas_hits::{Facts, HitsWriter, Redaction, RedactionMode};
 use ruleatlas_hunt::{FileCount, Hit, Hunter, Options, Report, RuleCount, RunItem, RunOptions, Tally};
 use ruleatlas_model::{AttackDomain, Rule};
 use ruleatlas_sources::SourceFile;
@@ -23,7 +23,7 @@ use ruleatlas_views::{Cells, CsvText, Layer, LayerTechnique};
 
 use super::parse;
 use crate::{
-    args::{Hunt, HuntOrder},
+    args::{Hunt, HuntOrder, RedactWith},
     lists::counted,
     log_summary::{self, FileCounts},
     output::{self, WrongCall, plain},
@@ -38,7 +38,7 @@ const INTERRUPTED: u8 = 130;
 
 pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let shape = log_summary::shape(options.shape.as_deref())?;
-    let redacted = Redaction::new(&options.redacted)?;
+    let mut redacted = redaction(options)?;
     let mut chosen = rules(options, db)?;
     anyhow::ensure!(
         !chosen.rules.is_empty(),
@@ -69,7 +69,9 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         ruleatlas_hunt::run(&hunter, run_options, |sink| listed.parts(&reader, &is_stopped, sink), &mut |item| {
             match item {
                 RunItem::Hit(hit) => {
-                    failed = write_hit(hit, &redacted, lines.as_mut(), saved.as_mut()).err();
+                    failed =
+                        write_hit(hit, &mut redacted, lines.as_mut(), saved.as_mut().filter(|_| !options.no_events))
+                            .err();
                     has_failed.store(failed.is_some(), Ordering::Relaxed);
                     failed.is_none()
                 }
@@ -92,12 +94,18 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         out.flush().with_context(|| format!("{} cannot be written", path.display()))?;
     }
     let mut report = hunter.report(&tally);
-    redacted.report(&mut report);
     // Of a run that ended early it is not known what is in the files behind.
     add_files_without_events(&mut report, &mut counts, if interrupt.was_sent() { Vec::new() } else { names });
+    redacted.report(&mut report);
     let problems = counts.problems;
     if let Some(writer) = saved {
-        let facts = Facts { catalog: chosen.fingerprint, attack_version: chosen.attack_version.clone() };
+        let facts = Facts {
+            catalog: chosen.fingerprint,
+            attack_version: chosen.attack_version.clone(),
+            data_set: options.data_set.clone().unwrap_or_else(|| data_set(options)),
+            redacted: redacted.fields(),
+            counts_only: options.no_events,
+        };
         writer.finish(&report, &facts)?;
     }
     if let Some(path) = &options.csv {
@@ -224,44 +232,40 @@ fn add_files(path: &Path, rules: &mut Vec<Rule>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fields whose values are not written.
-struct Redaction {
-    fields: BTreeSet<String>,
+/// What takes the values of fields out of hits.
+fn redaction(options: &Hunt) -> anyhow::Result<Redaction> {
+    let taxonomy = ruleatlas_taxonomy::Taxonomy::builtin();
+    let field = |name: &String| {
+        let found = taxonomy.canonical_field(name).map(|field| field.name.clone());
+        found.ok_or_else(|| WrongCall(format!("there is no canonical field `{name}`; `ruleatlas field` finds them")))
+    };
+    let fields: Vec<String> = options.redacted.iter().map(field).collect::<Result<_, _>>()?;
+    let mode = match options.redact_with {
+        RedactWith::Hash => RedactionMode::Hash,
+        RedactWith::Cut => RedactionMode::Cut,
+    };
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("the system gives no random key: {error}"))?;
+    Ok(Redaction::new(fields, mode, key))
 }
 
-impl Redaction {
-    fn new(names: &[String]) -> Result<Self, WrongCall> {
-        let taxonomy = ruleatlas_taxonomy::Taxonomy::builtin();
-        let field = |name: &String| {
-            let found = taxonomy.canonical_field(name).map(|field| field.name.clone());
-            found
-                .ok_or_else(|| WrongCall(format!("there is no canonical field `{name}`; `ruleatlas field` finds them")))
-        };
-        Ok(Self { fields: names.iter().map(field).collect::<Result<_, _>>()? })
+/// What the logs are called.
+fn data_set(options: &Hunt) -> String {
+    if !options.redacted.is_empty() {
+        // Names of files are taken out as well.
+        return "logs".to_owned();
     }
-
-    fn hit(&self, hit: &mut Hit) {
-        if self.fields.is_empty() {
-            return;
-        }
-        hit.event.retain(|field, _| !self.fields.contains(field));
-        hit.matched.retain(|matched| !self.fields.contains(&matched.field));
-        if self.fields.contains(HOST) {
-            hit.host = None;
-        }
-    }
-
-    fn report(&self, report: &mut Report) {
-        report.indicators.retain(|row| !self.fields.contains(&row.field));
-        report.exclusions.retain(|row| !self.fields.contains(&row.field));
-        if self.fields.contains(HOST) {
-            report.rules.iter_mut().for_each(|rule| rule.hosts.clear());
-        }
+    let name = |path: &PathBuf| match path.file_name() {
+        _ if path.as_os_str() == "-" => "standard input".to_owned(),
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => path.display().to_string(),
+    };
+    let first = options.logs.first().map(name).unwrap_or_default();
+    match options.logs.len() {
+        0 | 1 => first,
+        several => format!("{first} and {} more", several - 1),
     }
 }
-
-/// The canonical field of the host's name.
-const HOST: &str = "Computer";
 
 fn create(path: &Path) -> anyhow::Result<File> {
     let mut options = File::options();
@@ -274,7 +278,7 @@ fn create(path: &Path) -> anyhow::Result<File> {
 
 fn write_hit(
     mut hit: Hit,
-    redacted: &Redaction,
+    redacted: &mut Redaction,
     lines: Option<&mut (&PathBuf, BufWriter<File>)>,
     saved: Option<&mut HitsWriter>,
 ) -> anyhow::Result<()> {
@@ -447,7 +451,7 @@ fn text(report: &Report, hunter: &Hunter, options: &Hunt, problems: u64) -> Stri
         });
         text.push_str(&table(&columns, rows));
     }
-    let unknown = unknown_by_reason(report);
+    let unknown = report.unknown_reasons();
     if !unknown.is_empty() {
         text.push_str(&heading("What cannot be known", unknown.len().min(limit), unknown.len(), "reasons"));
         let columns = [
@@ -481,42 +485,6 @@ fn text(report: &Report, hunter: &Hunter, options: &Hunt, problems: u64) -> Stri
         text.push_str(&table(&[Column::Right("Rules"), Column::Text("Why")], rows));
     }
     text
-}
-
-/// A reason why rules could not be decided.
-struct UnknownReason<'r> {
-    why: &'r str,
-    rules: u64,
-    evaluations: u64,
-    /// The most severe rule that it decided, the first of these by its id.
-    example: &'r RuleCount,
-}
-
-/// Why rules could not be decided, what concerns the most rules first. Rule by rule it would be a list of the rules that read
-/// everything.
-fn unknown_by_reason(report: &Report) -> Vec<UnknownReason<'_>> {
-    let mut by_reason: BTreeMap<&str, UnknownReason<'_>> = BTreeMap::new();
-    for rule in &report.rules {
-        for row in &rule.unknown_why {
-            let found = by_reason.entry(&row.why).or_insert(UnknownReason {
-                why: &row.why,
-                rules: 0,
-                evaluations: 0,
-                example: rule,
-            });
-            found.rules += 1;
-            found.evaluations += row.events;
-            let key = |rule: &'_ RuleCount| (std::cmp::Reverse(rule.severity), rule.id.clone());
-            if key(rule) < key(found.example) {
-                found.example = rule;
-            }
-        }
-    }
-    let mut rows: Vec<UnknownReason<'_>> = by_reason.into_values().collect();
-    rows.sort_by(|one, other| {
-        (other.rules, other.evaluations).cmp(&(one.rules, one.evaluations)).then_with(|| one.why.cmp(other.why))
-    });
-    rows
 }
 
 fn row(rule: &RuleCount) -> Vec<String> {

@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod event;
 pub mod export;
 pub mod field;
+pub mod hits;
 pub mod hunt;
 pub mod indicator;
 pub mod logs;

@@ -1,7 +1,7 @@
-use std::{net::SocketAddr, path::Path, process::ExitCode};
+use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
-use ruleatlas_views::Atlas;
+use ruleatlas_views::{Atlas, LogHits};
 use ruleatlas_web::ServeOptions;
 
 use super::{build, open};
@@ -18,7 +18,26 @@ pub fn run(options: &Serve, db: Option<&Path>) -> anyhow::Result<ExitCode> {
     let path = paths::catalog(db)?;
     let cors = options.cors.as_deref().map(origin).transpose()?;
     let allowed_hosts = options.allowed_hosts.iter().map(|name| host(name)).collect::<anyhow::Result<_>>()?;
-    serve(open(&path)?, options.addr, ServeOptions { cors, allowed_hosts, ..ServeOptions::default() })
+    let mut atlas = open(&path)?;
+    if let Some(hits) = &options.hits {
+        atlas = atlas.with_hits(Arc::new(LogHits::open(hits)?)).map_err(|(_, error)| error)?;
+        warn(options);
+    }
+    serve(atlas, options.addr, ServeOptions { cors, allowed_hosts, ..ServeOptions::default() })
+}
+
+/// Says who else may read log data.
+fn warn(options: &Serve) {
+    if !options.addr.ip().to_canonical().is_loopback() {
+        output::say(format_args!(
+            "warning: hits hold log data, and whoever reaches {} can read them; there is no login. Listen on a loopback address, \
+             or put a proxy with a login in front",
+            options.addr
+        ));
+    }
+    if let Some(origin) = &options.cors {
+        output::say(format_args!("warning: hits hold log data, and scripts of {origin} can read them"));
+    }
 }
 
 /// An origin as browsers send it, or `*`.

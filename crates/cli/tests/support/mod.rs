@@ -9,6 +9,8 @@
     reason = "every test file takes what it needs, and may fail anywhere"
 )]
 
+pub mod served;
+
 use std::{
     fs,
     path::{Path, PathBuf},

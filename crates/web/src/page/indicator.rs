@@ -6,6 +6,7 @@ use ruleatlas_views::{Atlas, Check, IndicatorView, Question, Snippet, TechniqueS
 use super::{
     bar,
     filters::{Form, filters},
+    in_logs,
     layout::Page,
     parts::{self, Counted, heading},
 };
@@ -45,6 +46,7 @@ pub(crate) fn indicator(atlas: &Atlas, view: &IndicatorView, params: &Params) ->
         }
         @if indicator.value.chars().count() > 120 { pre.query { (paragraph(&indicator.value, 20_000)) } }
         (said(&view.snippets))
+        (in_logs::of_value(view.in_logs.as_ref(), view.looked_for.reach > 0, view.excluded.reach > 0))
         @if row.reach > 0 {
             @if let Some(address) = parts::rules_address(&question(Role::Indicator)) {
                 p.about { a href=(address) { "The authoring guide over these rules" } }

@@ -16,6 +16,8 @@ use crate::text::{clipped, visualize_control_chars};
 struct Mark<'a> {
     range: Range<usize>,
     class: &'a str,
+    /// Whether it held on an event.
+    is_held: bool,
     /// The place of the row about it.
     row: Option<usize>,
     title: String,
@@ -33,6 +35,17 @@ pub(super) fn places(rows: &[PredicateRow]) -> Vec<usize> {
 ///
 /// Of ranges that lie in each other the shortest decides, so that a list's values stand out of the list.
 pub(super) fn query(rule: &Rule, view: &RuleView, opaques: &[&Opaque]) -> Markup {
+    marked_query(rule, view, opaques, &[])
+}
+
+/// The same with the predicates that held on an event marked, by their places in the rule's list.
+pub(super) fn query_with_held(view: &RuleView, held: &[usize]) -> Markup {
+    let rule = &view.entry.rule;
+    let opaques: Vec<&Opaque> = rule.conditions.iter().flat_map(|condition| condition.root.opaques()).collect();
+    marked_query(rule, view, &opaques, held)
+}
+
+fn marked_query(rule: &Rule, view: &RuleView, opaques: &[&Opaque], held: &[usize]) -> Markup {
     let text = rule.query.as_str();
     let valid = |span: Span| {
         let part = span.of(text).filter(|part| !part.is_empty())?;
@@ -56,12 +69,15 @@ pub(super) fn query(rule: &Rule, view: &RuleView, opaques: &[&Opaque]) -> Markup
                 many => format!(", and {} more", many - 1),
             };
             let title = format!("{}: {} {}{reach}{more}", predicate.role, predicate.field, predicate.op);
-            marks.push(Mark { range, class: predicate.role.name(), row: Some(row), title });
+            // Several predicates may stand at one place.
+            let is_held = held.iter().any(|at| places.get(*at) == Some(&row));
+            marks.push(Mark { range, class: predicate.role.name(), is_held, row: Some(row), title });
         }
     }
     for opaque in opaques {
         if let Some(range) = valid(opaque.span).filter(|range| !range.is_empty()) {
-            marks.push(Mark { range, class: "opaque", row: None, title: format!("not understood: {}", opaque.reason) });
+            let title = format!("not understood: {}", opaque.reason);
+            marks.push(Mark { range, class: "opaque", is_held: false, row: None, title });
         }
     }
     let tokens = frontend(rule.language).tokens(text);
@@ -141,7 +157,7 @@ fn marked(coloured: &Coloured<'_>, range: Range<usize>, mark: &Mark<'_>) -> Mark
             (visualize_control_chars(text.get(before..start).unwrap_or_default()))
             @if start < end {
                 @match mark.row {
-                    Some(row) => a.p.(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(number > 0).then_some("-1")] { (coloured.part(start..end)) },
+                    Some(row) => a.p.held[mark.is_held].(mark.class) href={ "#p" (row) } data-p=(row) title=(title) tabindex=[(number > 0).then_some("-1")] { (coloured.part(start..end)) },
                     None => mark.opaque title=(title) { (coloured.part(start..end)) },
                 }
             }
@@ -185,7 +201,13 @@ mod tests {
     use super::*;
 
     fn marked(length: usize, ranges: &[Range<usize>]) -> Vec<(Range<usize>, Option<usize>)> {
-        let mark = |range: &Range<usize>| Mark { range: range.clone(), class: "", row: None, title: String::new() };
+        let mark = |range: &Range<usize>| Mark {
+            range: range.clone(),
+            class: "",
+            is_held: false,
+            row: None,
+            title: String::new(),
+        };
         pieces(length, &ranges.iter().map(mark).collect::<Vec<_>>())
     }
 

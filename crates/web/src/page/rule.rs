@@ -7,6 +7,7 @@ use super::{
     bar,
     events::provider_address,
     facts::Facts,
+    in_logs,
     layout::Page,
     parts::{self, heading},
     query::query,
@@ -38,7 +39,8 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
         ("tests", "Its own tests", Some(view.unit_tests.len() as u64)),
         ("besides", "What else it says", Some(besides.len() as u64)),
     ];
-    let contents: Vec<_> = contents.into_iter().filter(|(_, _, rows)| *rows != Some(0)).collect();
+    let logs = view.in_logs.is_some().then_some(("logs", "In your logs", None));
+    let contents: Vec<_> = contents.into_iter().chain(logs).filter(|(_, _, rows)| *rows != Some(0)).collect();
     let title = parts::title(&rule.title, &rule.id, 300);
     let body = html! {
         h1 { (title) }
@@ -75,6 +77,7 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
         (similar(&view.similar))
         (unit_tests(&view.unit_tests))
         (said(&besides))
+        (in_logs::rule(&rule.id, view.in_logs.as_ref(), &view.hits, view.hits_saved))
     };
     Page { title: &title, asked: "", contents: &contents, body }.render()
 }

@@ -7,6 +7,7 @@ use super::{
     facts::Facts,
     filters::{Form, filters},
     guide::Tables,
+    in_logs,
     layout::Page,
     parts, playbook, scope,
 };
@@ -28,6 +29,9 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
     let is_narrowed = !params.filters.is_empty() || params.only_itself;
     let playbook = atlas.playbook(&view.technique, false)?;
     let mut contents = if view.guide.rules.total > 0 { tables.contents().to_vec() } else { Vec::new() };
+    if view.in_logs.is_some() {
+        contents.push(("logs", "In your logs", None));
+    }
     if attack::has(&view.attack_events) {
         contents.push(("attack", "Events ATT&CK names", None));
     }
@@ -48,6 +52,7 @@ pub(crate) fn technique(atlas: &Atlas, id: &str, params: &Params) -> Result<Mark
             (narrow(atlas, &view, params, &address))
         }
         @if view.guide.rules.total > 0 { (tables.all()) } @else { (nothing(atlas, &view, is_narrowed, params)?) }
+        (in_logs::technique(atlas, view.in_logs.as_ref().map(Option::as_ref), &view.rules_with_hits))
         (attack::section(&view.attack_events, view.guide.rules.total > 0))
         (playbook::section(&playbook))
     };

@@ -46,7 +46,7 @@ fn kinds() -> Vec<&'static str> {
 
 fn form(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
     let platform = request.first("as").and_then(CommandPlatform::of);
-    Ok(RouteResponse::page(200, page::fires_form(false, "", platform)))
+    Ok(RouteResponse::page(200, page::fires_form(request.atlas.hits().is_some(), "", platform)))
 }
 
 /// What is sent, as it is asked for.

@@ -11,6 +11,7 @@ mod check;
 mod controls;
 mod event;
 mod fires;
+mod hunts;
 mod ledger;
 mod matching;
 mod matrix;
@@ -34,6 +35,7 @@ pub(crate) use self::{
     controls::{Sent, aligned},
     event::{Wanted, covered},
     fires::{HUNT as HUNT_PATH, PAGE as FIRES_PAGE, SentEvents, fires, unknown_parameter},
+    hunts::{Advice, AdviceView},
     openapi::{Schemas, View, view},
     parameter::{FILTERS, Parameter, Values},
     request::{Form, RouteError, RouteRequest, RouteResponse},
@@ -105,6 +107,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         event::ROUTES,
         check::ROUTES,
         fires::ROUTES,
+        hunts::ROUTES,
         search::ROUTES,
         controls::ROUTES,
         ledger::ROUTES,

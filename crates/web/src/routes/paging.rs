@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ruleatlas_catalog::{Guide, Part};
 use ruleatlas_views::{
-    AlignView, CompassView, CoverageView, EventView, FieldView, HomeView, IndicatorView, LogSourceView, PlatformView,
-    ProviderView, ScopeView, TacticView, TechniqueView, VendorView,
+    AlignView, CompassView, CoverageView, EventView, FieldView, HomeView, HuntView, IndicatorView, LogSourceView,
+    PlatformView, ProviderView, ScopeView, TacticView, TechniqueView, VendorView,
 };
 use serde::Serialize;
 
@@ -116,6 +116,7 @@ lists! {
     IndicatorView: rule_list excluding_rules techniques combined;
     AlignView: techniques;
     CompassView: techniques;
+    HuntView: timeline rules blind not_run indicators exclusions files kinds;
     CoverageView: collected techniques next_best blind_rules;
 }
 

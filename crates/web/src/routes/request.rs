@@ -241,6 +241,7 @@ impl From<Error> for RouteError {
             Error::NotFound { what, name, near } => Self::Missing { what, name, near },
             Error::Unanswerable(message) => Self::wrong("question", message),
             Error::Store(error) => Self::Broken(error.to_string()),
+            Error::Hits(error) => Self::Broken(error.to_string()),
         }
     }
 }
