@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{Hunter, Runs, tally::Tally};
 
 /// What was found in logs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
     /// Events.
     pub events: CountedEvents,

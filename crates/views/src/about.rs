@@ -4,7 +4,7 @@ use ruleatlas_model::Role;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Atlas;
+use crate::{Atlas, Recording, recordings};
 
 /// What the catalog is made of.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -27,6 +27,8 @@ pub struct AboutView {
     pub known_fields: u64,
     /// Where the content comes from.
     pub sources: Vec<SourceInfo>,
+    /// The public recordings of logs on which rules were measured.
+    pub recordings: &'static [Recording],
 }
 
 /// What the counted rules check, each once.
@@ -80,6 +82,7 @@ impl Atlas {
             fields: checked.fields(),
             known_fields: checked.fields.iter().filter(is_known).count() as u64,
             sources: self.sources.clone(),
+            recordings: recordings(),
         }
     }
 }

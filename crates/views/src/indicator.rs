@@ -5,7 +5,7 @@ use ruleatlas_model::{FoldedOp, Modifiers, Role, fold_case};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, Error, RuleItem, Snippet, ValueInLogs, nearest, snippets};
+use crate::{Atlas, Error, RecordedValue, RuleItem, Snippet, ValueInLogs, nearest, snippets};
 
 /// Rows of what a value is combined with.
 const COMBINED: usize = 30;
@@ -34,6 +34,8 @@ pub struct IndicatorView {
     /// What hunts found of it; left out where no file of hits is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_logs: Option<ValueInLogs>,
+    /// What was counted of it on public recordings.
+    pub on_recordings: RecordedValue,
 }
 
 /// A technique with the rules of some set that are tagged with it, sub-techniques apart.
@@ -108,6 +110,7 @@ impl Atlas {
             combined_distinct,
             snippets: snippets(self.taxonomy, &looked_for.indicator),
             in_logs: self.value_in_logs(&looked_for.indicator)?,
+            on_recordings: self.recorded_value(&looked_for.indicator),
             looked_for,
         })
     }

@@ -43,6 +43,7 @@ mod metadata;
 mod order;
 mod platform;
 mod question;
+mod recordings;
 mod relation;
 mod rule;
 mod search;
@@ -105,6 +106,7 @@ pub use platform::{
     platform_names,
 };
 pub use question::{Check, Question, ScopeView};
+pub use recordings::{RecordedRule, RecordedValue, Recording, recorded_hash, recorded_rule, recordings};
 pub use relation::{Comparable, RuleReads, RuleStatement, Statements};
 pub use rule::{RuleJson, RuleView};
 pub use ruleatlas_store::words;

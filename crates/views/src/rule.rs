@@ -4,7 +4,10 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Atlas, Error, ExportRow, HitItem, RuleInLogs, RuleItem, SimilarRule, export_rule, nearest};
+use crate::{
+    Atlas, Error, ExportRow, HitItem, RecordedRule, RuleInLogs, RuleItem, SimilarRule, export_rule, nearest,
+    recorded_rule,
+};
 
 /// Similar rules of a rule.
 const SIMILAR: usize = 10;
@@ -75,6 +78,8 @@ pub struct RuleJson<'a> {
     /// What hunts found of it; left out where no file of hits is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_logs: Option<&'a RuleInLogs>,
+    /// What was counted of it on public recordings; `null` where it was asked about none of their events.
+    on_recordings: Option<RecordedRule>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -120,6 +125,7 @@ impl RuleView {
             unit_tests: &self.unit_tests,
             variants: &self.variants,
             in_logs: self.in_logs.as_ref(),
+            on_recordings: recorded_rule(&rule.id),
         };
         serde_json::to_value(json).unwrap_or_default()
     }

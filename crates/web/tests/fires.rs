@@ -225,3 +225,26 @@ fn another_sites_page_cannot_ask() {
         .unwrap();
     assert_eq!(site.send(request).status(), StatusCode::FORBIDDEN);
 }
+
+#[test]
+fn pages_of_hits_escape_what_logs_hold() {
+    let site = Site::demo().with_hits();
+    let id = common::encoded(&site.atlas.index.heads()[0].id);
+    let rule = format!("/rule/{id}");
+    for address in [
+        "/hunts",
+        "/hunt/%3Cb%3Elab",
+        "/hit/0",
+        &format!("/hits/{id}"),
+        &format!("/advice/{id}"),
+        &rule,
+        "/technique/T1059",
+    ] {
+        let page = site.page(address);
+        check(&page, address);
+        for hostile in ["<i>host", "<u>a.jsonl", "<b>lab", "blind: <b>"] {
+            assert!(!page.contains(hostile), "{address} holds {hostile}");
+        }
+    }
+    assert!(site.page(&rule).contains("In your logs"));
+}

@@ -110,7 +110,7 @@ fn path_of<'a>(description: &'a Value, address: &str) -> Option<&'a str> {
 
 #[test]
 fn every_answer_is_as_described_and_every_path_answers() {
-    let served = Site::demo();
+    let served = Site::demo().with_hits();
     let description: Value = serde_json::from_str(&served.page("/api/openapi.json")).unwrap();
     let mut addresses: Vec<String> = [
         "/api/v1/",
@@ -137,6 +137,11 @@ fn every_answer_is_as_described_and_every_path_answers() {
         "/api/v1/technique/T1059/playbook",
         "/api/v1/align",
         "/api/v1/align/layer.json",
+        "/api/v1/hunts",
+        "/api/v1/hunts?limit=2&offset=1",
+        "/api/v1/hunt/%3Cb%3Elab",
+        "/api/v1/hunt/%3Cb%3Elab?limit=1",
+        "/api/v1/hit/0",
     ]
     .map(str::to_owned)
     .into();
@@ -155,6 +160,10 @@ fn every_answer_is_as_described_and_every_path_answers() {
         .collect();
     addresses.extend(named.iter().map(|query| format!("/api/v1/indicator{query}")));
     addresses.extend(named.iter().take(5).map(|query| format!("/api/v1/snippets{query}")));
+    for head in served.atlas.index.heads().iter().take(4) {
+        let id = common::encoded(&head.id);
+        addresses.extend([format!("/api/v1/hits/{id}?limit=1"), format!("/api/v1/advice/{id}")]);
+    }
     // Every page that the static site has.
     let folder = tempfile::tempdir().unwrap();
     site(&served.atlas, folder.path(), &SiteOptions::default()).unwrap();

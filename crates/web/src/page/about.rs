@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::SourceInfo;
 use ruleatlas_model::Vendor;
-use ruleatlas_views::AboutView;
+use ruleatlas_views::{AboutView, Recording};
 
 use super::layout::Page;
 use crate::text::{clipped, number, web_address};
@@ -68,6 +68,7 @@ pub(crate) fn about(view: &AboutView) -> Markup {
         ("events", "Events", None),
         ("techniques", "Techniques", None),
         ("controls", "Controls and tests", None),
+        ("recordings", "Public recordings", None),
         ("sources", "Sources", None),
     ];
     let body = html! {
@@ -154,10 +155,39 @@ pub(crate) fn about(view: &AboutView) -> Markup {
                 "shown and not counted. A technique can be validated when there is a detection and a test for it."
             }
         }
+        h2 #recordings { "Public recordings" }
+        (recordings(view.recordings))
         h2 #sources { "Sources" }
         (sources(&view.sources))
     };
     Page { title: "How it is counted", asked: "", contents: &contents, body }.render_at("/about")
+}
+
+/// The recordings on which rules were measured.
+fn recordings(rows: &[Recording]) -> Markup {
+    html! {
+        p.about {
+            "A row is a public collection of logs. Rules of all vendors were run on it, and the pages of rules and values say how often they "
+            "held. These are recordings of attacks in labs: a rule with many hits there is no noisy rule elsewhere, and one without may be. "
+            "Rules that were changed since were measured as they were."
+        }
+        div.scroll tabindex="0" role="region" aria-label="Public recordings" {
+            table aria-label="Public recordings" {
+                thead { tr { th scope="col" { "Collection" } th.n scope="col" { "Events" } th.n scope="col" { "Asked about" } th.n scope="col" { "Hosts" } th.wide scope="col" { "What it records" } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            td { @match web_address(&row.url) { Some(url) => a rel="noreferrer" href=(url) { (clipped(&row.name, 60)) }, None => (clipped(&row.name, 60)) } }
+                            td.n { (number(row.events)) }
+                            td.n { (number(row.asked)) }
+                            td.n { (number(row.hosts)) }
+                            td.w { (clipped(&row.about, 200)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What the sources' licences ask to be said.

@@ -1,7 +1,9 @@
 //! What was measured in logs, on the pages of what it is of. What was not measured has no number.
 
 use maud::{Markup, html};
-use ruleatlas_views::{Atlas, HitItem, RuleInLogs, RuleItem, TechniqueMeasure, ValueInLogs};
+use ruleatlas_views::{
+    Atlas, HitItem, RecordedRule, RecordedValue, RuleInLogs, RuleItem, TechniqueMeasure, ValueInLogs, recordings,
+};
 
 use super::{
     bar,
@@ -50,6 +52,50 @@ pub(super) fn rule(id: &str, found: Option<&RuleInLogs>, hits: &[HitItem], saved
                 }
             }
         }
+    }
+}
+
+/// A rule on public recordings.
+pub(super) fn recorded_rule(found: Option<RecordedRule>) -> Markup {
+    html! {
+        p.about {
+            "Measured on " (what()) ": "
+            @match found {
+                None => "unmeasured, as the rule was asked about none of their events.",
+                Some(found) => {
+                    b { (counted(found.hits, "hit")) } " of " (counted(found.asked, "event")) " that it was asked about"
+                    @if found.hits > 0 { ", on " (counted(found.hosts, "host")) }
+                    @if found.candidates > 0 { ", " (counted(found.candidates, "candidate")) }
+                    @if found.unknown > 0 { "; cannot be known of " (number(found.unknown)) }
+                    "."
+                }
+            }
+        }
+    }
+}
+
+/// A value on public recordings.
+pub(super) fn recorded_value(found: RecordedValue) -> Markup {
+    html! {
+        p.about {
+            "Measured on " (what()) ": "
+            @match (found.indicator, found.exclusion) {
+                (None, None) => "unmeasured, as no rule that has it was asked about their events.",
+                (Some(events), None) => { "it held in " b { (counted(events, "event")) } "." }
+                (indicator, Some(events)) => {
+                    @if let Some(events) = indicator { "it held in " b { (counted(events, "event")) } "; " }
+                    "as an exclusion it held in " b { (counted(events, "event")) } " and took " b { (counted(found.removed.unwrap_or_default(), "hit")) } " away."
+                }
+            }
+        }
+    }
+}
+
+/// What the recordings are.
+fn what() -> Markup {
+    let events: u64 = recordings().iter().map(|recording| recording.events).sum();
+    html! {
+        a href="/about#recordings" { "public recordings" } " (" (counted(events, "event")) " of attacks in labs, which say little of ordinary offices)"
     }
 }
 

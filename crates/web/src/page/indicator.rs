@@ -46,6 +46,7 @@ pub(crate) fn indicator(atlas: &Atlas, view: &IndicatorView, params: &Params) ->
         }
         @if indicator.value.chars().count() > 120 { pre.query { (paragraph(&indicator.value, 20_000)) } }
         (said(&view.snippets))
+        (in_logs::recorded_value(view.on_recordings))
         (in_logs::of_value(view.in_logs.as_ref(), view.looked_for.reach > 0, view.excluded.reach > 0))
         @if row.reach > 0 {
             @if let Some(address) = parts::rules_address(&question(Role::Indicator)) {

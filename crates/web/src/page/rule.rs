@@ -1,7 +1,9 @@
 use maud::{Markup, html};
 use ruleatlas_catalog::{FoldedRow, PredicateRow, UnitTest};
 use ruleatlas_model::{Level, Opaque, ParseStatus, Role, Rule};
-use ruleatlas_views::{Atlas, MetadataEntry, RuleRelation, RuleView, SharedIndicator, SimilarRule, metadata_entries};
+use ruleatlas_views::{
+    Atlas, MetadataEntry, RuleRelation, RuleView, SharedIndicator, SimilarRule, metadata_entries, recorded_rule,
+};
 
 use super::{
     bar,
@@ -40,7 +42,9 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
         ("besides", "What else it says", Some(besides.len() as u64)),
     ];
     let logs = view.in_logs.is_some().then_some(("logs", "In your logs", None));
-    let contents: Vec<_> = contents.into_iter().chain(logs).filter(|(_, _, rows)| *rows != Some(0)).collect();
+    let recordings = ("recordings", "On public recordings", None);
+    let contents: Vec<_> =
+        contents.into_iter().chain([recordings]).chain(logs).filter(|(_, _, rows)| *rows != Some(0)).collect();
     let title = parts::title(&rule.title, &rule.id, 300);
     let body = html! {
         h1 { (title) }
@@ -77,6 +81,10 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
         (similar(&view.similar))
         (unit_tests(&view.unit_tests))
         (said(&besides))
+        section #recordings-section {
+            h2 #recordings { a href="#recordings" { "On public recordings" } }
+            (in_logs::recorded_rule(recorded_rule(&rule.id)))
+        }
         (in_logs::rule(&rule.id, view.in_logs.as_ref(), &view.hits, view.hits_saved))
     };
     Page { title: &title, asked: "", contents: &contents, body }.render()

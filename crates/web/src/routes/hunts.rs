@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     Export, Form, Parameter, Route, RouteError, RouteRequest, RouteResponse, Values,
-    paging::{LIMIT, PAGING, Paged},
+    paging::{LIMIT, PAGING},
     parameter::one,
     view,
 };
@@ -100,18 +100,7 @@ pub(crate) struct Advice {
 
 fn hunts(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
     let mut view = request.atlas.hunts()?;
-    match request.window()? {
-        None => Ok(request.answer(&view, || page::hunts(&view))),
-        // The lists are those of all hunts together.
-        window => match &mut view.together {
-            Some(together) => {
-                let together = serde_json::to_value(Paged::new(together, window)).unwrap_or_default();
-                let answer = serde_json::json!({ "data_sets": view.data_sets, "together": together });
-                Ok(RouteResponse::json(200, &answer))
-            }
-            None => Ok(RouteResponse::json(200, &view)),
-        },
-    }
+    request.paged(&mut view, page::hunts)
 }
 
 fn hunt(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ruleatlas_catalog::{Guide, Part};
 use ruleatlas_views::{
-    AlignView, CompassView, CoverageView, EventView, FieldView, HomeView, HuntView, IndicatorView, LogSourceView,
-    PlatformView, ProviderView, ScopeView, TacticView, TechniqueView, VendorView,
+    AlignView, CompassView, CoverageView, EventView, FieldView, HomeView, HuntView, HuntsView, IndicatorView,
+    LogSourceView, PlatformView, ProviderView, ScopeView, TacticView, TechniqueView, VendorView,
 };
 use serde::Serialize;
 
@@ -124,6 +124,14 @@ impl Lists for TacticView {
     fn cut(&mut self, window: Window, totals: &mut Totals) {
         totals.insert("techniques", window.cut(&mut self.column.techniques));
         totals.insert("only_tactic", window.cut(&mut self.only_tactic));
+    }
+}
+
+impl Lists for HuntsView {
+    fn cut(&mut self, window: Window, totals: &mut Totals) {
+        if let Some(together) = &mut self.together {
+            together.cut(window, totals);
+        }
     }
 }
 

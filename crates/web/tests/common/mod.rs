@@ -16,10 +16,12 @@ use axum::{
     http::{Request, StatusCode, request, response::Response},
 };
 use ruleatlas_catalog::{Catalog, Loaded, build};
+use ruleatlas_hits::{Facts, HitsWriter};
+use ruleatlas_hunt::{EventPlace, FileCount, Hit, KindCount, Matched, NotRun, Report, RuleCount, UnknownCount};
 use ruleatlas_model::{Attack, AttackDomain, Tactic, Technique, Vendor};
 use ruleatlas_sources::{SourceFile, SourceKind, SourceSpec};
 use ruleatlas_store::WriteOptions;
-use ruleatlas_views::Atlas;
+use ruleatlas_views::{Atlas, LogHits};
 use tower::ServiceExt as _;
 
 pub struct Site {
@@ -103,6 +105,60 @@ impl Site {
         let path = folder.path().join("catalog.db");
         ruleatlas_store::write(&path, catalog, WriteOptions::default()).unwrap();
         Self { folder, ..Self::open_at(&path) }
+    }
+
+    /// The same with a file of hits: one of every third rule.
+    pub fn with_hits(self) -> Self {
+        let catalog = self.folder.path().join("catalog.db");
+        let path = self.folder.path().join("hits.db");
+        let mut writer = HitsWriter::create(&path).unwrap();
+        let mut report = Report::default();
+        report.events.read = 10;
+        for head in self.atlas.index.heads().iter().step_by(3) {
+            let matched = vec![Matched { field: "Image".into(), op: "basename".into(), value: "cmd.exe".into() }];
+            let event = serde_json::json!({"Image": "C:\\cmd.exe", "CommandLine": "<b>", "Hashes": ["a", "b"]});
+            let hit = Hit {
+                rule: head.id.clone(),
+                time: Some("2026-01-02T03:04:05Z".to_owned()),
+                host: Some("<i>host".to_owned()),
+                file: "<u>a.jsonl".to_owned(),
+                record: 1,
+                provider: "Sysmon".to_owned(),
+                event_id: "1".to_owned(),
+                events: vec![EventPlace { file: "<u>a.jsonl".to_owned(), record: 1 }],
+                count: Some(1),
+                matched,
+                event: event.as_object().unwrap().clone(),
+                ..Hit::default()
+            };
+            writer.add(&hit).unwrap();
+            report.rules.push(RuleCount {
+                id: head.id.clone(),
+                vendor: head.vendor,
+                title: head.title.clone(),
+                severity: head.severity,
+                techniques: Vec::new(),
+                asked: 10,
+                hits: 1,
+                candidates: 0,
+                unknown: 1,
+                unknown_why: vec![UnknownCount { why: "blind: <b>".to_owned(), events: 1 }],
+                first: hit.time.clone(),
+                last: hit.time.clone(),
+                hosts: hit.host.into_iter().collect(),
+                source_unknown: false,
+            });
+        }
+        report.not_run.push(NotRun { id: "sigma/none".to_owned(), why: "<b>".to_owned() });
+        report.kinds.push(KindCount { provider: "Sysmon".into(), event_id: "1".into(), read: 10, asked: 10, rules: 3 });
+        report.files.push(FileCount { file: "<u>a.jsonl".to_owned(), read: 10, asked: 10, problems: 0 });
+        let catalog_of = self.atlas.fingerprint().unwrap().unwrap_or_default();
+        let facts = Facts { catalog: catalog_of, data_set: "<b>lab".to_owned(), ..Facts::default() };
+        writer.finish(&report, &facts).unwrap();
+        let hits = Arc::new(LogHits::open(&path).unwrap());
+        let atlas = Atlas::open(&catalog).unwrap().with_hits(hits).map_err(|(_, error)| error).unwrap();
+        let atlas = Arc::new(atlas);
+        Self { router: ruleatlas_web::router(Arc::clone(&atlas)), atlas, ..self }
     }
 
     /// The site of the catalog at `path`.
