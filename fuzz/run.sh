@@ -33,6 +33,7 @@ seeds_of() {
     elastic_toml) echo $demo/elastic/rules $demo/elastic/hunting ;;
     stix) echo $demo/attack ;;
     have) echo crates/sources/tests ;;
+    scripts) echo fuzz/seeds/scripts ;;
     events_read | events_shapes) echo fuzz/seeds/"$1" ;;
   esac
 }
