@@ -14,8 +14,10 @@ fn languages() -> Vec<(&'static str, Vec<&'static ErrorInfo>)> {
     vec![
         ("EQL", of::<ruleatlas_eql::ErrorKind>()),
         ("ES|QL", of::<ruleatlas_esql::ErrorKind>()),
+        ("Falco", of::<ruleatlas_falco::ErrorKind>()),
         ("Kibana Query Language and Lucene", of::<ruleatlas_kuery::ErrorKind>()),
         ("Kusto", of::<ruleatlas_kusto::ErrorKind>()),
+        ("MQL", of::<ruleatlas_mql::ErrorKind>()),
         ("Sigma", of::<ruleatlas_sigma::ErrorKind>()),
         ("SPL", of::<ruleatlas_spl::ErrorKind>()),
     ]

@@ -1,9 +1,12 @@
 //! The tree of a condition, as written: macros and lists stand by their names.
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
+
+use crate::error::ErrorKind;
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Expr {
     /// At least one operand holds.
     Or(Vec<Self>),
@@ -22,15 +25,40 @@ pub enum Expr {
     },
     /// A part that does not follow the grammar.
     Broken {
+        /// As written.
+        text: String,
         /// Why it was not understood.
-        reason: &'static str,
+        kind: ErrorKind,
         /// Where it stands.
         span: Span,
     },
 }
 
+impl Expr {
+    /// The expressions right below this one.
+    #[must_use]
+    pub fn children(&self) -> &[Self] {
+        match self {
+            Self::Or(children) | Self::And(children) => children,
+            Self::Not(inner) => std::slice::from_ref(inner),
+            Self::Check(_) | Self::Macro { .. } | Self::Broken { .. } => &[],
+        }
+    }
+
+    /// This expression and all below it, each before its children, in the order of the text.
+    pub fn walk(&self) -> impl Iterator<Item = &Self> {
+        let mut waiting = vec![self];
+        std::iter::from_fn(move || {
+            let expr = waiting.pop()?;
+            waiting.extend(expr.children().iter().rev());
+            Some(expr)
+        })
+    }
+}
+
 /// A comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Check {
     /// What is compared.
     pub left: Operand,
@@ -44,6 +72,7 @@ pub struct Check {
 
 /// A field, changed by transformers or as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Operand {
     /// The transformers, the outermost first.
     pub transformers: Vec<Transformer>,
@@ -55,6 +84,7 @@ pub struct Operand {
 
 /// What a field is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Right {
     /// Nothing: `exists`.
     Nothing,
@@ -68,6 +98,7 @@ pub enum Right {
 
 /// A value, or the name of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Literal {
     /// The text, without quotes and escapes.
     pub text: String,
@@ -81,6 +112,7 @@ macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
         pub enum $name {
             $($(#[$doc])* $variant,)*
         }

@@ -1,21 +1,22 @@
 //! The walk over a condition's text. What a character means depends on what is expected, so the parser asks for it.
 
-use ruleatlas_core::{Token, TokenKind};
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_syntax::{Span, SyntaxError, Token, TokenKind};
 
-/// How many diagnostics a condition can have: a text that is no condition needs no complaint a word.
-pub(crate) const MAX_DIAGNOSTICS: usize = 32;
+use crate::error::ErrorKind;
+
+/// How many errors a condition can have: a text that is no condition needs no complaint a word.
+pub(crate) const MAX_ERRORS: usize = 32;
 
 pub(crate) struct Lexer<'t> {
     pub text: &'t str,
     pub at: usize,
     pub tokens: Vec<Token>,
-    pub diagnostics: Vec<Diagnostic>,
+    pub errors: Vec<SyntaxError<ErrorKind>>,
 }
 
 impl<'t> Lexer<'t> {
     pub fn new(text: &'t str) -> Self {
-        Self { text, at: 0, tokens: Vec::new(), diagnostics: Vec::new() }
+        Self { text, at: 0, tokens: Vec::new(), errors: Vec::new() }
     }
 
     pub fn rest(&self) -> &'t str {
@@ -124,7 +125,7 @@ impl<'t> Lexer<'t> {
         // The quote does not end: what is left is the text.
         self.at = self.text.len();
         self.token(start, TokenKind::String);
-        self.error("unclosed quote", "the quotation mark is not closed", Span::new(start, self.at));
+        self.error(ErrorKind::UnclosedQuote, "the quotation mark is not closed", Span::new(start, self.at));
         Some(said)
     }
 
@@ -139,9 +140,9 @@ impl<'t> Lexer<'t> {
         Some(found)
     }
 
-    pub fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
-        if self.diagnostics.len() < MAX_DIAGNOSTICS {
-            self.diagnostics.push(Diagnostic::error(code, message).at(span));
+    pub fn error(&mut self, kind: ErrorKind, message: impl Into<String>, span: Span) {
+        if self.errors.len() < MAX_ERRORS || kind == ErrorKind::TooManyErrors {
+            self.errors.push(SyntaxError::new(kind, span, message));
         }
     }
 }

@@ -4,6 +4,7 @@ mod compare;
 
 use ruleatlas_core::{BUDGET, Budget, Context};
 use ruleatlas_model::{Diagnostic, Node, Span};
+use ruleatlas_syntax::ErrorKind as _;
 
 use crate::{ast::Expr, parser};
 
@@ -45,7 +46,7 @@ impl Lowering<'_, '_> {
             Expr::Not(operand) => self.node(operand).not(),
             Expr::Check(check) => self.check(check),
             Expr::Macro { name, span } => self.expand(name, *span),
-            Expr::Broken { reason, span } => self.opaque(reason, *span),
+            Expr::Broken { kind, span, .. } => self.opaque(kind.title(), *span),
         }
     }
 
@@ -62,7 +63,7 @@ impl Lowering<'_, '_> {
         }
         let (tree, lexer) = parser::parse(found.definition);
         let place = self.place_of(span);
-        for fault in lexer.diagnostics {
+        for fault in lexer.errors.into_iter().map(Diagnostic::from) {
             self.report(Diagnostic::error("invalid macro", format!("the macro `{name}`: {}", fault.message)).at(place));
         }
         let outer = (std::mem::replace(&mut self.text, found.definition), self.place.replace(place));

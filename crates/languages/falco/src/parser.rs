@@ -1,12 +1,12 @@
 //! Text to tree, after the grammar of Falco's filters. A part that does not follow it is [`Expr::Broken`], and reading goes
 //! on at the next `and`, `or` or closing parenthesis.
 
-use ruleatlas_core::TokenKind;
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{ErrorKind as _, Span, TokenKind};
 
 use crate::{
     ast::{Check, Expr, Literal, Operand, Operator, Right, Transformer},
-    lexer::{Lexer, MAX_DIAGNOSTICS, starts_keyword},
+    error::ErrorKind,
+    lexer::{Lexer, MAX_ERRORS, starts_keyword},
 };
 
 /// Nesting beyond this is not read.
@@ -14,7 +14,7 @@ const MAX_DEPTH: u32 = 100;
 /// Transformers around each other that are read.
 const MAX_TRANSFORMERS: usize = 16;
 
-/// The tree of a condition, and the lexer with its tokens and diagnostics.
+/// The tree of a condition, and the lexer with its tokens and errors.
 pub(crate) fn parse(text: &str) -> (Expr, Lexer<'_>) {
     let mut parser = Parser { lexer: Lexer::new(text), depth: 0 };
     let mut parts = Vec::new();
@@ -24,19 +24,19 @@ pub(crate) fn parse(text: &str) -> (Expr, Lexer<'_>) {
         parser.lexer.skip_blanks();
         let start = parser.lexer.at;
         if parser.lexer.eat(")") {
-            parts.push(parser.broken("unexpected closing parenthesis", start));
+            parts.push(parser.broken(ErrorKind::UnexpectedParenthesis, start));
             parser.lexer.skip_blanks();
             let _ = parser.lexer.keyword("and") || parser.lexer.keyword("or");
         }
         // A text of faults is no condition, and need not be read to its end.
-        if parser.lexer.diagnostics.len() >= MAX_DIAGNOSTICS && !parser.lexer.is_at_end() {
+        if parser.lexer.errors.len() >= MAX_ERRORS && !parser.lexer.is_at_end() {
             let start = parser.lexer.at;
             parser.lexer.at = text.len();
-            parts.push(parser.broken("too many faults", start));
+            parts.push(parser.broken(ErrorKind::TooManyErrors, start));
         }
     }
     if parts.is_empty() {
-        parts.push(parser.broken("empty condition", 0));
+        parts.push(parser.broken(ErrorKind::EmptyCondition, 0));
     }
     (joined(parts, Expr::And), parser.lexer)
 }
@@ -77,7 +77,7 @@ impl Parser<'_> {
             if rest.is_empty() || rest.starts_with(')') || starts_keyword(rest, "or") {
                 return joined(operands, Expr::And);
             }
-            operands.push(self.skip("and or or is missing", self.lexer.at));
+            operands.push(self.skip(ErrorKind::MissingConnective, self.lexer.at));
         }
     }
 
@@ -96,7 +96,7 @@ impl Parser<'_> {
         if self.lexer.eat("(") {
             if self.depth >= MAX_DEPTH {
                 self.lexer.at = self.lexer.text.len();
-                return self.broken("nested too deeply", start);
+                return self.broken(ErrorKind::TooDeep, start);
             }
             self.depth += 1;
             let inner = self.or();
@@ -104,40 +104,40 @@ impl Parser<'_> {
             self.lexer.skip_blanks();
             if !self.lexer.eat(")") {
                 let span = Span::new(start, self.lexer.at);
-                self.lexer.error("unclosed parenthesis", "a closing parenthesis is missing", span);
+                self.lexer.error(ErrorKind::UnclosedParenthesis, "a closing parenthesis is missing", span);
             }
             return inner;
         }
         if let Some(left) = self.field_or_transformer() {
             return match left {
                 Ok(left) => self.check(left, start),
-                Err(reason) => self.skip(reason, start),
+                Err(kind) => self.skip(kind, start),
             };
         }
         if is_connective(self.lexer.rest()) {
-            return self.broken("a comparison is missing", start);
+            return self.broken(ErrorKind::MissingComparison, start);
         }
         let name = self.lexer.word();
         if name.is_empty() {
-            return self.skip("a field or macro is missing", start);
+            return self.skip(ErrorKind::MissingOperand, start);
         }
         self.lexer.take(name.len(), TokenKind::Macro);
         Expr::Macro { name: name.to_owned(), span: Span::new(start, self.lexer.at) }
     }
 
     /// A field, or transformers around one; `None` where neither comes next.
-    fn field_or_transformer(&mut self) -> Option<Result<Operand, &'static str>> {
+    fn field_or_transformer(&mut self) -> Option<Result<Operand, ErrorKind>> {
         let start = self.lexer.at;
         let mut transformers = Vec::new();
         while let Some(transformer) = self.transformer() {
             if transformers.len() >= MAX_TRANSFORMERS {
-                return Some(Err("nested too deeply"));
+                return Some(Err(ErrorKind::TooDeep));
             }
             transformers.push(transformer);
             self.lexer.skip_blanks();
         }
         let Some(name) = self.lexer.field_name() else {
-            return (!transformers.is_empty()).then_some(Err("a field is missing"));
+            return (!transformers.is_empty()).then_some(Err(ErrorKind::MissingField));
         };
         let mut field = name.to_owned();
         let field_start = self.lexer.at;
@@ -161,7 +161,7 @@ impl Parser<'_> {
             };
             if argument.is_empty() || !self.lexer.rest().starts_with(']') {
                 self.lexer.token(field_start, TokenKind::Field);
-                return Some(Err("a field's argument is not closed"));
+                return Some(Err(ErrorKind::UnclosedArgument));
             }
             self.lexer.at += 1;
             field = format!("{name}[{argument}]");
@@ -170,7 +170,7 @@ impl Parser<'_> {
         for _ in &transformers {
             self.lexer.skip_blanks();
             if !self.lexer.eat(")") {
-                return Some(Err("a transformer is not closed"));
+                return Some(Err(ErrorKind::UnclosedTransformer));
             }
         }
         Some(Ok(Operand { transformers, field, span: Span::new(start, self.lexer.at) }))
@@ -190,13 +190,13 @@ impl Parser<'_> {
 
     fn check(&mut self, left: Operand, start: usize) -> Expr {
         self.lexer.skip_blanks();
-        let Some(operator) = self.operator() else { return self.skip("an operator is missing", start) };
+        let Some(operator) = self.operator() else { return self.skip(ErrorKind::MissingOperator, start) };
         self.lexer.skip_blanks();
         let right = match operator {
             Operator::Exists => Some(Right::Nothing),
             _ => self.right(operator),
         };
-        let Some(right) = right else { return self.skip("a value is missing", start) };
+        let Some(right) = right else { return self.skip(ErrorKind::MissingValue, start) };
         let span = Span::new(start, self.lexer.at);
         Expr::Check(Box::new(Check { left, operator, right, span }))
     }
@@ -252,7 +252,7 @@ impl Parser<'_> {
     }
 
     /// The part from `start` to where reading can go on, broken.
-    fn skip(&mut self, reason: &'static str, start: usize) -> Expr {
+    fn skip(&mut self, kind: ErrorKind, start: usize) -> Expr {
         let mut depth = 0_usize;
         loop {
             let before = self.lexer.at;
@@ -276,14 +276,14 @@ impl Parser<'_> {
         // What is broken has no colours.
         let kept = self.lexer.tokens.iter().rposition(|token| (token.span.end as usize) <= start);
         self.lexer.tokens.truncate(kept.map_or(0, |last| last + 1));
-        self.broken(reason, start)
+        self.broken(kind, start)
     }
 
-    fn broken(&mut self, reason: &'static str, start: usize) -> Expr {
+    fn broken(&mut self, kind: ErrorKind, start: usize) -> Expr {
         let text = self.lexer.text.get(start..self.lexer.at).unwrap_or_default();
         let span = Span::new(start, start + text.trim_end().len());
-        self.lexer.error(reason, format!("the condition cannot be read here: {reason}"), span);
-        Expr::Broken { reason, span }
+        self.lexer.error(kind, format!("the condition cannot be read here: {}", kind.title()), span);
+        Expr::Broken { text: text.trim_end().to_owned(), kind, span }
     }
 }
 

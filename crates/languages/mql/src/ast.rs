@@ -1,9 +1,10 @@
 //! The syntax tree of a message query.
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 
 /// An expression and its place.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
@@ -17,10 +18,64 @@ impl Expr {
     pub fn new(kind: ExprKind, span: Span) -> Self {
         Self { kind, span }
     }
+
+    /// An expression without a place in a text.
+    #[must_use]
+    pub fn of(kind: ExprKind) -> Self {
+        Self::new(kind, Span::default())
+    }
+
+    /// The expressions that this one is made of, in the order of the text.
+    pub fn children(&self) -> impl DoubleEndedIterator<Item = &Self> {
+        let mut children = Vec::new();
+        match &self.kind {
+            ExprKind::Path(base, steps) => {
+                children.push(&**base);
+                children.extend(steps.iter().filter_map(|step| match step {
+                    PathStep::Index(index) => Some(index),
+                    PathStep::Member(_) => None,
+                }));
+            }
+            ExprKind::Array(items) | ExprKind::And(items) | ExprKind::Or(items) => children.extend(items),
+            ExprKind::Call { arguments: items, .. } | ExprKind::Of { conditions: items, .. } => children.extend(items),
+            ExprKind::Not(inner) | ExprKind::Negative(inner) | ExprKind::IsNull { subject: inner, .. } => {
+                children.push(&**inner);
+            }
+            ExprKind::Compare(first, rest) => {
+                children.push(&**first);
+                children.extend(rest.iter().map(|(_, operand)| operand));
+            }
+            ExprKind::Arithmetic(first, rest) => {
+                children.push(&**first);
+                children.extend(rest.iter().map(|(_, operand)| operand));
+            }
+            ExprKind::In { subject, list, .. } => children.extend([&**subject, &**list]),
+            ExprKind::Name(_)
+            | ExprKind::Element(_)
+            | ExprKind::List(_)
+            | ExprKind::Text(_)
+            | ExprKind::Number(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Null
+            | ExprKind::Broken(_) => {}
+        }
+        children.into_iter()
+    }
+
+    /// This expression and all that it is made of, each before its own parts, in the order of the text.
+    pub fn walk(&self) -> impl Iterator<Item = &Self> {
+        let mut waiting = vec![self];
+        std::iter::from_fn(move || {
+            let expr = waiting.pop()?;
+            waiting.extend(expr.children().rev());
+            Some(expr)
+        })
+    }
 }
 
 /// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum ExprKind {
     /// A name at the root of the message (`sender`).
     Name(String),
@@ -84,12 +139,13 @@ pub enum ExprKind {
     Arithmetic(Box<Expr>, Vec<(ArithmeticOp, Expr)>),
     /// The number with its sign changed.
     Negative(Box<Expr>),
-    /// What could not be read.
-    Broken,
+    /// What could not be read, as written.
+    Broken(String),
 }
 
 /// A step from a value to one of its parts.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum PathStep {
     /// The member of this name.
     Member(String),
@@ -99,6 +155,7 @@ pub enum PathStep {
 
 /// How many conditions have to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Count {
     /// At least so many.
     AtLeast(u32),
@@ -110,6 +167,7 @@ pub enum Count {
 
 /// Operators of comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum CompareOp {
     /// `==`.
     Equal,
@@ -160,6 +218,7 @@ impl CompareOp {
 
 /// Operators of arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum ArithmeticOp {
     /// `+`.
     Add,

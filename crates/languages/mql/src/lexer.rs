@@ -1,7 +1,6 @@
 //! Text to tokens. Source: the page on syntax in Sublime's documentation.
 
-use ruleatlas_core::{Token as Colour, TokenKind};
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{Span, Token as Colour, TokenKind};
 
 /// A token with its place; its text is the source's text there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +174,9 @@ fn code_point(rest: &str) -> Option<(char, usize)> {
     Some((character, end + 2))
 }
 
-/// The tokens as they are coloured: in order and without overlap.
-pub(crate) fn colours(text: &str) -> Vec<Colour> {
+/// The text's tokens for colouring, in order and without overlap; gaps are plain.
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Colour> {
     let tokens = tokenize(text);
     let mut colours: Vec<Colour> = Vec::with_capacity(tokens.len());
     for (at, token) in tokens.iter().enumerate() {

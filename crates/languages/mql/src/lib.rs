@@ -1,6 +1,10 @@
-//! Sublime Security's Message Query Language in, conditions out.
+//! Sublime Security's Message Query Language: parser, tree, printer, and the conditions of a query.
+//!
+//! The syntax alone is [`parse`], which needs none of the other crates (`default-features = false`); a tree prints as a query.
+//! The feature `conditions`, which is on unless it is switched off, goes on to what a query asks of a message:
 //!
 //! ```
+//! # #[cfg(feature = "conditions")] {
 //! use ruleatlas_core::{Frontend, NoContext, Query, roles};
 //! use ruleatlas_model::{ParseStatus, Role};
 //! use ruleatlas_mql::Mql;
@@ -19,6 +23,7 @@
 //!     ("attachments.file_extension", Role::Indicator),
 //!     ("sender.email.domain.root_domain", Role::Exclusion),
 //! ]);
+//! # }
 //! ```
 //!
 //! A query is one condition on a message of the message data model; a field is its path in dots. What it becomes:
@@ -39,33 +44,19 @@
 //! - A query that is a value, as Sublime's insights are, holds where there is one.
 
 pub mod ast;
+mod error;
+#[cfg(feature = "conditions")]
+mod frontend;
+#[cfg(feature = "conditions")]
 mod function;
 mod lexer;
+#[cfg(feature = "conditions")]
 mod lower;
 mod parser;
+mod print;
 
-use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
-use ruleatlas_model::Language;
-
+pub use error::ErrorKind;
+#[cfg(feature = "conditions")]
+pub use frontend::Mql;
+pub use lexer::tokens;
 pub use parser::parse;
-
-/// Sublime's Message Query Language.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Mql;
-
-impl Frontend for Mql {
-    fn language(&self) -> Language {
-        Language::Mql
-    }
-
-    fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
-        let (expression, mut diagnostics) = parse(query.text);
-        let parsed = lower::lower(&expression, query.text, query.sources, budget);
-        diagnostics.extend(parsed.diagnostics);
-        Parsed { conditions: parsed.conditions, diagnostics }
-    }
-
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        lexer::colours(text)
-    }
-}

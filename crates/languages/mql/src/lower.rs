@@ -121,7 +121,7 @@ impl<'t> Lowering<'t, '_> {
             ExprKind::IsNull { subject, negated } => self.presence(subject, scope, *negated),
             ExprKind::Of { count, conditions } => self.at_least(*count, conditions, span, scope),
             ExprKind::Call { name, arguments } => self.call(name, arguments, expression, scope),
-            ExprKind::Broken => Planned::opaque("syntax error", span),
+            ExprKind::Broken(_) => Planned::opaque("syntax error", span),
             ExprKind::Array(_) | ExprKind::List(_) | ExprKind::Text(_) | ExprKind::Number(_) => {
                 Planned::opaque("a value where a condition is meant", span)
             }

@@ -1,17 +1,18 @@
 //! Tokens to a tree. From loose to tight: `or`, `and`, `not`, comparisons with `in` and `is null`, `+ -`, `* / %`, a
 //! sign, parts of a value.
 
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_syntax::{ErrorKind as _, Parsed, Span, SyntaxError};
 
 use crate::{
     ast::{ArithmeticOp, CompareOp, Count, Expr, ExprKind, PathStep},
+    error::ErrorKind,
     lexer::{Kind, Token, tokenize, unquote},
 };
 
 /// Expressions nested deeper than this are not read.
 const MAX_DEPTH: u32 = 100;
-/// More diagnostics than these are no help to a reader.
-const MAX_DIAGNOSTICS: usize = 100;
+/// More errors than these are no help to a reader.
+const MAX_ERRORS: usize = 100;
 
 /// The tree of a source, and what is wrong with its text.
 ///
@@ -20,18 +21,18 @@ const MAX_DIAGNOSTICS: usize = 100;
 /// ```
 /// use ruleatlas_mql::{ast::ExprKind, parse};
 ///
-/// let (expression, diagnostics) = parse("type.inbound and length(attachments) > 2");
-/// assert!(matches!(expression.kind, ExprKind::And(parts) if parts.len() == 2));
-/// assert!(diagnostics.is_empty());
+/// let parsed = parse("type.inbound and length(attachments) > 2");
+/// assert!(matches!(&parsed.tree.kind, ExprKind::And(parts) if parts.len() == 2));
+/// assert!(parsed.errors.is_empty());
 /// ```
 #[must_use]
-pub fn parse(text: &str) -> (Expr, Vec<Diagnostic>) {
+pub fn parse(text: &str) -> Parsed<Expr, ErrorKind> {
     let tokens = tokenize(text).into_iter().filter(|token| token.kind != Kind::Comment).collect();
-    let mut parser = Parser { text, tokens, at: 0, depth: 0, diagnostics: Vec::new() };
+    let mut parser = Parser { text, tokens, at: 0, depth: 0, errors: Vec::new() };
     if parser.peek().is_none() {
         let span = Span::new(0, text.len());
-        parser.error("empty query", "There is no expression.", span);
-        return (Expr::new(ExprKind::Broken, span), parser.diagnostics);
+        parser.error(ErrorKind::EmptyQuery, "There is no expression.", span);
+        return Parsed { tree: parser.broken_at(span), errors: parser.errors };
     }
     let mut expression = parser.expression();
     if parser.peek().is_some() {
@@ -39,11 +40,11 @@ pub fn parse(text: &str) -> (Expr, Vec<Diagnostic>) {
         let start = parser.here();
         parser.at = parser.tokens.len();
         let span = parser.since(start);
-        parser.error("a connective is missing", "What stands from here on cannot be read.", span);
+        parser.error(ErrorKind::MissingConnective, "What stands from here on cannot be read.", span);
         let whole = Span::new(expression.span.start as usize, span.end as usize);
-        expression = Expr::new(ExprKind::And(vec![expression, Expr::new(ExprKind::Broken, span)]), whole);
+        expression = Expr::new(ExprKind::And(vec![expression, parser.broken_at(span)]), whole);
     }
-    (expression, parser.diagnostics)
+    Parsed { tree: expression, errors: parser.errors }
 }
 
 struct Parser<'a> {
@@ -52,7 +53,7 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     depth: u32,
-    diagnostics: Vec<Diagnostic>,
+    errors: Vec<SyntaxError<ErrorKind>>,
 }
 
 impl Parser<'_> {
@@ -100,16 +101,15 @@ impl Parser<'_> {
         Span::new(start, end.max(start))
     }
 
-    fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
-        if self.diagnostics.len() < MAX_DIAGNOSTICS {
-            self.diagnostics.push(Diagnostic::error(code, message).at(span));
+    fn error(&mut self, kind: ErrorKind, message: impl Into<String>, span: Span) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(SyntaxError::new(kind, span, message));
         }
     }
 
-    fn warn(&mut self, code: &'static str, message: &str, span: Span) {
-        if self.diagnostics.len() < MAX_DIAGNOSTICS {
-            self.diagnostics.push(Diagnostic::warning(code, message).at(span));
-        }
+    /// What could not be read.
+    fn broken_at(&self, span: Span) -> Expr {
+        Expr::new(ExprKind::Broken(span.of(self.text).unwrap_or_default().to_owned()), span)
     }
 
     fn expression(&mut self) -> Expr {
@@ -118,7 +118,7 @@ impl Parser<'_> {
 
     fn deeper(&mut self, read: fn(&mut Self) -> Expr) -> Expr {
         if self.depth >= MAX_DEPTH {
-            return self.broken("nested too deeply");
+            return self.broken(ErrorKind::TooDeep);
         }
         self.depth += 1;
         let expression = read(self);
@@ -177,7 +177,7 @@ impl Parser<'_> {
         if self.eat_word("is") {
             let negated = self.eat_word("not");
             if !self.eat_word("null") {
-                return self.broken("`null` is missing");
+                return self.broken(ErrorKind::MissingNull);
             }
             return Expr::new(ExprKind::IsNull { subject: Box::new(subject), negated }, self.since(start));
         }
@@ -189,7 +189,11 @@ impl Parser<'_> {
         let op = match token.text(self.text) {
             "==" => CompareOp::Equal,
             "=" => {
-                self.warn("`=` for `==`", "The language compares with `==`; `=` is read as that.", token.span());
+                self.error(
+                    ErrorKind::AssignmentSign,
+                    "The language compares with `==`; `=` is read as that.",
+                    token.span(),
+                );
                 CompareOp::Equal
             }
             "!=" => CompareOp::NotEqual,
@@ -262,6 +266,15 @@ impl Parser<'_> {
         let start = self.here();
         let mut base = self.primary();
         let mut steps: Vec<PathStep> = Vec::new();
+        // An element and its first part are read as one; a path in parentheses stays one of its own.
+        let is_element =
+            matches!(&base.kind, ExprKind::Path(element, _) if matches!(element.kind, ExprKind::Element(_)));
+        if is_element
+            && base.span.start == Span::new(start, start).start
+            && let ExprKind::Path(element, first) = base.kind
+        {
+            (base, steps) = (*element, first);
+        }
         loop {
             if self.is("[") {
                 self.at += 1;
@@ -294,18 +307,18 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Expr {
-        let Some(token) = self.peek() else { return self.broken("an expression is missing") };
+        let Some(token) = self.peek() else { return self.broken(ErrorKind::MissingExpression) };
         let (start, text) = (token.start, token.text(self.text).to_owned());
         let kind = match token.kind {
             Kind::Text { closed } => {
                 self.at += 1;
                 if !closed {
-                    self.error("unclosed quote", "The text has no closing quote.", token.span());
+                    self.error(ErrorKind::UnclosedQuote, "The text has no closing quote.", token.span());
                 }
                 let (content, is_odd) = unquote(&text);
                 if is_odd {
                     let message = "The text has an escape that the language does not know; it is kept as written.";
-                    self.warn("unknown escape", message, token.span());
+                    self.error(ErrorKind::UnknownEscape, message, token.span());
                 }
                 ExprKind::Text(content)
             }
@@ -344,7 +357,7 @@ impl Parser<'_> {
                 self.at += 1;
                 ExprKind::Array(self.items("]"))
             }
-            _ => return self.broken("an expression is missing"),
+            _ => return self.broken(ErrorKind::MissingExpression),
         };
         Expr::new(kind, self.since(start))
     }
@@ -358,7 +371,7 @@ impl Parser<'_> {
             }
             "true" | "false" => ExprKind::Bool(word == "true"),
             "null" => ExprKind::Null,
-            "and" | "or" | "in" | "is" | "of" => return self.broken("an expression is missing"),
+            "and" | "or" | "in" | "is" | "of" => return self.broken(ErrorKind::MissingExpression),
             _ => ExprKind::Name(word.to_owned()),
         };
         self.at += 1;
@@ -379,7 +392,7 @@ impl Parser<'_> {
             let before = self.at;
             items.push(self.expression());
             if !self.eat(",") && self.peek().is_some() && !self.is(close) {
-                items.push(self.broken("a comma is missing"));
+                items.push(self.broken(ErrorKind::MissingComma));
                 self.eat(",");
                 if self.at == before {
                     self.at += 1;
@@ -393,16 +406,16 @@ impl Parser<'_> {
     /// The closing bracket; what stands before it is stepped over.
     fn close(&mut self, close: &str) {
         if self.peek().is_some() && !self.is(close) {
-            self.broken("a connective is missing");
+            self.broken(ErrorKind::MissingConnective);
         }
         if !self.eat(close) {
             let end = self.here();
-            self.error("unclosed bracket", format!("`{close}` is missing."), Span::new(end, end));
+            self.error(ErrorKind::UnclosedBracket, format!("`{close}` is missing."), Span::new(end, end));
         }
     }
 
     /// Steps over what cannot be read, up to where the expression around it goes on.
-    fn broken(&mut self, reason: &'static str) -> Expr {
+    fn broken(&mut self, kind: ErrorKind) -> Expr {
         let start = self.here();
         let mut depth = 0_usize;
         while let Some(token) = self.peek() {
@@ -425,8 +438,8 @@ impl Parser<'_> {
             self.at += 1;
         }
         let span = if self.here() > start { self.since(start) } else { Span::new(start, start) };
-        self.error(reason, format!("The expression cannot be read here: {reason}."), span);
-        Expr::new(ExprKind::Broken, span)
+        self.error(kind, format!("The expression cannot be read here: {}.", kind.title()), span);
+        self.broken_at(span)
     }
 }
 

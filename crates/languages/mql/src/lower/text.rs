@@ -106,7 +106,7 @@ impl<'t> Lowering<'t, '_> {
                 to.push_str("not ");
                 self.write(inner, scope, to);
             }
-            ExprKind::In { .. } | ExprKind::IsNull { .. } | ExprKind::Of { .. } | ExprKind::Broken => {
+            ExprKind::In { .. } | ExprKind::IsNull { .. } | ExprKind::Of { .. } | ExprKind::Broken(_) => {
                 to.push_str(&line(expression.span.of(self.text).unwrap_or_default()));
             }
         }

@@ -111,7 +111,7 @@ impl<'t> Lowering<'t, '_> {
                 let text = self.text_of(expression, scope);
                 Value::Condition(Rc::new(self.condition(expression, scope)), text)
             }
-            ExprKind::Broken => Value::Unknown(Rc::from("syntax error")),
+            ExprKind::Broken(_) => Value::Unknown(Rc::from("syntax error")),
         }
     }
 
