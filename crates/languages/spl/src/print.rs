@@ -97,13 +97,7 @@ fn begin(segment: &Segment, is_sub: bool) -> Begin {
     if segment.text.is_some() {
         return Begin::Pipe;
     }
-    if is_sub {
-        Begin::Word
-    } else if begins_with_command(search) {
-        Begin::Word
-    } else {
-        Begin::Implied
-    }
+    if is_sub || begins_with_command(search) { Begin::Word } else { Begin::Implied }
 }
 
 /// Whether the first word of a condition would be taken for a command.
