@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail anywhere")]
 
 use proptest::prelude::*;
-use ruleatlas_sources::have::{Component, Error, Listed, OnMatch, TelemetryConfig, read};
+use ruleatlas_sources::have::{Component, Error, Listed, OnMatch, TelemetryConfig, TrailCategory, read};
 
 const SYSMON: &str = r#"<!-- ours -->
 <Sysmon schemaversion="4.90">
@@ -35,6 +35,68 @@ fn a_sysmon_configuration_says_what_is_filtered() {
             ("FileCreate", OnMatch::Include, 1, 12),
         ]
     );
+}
+
+#[test]
+fn settings_of_clouds_and_of_linux_audit_are_told_by_what_is_in_them() {
+    let basic = r#"{"TrailARN": "arn:aws:cloudtrail:eu-west-1:1:trail/t", "EventSelectors": [
+        {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true, "ExcludeManagementEventSources": ["kms.amazonaws.com"],
+         "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::lab/"]}, {"Type": "AWS::Lambda::Function", "Values": ["arn:aws:lambda"]}]}]}"#;
+    let TelemetryConfig::CloudTrail(trail) = read(basic.as_bytes()).unwrap() else { panic!("no event selectors") };
+    let shown: Vec<String> = trail
+        .selectors
+        .iter()
+        .map(|selector| {
+            let fields: Vec<&str> = selector.conditions.iter().map(|it| it.field.as_str()).collect();
+            format!("{:?} {}", selector.category, fields.join(" "))
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "Management readOnly eventSource",
+            "Data readOnly resources.type resources.ARN",
+            "Data readOnly resources.type"
+        ]
+    );
+    let advanced = r#"[{"Name": "writes", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]},
+        {"Field": "eventName", "StartsWith": ["Create"], "NotEquals": ["CreateTags"]}]}]"#;
+    let TelemetryConfig::CloudTrail(trail) = read(advanced.as_bytes()).unwrap() else { panic!("no event selectors") };
+    let condition = &trail.selectors[0].conditions[0];
+    assert_eq!(trail.selectors[0].category, TrailCategory::Management);
+    assert!(condition.fits("CreateUser") && !condition.fits("CreateTags") && !condition.fits("DeleteUser"));
+
+    let settings = r#"{"value": [{"properties": {"logs": [{"category": "AuditLogs", "enabled": true},
+        {"category": "SignInLogs", "enabled": false}]}}, {"logs": [{"categoryGroup": "allLogs", "enabled": true}]}]}"#;
+    let TelemetryConfig::Diagnostic(found) = read(settings.as_bytes()).unwrap() else { panic!("no settings") };
+    assert_eq!(found.enabled.iter().collect::<Vec<_>>(), ["AuditLogs", "allLogs"]);
+    assert_eq!(found.disabled.iter().collect::<Vec<_>>(), ["SignInLogs"]);
+
+    let rules = "# ours\n-D\n-b 8192\n-a always,exit -F arch=b64 -S execve,connect -k run\n-w /etc/passwd -p wa -k id\n\
+                 -a always,exclude -F msgtype=CWD\n-a never,exit -S open\n-e 2\n";
+    let TelemetryConfig::AuditRules(found) = read(rules.as_bytes()).unwrap() else { panic!("no audit rules") };
+    assert_eq!(found.system_calls.iter().collect::<Vec<_>>(), ["connect", "execve"]);
+    assert_eq!(found.watches.iter().collect::<Vec<_>>(), ["/etc/passwd"]);
+    assert!(found.excluded.contains("CWD") && !found.is_off);
+}
+
+#[test]
+fn settings_that_are_none_say_why_and_where() {
+    let deep = format!("{{\"EventSelectors\":{}", "[".repeat(100_000));
+    for (text, part) in [
+        ("{\"a\": 1}", "AdvancedEventSelectors"),
+        ("{\"EventSelectors\": [{\"ReadWriteType\": \"Some\"}]}", "`ReadWriteType` is `Some`"),
+        ("{\"AdvancedEventSelectors\": [{\"FieldSelectors\": []}]}", "one `eventCategory`"),
+        ("{\"AdvancedEventSelectors\": [{\"FieldSelectors\": 7}]}", "event selectors of CloudTrail"),
+        ("{", "no JSON"),
+        (deep.as_str(), "no JSON"),
+        ("-D\n-a always,exit -S execve\n-x what\n", "line 3: `-x` is no option of audit rules"),
+        ("-w\n", "line 1: `-w` names no file"),
+        ("-a sometimes,exit -S open\n", "line 1: `sometimes,exit` is no list and action"),
+    ] {
+        let error = read(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(part), "{part}: {error}");
+    }
 }
 
 #[test]

@@ -15,9 +15,10 @@ const ATTACK_LOGS: File<'static> = file!("attack_logs.csv");
 const PROVIDER_PLATFORMS: File<'static> = file!("provider_platforms.csv");
 const CLOUDTRAIL_DATA_EVENTS: File<'static> = file!("cloudtrail_data_events.csv");
 const AUDITD_RULES: File<'static> = file!("auditd_rules.csv");
+const DIAGNOSTIC_CATEGORIES: File<'static> = file!("diagnostic_categories.csv");
 
 /// The tables of this module.
-pub(crate) const FILES: [File<'static>; 11] = [
+pub(crate) const FILES: [File<'static>; 12] = [
     AUDIT_POLICY,
     SYSMON_CONFIG,
     DATA_COMPONENTS,
@@ -27,6 +28,7 @@ pub(crate) const FILES: [File<'static>; 11] = [
     PROVIDER_PLATFORMS,
     CLOUDTRAIL_DATA_EVENTS,
     AUDITD_RULES,
+    DIAGNOSTIC_CATEGORIES,
     crate::enable::ENABLE,
     crate::platform_page::PLATFORM_PAGES,
 ];
@@ -168,13 +170,29 @@ pub fn cloudtrail_data() -> &'static [(&'static str, Vec<&'static str>)] {
     })
 }
 
+/// The events that a category of a diagnostic setting sends: provider and id, `*` for every event of the provider. Empty
+/// where nobody knows the category.
+#[must_use]
+pub fn events_of_diagnostic_category(category: &str) -> Vec<(&'static str, &'static str)> {
+    static TABLE: OnceLock<Vec<[&'static str; 3]>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| rows(DIAGNOSTIC_CATEGORIES.text));
+    // `allLogs` is every category of the resource, of which the setting does not say what it is.
+    let of_it = table.iter().filter(|[known, ..]| known.eq_ignore_ascii_case(category));
+    of_it.map(|[_, provider, event]| (*provider, *event)).collect()
+}
+
 /// The system calls that write a record type of Linux audit when a rule names one of them, with spaces between them.
 #[must_use]
 pub fn auditd_calls(record_type: &str) -> Option<&'static str> {
-    auditd_rules().iter().find(|[known, _]| known.eq_ignore_ascii_case(record_type)).map(|[_, calls]| *calls)
+    let row = auditd_rules().iter().find(|[known, _]| known.eq_ignore_ascii_case(record_type));
+    row.map(|[_, calls]| *calls).filter(|calls| *calls != AUDITD_ALWAYS)
 }
 
-/// The record types of Linux audit that rules on system calls write, each with the calls.
+/// Stands for system calls where programs write a record type without a rule.
+pub const AUDITD_ALWAYS: &str = "always";
+
+/// The record types of Linux audit, each with the system calls that write it when a rule names one of them, or
+/// [`AUDITD_ALWAYS`].
 #[must_use]
 pub fn auditd_rules() -> &'static [[&'static str; 2]] {
     static TABLE: OnceLock<Vec<[&'static str; 2]>> = OnceLock::new();

@@ -11,12 +11,15 @@ use ruleatlas_taxonomy::telemetry::{
 };
 use serde::Serialize;
 
-use crate::{Atlas, nearest};
+use crate::{Atlas, cloud_telemetry::collected_by_audit_rules, nearest};
 
 /// The kinds of files that say what is collected: the name in data, and what it is.
-pub const HAVE_KINDS: [(&str, &str); 4] = [
+pub const HAVE_KINDS: [(&str, &str); 7] = [
     ("sysmon_configuration", "a configuration of Sysmon, XML of schema version 2 to 4"),
     ("audit_policy", "the output of `auditpol /get /category:* /r`, or of `auditpol /backup`"),
+    ("audit_rules", "rules of Linux audit, as in `/etc/audit/rules.d` or the output of `auditctl -l`"),
+    ("cloudtrail_event_selectors", "the output of `aws cloudtrail get-event-selectors`, basic or advanced"),
+    ("diagnostic_settings", "diagnostic settings of Entra ID or Azure, JSON with `logs` and their categories"),
     ("data_source_administration", "a data source administration of DeTT&CT, YAML"),
     ("list", "lines of `Provider,EventID`; `*` is every event of the provider, `#` begins a comment"),
 ];
@@ -70,7 +73,7 @@ impl CollectedTelemetry {
         }
     }
 
-    fn add(&mut self, provider: &str, id: &str, how: &str) {
+    pub(crate) fn add(&mut self, provider: &str, id: &str, how: &str) {
         let event = EventRef { provider: provider.to_owned(), event_id: id.to_owned() };
         self.events.entry(event).or_insert_with(|| how.to_owned());
     }
@@ -86,6 +89,9 @@ impl Atlas {
             TelemetryConfig::Sysmon(config) => of_sysmon(&config)?,
             TelemetryConfig::AuditPolicy(lines) => of_audit_policy(&lines),
             TelemetryConfig::DataSources(components) => self.of_components(&components),
+            TelemetryConfig::AuditRules(rules) => collected_by_audit_rules(&rules),
+            TelemetryConfig::CloudTrail(trail) => self.collected_by_trail(&trail)?,
+            TelemetryConfig::Diagnostic(settings) => self.collected_by_diagnostics(&settings)?,
             TelemetryConfig::List(listed) => self.collected_from_list(&listed)?,
         };
         if have.events.is_empty() {

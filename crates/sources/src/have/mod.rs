@@ -1,5 +1,6 @@
-//! What telemetry somebody has, as files say it: a Sysmon configuration, the audit policy of Windows, a DeTT&CT
-//! data source administration, or a plain list of events.
+//! What telemetry somebody has, as files say it: a Sysmon configuration, the audit policy of Windows, rules of Linux audit,
+//! event selectors of CloudTrail, diagnostic settings of Azure and Entra ID, a DeTT&CT data source administration, or a plain
+//! list of events.
 //!
 //! [`read`] tells which of them a file is by what is in it, and reads it whole or not at all. It does not know which events
 //! a setting turns on: a taxonomy says that.
@@ -13,13 +14,19 @@
 //! # Ok::<(), have::Error>(())
 //! ```
 
+mod audit_rules;
 mod auditpol;
+mod cloudtrail;
 mod dettect;
+mod diagnostic;
 mod list;
 mod sysmon;
 
+pub use audit_rules::AuditRules;
 pub use auditpol::Subcategory;
+pub use cloudtrail::{FieldSelector, TrailCategory, TrailSelector, TrailSelectors};
 pub use dettect::Component;
+pub use diagnostic::DiagnosticSettings;
 pub use list::Listed;
 pub use sysmon::{Filter, OnMatch, SysmonConfig};
 
@@ -37,6 +44,12 @@ pub enum TelemetryConfig {
     AuditPolicy(Vec<Subcategory>),
     /// A data source administration of DeTT&CT.
     DataSources(Vec<Component>),
+    /// Rules of Linux audit.
+    AuditRules(AuditRules),
+    /// Event selectors of CloudTrail.
+    CloudTrail(TrailSelectors),
+    /// Diagnostic settings of Azure or Entra ID.
+    Diagnostic(DiagnosticSettings),
     /// A list of events.
     List(Vec<Listed>),
 }
@@ -46,7 +59,7 @@ pub enum TelemetryConfig {
 pub enum Error {
     /// There is nothing in it.
     #[error(
-        "there is nothing in it; give a Sysmon configuration, the output of `auditpol /get /category:* /r`, a DeTT&CT data source administration, or lines of `Provider,EventID`"
+        "there is nothing in it; give a Sysmon configuration, the output of `auditpol /get /category:* /r`, rules of Linux audit, event selectors of CloudTrail, diagnostic settings of Entra ID, a DeTT&CT data source administration, or lines of `Provider,EventID`"
     )]
     Empty,
     /// It is too large.
@@ -85,6 +98,12 @@ pub enum Error {
         /// The version as written; `none` where there is none.
         found: String,
     },
+    /// It is JSON that says nothing of the kind.
+    #[error("{reason}")]
+    Json {
+        /// What is wrong.
+        reason: String,
+    },
     /// A line is not of the form that its file has.
     #[error("line {line}: {reason}")]
     Line {
@@ -117,6 +136,12 @@ pub fn read(bytes: &[u8]) -> Result<TelemetryConfig, Error> {
     if start.starts_with('<') {
         return sysmon::read(text).map(TelemetryConfig::Sysmon);
     }
+    if start.starts_with(['{', '[']) {
+        return json(start);
+    }
+    if audit_rules::is_one(start) {
+        return audit_rules::read(text).map(TelemetryConfig::AuditRules);
+    }
     let mut lines = start.lines().take(200);
     if lines.any(|line| line.starts_with("data_sources:") || line.starts_with("file_type:")) {
         return dettect::read(text).map(TelemetryConfig::DataSources);
@@ -125,6 +150,21 @@ pub fn read(bytes: &[u8]) -> Result<TelemetryConfig, Error> {
         return auditpol::read(text).map(TelemetryConfig::AuditPolicy);
     }
     list::read(text).map(TelemetryConfig::List)
+}
+
+/// Reads JSON: what the command line of a cloud writes of its settings.
+fn json(text: &str) -> Result<TelemetryConfig, Error> {
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| Error::Json { reason: format!("no JSON: {error}") })?;
+    if cloudtrail::is_one(&value) {
+        return cloudtrail::read(&value).map(TelemetryConfig::CloudTrail);
+    }
+    if diagnostic::is_one(&value) {
+        return diagnostic::read(&value).map(TelemetryConfig::Diagnostic);
+    }
+    let reason = "JSON without `EventSelectors` or `AdvancedEventSelectors` (of `aws cloudtrail get-event-selectors`) and \
+                  without `logs` that have a `category` (of diagnostic settings)";
+    Err(Error::Json { reason: reason.to_owned() })
 }
 
 /// A line's number.
