@@ -435,7 +435,8 @@ pub enum ExportKind {
     Techniques,
     /// Every event that a rule reads.
     Events,
-    /// Every field that a rule filters.
+    /// Every field that a rule filters: its names at vendors and in OCSF, ECS, UDM, ASIM and CIM, the events that carry it,
+    /// and how many rules write which name (CC0-1.0).
     Fields,
     /// Every indicator, with its corpus reach.
     Indicators,

@@ -205,6 +205,17 @@ impl Store {
         self.readable_rows("predicate", query, |row| Ok((row.get(0)?, count(row, 1)?, count(row, 2)?)))
     }
 
+    /// How many counted rules write which name for a field: field, name as written, rules.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn written_names(&self) -> Result<Vec<(String, String, u32)>, Error> {
+        let query = "SELECT field, raw_field, COUNT(DISTINCT rule) FROM predicate JOIN rule USING (rule) \
+                     WHERE rule.counted AND role <> 'computed' AND raw_field <> '' AND derived_from IS NULL \
+                     GROUP BY field, raw_field ORDER BY field, raw_field";
+        self.readable_rows("predicate", query, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    }
+
     /// The index over all rules that can be read. A rule whose own row cannot is among the [damaged
     /// rows](Self::damaged_rows); one of which a row of another table cannot is in the index, and unreadable by itself.
     ///

@@ -21,6 +21,7 @@ mod atlas;
 mod attack_events;
 mod attack_text;
 mod changes;
+mod cloud_telemetry;
 mod collected_telemetry;
 mod controls;
 mod coverage;
@@ -30,6 +31,7 @@ mod event;
 mod event_detail;
 mod export;
 mod field;
+mod field_table;
 mod fires;
 mod home;
 mod identity;
@@ -84,6 +86,7 @@ pub use event::{
 pub use event_detail::{AnalyticItem, EnableView, RelatedEvent, SampleMember, SampleView};
 pub use export::{ExportRow, export_rule};
 pub use field::{FieldCheck, FieldView};
+pub use field_table::{FieldExport, NameExport};
 pub use fires::{
     CommandEvent, CommandPlatform, FailedCheck, FiresError, FiresEvents, FiresInput, FiresKind, FiresProblem,
     FiresView, FiringCheck, FiringRule, MAX_FIRES_BYTES, MAX_FIRES_EVENTS, NearRule, UndecidedRule,

@@ -1,7 +1,7 @@
-use std::{path::Path, process::ExitCode};
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
-use ruleatlas_catalog::{EventRow, FieldRow, Filters, Guide, IndicatorRow, Scope};
-use ruleatlas_views::{Atlas, Cells, CsvText, Error, export_rule};
+use ruleatlas_catalog::{EventRow, Filters, Guide, IndicatorRow, Scope};
+use ruleatlas_views::{Atlas, Cells, CsvText, Error, FieldExport, export_rule};
 use serde::Serialize;
 
 use super::atlas;
@@ -99,16 +99,42 @@ fn tables(atlas: &Atlas, what: ExportKind, csv: Option<Cells>) -> anyhow::Result
                 [vec![row.provider.clone(), row.event_id.clone(), row.title.clone()], counts.to_vec()].concat()
             })
         }
-        ExportKind::Fields => {
-            let columns = ["field", "rules", "how", "samples"];
-            write(&guide.fields, csv, &columns, |row: &FieldRow| {
-                let how: Vec<String> = row.how.iter().map(|(op, count)| format!("{op}={count}")).collect();
-                vec![row.field.clone(), row.rules.to_string(), how.join(" "), row.samples.join("\n")]
-            })
-        }
+        ExportKind::Fields => fields(&atlas.field_table()?, csv),
         ExportKind::Exclusions => indicators(&guide.exclusions, csv),
         _ => indicators(&guide.indicators, csv),
     }
+}
+
+/// The schemas whose names have a column of their own; the names of the others stand in one.
+const SCHEMAS: [&str; 5] = ["ocsf", "ecs", "udm", "asim", "cim"];
+
+fn fields(rows: &[FieldExport], csv: Option<Cells>) -> anyhow::Result<()> {
+    let columns = ["field", "rules", "how", "samples", "type", "description"];
+    let columns = [&columns[..], &SCHEMAS, &["other_names", "written", "events", "providers"]].concat();
+    write(rows, csv, &columns, |export| {
+        let row = &export.row;
+        let counts = |counts: &BTreeMap<String, u64>| -> String {
+            counts.iter().map(|(name, count)| format!("{name}={count}")).collect::<Vec<_>>().join("\n")
+        };
+        let how: Vec<String> = row.how.iter().map(|(op, count)| format!("{op}={count}")).collect();
+        let mut cells = vec![row.field.clone(), row.rules.to_string(), how.join(" "), row.samples.join("\n")];
+        cells.push(export.kind.unwrap_or_default().to_owned());
+        cells.push(export.description.unwrap_or_default().to_owned());
+        let names = |vocabulary: &str| -> Vec<&str> {
+            let mut names: Vec<&str> = export.names.get(vocabulary).into_iter().flatten().map(|it| it.name).collect();
+            names.dedup();
+            names
+        };
+        cells.extend(SCHEMAS.map(|schema| names(schema).join("\n")));
+        let others = export.names.keys().filter(|name| !SCHEMAS.contains(*name));
+        let others =
+            others.flat_map(|vocabulary| names(vocabulary).into_iter().map(move |name| format!("{vocabulary}={name}")));
+        cells.push(others.collect::<Vec<_>>().join("\n"));
+        cells.push(counts(&export.written));
+        cells.push(export.events.values().sum::<u64>().to_string());
+        cells.push(counts(&export.events));
+        cells
+    })
 }
 
 fn indicators(rows: &[IndicatorRow], csv: Option<Cells>) -> anyhow::Result<()> {
