@@ -289,6 +289,23 @@ impl Store {
         self.heads_where(&format!("{HEAD} WHERE provider = ? COLLATE NOCASE"), &[provider])
     }
 
+    /// The events of a provider with the names of their categories; the name compares without case.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn categories_of_provider(&self, provider: &str) -> Result<Vec<(EventRef, Vec<String>)>, Error> {
+        let sql = "SELECT event, body FROM event JOIN event_body USING (event) WHERE provider = ? COLLATE NOCASE";
+        let collect = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([provider], |row| {
+                let entry: EventEntry = json(row, 1)?;
+                Ok((entry.event, entry.categories.into_iter().map(|category| category.name).collect()))
+            })?;
+            rows.collect()
+        };
+        self.said(collect())
+    }
+
     /// A provider; the name compares without case.
     ///
     /// # Errors
@@ -326,21 +343,6 @@ impl Store {
             rows.collect()
         };
         self.said(collect())
-    }
-
-    /// The events whose provider, id, channel or title has a text, those that rules read first or alone; at most `limit`.
-    ///
-    /// # Errors
-    /// The file cannot be read or is damaged.
-    pub fn find_events(&self, text: &str, only_read: bool, limit: usize) -> Result<Vec<EventHead>, Error> {
-        let below = if only_read { self.events_read()? } else { u32::MAX };
-        // What people call an event: `Sysmon 1`.
-        let sql = format!(
-            "{HEAD} WHERE event < {below} AND instr(lower(provider || ' ' || event_id || ' ' || coalesce(title, '') \
-             || ' ' || coalesce(channel, '')), ?) ORDER BY event LIMIT {}",
-            limit.min(MAX_EVENTS)
-        );
-        self.heads_where(&sql, &[&text.to_lowercase()])
     }
 
     /// Every event, those that rules read first.

@@ -57,6 +57,38 @@ pub struct EventNames<'a> {
     sources: Vec<Vec<DataSource>>,
 }
 
+/// What the names of the fields of a provider's events mean.
+#[derive(Clone, Debug)]
+pub struct ProviderEventNames<'a> {
+    taxonomy: &'a Taxonomy,
+    is_defender: bool,
+    /// The selectors that imply events of the provider.
+    implying: Vec<&'a Selector>,
+    /// The data sources of steps over the provider.
+    own: Vec<Vec<DataSource>>,
+    /// The selectors of a channel.
+    channels: Vec<&'a Selector>,
+}
+
+impl<'a> ProviderEventNames<'a> {
+    /// What the names of the fields of one of its events mean.
+    #[must_use]
+    pub fn of(&self, event: &EventRef, channel: &str) -> EventNames<'a> {
+        let taxonomy = self.taxonomy;
+        if self.is_defender {
+            let table = vec![DataSource::new(SourceKind::Table, event.event_id.as_str())];
+            return EventNames { taxonomy, vendor: Vendor::Kusto, sources: vec![table] };
+        }
+        let of_event = self.implying.iter().filter(|selector| selector.events.contains(event));
+        let of_channel = self.channels.iter().filter(|selector| {
+            !channel.is_empty() && selector.channel.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(channel))
+        });
+        let sources = of_event.filter_map(|selector| selector.sigma_sources()).chain(self.own.iter().cloned());
+        let sources = sources.chain(of_channel.filter_map(|selector| selector.sigma_sources())).collect();
+        EventNames { taxonomy, vendor: Vendor::Sigma, sources }
+    }
+}
+
 impl<'a> EventNames<'a> {
     /// The canonical field that a name means, if the table knows it.
     #[must_use]
@@ -469,18 +501,22 @@ impl Taxonomy {
     /// them, or as columns of its table.
     #[must_use]
     pub fn names_of_event(&self, event: &EventRef, channel: &str) -> EventNames<'_> {
-        if event.provider == "Defender" {
-            let table = vec![DataSource::new(SourceKind::Table, event.event_id.as_str())];
-            return EventNames { taxonomy: self, vendor: Vendor::Kusto, sources: vec![table] };
-        }
+        self.names_of_provider(&event.provider).of(event, channel)
+    }
+
+    /// What is needed to say so of many events of a provider.
+    #[must_use]
+    pub fn names_of_provider(&self, provider: &str) -> ProviderEventNames<'_> {
         let selectors = || self.log_sources.selectors().iter();
-        let of_event = selectors().filter(|selector| selector.events.contains(event));
-        let of_provider = selectors().filter(|selector| selector.providers.contains(&event.provider));
-        let of_channel = selectors().filter(|selector| {
-            !channel.is_empty() && selector.channel.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(channel))
-        });
-        let sources = of_event.chain(of_provider).chain(of_channel).filter_map(Selector::sigma_sources).collect();
-        EventNames { taxonomy: self, vendor: Vendor::Sigma, sources }
+        let implies = |selector: &&Selector| selector.events.iter().any(|event| event.provider == provider);
+        let is_own = |selector: &&Selector| selector.providers.iter().any(|known| known == provider);
+        ProviderEventNames {
+            taxonomy: self,
+            is_defender: provider == "Defender",
+            implying: selectors().filter(implies).collect(),
+            own: selectors().filter(is_own).filter_map(Selector::sigma_sources).collect(),
+            channels: selectors().filter(|selector| selector.channel.is_some()).collect(),
+        }
     }
 
     /// The canonical field that a name of an event's own field means, if the table knows it; see

@@ -18,7 +18,9 @@ pub(crate) fn events(selector: &Selector, written: &Written<'_>) -> Vec<EventLin
     };
     let (verbs, objects) = (values(verb), values(object));
     let mut parts = rest.first().map(values).unwrap_or_default();
-    if parts.is_empty() {
+    // Of which of several resources it is a part, nobody says.
+    if parts.is_empty() || objects.len() > 1 {
+        parts.clear();
         parts.push((String::new(), ""));
     }
     let mut links = Vec::new();

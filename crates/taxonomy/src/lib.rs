@@ -49,7 +49,7 @@ use ruleatlas_model::{Condition, DataSource, FoldedOp, Indicator, Modifiers, Pre
 use rustc_hash::FxHashMap;
 
 pub use error::{Error, Fault};
-pub use event::{EventNames, KnownEvent};
+pub use event::{EventNames, KnownEvent, ProviderEventNames};
 pub use field::{Alias, Field, FieldType, FieldUse, Part, Vocabulary};
 pub use fold::Folded;
 pub use log_source::{LogSource, Telemetry, Term};

@@ -332,21 +332,6 @@ impl Atlas {
         Err(Error::NotFound { what: "event", name: asked, near })
     }
 
-    /// The canonical field that a name of an event's field means, and how many rules filter on it.
-    fn use_of(
-        &self,
-        event: &EventRef,
-        channel: &str,
-        name: &str,
-        rules_of: impl Fn(&str) -> u64,
-    ) -> (Option<String>, u64) {
-        match self.taxonomy.field_of_event(event, channel, name) {
-            Some(used) => (Some(used.field.name.clone()), rules_of(&used.field.name)),
-            // Where the table does not know it, rules that filter on it have it under its own name.
-            None => (None, rules_of(name)),
-        }
-    }
-
     /// How many of some rules filter each field, by its name in lower case.
     fn filtered_fields(&self, rules: &roaring::RoaringBitmap) -> rustc_hash::FxHashMap<String, u64> {
         let mut counts: rustc_hash::FxHashMap<u32, u64> = rustc_hash::FxHashMap::default();
@@ -369,7 +354,11 @@ impl Atlas {
     }
 
     pub(crate) fn item(&self, head: &EventHead, filters: &Filters) -> EventItem {
-        let scope = Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), filters);
+        let facet = facet_of(&head.event);
+        // Most events of a dictionary are read by no rule.
+        let is_read = self.index.set(Facet::Event, &facet).is_some();
+        let rules =
+            if is_read { Scope::facet(&self.index, Facet::Event, &facet, filters).rules } else { Default::default() };
         let title =
             if head.title.is_empty() { self.index.event_title(&head.event, self.taxonomy) } else { head.title.clone() };
         EventItem {
@@ -377,8 +366,8 @@ impl Atlas {
             event_id: head.event.event_id.clone(),
             title,
             channel: head.channel.clone(),
-            rules: scope.rules.len(),
-            techniques: self.technique_count(&scope.rules),
+            rules: rules.len(),
+            techniques: self.technique_count(&rules),
         }
     }
 
@@ -398,7 +387,11 @@ impl Atlas {
         let heads = match (question.unread, &question.provider, &question.text) {
             (false, ..) => read,
             (true, Some(provider), _) => self.store().events_of_provider(provider)?,
-            (true, None, text) => self.store().find_events(text.as_deref().unwrap_or_default(), false, usize::MAX)?,
+            (true, None, Some(text)) if !text.is_empty() => {
+                let wanted = ruleatlas_model::fold_case(text);
+                self.event_index()?.with(&wanted).cloned().collect()
+            }
+            (true, None, _) => self.store().event_heads()?,
         };
         let wanted = question.text.as_deref().unwrap_or_default().to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);
@@ -443,14 +436,18 @@ impl Atlas {
             return Err(Error::NotFound { what: "provider", name: name.to_owned(), near });
         }
         let mut rules = roaring::RoaringBitmap::new();
-        for head in &found {
+        for head in found.iter().filter(|head| self.index.set(Facet::Event, &facet_of(&head.event)).is_some()) {
             rules |= Scope::facet(&self.index, Facet::Event, &facet_of(&head.event), filters).rules;
         }
         let filtered = self.filtered_fields(&rules);
         let rules_of = |name: &str| filtered.get(&name.to_lowercase()).copied().unwrap_or_default();
         let rows = self.store().provider_fields(&short)?;
+        let names = self.taxonomy.names_of_provider(&short);
         let row = |row: ProviderFieldRow| {
-            let (canonical, rules) = self.use_of(&row.first, &row.channel, &row.name, rules_of);
+            let resolved = names.of(&row.first, &row.channel).resolve(&row.name);
+            let canonical = resolved.map(|used| used.field.name.clone());
+            // Where the table does not know it, rules that filter on it have it under its own name.
+            let rules = rules_of(canonical.as_deref().unwrap_or(&row.name));
             ProviderField { name: row.name, canonical, events: u64::from(row.events), rules }
         };
         let mut fields: Vec<ProviderField> = rows.into_iter().map(row).collect();

@@ -115,7 +115,7 @@ pub(crate) fn event(atlas: &Atlas, view: &EventView, params: &Params) -> Markup 
         @if let Some(example) = &view.facts.example {
             section {
                 h2 #example { a href="#example" { "Message" } (by(example)) }
-                details { summary { "An event as it is shown" } pre.query data-copy="" { (paragraph(&example.text, EXAMPLE)) } }
+                details { summary { "An event as it is shown" } div.copied { pre.query data-copy="" { (paragraph(&example.text, EXAMPLE)) } } }
             }
         }
         (event_detail::enabling(&view.enable))

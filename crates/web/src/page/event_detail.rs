@@ -58,7 +58,7 @@ pub(super) fn sample(view: &EventView) -> Markup {
         section {
             h2 #sample { a href="#sample" { "Sample event" } }
             p.about { (clipped(&sample.source, 300)) ", " (sample.kind.title()) ". Names and addresses in it stand for nobody." }
-            pre.query data-copy="" { (paragraph(&sample.json, SAMPLE)) }
+            div.copied { pre.query data-copy="" { (paragraph(&sample.json, SAMPLE)) } }
             @if !sample.members.is_empty() {
                 details {
                     summary { (counted(sample.members.len() as u64, "field")) " with canonical names" }
@@ -99,7 +99,7 @@ pub(super) fn enabling(lines: &[EnableView]) -> Markup {
                 h2 #enable { a href="#enable" { "How to turn it on" } }
                 @for line in lines {
                     p { (line.title) " " span.count { (line.syntax) } @if !line.note.is_empty() { " " span.faint { (line.note) } } }
-                    pre.query data-copy="" { (line.text) }
+                    div.copied { pre.query data-copy="" { (line.text) } }
                 }
             }
         }

@@ -16,6 +16,8 @@ use crate::text::{NAME, clipped, counted, encoded, number, value};
 
 /// Fields of a provider before the rest is asked for.
 const FIELDS: usize = 60;
+/// Fields of the rest that are listed; CloudTrail's calls have ten thousand.
+const MORE_FIELDS: usize = 500;
 
 /// The page of a provider.
 pub(crate) fn provider_address(name: &str) -> String {
@@ -158,7 +160,13 @@ pub(crate) fn provider(atlas: &Atlas, view: &ProviderView, params: &Params) -> M
                 p.about { "A row is a field of the provider’s events, with the number of its events that have it and of the rules over them that filter on it." }
                 (fields(view, 0, FIELDS))
                 @if view.fields.len() > FIELDS {
-                    details.rest { summary { "The other " (number((view.fields.len() - FIELDS) as u64)) } (fields(view, FIELDS, usize::MAX)) }
+                    details.rest {
+                        summary { "The other " (number((view.fields.len() - FIELDS) as u64)) }
+                        (fields(view, FIELDS, MORE_FIELDS))
+                        @if view.fields.len() > FIELDS + MORE_FIELDS {
+                            p.more { "The first " (number((FIELDS + MORE_FIELDS) as u64)) "; all of them are in the " a href={ "/api/v1" (address) } { "JSON" } "." }
+                        }
+                    }
                 }
             }
         }
