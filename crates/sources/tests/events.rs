@@ -96,6 +96,7 @@ const TABLE: &str = "# origin: a test\nprovider,event,title,description,category
     Lab,OpenDoor,Open door,Opens a door of the house.,house; write,door.name;door.key,us\n\
     Lab,OpenDoor,Open door,Opens a door of the car.,car; write,door.side,us\n\
     Lab,CloseDoor,,,house; write,,us\n\
+    Lab,door.bell_rung,,,house,,us\n\
     Lab,LockDoor,,Locks a door. Not every door has a lock.,house; write,,us\n";
 
 fn said(files: &[(&str, &str)]) -> (Vec<EventEntry>, Vec<String>) {
@@ -121,6 +122,7 @@ fn a_table_of_events_says_what_each_means_in_every_category() {
     let lock = find(&entries, "Lab", "LockDoor");
     assert_eq!(title(lock), ("Locks a door", Dictionary::OwnTable), "the first sentence, where there is no title");
     assert_eq!(lock.description.as_ref().unwrap().text, "Locks a door. Not every door has a lock.");
+    assert_eq!(title(find(&entries, "Lab", "door.bell_rung")).0, "Door bell rung", "a name of several words");
     let close = find(&entries, "Lab", "CloseDoor");
     assert!(close.title.is_none() && close.categories.len() == 1, "{close:?}");
 }

@@ -205,6 +205,12 @@ fn a_verb_and_a_resource_are_one_event_of_kubernetes() {
         of(Node::all([list("verb", ["create", "patch"]), eq("objectRef.resource", "pods")])),
         "!Kubernetes audit create pods, !Kubernetes audit patch pods"
     );
+    let part = || eq("objectRef.subresource", "exec");
+    assert_eq!(
+        of(Node::all([eq("verb", "get"), list("objectRef.resource", ["pods", "nodes"]), part()])),
+        "!Kubernetes audit get pods, !Kubernetes audit get nodes",
+        "a part of one of several resources"
+    );
     // One of both alone names no event.
     assert_eq!(of(eq("verb", "create")), "");
     assert_eq!(of(eq("objectRef.resource", "pods")), "");

@@ -22,7 +22,7 @@ const MAX_FIELDS: usize = 1_000;
 /// Bytes of what a row says in words.
 const MAX_WORDS: usize = 2_000;
 /// Bytes of a title that is made of a description.
-const MAX_TITLE: usize = 120;
+const MAX_TITLE: usize = 160;
 /// Faults of a kind whose lines are named.
 const MAX_LINES: usize = 3;
 
@@ -162,8 +162,8 @@ pub(super) fn read(path: &str, text: &str, read: &mut Read) {
         let mut row = Row::blank(event(provider, id));
         let words = |text: &str| super::text::cut(&plain_markdown(text), MAX_WORDS).to_owned();
         row.description = told(&words(description), by);
-        row.title =
-            told(&words(title), by).or_else(|| row.description.as_ref().and_then(|it| told(sentence(&it.text), by)));
+        let from_description = || row.description.as_ref().and_then(|it| told(sentence(&it.text), by));
+        row.title = told(&words(title), by).or_else(from_description).or_else(|| told(&in_words(id), by));
         row.categories = told(&words(category), by)
             .map(|name| EventCategory { name: name.text, description: row.description.clone().map(|it| it.text), by })
             .into_iter()
@@ -201,6 +201,21 @@ fn sentence(text: &str) -> &str {
     let first = text.split_once(". ").map_or(text, |(first, _)| first);
     let first = first.strip_suffix('.').unwrap_or(first);
     if first.len() <= MAX_TITLE { first } else { "" }
+}
+
+/// A name of several words in words: `network_zone.rule.disabled` is `Network zone rule disabled`; empty for one word.
+fn in_words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len());
+    for character in name.chars() {
+        let is_border = matches!(character, '.' | '_' | '/' | ':' | ' ');
+        match (is_border, words.is_empty()) {
+            (true, _) if words.is_empty() || words.ends_with(' ') => {}
+            (true, _) => words.push(' '),
+            (false, true) => words.extend(character.to_uppercase()),
+            (false, false) => words.push(character),
+        }
+    }
+    if words.trim_end().contains(' ') { words.trim_end().to_owned() } else { String::new() }
 }
 
 fn is_name(text: &str) -> bool {
