@@ -17,6 +17,7 @@ fn languages() -> Vec<(&'static str, Vec<&'static ErrorInfo>)> {
         ("Falco", of::<ruleatlas_falco::ErrorKind>()),
         ("Kibana Query Language and Lucene", of::<ruleatlas_kuery::ErrorKind>()),
         ("Kusto", of::<ruleatlas_kusto::ErrorKind>()),
+        ("LogScale", of::<ruleatlas_logscale::ErrorKind>()),
         ("MQL", of::<ruleatlas_mql::ErrorKind>()),
         ("Sigma", of::<ruleatlas_sigma::ErrorKind>()),
         ("SPL", of::<ruleatlas_spl::ErrorKind>()),

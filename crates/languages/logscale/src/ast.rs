@@ -1,9 +1,10 @@
 //! The syntax tree of a query.
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::Span;
 
 /// Steps that events go through, one after the other.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Pipeline {
     /// The steps in order.
     pub steps: Vec<Step>,
@@ -13,6 +14,7 @@ pub struct Pipeline {
 
 /// A step of a pipeline.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Step {
     /// What it does.
     pub kind: StepKind,
@@ -22,6 +24,7 @@ pub struct Step {
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum StepKind {
     /// Keeps events, or calls a function of any kind.
     Filter(Filter),
@@ -40,12 +43,13 @@ pub enum StepKind {
     Stats(Vec<Expr>),
     /// `{ … }`: steps within this one.
     Group(Pipeline),
-    /// What could not be read.
-    Broken,
+    /// What could not be read, as written.
+    Broken(String),
 }
 
 /// A condition on an event.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Filter {
     /// What it asks.
     pub kind: FilterKind,
@@ -55,6 +59,7 @@ pub struct Filter {
 
 /// What a filter asks.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum FilterKind {
     /// All of these hold.
     And(Vec<Filter>),
@@ -83,12 +88,13 @@ pub enum FilterKind {
     Link(String, String),
     /// `true` or `false`.
     Bool(bool),
-    /// What could not be read.
-    Broken,
+    /// What could not be read, as written.
+    Broken(String),
 }
 
 /// Operators of a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum CompareOp {
     /// `=`.
     Equal,
@@ -108,6 +114,7 @@ pub enum CompareOp {
 
 /// What a field is compared with.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Pattern {
     /// What it is.
     pub kind: PatternKind,
@@ -117,17 +124,29 @@ pub struct Pattern {
 
 /// The kinds of patterns.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum PatternKind {
     /// A text in which `*` stands for anything.
     Text(String),
     /// A regular expression and its flags.
     Regex(String, String),
-    /// A value that is filled in from outside (`?name`).
-    Parameter(String),
+    /// A value that is filled in from outside (`?name`, `?{name=default}`).
+    Parameter(Parameter),
+}
+
+/// A value that is filled in from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// What it is where nobody fills it in, as written.
+    pub default: Option<String>,
 }
 
 /// A function and its arguments.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Call {
     /// The name with its namespace (`array:contains`).
     pub name: String,
@@ -139,6 +158,7 @@ pub struct Call {
 
 /// An argument of a function.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Argument {
     /// Its name; empty where the function says which it is by its place.
     pub name: String,
@@ -148,6 +168,7 @@ pub struct Argument {
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
@@ -157,6 +178,7 @@ pub struct Expr {
 
 /// What a value is.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum ExprKind {
     /// A word: a field's name where a value is computed, and a text where a function takes one.
     Word(String),
@@ -167,7 +189,7 @@ pub enum ExprKind {
     /// A regular expression and its flags.
     Regex(String, String),
     /// A value that is filled in from outside.
-    Parameter(String),
+    Parameter(Parameter),
     /// `[a, b]`.
     List(Vec<Expr>),
     /// `{ … }`.
@@ -180,27 +202,41 @@ pub enum ExprKind {
     Negative(Box<Expr>),
     /// `!x`.
     Not(Box<Expr>),
-    /// What could not be read.
-    Broken,
+    /// What could not be read, as written.
+    Broken(String),
 }
 
 /// Operators of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Op {
+    /// `or`
     Or,
+    /// `and`
     And,
+    /// `==`
     Equal,
+    /// `!=`
     NotEqual,
+    /// `<`
     Less,
+    /// `<=`
     LessEqual,
+    /// `>`
     Greater,
+    /// `>=`
     GreaterEqual,
+    /// `like`
     Like,
+    /// `+`
     Add,
+    /// `-`
     Subtract,
+    /// `*`
     Multiply,
+    /// `/`
     Divide,
+    /// `%`
     Remainder,
 }
 

@@ -1,6 +1,10 @@
-//! Queries of CrowdStrike's LogScale (CrowdStrike Query Language) in, conditions out.
+//! The query language of CrowdStrike's LogScale (CQL): parser, tree, printer, and the conditions of a query.
+//!
+//! The syntax alone is [`parse`], which needs none of the other crates (`default-features = false`); a tree prints as a query.
+//! The feature `conditions`, which is on unless it is switched off, goes on to what a query asks of an event:
 //!
 //! ```
+//! # #[cfg(feature = "conditions")] {
 //! use ruleatlas_core::{Frontend, NoContext, Query, roles};
 //! use ruleatlas_logscale::Logscale;
 //! use ruleatlas_model::{ParseStatus, Role};
@@ -22,6 +26,7 @@
 //!     ("ParentBaseFileName", Role::Exclusion),
 //!     ("hits", Role::Computed),
 //! ]);
+//! # }
 //! ```
 //!
 //! What a query becomes:
@@ -38,36 +43,19 @@
 //! - `?name` is a value that is filled in from outside (modifier `expand`).
 
 pub mod ast;
+mod error;
+#[cfg(feature = "conditions")]
+mod frontend;
+#[cfg(feature = "conditions")]
 mod function;
+#[cfg(feature = "conditions")]
 mod lower;
 mod parser;
+mod print;
 mod scan;
 
-use ruleatlas_core::{Budget, Context, Frontend, Parsed, Query, Token};
-use ruleatlas_model::Language;
-
+pub use error::ErrorKind;
+#[cfg(feature = "conditions")]
+pub use frontend::Logscale;
 pub use parser::parse;
-
-/// The query language of CrowdStrike's LogScale.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Logscale;
-
-impl Frontend for Logscale {
-    fn language(&self) -> Language {
-        Language::Logscale
-    }
-
-    fn read(&self, query: &Query<'_>, _context: &dyn Context, budget: &mut Budget) -> Parsed {
-        let (pipeline, mut diagnostics) = parse(query.text);
-        let mut parsed = lower::lower(&pipeline, query.text, budget);
-        for condition in &mut parsed.conditions {
-            condition.sources.extend_from_slice(query.sources);
-        }
-        diagnostics.append(&mut parsed.diagnostics);
-        Parsed { conditions: parsed.conditions, diagnostics }
-    }
-
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        scan::colours(text)
-    }
-}
+pub use scan::tokens;

@@ -158,7 +158,7 @@ impl<'t> Lowering<'t, '_> {
                     self.step(step, flow);
                 }
             }
-            StepKind::Broken => flow.push(Operation::Opaque(Rc::from("syntax error"))),
+            StepKind::Broken(_) => flow.push(Operation::Opaque(Rc::from("syntax error"))),
         }
     }
 

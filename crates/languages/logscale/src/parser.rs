@@ -5,30 +5,31 @@
 mod filter;
 mod value;
 
-use ruleatlas_model::{Diagnostic, Span};
+use ruleatlas_syntax::{Parsed, Span, SyntaxError};
 
 use crate::{
     ast::{Filter, Pipeline, Step, StepKind},
+    error::ErrorKind,
     scan::Scanner,
 };
 
 /// Queries nested deeper than this are not read.
 const MAX_DEPTH: u32 = 100;
-/// More diagnostics than these are no help to a reader.
-const MAX_DIAGNOSTICS: usize = 100;
+/// More errors than these are no help to a reader.
+const MAX_ERRORS: usize = 100;
 
 /// The tree of a query, and what is wrong with its text.
 ///
 /// What cannot be read is a broken part at its place; the rest is read all the same.
 ///
 /// ```
-/// let (pipeline, diagnostics) = ruleatlas_logscale::parse("#event_simpleName=DnsRequest | DomainName=*.zip | count()");
-/// assert_eq!(pipeline.steps.len(), 3);
-/// assert!(diagnostics.is_empty());
+/// let parsed = ruleatlas_logscale::parse("#event_simpleName=DnsRequest | DomainName=*.zip | count()");
+/// assert_eq!(parsed.tree.steps.len(), 3);
+/// assert!(parsed.errors.is_empty());
 /// ```
 #[must_use]
-pub fn parse(text: &str) -> (Pipeline, Vec<Diagnostic>) {
-    let mut parser = Parser { scanner: Scanner { text, at: 0 }, depth: 0, diagnostics: Vec::new() };
+pub fn parse(text: &str) -> Parsed<Pipeline, ErrorKind> {
+    let mut parser = Parser { scanner: Scanner { text, at: 0 }, depth: 0, errors: Vec::new() };
     let mut pipeline = parser.pipeline();
     parser.scanner.space();
     while parser.scanner.peek().is_some() {
@@ -36,22 +37,22 @@ pub fn parse(text: &str) -> (Pipeline, Vec<Diagnostic>) {
         let start = parser.scanner.at;
         parser.step_over();
         let span = parser.since(start);
-        parser.error("unexpected bracket", "This bracket closes nothing.", span);
-        pipeline.steps.push(Step { kind: StepKind::Broken, span });
+        parser.error(ErrorKind::UnexpectedBracket, "This bracket closes nothing.", span);
+        pipeline.steps.push(Step { kind: StepKind::Broken(parser.text_of(span)), span });
         pipeline.steps.extend(parser.pipeline().steps);
         parser.scanner.space();
     }
     pipeline.span = Span::new(0, text.len());
     if pipeline.steps.is_empty() {
-        parser.error("empty query", "There is no step.", Span::new(0, text.len()));
+        parser.error(ErrorKind::EmptyQuery, "There is no step.", Span::new(0, text.len()));
     }
-    (pipeline, parser.diagnostics)
+    Parsed { tree: pipeline, errors: parser.errors }
 }
 
 struct Parser<'a> {
     scanner: Scanner<'a>,
     depth: u32,
-    diagnostics: Vec<Diagnostic>,
+    errors: Vec<SyntaxError<ErrorKind>>,
 }
 
 impl Parser<'_> {
@@ -61,16 +62,14 @@ impl Parser<'_> {
         Span::new(start, start + text.trim_end().len())
     }
 
-    fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
-        if self.diagnostics.len() < MAX_DIAGNOSTICS {
-            self.diagnostics.push(Diagnostic::error(code, message).at(span));
+    fn error(&mut self, kind: ErrorKind, message: impl Into<String>, span: Span) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(SyntaxError::new(kind, span, message));
         }
     }
 
-    fn warn(&mut self, code: &'static str, message: &str, span: Span) {
-        if self.diagnostics.len() < MAX_DIAGNOSTICS {
-            self.diagnostics.push(Diagnostic::warning(code, message).at(span));
-        }
+    fn text_of(&self, span: Span) -> String {
+        span.of(self.scanner.text).unwrap_or_default().to_owned()
     }
 
     fn step_over(&mut self) {
@@ -106,8 +105,8 @@ impl Parser<'_> {
                     self.step_over();
                 }
                 let span = self.since(start);
-                self.error("a pipe is missing", "The step cannot be read from here on.", span);
-                steps.push(Step { kind: StepKind::Broken, span });
+                self.error(ErrorKind::MissingPipe, "The step cannot be read from here on.", span);
+                steps.push(Step { kind: StepKind::Broken(self.text_of(span)), span });
             }
         }
         Pipeline { steps, span: self.since(start) }
@@ -142,7 +141,7 @@ impl Parser<'_> {
         let start = self.scanner.at;
         self.skip();
         let span = self.since(start);
-        self.error("nested too deeply", "The query is nested too deeply to be read.", span);
+        self.error(ErrorKind::TooDeep, "The query is nested too deeply to be read.", span);
         span
     }
 
@@ -150,7 +149,7 @@ impl Parser<'_> {
         let start = self.scanner.at;
         if !self.enter() {
             let span = self.too_deep();
-            return Step { kind: StepKind::Broken, span };
+            return Step { kind: StepKind::Broken(self.text_of(span)), span };
         }
         let kind = self.step_kind();
         self.depth -= 1;
@@ -216,7 +215,7 @@ impl Parser<'_> {
             self.scanner.space();
             if matches!(self.scanner.peek(), Some(')' | ']')) || self.scanner.at == before {
                 let span = Span::new(self.scanner.at, self.scanner.at);
-                self.error("unexpected bracket", "This bracket closes nothing.", span);
+                self.error(ErrorKind::UnexpectedBracket, "This bracket closes nothing.", span);
                 self.step_over();
             }
         }
@@ -240,7 +239,7 @@ impl Parser<'_> {
             self.scanner.space();
             if !self.scanner.eat("=>") {
                 let span = self.since(before);
-                self.error("`=>` is missing", "An arm of a match has `=>` behind its value.", span);
+                self.error(ErrorKind::MissingArrow, "An arm of a match has `=>` behind its value.", span);
                 self.skip();
             }
             let steps = self.pipeline();
@@ -258,7 +257,7 @@ impl Parser<'_> {
         self.scanner.space();
         if !self.scanner.eat(bracket) {
             let span = Span::new(self.scanner.at, self.scanner.at);
-            self.error("unclosed bracket", format!("`{bracket}` is missing."), span);
+            self.error(ErrorKind::UnclosedBracket, format!("`{bracket}` is missing."), span);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The words of the language: white space and comments, names, texts, regular expressions. What a word is depends on
 //! where it stands: `a*b` is a pattern in a filter and a product where a value is computed.
 
-use ruleatlas_core::{Token, TokenKind};
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{Span, Token, TokenKind};
 
 /// A text and a place in it.
 #[derive(Clone, Copy, Debug)]
@@ -193,10 +192,11 @@ fn is_bare(character: char) -> bool {
 }
 
 /// Words of the language.
-const KEYWORDS: &[&str] = &["and", "or", "not", "case", "match", "like", "true", "false"];
+pub(crate) const KEYWORDS: &[&str] = &["and", "or", "not", "case", "match", "like", "true", "false"];
 
-/// The tokens as they are coloured: in order and without overlap.
-pub(crate) fn colours(text: &str) -> Vec<Token> {
+/// The text's tokens for colouring, in order and without overlap; gaps are plain.
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Token> {
     let mut scanner = Scanner { text, at: 0 };
     let mut tokens: Vec<Token> = Vec::new();
     // Whether an operand stands before: a slash divides then.

@@ -170,7 +170,7 @@ impl<'t> Lowering<'t, '_> {
                 }
             }
             StepKind::Stats(_) => conditions.push(Planned::opaque("aggregate within a clause", span)),
-            StepKind::Broken => conditions.push(Planned::opaque("syntax error", span)),
+            StepKind::Broken(_) => conditions.push(Planned::opaque("syntax error", span)),
         }
     }
 

@@ -130,7 +130,7 @@ impl<'t> Lowering<'t, '_> {
         let mut constants = Vec::with_capacity(networks.len());
         for network in networks {
             let constant = match (&network.kind, text_of(network)) {
-                (ExprKind::Parameter(name), _) => Const::new(name.as_str(), ConstKind::Parameter),
+                (ExprKind::Parameter(parameter), _) => Const::new(parameter.name.as_str(), ConstKind::Parameter),
                 (_, Some(text)) => self.text(text),
                 _ => return Planned::opaque("value is not read", span),
             };

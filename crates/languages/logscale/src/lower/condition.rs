@@ -74,7 +74,7 @@ impl<'t> Lowering<'t, '_> {
             // The key of a correlation.
             FilterKind::Link(..) => PlannedKind::Const(Const::bool(true)),
             FilterKind::Bool(value) => PlannedKind::Const(Const::bool(*value)),
-            FilterKind::Broken => PlannedKind::Opaque(Rc::from("syntax error")),
+            FilterKind::Broken(_) => PlannedKind::Opaque(Rc::from("syntax error")),
         };
         Planned::new(kind, span)
     }
@@ -109,12 +109,12 @@ impl<'t> Lowering<'t, '_> {
             CompareOp::Equal | CompareOp::NotEqual | CompareOp::Like => None,
         };
         let (relation, any_case, right, modifier) = match &value.kind {
-            PatternKind::Parameter(name) => {
+            PatternKind::Parameter(parameter) => {
                 let relation = order.unwrap_or(match op {
                     CompareOp::Like => Relation::Contains,
                     _ => Relation::Equal,
                 });
-                (relation, false, Const::new(name.as_str(), ConstKind::Parameter), None)
+                (relation, false, Const::new(parameter.name.as_str(), ConstKind::Parameter), None)
             }
             PatternKind::Regex(regex, flags) => {
                 let (any_case, modifier) = flags_of(flags);
@@ -177,8 +177,8 @@ impl<'t> Lowering<'t, '_> {
                 let (any_case, modifier) = flags_of(flags);
                 (Relation::Regex, any_case, self.text(regex), modifier)
             }
-            PatternKind::Parameter(name) => {
-                (Relation::Contains, false, Const::new(name.as_str(), ConstKind::Parameter), None)
+            PatternKind::Parameter(parameter) => {
+                (Relation::Contains, false, Const::new(parameter.name.as_str(), ConstKind::Parameter), None)
             }
         };
         let rule = Comparison { modifier, ..comparison(relation, any_case) };
@@ -194,7 +194,7 @@ impl<'t> Lowering<'t, '_> {
         let mut any_value = false;
         for (value, text) in texts {
             let constant = match (&value.kind, text) {
-                (ExprKind::Parameter(name), _) => Const::new(name.as_str(), ConstKind::Parameter),
+                (ExprKind::Parameter(parameter), _) => Const::new(parameter.name.as_str(), ConstKind::Parameter),
                 (_, Some(text)) if !text.is_empty() && text.chars().all(|c| c == '*') => {
                     any_value = true;
                     continue;

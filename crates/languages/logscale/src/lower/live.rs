@@ -31,7 +31,7 @@ pub(super) fn before<'t>(step: &'t Step, live: &mut Names<'t>) {
         // Of an aggregate's rows nothing but its own names is left.
         StepKind::Stats(_) => live.clear(),
         StepKind::Group(inner) => inner.steps.iter().rev().for_each(|step| before(step, live)),
-        StepKind::Broken => {}
+        StepKind::Broken(_) => {}
     }
 }
 
@@ -81,7 +81,7 @@ fn gives(step: &Step, live: &Names<'_>) -> bool {
                 if function(&call.name.to_ascii_lowercase()) == Function::Value
         ),
         StepKind::Case(_) | StepKind::Match { .. } | StepKind::Group(_) => true,
-        StepKind::Stats(_) | StepKind::Broken => false,
+        StepKind::Stats(_) | StepKind::Broken(_) => false,
     }
 }
 
@@ -137,7 +137,7 @@ fn reads<'t>(filter: &'t Filter, to: &mut Names<'t>) {
         | FilterKind::Saved(_)
         | FilterKind::Link(..)
         | FilterKind::Bool(_)
-        | FilterKind::Broken => {}
+        | FilterKind::Broken(_) => {}
     }
 }
 

@@ -41,7 +41,9 @@ impl<'t> Lowering<'t, '_> {
             ExprKind::Text(text) => PlannedKind::Const(self.constant(text)),
             ExprKind::Number(number) => PlannedKind::Const(constant(number)),
             ExprKind::Regex(text, _) => PlannedKind::Const(self.text(text)),
-            ExprKind::Parameter(name) => PlannedKind::Const(Const::new(name.as_str(), ConstKind::Parameter)),
+            ExprKind::Parameter(parameter) => {
+                PlannedKind::Const(Const::new(parameter.name.as_str(), ConstKind::Parameter))
+            }
             ExprKind::List(items) => PlannedKind::List(items.iter().map(|item| self.computed(item)).collect()),
             ExprKind::Pipeline(_) => PlannedKind::Opaque(Rc::from("query where a value is meant")),
             ExprKind::Call(call) => return self.called(call, None),
@@ -51,7 +53,7 @@ impl<'t> Lowering<'t, '_> {
                 PlannedKind::Computed { of, text: Some(self.line(span)) }
             }
             ExprKind::Not(inner) => PlannedKind::Not(Box::new(self.computed(inner))),
-            ExprKind::Broken => PlannedKind::Opaque(Rc::from("syntax error")),
+            ExprKind::Broken(_) => PlannedKind::Opaque(Rc::from("syntax error")),
         };
         Planned::new(kind, span)
     }

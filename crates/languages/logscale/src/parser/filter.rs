@@ -1,9 +1,12 @@
 //! Filters: what selects events, with its patterns.
 
-use ruleatlas_model::Span;
+use ruleatlas_syntax::{ErrorKind as _, Span};
 
 use super::Parser;
-use crate::ast::{Call, CompareOp, Filter, FilterKind, Pattern, PatternKind};
+use crate::{
+    ast::{Call, CompareOp, Filter, FilterKind, Parameter, Pattern, PatternKind},
+    error::ErrorKind,
+};
 
 impl Parser<'_> {
     /// Whether a filter ends here.
@@ -20,7 +23,7 @@ impl Parser<'_> {
             self.scanner.space();
             if self.ends_filter() || self.scanner.rest().starts_with("=>") {
                 if has_word {
-                    parts.push(self.broken_filter("an expression is missing"));
+                    parts.push(self.broken_filter(ErrorKind::MissingExpression));
                 }
                 break;
             }
@@ -78,7 +81,7 @@ impl Parser<'_> {
         let start = self.scanner.at;
         if !self.enter() {
             let span = self.too_deep();
-            return Filter { kind: FilterKind::Broken, span };
+            return Filter { kind: FilterKind::Broken(self.text_of(span)), span };
         }
         let kind = self.primary_kind(start);
         self.depth -= 1;
@@ -92,7 +95,7 @@ impl Parser<'_> {
                 let inner = self.and();
                 self.scanner.space();
                 if !self.scanner.rest().starts_with(')') {
-                    let broken = self.broken_filter("a connective is missing");
+                    let broken = self.broken_filter(ErrorKind::MissingConnective);
                     self.close(")");
                     return FilterKind::And(vec![inner, broken]);
                 }
@@ -122,13 +125,13 @@ impl Parser<'_> {
                     return FilterKind::Free(self.pattern());
                 }
                 let span = self.since(before.at);
-                self.error("unclosed quote", "The text has no closing quote.", span);
-                FilterKind::Broken
+                self.error(ErrorKind::UnclosedQuote, "The text has no closing quote.", span);
+                FilterKind::Broken(self.text_of(span))
             }
             _ => {
                 let word = self.scanner.bare().to_owned();
                 if word.is_empty() {
-                    return self.broken_filter("an expression is missing").kind;
+                    return self.broken_filter(ErrorKind::MissingExpression).kind;
                 }
                 if self.scanner.rest().starts_with('(') {
                     return FilterKind::Call(self.call(word, start));
@@ -159,7 +162,7 @@ impl Parser<'_> {
             let start = self.scanner.at;
             let name = self.scanner.name().to_owned();
             if !self.scanner.rest().starts_with('(') {
-                return Some(self.broken_filter("a function is missing").kind);
+                return Some(self.broken_filter(ErrorKind::MissingFunction).kind);
             }
             return Some(FilterKind::Apply(field, self.call(name, start)));
         }
@@ -187,7 +190,7 @@ impl Parser<'_> {
             Some((sign, op)) => {
                 if sign == "==" {
                     let span = self.since(start);
-                    self.warn("`==` for `=`", "A filter compares with `=`; `==` is read as that.", span);
+                    self.error(ErrorKind::DoubledSign, "A filter compares with `=`; `==` is read as that.", span);
                 }
                 op
             }
@@ -196,7 +199,7 @@ impl Parser<'_> {
         };
         self.scanner.space();
         if self.ends_filter() || self.scanner.peek() == Some('(') {
-            return Some(self.broken_filter("a value is missing").kind);
+            return Some(self.broken_filter(ErrorKind::MissingValue).kind);
         }
         let value = self.pattern();
         Some(FilterKind::Compare { field, op, value })
@@ -210,7 +213,7 @@ impl Parser<'_> {
                 let (text, closed) = self.scanner.quoted();
                 if !closed {
                     let span = self.since(start);
-                    self.error("unclosed quote", "The text has no closing quote.", span);
+                    self.error(ErrorKind::UnclosedQuote, "The text has no closing quote.", span);
                 }
                 PatternKind::Text(text)
             }
@@ -218,7 +221,7 @@ impl Parser<'_> {
                 let (regex, flags, closed) = self.scanner.regex();
                 if !closed {
                     let span = self.since(start);
-                    self.error("unclosed regular expression", "The expression has no closing slash.", span);
+                    self.error(ErrorKind::UnclosedRegex, "The expression has no closing slash.", span);
                 }
                 PatternKind::Regex(regex, flags)
             }
@@ -229,26 +232,31 @@ impl Parser<'_> {
     }
 
     /// `?name`, `?"name"` or `?{name=default}`.
-    pub(super) fn parameter(&mut self) -> String {
+    pub(super) fn parameter(&mut self) -> Parameter {
         self.scanner.eat("?");
         if self.scanner.peek() == Some('"') {
-            return self.scanner.quoted().0;
+            return Parameter { name: self.scanner.quoted().0, default: None };
         }
         if !self.scanner.eat("{") {
-            return self.scanner.name().to_owned();
+            return Parameter { name: self.scanner.name().to_owned(), default: None };
         }
         self.scanner.space();
         let name = self.field().unwrap_or_default();
+        self.scanner.space();
+        let has_default = self.scanner.eat("=");
+        self.scanner.space();
+        let start = self.scanner.at;
         self.skip();
+        let default = has_default.then(|| self.text_of(self.since(start)));
         self.close("}");
-        name
+        Parameter { name, default }
     }
 
-    pub(super) fn broken_filter(&mut self, reason: &'static str) -> Filter {
+    pub(super) fn broken_filter(&mut self, kind: ErrorKind) -> Filter {
         let start = self.scanner.at;
         self.skip();
         let span = self.since(start);
-        self.error(reason, format!("The filter cannot be read here: {reason}."), span);
-        Filter { kind: FilterKind::Broken, span }
+        self.error(kind, format!("The filter cannot be read here: {}.", kind.title()), span);
+        Filter { kind: FilterKind::Broken(self.text_of(span)), span }
     }
 }

@@ -1,7 +1,10 @@
 //! Calls with their arguments, and computed values.
 
 use super::Parser;
-use crate::ast::{Argument, Call, Expr, ExprKind, FilterKind, Op, PatternKind};
+use crate::{
+    ast::{Argument, Call, Expr, ExprKind, FilterKind, Op, PatternKind},
+    error::ErrorKind,
+};
 
 impl Parser<'_> {
     /// The arguments of a function, whose name was read.
@@ -28,7 +31,7 @@ impl Parser<'_> {
                 self.step_over();
                 self.skip();
                 let span = self.since(start);
-                self.error("a comma is missing", "The argument cannot be read from here on.", span);
+                self.error(ErrorKind::MissingComma, "The argument cannot be read from here on.", span);
             }
         }
         self.close(")");
@@ -60,7 +63,7 @@ impl Parser<'_> {
         let start = self.scanner.at;
         if !self.enter() {
             let span = self.too_deep();
-            return Expr { kind: ExprKind::Broken, span };
+            return Expr { kind: ExprKind::Broken(self.text_of(span)), span };
         }
         let kind = self.item_kind(start);
         self.depth -= 1;
@@ -93,11 +96,10 @@ impl Parser<'_> {
             _ => {
                 let word = self.scanner.bare().to_owned();
                 if word.is_empty() {
-                    let broken = self.broken_filter("an argument is missing");
-                    return if broken.kind == FilterKind::Broken {
-                        ExprKind::Broken
-                    } else {
-                        ExprKind::List(Vec::new())
+                    let broken = self.broken_filter(ErrorKind::MissingArgument);
+                    return match broken.kind {
+                        FilterKind::Broken(text) => ExprKind::Broken(text),
+                        _ => ExprKind::List(Vec::new()),
                     };
                 }
                 if self.scanner.rest().starts_with('(') {
@@ -135,7 +137,7 @@ impl Parser<'_> {
         let start = self.scanner.at;
         if !self.enter() {
             let span = self.too_deep();
-            return Expr { kind: ExprKind::Broken, span };
+            return Expr { kind: ExprKind::Broken(self.text_of(span)), span };
         }
         let value = self.chain(0);
         self.depth -= 1;
@@ -192,12 +194,14 @@ impl Parser<'_> {
         }
         if !self.enter() {
             let span = self.too_deep();
-            return Expr { kind: ExprKind::Broken, span };
+            return Expr { kind: ExprKind::Broken(self.text_of(span)), span };
         }
         let inner = self.signed();
         self.depth -= 1;
         let kind = match (is_negative, inner.kind) {
-            (true, ExprKind::Number(number)) => ExprKind::Number(format!("-{number}")),
+            (true, ExprKind::Number(number)) => {
+                ExprKind::Number(number.strip_prefix('-').map_or_else(|| format!("-{number}"), str::to_owned))
+            }
             (true, kind) => ExprKind::Negative(Box::new(Expr { kind, span: inner.span })),
             (false, kind) => ExprKind::Not(Box::new(Expr { kind, span: inner.span })),
         };
@@ -228,8 +232,8 @@ impl Parser<'_> {
             _ => {
                 let name = self.scanner.name().to_owned();
                 if name.is_empty() {
-                    self.broken_filter("a value is missing");
-                    ExprKind::Broken
+                    let broken = self.broken_filter(ErrorKind::MissingValue);
+                    ExprKind::Broken(self.text_of(broken.span))
                 } else if self.scanner.rest().starts_with('(') {
                     ExprKind::Call(self.call(name, start))
                 } else {
