@@ -222,7 +222,9 @@ fn hunting(logs: &[PathBuf]) {
         eprintln!("skipped: RULEATLAS_DB names no catalog");
         return;
     };
-    let load = || Store::open(&path).and_then(|store| store.runnable_rules(false)).expect("the catalog is read").rules;
+    let load = || {
+        Store::open(&path).and_then(|store| store.runnable_rules(false, &|_| true)).expect("the catalog is read").rules
+    };
     within("rules from the catalog, made ready", 500.0, ROUNDS, || {
         black_box(Hunter::new(load(), Options::default()));
     });

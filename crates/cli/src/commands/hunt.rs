@@ -65,7 +65,13 @@ pub fn run(options: &Hunt, db: Option<&Path>) -> anyhow::Result<ExitCode> {
         let reader = Reader::counting(bytes);
         let threads =
             options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-        let run_options = RunOptions { threads, shape, without_events: options.no_events };
+        let run_options = RunOptions {
+            threads,
+            shape,
+            without_events: options.no_events,
+            // The report is made of counts.
+            without_hits: lines.is_none() && saved.is_none(),
+        };
         ruleatlas_hunt::run(&hunter, run_options, |sink| listed.parts(&reader, &is_stopped, sink), &mut |item| {
             match item {
                 RunItem::Hit(hit) => {
@@ -159,24 +165,6 @@ fn rules(options: &Hunt, db: Option<&Path>) -> anyhow::Result<Chosen> {
     for path in &paths {
         add_files(Path::new(path), &mut chosen.rules)?;
     }
-    if options.rules.is_empty() || !ids.is_empty() {
-        let store = Store::open(&paths::catalog(db)?)?;
-        chosen.attack_version = store.meta("attack_version")?.unwrap_or_default();
-        chosen.fingerprint = store.meta("fingerprint")?.unwrap_or_default();
-        let found = store.runnable_rules(!ids.is_empty())?;
-        for (id, why) in &found.damaged {
-            output::say(format_args!("{id}: cannot be read from the catalog and is not run: {why}"));
-        }
-        let named: BTreeSet<&str> = ids.iter().map(|id| id.as_str()).collect();
-        let known: BTreeSet<&str> = found.rules.iter().map(|rule| rule.id.as_str()).collect();
-        if let Some(unknown) = named.iter().find(|id| !known.contains(*id)) {
-            return Err(
-                WrongCall(format!("there is no rule or file `{unknown}`; `ruleatlas search` finds rules")).into()
-            );
-        }
-        let is_named = |rule: &Rule| named.is_empty() || named.contains(rule.id.as_str());
-        chosen.rules.extend(found.rules.into_iter().filter(is_named));
-    }
     let is_of = |rule: &Rule| {
         let has_technique = |wanted: &String| {
             let below = format!("{}.", wanted.to_uppercase());
@@ -186,6 +174,24 @@ fn rules(options: &Hunt, db: Option<&Path>) -> anyhow::Result<Chosen> {
             && (options.vendors.is_empty() || options.vendors.contains(&rule.vendor))
             && options.severity.is_none_or(|least| rule.severity.is_some_and(|severity| severity >= least))
     };
+    if options.rules.is_empty() || !ids.is_empty() {
+        let store = Store::open(&paths::catalog(db)?)?;
+        chosen.attack_version = store.meta("attack_version")?.unwrap_or_default();
+        chosen.fingerprint = store.meta("fingerprint")?.unwrap_or_default();
+        let named: BTreeSet<&str> = ids.iter().map(|id| id.as_str()).collect();
+        let keep = |rule: &Rule| if named.is_empty() { is_of(rule) } else { named.contains(rule.id.as_str()) };
+        let found = store.runnable_rules(!named.is_empty(), &keep)?;
+        for (id, why) in &found.damaged {
+            output::say(format_args!("{id}: cannot be read from the catalog and is not run: {why}"));
+        }
+        let known: BTreeSet<&str> = found.rules.iter().map(|rule| rule.id.as_str()).collect();
+        if let Some(unknown) = named.iter().find(|id| !known.contains(*id)) {
+            return Err(
+                WrongCall(format!("there is no rule or file `{unknown}`; `ruleatlas search` finds rules")).into()
+            );
+        }
+        chosen.rules.extend(found.rules);
+    }
     chosen.rules.retain(is_of);
     chosen.rules.sort_by(|one, other| one.id.cmp(&other.id));
     chosen.rules.dedup_by(|one, other| one.id == other.id && one.path == other.path);

@@ -225,7 +225,7 @@ impl Atlas {
         if let Some(asking) = self.asking.get() {
             return Ok(asking);
         }
-        let rules = self.store().runnable_rules(false)?.rules;
+        let rules = self.store().runnable_rules(false, &|_| true)?.rules;
         let hunter = Hunter::new(rules, Options::default());
         Ok(self.asking.get_or_init(|| Asking { hunter, kinds: 0.into() }))
     }
@@ -252,7 +252,7 @@ impl Atlas {
         let hunter = &asking.hunter;
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
         let parts = items.iter().cloned();
-        let options = RunOptions { threads: 1, shape, without_events: true };
+        let options = RunOptions { threads: 1, shape, without_events: true, without_hits: false };
         let tally = ruleatlas_hunt::run(
             hunter,
             options,
