@@ -2,10 +2,10 @@ use ruleatlas_model::{Missing, Modifier, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
 use crate::{
-    event::{Carried, Event, Field, FieldValue, KnownField, Resolve},
-    matcher::Matcher,
+    event::{Carried, Event, Field, FieldValue, KnownField, Names, Resolve},
+    matcher::{Matcher, Need},
     modifier::Transforms,
-    verdict::{Reason, Truth, UnknownReason},
+    verdict::{Reason, ReasonRef, Truth, UnknownReason},
 };
 
 /// Pairs of values that a comparison of two fields looks at.
@@ -16,16 +16,21 @@ const MAX_PAIRS: usize = 1 << 20;
 pub(crate) struct Check {
     field: Field,
     /// The field it was cut out of.
-    origin: Option<(Field, Reason)>,
+    origin: Option<Box<Field>>,
     negated: bool,
     missing: Missing,
     case_sensitive: bool,
-    /// Why it is unknown where the telemetry never has the field.
-    blind: Reason,
     /// Whether it only guards an alternative: what the telemetry never has is missing for it.
     guard: bool,
+    /// How many literals it has.
+    literals: u32,
+    /// Where it stands in the query.
+    span: Span,
     test: Test,
 }
+
+/// Where reasons are gathered, if anybody asks for them.
+pub(crate) type Reasons<'r, 'c> = Option<&'r mut Vec<ReasonRef<'c>>>;
 
 #[derive(Clone, Debug)]
 enum Test {
@@ -33,9 +38,16 @@ enum Test {
     /// texts, `json` over texts that are no JSON.
     Present { wanted: bool, truthy: bool, filled: bool, json: bool },
     /// Any of these matches; what cannot be known of the alternatives decides only if none does.
-    AnyOf { matchers: Vec<Matcher>, unknown: Vec<Reason> },
+    AnyOf(Box<AnyOf>),
     /// The value of another field.
-    Other { fields: Vec<Field>, relation: Relation, too_many: Reason },
+    Other { fields: Box<[Field]>, relation: Relation },
+}
+
+#[derive(Clone, Debug)]
+struct AnyOf {
+    /// Each with the place of its literal.
+    matchers: Box<[(u32, Matcher)]>,
+    unknown: Box<[Reason]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +62,8 @@ enum Relation {
 pub(crate) enum Needed {
     /// A value of the field.
     Value,
-    /// A value of the field that has one of these texts inside, without regard to case.
-    Texts(Vec<String>),
+    /// A value of the field that has one of these.
+    OneOf(Vec<Need>),
 }
 
 impl Check {
@@ -73,10 +85,10 @@ impl Check {
     /// The known fields that it asks for.
     pub(crate) fn known_fields(&self) -> impl Iterator<Item = KnownField> {
         let others = match &self.test {
-            Test::Other { fields, .. } => fields.as_slice(),
+            Test::Other { fields, .. } => &**fields,
             _ => &[],
         };
-        let origin = self.origin.iter().map(|(origin, _)| origin);
+        let origin = self.origin.as_deref();
         std::iter::once(&self.field).chain(origin).chain(others).filter_map(|field| match field {
             Field::Known { field, .. } => Some(*field),
             _ => None,
@@ -97,17 +109,17 @@ impl Check {
             _ if decides => None,
             Test::Other { .. } if !wanted || self.missing == Missing::Holds => None,
             Test::Other { .. } => Some((&self.field, Needed::Value)),
-            Test::AnyOf { unknown, .. } if !unknown.is_empty() => None,
-            Test::AnyOf { matchers, .. } => {
-                let needles: Option<Vec<Vec<String>>> = matchers.iter().map(Matcher::needles).collect();
-                let needed = needles.map_or(Needed::Value, |needles| Needed::Texts(needles.concat()));
+            Test::AnyOf(any) if !any.unknown.is_empty() => None,
+            Test::AnyOf(any) => {
+                let needs: Option<Vec<Vec<Need>>> = any.matchers.iter().map(|(_, matcher)| matcher.needs()).collect();
+                let needed = needs.map_or(Needed::Value, |needs| Needed::OneOf(needs.into_iter().flatten().collect()));
                 Some((&self.field, needed))
             }
         }
     }
 
     /// A predicate's check, or why nothing can be known of it whatever the event.
-    pub(crate) fn new(predicate: &Predicate, resolve: Resolve<'_>) -> Result<Self, Reason> {
+    pub(crate) fn new(predicate: &Predicate, resolve: Resolve<'_>, names: &mut Names) -> Result<Self, Reason> {
         let span = predicate.span;
         if predicate.computed {
             return Err(Reason::new("comparison of something computed", &predicate.raw_field, span));
@@ -119,12 +131,10 @@ impl Check {
             .map_err(|name| Reason::new(format!("modifier `{name}` is not known"), &predicate.raw_field, span))?;
         // A name that was cut out of another is no field of the event, even if it is called like one.
         let field = match predicate.derived_from {
-            Some(_) => Field::new(&predicate.raw_field),
-            None => Field::resolved(&predicate.raw_field, resolve),
+            Some(_) => Field::new(&predicate.raw_field, names),
+            None => Field::resolved(&predicate.raw_field, resolve, names),
         };
-        let origin = predicate.derived_from.as_deref().map(|origin| {
-            (Field::resolved(origin, resolve), Reason::new("field is cut out of another", &predicate.raw_field, span))
-        });
+        let origin = predicate.derived_from.as_deref().map(|origin| Box::new(Field::resolved(origin, resolve, names)));
         let test = match predicate.op {
             Op::IsNull | Op::IsNotNull => Test::Present {
                 wanted: predicate.op == Op::IsNotNull,
@@ -133,30 +143,64 @@ impl Check {
                 json: transforms.json,
             },
             Op::FieldRef => Test::Other {
-                fields: predicate.values.iter().map(|name| Field::resolved(name, resolve)).collect(),
+                fields: predicate.values.iter().map(|name| Field::resolved(name, resolve, names)).collect(),
                 relation: Relation::of(&transforms),
-                too_many: Reason::new("too many pairs of values", &predicate.raw_field, span),
             },
             _ => literals(predicate, &transforms, span),
         };
         let Predicate { negated, missing, case_sensitive, guard, .. } = *predicate;
-        let blind = Reason::new(Reason::BLIND, &predicate.raw_field, span);
-        Ok(Self { field, origin, negated, missing, case_sensitive, blind, guard, test })
+        let literals = u32::try_from(predicate.values.len()).unwrap_or(u32::MAX);
+        Ok(Self { field, origin, negated, missing, case_sensitive, guard, literals, span, test })
+    }
+
+    /// It is unknown, for a reason that is about its field.
+    fn unknown<'c>(&'c self, why: &'static str, reasons: Reasons<'_, 'c>) -> Truth {
+        if let Some(reasons) = reasons {
+            reasons.push(ReasonRef { why, text: self.field.written(), span: self.span });
+        }
+        Truth::Unknown
+    }
+
+    /// Of a comparison that holds and is not negated, hands over the places of the literals with which it does; a place may come
+    /// more than once, and a comparison without literals has the place 0.
+    pub(crate) fn each_literal(&self, event: &Event<'_>, each: &mut dyn FnMut(u32)) {
+        let values = event.values(&self.field);
+        match &self.test {
+            Test::Present { .. } => each(0),
+            // What is missing holds with each.
+            _ if values.is_empty() => (0..self.literals).for_each(each),
+            Test::AnyOf(any) => {
+                for value in &values {
+                    for (place, matcher) in &any.matchers {
+                        matcher.each_match(*place, value, self.case_sensitive, each);
+                    }
+                }
+            }
+            Test::Other { fields, relation } => {
+                for (place, field) in (0..).zip(fields) {
+                    let others = event.values(field);
+                    let related = |value: &&FieldValue<'_>| {
+                        others.iter().any(|other| relation.holds(value, other, self.case_sensitive))
+                    };
+                    if values.iter().any(related) {
+                        each(place);
+                    }
+                }
+            }
+        }
     }
 
     /// What the comparison is for an event; why it is unknown is added to `reasons`.
-    pub(crate) fn evaluate<'c>(&'c self, event: &Event<'_>, reasons: &mut Vec<&'c Reason>) -> Truth {
+    pub(crate) fn evaluate<'c>(&'c self, event: &Event<'_>, reasons: Reasons<'_, 'c>) -> Truth {
         let values = event.values(&self.field);
         if values.is_empty()
-            && let Some((origin, reason)) = &self.origin
+            && let Some(origin) = &self.origin
             && !event.values(origin).is_empty()
         {
-            reasons.push(reason);
-            return Truth::Unknown;
+            return self.unknown("field is cut out of another", reasons);
         }
         if values.is_empty() && !self.guard && event.is_blind(&self.field) {
-            reasons.push(&self.blind);
-            return Truth::Unknown;
+            return self.unknown(Reason::BLIND, reasons);
         }
         let is_known = matches!(self.field, Field::Known { .. });
         let positive = match &self.test {
@@ -171,36 +215,39 @@ impl Check {
                 Truth::from(some == *wanted)
             }
             _ if values.is_empty() => return self.without_value(event),
-            Test::AnyOf { matchers, unknown } => {
+            Test::AnyOf(any) => {
                 let matches =
                     |matcher: &Matcher| values.iter().any(|value| matcher.matches(value, self.case_sensitive));
                 let can_compare = |matcher: &Matcher| values.iter().any(|value| matcher.can_compare(value));
-                match matchers.iter().any(matches) {
+                match any.matchers.iter().any(|(_, matcher)| matches(matcher)) {
                     // As without a value: `toint("-") < 5` is null.
                     false
-                        if unknown.is_empty() && self.missing == Missing::Null && !matchers.iter().any(can_compare) =>
+                        if any.unknown.is_empty()
+                            && self.missing == Missing::Null
+                            && !any.matchers.iter().any(|(_, matcher)| can_compare(matcher)) =>
                     {
                         return Truth::Null;
                     }
-                    false if !unknown.is_empty() => {
-                        reasons.extend(unknown);
+                    false if !any.unknown.is_empty() => {
+                        if let Some(reasons) = reasons {
+                            reasons.extend(any.unknown.iter().map(ReasonRef::from));
+                        }
                         Truth::Unknown
                     }
                     holds => holds.into(),
                 }
             }
-            Test::Other { fields, relation, too_many } => {
+            Test::Other { fields, relation } => {
                 let others: Vec<_> = fields.iter().flat_map(|field| event.values(field)).collect();
                 if others.is_empty() {
                     return self.missing.into();
                 }
-                if values.len().saturating_mul(others.len()) > MAX_PAIRS {
-                    reasons.push(too_many);
-                    return Truth::Unknown;
-                }
                 let related = |value: &&FieldValue<'_>| {
                     others.iter().any(|other| relation.holds(value, other, self.case_sensitive))
                 };
+                if values.len().saturating_mul(others.len()) > MAX_PAIRS {
+                    return self.unknown("too many pairs of values", reasons);
+                }
                 values.iter().any(related).into()
             }
         };
@@ -256,18 +303,18 @@ fn literals(predicate: &Predicate, transforms: &Transforms, span: Span) -> Test 
     let why = why_unknown(predicate, transforms);
     let whole = predicate.op.is_whole() && !transforms.windash;
     let mut texts = Vec::new();
-    for value in &predicate.values {
+    for (place, value) in (0..).zip(&predicate.values) {
         let read = match why {
             Some(why) => Err(why),
             None => transforms.encoded(value),
         };
         let compiled = read.and_then(|alternatives| {
             if whole {
-                texts.extend(alternatives);
+                texts.extend(alternatives.into_iter().map(|text| (text, place)));
                 return Ok(());
             }
             for value in alternatives {
-                matchers.push(Matcher::new(predicate, transforms, &value)?);
+                matchers.push((place, Matcher::new(predicate, transforms, &value)?));
             }
             Ok(())
         });
@@ -276,9 +323,9 @@ fn literals(predicate: &Predicate, transforms: &Transforms, span: Span) -> Test 
         }
     }
     if !texts.is_empty() {
-        matchers.push(Matcher::whole(&texts, predicate.case_sensitive));
+        matchers.push((0, Matcher::whole(&texts, predicate.case_sensitive)));
     }
-    Test::AnyOf { matchers, unknown }
+    Test::AnyOf(Box::new(AnyOf { matchers: matchers.into(), unknown: unknown.into() }))
 }
 
 /// Why no literal of the predicate can be compared.

@@ -4,8 +4,8 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     check::Check,
-    event::{Event, Resolve},
-    verdict::{Reason, Truth, Verdict},
+    event::{Event, Names, Resolve},
+    verdict::{Reason, ReasonRef, Truth, Verdict},
 };
 
 /// A condition made ready for many events: its regular expressions compiled, its values in lower case.
@@ -45,13 +45,13 @@ impl Compiled {
     /// A condition's tree, whose names mean known fields where `resolve` says so.
     #[must_use]
     pub fn resolved(condition: &Node, resolve: Resolve<'_>) -> Self {
-        Self { root: tree(condition, resolve) }
+        Self { root: tree(condition, resolve, &mut Names::default()) }
     }
 
     /// A negation normal form, made ready; it says of every event what its condition says.
     #[must_use]
     pub fn of_normal(literal: &Literal<'_>) -> Self {
-        Self { root: normal_tree(literal) }
+        Self { root: normal_tree(literal, &mut Names::default()) }
     }
 
     /// Whether the condition holds for an event.
@@ -63,36 +63,39 @@ impl Compiled {
             Truth::Fails | Truth::Null => Verdict::Fails,
             Truth::Unknown => {
                 let mut seen = FxHashSet::default();
-                reasons.retain(|reason| seen.insert(*reason));
-                Verdict::Unknown(reasons.into_iter().cloned().collect())
+                reasons.retain(|reason: &ReasonRef<'_>| seen.insert(*reason));
+                Verdict::Unknown(reasons.into_iter().map(Reason::from).collect())
             }
         }
     }
 }
 
-fn tree(node: &Node, resolve: Resolve<'_>) -> Tree {
-    let all = |children: &[Node]| children.iter().map(|child| tree(child, resolve)).collect();
+fn tree(node: &Node, resolve: Resolve<'_>, names: &mut Names) -> Tree {
     match node {
-        Node::All(children) => Tree::All(all(children)),
-        Node::Any(children) => Tree::Any(all(children)),
-        Node::Not(child) => Tree::Not(Box::new(tree(child, resolve))),
-        Node::Predicate(predicate) => check(predicate, resolve),
+        Node::All(children) => Tree::All(children.iter().map(|child| tree(child, resolve, names)).collect()),
+        Node::Any(children) => Tree::Any(children.iter().map(|child| tree(child, resolve, names)).collect()),
+        Node::Not(child) => Tree::Not(Box::new(tree(child, resolve, names))),
+        Node::Predicate(predicate) => check(predicate, resolve, names),
         Node::Opaque(part) => opaque(part),
     }
 }
 
-fn normal_tree(literal: &Literal<'_>) -> Tree {
+fn normal_tree(literal: &Literal<'_>, names: &mut Names) -> Tree {
     let (leaf, inverted) = match literal {
-        Literal::All(children) => return Tree::All(children.iter().map(normal_tree).collect()),
-        Literal::Any { children, .. } => return Tree::Any(children.iter().map(normal_tree).collect()),
-        Literal::Predicate { predicate, inverted } => (check(predicate, &|_| None), *inverted),
+        Literal::All(children) => {
+            return Tree::All(children.iter().map(|child| normal_tree(child, names)).collect());
+        }
+        Literal::Any { children, .. } => {
+            return Tree::Any(children.iter().map(|child| normal_tree(child, names)).collect());
+        }
+        Literal::Predicate { predicate, inverted } => (check(predicate, &|_| None, names), *inverted),
         Literal::Opaque { opaque: part, inverted } => (opaque(part), *inverted),
     };
     if inverted { Tree::Not(Box::new(leaf)) } else { leaf }
 }
 
-fn check(predicate: &Predicate, resolve: Resolve<'_>) -> Tree {
-    match Check::new(predicate, resolve) {
+fn check(predicate: &Predicate, resolve: Resolve<'_>, names: &mut Names) -> Tree {
+    match Check::new(predicate, resolve, names) {
         Ok(check) => Tree::Check(Box::new(check)),
         Err(reason) => Tree::Unknown(Box::new(reason)),
     }
@@ -103,14 +106,14 @@ fn opaque(part: &Opaque) -> Tree {
 }
 
 impl Tree {
-    fn evaluate<'t>(&'t self, event: &Event<'_>, reasons: &mut Vec<&'t Reason>) -> Truth {
+    fn evaluate<'t>(&'t self, event: &Event<'_>, reasons: &mut Vec<ReasonRef<'t>>) -> Truth {
         match self {
             Self::All(children) => gather(children, Truth::Fails, event, reasons),
             Self::Any(children) => gather(children, Truth::Holds, event, reasons),
             Self::Not(child) => !child.evaluate(event, reasons),
-            Self::Check(check) => check.evaluate(event, reasons),
+            Self::Check(check) => check.evaluate(event, Some(reasons)),
             Self::Unknown(reason) => {
-                reasons.push(reason);
+                reasons.push(ReasonRef::from(&**reason));
                 Truth::Unknown
             }
         }
@@ -118,7 +121,7 @@ impl Tree {
 }
 
 /// `All` and `Any` in one: `decisive` is the value of a child that decides; else an unknown child beats a null one.
-fn gather<'t>(children: &'t [Tree], decisive: Truth, event: &Event<'_>, reasons: &mut Vec<&'t Reason>) -> Truth {
+fn gather<'t>(children: &'t [Tree], decisive: Truth, event: &Event<'_>, reasons: &mut Vec<ReasonRef<'t>>) -> Truth {
     let known = reasons.len();
     let mut so_far = !decisive;
     for child in children {

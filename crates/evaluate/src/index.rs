@@ -1,29 +1,25 @@
 //! Which conditions an event can satisfy at all.
 //!
 //! For every condition up to [`MAX_GROUPS`] **groups** are found: sets of comparisons of which one must hold, or the condition
-//! fails. A comparison asks for a text within the values of a field, or for the field alone. The texts of a field are looked
-//! for in one pass. A plan chooses one group a condition: one whose fields the telemetry can have, for a comparison with
+//! fails. A comparison asks for a text within the values of a field, for a value that is a text or a number, or for the field
+//! alone: that is an **atom**, which all conditions share that have the comparison. The texts within the values of a field are
+//! looked for in one pass. A plan chooses one group a condition: one whose fields the telemetry can have, for a comparison with
 //! another field is unknown and decides nothing.
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
-    check::{Check, Needed},
-    event::{Carried, Event, Field, KnownField},
+    check::Check,
+    event::{Carried, Event, FieldValue, KnownField, Name},
+    groups::{Group, Grouping},
+    matcher::Need,
     ruleset::{ConditionId, Shared},
+    scalar::ScalarKey,
 };
 
-/// Groups that are kept of a condition.
-const MAX_GROUPS: usize = 3;
-/// Comparisons of a group; a larger one chooses badly.
-const MAX_ATOMS: usize = 4_000;
-/// Groups that are considered of one `All`.
-const MAX_CONSIDERED: usize = 64;
 /// Bytes of a text that is looked for; longer ones are cut.
 const MAX_NEEDLE: usize = 32;
-/// Depth to which trees are followed.
-const MAX_DEPTH: usize = 400;
 
 /// Groups of conditions by the texts and fields that they ask for.
 #[derive(Debug, Default)]
@@ -31,56 +27,53 @@ pub(crate) struct Index {
     fields: Vec<IndexedField>,
     known: FxHashMap<KnownField, u32>,
     /// Known fields by the names that rules use for them, in lower case: a record may have the name without its meaning.
-    by_rule_name: FxHashMap<String, Vec<u32>>,
+    by_rule_name: FxHashMap<String, (Name, Vec<u32>)>,
     /// By name in lower case.
     named: FxHashMap<String, u32>,
     any: Option<u32>,
     /// By condition, its groups, the best first.
-    groups: Vec<Vec<Group>>,
+    groups: Vec<Box<[Group]>>,
+    /// By atom, the conditions with the number of the group that asks.
+    uses: Vec<Box<[(u32, u8)]>>,
 }
 
 #[derive(Debug)]
 struct IndexedField {
     key: FieldKey,
+    /// The name, of a field that is one.
+    name: Option<Name>,
     texts: Option<AhoCorasick>,
-    /// By text, the conditions with the number of the group that asks for it.
-    uses: Vec<Vec<(u32, u8)>>,
-    /// Conditions that ask for the field alone.
-    present: Vec<(u32, u8)>,
+    /// By text inside, the atoms that ask for it.
+    inside: Vec<Vec<u32>>,
+    /// By whole text.
+    whole: FxHashMap<Box<str>, Vec<u32>>,
+    /// Bytes of the longest of these.
+    longest: usize,
+    /// By number.
+    numbers: FxHashMap<ScalarKey, Vec<u32>>,
+    /// Atoms that ask for the field alone.
+    present: Vec<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum FieldKey {
+pub(crate) enum FieldKey {
     Any,
     Known(KnownField),
     Named(String),
 }
 
-/// Comparisons of which one must hold.
-#[derive(Clone, Debug)]
-struct Group {
-    /// The fields, each once.
-    fields: Vec<u32>,
-    cost: f64,
-    atoms: Vec<(u32, Option<String>)>,
-}
-
 /// Which conditions are asked of a kind of events, and by which of their groups they are found.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Plan {
-    /// By condition.
-    chosen: Vec<Chosen>,
+    /// By condition: that it is not asked, that it is found in every event, or by which group it is found.
+    chosen: Box<[u8]>,
     /// Conditions without a group.
-    always: Vec<u32>,
+    always: Box<[u32]>,
     asked: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Chosen {
-    NotAsked,
-    Always,
-    Group(u8),
-}
+const NOT_ASKED: u8 = u8::MAX;
+const ALWAYS: u8 = u8::MAX - 1;
 
 impl Plan {
     /// How many conditions are asked.
@@ -95,6 +88,8 @@ impl Plan {
 pub(crate) struct Search {
     /// The number of the event in which a condition was last found.
     seen: Vec<u32>,
+    /// The same of the atoms.
+    atoms: Vec<u32>,
     /// The same of the fields.
     fields: Vec<u32>,
     event: u32,
@@ -103,31 +98,51 @@ pub(crate) struct Search {
 
 impl Index {
     pub fn new(trees: &[Shared], checks: &[Check], common: &FxHashSet<KnownField>) -> Self {
-        let mut index = Self::default();
-        let mut builder =
-            Grouping { index: &mut index, checks, common, keys: FxHashMap::default(), atoms: FxHashMap::default() };
-        let groups: Vec<Vec<Group>> = trees.iter().map(|tree| builder.groups(tree)).collect();
-        let mut texts: Vec<FxHashMap<String, usize>> = vec![FxHashMap::default(); index.fields.len()];
-        for (condition, groups) in groups.iter().enumerate() {
-            let condition = u32::try_from(condition).unwrap_or(u32::MAX);
-            for (number, group) in groups.iter().enumerate() {
-                let number = u8::try_from(number).unwrap_or(u8::MAX);
-                for (field, text) in &group.atoms {
-                    let indexed = &mut index.fields[*field as usize];
-                    let uses = match text {
-                        None => &mut indexed.present,
-                        Some(text) => {
-                            let texts = &mut texts[*field as usize];
-                            let at = *texts.entry(text.clone()).or_insert_with(|| {
-                                indexed.uses.push(Vec::new());
-                                indexed.uses.len() - 1
-                            });
-                            &mut indexed.uses[at]
-                        }
-                    };
+        let mut grouping = Grouping::new(checks, common);
+        let groups: Vec<Box<[Group]>> = trees.iter().map(|tree| grouping.groups(tree)).collect();
+        let Grouping { atoms, fields, by_rule_name, .. } = grouping;
+        let mut index = Self { by_rule_name, ..Self::default() };
+        for (at, key) in (0..).zip(fields) {
+            index.add_field(at, key);
+        }
+        let mut uses: Vec<Vec<(u32, u8)>> = vec![Vec::new(); atoms.len()];
+        for (condition, groups) in (0..).zip(&groups) {
+            for (number, group) in (0..).zip(groups) {
+                for atom in &group.atoms {
+                    let uses = &mut uses[*atom as usize];
                     if uses.last() != Some(&(condition, number)) {
                         uses.push((condition, number));
                     }
+                }
+            }
+        }
+        let mut texts: Vec<FxHashMap<String, usize>> = vec![FxHashMap::default(); index.fields.len()];
+        for ((number, atom), uses) in (0..).zip(atoms).zip(&uses) {
+            if uses.is_empty() {
+                continue;
+            }
+            let (indexed, texts) = (&mut index.fields[atom.field as usize], &mut texts[atom.field as usize]);
+            let Some(needs) = atom.needs else {
+                indexed.present.push(number);
+                continue;
+            };
+            for need in needs {
+                let atoms = match need {
+                    Need::Whole(text) => {
+                        indexed.longest = indexed.longest.max(text.len());
+                        indexed.whole.entry(text.into()).or_default()
+                    }
+                    Need::Number(scalar) => indexed.numbers.entry(scalar.key()).or_default(),
+                    Need::Inside(text) => {
+                        let at = *texts.entry(cut(text)).or_insert(indexed.inside.len());
+                        if at == indexed.inside.len() {
+                            indexed.inside.push(Vec::new());
+                        }
+                        &mut indexed.inside[at]
+                    }
+                };
+                if atoms.last() != Some(&number) {
+                    atoms.push(number);
                 }
             }
         }
@@ -141,15 +156,15 @@ impl Index {
                 indexed.texts = built.ok();
             }
         }
-        // The atoms stand in the fields now.
         index.groups = groups;
+        index.uses = uses.into_iter().map(Vec::into_boxed_slice).collect();
         for group in index.groups.iter_mut().flatten() {
             group.atoms = Vec::new();
         }
         // Without an automaton nothing is found by its texts.
         let broken: FxHashSet<u32> = (0..)
             .zip(&index.fields)
-            .filter(|(_, field)| field.texts.is_none() && !field.uses.is_empty())
+            .filter(|(_, field)| field.texts.is_none() && !field.inside.is_empty())
             .map(|(at, _)| at)
             .collect();
         if !broken.is_empty() {
@@ -162,8 +177,36 @@ impl Index {
         index
     }
 
+    fn add_field(&mut self, at: u32, key: FieldKey) {
+        let mut name = None;
+        match &key {
+            FieldKey::Any => self.any = Some(at),
+            FieldKey::Known(field) => _ = self.known.insert(*field, at),
+            FieldKey::Named(folded) => {
+                name = Some(Name::new(folded));
+                self.named.insert(folded.clone(), at);
+            }
+        }
+        self.fields.push(IndexedField {
+            key,
+            name,
+            texts: None,
+            inside: Vec::new(),
+            whole: FxHashMap::default(),
+            longest: 0,
+            numbers: FxHashMap::default(),
+            present: Vec::new(),
+        });
+    }
+
     pub fn search(&self) -> Search {
-        Search { seen: vec![0; self.groups.len()], fields: vec![0; self.fields.len()], event: 0, found: Vec::new() }
+        Search {
+            seen: vec![0; self.groups.len()],
+            atoms: vec![0; self.uses.len()],
+            fields: vec![0; self.fields.len()],
+            event: 0,
+            found: Vec::new(),
+        }
     }
 
     pub fn plan(
@@ -172,7 +215,7 @@ impl Index {
         carried: Option<&dyn Carried>,
         conditions: usize,
     ) -> Plan {
-        let mut plan = Plan { chosen: vec![Chosen::NotAsked; conditions], always: Vec::new(), asked: 0 };
+        let (mut chosen_of, mut always, mut count) = (vec![NOT_ASKED; conditions], Vec::new(), 0);
         let is_carried = |field: &u32| {
             let Some(carried) = carried else { return true };
             match self.fields.get(*field as usize).map(|field| &field.key) {
@@ -183,19 +226,20 @@ impl Index {
         };
         for ConditionId(condition) in asked {
             let at = condition as usize;
-            let Some(chosen) = plan.chosen.get_mut(at).filter(|chosen| **chosen == Chosen::NotAsked) else { continue };
-            plan.asked += 1;
-            let groups = self.groups.get(at).map(Vec::as_slice).unwrap_or_default();
+            let Some(chosen) = chosen_of.get_mut(at).filter(|chosen| **chosen == NOT_ASKED) else { continue };
+            count += 1;
+            let groups = self.groups.get(at).map(AsRef::as_ref).unwrap_or_default();
             let usable = groups.iter().position(|group| group.cost.is_finite() && group.fields.iter().all(is_carried));
             *chosen = match usable.and_then(|number| u8::try_from(number).ok()) {
-                Some(number) => Chosen::Group(number),
+                Some(number) => number,
                 None => {
-                    plan.always.push(condition);
-                    Chosen::Always
+                    always.push(condition);
+                    ALWAYS
                 }
             };
         }
-        plan
+        always.sort_unstable();
+        Plan { chosen: chosen_of.into(), always: always.into(), asked: count }
     }
 
     pub fn candidates(&self, plan: &Plan, event: &Event<'_>, search: &mut Search) -> Vec<ConditionId> {
@@ -205,21 +249,21 @@ impl Index {
             if let Some(at) = self.known.get(&field)
                 && search.enter(*at)
             {
-                self.search_field(*at, plan, event.texts_of_known(field), search);
+                self.search_field(*at, plan, event.values_of_known(field), search);
             }
         }
         for (name, places) in event.names() {
             if let Some(at) = self.named.get(name) {
-                self.search_field(*at, plan, event.texts_at(places), search);
+                self.search_field(*at, plan, event.values_at(places), search);
             }
-            for at in self.by_rule_name.get(name).into_iter().flatten() {
+            for at in self.by_rule_name.get(name).into_iter().flat_map(|(_, places)| places) {
                 if search.enter(*at) {
-                    self.search_field(*at, plan, event.texts_at(places), search);
+                    self.search_field(*at, plan, event.values_at(places), search);
                 }
             }
         }
         if let Some(at) = self.any {
-            self.search_field(at, plan, event.all_texts(), search);
+            self.search_field(at, plan, event.all_values(), search);
         }
         if event.has_inner_fields() {
             self.search_inner(plan, event, search);
@@ -231,40 +275,70 @@ impl Index {
     /// Names with brackets, and names of fields inside of texts that hold JSON.
     fn search_inner(&self, plan: &Plan, event: &Event<'_>, search: &mut Search) {
         for (at, indexed) in (0..).zip(&self.fields) {
-            let name = match &indexed.key {
-                FieldKey::Named(name) => name,
-                _ => continue,
-            };
-            if !event.may_have_inside(name) {
+            let Some(name) = &indexed.name else { continue };
+            if !event.may_have_inside(name.folded()) {
                 continue;
             }
-            let values = event.values(&Field::new(name));
+            let values = event.named_values(name);
             if !values.is_empty() {
-                self.search_field(at, plan, values.into_iter().map(|value| value.text(false)), search);
+                self.search_field(at, plan, values.into_iter(), search);
             }
         }
-        for (name, places) in &self.by_rule_name {
-            if !event.may_have_inside(name) {
+        for (folded, (name, places)) in &self.by_rule_name {
+            if !event.may_have_inside(folded) {
                 continue;
             }
-            let values = event.values(&Field::new(name));
+            let values = event.named_values(name);
             for at in places.iter().filter(|_| !values.is_empty()) {
                 if search.enter(*at) {
-                    self.search_field(*at, plan, values.iter().map(|value| value.text(false)), search);
+                    self.search_field(*at, plan, values.iter().copied(), search);
                 }
             }
         }
     }
 
-    fn search_field<'t>(&self, at: u32, plan: &Plan, texts: impl Iterator<Item = &'t str>, search: &mut Search) {
+    fn search_field<'v, 'e: 'v>(
+        &self,
+        at: u32,
+        plan: &Plan,
+        values: impl Iterator<Item = &'v FieldValue<'e>>,
+        search: &mut Search,
+    ) {
         let Some(indexed) = self.fields.get(at as usize) else { return };
-        search.add(&indexed.present, plan);
-        let Some(automaton) = &indexed.texts else { return };
-        for text in texts {
-            for found in automaton.find_overlapping_iter(text) {
-                if let Some(uses) = indexed.uses.get(found.pattern().as_usize()) {
-                    search.add(uses, plan);
+        self.add(&indexed.present, plan, search);
+        for value in values {
+            let text = value.text(false);
+            if text.len() <= indexed.longest
+                && let Some(atoms) = indexed.whole.get(text)
+            {
+                self.add(atoms, plan, search);
+            }
+            if !indexed.numbers.is_empty()
+                && let Some(atoms) = value.scalar().and_then(|scalar| indexed.numbers.get(&scalar.key()))
+            {
+                self.add(atoms, plan, search);
+            }
+            if let Some(automaton) = &indexed.texts {
+                for found in automaton.find_overlapping_iter(text) {
+                    if let Some(atoms) = indexed.inside.get(found.pattern().as_usize()) {
+                        self.add(atoms, plan, search);
+                    }
                 }
+            }
+        }
+    }
+
+    /// Finds the conditions that ask for one of some atoms.
+    fn add(&self, atoms: &[u32], plan: &Plan, search: &mut Search) {
+        let event = search.event;
+        for atom in atoms {
+            let at = *atom as usize;
+            // Mostly it is found in the same event again.
+            if search.atoms.get_mut(at).is_some_and(|seen| std::mem::replace(seen, event) == event) {
+                continue;
+            }
+            for (condition, group) in self.uses.get(at).map(AsRef::as_ref).unwrap_or_default() {
+                search.add(*condition, *group, plan);
             }
         }
     }
@@ -276,6 +350,7 @@ impl Search {
         self.event = self.event.wrapping_add(1);
         if self.event == 0 {
             self.seen.fill(0);
+            self.atoms.fill(0);
             self.fields.fill(0);
             self.event = 1;
         }
@@ -287,155 +362,25 @@ impl Search {
         self.fields.get_mut(field as usize).is_some_and(|seen| std::mem::replace(seen, event) != event)
     }
 
-    fn add(&mut self, uses: &[(u32, u8)], plan: &Plan) {
-        for (condition, group) in uses {
-            let at = *condition as usize;
-            if plan.chosen.get(at) != Some(&Chosen::Group(*group)) {
-                continue;
-            }
-            if let Some(seen) = self.seen.get_mut(at)
-                && *seen != self.event
-            {
-                *seen = self.event;
-                self.found.push(*condition);
-            }
+    fn add(&mut self, condition: u32, group: u8, plan: &Plan) {
+        let at = condition as usize;
+        if plan.chosen.get(at) == Some(&group)
+            && let Some(seen) = self.seen.get_mut(at)
+            && std::mem::replace(seen, self.event) != self.event
+        {
+            self.found.push(condition);
         }
     }
 }
 
-/// Finds the groups of conditions.
-struct Grouping<'g> {
-    index: &'g mut Index,
-    checks: &'g [Check],
-    common: &'g FxHashSet<KnownField>,
-    keys: FxHashMap<FieldKey, u32>,
-    /// The groups of single comparisons, by comparison and what is wanted of it.
-    atoms: FxHashMap<(u32, bool), Option<Group>>,
-}
-
-impl Grouping<'_> {
-    /// The best groups of a condition, the first on other fields than the others.
-    fn groups(&mut self, tree: &Shared) -> Vec<Group> {
-        let mut all = self.all(tree, true, 0);
-        all.sort_by(|one, other| one.cost.total_cmp(&other.cost));
-        let mut kept: Vec<Group> = Vec::new();
-        for group in all {
-            if kept.len() < MAX_GROUPS && !kept.iter().any(|other| other.fields == group.fields) {
-                kept.push(group);
-            }
-        }
-        kept
+/// A text as it is looked for: the end of a long one, for a file's name stands at the end of its path.
+fn cut(text: String) -> String {
+    let mut start = text.len().saturating_sub(MAX_NEEDLE);
+    while !text.is_char_boundary(start) {
+        start += 1;
     }
-
-    /// Groups of which each is necessary for the tree to hold, or to fail where `wanted` is false.
-    fn all(&mut self, tree: &Shared, wanted: bool, depth: usize) -> Vec<Group> {
-        if depth > MAX_DEPTH {
-            return Vec::new();
-        }
-        match tree {
-            Shared::Unknown(_) => Vec::new(),
-            Shared::Not(child) => self.all(child, !wanted, depth + 1),
-            Shared::Check(check) => self.atom(*check, wanted).into_iter().collect(),
-            Shared::All(children) | Shared::Any(children) => {
-                if matches!(tree, Shared::All(_)) == wanted {
-                    let mut groups = Vec::new();
-                    for child in children {
-                        groups.extend(self.all(child, wanted, depth + 1));
-                        if groups.len() >= MAX_CONSIDERED {
-                            break;
-                        }
-                    }
-                    return groups;
-                }
-                let mut union = Group { fields: Vec::new(), cost: 0.0, atoms: Vec::new() };
-                for child in children {
-                    let of_child = self.all(child, wanted, depth + 1);
-                    let Some(best) = of_child.into_iter().min_by(|one, other| one.cost.total_cmp(&other.cost)) else {
-                        return Vec::new();
-                    };
-                    union.cost += best.cost;
-                    union.atoms.extend(best.atoms);
-                    union.fields.extend(best.fields);
-                    if union.atoms.len() > MAX_ATOMS {
-                        return Vec::new();
-                    }
-                }
-                union.fields.sort_unstable();
-                union.fields.dedup();
-                vec![union]
-            }
-        }
-    }
-
-    fn atom(&mut self, check: u32, wanted: bool) -> Option<Group> {
-        if let Some(known) = self.atoms.get(&(check, wanted)) {
-            return known.clone();
-        }
-        let made = self.make_atom(check, wanted);
-        self.atoms.insert((check, wanted), made.clone());
-        made
-    }
-
-    fn make_atom(&mut self, check: u32, wanted: bool) -> Option<Group> {
-        let (field, needed) = self.checks.get(check as usize)?.needed(wanted)?;
-        let is_common = matches!(field, Field::Known { field, .. } if self.common.contains(field));
-        let at = self.field(field);
-        let (atoms, cost): (Vec<(u32, Option<String>)>, f64) = match needed {
-            Needed::Value => (vec![(at, None)], 1.0),
-            Needed::Texts(texts) => {
-                let cost = texts.iter().map(|text| 1.0 / (1.0 + text.len() as f64).powi(2)).sum();
-                let cut = |text: String| {
-                    let mut end = text.len().min(MAX_NEEDLE);
-                    while !text.is_char_boundary(end) {
-                        end -= 1;
-                    }
-                    // A file's name stands at the end of its path.
-                    let mut start = text.len() - end;
-                    while !text.is_char_boundary(start) {
-                        start += 1;
-                    }
-                    text.get(start..).unwrap_or_default().to_owned()
-                };
-                (texts.into_iter().map(|text| (at, Some(cut(text)))).collect(), cost)
-            }
-        };
-        if atoms.len() > MAX_ATOMS {
-            return None;
-        }
-        let cost = cost.min(1.0) + if is_common { 1.0 } else { 0.0 };
-        Some(Group { fields: vec![at], cost, atoms })
-    }
-
-    fn field(&mut self, field: &Field) -> u32 {
-        let key = match field {
-            Field::Any => FieldKey::Any,
-            Field::Known { field, .. } => FieldKey::Known(*field),
-            Field::Named(name) => FieldKey::Named(name.folded().to_owned()),
-        };
-        let at = match self.keys.get(&key) {
-            Some(at) => *at,
-            None => {
-                let at = u32::try_from(self.index.fields.len()).unwrap_or(u32::MAX);
-                match &key {
-                    FieldKey::Any => self.index.any = Some(at),
-                    FieldKey::Known(field) => {
-                        self.index.known.insert(*field, at);
-                    }
-                    FieldKey::Named(name) => {
-                        self.index.named.insert(name.clone(), at);
-                    }
-                }
-                self.keys.insert(key.clone(), at);
-                self.index.fields.push(IndexedField { key, texts: None, uses: Vec::new(), present: Vec::new() });
-                at
-            }
-        };
-        if let Field::Known { name, .. } = field {
-            let places = self.index.by_rule_name.entry(name.folded().to_owned()).or_default();
-            if !places.contains(&at) {
-                places.push(at);
-            }
-        }
-        at
+    match start {
+        0 => text,
+        start => text.get(start..).unwrap_or_default().to_owned(),
     }
 }

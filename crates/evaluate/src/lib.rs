@@ -42,6 +42,7 @@ mod check;
 mod compiled;
 mod event;
 mod glob;
+mod groups;
 mod index;
 mod matcher;
 mod modifier;
@@ -65,7 +66,7 @@ pub use stateful::{
     CountSpec, MAX_EVENTS, MAX_KEYS, Machine, Match, Measure, Observation, SHOWN_EVENTS, SequenceSpec, SequenceStep,
     TemporalSpec, Threshold,
 };
-pub use verdict::{Reason, Verdict};
+pub use verdict::{Reason, ReasonRef, Verdict};
 
 use ruleatlas_core::Literal;
 use ruleatlas_model::{Condition, Node};

@@ -1,14 +1,17 @@
 //! Many conditions over one event at a time: comparisons that several share are made once, and conditions whose necessary
 //! texts the event does not have are not looked at.
 
-use ruleatlas_model::{Node, Opaque, Predicate};
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::{Hash as _, Hasher as _};
+
+use ruleatlas_core::Literal;
+use ruleatlas_model::{Node, Op, Opaque, Predicate};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use crate::{
     check::Check,
-    event::{Carried, Event, KnownField, Resolve},
+    event::{Carried, Event, KnownField, Names, Resolve},
     index::{Index, Plan, Search},
-    verdict::{Reason, Selection, Truth, Verdict},
+    verdict::{Reason, ReasonRef, Selection, Truth, Verdict},
 };
 
 /// A condition of a [`RuleSet`].
@@ -48,11 +51,16 @@ pub(crate) enum Shared {
 #[derive(Debug, Default)]
 pub struct RuleSetBuilder {
     checks: Vec<Check>,
-    by_key: FxHashMap<(Predicate, Option<KnownField>), Result<u32, Reason>>,
+    /// What each check compares, and the meaning of its field.
+    compared: Vec<(Predicate, Option<KnownField>)>,
+    /// By a digest of what is compared, the last check that has it, and for each check the one before.
+    by_digest: FxHashMap<u64, u32>,
+    before: Vec<Option<u32>>,
     trees: Vec<Shared>,
     /// Conditions that are one comparison, by that.
     singles: FxHashMap<u32, ConditionId>,
     common: FxHashSet<KnownField>,
+    names: Names,
 }
 
 /// Conditions that are evaluated together.
@@ -75,6 +83,8 @@ pub struct RuleSetBuilder {
 #[derive(Debug)]
 pub struct RuleSet {
     checks: Vec<Check>,
+    /// What each check compares.
+    predicates: Vec<Predicate>,
     trees: Vec<Shared>,
     index: Index,
     common: FxHashSet<KnownField>,
@@ -102,15 +112,22 @@ impl RuleSetBuilder {
         self.push(tree)
     }
 
+    /// Adds a condition in negation normal form.
+    pub fn add_normal(&mut self, condition: &Literal<'_>, resolve: Resolve<'_>) -> ConditionId {
+        let tree = self.normal_tree(condition, resolve);
+        self.push(tree)
+    }
+
     fn push(&mut self, tree: Shared) -> ConditionId {
         self.trees.push(tree);
         ConditionId(u32::try_from(self.trees.len() - 1).unwrap_or(u32::MAX))
     }
 
-    /// The condition that is this one comparison, which is added if it is not there yet; `None` where nothing can be known of it,
-    /// whatever the event.
-    pub fn add_single(&mut self, predicate: &Predicate, resolve: Resolve<'_>) -> Option<ConditionId> {
-        let check = self.check(predicate, resolve).ok()?;
+    /// The condition that is this one comparison with another operator and not negated, which is added if it is not there yet;
+    /// `None` where nothing can be known of it, whatever the event. [`RuleSet::each_literal`] says with which of its literals
+    /// it holds.
+    pub fn add_single(&mut self, predicate: &Predicate, op: Op, resolve: Resolve<'_>) -> Option<ConditionId> {
+        let check = self.check(predicate, op, false, resolve).ok()?;
         if let Some(known) = self.singles.get(&check) {
             return Some(*known);
         }
@@ -124,35 +141,54 @@ impl RuleSetBuilder {
             Node::All(children) => Shared::All(children.iter().map(|child| self.tree(child, resolve)).collect()),
             Node::Any(children) => Shared::Any(children.iter().map(|child| self.tree(child, resolve)).collect()),
             Node::Not(child) => Shared::Not(Box::new(self.tree(child, resolve))),
-            Node::Predicate(predicate) => match self.check(predicate, resolve) {
-                Ok(check) => Shared::Check(check),
-                Err(reason) => Shared::Unknown(Box::new(reason)),
-            },
-            Node::Opaque(part) => {
-                let Opaque { text, reason, span, .. } = part.as_ref();
-                Shared::Unknown(Box::new(Reason::new(reason, text, *span)))
-            }
+            Node::Predicate(predicate) => self.leaf(predicate, resolve),
+            Node::Opaque(part) => opaque(part),
         }
     }
 
-    fn check(&mut self, predicate: &Predicate, resolve: Resolve<'_>) -> Result<u32, Reason> {
-        // Where it stands says nothing of what it compares.
-        let mut key = predicate.clone();
-        (key.span, key.stage) = (ruleatlas_model::Span::default(), None);
+    fn normal_tree(&mut self, literal: &Literal<'_>, resolve: Resolve<'_>) -> Shared {
+        let (leaf, inverted) = match literal {
+            Literal::All(children) => {
+                return Shared::All(children.iter().map(|child| self.normal_tree(child, resolve)).collect());
+            }
+            Literal::Any { children, .. } => {
+                return Shared::Any(children.iter().map(|child| self.normal_tree(child, resolve)).collect());
+            }
+            Literal::Predicate { predicate, inverted } => (self.leaf(predicate, resolve), *inverted),
+            Literal::Opaque { opaque: part, inverted } => (opaque(part), *inverted),
+        };
+        if inverted { Shared::Not(Box::new(leaf)) } else { leaf }
+    }
+
+    fn leaf(&mut self, predicate: &Predicate, resolve: Resolve<'_>) -> Shared {
+        match self.check(predicate, predicate.op, predicate.negated, resolve) {
+            Ok(check) => Shared::Check(check),
+            Err(reason) => Shared::Unknown(Box::new(reason)),
+        }
+    }
+
+    /// The check of a predicate with this operator, negated or not: one that is there already, if it says the same.
+    fn check(&mut self, predicate: &Predicate, op: Op, negated: bool, resolve: Resolve<'_>) -> Result<u32, Reason> {
         let known = resolve(&predicate.raw_field);
-        let key = (key, known);
-        if let Some(found) = self.by_key.get(&key) {
-            return found.clone();
+        let digest = digest(predicate, op, negated, known);
+        let mut next = self.by_digest.get(&digest).copied();
+        while let Some(at) = next {
+            let (other, meaning) = &self.compared[at as usize];
+            if *meaning == known && compares_alike(other, predicate, op, negated) {
+                return Ok(at);
+            }
+            next = self.before[at as usize];
         }
-        let made = Check::new(predicate, resolve).map(|check| {
-            self.checks.push(check);
-            u32::try_from(self.checks.len() - 1).unwrap_or(u32::MAX)
-        });
+        let mut compared = predicate.clone();
+        (compared.op, compared.negated) = (op, negated);
+        let made = Check::new(&compared, resolve, &mut self.names)?;
+        let at = u32::try_from(self.checks.len()).unwrap_or(u32::MAX);
+        self.checks.push(made);
         // Other fields that it names are resolved in the light of their rule's sources.
-        if predicate.op != ruleatlas_model::Op::FieldRef && predicate.derived_from.is_none() {
-            self.by_key.insert(key, made.clone());
-        }
-        made
+        let is_shared = op != Op::FieldRef && predicate.derived_from.is_none();
+        self.before.push(if is_shared { self.by_digest.insert(digest, at) } else { None });
+        self.compared.push((compared, known));
+        Ok(at)
     }
 
     /// The known fields that the conditions compare, each once, in order.
@@ -168,8 +204,39 @@ impl RuleSetBuilder {
     #[must_use]
     pub fn build(self) -> RuleSet {
         let index = Index::new(&self.trees, &self.checks, &self.common);
-        RuleSet { checks: self.checks, trees: self.trees, index, common: self.common }
+        let predicates = self.compared.into_iter().map(|(predicate, _)| predicate).collect();
+        RuleSet { checks: self.checks, predicates, trees: self.trees, index, common: self.common }
     }
+}
+
+fn opaque(part: &Opaque) -> Shared {
+    let Opaque { text, reason, span, .. } = part;
+    Shared::Unknown(Box::new(Reason::new(reason, text, *span)))
+}
+
+/// A number that is the same for predicates that compare the same.
+fn digest(predicate: &Predicate, op: Op, negated: bool, known: Option<KnownField>) -> u64 {
+    let mut hasher = FxHasher::default();
+    (op, negated, known, predicate.missing, predicate.case_sensitive).hash(&mut hasher);
+    (&predicate.raw_field, &predicate.values, &predicate.modifiers).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Whether predicates compare the same, the second with this operator and negation; where they stand says nothing of that.
+fn compares_alike(known: &Predicate, other: &Predicate, op: Op, negated: bool) -> bool {
+    let Predicate { raw_field, values, case_sensitive, modifiers, missing, computed, .. } = other;
+    known.op == op
+        && known.negated == negated
+        && known.raw_field == *raw_field
+        && known.case_sensitive == *case_sensitive
+        && known.missing == *missing
+        && known.computed == *computed
+        && known.text_order == other.text_order
+        && known.empty_is_null == other.empty_is_null
+        && known.guard == other.guard
+        && known.derived_from == other.derived_from
+        && known.modifiers == *modifiers
+        && known.values == *values
 }
 
 impl RuleSet {
@@ -189,6 +256,25 @@ impl RuleSet {
     #[must_use]
     pub fn checks(&self) -> usize {
         self.checks.len()
+    }
+
+    /// What a condition compares that was added as a single comparison.
+    #[must_use]
+    pub fn predicate(&self, condition: ConditionId) -> Option<&Predicate> {
+        match self.trees.get(condition.0 as usize)? {
+            Shared::Check(check) => self.predicates.get(*check as usize),
+            _ => None,
+        }
+    }
+
+    /// Hands over the places of the literals with which a single comparison holds for an event, in no order and each once or
+    /// more; a comparison without literals has the place 0. Only for one that [`evaluate`](Self::evaluate) says holds.
+    pub fn each_literal(&self, condition: ConditionId, event: &Event<'_>, each: &mut dyn FnMut(u32)) {
+        if let Some(Shared::Check(check)) = self.trees.get(condition.0 as usize)
+            && let Some(check) = self.checks.get(*check as usize)
+        {
+            check.each_literal(event, each);
+        }
     }
 
     /// Memory for evaluating.
@@ -255,14 +341,14 @@ impl RuleSet {
 
     /// Why a condition is unknown, each reason once, in the order of the query; none where it is known.
     #[must_use]
-    pub fn reasons(&self, condition: ConditionId, event: &Event<'_>, scratch: &mut Scratch) -> Vec<&Reason> {
+    pub fn reasons(&self, condition: ConditionId, event: &Event<'_>, scratch: &mut Scratch) -> Vec<ReasonRef<'_>> {
         let Some(tree) = self.trees.get(condition.0 as usize) else { return Vec::new() };
         let mut reasons = Vec::new();
         if self.explain(tree, true, event, scratch, &mut reasons) != Selection::Unknown {
             return Vec::new();
         }
         let mut seen = FxHashSet::default();
-        reasons.retain(|reason| seen.insert(*reason));
+        reasons.retain(|reason: &ReasonRef<'_>| seen.insert(*reason));
         reasons
     }
 
@@ -273,7 +359,7 @@ impl RuleSet {
             Outcome::Holds => Verdict::Holds,
             Outcome::Fails => Verdict::Fails,
             Outcome::Unknown => {
-                Verdict::Unknown(self.reasons(condition, event, scratch).into_iter().cloned().collect())
+                Verdict::Unknown(self.reasons(condition, event, scratch).into_iter().map(Reason::from).collect())
             }
         }
     }
@@ -303,7 +389,7 @@ impl RuleSet {
             return *known;
         }
         let Some(found) = self.checks.get(at) else { return Truth::Fails };
-        let truth = found.evaluate(event, &mut Vec::new());
+        let truth = found.evaluate(event, None);
         if let Some(result) = scratch.results.get_mut(at) {
             *result = Some(truth);
             scratch.known.push(check);
@@ -317,7 +403,7 @@ impl RuleSet {
         wanted: bool,
         event: &Event<'_>,
         scratch: &mut Scratch,
-        reasons: &mut Vec<&'s Reason>,
+        reasons: &mut Vec<ReasonRef<'s>>,
     ) -> Selection {
         let (children, every) = match tree {
             Shared::Check(check) => {
@@ -325,13 +411,13 @@ impl RuleSet {
                 if truth == Truth::Unknown
                     && let Some(found) = self.checks.get(*check as usize)
                 {
-                    found.evaluate(event, reasons);
+                    found.evaluate(event, Some(reasons));
                 }
                 return Selection::of(truth, wanted);
             }
             Shared::Not(child) => return self.explain(child, !wanted, event, scratch, reasons),
             Shared::Unknown(reason) => {
-                reasons.push(reason);
+                reasons.push(ReasonRef::from(&**reason));
                 return Selection::Unknown;
             }
             Shared::All(children) => (children, wanted),

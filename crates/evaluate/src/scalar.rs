@@ -53,6 +53,23 @@ impl Scalar {
     }
 }
 
+/// A number or boolean as a key: what is equal has the same key, and few others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ScalarKey {
+    Bool(bool),
+    Number(u64),
+}
+
+impl Scalar {
+    pub(crate) fn key(self) -> ScalarKey {
+        match self {
+            Self::Bool(value) => ScalarKey::Bool(value),
+            // Both zeros are one.
+            other => ScalarKey::Number((other.as_real() + 0.0).to_bits()),
+        }
+    }
+}
+
 impl PartialEq for Scalar {
     fn eq(&self, other: &Self) -> bool {
         self.partial_cmp(other) == Some(Ordering::Equal)

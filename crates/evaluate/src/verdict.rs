@@ -57,6 +57,29 @@ impl Reason {
     }
 }
 
+/// A reason of a [`RuleSet`](crate::RuleSet), as it stands there: the same texts at the same place are the same reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReasonRef<'s> {
+    /// As [`Reason::why`].
+    pub why: &'s str,
+    /// As [`Reason::text`].
+    pub text: &'s str,
+    /// As [`Reason::span`].
+    pub span: Span,
+}
+
+impl<'s> From<&'s Reason> for ReasonRef<'s> {
+    fn from(reason: &'s Reason) -> Self {
+        Self { why: &reason.why, text: &reason.text, span: reason.span }
+    }
+}
+
+impl From<ReasonRef<'_>> for Reason {
+    fn from(reason: ReasonRef<'_>) -> Self {
+        Self::new(reason.why, reason.text, reason.span)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.why)?;

@@ -6,45 +6,51 @@ use ruleatlas_model::{Node, Op, Predicate};
 /// The condition without its exclusions: what the rule looks for before anything is taken out. It holds wherever the condition
 /// itself holds. With it come the parts that were left out, as they stand there: each fails where it excludes. `None` where there
 /// is no exclusion.
-pub(crate) fn without_exclusions(root: &Node) -> Option<(Node, Vec<Node>)> {
+pub(crate) fn without_exclusions(root: &Node) -> Option<(Literal<'_>, Vec<Literal<'_>>)> {
     let mut dropped = Vec::new();
-    let kept = keep(&normal_form(root), false, &mut dropped);
+    let kept = keep(normal_form(root), false, &mut dropped);
     (!dropped.is_empty()).then_some((kept, dropped))
 }
 
 /// As `ruleatlas_core::roles` gives the role: a negative comparison with no alternative of the author's above it.
-fn keep(literal: &Literal<'_>, in_authors_any: bool, dropped: &mut Vec<Node>) -> Node {
+fn keep<'n>(literal: Literal<'n>, in_authors_any: bool, dropped: &mut Vec<Literal<'n>>) -> Literal<'n> {
     match literal {
-        Literal::All(children) => Node::all(children.iter().map(|child| keep(child, in_authors_any, dropped))),
-        Literal::Any { children, flipped: true } if !in_authors_any && children.iter().all(is_negative) => {
-            dropped.push(whole(literal));
-            Node::always()
+        Literal::All(children) => {
+            let mut kept = Vec::new();
+            for child in children {
+                match keep(child, in_authors_any, dropped) {
+                    Literal::All(nothing) if nothing.is_empty() => {}
+                    child => kept.push(child),
+                }
+            }
+            if kept.len() == 1 { kept.remove(0) } else { Literal::All(kept) }
+        }
+        // Without one of its alternatives nothing is left of it that could fail.
+        Literal::Any { ref children, flipped: true } if !in_authors_any && children.iter().any(is_negative) => {
+            dropped.push(literal);
+            Literal::All(Vec::new())
         }
         Literal::Any { children, flipped } => {
-            Node::any(children.iter().map(|child| keep(child, in_authors_any || !flipped, dropped)))
+            let children = children.into_iter().map(|child| keep(child, in_authors_any || !flipped, dropped)).collect();
+            Literal::Any { children, flipped }
         }
-        Literal::Predicate { predicate, inverted } => {
-            if !in_authors_any && is_exclusion(predicate, *inverted) {
-                dropped.push(whole(literal));
-                return Node::always();
-            }
-            leaf((*predicate).clone().into(), *inverted)
+        Literal::Predicate { predicate, inverted } if !in_authors_any && is_exclusion(predicate, inverted) => {
+            dropped.push(literal);
+            Literal::All(Vec::new())
         }
-        Literal::Opaque { opaque, inverted } => leaf(Node::Opaque(Box::new((*opaque).clone())), *inverted),
+        leaf => leaf,
     }
 }
 
-fn whole(literal: &Literal<'_>) -> Node {
-    match literal {
-        Literal::All(children) => Node::all(children.iter().map(whole)),
-        Literal::Any { children, .. } => Node::any(children.iter().map(whole)),
-        Literal::Predicate { predicate, inverted } => leaf((*predicate).clone().into(), *inverted),
-        Literal::Opaque { opaque, inverted } => leaf(Node::Opaque(Box::new((*opaque).clone())), *inverted),
+/// The predicates of a part.
+pub(crate) fn predicates<'n>(part: &Literal<'n>, each: &mut dyn FnMut(&'n Predicate)) {
+    match part {
+        Literal::All(children) | Literal::Any { children, .. } => {
+            children.iter().for_each(|child| predicates(child, each));
+        }
+        Literal::Predicate { predicate, .. } => each(predicate),
+        Literal::Opaque { .. } => {}
     }
-}
-
-fn leaf(node: Node, inverted: bool) -> Node {
-    if inverted { Node::Not(Box::new(node)) } else { node }
 }
 
 fn is_negative(literal: &Literal<'_>) -> bool {
@@ -62,27 +68,31 @@ fn is_exclusion(predicate: &Predicate, inverted: bool) -> bool {
 /// The condition without the conjuncts that compare something computed, such as a count over several events; `None` where
 /// there is none.
 pub(crate) fn without_computed(root: &Node) -> Option<Node> {
-    let mut dropped = false;
-    let kept = strip(root, &mut dropped);
-    dropped.then_some(kept)
+    has_computed(root).then(|| strip(root))
 }
 
-fn strip(node: &Node, dropped: &mut bool) -> Node {
+fn strip(node: &Node) -> Node {
     match node {
-        Node::All(children) => Node::all(children.iter().map(|child| strip(child, dropped))),
-        Node::Predicate(predicate) if predicate.computed => {
-            *dropped = true;
-            Node::always()
-        }
-        Node::Not(child) if is_computed(child) => {
-            *dropped = true;
-            Node::always()
-        }
-        Node::Any(children) if !children.is_empty() && children.iter().all(is_computed) => {
-            *dropped = true;
-            Node::always()
-        }
+        Node::All(children) => Node::all(children.iter().map(strip)),
+        other if is_left_out(other) => Node::always(),
         other => other.clone(),
+    }
+}
+
+/// Whether a conjunct compares something computed.
+pub(crate) fn has_computed(node: &Node) -> bool {
+    match node {
+        Node::All(children) => children.iter().any(has_computed),
+        other => is_left_out(other),
+    }
+}
+
+fn is_left_out(node: &Node) -> bool {
+    match node {
+        Node::Predicate(predicate) => predicate.computed,
+        Node::Not(child) => is_computed(child),
+        Node::Any(children) => !children.is_empty() && children.iter().all(is_computed),
+        Node::All(_) | Node::Opaque(_) => false,
     }
 }
 
@@ -102,12 +112,27 @@ pub(crate) fn has_predicate(root: &Node) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ruleatlas_core::Literal;
     use ruleatlas_model::{Node, Op, Predicate};
 
     use super::{without_computed, without_exclusions};
 
+    fn present(field: &str) -> Node {
+        Predicate::new(field, Op::IsNotNull, [] as [&str; 0]).into()
+    }
+
     fn eq(field: &str) -> Node {
         Predicate::new(field, Op::Eq, ["x"]).into()
+    }
+
+    fn node(literal: &Literal<'_>) -> Node {
+        let leaf = |node: Node, inverted: bool| if inverted { Node::Not(Box::new(node)) } else { node };
+        match literal {
+            Literal::All(children) => Node::All(children.iter().map(node).collect()),
+            Literal::Any { children, .. } => Node::Any(children.iter().map(node).collect()),
+            Literal::Predicate { predicate, inverted } => leaf((*predicate).clone().into(), *inverted),
+            Literal::Opaque { opaque, inverted } => leaf(Node::Opaque(Box::new((*opaque).clone())), *inverted),
+        }
     }
 
     #[test]
@@ -119,15 +144,21 @@ mod tests {
             (all(&[eq("a"), not(eq("b"))]), Some(eq("a"))),
             (all(&[eq("a"), not(all(&[eq("b"), eq("c")]))]), Some(eq("a"))),
             (all(&[eq("a"), not(any(&[eq("b"), eq("c")]))]), Some(eq("a"))),
+            (all(&[eq("a"), any(&[eq("b"), eq("c")]), not(eq("d"))]), Some(all(&[eq("a"), any(&[eq("b"), eq("c")])]))),
+            (not(eq("a")), Some(Node::always())),
+            (all(&[eq("a"), not(all(&[eq("b"), present("c")]))]), Some(eq("a"))),
             (any(&[eq("a"), not(eq("b"))]), None),
             (all(&[eq("a"), eq("b")]), None),
             (not(not(eq("a"))), None),
         ];
         for (root, expected) in cases {
-            assert_eq!(without_exclusions(&root).map(|(kept, _)| kept), expected, "{root:?}");
+            assert_eq!(without_exclusions(&root).map(|(kept, _)| node(&kept)), expected, "{root:?}");
         }
+        let root = all(&[eq("a"), not(all(&[present("b"), eq("c"), eq("d")]))]);
+        let dropped = without_exclusions(&root).map(|(_, dropped)| dropped.iter().map(node).collect::<Vec<_>>());
+        assert_eq!(dropped, Some(vec![any(&[not(present("b")), not(eq("c")), not(eq("d"))])]));
         let root = all(&[eq("a"), not(all(&[eq("b"), eq("c")])), not(eq("d"))]);
-        let dropped = without_exclusions(&root).map(|(_, dropped)| dropped);
+        let dropped = without_exclusions(&root).map(|(_, dropped)| dropped.iter().map(node).collect::<Vec<_>>());
         assert_eq!(dropped, Some(vec![any(&[not(eq("b")), not(eq("c"))]), not(eq("d"))]));
     }
 

@@ -2,17 +2,19 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rayon::prelude::*;
 use ruleatlas_evaluate::{Carried, ConditionId, Event, FieldQuery, KnownField, Plan, RuleSet, RuleSetBuilder};
 use ruleatlas_events::{EventKind, Kinds, Meaning, Wanted};
-use ruleatlas_model::{Indicator, Rule};
+use ruleatlas_model::Rule;
 use ruleatlas_taxonomy::Taxonomy;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use crate::{
     Worker,
+    folded::{FoldedList, Indicators},
     report::Report,
-    rule::{HuntRule, Indicators, Preparation, Runs, Step},
+    rule::{HuntRule, Preparation, Prepared, Runs, Step},
     select::is_asked,
     tally::Tally,
 };
@@ -36,13 +38,21 @@ pub struct Hunter {
     pub(crate) steps: Vec<Step>,
     /// What conditions are asked for, by [`ConditionId::index`].
     pub(crate) uses: Vec<ConditionUse>,
-    /// Indicators and exclusions by number.
-    pub(crate) indicators: Vec<Indicator>,
+    /// The predicates that give indicators and exclusions, by number.
+    pub(crate) lists: Vec<FoldedList>,
+    pub(crate) indicators: Indicators,
     pub(crate) set: RuleSet,
     pub(crate) options: Options,
     pub(crate) kinds: Kinds,
     wanted: Wanted,
-    plans: RwLock<FxHashMap<usize, Arc<KindPlan>>>,
+    plans: RwLock<Plans>,
+}
+
+/// What is asked of events, by their kind; many kinds are asked the same.
+#[derive(Debug, Default)]
+struct Plans {
+    by_kind: FxHashMap<usize, Arc<KindPlan>>,
+    asked: FxHashSet<Arc<AskedPlan>>,
 }
 
 /// What a condition is asked for.
@@ -50,17 +60,10 @@ pub struct Hunter {
 pub(crate) enum ConditionUse {
     /// Whether a step looks for the event.
     Step(u32),
-    /// Whether indicators and exclusions hold, by number.
-    Folded(Vec<FoldedUse>),
+    /// Whether indicators and exclusions hold: numbers of lists of them.
+    Folded(Vec<u32>),
     /// Something that is asked of what a step looks for.
     Rest,
-}
-
-/// An indicator or exclusion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FoldedUse {
-    pub indicator: u32,
-    pub is_exclusion: bool,
 }
 
 /// What is asked of the events of a kind.
@@ -68,9 +71,24 @@ pub(crate) struct FoldedUse {
 pub(crate) struct KindPlan {
     pub kind: Arc<EventKind>,
     carried: CarriedByKind,
+    pub asked: Arc<AskedPlan>,
+}
+
+/// What is asked of an event.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AskedPlan {
     pub plan: Plan,
     /// Rules that are asked, each once.
-    pub rules: Vec<u32>,
+    pub rules: Box<[u32]>,
+    /// The indicators and exclusions of these, by number of the list and in order.
+    lists: Box<[u32]>,
+}
+
+impl AskedPlan {
+    /// Whether a rule that is asked has the indicators or exclusions of a list.
+    pub fn has_list(&self, list: u32) -> bool {
+        self.lists.binary_search(&list).is_ok()
+    }
 }
 
 #[derive(Debug)]
@@ -119,13 +137,20 @@ impl Hunter {
                 builder.set_common(KnownField { id: field.index, name_only: false });
             }
         }
-        let indicators = Indicators::default();
-        let mut preparation =
-            Preparation { taxonomy, builder, rules: Vec::new(), steps: Vec::new(), indicators, raw: options.raw };
-        for rule in rules {
+        let mut preparation = Preparation {
+            taxonomy,
+            builder,
+            rules: Vec::new(),
+            steps: Vec::new(),
+            lists: Vec::new(),
+            list_numbers: FxHashMap::default(),
+            raw: options.raw,
+        };
+        let prepared: Vec<Prepared<'_>> = rules.par_iter().map(|rule| Prepared::new(rule, taxonomy)).collect();
+        for rule in prepared {
             preparation.add(rule);
         }
-        let Preparation { builder, rules, steps, indicators, .. } = preparation;
+        let Preparation { builder, rules, steps, lists, .. } = preparation;
         let keys = steps.iter().filter_map(|step| step.stateful.as_ref());
         let keys = keys.flat_map(|step| step.keys.iter().chain(&step.value)).filter_map(FieldQuery::known);
         let wanted: FxHashSet<Meaning> = builder
@@ -136,8 +161,9 @@ impl Hunter {
             .collect();
         let set = builder.build();
         Self {
-            uses: uses(&steps, set.len()),
-            indicators: indicators.all,
+            uses: uses(&steps, &lists, set.len()),
+            lists,
+            indicators: Indicators::default(),
             set,
             rules,
             steps,
@@ -169,22 +195,26 @@ impl Hunter {
     /// Forgets the kinds of events that were met. Whoever chooses the events can make new kinds without end: a service that
     /// keeps a hunter calls it from time to time.
     pub fn forget_kinds(&self) {
-        self.plans.write().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Plans::default();
         self.kinds.clear();
     }
 
     pub(crate) fn plan(&self, kind: &Arc<EventKind>) -> Arc<KindPlan> {
         let key = Arc::as_ptr(kind) as usize;
-        if let Some(plan) = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(plan) = self.plans.read().unwrap_or_else(PoisonError::into_inner).by_kind.get(&key) {
             return Arc::clone(plan);
         }
-        let plan = Arc::new(self.make_plan(kind));
+        let mut plan = self.make_plan(kind);
         let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
-        // A plan holds its kind, so that no other kind gets its place in memory.
-        if plans.len() < MAX_PLANS {
-            return Arc::clone(plans.entry(key).or_insert(plan));
+        if plans.by_kind.len() >= MAX_PLANS {
+            return Arc::new(plan);
         }
-        plan
+        match plans.asked.get(&plan.asked).cloned() {
+            Some(known) => plan.asked = known,
+            None => _ = plans.asked.insert(Arc::clone(&plan.asked)),
+        }
+        // A plan holds its kind, so that no other kind gets its place in memory.
+        Arc::clone(plans.by_kind.entry(key).or_insert_with(|| Arc::new(plan)))
     }
 
     fn make_plan(&self, kind: &Arc<EventKind>) -> KindPlan {
@@ -207,28 +237,30 @@ impl Hunter {
         let given = (!self.options.raw).then_some(&carried as &dyn Carried);
         // Where the telemetry never has the field, the comparison never holds.
         let can_hold = |condition: &ConditionId| given.is_none_or(|carried| self.set.is_carried(*condition, carried));
+        let mut lists: Vec<u32> = steps.iter().flat_map(|step| step.lists.iter().copied()).collect();
+        lists.sort_unstable();
+        lists.dedup();
         let folded: FxHashSet<ConditionId> =
-            steps.iter().flat_map(|step| &step.folded).map(|folded| folded.condition).collect();
+            lists.iter().filter_map(|list| self.lists.get(*list as usize)).map(|list| list.condition).collect();
         let asked = steps.iter().map(|step| step.looks_for).chain(folded.into_iter().filter(can_hold));
         let plan = self.set.plan(asked, given);
-        KindPlan { kind: Arc::clone(kind), carried, plan, rules }
+        let asked = AskedPlan { plan, rules: rules.into(), lists: lists.into() };
+        KindPlan { kind: Arc::clone(kind), carried, asked: Arc::new(asked) }
     }
 }
 
-fn uses(steps: &[Step], conditions: usize) -> Vec<ConditionUse> {
+fn uses(steps: &[Step], lists: &[FoldedList], conditions: usize) -> Vec<ConditionUse> {
     let mut uses = vec![ConditionUse::Rest; conditions];
     for (at, step) in (0..).zip(steps) {
         if let Some(of_step) = uses.get_mut(step.looks_for.index()) {
             *of_step = ConditionUse::Step(at);
         }
-        for folded in &step.folded {
-            let Some(of_single) = uses.get_mut(folded.condition.index()) else { continue };
-            let found = FoldedUse { indicator: folded.indicator, is_exclusion: folded.is_exclusion };
-            match of_single {
-                ConditionUse::Folded(known) if known.contains(&found) => {}
-                ConditionUse::Folded(known) => known.push(found),
-                other => *other = ConditionUse::Folded(vec![found]),
-            }
+    }
+    for (number, list) in (0..).zip(lists) {
+        match uses.get_mut(list.condition.index()) {
+            Some(ConditionUse::Folded(known)) => known.push(number),
+            Some(other) => *other = ConditionUse::Folded(vec![number]),
+            None => {}
         }
     }
     uses

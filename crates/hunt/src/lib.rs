@@ -37,6 +37,7 @@ mod base;
 mod decide;
 mod engine;
 mod explain;
+mod folded;
 mod hit;
 mod report;
 mod rule;

@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::{Hunter, Runs, tally::Tally};
 
+/// Reasons that are given of a rule.
+const MAX_REASONS: usize = 100;
+
 /// What was found in logs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
@@ -200,6 +203,7 @@ impl Report {
             let mut unknown_why: Vec<UnknownCount> =
                 counted.why.iter().map(|(why, events)| UnknownCount { why: why.clone(), events: *events }).collect();
             unknown_why.sort_by(|one, other| other.events.cmp(&one.events).then_with(|| one.why.cmp(&other.why)));
+            unknown_why.truncate(MAX_REASONS);
             rules.push(RuleCount {
                 id: rule.id.clone(),
                 vendor: rule.vendor,
@@ -219,10 +223,9 @@ impl Report {
         }
         Self::sort_rules(&mut rules);
         let row = |number: u32, events: u64, removed: Option<u64>| {
-            let indicator = hunter.indicators.get(number as usize)?;
-            let Indicator { field, op, value, modifiers } = indicator;
+            let Indicator { field, op, value, modifiers } = hunter.indicators.get(number)?;
             let (op, modifier) = (op.to_string(), modifiers.to_string());
-            Some(IndicatorCount { field: field.clone(), op, value: value.clone(), modifier, events, removed })
+            Some(IndicatorCount { field, op, value, modifier, events, removed })
         };
         let sorted = |mut rows: Vec<IndicatorCount>| {
             rows.sort_by(|one, other| {

@@ -1,12 +1,14 @@
 //! Rules, made ready to run.
 
+use std::borrow::Cow;
+
 use ruleatlas_core::{RoledPredicate, roles};
 use ruleatlas_evaluate::{ConditionId, FieldQuery, KnownField, RuleSetBuilder};
-use ruleatlas_model::{Indicator, ParseStatus, Predicate, Role, Rule, Severity, Vendor};
-use ruleatlas_taxonomy::{Folded, Part, Reader, StepPart, StepReads, Taxonomy};
+use ruleatlas_model::{Node, Op, ParseStatus, Predicate, Role, Rule, Severity, Vendor};
+use ruleatlas_taxonomy::{Part, Reader, StepPart, StepReads, Taxonomy};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{base, stateful::Stateful};
+use crate::{base, folded::FoldedList, stateful::Stateful};
 
 /// What a rule's holding on an event means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,22 +47,12 @@ pub(crate) struct Step {
     /// The whole of it, where that is more.
     pub whole: Option<ConditionId>,
     pub reads: StepReads<'static>,
-    /// Its indicators and exclusions, each once.
-    pub folded: Vec<FoldedCheck>,
+    /// The predicates that give its indicators and exclusions, by number in [`Preparation::lists`], each once.
+    pub lists: Box<[u32]>,
     /// The parts that exclude, where a hit is counted.
     pub excludes: Vec<Excludes>,
     /// What is taken from an event that it holds on, in a rule over several.
     pub stateful: Option<StatefulFields>,
-}
-
-/// An indicator or exclusion of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct FoldedCheck {
-    /// Its number in [`Indicators`].
-    pub indicator: u32,
-    pub is_exclusion: bool,
-    /// The comparison by itself.
-    pub condition: ConditionId,
 }
 
 /// A part of a step that excludes.
@@ -68,27 +60,8 @@ pub(crate) struct FoldedCheck {
 pub(crate) struct Excludes {
     /// Fails where it excludes.
     pub condition: ConditionId,
-    /// The exclusions in it, by their place in [`Step::folded`].
-    pub exclusions: Vec<u32>,
-}
-
-/// Indicators by number.
-#[derive(Debug, Default)]
-pub(crate) struct Indicators {
-    pub all: Vec<Indicator>,
-    numbers: FxHashMap<Indicator, u32>,
-}
-
-impl Indicators {
-    fn number(&mut self, indicator: Indicator) -> u32 {
-        if let Some(known) = self.numbers.get(&indicator) {
-            return *known;
-        }
-        let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        self.all.push(indicator.clone());
-        self.numbers.insert(indicator, number);
-        number
-    }
+    /// The predicates that give the exclusions in it, as in [`Step::lists`].
+    pub lists: Box<[u32]>,
 }
 
 /// What a rule over several events takes from each.
@@ -139,21 +112,60 @@ fn runs(rule: &Rule, stateful: Option<&Result<Stateful, &'static str>>) -> (Runs
     if !asked.iter().any(asks) {
         return candidates(COMPARES_NOTHING.to_owned());
     }
-    let is_computed =
-        |at: &usize| rule.conditions.get(*at).is_some_and(|step| base::without_computed(&step.root).is_some());
+    let is_computed = |at: &usize| rule.conditions.get(*at).is_some_and(|step| base::has_computed(&step.root));
     if asked.iter().any(is_computed) {
         return candidates("it compares something computed".to_owned());
     }
     (Runs::Hits, asked)
 }
 
-/// Makes rules ready.
+/// What can be said of a rule before it meets the others.
+pub(crate) struct Prepared<'r> {
+    rule: &'r Rule,
+    runs: Runs,
+    stateful: Option<Stateful>,
+    steps: Vec<PreparedStep<'r>>,
+}
+
+struct PreparedStep<'r> {
+    /// Its place in the rule's conditions.
+    at: usize,
+    root: Cow<'r, Node>,
+    predicates: Vec<RoledPredicate<'r>>,
+    reads: StepReads<'static>,
+}
+
+impl<'r> Prepared<'r> {
+    pub fn new(rule: &'r Rule, taxonomy: &'static Taxonomy) -> Self {
+        let stateful = Stateful::of(rule);
+        let (runs, asked) = runs(rule, stateful.as_ref());
+        let stateful = stateful.and_then(Result::ok).filter(|_| runs == Runs::Hits);
+        let placed = if asked.is_empty() { Vec::new() } else { roles(&rule.conditions) };
+        let step = |at: usize| {
+            let condition = rule.conditions.get(at)?;
+            let in_step: Vec<&RoledPredicate<'_>> = placed.iter().filter(|placed| placed.step as usize == at).collect();
+            let reads = taxonomy.step_reads(rule.vendor, condition, &in_step);
+            let stripped = match &runs {
+                Runs::Candidates(_) => base::without_computed(&condition.root),
+                _ => None,
+            };
+            let root = stripped.map_or(Cow::Borrowed(&condition.root), Cow::Owned);
+            Some(PreparedStep { at, root, predicates: in_step.into_iter().copied().collect(), reads })
+        };
+        let steps = asked.into_iter().filter_map(step).collect();
+        Self { rule, runs, stateful, steps }
+    }
+}
+
+/// Puts rules together.
 pub(crate) struct Preparation<'t> {
     pub taxonomy: &'t Taxonomy,
     pub builder: RuleSetBuilder,
     pub rules: Vec<HuntRule>,
     pub steps: Vec<Step>,
-    pub indicators: Indicators,
+    pub lists: Vec<FoldedList>,
+    /// The numbers of [`lists`](Self::lists), by what they are.
+    pub list_numbers: FxHashMap<(ConditionId, bool, Option<(u32, Part)>), u32>,
     /// Whether names mean what the record calls so, and nothing else.
     pub raw: bool,
 }
@@ -165,100 +177,105 @@ pub(crate) fn known_field(reader: &Reader<'_>, name: &str) -> Option<KnownField>
 }
 
 impl Preparation<'static> {
-    pub fn add(&mut self, rule: Rule) {
-        let stateful = Stateful::of(&rule);
-        let (runs, asked) = runs(&rule, stateful.as_ref());
-        let stateful = stateful.and_then(Result::ok).filter(|_| runs == Runs::Hits);
+    pub fn add(&mut self, prepared: Prepared<'_>) {
+        let Prepared { rule, runs, stateful, steps } = prepared;
         let number = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
-        let placed = roles(&rule.conditions);
+        let compares_nothing = runs == Runs::Candidates(COMPARES_NOTHING.to_owned());
         let mut source_unknown = false;
-        for at in asked {
-            let Some(condition) = rule.conditions.get(at) else { continue };
-            let in_step: Vec<&RoledPredicate<'_>> = placed.iter().filter(|placed| placed.step as usize == at).collect();
-            let reads = self.taxonomy.step_reads(rule.vendor, condition, &in_step);
-            source_unknown |= reads.unknown;
+        for step in steps {
+            let Some(condition) = rule.conditions.get(step.at) else { continue };
+            source_unknown |= step.reads.unknown;
             let reader = self.taxonomy.reader(rule.vendor, &condition.sources);
             let is_raw = self.raw;
             let resolve = |name: &str| if is_raw { None } else { known_field(&reader, name) };
-            let root = match &runs {
-                Runs::Candidates(_) => base::without_computed(&condition.root),
-                _ => None,
-            };
-            let root = root.as_ref().unwrap_or(&condition.root);
-            let (looks_for, whole, left_out) = match base::without_exclusions(root) {
+            let (looks_for, whole, left_out) = match base::without_exclusions(&step.root) {
                 Some((looks_for, left_out)) => {
-                    (self.builder.add(&looks_for, &resolve), Some(self.builder.add(root, &resolve)), left_out)
+                    let looks_for = self.builder.add_normal(&looks_for, &resolve);
+                    (looks_for, Some(self.builder.add(&step.root, &resolve)), left_out)
                 }
-                None => (self.builder.add(root, &resolve), None, Vec::new()),
+                None => (self.builder.add(&step.root, &resolve), None, Vec::new()),
             };
-            let mut folded = Vec::new();
-            let mut places: Vec<(&Predicate, u32)> = Vec::new();
-            if runs != Runs::Candidates(COMPARES_NOTHING.to_owned()) {
-                self.fold(&reader, &in_step, &resolve, &mut folded, &mut places);
-            }
+            let (lists, exclusions) = match compares_nothing {
+                true => Default::default(),
+                false => self.fold(&reader, &step.predicates, &resolve),
+            };
             let mut excludes = Vec::new();
             for part in left_out.iter().filter(|_| runs == Runs::Hits && stateful.is_none()) {
-                let of_part: FxHashSet<&Predicate> = part.predicates().collect();
-                let exclusions = places.iter().filter(|(predicate, _)| of_part.contains(predicate));
-                let exclusions = exclusions.map(|(_, at)| *at).collect();
-                excludes.push(Excludes { condition: self.builder.add(part, &resolve), exclusions });
+                let mut of_part: FxHashSet<&Predicate> = FxHashSet::default();
+                base::predicates(part, &mut |predicate| _ = of_part.insert(predicate));
+                let lists = exclusions.iter().filter(|(predicate, _)| of_part.contains(predicate));
+                let lists = lists.map(|(_, list)| *list).collect();
+                excludes.push(Excludes { condition: self.builder.add_normal(part, &resolve), lists });
             }
             let of_step = stateful.as_ref().and_then(|stateful| {
-                let step = stateful.steps.iter().find(|step| step.condition == at)?;
+                let of_step = stateful.steps.iter().find(|of_step| of_step.condition == step.at)?;
                 Some(StatefulFields {
-                    number: step.number,
-                    keys: step.keys.iter().map(|key| FieldQuery::new(key, &resolve)).collect(),
-                    key_names: step.keys.clone(),
+                    number: of_step.number,
+                    keys: of_step.keys.iter().map(|key| FieldQuery::new(key, &resolve)).collect(),
+                    key_names: of_step.keys.clone(),
                     value: stateful.value.as_ref().map(|value| FieldQuery::new(value, &resolve)),
                 })
             });
-            self.steps.push(Step { rule: number, looks_for, whole, reads, folded, excludes, stateful: of_step });
+            self.steps.push(Step {
+                rule: number,
+                looks_for,
+                whole,
+                reads: step.reads,
+                lists: lists.into(),
+                excludes,
+                stateful: of_step,
+            });
         }
         self.rules.push(HuntRule {
             techniques: rule.techniques().into_iter().map(str::to_owned).collect(),
-            id: rule.id,
+            id: rule.id.clone(),
             vendor: rule.vendor,
-            title: rule.title,
+            title: rule.title.clone(),
             severity: rule.severity,
-            compares_nothing: runs == Runs::Candidates(COMPARES_NOTHING.to_owned()),
+            compares_nothing,
             runs,
             stateful,
-            platforms: rule.platforms,
+            platforms: rule.platforms.clone(),
             source_unknown,
         });
     }
 
-    /// The indicators and exclusions of a step, each once, and the places of those that a predicate gives.
+    /// The predicates that give the indicators and exclusions of a step, by number and each once; and those that give
+    /// exclusions, with their numbers.
     fn fold<'p>(
         &mut self,
         reader: &Reader<'_>,
-        in_step: &[&RoledPredicate<'p>],
+        in_step: &[RoledPredicate<'p>],
         resolve: &dyn Fn(&str) -> Option<KnownField>,
-        folded: &mut Vec<FoldedCheck>,
-        places: &mut Vec<(&'p Predicate, u32)>,
-    ) {
-        let mut known: FxHashMap<FoldedCheck, u32> = FxHashMap::default();
+    ) -> (Vec<u32>, Vec<(&'p Predicate, u32)>) {
+        let (mut lists, mut exclusions) = (Vec::new(), Vec::new());
+        let mut known: FxHashSet<u32> = FxHashSet::default();
         for placed in in_step.iter().filter(|placed| matches!(placed.role, Role::Indicator | Role::Exclusion)) {
-            for (at, Folded { indicator, .. }) in reader.fold(placed).into_iter().enumerate() {
-                let Some(condition) = self.builder.add_single(&single(placed, at), resolve) else { continue };
-                let indicator = self.indicators.number(indicator);
-                let check = FoldedCheck { indicator, is_exclusion: placed.role == Role::Exclusion, condition };
-                let place = *known.entry(check).or_insert_with(|| {
-                    folded.push(check);
-                    u32::try_from(folded.len() - 1).unwrap_or(u32::MAX)
+            let is_exclusion = placed.role == Role::Exclusion;
+            let used = reader.field_of(placed.predicate).map(|used| (used.field.index, used.part));
+            let mut add = |predicate: &Predicate| {
+                let Some(condition) = self.builder.add_single(predicate, placed.counted_op, resolve) else { return };
+                let key = (condition, is_exclusion, used);
+                let list = *self.list_numbers.entry(key).or_insert_with(|| {
+                    self.lists.push(FoldedList::new(condition, is_exclusion, used));
+                    u32::try_from(self.lists.len() - 1).unwrap_or(u32::MAX)
                 });
-                if check.is_exclusion {
-                    places.push((placed.predicate, place));
+                if known.insert(list) {
+                    lists.push(list);
                 }
+                if is_exclusion {
+                    exclusions.push((placed.predicate, list));
+                }
+            };
+            // Each field that another is compared with may be missing by itself.
+            if placed.predicate.op == Op::FieldRef && placed.predicate.values.len() > 1 {
+                for value in &placed.predicate.values {
+                    add(&Predicate { values: vec![value.clone()], ..placed.predicate.clone() });
+                }
+            } else if placed.predicate.op.is_presence() || !placed.predicate.values.is_empty() {
+                add(placed.predicate);
             }
         }
+        (lists, exclusions)
     }
-}
-
-/// The comparison with one of the values, in positive form.
-fn single(placed: &RoledPredicate<'_>, at: usize) -> Predicate {
-    let mut predicate = placed.predicate.clone();
-    (predicate.op, predicate.negated) = (placed.counted_op, false);
-    predicate.values = predicate.values.get(at).cloned().into_iter().collect();
-    predicate
 }

@@ -24,6 +24,8 @@ pub struct RunOptions {
     pub shape: Option<&'static Shape>,
     /// Leaves the events' fields out of hits.
     pub without_events: bool,
+    /// Hands over no hits, but of rules over several events: the others are only counted.
+    pub without_hits: bool,
 }
 
 /// What a run gives, in the order of the logs.
@@ -99,6 +101,9 @@ pub fn run(
                 let mut worker = hunter.worker();
                 if options.without_events {
                     worker.without_events();
+                }
+                if options.without_hits {
+                    worker.without_hits();
                 }
                 loop {
                     let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();

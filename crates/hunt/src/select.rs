@@ -6,13 +6,12 @@ use ruleatlas_taxonomy::StepReads;
 /// Whether a step is asked about the events of a kind. `platforms` are those that the rule watches, where its sources do not
 /// say.
 pub(crate) fn is_asked(reads: &StepReads<'_>, platforms: &[String], kind: &EventKind) -> bool {
-    let watched: Vec<&str> = match reads.platforms.is_empty() {
-        true => platforms.iter().map(String::as_str).collect(),
-        false => reads.platforms.clone(),
+    let is_watched = |platform: &String| match reads.platforms.is_empty() {
+        true => platforms.contains(platform),
+        false => reads.platforms.contains(&platform.as_str()),
     };
-    let is_elsewhere = !watched.is_empty()
-        && !kind.platforms.is_empty()
-        && !kind.platforms.iter().any(|platform| watched.contains(&platform.as_str()));
+    let watches_all = reads.platforms.is_empty() && platforms.is_empty();
+    let is_elsewhere = !watches_all && !kind.platforms.is_empty() && !kind.platforms.iter().any(is_watched);
     if is_elsewhere {
         return false;
     }
@@ -25,7 +24,7 @@ pub(crate) fn is_asked(reads: &StepReads<'_>, platforms: &[String], kind: &Event
     }
     if reads.unknown {
         // A platform is known, or nothing at all.
-        return watched.is_empty() || !kind.platforms.is_empty();
+        return watches_all || !kind.platforms.is_empty();
     }
     if reads.events.iter().any(|event| kind.same_activity.contains(event)) {
         return true;

@@ -1,7 +1,7 @@
 //! From predicates to indicators: different spellings of one check become one.
 
-use ruleatlas_core::{Pattern, RoledPredicate, fold_pieces, fold_wildcards};
-use ruleatlas_model::{FoldedOp, Indicator, Modifiers, Op, fold_case};
+use ruleatlas_core::{Pattern, fold_pieces, fold_wildcards};
+use ruleatlas_model::{FoldedOp, Indicator, Modifiers, Op, Predicate, fold_case};
 
 use crate::{FieldType, FieldUse, Part};
 
@@ -14,11 +14,9 @@ pub struct Folded {
     pub spelling: String,
 }
 
-/// The indicators of a predicate whose field is `used`: one a value, in the order of the values; one without a value
-/// for `is_null` and `is_not_null`.
-pub(crate) fn fold(placed: &RoledPredicate<'_>, used: Option<FieldUse<'_>>) -> Vec<Folded> {
-    let predicate = placed.predicate;
-    let op = placed.counted_op;
+/// The indicators of a predicate whose field is `used` and whose operator in positive form is `op`: one a value, in the order
+/// of the values; one without a value for `is_null` and `is_not_null`.
+pub(crate) fn fold(predicate: &Predicate, op: Op, used: Option<FieldUse<'_>>) -> Vec<Folded> {
     // An unknown field is counted by its raw name in lower case, for fields compare without case.
     let field = used.map_or_else(|| predicate.raw_field.to_lowercase(), |used| used.field.name.clone());
     let folded = |(op, spelling): (FoldedOp, &str)| Folded {

@@ -383,6 +383,15 @@ impl Taxonomy {
     }
 }
 
+impl FieldUse<'_> {
+    /// What [`Reader::fold`] makes of a predicate whose field this is, and whose operator in positive form is its own; `None` for
+    /// a field that the table does not know.
+    #[must_use]
+    pub fn fold(used: Option<Self>, predicate: &Predicate) -> Vec<Folded> {
+        fold::fold(predicate, predicate.op, used)
+    }
+}
+
 /// Reads the names of one step's predicates.
 pub struct Reader<'a> {
     taxonomy: &'a Taxonomy,
@@ -420,6 +429,6 @@ impl<'a> Reader<'a> {
     /// A field that the table does not know is counted by its raw name in lower case.
     #[must_use]
     pub fn fold(&self, placed: &RoledPredicate<'_>) -> Vec<Folded> {
-        fold::fold(placed, self.field_of(placed.predicate))
+        fold::fold(placed.predicate, placed.counted_op, self.field_of(placed.predicate))
     }
 }

@@ -1,6 +1,9 @@
 //! What is asked of an event: fields by name or by meaning.
 
+use std::sync::Arc;
+
 use ruleatlas_model::fold_case;
+use rustc_hash::FxHashMap;
 
 /// A field by its meaning: a number that stands for the same thing in conditions and events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +30,7 @@ impl FieldQuery {
     /// The field that a name means.
     #[must_use]
     pub fn new(name: &str, resolve: Resolve<'_>) -> Self {
-        Self(Field::resolved(name, resolve))
+        Self(Field::resolved(name, resolve, &mut Names::default()))
     }
 
     /// The known field that it is, if it is one.
@@ -46,22 +49,45 @@ pub(crate) enum Field {
     /// Any value of the event.
     Any,
     /// A field by its name.
-    Named(Name),
+    Named(Arc<Name>),
     /// A field by its meaning; the name is the one that the rule uses.
-    Known { field: KnownField, name: Name },
+    Known { field: KnownField, name: Arc<Name> },
 }
 
 impl Field {
-    pub(crate) fn new(raw: &str) -> Self {
-        if raw.is_empty() { Self::Any } else { Self::Named(Name::new(raw)) }
+    pub(crate) fn new(raw: &str, names: &mut Names) -> Self {
+        if raw.is_empty() { Self::Any } else { Self::Named(names.get(raw)) }
     }
 
     /// The field that a name means, if `resolve` knows it.
-    pub(crate) fn resolved(raw: &str, resolve: Resolve<'_>) -> Self {
+    pub(crate) fn resolved(raw: &str, resolve: Resolve<'_>, names: &mut Names) -> Self {
         match resolve(raw) {
-            Some(field) if !raw.is_empty() => Self::Known { field, name: Name::new(raw) },
-            _ => Self::new(raw),
+            Some(field) if !raw.is_empty() => Self::Known { field, name: names.get(raw) },
+            _ => Self::new(raw, names),
         }
+    }
+
+    /// The name as the rule writes it.
+    pub(crate) fn written(&self) -> &str {
+        match self {
+            Self::Any => "",
+            Self::Named(name) | Self::Known { name, .. } => &name.written,
+        }
+    }
+}
+
+/// Names that are kept once, whoever uses them.
+#[derive(Debug, Default)]
+pub(crate) struct Names(FxHashMap<Box<str>, Arc<Name>>);
+
+impl Names {
+    fn get(&mut self, written: &str) -> Arc<Name> {
+        if let Some(known) = self.0.get(written) {
+            return Arc::clone(known);
+        }
+        let name = Arc::new(Name::new(written));
+        self.0.insert(written.into(), Arc::clone(&name));
+        name
     }
 }
 
@@ -81,7 +107,7 @@ impl Name {
         &self.folded
     }
 
-    pub(super) fn new(written: &str) -> Self {
+    pub(crate) fn new(written: &str) -> Self {
         let folded = fold_case(written).into_owned();
         if !written.contains(['[', '{']) {
             return Self { written: written.to_owned(), folded, without_brackets: None };

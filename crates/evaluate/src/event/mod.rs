@@ -13,7 +13,7 @@ use ruleatlas_model::fold_case;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-pub(crate) use field::{Field, Name};
+pub(crate) use field::{Field, Name, Names};
 pub use field::{FieldQuery, KnownField, Resolve};
 pub(crate) use value::FieldValue;
 
@@ -223,9 +223,9 @@ impl<'e> Event<'e> {
         self.by_field.keys().copied()
     }
 
-    /// The texts of a known field's values without their case.
-    pub(crate) fn texts_of_known(&self, field: KnownField) -> impl Iterator<Item = &str> {
-        self.of_field(field).map(|known| self.at(known.place).text(false))
+    /// A known field's values.
+    pub(crate) fn values_of_known(&self, field: KnownField) -> impl Iterator<Item = &FieldValue<'e>> {
+        self.of_field(field).map(|known| self.at(known.place))
     }
 
     /// The names in lower case, each with the places of its values.
@@ -233,14 +233,14 @@ impl<'e> Event<'e> {
         self.by_name.iter().map(|(name, places)| (&**name, *places))
     }
 
-    /// The texts of values of the record without their case.
-    pub(crate) fn texts_at(&self, places: Chain) -> impl Iterator<Item = &str> {
-        self.of_chain(places).map(|(_, value)| value.text(false))
+    /// The values of the record at some places.
+    pub(crate) fn values_at(&self, places: Chain) -> impl Iterator<Item = &FieldValue<'e>> {
+        self.of_chain(places).map(|(_, value)| value)
     }
 
-    /// The texts of all values of the record that are no objects, without their case.
-    pub(crate) fn all_texts(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().filter(|value| !value.json.is_object()).map(|value| value.text(false))
+    /// All values of the record that are no objects.
+    pub(crate) fn all_values(&self) -> impl Iterator<Item = &FieldValue<'e>> {
+        self.values.iter().filter(|value| !value.json.is_object())
     }
 
     /// Whether a name that the record does not have as it is may still have values: in texts that hold JSON, or by the
@@ -307,19 +307,22 @@ impl<'e> Event<'e> {
     /// Whether the event has a field of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        !self.values(&Field::new(name)).is_empty()
+        !self.named_values(&Name::new(name)).is_empty()
     }
 
     /// The values of a field, none when it is missing.
     pub(crate) fn values<'a>(&'a self, field: &Field) -> Vec<&'a FieldValue<'e>> {
         match field {
             Field::Any => self.values.iter().filter(|value| !value.json.is_object()).collect(),
-            Field::Named(name) => {
-                let found = self.named(name);
-                if found.is_empty() && self.has_json_text { self.inside_texts(name) } else { found }
-            }
+            Field::Named(name) => self.named_values(name),
             Field::Known { field, name } => self.known_or_named(*field, name),
         }
+    }
+
+    /// The values of a name.
+    pub(crate) fn named_values<'a>(&'a self, name: &Name) -> Vec<&'a FieldValue<'e>> {
+        let found = self.named(name);
+        if found.is_empty() && self.has_json_text { self.inside_texts(name) } else { found }
     }
 
     /// The values of a known field. Where the record has a value of that field under the very name that the rule uses, that
@@ -359,12 +362,12 @@ impl<'e> Event<'e> {
             if inner.is_empty() {
                 continue;
             }
-            let inner = Field::new(inner);
+            let inner = Name::new(inner);
             let found: Vec<_> = self
                 .named(&Name::new(outer))
                 .into_iter()
                 .filter_map(FieldValue::inner)
-                .flat_map(|text| text.values(&inner))
+                .flat_map(|text| text.named_values(&inner))
                 .collect();
             if !found.is_empty() {
                 return found;
