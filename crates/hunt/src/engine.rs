@@ -14,7 +14,7 @@ use crate::{
     Worker,
     folded::{FoldedList, Indicators},
     report::Report,
-    rule::{HuntRule, Preparation, Prepared, Runs, Step},
+    rule::{HuntRule, Preparation, Prepared, Reads, Runs, Step},
     select::is_asked,
     tally::Tally,
 };
@@ -36,6 +36,8 @@ pub struct Options {
 pub struct Hunter {
     pub(crate) rules: Vec<HuntRule>,
     pub(crate) steps: Vec<Step>,
+    /// What steps read, by number.
+    reads: Vec<Reads>,
     /// What conditions are asked for, by [`ConditionId::index`].
     pub(crate) uses: Vec<ConditionUse>,
     /// The predicates that give indicators and exclusions, by number.
@@ -142,6 +144,7 @@ impl Hunter {
             builder,
             rules: Vec::new(),
             steps: Vec::new(),
+            reads: FxHashMap::default(),
             lists: Vec::new(),
             list_numbers: FxHashMap::default(),
             raw: options.raw,
@@ -150,7 +153,9 @@ impl Hunter {
         for rule in prepared {
             preparation.add(rule);
         }
-        let Preparation { builder, rules, steps, lists, .. } = preparation;
+        let Preparation { builder, rules, steps, reads, lists, .. } = preparation;
+        let mut reads: Vec<(Reads, u32)> = reads.into_iter().collect();
+        reads.sort_unstable_by_key(|(_, number)| *number);
         let keys = steps.iter().filter_map(|step| step.stateful.as_ref());
         let keys = keys.flat_map(|step| step.keys.iter().chain(&step.value)).filter_map(FieldQuery::known);
         let wanted: FxHashSet<Meaning> = builder
@@ -163,6 +168,7 @@ impl Hunter {
         Self {
             uses: uses(&steps, &lists, set.len()),
             lists,
+            reads: reads.into_iter().map(|(reads, _)| reads).collect(),
             indicators: Indicators::default(),
             set,
             rules,
@@ -222,15 +228,14 @@ impl Hunter {
         let carried = CarriedByKind(Arc::clone(kind));
         // A rule whose log source is unknown does not read telemetry that has none of its fields.
         let can_read = |step: &Step| {
-            !step.reads.unknown
+            !step.reads_unknown
                 || self.set.can_read(step.looks_for, &carried)
                 || self.rules.get(step.rule as usize).is_some_and(|rule| rule.compares_nothing)
         };
-        let is_asked = |step: &&Step| {
-            let is_meant =
-                || self.rules.get(step.rule as usize).is_some_and(|rule| is_asked(&step.reads, &rule.platforms, kind));
-            asks_all || (is_meant() && can_read(step))
-        };
+        let meant: Vec<bool> =
+            self.reads.iter().map(|of_step| is_asked(&of_step.reads, &of_step.platforms, kind)).collect();
+        let is_asked =
+            |step: &&Step| asks_all || (meant.get(step.reads as usize).is_some_and(|meant| *meant) && can_read(step));
         let steps: Vec<&Step> = self.steps.iter().filter(is_asked).collect();
         let mut rules: Vec<u32> = steps.iter().map(|step| step.rule).collect();
         rules.dedup();

@@ -1,6 +1,9 @@
 //! Rules, made ready to run.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{Hash, Hasher},
+};
 
 use ruleatlas_core::{RoledPredicate, roles};
 use ruleatlas_evaluate::{ConditionId, FieldQuery, KnownField, RuleSetBuilder};
@@ -34,8 +37,21 @@ pub(crate) struct HuntRule {
     pub stateful: Option<Stateful>,
     /// Whether it holds on whatever it is asked about: only how often is of interest.
     pub compares_nothing: bool,
-    pub platforms: Vec<String>,
     pub source_unknown: bool,
+}
+
+/// What steps read, with the platforms that their rules watch: thousands of steps read the same.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Reads {
+    pub reads: StepReads<'static>,
+    pub platforms: Vec<String>,
+}
+
+impl Hash for Reads {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let StepReads { events, activities, log_sources, channels, .. } = &self.reads;
+        (events, activities, log_sources, channels, &self.platforms).hash(state);
+    }
 }
 
 /// A step that is asked of events.
@@ -46,7 +62,10 @@ pub(crate) struct Step {
     pub looks_for: ConditionId,
     /// The whole of it, where that is more.
     pub whole: Option<ConditionId>,
-    pub reads: StepReads<'static>,
+    /// What it reads, by number in [`Preparation::reads`].
+    pub reads: u32,
+    /// Whether nothing is known of that.
+    pub reads_unknown: bool,
     /// The predicates that give its indicators and exclusions, by number in [`Preparation::lists`], each once.
     pub lists: Box<[u32]>,
     /// The parts that exclude, where a hit is counted.
@@ -163,6 +182,8 @@ pub(crate) struct Preparation<'t> {
     pub builder: RuleSetBuilder,
     pub rules: Vec<HuntRule>,
     pub steps: Vec<Step>,
+    /// What steps read, by number.
+    pub reads: FxHashMap<Reads, u32>,
     pub lists: Vec<FoldedList>,
     /// The numbers of [`lists`](Self::lists), by what they are.
     pub list_numbers: FxHashMap<(ConditionId, bool, Option<(u32, Part)>), u32>,
@@ -216,11 +237,15 @@ impl Preparation<'static> {
                     value: stateful.value.as_ref().map(|value| FieldQuery::new(value, &resolve)),
                 })
             });
+            let reads_unknown = step.reads.unknown;
+            let next = u32::try_from(self.reads.len()).unwrap_or(u32::MAX);
+            let reads = Reads { reads: step.reads, platforms: rule.platforms.clone() };
             self.steps.push(Step {
                 rule: number,
                 looks_for,
                 whole,
-                reads: step.reads,
+                reads: *self.reads.entry(reads).or_insert(next),
+                reads_unknown,
                 lists: lists.into(),
                 excludes,
                 stateful: of_step,
@@ -235,7 +260,6 @@ impl Preparation<'static> {
             compares_nothing,
             runs,
             stateful,
-            platforms: rule.platforms.clone(),
             source_unknown,
         });
     }
