@@ -176,6 +176,10 @@ impl<'r> Prepared<'r> {
     }
 }
 
+/// What a list of indicators or exclusions is: the comparison, whether it excludes, and the field with how much of its value is
+/// compared.
+type ListKey = (ConditionId, bool, Option<(u32, Part)>);
+
 /// Puts rules together.
 pub(crate) struct Preparation<'t> {
     pub taxonomy: &'t Taxonomy,
@@ -186,7 +190,7 @@ pub(crate) struct Preparation<'t> {
     pub reads: FxHashMap<Reads, u32>,
     pub lists: Vec<FoldedList>,
     /// The numbers of [`lists`](Self::lists), by what they are.
-    pub list_numbers: FxHashMap<(ConditionId, bool, Option<(u32, Part)>), u32>,
+    pub list_numbers: FxHashMap<ListKey, u32>,
     /// Whether names mean what the record calls so, and nothing else.
     pub raw: bool,
 }
