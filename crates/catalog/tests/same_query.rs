@@ -125,6 +125,16 @@ const MEANINGS: &[Meaning] = &[
         events: &[r#"{"a": "X"}"#, r#"{"a": "y"}"#],
     },
     Meaning {
+        name: "a field in lower case and a text that has upper case",
+        statements: &[
+            (Esql, "from t | where to_lower(a) == \"X\" or b == \"y\""),
+            (Sql, "select * from t where lower(a) = 'X' or b = 'y'"),
+            (Kusto, "t | where tolower(a) == \"X\" or b == \"y\""),
+            (Spl, "index=t | where lower(a)=\"X\" or b=\"y\""),
+        ],
+        events: &[r#"{"a": "x", "b": "z"}"#, r#"{"a": "x", "b": "y"}"#],
+    },
+    Meaning {
         name: "a field in another type",
         statements: &[
             (Esql, "from t | where to_string(a) == \"x\""),

@@ -9,7 +9,7 @@ use crate::condition::Side;
 use crate::engine::{Engine, Flow, IN_ORDER};
 use crate::open::{Beyond, OpenList, captured};
 use crate::plan::{Beside, Expr, ExprKind, ListRows};
-use crate::value::{Computed, Cut, Value};
+use crate::value::{Computed, Cut, Letters, Value};
 
 impl<'p> Engine<'p, '_> {
     /// A search whose rows are added or joined: a step of its own.
@@ -191,8 +191,11 @@ pub(crate) fn part_of<'p>(value: &Value<'p>, name: &Rc<str>) -> Value<'p> {
     if let Some(step) = value.group_step() {
         return Value::Computed(Computed { is_of_group: true, step, ..Computed::new(Rc::clone(name)) });
     }
+    if matches!(value, Value::Named(_)) {
+        return value.clone();
+    }
     match value.origin_with_step() {
-        Some((from, step)) => Value::Cut(Cut { from, step, text: None, any_case: false }),
+        Some((from, step)) => Value::Cut(Cut { from, step, text: None, letters: Letters::AsWritten }),
         None => Value::computed(Rc::clone(name)),
     }
 }

@@ -43,7 +43,8 @@ impl<'p> Engine<'p, '_> {
             if holds != Some(false) {
                 let mut parts: Vec<Node> = condition.iter().cloned().collect();
                 parts.push(result);
-                parts.push(Node::any(self.copied(&elsewhere)).not());
+                let at = if self.semantics.scripts.is_some() { 0 } else { parts.len() };
+                parts.insert(at, Node::any(self.copied(&elsewhere)).not());
                 alternatives.push(Node::all(parts));
             }
             if holds != Some(true) {
@@ -146,7 +147,9 @@ impl<'p> Engine<'p, '_> {
             }
             if !is_last {
                 let side = Side { alternative: true, ..Side::default() };
-                let asked = Presence { present: false, empty_is_null: false, span, side };
+                // In scripts an empty text is a missing value.
+                let empty_is_null = self.semantics.scripts.is_some();
+                let asked = Presence { present: false, empty_is_null, span, side };
                 missing.extend(self.presence(value, span, asked));
             }
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::open::Open;
-use crate::value::{Cut, Field, Listed, Value};
+use crate::value::{Cut, Field, Found, Listed, Value};
 
 /// What names stand for.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +13,7 @@ pub(crate) struct Columns<'p> {
     /// The names that stages made; any other is a column of the table.
     pub known: FxHashMap<Rc<str>, Value<'p>>,
     /// Prefixes of names that are parts of a text, the last first.
-    prefixes: Vec<(Rc<str>, Value<'p>)>,
+    pub prefixes: Vec<(Rc<str>, Value<'p>)>,
     /// The row of a list without a known schema that was looked up: a name that the query did not use before may be
     /// one of its columns.
     pub looked_up: Option<Rc<Listed<'p>>>,
@@ -21,6 +21,23 @@ pub(crate) struct Columns<'p> {
     pub tables: Vec<Table<'p>>,
     /// Names that are not known one by one.
     pub open: Open<'p>,
+    /// Whether stages made all columns, as far as that is followed: in [`Scripts`](crate::Scripts).
+    pub sealed: bool,
+    /// The lists that rows come from, where the table is none of events.
+    pub list: Option<Rc<[Rc<str>]>>,
+    /// Objects whose members became columns, the last first.
+    pub unpacked: Rc<[Unpacked<'p>]>,
+    /// Whether a name that is not known is a result of many rows.
+    pub rest_is_computed: bool,
+}
+
+/// An object whose members are columns.
+#[derive(Clone, Debug)]
+pub(crate) struct Unpacked<'p> {
+    pub bag: Value<'p>,
+    pub prefix: Rc<str>,
+    /// The columns that the query declares.
+    pub declared: Option<Rc<[Rc<str>]>>,
 }
 
 /// A table and the name that its columns may have before them.
@@ -39,6 +56,40 @@ pub(crate) struct Table<'p> {
 }
 
 impl<'p> Columns<'p> {
+    /// The columns of no table.
+    pub fn nowhere() -> Self {
+        Self { sealed: true, ..Self::default() }
+    }
+
+    /// What a name stands for that is a member of an unpacked object. Columns of the table itself are not known: one that
+    /// is taken for the table's own (`is_own`) is no member, unless a prefix says so.
+    pub fn unpacked_member(&self, name: &str, is_own: bool) -> Option<Value<'p>> {
+        self.unpacked.iter().find_map(|unpacked| {
+            if unpacked.declared.as_ref().is_some_and(|declared| !declared.iter().any(|column| **column == *name)) {
+                return None;
+            }
+            let member = name.strip_prefix(&*unpacked.prefix).filter(|member| !member.is_empty())?;
+            match unpacked.bag {
+                _ if is_own && unpacked.prefix.is_empty() => None,
+                // An object that the query puts together of an event's data: its members are named as the data is.
+                Value::Computed(_) => Some(Value::field(name)),
+                _ => Some(unpacked.bag.member(member, &|| Rc::from(""))),
+            }
+        })
+    }
+
+    /// Adds the columns of another table, with what each stands for from here on; a name that is known already keeps what
+    /// it stands for.
+    pub fn joined_as(&mut self, other: &Self, value: impl Fn(&Rc<str>, &Value<'p>) -> Value<'p>) {
+        for (name, own) in &other.known {
+            self.known.entry(Rc::clone(name)).or_insert_with(|| value(name, own));
+        }
+        self.sealed &= other.sealed || other.list.is_some();
+        if self.unpacked.is_empty() {
+            self.unpacked = Rc::clone(&other.unpacked);
+        }
+    }
+
     pub fn set(&mut self, name: &Rc<str>, value: Value<'p>) {
         self.known.insert(Rc::clone(name), value.called(name));
     }
@@ -82,6 +133,10 @@ impl<'p> Columns<'p> {
     /// steps that the first reader has.
     pub fn forget_steps(&mut self) {
         let own = |value: &Value<'p>| {
+            let value = match value {
+                Value::Listed(listed) if matches!(listed.found, Found::Step(_)) => &listed.value,
+                value => value,
+            };
             value.map(&|value| match value {
                 Value::Field(field) => Value::Field(Field { step: None, ..field.clone() }),
                 Value::Cut(cut) => Value::Cut(Cut { step: None, ..cut.clone() }),

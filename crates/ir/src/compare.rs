@@ -6,12 +6,13 @@ use ruleatlas_core::Folded;
 use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 use rustc_hash::FxHashSet;
 
-use crate::condition::Side;
+use crate::condition::{Presence, Side};
 use crate::engine::{BYTES_OF_VALUE, BYTES_PER_NODE, Engine};
 use crate::fold::{fold, fold_pattern, has_case_flag, truth_of};
 use crate::looked::Asked;
 use crate::plan::{CaseRule, Comparison, Const, ConstKind, MissingRule, Relation};
-use crate::value::{Computed, Field, Found, Listed, Owner, Resolved, Value};
+use crate::special::reference_modifier;
+use crate::value::{Computed, Field, Found, Letters, Listed, Owner, Resolved, Value};
 
 /// What a value is compared with.
 pub(crate) enum Right<'v, 'p> {
@@ -26,6 +27,8 @@ pub(crate) enum Right<'v, 'p> {
 pub(crate) struct Set {
     /// The constants.
     pub constants: Vec<Const>,
+    /// Lists that are known by their names.
+    pub names: Vec<Rc<str>>,
     /// Fields.
     pub fields: Vec<Field>,
     /// Conditions.
@@ -44,6 +47,7 @@ impl Set {
     /// Whether nothing but constants is in it.
     pub fn is_constant(&self) -> bool {
         self.fields.is_empty()
+            && self.names.is_empty()
             && self.conditions.is_empty()
             && self.computed.is_empty()
             && self.rows.is_empty()
@@ -52,7 +56,7 @@ impl Set {
 }
 
 /// What a predicate compares.
-enum Subject<'v> {
+pub(crate) enum Subject<'v> {
     Field(&'v Field),
     /// Something computed, by its text.
     Computed(Computed),
@@ -87,13 +91,21 @@ impl<'p> Engine<'p, '_> {
                 });
             }
             Value::Listed(listed) => {
+                // That an empty text stands there says that there is no row.
+                if let (Relation::Equal, Right::Value(Value::Const(constant), _)) = (comparison.relation, right)
+                    && self.semantics.scripts.is_some()
+                    && constant.text.is_empty()
+                {
+                    let asked = Presence { present: comparison.negated, empty_is_null: true, span, side };
+                    return self.presence(left, written, asked);
+                }
                 return self
                     .relate_listed(listed, |this, value| this.relate(comparison, value, written, right, span, side));
             }
             Value::Unknown(reason) => return Some(self.opaque(reason, span)),
             Value::Condition(resolved) if resolved.unknown().is_some() => return self.resolved_again(resolved),
-            Value::Time(_) => match right {
-                Right::Value(value, place) if self.is_of_field(value) => {
+            Value::Time(is_event) => match right {
+                Right::Value(value, place) if self.is_of_field(value) || self.is_of_value(*is_event, value) => {
                     return self.leaf_computed(comparison, left, written, (value, *place), span);
                 }
                 _ => return None,
@@ -123,6 +135,10 @@ impl<'p> Engine<'p, '_> {
         relate: impl FnOnce(&mut Self, &Value<'p>) -> Option<Node>,
     ) -> Option<Node> {
         let Found::Where(found) = &listed.found else { return relate(self, &listed.value) };
+        if self.semantics.scripts.is_some() {
+            // The column of a table of the query, or one that may be the event's own.
+            return relate(self, &listed.value);
+        }
         match &listed.value {
             Value::Field(field) if field.from.is_some() || !field.path.contains('.') => {
                 let row = self.resolved_again(found)?;
@@ -173,10 +189,25 @@ impl<'p> Engine<'p, '_> {
             Value::Unknown(reason) => return Some(self.opaque(reason, span)),
             Value::Condition(resolved) if resolved.unknown().is_some() => return self.resolved_again(resolved),
             // The rule's window.
-            Value::Time(_) if !self.is_of_field(left) => return None,
+            Value::Time(_) if self.is_window(left) => return None,
             _ => {}
         }
         match (left, right) {
+            // A value is missing, or is there.
+            (Value::Field(_), Value::Const(constant))
+                if constant.kind == ConstKind::Null
+                    && comparison.relation == Relation::Equal
+                    && self.semantics.scripts.is_some() =>
+            {
+                let asked = Presence { present: comparison.negated, empty_is_null: false, span, side };
+                self.presence(left, written, asked)
+            }
+            (Value::Field(field), Value::Named(names)) if !comparison.relation.is_order() => {
+                self.in_lists(field, names, comparison.negated, span)
+            }
+            (Value::List(_) | Value::Named(_), Value::Field(_)) if comparison.relation == Relation::Equal => {
+                self.relate_value(comparison, right, place, (left, written), span, side)
+            }
             (Value::Condition(resolved), Value::Const(constant)) if comparison.relation.is_equality() => {
                 let Some(truth) = truth_of(constant) else {
                     return self.leaf_computed(comparison, left, written, (right, place), span);
@@ -189,11 +220,20 @@ impl<'p> Engine<'p, '_> {
             }
             (Value::Const(a), Value::Const(b)) => match fold(comparison, a, b) {
                 Some(holds) => Some(Node::constant(holds)),
+                // Times are a window.
+                None if self.semantics.scripts.is_some() && [a, b].iter().any(|side| side.kind == ConstKind::Time) => {
+                    None
+                }
                 None => self.leaf_computed(comparison, left, written, (right, place), span),
             },
             (
                 Value::Const(_),
-                Value::Field(_) | Value::Cut(_) | Value::Computed(_) | Value::Collected(..) | Value::Looked(..),
+                Value::Field(_)
+                | Value::Cut(_)
+                | Value::Computed(_)
+                | Value::Collected(..)
+                | Value::Named(_)
+                | Value::Looked(..),
             ) => match comparison.relation.flipped() {
                 Some(relation) => {
                     let comparison = Comparison { relation, ..comparison };
@@ -229,17 +269,30 @@ impl<'p> Engine<'p, '_> {
         }
         let mut parts = Vec::new();
         match left {
+            Value::Rows(_) if self.semantics.scripts.is_some() => {
+                return Some(self.computed_set(comparison, left, written, set, span));
+            }
             Value::Field(field) => {
                 if !set.constants.is_empty() {
                     parts.extend(self.field_predicate(field, comparison, &set.constants, true, span));
                 }
+                if !set.names.is_empty() {
+                    parts.extend(self.in_lists(field, &set.names, comparison.negated, span));
+                }
+                let mut computed = set.computed.clone();
                 for other in &set.fields {
+                    if self.semantics.scripts.is_some() && reference_modifier(comparison.relation).is_none() {
+                        // One comparison that names all of them.
+                        computed.push(other.path.to_string());
+                        continue;
+                    }
                     let other = Value::Field(other.clone());
                     parts.extend(self.relate_value(comparison, left, written, (&other, span), span, side));
                 }
-                if !set.computed.is_empty() {
+                if !computed.is_empty() {
                     let label = self.computed_subject(left, written);
-                    parts.extend(self.texts(&label, comparison, op_of(comparison.relation, true), &set.computed, span));
+                    let comparison = self.of_unknown_text(comparison);
+                    parts.extend(self.texts(&label, comparison, op_of(comparison.relation, true), &computed, span));
                 }
             }
             Value::Const(constant) if comparison.relation == Relation::Equal || set.is_constant() => {
@@ -259,7 +312,7 @@ impl<'p> Engine<'p, '_> {
                     let other = Value::Condition(Rc::clone(other));
                     parts.extend(self.relate_value(comparison, left, written, (&other, span), span, side));
                 }
-                if !set.computed.is_empty() {
+                if !(set.computed.is_empty() && set.names.is_empty()) {
                     parts.push(self.computed_set(comparison, left, written, set, span));
                 }
                 if parts.is_empty() && set.rows.is_empty() && set.conditions.is_empty() {
@@ -289,7 +342,13 @@ impl<'p> Engine<'p, '_> {
         }
         if !set.rows.is_empty() && side.alternative {
             // Within an alternative the comparison stays visible next to the step.
-            let label = self.computed_subject(left, written);
+            let label = match left {
+                Value::Field(field) => {
+                    Subject::Computed(Computed { letters: field.letters, ..Computed::new(Rc::clone(&field.path)) })
+                }
+                left => self.computed_subject(left, written),
+            };
+            let comparison = self.of_unknown_text(comparison);
             parts.extend(self.texts(&label, comparison, Op::InList, &set.rows, span));
         }
         alternatives(parts, comparison.negated)
@@ -308,7 +367,7 @@ impl<'p> Engine<'p, '_> {
     }
 
     /// Predicates for a comparison with constants: one, or one for each way in which patterns and parameters compare.
-    fn tested(
+    pub fn tested(
         &mut self,
         subject: &Subject<'_>,
         comparison: Comparison,
@@ -339,6 +398,9 @@ impl<'p> Engine<'p, '_> {
                 nodes.extend(self.tested(subject, comparison, &[constant], false, span));
             }
             return alternatives(nodes, comparison.negated);
+        }
+        if let Some(node) = self.in_other_letters(subject, comparison, constants, is_list, span) {
+            return node;
         }
         let Relation::Pattern(syntax) = comparison.relation else {
             let values = constants.iter().map(|constant| constant.text.to_string()).collect();
@@ -378,20 +440,20 @@ impl<'p> Engine<'p, '_> {
         let has_letters =
             comparison.case == CaseRule::Letters && values.iter().any(|value| value.chars().any(char::is_alphabetic));
         let is_number = matches!(subject, Subject::Field(field) if field.is_number);
-        let (mut predicate, any_case) = match subject {
-            Subject::Field(field) => (self.predicate(field, op, values, span), field.any_case),
-            Subject::Computed(Computed { text, any_case, is_of_group, step, .. }) => {
+        let (mut predicate, letters) = match subject {
+            Subject::Field(field) => (self.predicate(field, op, values, span), field.letters),
+            Subject::Computed(Computed { text, letters, is_of_group, step, .. }) => {
                 self.owner = self.owner.and(Owner::One(step.filter(|_| *is_of_group)));
                 let mut predicate = Predicate::new(&**text, op, values);
                 predicate.computed = true;
                 predicate.span = span;
-                (predicate, *any_case)
+                (predicate, *letters)
             }
         };
         let ignores_case = comparison.relation == Relation::Regex
             && !constants.is_empty()
             && constants.iter().all(|constant| has_case_flag(&constant.text));
-        predicate.case_sensitive = !any_case
+        predicate.case_sensitive = !letters.is_any_case()
             && !ignores_case
             && match comparison.case {
                 CaseRule::Exact => has_text && is_text,
@@ -418,14 +480,26 @@ impl<'p> Engine<'p, '_> {
 
     /// A value as something computed, by its text.
     fn computed_subject(&self, value: &Value<'p>, written: Span) -> Subject<'static> {
+        if self.semantics.scripts.is_some() {
+            let letters = match value {
+                Value::Field(field) => field.letters,
+                Value::Cut(cut) => cut.letters,
+                Value::Computed(computed) => computed.letters,
+                _ => Letters::AsWritten,
+            };
+            return Subject::Computed(Computed { letters, ..Computed::new(self.line(written)) });
+        }
         Subject::Computed(match value {
             Value::Computed(computed) => computed.clone(),
-            Value::Field(field) => Computed { any_case: field.any_case, ..Computed::new(Rc::clone(&field.path)) },
-            Value::Cut(cut) => Computed { any_case: cut.any_case, ..Computed::new(self.label(value, written)) },
+            Value::Field(field) => Computed { letters: field.letters, ..Computed::new(Rc::clone(&field.path)) },
+            Value::Cut(cut) => Computed { letters: cut.letters, ..Computed::new(self.label(value, written)) },
             Value::Collected(text, element) => {
-                let any_case = matches!(&**element, Value::Field(field) if field.any_case);
+                let letters = match &**element {
+                    Value::Field(field) => field.letters,
+                    _ => Letters::AsWritten,
+                };
                 let step = value.group_step().flatten();
-                Computed { any_case, is_of_group: true, step, ..Computed::new(Rc::clone(text)) }
+                Computed { letters, is_of_group: true, step, ..Computed::new(Rc::clone(text)) }
             }
             other => Computed::new(self.label(other, written)),
         })
@@ -471,6 +545,7 @@ impl<'p> Engine<'p, '_> {
             Some(constants) => self.tested(&subject, comparison, &constants, constants.len() > 1, span),
             None => {
                 let text = self.label(right, place).to_string();
+                let comparison = self.of_unknown_text(comparison);
                 self.texts(&subject, comparison, op_of(comparison.relation, false), &[text], span)
             }
         }
@@ -491,28 +566,11 @@ impl<'p> Engine<'p, '_> {
             return node.unwrap_or_else(Node::never);
         }
         let mut texts: Vec<String> = set.constants.iter().map(|constant| constant.text.to_string()).collect();
+        texts.extend(set.names.iter().map(ToString::to_string));
         texts.extend(set.fields.iter().map(|field| field.path.to_string()));
         texts.extend(set.computed.iter().chain(&set.rows).cloned());
         let node = self.texts(&subject, comparison, op_of(comparison.relation, true), &texts, span);
         node.unwrap_or_else(Node::never)
-    }
-
-    /// A comparison of two fields.
-    fn field_reference(
-        &mut self,
-        left: &Field,
-        right: &Field,
-        comparison: Comparison,
-        modifier: Option<Modifier>,
-        span: Span,
-    ) -> Node {
-        let mut predicate = self.predicate(left, Op::FieldRef, vec![right.path.to_string()], span);
-        self.owner = self.owner.and(Owner::One(right.step));
-        predicate.negated = comparison.negated;
-        predicate.case_sensitive = comparison.case != CaseRule::Ignore && !(left.any_case && right.any_case);
-        predicate.modifiers = modifier.into_iter().chain(comparison.modifier).collect();
-        predicate.missing = missing(comparison, &[]);
-        predicate.into()
     }
 }
 
@@ -544,19 +602,8 @@ fn op_of(relation: Relation, is_list: bool) -> Op {
     }
 }
 
-/// How a comparison of two fields says what is compared; nothing where it cannot be said.
-fn reference_modifier(relation: Relation) -> Option<Option<Modifier>> {
-    match relation {
-        Relation::Equal => Some(None),
-        Relation::StartsWith => Some(Some(Modifier::StartsWith)),
-        Relation::EndsWith => Some(Some(Modifier::EndsWith)),
-        Relation::Contains => Some(Some(Modifier::Contains)),
-        _ => None,
-    }
-}
-
 /// What a comparison is for an event without the field.
-fn missing(comparison: Comparison, constants: &[Const]) -> Missing {
+pub(crate) fn missing(comparison: Comparison, constants: &[Const]) -> Missing {
     match comparison.missing {
         MissingRule::Fails => Missing::Fails,
         MissingRule::Null => Missing::Null,

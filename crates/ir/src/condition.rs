@@ -107,12 +107,16 @@ impl<'p> Engine<'p, '_> {
                 let joint = self.computed(text, Op::Eq, vec!["true".to_owned()], expr.span);
                 Some(element::exists(node, &joint))
             }
+            ExprKind::IfOfField(..) | ExprKind::Let(..) | ExprKind::OfConstants(..) => {
+                self.script_condition(expr, columns, side)
+            }
             ExprKind::Called(inner, text) => {
                 let node = self.condition(inner, columns, side)?;
-                let is_computed = node.predicates().next().is_some()
-                    && node.predicates().all(|predicate| predicate.computed)
-                    && node.opaques().next().is_none();
-                Some(if is_computed { self.computed(text, Op::Eq, vec!["true".to_owned()], expr.span) } else { node })
+                Some(if is_computed(&node) {
+                    self.computed(text, Op::Eq, vec!["true".to_owned()], expr.span)
+                } else {
+                    node
+                })
             }
             ExprKind::Window | ExprKind::Nothing => None,
             ExprKind::Sources(sources) => {
@@ -140,8 +144,41 @@ impl<'p> Engine<'p, '_> {
             }
             _ => {
                 let value = self.value(expr, columns);
+                if let (Value::Rows(rows), true) = (&value, self.semantics.scripts.is_some()) {
+                    self.rows_set(rows, side.negative);
+                }
                 self.truth(&value, expr.span)
             }
+        }
+    }
+
+    /// The condition that an expression of a script is; apart, as it would make the levels of all others higher.
+    #[inline(never)]
+    fn script_condition(&mut self, expr: &'p Expr, columns: &Columns<'p>, side: Side) -> Option<Node> {
+        match &expr.kind {
+            ExprKind::IfOfField(inner, otherwise) => {
+                let owner = self.owner;
+                match self.condition(inner, columns, side) {
+                    Some(node) if is_computed(&node) => {
+                        self.owner = owner;
+                        self.condition(otherwise, columns, side)
+                    }
+                    node => node,
+                }
+            }
+            ExprKind::Let(bindings, body) => {
+                self.bind(bindings, columns);
+                self.condition(body, columns, side)
+            }
+            ExprKind::OfConstants(make, name, value) => {
+                let constants = self.value(value, columns).constants()?;
+                if !self.spend(constants.len()) {
+                    return Some(self.beyond_budget(expr.span));
+                }
+                self.owner = self.owner.and(Owner::One(None));
+                make(name, &constants, expr.span)
+            }
+            _ => None,
         }
     }
 
@@ -158,7 +195,9 @@ impl<'p> Engine<'p, '_> {
         if comparison.chooses && self.chooses_data(comparison, &left_value, right, columns, side) {
             return None;
         }
-        if let Value::Rows(rows) = &left_value {
+        if let (Value::Rows(rows), true) = (&left_value, self.semantics.scripts.is_some()) {
+            self.rows_set(rows, side.negative);
+        } else if let Value::Rows(rows) = &left_value {
             self.sub_query(rows, self.semantics.sub_query, side.negative);
         }
         let negative = side.negative != comparison.negated;
@@ -166,6 +205,10 @@ impl<'p> Engine<'p, '_> {
             Operand::One(right) => {
                 let value = self.value(right, columns);
                 return match value {
+                    Value::Rows(rows) if self.semantics.scripts.is_some() => {
+                        let left = (&left_value, left.span);
+                        self.relate_rows(comparison, left, (rows, right.span), negative, (span, side))
+                    }
                     Value::Rows(rows) => {
                         let mut set = Set::default();
                         if comparison.relation == Relation::Equal {
@@ -196,7 +239,9 @@ impl<'p> Engine<'p, '_> {
         let mut set = Set::default();
         for item in items {
             let value = self.value(item, columns);
-            if let Value::Rows(rows) = &value {
+            if let (Value::Rows(rows), true) = (&value, self.semantics.scripts.is_some()) {
+                self.add_script_rows(&mut set, rows, comparison.relation, negative);
+            } else if let Value::Rows(rows) = &value {
                 self.add_rows(&mut set, rows, negative, span);
             } else {
                 self.add_to_set(&mut set, &value, item.span);
@@ -205,7 +250,8 @@ impl<'p> Engine<'p, '_> {
                 return Some(self.beyond_budget(span));
             }
         }
-        if matches!(right, Operand::AnyOf(_)) {
+        // A list that is known by its name is compared as a whole.
+        if matches!(right, Operand::AnyOf(_)) || !set.names.is_empty() {
             return self.relate(comparison, &left_value, left.span, &Right::Set(&set), span, side);
         }
         if set.is_constant() {
@@ -221,6 +267,30 @@ impl<'p> Engine<'p, '_> {
         }
         let node = self.computed_set(comparison, &left_value, left.span, &set, span);
         Some(node)
+    }
+
+    /// A comparison with the rows of a sub-query in a script: with the values of a list, or with something computed.
+    #[inline(never)]
+    fn relate_rows(
+        &mut self,
+        comparison: Comparison,
+        (left, written): (&Value<'p>, Span),
+        (rows, place): (&'p Expr, Span),
+        negative: bool,
+        (span, side): (Span, Side),
+    ) -> Option<Node> {
+        // A moment that other events have is a bound of the rule's window.
+        if matches!(left, Value::Time(_)) {
+            return None;
+        }
+        let set = self.rows_set(rows, negative);
+        let computed = Value::computed(Rc::from(""));
+        let right = if set.rows.is_empty() && set.computed.is_empty() {
+            Right::Set(&set)
+        } else {
+            Right::Value(&computed, place)
+        };
+        self.relate(comparison, left, written, &right, span, side)
     }
 
     /// A comparison of two values. What compares events of several steps is asked of none of them, and neither is what
@@ -288,6 +358,19 @@ impl<'p> Engine<'p, '_> {
             )
     }
 
+    #[inline(never)]
+    fn add_script_rows(&mut self, set: &mut Set, rows: &'p Expr, relation: Relation, negative: bool) {
+        let more = self.rows_set(rows, negative);
+        set.constants.extend(more.constants);
+        set.names.extend(more.names);
+        if relation == Relation::Cidr {
+            // The networks of its events are not known.
+            set.computed.extend(more.rows);
+        } else {
+            set.rows.extend(more.rows);
+        }
+    }
+
     fn add_rows(&mut self, set: &mut Set, rows: &'p Expr, negative: bool, span: Span) {
         self.sub_query(rows, self.semantics.sub_query, negative);
         set.rows.push(self.line(span).to_string());
@@ -296,6 +379,10 @@ impl<'p> Engine<'p, '_> {
     fn add_to_set(&mut self, set: &mut Set, value: &Value<'p>, span: Span) {
         match value {
             Value::Field(field) => set.fields.push(field.clone()),
+            Value::Named(names) => set.names.extend(names.iter().cloned()),
+            Value::List(list) if list.is_empty() && self.semantics.scripts.is_some() => {
+                set.names.push(Rc::from("dynamic([])"));
+            }
             Value::Unknown(reason) => set.unknown = Some(Rc::clone(reason)),
             Value::Condition(resolved) => match resolved.unknown() {
                 Some(reason) => set.unknown = Some(Rc::from(reason)),
@@ -333,12 +420,21 @@ impl<'p> Engine<'p, '_> {
         match value {
             Value::Condition(resolved) => self.resolved_again(resolved),
             Value::Time(_) => None,
+            // A text or a time says nothing of the event where a condition is meant.
+            Value::Const(constant)
+                if self.semantics.scripts.is_some()
+                    && matches!(constant.kind, ConstKind::Text | ConstKind::Time | ConstKind::Parameter) =>
+            {
+                None
+            }
             Value::Const(constant) => Some(match constant.kind {
                 ConstKind::Bool => Node::constant(&*constant.text == "true"),
                 ConstKind::Number => Node::constant(constant.text.parse::<f64>().is_ok_and(|number| number != 0.0)),
                 ConstKind::Null => Node::never(),
                 _ => self.opaque("a value where a condition is meant", span),
             }),
+            // Any column.
+            Value::Field(field) if field.path.is_empty() => None,
             Value::Field(field) => {
                 let is_true = [Const::bool(true)];
                 let rule = self.semantics.missing;
@@ -355,13 +451,22 @@ impl<'p> Engine<'p, '_> {
             Value::Listed(listed) => self.relate_listed(listed, |this, value| this.truth(value, span)),
             Value::Cases(cases) => self.spread(cases, &mut |this, value| this.truth(value, span)),
             Value::Unknown(reason) => Some(self.opaque(reason, span)),
-            Value::List(_) => Some(self.opaque("a value where a condition is meant", span)),
+            Value::List(_) if self.semantics.scripts.is_none() => {
+                Some(self.opaque("a value where a condition is meant", span))
+            }
             Value::Looked(looked, any_case) => {
                 let comparison = Comparison::new(Relation::Equal, CaseRule::Ignore, self.semantics.missing);
                 let is_true = [Const::bool(true)];
                 self.relate_looked(looked, *any_case, &Asked::Compared(comparison, &is_true), span)
             }
-            Value::Rows(_) | Value::Cut(_) | Value::Collected(..) | Value::Computed(_) => {
+            Value::Rows(_)
+            | Value::List(_)
+            | Value::Named(_)
+            | Value::Object(_)
+            | Value::Row(..)
+            | Value::Cut(_)
+            | Value::Collected(..)
+            | Value::Computed(_) => {
                 let label = self.label(value, span);
                 Some(self.computed(&label, Op::Eq, vec!["true".to_owned()], span))
             }
@@ -379,6 +484,8 @@ impl<'p> Engine<'p, '_> {
         let Presence { present, empty_is_null, span, side } = asked;
         let op = if present { Op::IsNotNull } else { Op::IsNull };
         match value {
+            // Any column.
+            Value::Field(field) if field.path.is_empty() => None,
             Value::Field(field) => {
                 if !self.spend(1 + field.path.len() / BYTES_PER_NODE) {
                     return Some(self.beyond_budget(span));
@@ -394,8 +501,15 @@ impl<'p> Engine<'p, '_> {
                 let is_empty = constant.kind == ConstKind::Null || empty_is_null && constant.text.is_empty();
                 Some(Node::constant(is_empty != present))
             }
-            Value::List(_) => Some(Node::constant(present)),
+            Value::List(_) | Value::Object(_) => Some(Node::constant(present)),
             Value::Time(_) => None,
+            // Whether a condition holds is known of any event.
+            Value::Condition(_) if self.semantics.scripts.is_some() => None,
+            Value::Rows(rows) if self.semantics.scripts.is_some() => {
+                self.rows_set(rows, side.negative);
+                let label = self.line(written);
+                Some(self.computed(&label, op, Vec::new(), span))
+            }
             Value::Listed(listed) => match &listed.found {
                 // The list has a row for the event, or none.
                 Found::Where(found) => {
@@ -412,7 +526,12 @@ impl<'p> Engine<'p, '_> {
             },
             // The first that is there: missing when all are.
             Value::Either(values) | Value::First(values, _) => {
-                let nodes: Vec<Node> = values.iter().filter_map(|value| self.presence(value, written, asked)).collect();
+                let mut nodes: Vec<Node> = Vec::with_capacity(values.len());
+                for value in values.iter() {
+                    let node = self.presence(value, written, asked);
+                    // Several that are computed here are one.
+                    nodes.extend(node.filter(|node| !is_computed(node) || nodes.last() != Some(node)));
+                }
                 Some(if present { Node::any(nodes) } else { Node::all(nodes) })
             }
             Value::Cases(cases) => self.spread(cases, &mut |this, value| this.presence(value, written, asked)),
@@ -426,7 +545,13 @@ impl<'p> Engine<'p, '_> {
                 self.owner = owner.and(Owner::One(value.group_step().flatten()));
                 Some(node)
             }
-            Value::Condition(_) | Value::Rows(_) | Value::Cut(_) | Value::Collected(..) | Value::Computed(_) => {
+            Value::Condition(_)
+            | Value::Rows(_)
+            | Value::Named(_)
+            | Value::Row(..)
+            | Value::Cut(_)
+            | Value::Collected(..)
+            | Value::Computed(_) => {
                 let label = self.label(value, written);
                 Some(self.computed(&label, op, Vec::new(), span))
             }
@@ -459,6 +584,9 @@ impl<'p> Engine<'p, '_> {
 
     /// What a value is called: the field, or the text that it is computed by.
     pub fn label(&self, value: &Value<'p>, written: Span) -> Rc<str> {
+        if self.semantics.scripts.is_some() {
+            return self.line(written);
+        }
         match value {
             Value::Computed(Computed { text, .. }) | Value::Collected(text, _) => Rc::clone(text),
             Value::Field(field) => Rc::clone(&field.path),
@@ -467,4 +595,11 @@ impl<'p> Engine<'p, '_> {
             _ => self.line(written),
         }
     }
+}
+
+/// Whether a condition is about nothing but what is computed.
+fn is_computed(node: &Node) -> bool {
+    node.predicates().next().is_some()
+        && node.predicates().all(|predicate| predicate.computed)
+        && node.opaques().next().is_none()
 }

@@ -11,7 +11,8 @@ use crate::columns::Columns;
 use crate::plan::{Definition, Expr, Plan, Step};
 use crate::semantics::{Searches, Semantics};
 use crate::settle::rule_out_branches;
-use crate::value::Owner;
+use crate::tables::Readings;
+use crate::value::{Owner, Value};
 
 /// How long the text of something computed may be, in characters.
 const MAX_LINE: usize = 400;
@@ -66,6 +67,7 @@ pub fn resolve_in(
     budget: &mut Budget,
 ) -> Parsed {
     let mut engine = Engine {
+        plan,
         text,
         semantics,
         context: around.context,
@@ -73,6 +75,12 @@ pub fn resolve_in(
         slots: Vec::new(),
         scope: Vec::new(),
         defined: FxHashMap::default(),
+        shared: FxHashMap::default(),
+        locals: FxHashMap::default(),
+        saved: FxHashMap::default(),
+        legs: FxHashMap::default(),
+        readings: FxHashMap::default(),
+        leg_keys: FxHashMap::default(),
         absent: false,
         seen: FxHashSet::default(),
         sub_queries: 0,
@@ -108,6 +116,8 @@ struct Made {
     is_optional: bool,
     /// Whether its rows are joined by keys.
     is_joined: bool,
+    /// The stage that its rows come from.
+    stage: Option<u32>,
 }
 
 /// A condition that the events of a step must meet.
@@ -126,6 +136,7 @@ pub(crate) const BEFORE: u8 = 0;
 pub(crate) const IN_ORDER: u8 = 1;
 
 pub(crate) struct Engine<'p, 'b> {
+    pub plan: &'p Plan,
     pub text: &'b str,
     pub semantics: &'b Semantics,
     pub context: &'b dyn Context,
@@ -135,6 +146,18 @@ pub(crate) struct Engine<'p, 'b> {
     pub scope: Vec<&'p Definition>,
     /// The rows of definitions that were read.
     pub defined: FxHashMap<(*const Expr, bool), Rc<Flow<'p>>>,
+    /// The values of [`Plan::shared`] that were read.
+    pub shared: FxHashMap<usize, Value<'p>>,
+    /// What names of bodies stand for.
+    pub locals: FxHashMap<u32, Value<'p>>,
+    /// The rows at places of pipelines that others read.
+    pub saved: FxHashMap<u32, Rc<Flow<'p>>>,
+    /// Shared rows that are steps already, each with whether it must be absent.
+    pub legs: FxHashMap<(usize, bool), Rc<Flow<'p>>>,
+    /// How often tables of [`Plan::shared`] were made.
+    pub readings: FxHashMap<usize, Readings>,
+    /// Which of these a step is.
+    pub leg_keys: FxHashMap<usize, (usize, bool)>,
     /// Whether what is read is part of a step that must be absent.
     pub absent: bool,
     /// The tables' columns that were named so far.
@@ -180,6 +203,8 @@ pub(crate) struct Flow<'p> {
     pub leg: Option<usize>,
     /// The last branching, while a filter can still select among its branches.
     pub fork: Option<Fork>,
+    /// The tables of the nodes, where the rows are a graph's edges.
+    pub graph: Rc<[Rc<Flow<'p>>]>,
 }
 
 /// Branches, each with what it asks for.
@@ -192,7 +217,24 @@ pub(crate) struct Fork {
     pub branches: Vec<Node>,
 }
 
-impl Flow<'_> {
+impl<'p> Flow<'p> {
+    /// The same without what is asked of its events, and no leg.
+    pub fn without_nodes(&self) -> Self {
+        Self {
+            sources: self.sources.clone(),
+            chosen: self.chosen.clone(),
+            nodes: Vec::new(),
+            columns: self.columns.clone(),
+            stage: self.stage,
+            span: self.span,
+            is_union: self.is_union,
+            is_restricted: self.is_restricted,
+            leg: None,
+            fork: None,
+            graph: Rc::clone(&self.graph),
+        }
+    }
+
     /// Whether nothing but the table chooses the rows.
     pub fn is_bare(&self) -> bool {
         self.nodes.is_empty() && !self.is_restricted
@@ -226,9 +268,14 @@ impl<'p> Engine<'p, '_> {
     fn step(&mut self, step: &'p Step) {
         let slot = self.reserve(IN_ORDER);
         self.absent = step.absent;
-        let flow = self.flow(&step.rows);
+        let mut flow = self.flow(&step.rows);
         self.absent = false;
         let has_legs = self.slots.iter().skip(slot + 1).any(|slot| slot.step.is_some());
+        if let (Some(names), true, false) = (&flow.columns.list, flow.sources.is_empty(), has_legs) {
+            // The rows are of a list: what is read is no telemetry.
+            let name = if names.is_empty() { "print" } else { "externaldata" };
+            flow.sources.push(DataSource::new(SourceKind::Table, name));
+        }
         let says_nothing = flow.is_bare() && (flow.is_union || flow.sources.is_empty());
         if !(has_legs && says_nothing && self.searches.is_none()) {
             self.fill(slot, &flow, step.label.to_string(), step.absent);
@@ -289,8 +336,15 @@ impl<'p> Engine<'p, '_> {
     /// Makes the step of a place.
     pub fn fill(&mut self, slot: usize, flow: &Flow<'p>, label: String, absent: bool) {
         let conjuncts = self.copied_conjuncts(&flow.nodes);
-        let step =
-            Made { conjuncts, absent, label, sources: flow.sources.clone(), is_optional: false, is_joined: false };
+        let step = Made {
+            conjuncts,
+            absent,
+            label,
+            sources: flow.sources.clone(),
+            is_optional: false,
+            is_joined: false,
+            stage: flow.stage,
+        };
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.step = Some(step);
         }
@@ -307,18 +361,34 @@ impl<'p> Engine<'p, '_> {
     /// Adds what a filter asks for to the step whose events it is about.
     pub fn keep(&mut self, flow: &mut Flow<'p>, mut node: Node, owner: Owner) {
         let is_choice = std::mem::take(&mut self.is_choice);
+        let scripts = self.semantics.scripts.is_some();
         let step = match owner {
+            // A part that is not known is shown where it stands.
+            Owner::One(Some(_)) if scripts && node.opaques().next().is_some() => None,
             Owner::One(Some(step)) => self.slots.get_mut(step).and_then(|slot| slot.step.as_mut()),
             _ => None,
         };
-        let Some(step) = step else { return flow.push_of(node, is_choice) };
+        let Some(step) = step else {
+            return match node {
+                Node::All(children) if scripts && !is_choice => children.into_iter().for_each(|child| flow.push(child)),
+                node => flow.push_of(node, is_choice),
+            };
+        };
         if node.as_constant() == Some(true) {
             return;
         }
-        if let Some(stage) = flow.stage {
+        // Stages are counted along the step's own rows.
+        let stage = if scripts { Some(step.stage.map_or(0, |stage| stage + 1)) } else { flow.stage };
+        if let Some(stage) = stage {
             node.set_stage(stage);
         }
         step.conjuncts.push(Conjunct { node, is_choice, span: flow.span });
+        // Whoever else uses the leg does not ask for this.
+        if let Owner::One(Some(step)) = owner
+            && let Some(key) = self.leg_keys.remove(&step)
+        {
+            self.legs.remove(&key);
+        }
     }
 
     /// Says of a step that there must be no such event, or that there must be one; whether it is a step.
@@ -408,6 +478,9 @@ impl<'p> Engine<'p, '_> {
     /// The text at a place on one line, cut short where it is long.
     pub fn line(&self, span: Span) -> Rc<str> {
         let text = span.of(self.text).unwrap_or_default();
+        if let Some(scripts) = self.semantics.scripts {
+            return (scripts.written)(text).into();
+        }
         let end = text.char_indices().nth(MAX_LINE).map_or(text.len(), |(at, _)| at);
         let text = text.get(..end).unwrap_or_default();
         let is_plain =
@@ -415,10 +488,18 @@ impl<'p> Engine<'p, '_> {
         if is_plain { Rc::from(text) } else { text.split_whitespace().collect::<Vec<_>>().join(" ").into() }
     }
 
+    /// The text by which something computed at this place is called, unless the place where it is compared says it.
+    pub fn text_at(&self, span: Span) -> Rc<str> {
+        if self.semantics.scripts.is_some() { Rc::from("") } else { self.line(span) }
+    }
+
     /// A part that was not understood, or of which nothing is known.
     pub fn opaque(&mut self, reason: &str, span: Span) -> Node {
         self.owner = self.owner.and(Owner::One(None));
-        let text = clip(span.of(self.text).unwrap_or_default(), MAX_OPAQUE);
+        let text = match self.semantics.scripts {
+            Some(scripts) => (scripts.written)(span.of(self.text).unwrap_or_default()),
+            None => clip(span.of(self.text).unwrap_or_default(), MAX_OPAQUE),
+        };
         Node::Opaque(Box::new(Opaque { text, reason: reason.to_owned(), stage: None, span }))
     }
 

@@ -114,6 +114,15 @@ fn fold_texts(relation: Relation, a: &str, b: &str) -> Option<bool> {
         Relation::Contains => a.contains(b),
         Relation::StartsWith => a.starts_with(b),
         Relation::EndsWith => a.ends_with(b),
+        Relation::Term => {
+            let is_boundary = |character: Option<char>| character.is_none_or(|found| !found.is_alphanumeric());
+            !b.is_empty()
+                && a.match_indices(b).any(|(at, found)| {
+                    let before = a.get(..at).and_then(|text| text.chars().next_back());
+                    let behind = a.get(at + found.len()..).and_then(|text| text.chars().next());
+                    is_boundary(before) && is_boundary(behind)
+                })
+        }
         Relation::Pattern(syntax) => {
             let Folded { op, value } = fold_pattern(b, syntax);
             match op {

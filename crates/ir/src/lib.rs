@@ -56,7 +56,7 @@
 //! let source = Expr::new(ExprKind::Tables(vec![DataSource::new(SourceKind::Table, "events")]), at);
 //! let query = Query { definitions: Vec::new(), source, stages: stages.collect() };
 //! let rows = Expr::new(ExprKind::Query(Box::new(query)), at);
-//! let plan = Plan { steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
+//! let plan = Plan { shared: Vec::new(), steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
 //!
 //! let semantics = Semantics {
 //!     missing: MissingRule::Null,
@@ -65,6 +65,7 @@
 //!     has_stages: true,
 //!     sub_query: "sub-query",
 //!     computed_by_name: false,
+//!     scripts: None,
 //! };
 //! let parsed = resolve(&plan, "", &semantics, &mut Budget::default());
 //! let said: Vec<_> = ruleatlas_core::roles(&parsed.conditions)
@@ -113,12 +114,24 @@
 //! **Choices that are ruled out.** Where a field has one value, what other filters of the step say takes branches out of a
 //! choice.
 //!
+//! **Scripts.** Where names stand for tables, lists and functions of the query ([`Scripts`]), a front end resolves them to
+//! expressions that are read once ([`Plan::shared`](plan::Plan::shared)) or have values given to their names
+//! ([`ExprKind::Let`](plan::ExprKind::Let)). A table may hold no events ([`Listing`](plan::Listing)): comparisons with its columns
+//! are with its values, or with the list of its name. A join by keys ([`KeyJoin`](plan::KeyJoin)) knows which step's events a column
+//! is of; that a column of an outer join is missing says that its step is absent.
+//!
+//! **Letters.** A value that was brought to one case has no letters of the other: a comparison that tells cases apart is false
+//! for a text that has some, and a diagnostic says so.
+//!
 //! **Not understood.** An opaque expression makes the comparison that it stands in opaque, and nothing around it.
 //!
 //! **Budget.** Reading an expression is a unit of work, a node or 32 bytes of text that are made or copied one of nodes, and
 //! expressions, tables and cases in each other are levels of one depth. What does not fit is opaque.
 
+mod aggregate;
+mod apply;
 mod beside;
+mod changed;
 mod choice;
 mod columns;
 mod compare;
@@ -126,6 +139,9 @@ mod condition;
 mod element;
 mod engine;
 mod fold;
+mod graph;
+mod keyed;
+mod letters;
 mod looked;
 mod open;
 pub mod plan;
@@ -133,8 +149,10 @@ mod resolve;
 mod rows;
 mod semantics;
 mod settle;
+mod special;
+mod tables;
 mod value;
 
 pub use engine::{Surroundings, resolve, resolve_in};
 pub use plan::Plan;
-pub use semantics::{Searches, Semantics};
+pub use semantics::{Scripts, Searches, Semantics};

@@ -5,12 +5,19 @@ use std::rc::Rc;
 use ruleatlas_model::{DataSource, Modifier, Node, Span};
 
 pub use comparison::{CaseRule, Comparison, Const, ConstKind, MissingRule, PatternSyntax, Relation};
+pub use script::{
+    AddressLookup, Function, Gives, GraphMatch, GraphPart, GraphVariable, JoinKey, KeyJoin, KeyJoinKind, Known,
+    ListColumn, Listing, OfConstants, Reshaped,
+};
 
 mod comparison;
+mod script;
 
 /// A query: the pipelines that the rule runs.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
+    /// Expressions that stand in several places ([`ExprKind::Shared`]); each sees none of a table's columns.
+    pub shared: Vec<Expr>,
     /// The pipelines in order; what they join and compare with becomes further steps behind each.
     pub steps: Vec<Step>,
 }
@@ -51,7 +58,8 @@ pub struct Definition {
 pub struct Stage {
     /// What it does.
     pub operation: Operation,
-    /// Its place among the stages that the author wrote; predicates say it.
+    /// Its place among the stages that the author wrote; predicates say it. In [`Scripts`](crate::Scripts), how many stages
+    /// it is behind the one before it.
     pub index: u32,
     /// Where it stands.
     pub span: Span,
@@ -132,6 +140,62 @@ pub enum Operation {
     Rows(ListRows),
     /// Adds columns of a list that is known by its name.
     Lookup(Lookup),
+    /// Joins the rows of another table by keys.
+    KeyJoin(Box<KeyJoin>),
+    /// Adds columns of the row of another table whose network an address is in.
+    AddressLookup(Box<AddressLookup>),
+    /// The rows of these tables too; the rows before and filtered tables become steps of their own.
+    Union {
+        /// The tables.
+        legs: Vec<Expr>,
+        /// What the steps are called.
+        label: Rc<str>,
+    },
+    /// Runs stages over the elements of these columns; a row stays where an element does.
+    ForEach {
+        /// The columns.
+        columns: Vec<Column>,
+        /// The stages.
+        stages: Vec<Stage>,
+    },
+    /// Branches that each become a step, from the rows at this place.
+    Fork {
+        /// The branches.
+        branches: Vec<Vec<Stage>>,
+        /// What the steps are called.
+        label: Rc<str>,
+    },
+    /// Keeps the rows at this place for [`ExprKind::Saved`].
+    Save(u32),
+    /// Keeps the rows at this place, and goes on with others, which may be made of them.
+    Invoke {
+        /// The number that they are kept under.
+        table: u32,
+        /// The other rows.
+        rows: Expr,
+    },
+    /// Makes the members of an object columns.
+    Unpack {
+        /// The object.
+        bag: Expr,
+        /// What the columns' names begin with.
+        prefix: Option<Expr>,
+        /// The columns, where they are known.
+        declared: Option<Rc<[Rc<str>]>>,
+    },
+    /// Makes rows of many by a plug-in.
+    Reshape {
+        /// Columns that stay as they are.
+        columns: Vec<Column>,
+        /// What other names stand for.
+        rest: Reshaped,
+    },
+    /// Other columns may be there from here on.
+    Open,
+    /// Takes these tables for the nodes of a graph, whose edges the rows are.
+    Nodes(Vec<Expr>),
+    /// Makes rows of the parts of a graph that fit a pattern.
+    Match(Box<GraphMatch>),
     /// Branches that each go on from here; a row of any of them stays.
     Branches {
         /// The branches.
@@ -200,6 +264,8 @@ pub enum Aggregate {
         /// Whether it is one of them where they are times.
         picks: bool,
     },
+    /// All columns of one of the rows.
+    PickRow,
     /// The same of all columns of a pattern; the output's name is one too.
     OfNames {
         /// The pattern.
@@ -318,6 +384,28 @@ pub enum ExprKind {
     Element(Box<Expr>, Rc<str>),
     /// What a path in a text or object gives that is the whole event: the event's own field of that path.
     OwnPath(Rc<str>),
+    /// The member or element that the second says.
+    Index(Box<Expr>, Box<Expr>),
+    /// An object of the query; the members of a list have the numbers of their places.
+    Object(Vec<(Rc<str>, Expr)>),
+    /// A list of these constants.
+    Constants(Rc<[Const]>),
+    /// Values of lists that are known by these names.
+    Named(Vec<Rc<str>>),
+    /// What a function gives.
+    Apply(Function, Vec<Expr>),
+    /// An expression of [`Plan::shared`].
+    Shared(usize),
+    /// Values that names of a body have, and the body.
+    Let(Vec<(u32, Expr)>, Box<Expr>),
+    /// A name that [`ExprKind::Let`] gives a value.
+    Local(u32),
+    /// A name that a stage may have made; what it stands for otherwise.
+    ColumnOr(Rc<str>, Box<Expr>),
+    /// The condition that the constants of a value are made to, with a name; nothing where they are not known.
+    OfConstants(OfConstants, Rc<str>, Box<Expr>),
+    /// A condition; the second where the first is about something computed.
+    IfOfField(Box<Expr>, Box<Expr>),
     /// All of these hold.
     All(Vec<Expr>),
     /// Any of these holds.
@@ -394,6 +482,23 @@ pub enum ExprKind {
     AnyElement(Box<Expr>, Rc<str>),
     /// Rows and the stages that they go through.
     Query(Box<Query>),
+    /// Rows that stand for values, or are a leg: what the step is called, and what stands for its values.
+    SubQuery {
+        /// The rows.
+        rows: Box<Expr>,
+        /// What the step is called.
+        label: Rc<str>,
+        /// What stands for its values; what stands at its place where this is missing.
+        text: Option<Rc<str>>,
+    },
+    /// What these tables read, whatever is asked of their rows.
+    SourcesOf(Vec<Expr>),
+    /// A table whose rows are no events.
+    Listing(Box<Listing>),
+    /// The table whose name a value is, or that of this name.
+    NamedTable(Box<Expr>, Rc<str>),
+    /// Rows that [`Operation::Save`] or [`Operation::Invoke`] keeps.
+    Saved(u32),
     /// Tables of events.
     Tables(Vec<DataSource>),
     /// The table of this name, unless a definition binds it.
@@ -420,6 +525,10 @@ pub enum Wrapper {
     Same,
     /// Letters of one case: the comparison takes no heed of case.
     AnyCase,
+    /// Lower case: no comparison tells cases apart, and none with a text that has upper-case letters holds.
+    Lower,
+    /// Upper case: the same with lower-case letters.
+    Upper,
     /// The decoded text; predicates say so by this modifier.
     Modified(Modifier),
     /// A part of a text.

@@ -3,15 +3,19 @@
 use std::rc::Rc;
 
 use ruleatlas_core::BUDGET;
-use ruleatlas_model::{Missing, Node};
+use ruleatlas_model::{Missing, Node, Op, Span};
 
 use crate::columns::Columns;
 use crate::condition::Side;
 use crate::engine::{BYTES_PER_NODE, Engine};
 use crate::open::NameKind;
 use crate::plan::{Const, ConstKind, Expr, ExprKind, Wrapper};
-use crate::value::{Computed, Cut, Found, Listed, Owner, Resolved, Value};
+use crate::value::{Arm, Computed, Cut, Found, Letters, Listed, Owner, Resolved, Value};
 
+/// How many values the first that is not missing is chosen from in a script.
+const MAX_FIRST: usize = 16;
+/// How many values are compared with each other to find out which are the same, in a script.
+const MAX_COMPARED: usize = 64;
 /// How many branches a choice may have whose alternatives stand within each other.
 const MAX_ARMS: usize = 190;
 
@@ -38,7 +42,7 @@ impl<'p> Engine<'p, '_> {
                 for item in items {
                     match self.value(item, columns).constants() {
                         Some(more) => constants.extend(more),
-                        None => return Value::computed(self.line(span)),
+                        None => return Value::computed(self.text_at(span)),
                     }
                 }
                 Value::List(constants.into())
@@ -50,34 +54,27 @@ impl<'p> Engine<'p, '_> {
                     (Value::Field(field), Some(searches)) if *field.path == *searches.event_text => {
                         self.name(name, columns)
                     }
-                    _ => base.member(name, &|| self.line(span)),
+                    _ => base.member(name, &|| self.text_at(span)),
                 }
             }
             ExprKind::Element(base, index) => {
                 let base = self.value(base, columns);
-                base.element(index, &|| self.line(span))
+                base.element(index, &|| self.text_at(span))
             }
-            ExprKind::First(values) => {
-                let values: Vec<Value<'p>> = values.iter().map(|value| self.value(value, columns)).collect();
-                // Each is compared with those before it, and asked where those are missing.
-                let count: usize = values.iter().map(Value::count).sum();
-                if !self.budget.work(count.saturating_mul(count) / 64) {
-                    self.report_budget();
-                    return Value::Unknown(Rc::from(BUDGET));
-                }
-                Value::first(values, &|| self.line(span))
-            }
+            ExprKind::First(values) => self.first_of(values, span, columns),
             ExprKind::Case { arms, otherwise } => self.cases(expr, arms, otherwise.as_deref(), columns),
             ExprKind::Wrap(wrapper, inner) => {
                 let value = self.value(inner, columns);
                 match wrapper {
                     Wrapper::Same => value,
-                    Wrapper::AnyCase => value.any_case(),
+                    Wrapper::AnyCase => value.in_letters(Letters::AnyCase),
+                    Wrapper::Lower => value.in_letters(Letters::Lower),
+                    Wrapper::Upper => value.in_letters(Letters::Upper),
                     Wrapper::Modified(modifier) => value.modified(*modifier),
                     Wrapper::Number => value.number(),
                     Wrapper::Cut => match value.origin_with_step() {
-                        Some((from, step)) => Value::Cut(Cut { from, step, text: None, any_case: false }),
-                        None => Value::computed(self.line(span)),
+                        Some((from, step)) => Value::Cut(Cut { from, step, text: None, letters: Letters::AsWritten }),
+                        None => Value::computed(self.text_at(span)),
                     },
                 }
             }
@@ -89,19 +86,19 @@ impl<'p> Engine<'p, '_> {
                         value => from = from.or_else(|| value.origin()),
                     }
                 }
-                let text = text.clone().unwrap_or_else(|| self.line(span));
+                let text = text.clone().unwrap_or_else(|| self.text_at(span));
                 Value::Computed(Computed { from, ..Computed::new(text) })
             }
             ExprKind::Written(inner, _) => self.value(inner, columns),
             ExprKind::Changed(inner, text) => match self.value(inner, columns) {
                 value @ (Value::Field(_) | Value::Cut(_)) => match value.origin_with_step() {
                     Some((from, step)) => {
-                        let any_case = match &value {
-                            Value::Field(field) => field.any_case,
-                            Value::Cut(cut) => cut.any_case,
-                            _ => false,
+                        let letters = match &value {
+                            Value::Field(field) => field.letters,
+                            Value::Cut(cut) => cut.letters,
+                            _ => Letters::AsWritten,
                         };
-                        Value::Cut(Cut { from, step, text: Some(Rc::clone(text)), any_case })
+                        Value::Cut(Cut { from, step, text: Some(Rc::clone(text)), letters })
                     }
                     None => Value::computed(Rc::clone(text)),
                 },
@@ -124,7 +121,7 @@ impl<'p> Engine<'p, '_> {
             },
             ExprKind::AnyValue(values) => {
                 let values: Vec<Value<'p>> = values.iter().map(|value| self.value(value, columns)).collect();
-                Value::either(values, &|| self.line(span))
+                Value::either(values, &|| self.text_at(span))
             }
             ExprKind::IfMade { name, made, otherwise } => {
                 let is_made = columns.known.contains_key(&self.key(name));
@@ -140,10 +137,19 @@ impl<'p> Engine<'p, '_> {
                 (time @ Value::Time(_), other) | (other, time @ Value::Time(_)) if other.origin().is_none() => time,
                 (left, right) => {
                     let from = left.origin().or_else(|| right.origin());
-                    Value::Computed(Computed { from, ..Computed::new(self.line(span)) })
+                    Value::Computed(Computed { from, ..Computed::new(self.text_at(span)) })
                 }
             },
             ExprKind::Now => Value::Time(false),
+            ExprKind::Index(..)
+            | ExprKind::Object(_)
+            | ExprKind::Constants(_)
+            | ExprKind::Named(_)
+            | ExprKind::Apply(..)
+            | ExprKind::Shared(_)
+            | ExprKind::Let(..)
+            | ExprKind::Local(_)
+            | ExprKind::ColumnOr(..) => self.script_value(expr, columns),
             ExprKind::All(_)
             | ExprKind::Any(_)
             | ExprKind::Not(_)
@@ -155,14 +161,69 @@ impl<'p> Engine<'p, '_> {
             | ExprKind::Nothing
             | ExprKind::Sources(_)
             | ExprKind::Xor(..)
+            | ExprKind::OfConstants(..)
+            | ExprKind::IfOfField(..)
             | ExprKind::Window => self.condition_value(expr, columns),
             ExprKind::AnyField => Value::field("*"),
             ExprKind::Query(_)
+            | ExprKind::SubQuery { .. }
+            | ExprKind::SourcesOf(_)
+            | ExprKind::Listing(_)
+            | ExprKind::NamedTable(..)
+            | ExprKind::Saved(_)
             | ExprKind::Tables(_)
             | ExprKind::Table(_)
             | ExprKind::Aliased(..)
             | ExprKind::Union { .. } => Value::Rows(expr),
             ExprKind::Opaque(reason) => Value::Unknown(Rc::clone(reason)),
+        }
+    }
+
+    /// The first of some values that is not missing.
+    #[inline(never)]
+    fn first_of(&mut self, values: &'p [Expr], span: Span, columns: &Columns<'p>) -> Value<'p> {
+        let values: Vec<Value<'p>> = values.iter().map(|value| self.value(value, columns)).collect();
+        // Each is compared with those before it, and asked where those are missing.
+        let count: usize = values.iter().map(Value::count).sum();
+        if self.semantics.scripts.is_some() && count > MAX_COMPARED {
+            return Value::computed(self.text_at(span));
+        }
+        if !self.budget.work(count.saturating_mul(count) / 64) {
+            self.report_budget();
+            return Value::Unknown(Rc::from(BUDGET));
+        }
+        match Value::first(values, &|| self.text_at(span)) {
+            // Each condition on it says of all values before one that they are missing.
+            Value::First(values, _) if self.semantics.scripts.is_some() && values.len() > MAX_FIRST => {
+                Value::computed(self.text_at(span))
+            }
+            value => value,
+        }
+    }
+
+    /// What an expression of a script stands for; apart, as it would make the levels of all others higher.
+    #[inline(never)]
+    fn script_value(&mut self, expr: &'p Expr, columns: &Columns<'p>) -> Value<'p> {
+        match &expr.kind {
+            ExprKind::Index(base, index) => self.index(base, index, columns),
+            ExprKind::Object(members) => {
+                let members = members.iter().map(|(name, value)| (Rc::clone(name), self.value(value, columns)));
+                Value::Object(Rc::new(members.collect()))
+            }
+            ExprKind::Constants(constants) => Value::List(Rc::clone(constants)),
+            ExprKind::Named(names) => Value::Named(names.as_slice().into()),
+            ExprKind::Apply(function, arguments) => self.apply(function, arguments, columns),
+            ExprKind::Shared(at) => self.shared_value(*at),
+            ExprKind::Let(bindings, body) => {
+                self.bind(bindings, columns);
+                self.value(body, columns)
+            }
+            ExprKind::Local(local) => self.local(*local),
+            ExprKind::ColumnOr(name, otherwise) => match columns.known.get(&self.key(name)) {
+                Some(value) => value.clone(),
+                None => self.value(otherwise, columns),
+            },
+            _ => Value::computed(self.text_at(expr.span)),
         }
     }
 
@@ -197,6 +258,9 @@ impl<'p> Engine<'p, '_> {
         }
         if (self.semantics.is_event_time)(name) {
             return Value::Time(true);
+        }
+        if let Some(scripts) = self.semantics.scripts {
+            return self.script_name(scripts, name, columns);
         }
         if let Some(part) = columns.part(name) {
             return part;
@@ -273,7 +337,16 @@ impl<'p> Engine<'p, '_> {
             Some(otherwise) => self.value(otherwise, columns),
             None => Value::Const(Const::new("", ConstKind::Null)),
         };
-        Value::cases(kept, otherwise, expr.span, &|| self.line(expr.span))
+        if self.semantics.scripts.is_some() {
+            if let Some(values) = replaced(&kept, &otherwise) {
+                return Value::first(values, &|| self.text_at(expr.span));
+            }
+            // Whatever the conditions, the value is the same.
+            if kept.iter().all(|(_, value)| value.is_same(&otherwise)) {
+                return otherwise;
+            }
+        }
+        Value::cases(kept, otherwise, expr.span, &|| self.text_at(expr.span))
     }
 }
 
@@ -290,4 +363,25 @@ fn fail_on_null(node: &mut Node, inverted: bool) {
         }
         Node::Predicate(_) | Node::Opaque(_) => {}
     }
+}
+
+/// What cases choose from that are written to replace missing values: `iff(isnotempty(a), a, b)`, `iff(isempty(a), b, a)`
+/// and `case(isnotempty(a), a, isnotempty(b), b, c)` are `coalesce`.
+fn replaced<'p>(arms: &[Arm<'p>], otherwise: &Value<'p>) -> Option<Vec<Value<'p>>> {
+    let tests = |condition: &Resolved, value: &Value<'p>| -> Option<bool> {
+        let (node, inverted) = match condition.node.as_deref()? {
+            Node::Not(inner) => (&**inner, true),
+            node => (node, false),
+        };
+        let (Node::Predicate(predicate), Value::Field(field)) = (node, value) else { return None };
+        let is_same = predicate.raw_field == *field.path && predicate.op.is_presence();
+        is_same.then_some((predicate.op == Op::IsNotNull) != (inverted != predicate.negated))
+    };
+    if let [(condition, value)] = arms
+        && tests(condition, otherwise) == Some(false)
+    {
+        return Some(vec![otherwise.clone(), value.clone()]);
+    }
+    let all = !arms.is_empty() && arms.iter().all(|(condition, value)| tests(condition, value) == Some(true));
+    all.then(|| arms.iter().map(|(_, value)| value.clone()).chain([otherwise.clone()]).collect())
 }

@@ -4,16 +4,15 @@ use std::rc::Rc;
 
 use ruleatlas_model::{DataSource, Diagnostic, Node, SourceKind, Span};
 
-use crate::beside::{of_group, part_of};
+use crate::beside::part_of;
 use rustc_hash::FxHashMap;
 
 use crate::columns::{Columns, Table};
 use crate::condition::Side;
 use crate::engine::{BEFORE, Conjunct, Engine, Flow, Fork, IN_ORDER};
-use crate::open::{Beyond, captured};
+use crate::open::Beyond;
 use crate::plan::{
-    Aggregate, Column, Comparison, Expr, ExprKind, Join, JoinKind, Lookup, Operand, Operation, Output, Query, Relation,
-    Stage,
+    Column, Comparison, Expr, ExprKind, Join, JoinKind, Lookup, Operand, Operation, Query, Relation, Stage,
 };
 use crate::value::{Field, Found, Listed, Owner, Resolved, Value};
 
@@ -41,17 +40,87 @@ impl<'p> Engine<'p, '_> {
                     vec![Table { names: names.clone(), step: None, is_outer: false, known: None, row: None }];
                 flow
             }
+            ExprKind::Shared(_)
+            | ExprKind::Let(..)
+            | ExprKind::SubQuery { .. }
+            | ExprKind::SourcesOf(_)
+            | ExprKind::Listing(_)
+            | ExprKind::NamedTable(..)
+            | ExprKind::Saved(_) => self.script_rows(expr),
+            ExprKind::Union { .. } if self.semantics.scripts.is_some() => self.script_rows(expr),
             ExprKind::Union { legs, label, merges } => self.union(legs, label, *merges),
             ExprKind::Opaque(reason) => {
                 let mut flow = Flow::default();
                 flow.push(self.opaque(reason, expr.span));
                 flow
             }
+            _ if self.semantics.scripts.is_some() => self.script_rows(expr),
             _ => {
                 let mut flow = Flow::default();
                 flow.push(self.opaque("a value where a table is meant", expr.span));
                 flow
             }
+        }
+    }
+
+    /// The rows of a script's tables; apart, as they would make the levels of all others higher.
+    #[inline(never)]
+    fn script_rows(&mut self, expr: &'p Expr) -> Flow<'p> {
+        match &expr.kind {
+            ExprKind::Shared(at) => self.shared_rows(*at),
+            ExprKind::Let(bindings, body) => {
+                self.bind(bindings, &Columns::nowhere());
+                self.flow(body)
+            }
+            ExprKind::SubQuery { rows, .. } => self.flow(rows),
+            ExprKind::SourcesOf(tables) => {
+                let mut flow = Flow::default();
+                let mut sources = Vec::new();
+                for table in tables {
+                    sources.extend(self.flow(table).sources);
+                }
+                flow.add_sources(&sources);
+                flow
+            }
+            ExprKind::Listing(listing) => self.listing(listing),
+            ExprKind::NamedTable(name, otherwise) => self.named_table(name, otherwise),
+            ExprKind::Saved(table) => self.saved_rows(*table),
+            ExprKind::Union { legs, label, .. } if self.semantics.scripts.is_some() => self.union_of(None, legs, label),
+            _ => {
+                let value = self.value(expr, &Columns::nowhere());
+                Flow::of_value(value)
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn script_stage(&mut self, flow: &mut Flow<'p>, operation: &'p Operation) {
+        match operation {
+            Operation::KeyJoin(join) => self.key_join(flow, join),
+            Operation::AddressLookup(lookup) => self.address_lookup(flow, lookup),
+            Operation::Union { legs, label } => {
+                let left = std::mem::take(flow);
+                *flow = self.union_of(Some(left), legs, label);
+            }
+            Operation::ForEach { columns, stages } => self.for_each(flow, columns, stages),
+            Operation::Fork { branches, label } => self.copies(flow, branches, label),
+            Operation::Save(table) => {
+                let copy = self.copied_flow(flow);
+                self.saved.insert(*table, Rc::new(copy));
+            }
+            Operation::Invoke { table, rows } => {
+                let copy = self.copied_flow(flow);
+                self.saved.insert(*table, Rc::new(copy));
+                *flow = self.flow(rows);
+            }
+            Operation::Unpack { bag, prefix, declared } => {
+                self.unpack(flow, bag, prefix.as_ref(), declared.as_ref());
+            }
+            Operation::Reshape { columns, rest } => self.reshape(flow, columns, *rest),
+            Operation::Open => flow.columns.sealed = false,
+            Operation::Nodes(tables) => self.graph_nodes(flow, tables),
+            Operation::Match(graph) => self.graph_match(flow, graph),
+            _ => {}
         }
     }
 
@@ -66,8 +135,13 @@ impl<'p> Engine<'p, '_> {
 
     pub fn stages(&mut self, flow: &mut Flow<'p>, stages: &'p [Stage]) {
         for stage in stages {
-            flow.stage = self.semantics.has_stages.then_some(stage.index);
             flow.span = stage.span;
+            if self.semantics.scripts.is_some() {
+                flow.stage = Some(flow.stage.unwrap_or(0) + stage.index);
+                self.stage(flow, stage);
+                continue;
+            }
+            flow.stage = self.semantics.has_stages.then_some(stage.index);
             // What a filter chooses is read by the pipeline that it stands in.
             self.swap_reads(flow);
             self.stage(flow, stage);
@@ -107,7 +181,7 @@ impl<'p> Engine<'p, '_> {
         flow
     }
 
-    fn read_again(&mut self, flow: &Flow<'p>) -> Flow<'p> {
+    pub fn read_again(&mut self, flow: &Flow<'p>) -> Flow<'p> {
         let nodes = self.copied_conjuncts(&flow.nodes);
         let mut columns = if self.budget.work(flow.columns.known.len() / 4) {
             flow.columns.clone()
@@ -127,6 +201,7 @@ impl<'p> Engine<'p, '_> {
             is_restricted: flow.is_restricted,
             leg: None,
             fork: None,
+            graph: Rc::clone(&flow.graph),
         }
     }
 
@@ -268,30 +343,65 @@ impl<'p> Engine<'p, '_> {
             }
             Operation::Group(keys) => self.group(flow, keys),
             Operation::Bound { label, condition } => self.bound(flow, label, condition),
-            Operation::Expand(columns) => {
-                for column in columns {
-                    let value = self.value(&column.value, &flow.columns);
-                    let element = match value {
-                        Value::Collected(_, element) => (*element).clone(),
-                        Value::List(list) => {
-                            Value::either(list.iter().cloned().map(Value::Const), &|| Rc::clone(&column.name))
-                        }
-                        other => other,
-                    };
-                    flow.columns.set(&column.name, element);
-                }
-            }
+            Operation::Expand(columns) => self.expand(flow, columns),
             Operation::Join(join) => self.join(flow, join),
             Operation::Beside(beside) => self.beside(flow, beside, stage.span),
             Operation::Rows(rows) => self.list_rows(flow, rows),
             Operation::Lookup(lookup) => self.lookup(flow, lookup, stage.span),
             Operation::Branches { branches, selector } => self.branches(flow, branches, selector.as_ref()),
+            Operation::KeyJoin(_)
+            | Operation::AddressLookup(_)
+            | Operation::Union { .. }
+            | Operation::ForEach { .. }
+            | Operation::Fork { .. }
+            | Operation::Save(_)
+            | Operation::Invoke { .. }
+            | Operation::Unpack { .. }
+            | Operation::Reshape { .. }
+            | Operation::Open
+            | Operation::Nodes(_)
+            | Operation::Match(_) => self.script_stage(flow, &stage.operation),
             Operation::Sort => {}
             Operation::Opaque(reason) => {
                 let node = self.opaque(reason, stage.span);
                 flow.push(node);
             }
         }
+    }
+
+    /// Makes each column one of the elements of what it was.
+    fn expand(&mut self, flow: &mut Flow<'p>, columns: &'p [Column]) {
+        for column in columns {
+            let value = self.value(&column.value, &flow.columns);
+            let element = match value {
+                Value::Collected(_, element) => (*element).clone(),
+                Value::List(list) => Value::either(list.iter().cloned().map(Value::Const), &|| Rc::clone(&column.name)),
+                other => other,
+            };
+            flow.columns.set(&column.name, element);
+        }
+    }
+
+    /// Runs stages over the elements of columns: rows without an element that passes fall away.
+    fn for_each(&mut self, flow: &mut Flow<'p>, columns: &'p [Column], stages: &'p [Stage]) {
+        if !self.budget.work(flow.columns.known.len() / 4) {
+            return self.report_budget();
+        }
+        let mut inner = Flow {
+            columns: flow.columns.clone(),
+            sources: flow.sources.clone(),
+            stage: flow.stage,
+            span: flow.span,
+            ..Flow::default()
+        };
+        self.expand(&mut inner, columns);
+        if !self.enter() {
+            return flow.push(self.beyond_budget(flow.span));
+        }
+        self.stages(&mut inner, stages);
+        self.leave();
+        flow.nodes.append(&mut inner.nodes);
+        flow.columns.known.extend(inner.columns.known);
     }
 
     /// Puts each part of a filter that must hold to the step whose events it is about. Comparisons of two tables'
@@ -312,19 +422,31 @@ impl<'p> Engine<'p, '_> {
             let node = self.condition(conjunct, &flow.columns, side);
             flow.is_restricted |= self.sub_queries > before;
             if let Some(node) = node {
+                if self.semantics.scripts.is_some() && node.as_constant() == Some(false) {
+                    let message = "with the values in the query this condition never holds";
+                    self.diagnostics.push(Diagnostic::note("condition never holds", message).at(conjunct.span));
+                }
                 let owner = self.owner;
                 self.keep(flow, node, owner);
             }
         }
+        // What is filtered is a list of values no longer known as a whole.
+        if let Some(list) = flow.columns.list.clone().filter(|list| !list.is_empty()) {
+            for value in flow.columns.known.values_mut().filter(|value| matches!(value, Value::List(_))) {
+                *value = Value::Named(Rc::clone(&list));
+            }
+        }
     }
 
-    fn project(&mut self, flow: &mut Flow<'p>, items: &'p [Column]) {
+    pub fn project(&mut self, flow: &mut Flow<'p>, items: &'p [Column]) {
         let keeps_all = items.iter().any(|item| matches!(item.value.kind, ExprKind::AnyField));
         let mut made = Vec::new();
         for item in items.iter().filter(|item| !matches!(item.value.kind, ExprKind::AnyField)) {
             made.push((&item.name, self.value(&item.value, &flow.columns)));
         }
-        if !keeps_all {
+        if !keeps_all && self.semantics.scripts.is_some() {
+            flow.columns = Columns { list: flow.columns.list.take(), ..Columns::nowhere() };
+        } else if !keeps_all {
             flow.columns.known.clear();
         }
         for (name, value) in made {
@@ -339,74 +461,6 @@ impl<'p> Engine<'p, '_> {
             value => value,
         };
         columns.set(&self.key(name), value);
-    }
-
-    /// After an aggregation only its own names are left; keys stay what they were.
-    fn aggregate(&mut self, flow: &mut Flow<'p>, outputs: &'p [Output], keys: &'p [Column], keeps_rows: bool) {
-        let mut made = Vec::new();
-        let mut keeps_names = keeps_rows;
-        for key in keys {
-            if self.searches.is_some() && key.name.contains('*') {
-                keeps_names = true;
-                continue;
-            }
-            let value = self.value(&key.value, &flow.columns);
-            // So is a key under the name that a pattern gives it.
-            for output in outputs {
-                if let Aggregate::OfNames { names, picks: true, .. } = &output.kind
-                    && let Some(part) = captured(names, &key.name)
-                {
-                    made.push((output.name.replacen('*', part, 1).into(), value.clone()));
-                }
-            }
-            made.push((Rc::clone(&key.name), value));
-        }
-        for output in outputs {
-            let mut condition = output.condition;
-            let value = match &output.kind {
-                Aggregate::OfNames { .. } => continue,
-                Aggregate::OfGroup { of, text, collects, picks } => match self.value(of, &flow.columns) {
-                    time @ Value::Time(_) if *picks => time,
-                    value => of_group(value, text, *collects),
-                },
-                Aggregate::Pick(of) => self.value(of, &flow.columns),
-                Aggregate::Collect(of) => {
-                    let element = self.value(of, &flow.columns);
-                    if let Value::Cases(cases) = &element {
-                        condition = condition.or(Some(cases.span));
-                    }
-                    Value::collected(&output.name, element)
-                }
-                Aggregate::Compute(of) => {
-                    let mut value = Value::computed(Rc::clone(&output.name));
-                    for argument in of {
-                        match self.value(argument, &flow.columns) {
-                            Value::Cases(cases) => condition = condition.or(Some(cases.span)),
-                            unknown @ Value::Unknown(_) => value = unknown,
-                            _ => {}
-                        }
-                    }
-                    value
-                }
-            };
-            if let Some(span) = condition {
-                let message = format!("`{}` aggregates only some rows; its condition selects no event.", output.name);
-                self.diagnostics.push(Diagnostic::note("condition of an aggregate", message).at(span));
-            }
-            made.push((Rc::clone(&output.name), value));
-        }
-        if !keeps_names {
-            flow.columns = Columns::default();
-            flow.columns.open.closed = true;
-        }
-        for (name, value) in made {
-            flow.columns.set(&name, value);
-        }
-        for output in outputs {
-            if let Aggregate::OfNames { text, .. } = &output.kind {
-                flow.columns.open.group(&output.name, text);
-            }
-        }
     }
 
     fn join(&mut self, flow: &mut Flow<'p>, join: &'p Join) {

@@ -19,6 +19,23 @@ pub struct Semantics {
     pub sub_query: &'static str,
     /// Whether something computed is called by the name that it was given, and otherwise by its expression.
     pub computed_by_name: bool,
+    /// What it says besides, where its queries are scripts.
+    pub scripts: Option<&'static Scripts>,
+}
+
+/// What a language says besides whose queries are scripts: names stand for tables, lists and functions of the query, tables
+/// are open or have just the columns that stages made, and an empty text is a missing value.
+///
+/// Something computed is called by what stands where it is compared. Stages are counted along the rows, through every name
+/// that stands for a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Scripts {
+    /// Whether a name is never a column of the events, or is none where stages made all columns.
+    pub is_computed_name: fn(&str, bool) -> bool,
+    /// Whether nearly every table has a column of this name, so that it is no member of an object or column of a list.
+    pub is_of_every_table: fn(&str) -> bool,
+    /// How a part of the query is called: on one line, cut where it is long.
+    pub written: fn(&str) -> String,
 }
 
 /// What a language says besides whose filters choose the data, and whose names need not be known one by one.

@@ -5,6 +5,9 @@ use std::rc::Rc;
 use ruleatlas_model::{Modifier, Node, Span};
 use rustc_hash::FxHashMap;
 
+use crate::changed::Changed;
+use crate::columns::Columns;
+pub(crate) use crate::letters::Letters;
 use crate::plan::{Const, ConstKind, Expr};
 
 /// A name may stand for cases of cases; deeper ones are something computed.
@@ -21,8 +24,8 @@ pub(crate) struct Field {
     pub path: Rc<str>,
     /// The field that it was cut out of.
     pub from: Option<Rc<str>>,
-    /// Whether its letters were brought to one case, so that no comparison tells cases apart.
-    pub any_case: bool,
+    /// What was done to its letters.
+    pub letters: Letters,
     /// What predicates say of how its value was changed.
     pub modifier: Option<Modifier>,
     /// Whether it was made a number, so that another text has no order.
@@ -33,7 +36,14 @@ pub(crate) struct Field {
 
 impl Field {
     pub fn new(path: &str) -> Self {
-        Self { path: Rc::from(path), from: None, any_case: false, modifier: None, is_number: false, step: None }
+        Self {
+            path: Rc::from(path),
+            from: None,
+            letters: Letters::AsWritten,
+            modifier: None,
+            is_number: false,
+            step: None,
+        }
     }
 
     /// The field at the root: what this one was cut out of, or itself.
@@ -125,6 +135,12 @@ pub(crate) enum Value<'p> {
     Condition(Rc<Resolved>),
     /// The event's time, or a time that is counted from now; `true` for the event's.
     Time(bool),
+    /// Values of lists that are known by their names.
+    Named(Rc<[Rc<str>]>),
+    /// An object of the query.
+    Object(Rc<Vec<(Rc<str>, Value<'p>)>>),
+    /// A row of a table, in a step of its own or not: its members are the table's columns.
+    Row(Rc<Columns<'p>>, Option<usize>),
     /// A column of the row of a list that is known by its name; `true` where its letters were brought to one case.
     Looked(Rc<Looked<'p>>, bool),
     /// A part of a field's text.
@@ -144,8 +160,8 @@ pub(crate) struct Cut {
     pub step: Option<usize>,
     /// What it is called, where that is not what stands at its place.
     pub text: Option<Rc<str>>,
-    /// Whether its letters were brought to one case.
-    pub any_case: bool,
+    /// What was done to its letters.
+    pub letters: Letters,
 }
 
 /// Something computed.
@@ -155,8 +171,8 @@ pub(crate) struct Computed {
     pub text: Rc<str>,
     /// The first field that it is computed of.
     pub from: Option<Rc<str>>,
-    /// Whether its letters were brought to one case.
-    pub any_case: bool,
+    /// What was done to its letters.
+    pub letters: Letters,
     /// Whether it is what a group of events has in a field.
     pub is_of_group: bool,
     /// The step whose events the group has, where that is not the current pipeline's.
@@ -358,6 +374,7 @@ impl<'p> Value<'p> {
             (Self::Field(a), Self::Field(b)) => a == b,
             (Self::Const(a), Self::Const(b)) => a == b,
             (Self::List(a), Self::List(b)) => a == b,
+            (Self::Named(a), Self::Named(b)) => a == b,
             (Self::Time(a), Self::Time(b)) => a == b,
             (Self::Cut(a), Self::Cut(b)) => a == b,
             (Self::Looked(a, _), Self::Looked(b, _)) => Rc::ptr_eq(a, b),
@@ -374,8 +391,8 @@ impl<'p> Value<'p> {
     /// What a name that is bound to this stands for: a part that was cut out has a name from then on.
     pub fn called(self, name: &str) -> Self {
         match self {
-            Self::Cut(Cut { from, step, any_case, .. }) => {
-                Self::Field(Field { from: Some(from), step, any_case, ..Field::new(name) })
+            Self::Cut(Cut { from, step, letters, .. }) => {
+                Self::Field(Field { from: Some(from), step, letters, ..Field::new(name) })
             }
             other => other,
         }
@@ -402,33 +419,58 @@ impl<'p> Value<'p> {
                 let element = element.member(name, &|| Rc::from(name));
                 Self::Collected(format!("{text}.{name}").into(), Rc::new(element))
             }
-            Self::Cut(_) | Self::Unknown(_) => value.clone(),
+            Self::Cut(_) | Self::Unknown(_) | Self::Named(_) => value.clone(),
+            Self::Object(members) => {
+                let found = members.iter().find(|(key, _)| **key == *name);
+                found.map_or_else(|| Self::computed(text()), |(_, value)| value.clone())
+            }
+            Self::Row(columns, step) => match columns.known.get(name) {
+                Some(value) => value.of_step(*step),
+                None if columns.sealed => Self::computed(text()),
+                None => Self::field(name).of_step(*step),
+            },
             _ => Self::computed(text()),
         })
+    }
+
+    /// The value itself, whether or not another table had to have a row for it.
+    pub fn bare(self) -> Self {
+        let mut value = self;
+        while let Self::Listed(listed) = &value {
+            value = listed.value.clone();
+        }
+        value
     }
 
     /// The element at an index.
     pub fn element(&self, index: &str, text: &dyn Fn() -> Rc<str>) -> Self {
         self.map(&|value| match value {
             Self::Field(field) => Self::Field(field.element(index)),
-            Self::List(list) => match index.parse::<usize>().ok().and_then(|at| list.get(at)) {
+            Self::List(list) => match place_in(list, index).and_then(|at| list.get(at)) {
                 Some(found) => Self::Const(found.clone()),
                 None => Self::null(),
             },
             Self::Cut(_) | Self::Unknown(_) => value.clone(),
+            Self::Object(_) | Self::Row(..) | Self::Named(_) => value.member(index, text),
             _ => Self::computed(text()),
         })
     }
 
-    /// The same without its case.
-    pub fn any_case(&self) -> Self {
+    /// The same with its letters brought to one case.
+    pub fn in_letters(&self, letters: Letters) -> Self {
+        let changed = |constant: &Const| match constant.kind {
+            ConstKind::Text => Const::new(letters.of(&constant.text), ConstKind::Text),
+            _ => constant.clone(),
+        };
         self.map(&|value| match value {
-            Self::Field(field) => Self::Field(Field { any_case: true, ..field.clone() }),
-            Self::Computed(computed) => Self::Computed(Computed { any_case: true, ..computed.clone() }),
-            Self::Cut(cut) => Self::Cut(Cut { any_case: true, ..cut.clone() }),
+            Self::Field(field) => Self::Field(Field { letters, ..field.clone() }),
+            Self::Computed(computed) => Self::Computed(Computed { letters, ..computed.clone() }),
+            Self::Cut(cut) => Self::Cut(Cut { letters, ..cut.clone() }),
             Self::Looked(looked, _) => Self::Looked(Rc::clone(looked), true),
-            // What it collects has no case either.
-            Self::Collected(text, element) => Self::Collected(text.clone(), Rc::new(element.any_case())),
+            Self::Const(constant) => Self::Const(changed(constant)),
+            Self::List(list) => Self::List(list.iter().map(changed).collect()),
+            // So is what it collects.
+            Self::Collected(text, element) => Self::Collected(text.clone(), Rc::new(element.in_letters(letters))),
             other => other.clone(),
         })
     }
@@ -484,6 +526,30 @@ impl<'p> Value<'p> {
         }
     }
 
+    /// Whether it is about the events of a step of their own.
+    pub fn is_of_step(&self) -> bool {
+        self.steps_of(&mut { MAX_LOOKS })
+    }
+
+    fn steps_of(&self, looks: &mut usize) -> bool {
+        let Some(left) = looks.checked_sub(1) else { return false };
+        *looks = left;
+        match self {
+            Self::Field(field) => field.step.is_some(),
+            Self::Cut(cut) => cut.step.is_some(),
+            Self::Computed(computed) => computed.step.is_some(),
+            Self::Row(_, step) => step.is_some(),
+            Self::Collected(_, element) => element.steps_of(looks),
+            Self::Either(values) | Self::First(values, _) => values.iter().any(|value| value.steps_of(looks)),
+            Self::Listed(listed) => matches!(listed.found, Found::Step(_)) || listed.value.steps_of(looks),
+            Self::Condition(resolved) => matches!(resolved.owner, Owner::One(Some(_))),
+            Self::Cases(cases) => {
+                cases.arms.iter().any(|(_, value)| value.steps_of(looks)) || cases.otherwise.steps_of(looks)
+            }
+            _ => false,
+        }
+    }
+
     /// The field that this value is, was cut out of or is computed of.
     pub fn origin(&self) -> Option<Rc<str>> {
         Some(self.origin_of(&mut { MAX_LOOKS })?.0)
@@ -529,46 +595,13 @@ impl<'p> Value<'p> {
         if matches!(self, Self::Field(_) | Self::Cut(_)) {
             return None;
         }
-        let mut search = Changed { own, found: None, is_changed: false, looks: MAX_LOOKS };
-        let is_whole = search.visit(self);
-        search.found.filter(|_| is_whole && search.is_changed)
+        Changed::find(self, own, MAX_LOOKS)
     }
 }
 
-/// A search for the one field that a value is a changed form of.
-struct Changed<'n> {
-    own: &'n str,
-    found: Option<(Rc<str>, Option<usize>)>,
-    is_changed: bool,
-    looks: usize,
-}
-
-impl Changed<'_> {
-    /// Whether all that the value may be comes from one field.
-    fn visit(&mut self, value: &Value<'_>) -> bool {
-        let Some(looks) = self.looks.checked_sub(1) else { return false };
-        self.looks = looks;
-        match value {
-            Value::Cut(cut) => {
-                self.is_changed = true;
-                self.add(&cut.from, cut.step)
-            }
-            Value::Field(Field { from: Some(from), step, .. }) => {
-                self.is_changed = true;
-                self.add(from, *step)
-            }
-            Value::Field(field) if *field.path == *self.own => true,
-            Value::Field(field) => self.add(&field.path, field.step),
-            Value::Cases(cases) => {
-                cases.arms.iter().all(|(_, value)| self.visit(value)) && self.visit(&cases.otherwise)
-            }
-            Value::Const(constant) => constant.kind == ConstKind::Null,
-            _ => false,
-        }
-    }
-
-    fn add(&mut self, field: &Rc<str>, step: Option<usize>) -> bool {
-        let (found, of) = self.found.get_or_insert_with(|| (Rc::clone(field), step));
-        found == field && *of == step
-    }
+/// The place in a list that an index means: one below nothing is counted from the end.
+fn place_in(list: &[Const], index: &str) -> Option<usize> {
+    let at: i64 = index.parse().ok()?;
+    let length = i64::try_from(list.len()).ok()?;
+    usize::try_from(if at < 0 { length + at } else { at }).ok()
 }

@@ -14,6 +14,7 @@ const SEMANTICS: Semantics = Semantics {
     has_stages: true,
     sub_query: "sub-query",
     computed_by_name: false,
+    scripts: None,
 };
 
 fn at(kind: ExprKind) -> Expr {
@@ -53,7 +54,7 @@ fn query(table: &str, operations: Vec<Operation>) -> Expr {
 }
 
 fn run_within(rows: Expr, limits: Limits) -> Parsed {
-    let plan = Plan { steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
+    let plan = Plan { shared: Vec::new(), steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
     resolve(&plan, "", &SEMANTICS, &mut Budget::new(limits))
 }
 
@@ -249,7 +250,7 @@ const SEARCHES: Searches = Searches {
 
 fn search_in(context: &dyn Context, operations: Vec<Operation>) -> Parsed {
     let rows = query("t", operations);
-    let plan = Plan { steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
+    let plan = Plan { shared: Vec::new(), steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
     let around = Surroundings { context, searches: Some(&SEARCHES) };
     resolve_in(&plan, "", &SEMANTICS, &around, &mut Budget::default())
 }

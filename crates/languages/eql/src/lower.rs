@@ -54,7 +54,7 @@ pub(crate) fn lower(
         lowering.pipe(pipe, query.shape);
     }
     let Lowering { steps, mut diagnostics, .. } = lowering;
-    let plan = Plan { steps: steps.into_iter().map(PlannedStep::into_step).collect() };
+    let plan = Plan { shared: Vec::new(), steps: steps.into_iter().map(PlannedStep::into_step).collect() };
     let parsed = resolve(&plan, text, &semantics(has_stages), budget);
     diagnostics.extend(parsed.diagnostics);
     (parsed.conditions, diagnostics)
@@ -69,6 +69,7 @@ fn semantics(has_stages: bool) -> Semantics {
         has_stages,
         sub_query: "",
         computed_by_name: false,
+        scripts: None,
     }
 }
 

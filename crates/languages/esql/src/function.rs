@@ -57,7 +57,8 @@ pub(crate) fn meaning(name: &str) -> Meaning {
         // The range of `@timestamp` around now.
         "trange" => Meaning::Window,
         "not" => Meaning::Not,
-        "to_lower" | "to_upper" => Meaning::Wrapper(Wrapper::AnyCase),
+        "to_lower" => Meaning::Wrapper(Wrapper::Lower),
+        "to_upper" => Meaning::Wrapper(Wrapper::Upper),
         "url_decode" => Meaning::Wrapper(Wrapper::Modified(Modifier::UrlDecode)),
         "to_string" | "to_str" | "to_text" | "to_ip" | "to_integer" | "to_int" | "to_long" | "to_double" | "to_dbl"
         | "to_boolean" | "to_bool" | "to_version" | "to_ver" | "to_unsigned_long" | "to_ulong" | "to_ul"

@@ -36,6 +36,7 @@ const SEMANTICS: Semantics = Semantics {
     has_stages: true,
     sub_query: "in subquery",
     computed_by_name: false,
+    scripts: None,
 };
 
 /// The conditions of a query.
@@ -47,7 +48,7 @@ pub(crate) fn lower(
 ) -> (Vec<Condition>, Vec<Diagnostic>) {
     let mut lowering = Lowering { text, languages, budget, stage: 0, diagnostics: Vec::new() };
     let rows = lowering.query(stages, Span::new(0, text.len()), None);
-    let plan = Plan { steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
+    let plan = Plan { shared: Vec::new(), steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
     let Lowering { mut diagnostics, budget, .. } = lowering;
     let parsed = resolve(&plan, text, &SEMANTICS, budget);
     diagnostics.extend(parsed.diagnostics);

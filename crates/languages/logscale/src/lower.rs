@@ -29,6 +29,7 @@ const SEMANTICS: Semantics = Semantics {
     has_stages: true,
     sub_query: "subquery",
     computed_by_name: true,
+    scripts: None,
 };
 
 /// How long the text of a query that costs too much may be, in bytes.
@@ -56,7 +57,7 @@ pub(crate) fn lower(pipeline: &Pipeline, text: &str, budget: &mut Budget) -> Par
         diagnostics.extend(budget.report());
         return Parsed { conditions: vec![Condition::new(root)], diagnostics };
     }
-    let plan = Plan { steps: vec![PlannedStep { label, absent: false, rows }] };
+    let plan = Plan { shared: Vec::new(), steps: vec![PlannedStep { label, absent: false, rows }] };
     let parsed = resolve(&plan, text, &SEMANTICS, budget);
     diagnostics.extend(parsed.diagnostics);
     Parsed { conditions: parsed.conditions, diagnostics }

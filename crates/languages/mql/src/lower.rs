@@ -24,6 +24,7 @@ const SEMANTICS: Semantics = Semantics {
     has_stages: false,
     sub_query: "",
     computed_by_name: false,
+    scripts: None,
 };
 
 /// Ways to choose the conditions of `2 of (…)` that are spelled out. More are one comparison of their number.
@@ -52,7 +53,7 @@ pub(crate) fn lower(query: &Expr, text: &str, sources: &[DataSource], budget: &m
     };
     let rows = ruleatlas_ir::plan::Query { definitions: Vec::new(), source, stages: vec![stage] };
     let rows = Planned::new(PlannedKind::Query(Box::new(rows)), query.span);
-    let plan = Plan { steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
+    let plan = Plan { shared: Vec::new(), steps: vec![Step { label: Rc::from(""), absent: false, rows }] };
     resolve(&plan, text, &SEMANTICS, budget)
 }
 

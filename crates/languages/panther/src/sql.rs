@@ -37,6 +37,7 @@ const SEMANTICS: Semantics = Semantics {
     has_stages: false,
     sub_query: SUB_QUERY,
     computed_by_name: true,
+    scripts: None,
 };
 
 /// The steps of the query in a YAML scalar.
@@ -78,7 +79,10 @@ pub(crate) fn lower(report: &mut Report<'_>, scalar: &Yaml<'_>, whole: Span) -> 
         Statement::Query(query) => lower.query(query),
         _ => None,
     });
-    let plan = Plan { steps: queries.map(|rows: Planned| Step { label: Rc::from(""), absent: false, rows }).collect() };
+    let plan = Plan {
+        shared: Vec::new(),
+        steps: queries.map(|rows: Planned| Step { label: Rc::from(""), absent: false, rows }).collect(),
+    };
     if lower.has_pattern {
         rest = Node::all([rest, report.unfollowed("pattern over rows", "`MATCH_RECOGNIZE` is not followed.", scalar)]);
     }

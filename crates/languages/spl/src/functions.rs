@@ -63,7 +63,8 @@ pub(crate) fn meaning(name: &str, arguments: usize) -> Meaning {
         ("true", 0) => Meaning::Truth(true),
         ("false", 0) => Meaning::Truth(false),
         ("now" | "time" | "relative_time" | "strptime", _) => Meaning::Time,
-        ("lower" | "upper", 1) => Meaning::Wrapper(Wrapper::AnyCase),
+        ("lower", 1) => Meaning::Wrapper(Wrapper::Lower),
+        ("upper", 1) => Meaning::Wrapper(Wrapper::Upper),
         ("tonumber", 1) => Meaning::Wrapper(Wrapper::Number),
         // Of one value the least and the greatest are that value; the others leave the value, or one of several, as it is.
         ("min" | "max", 1) => Meaning::Wrapper(Wrapper::Same),

@@ -3,9 +3,8 @@
 //! A parameter filters a normalised column before the parser runs; what it means is what a `where` on that column
 //! would mean ([ASIM parsers](https://learn.microsoft.com/azure/sentinel/normalization-about-parsers)).
 
+use ruleatlas_ir::plan::Const;
 use ruleatlas_model::{Modifier, Node, Op, Predicate, Span};
-
-use super::value::Value;
 
 /// Parameter, column, operator, modifier.
 const PARAMETERS: &[(&str, &str, Op, Option<Modifier>)] = &[
@@ -62,11 +61,10 @@ pub(super) fn is_parser(function: &str) -> bool {
     is_deployed || ["_Im_", "_ASim_"].into_iter().any(|prefix| function.starts_with(prefix))
 }
 
-/// The condition that a parameter with a value stands for; `None` where it says nothing of the event: the time window,
-/// a setting, a value that is not available or the default `*`.
-pub(super) fn filter(parameter: &str, value: &Value<'_>, span: Span) -> Option<Node> {
-    let values = value.constants()?;
-    let values: Vec<String> = values.iter().map(|constant| constant.text.to_string()).collect();
+/// The condition that a parameter with constants stands for; `None` where it says nothing of the event: the time window,
+/// a setting or the default `*`.
+pub(super) fn filter(parameter: &str, constants: &[Const], span: Span) -> Option<Node> {
+    let values: Vec<String> = constants.iter().map(|constant| constant.text.to_string()).collect();
     if values.is_empty() || values.iter().any(|value| value == "*") {
         return None;
     }

@@ -1,383 +1,261 @@
-//! Expressions that are conditions: `and`, `or`, comparisons, truth tests.
+//! Comparisons, and functions that are conditions.
 
-use std::rc::Rc;
+use ruleatlas_ir::plan::{CaseRule, Comparison, Const, ConstKind, Expr, ExprKind, MissingRule, Operand, Relation};
+use ruleatlas_model::Span;
 
-use ruleatlas_core::BUDGET;
-use ruleatlas_model::{Missing, Node, Op, Predicate, Span};
+use super::scope::ScopeRef;
+use super::{Lowering, at, constant, function, within};
+use crate::ast::{self, Argument};
 
-use super::compare::{Right, Set};
-use super::value::{Arms, Columns, Const, Rows, Value};
-use super::{Lowering, Place};
-use crate::ast::{Comparison, Expr, ExprKind, LiteralKind, Relation};
+/// The ranges that `ipv4_is_private` knows
+/// ([reference](https://learn.microsoft.com/kusto/query/ipv4-is-private-function)).
+const PRIVATE: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
-/// Where a condition stands among others.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Side {
-    /// Under an odd number of `not`s.
-    pub negative: bool,
-    /// Within an alternative: leaving it out would change what the others mean.
-    pub alternative: bool,
-    /// In a `search`, where a text alone is a keyword.
-    pub search: bool,
-    /// Whether keywords tell cases apart.
-    pub search_cased: bool,
+/// What an operator asks.
+fn comparison(comparison: ast::Comparison) -> Comparison {
+    use ast::Relation as Written;
+    let relation = match comparison.operator {
+        Written::Equal | Written::In => Relation::Equal,
+        Written::Less => Relation::Less,
+        Written::LessEqual => Relation::LessEqual,
+        Written::Greater => Relation::Greater,
+        Written::GreaterEqual => Relation::GreaterEqual,
+        Written::Has | Written::HasAny | Written::HasAll => Relation::Term,
+        Written::HasPrefix => Relation::TermPrefix,
+        Written::HasSuffix => Relation::TermSuffix,
+        Written::Contains => Relation::Contains,
+        Written::StartsWith => Relation::StartsWith,
+        Written::EndsWith => Relation::EndsWith,
+        Written::Regex => Relation::Regex,
+    };
+    let case = if comparison.case_sensitive { CaseRule::Exact } else { CaseRule::Ignore };
+    Comparison::new(relation, case, MissingRule::EmptyText).negated(comparison.negated)
 }
 
 impl<'a> Lowering<'a, '_> {
-    /// The condition that an expression is; `None` where it says nothing of the event: a time window, or a sub-query
-    /// that is a step of its own.
-    pub(super) fn condition(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>, side: Side) -> Option<Node> {
-        if !self.enter() {
-            return Some(Node::opaque(self.snippet(expr.span), BUDGET, expr.span));
-        }
-        let node = self.condition_of(expr, place, side);
-        self.leave();
-        node
-    }
-
-    fn condition_of(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>, side: Side) -> Option<Node> {
-        match &expr.kind {
-            ExprKind::And(children) | ExprKind::Or(children) => {
-                let is_or = matches!(expr.kind, ExprKind::Or(_));
-                let inner = Side { alternative: side.alternative || is_or != side.negative, ..side };
-                let nodes: Vec<_> = children.iter().filter_map(|child| self.condition(child, place, inner)).collect();
-                match nodes.len() {
-                    0 => None,
-                    _ if is_or => Some(Node::any(nodes)),
-                    _ => Some(Node::all(nodes)),
-                }
-            }
-            ExprKind::Compare(comparison, left, right) => {
-                self.compare(*comparison, left, right, expr.span, place, side)
-            }
-            ExprKind::CompareList(comparison, left, items) => {
-                self.compare_list(*comparison, left, items, expr.span, place, side)
-            }
-            ExprKind::Between { value, low, high, negated } => {
-                let bound = |operator| Comparison { operator, negated: false, case_sensitive: false };
-                let low = self.compare(bound(Relation::GreaterEqual), value, low, expr.span, place, side);
-                let high = self.compare(bound(Relation::LessEqual), value, high, expr.span, place, side);
-                let node = match (low, high) {
-                    (Some(low), Some(high)) => Node::all([low, high]),
-                    // A bound in time makes the whole a window.
-                    _ => return None,
-                };
-                Some(if *negated { node.not() } else { node })
-            }
-            ExprKind::Broken(reason) => Some(self.undefined(reason, expr.span)),
-            ExprKind::Call(name, arguments)
-                if super::call::is_condition(name) && self.scopes.get(place.scope, name).is_none() =>
-            {
-                self.call_condition(expr, name, arguments, place, side)
-            }
-            ExprKind::Literal(literal) if side.search && literal.kind != LiteralKind::Bool => {
-                Some(Self::keyword(&literal.text, side.search_cased, expr.span))
-            }
-            _ => {
-                let value = self.scalar(expr, place);
-                if side.search
-                    && let Value::Const(constant) = &value
-                    && constant.kind == LiteralKind::String
-                {
-                    return Some(Self::keyword(&constant.text, side.search_cased, expr.span));
-                }
-                self.truth(&value, expr.span, side)
-            }
-        }
-    }
-
-    /// A value as a truth test.
-    pub(super) fn truth(&mut self, value: &Value<'a>, span: Span, side: Side) -> Option<Node> {
-        match value {
-            Value::Condition(None) | Value::Time(_) => None,
-            Value::Condition(Some(resolved)) => self.resolved_again(resolved),
-            Value::Const(constant) => constant.as_bool().map(Node::constant),
-            Value::Field(field) if field.path.is_empty() => None,
-            Value::Field(field) => {
-                self.about(field.step);
-                let mut predicate = Predicate::new(&*field.path, Op::Eq, ["true"]);
-                predicate.derived_from = field.from.as_deref().map(str::to_owned);
-                predicate.span = span;
-                Some(predicate.into())
-            }
-            Value::Either(values) => {
-                let nodes: Vec<_> = values.iter().filter_map(|value| self.truth(value, span, side)).collect();
-                (!nodes.is_empty()).then(|| Node::any(nodes))
-            }
-            Value::First(values) => {
-                self.first(values, false, span, side, &mut |this, value| this.truth(value, span, side))
-            }
-            Value::Outer(outer) => self.truth(&outer.value, span, side),
-            Value::Cases(arms, rest) => {
-                self.spread(&arms.clone(), &rest.clone(), &mut |this, value| this.truth(value, span, side))
-            }
-            Value::Unknown(name) => Some(self.undefined(name, span)),
-            Value::Rows(rows) => {
-                self.rows(rows, side);
-                Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span))
-            }
-            Value::List(_)
-            | Value::Json(_)
-            | Value::Named(_)
-            | Value::Cut(_)
-            | Value::Collected(_)
-            | Value::Row(..)
-            | Value::Computed => Some(self.computed(span, Op::Eq, false, vec!["true".to_owned()], span)),
-        }
-    }
-
-    fn compare(
+    pub(super) fn compare(
         &mut self,
-        comparison: Comparison,
-        left: &'a Expr<'a>,
-        right: &'a Expr<'a>,
+        operator: ast::Comparison,
+        left: &'a ast::Expr<'a>,
+        right: &'a ast::Expr<'a>,
         span: Span,
-        place: Place<'_, 'a>,
-        side: Side,
-    ) -> Option<Node> {
-        let right_value = self.scalar(right, place);
-        if let Some(node) = self.position_test(comparison, left, &right_value, place, span) {
-            return Some(node);
+        scope: ScopeRef,
+    ) -> Expr {
+        let test = self.position_test(operator, left, right, span, scope);
+        let left = Box::new(self.scalar(left, scope));
+        let right = Box::new(self.scalar(right, scope));
+        let compared = at(ExprKind::Compare(comparison(operator), left, Operand::One(right)), span);
+        match test {
+            Some(test) => at(ExprKind::IfOfField(Box::new(test), Box::new(compared)), span),
+            None => compared,
         }
-        let left_value = self.scalar(left, place);
-        if let Value::Rows(rows) = &left_value {
-            self.rows(rows, side);
-        }
-        if let Value::Rows(rows) = &right_value {
-            if matches!(left_value, Value::Time(_)) {
-                return None;
-            }
-            let turned = Side { negative: side.negative != comparison.negated, alternative: true, ..side };
-            let set = self.rows(rows, turned);
-            let relation = if comparison.operator == Relation::Equal { Relation::In } else { comparison.operator };
-            let set = if set.rows.is_empty() {
-                set
-            } else {
-                Set { computed: vec![self.snippet(right.span)], ..Set::default() }
-            };
-            let relation = if set.computed.is_empty() { relation } else { comparison.operator };
-            let comparison = Comparison { operator: relation, ..comparison };
-            return self.relate(comparison, &left_value, left.span, &Right::Set(&set), span, side);
-        }
-        self.relate(comparison, &left_value, left.span, &Right::Value(&right_value, right.span), span, side)
     }
 
-    fn compare_list(
+    pub(super) fn compare_list(
         &mut self,
-        comparison: Comparison,
-        left: &'a Expr<'a>,
-        items: &'a [Expr<'a>],
+        operator: ast::Comparison,
+        left: &'a ast::Expr<'a>,
+        items: &'a [ast::Expr<'a>],
         span: Span,
-        place: Place<'_, 'a>,
-        side: Side,
-    ) -> Option<Node> {
-        let left_value = self.scalar(left, place);
-        if let Value::Rows(rows) = &left_value {
-            self.rows(rows, side);
-        }
-        let turned = Side { negative: side.negative != comparison.negated, ..side };
-        let mut set = Set::default();
+        scope: ScopeRef,
+    ) -> Expr {
+        let left = Box::new(self.scalar(left, scope));
+        let mut values = Vec::new();
+        let mut literals: Vec<Const> = Vec::new();
         for item in items {
-            let value = self.scalar(item, place);
-            self.add_to_set(&mut set, &value, item.span, turned);
-            if self.budget.is_spent() {
-                break;
+            if let ast::ExprKind::Literal(literal) = &item.kind {
+                literals.push(constant::of(literal));
+                continue;
             }
+            if !literals.is_empty() {
+                values.push(at(ExprKind::Constants(std::mem::take(&mut literals).into()), span));
+            }
+            values.push(self.scalar(item, scope));
         }
-        if !self.has_room_for_values(set.constants.len()) {
-            return Some(Node::opaque(self.snippet(span), BUDGET, span));
+        if !literals.is_empty() {
+            values.push(at(ExprKind::Constants(literals.into()), span));
         }
-        if items.is_empty() {
-            set.computed.push("()".to_owned());
+        if values.is_empty() {
+            values.push(at(ExprKind::Computed { of: Vec::new(), text: None }, span));
         }
-        self.relate(comparison, &left_value, left.span, &Right::Set(&set), span, side)
+        let operand =
+            if operator.operator == ast::Relation::HasAll { Operand::AllOf(values) } else { Operand::AnyOf(values) };
+        at(ExprKind::Compare(comparison(operator), left, operand), span)
     }
 
-    fn add_to_set(&mut self, set: &mut Set, value: &Value<'a>, span: Span, side: Side) {
-        match value {
-            Value::Rows(rows) => {
-                let more = self.rows(rows, side);
-                set.constants.extend(more.constants);
-                set.names.extend(more.names);
-                set.rows.extend(more.rows);
-            }
-            Value::Named(names) => set.names.extend(names.iter().cloned()),
-            Value::Field(field) => set.fields.push(field.clone()),
-            Value::Unknown(name) => set.unknown = Some(name.clone()),
-            // Everything that a case can give.
-            Value::Cases(arms, rest) => {
-                for value in arms.iter().map(|(_, value)| value).chain([&**rest]) {
-                    if !self.enter() {
-                        return;
-                    }
-                    self.add_to_set(set, value, span, side);
-                    self.leave();
-                }
-            }
-            Value::List(list) if list.is_empty() => set.names.push(Rc::from("dynamic([])")),
-            other => match other.constants() {
-                Some(constants) => {
-                    if self.budget.work(constants.len()) {
-                        set.constants.extend(constants);
-                    }
-                }
-                None => {
-                    let text = self.snippet(span);
-                    if set.seen.insert(text.clone()) {
-                        set.computed.push(text);
-                    }
-                }
-            },
-        }
-    }
-
-    /// The values that a sub-query gives: those of a list, or a step of its own.
-    pub(super) fn rows(&mut self, rows: &Rows<'a>, side: Side) -> Set {
-        let label = rows.name.as_ref().map_or_else(|| "sub-query".to_owned(), |name| format!("let {name}"));
-        let outer = self.naming.len();
-        self.naming.extend(rows.name.clone());
-        let flow = self.leg(rows.expr, rows.scope, &label, side.negative);
-        self.naming.truncate(outer);
-        let mut set = Set::default();
-        let Some(list) = &flow.columns.list else {
-            let name = match (&rows.name, &rows.expr.kind) {
-                (Some(name), _) => name.to_string(),
-                (None, ExprKind::Name(name)) => name.to_string(),
-                _ => self.snippet(rows.expr.span),
-            };
-            set.rows.push(name);
-            self.sub_queries += 1;
-            return set;
-        };
-        match listed(&flow.columns) {
-            Some(Value::Named(names)) => set.names.extend(names.iter().cloned()),
-            Some(value) => match value.constants() {
-                Some(constants) if !constants.is_empty() => set.constants = constants,
-                _ => set.names.extend(list.iter().cloned()),
-            },
-            None => set.names.extend(list.iter().cloned()),
-        }
-        if set.names.is_empty() && set.constants.is_empty() {
-            set.computed.push(self.snippet(rows.expr.span));
-        }
-        set
-    }
-
-    /// A condition on a value that is one of several: each with the condition that leads to it.
-    pub(super) fn spread(
+    pub(super) fn between(
         &mut self,
-        arms: &Arms<'a>,
-        rest: &Rc<Value<'a>>,
-        on: &mut dyn FnMut(&mut Self, &Value<'a>) -> Option<Node>,
-    ) -> Option<Node> {
-        if !self.enter() {
-            return Some(Node::opaque("", BUDGET, Span::default()));
-        }
-        let mut alternatives = Vec::new();
-        let mut before: Vec<Node> = Vec::new();
-        let mut says_something = false;
-        for (condition, value) in arms.iter().map(|(node, value)| (Some(node), value)).chain([(None, &**rest)]) {
-            let result = on(self, value);
-            says_something |= result.is_some();
-            let result = result.unwrap_or_else(Node::always);
-            let leads_here = match condition {
-                Some(Some(resolved)) => self.resolved_again(resolved),
-                _ => None,
-            };
-            if result.as_constant() != Some(false) {
-                let mut parts = self.copied(&before);
-                parts.extend(leads_here.clone());
-                parts.push(result);
-                alternatives.push(Node::all(parts));
-            }
-            before.extend(leads_here.map(Node::not));
-        }
-        self.leave();
-        if !says_something {
-            return None;
-        }
-        let node = Node::any(alternatives);
-        let fits = self.has_room(std::slice::from_ref(&node));
-        Some(if fits { node } else { Node::opaque("", BUDGET, Span::default()) })
-    }
-
-    /// A condition on the first of some values that is not empty: each is asked where those before it are empty.
-    ///
-    /// `on` gives the condition as written, its negation included.
-    pub(super) fn first(
-        &mut self,
-        values: &[Value<'a>],
+        value: &'a ast::Expr<'a>,
+        (low, high): (&'a ast::Expr<'a>, &'a ast::Expr<'a>),
         negated: bool,
         span: Span,
-        side: Side,
-        on: &mut dyn FnMut(&mut Self, &Value<'a>) -> Option<Node>,
-    ) -> Option<Node> {
-        let mut alternatives = Vec::new();
-        let mut empty: Vec<Node> = Vec::new();
-        for (at, value) in values.iter().enumerate() {
-            let is_last = at + 1 == values.len();
-            let mut node = on(self, value)?;
-            if !is_last {
-                // Without a value it is the next one's turn.
-                let missing = if negated { Missing::Holds } else { Missing::Fails };
-                node.for_each_predicate_mut(&mut |predicate| {
-                    if !predicate.op.is_presence() {
-                        predicate.missing = missing;
-                    }
-                });
-            }
-            let node = if negated { node.not() } else { node };
-            match node.as_constant() {
-                Some(false) => {}
-                // The constant that stands for a missing value passes: that it is missing is what is asked for.
-                Some(true) => alternatives.push(Node::all(self.copied(&empty))),
-                None => {
-                    let mut parts = self.copied(&empty);
-                    for part in &mut parts {
-                        part.for_each_predicate_mut(&mut |predicate| predicate.guard = true);
-                    }
-                    parts.push(node);
-                    alternatives.push(Node::all(parts));
-                }
-            }
-            if !is_last {
-                empty.extend(self.presence(value, span, true, span, side));
-            }
+        scope: ScopeRef,
+    ) -> Expr {
+        let local = self.number();
+        let given = self.scalar(value, scope);
+        let bound = |this: &mut Self, relation, bound: &'a ast::Expr<'a>| {
+            let comparison = Comparison::new(relation, CaseRule::Ignore, MissingRule::EmptyText);
+            let left = Box::new(at(ExprKind::Local(local), value.span));
+            let right = Operand::One(Box::new(this.scalar(bound, scope)));
+            at(ExprKind::Compare(comparison, left, right), span)
+        };
+        let bounds = vec![bound(self, Relation::GreaterEqual, low), bound(self, Relation::LessEqual, high)];
+        let both = at(ExprKind::All(bounds), span);
+        let node = if negated { at(ExprKind::Not(Box::new(both)), span) } else { both };
+        within(vec![(local, given)], node)
+    }
+
+    /// The condition that a call is, where its result is one on its arguments.
+    pub(super) fn condition_of(
+        &mut self,
+        name: &str,
+        arguments: &'a [Argument<'a>],
+        span: Span,
+        scope: ScopeRef,
+    ) -> Option<Expr> {
+        let presence = |present, empty_is_null| Some((present, empty_is_null));
+        let test = match name {
+            "isempty" | "isnull" => presence(false, true),
+            "isnotempty" | "isnotnull" | "notempty" | "notnull" => presence(true, true),
+            "bag_has_key" => presence(true, false),
+            _ => None,
+        };
+        let relation = match name {
+            "ipv4_is_private"
+            | "ipv4_is_in_range"
+            | "ipv4_is_in_any_range"
+            | "ipv4_is_match"
+            | "ipv6_is_in_range"
+            | "ipv6_is_in_any_range"
+            | "ipv6_is_match" => Some(Relation::Cidr),
+            "has_ipv4" | "has_any_ipv4" => Some(Relation::Term),
+            "has_ipv4_prefix" | "has_any_ipv4_prefix" => Some(Relation::TermPrefix),
+            "set_has_element" => Some(Relation::Equal),
+            _ => None,
+        };
+        if test.is_none() && relation.is_none() && name != "not" {
+            return None;
         }
-        let node = Node::any(alternatives);
-        Some(if negated { node.not() } else { node })
+        let computed = || Some(at(ExprKind::Computed { of: Vec::new(), text: None }, span));
+        let Some((first, rest)) = arguments.split_first() else { return computed() };
+        if let ("ipv4_is_match" | "ipv6_is_match", [second, bits @ ..]) = (name, rest)
+            && self.literal(&first.value, scope).is_some()
+            && self.literal(&second.value, scope).is_none()
+        {
+            // Which address stands first does not matter.
+            return Some(self.network_test(second, first, bits.first(), span, scope));
+        }
+        if let ("ipv4_is_match" | "ipv6_is_match", [network, bits @ ..]) = (name, rest) {
+            return Some(self.network_test(first, network, bits.first(), span, scope));
+        }
+        let subject = self.scalar(&first.value, scope);
+        if name == "not" {
+            return Some(at(ExprKind::Not(Box::new(subject)), span));
+        }
+        if let Some((present, empty_is_null)) = test {
+            let of = match (name, rest.first()) {
+                ("bag_has_key", Some(key)) => {
+                    let key = self.scalar(&key.value, scope);
+                    at(ExprKind::Index(Box::new(subject), Box::new(key)), first.value.span)
+                }
+                ("bag_has_key", None) => return computed(),
+                _ => subject,
+            };
+            let test = at(ExprKind::Presence { of: Box::new(of), present, empty_is_null }, span);
+            if name == "bag_has_key" {
+                return Some(at(ExprKind::IfOfField(Box::new(test), Box::new(computed()?)), span));
+            }
+            return Some(test);
+        }
+        let relation = relation?;
+        let missing = if relation == Relation::Cidr { MissingRule::Null } else { MissingRule::Fails };
+        let case = if relation == Relation::Equal { CaseRule::Exact } else { CaseRule::Ignore };
+        let asked = Comparison::new(relation, case, missing);
+        let operand = match (name, rest) {
+            ("ipv4_is_private", _) => {
+                let ranges: Vec<Const> = PRIVATE.into_iter().map(|range| Const::new(range, ConstKind::Text)).collect();
+                Operand::AnyOf(vec![at(ExprKind::Constants(ranges.into()), span)])
+            }
+            ("set_has_element", [element]) => Operand::One(Box::new(self.scalar(&element.value, scope))),
+            (_, []) | ("set_has_element", _) => return computed(),
+            (_, rest) => Operand::AnyOf(rest.iter().map(|argument| self.scalar(&argument.value, scope)).collect()),
+        };
+        let test = at(ExprKind::Compare(asked, Box::new(subject), operand), span);
+        if name == "set_has_element" {
+            // Of what many rows have it is known by its text.
+            return Some(at(ExprKind::IfOfField(Box::new(test), Box::new(computed()?)), span));
+        }
+        Some(test)
     }
 
-    /// A comparison of something computed: `written` is the place of its text.
-    pub(super) fn computed(&self, written: Span, op: Op, negated: bool, values: Vec<String>, span: Span) -> Node {
-        self.about(None);
-        let mut predicate = Predicate::new(self.snippet(written), op, values);
-        predicate.negated = negated;
-        predicate.computed = true;
-        predicate.span = span;
-        predicate.into()
+    /// Whether an address is in the network of another, of whose bits so many are compared.
+    fn network_test(
+        &mut self,
+        address: &'a Argument<'a>,
+        network: &'a Argument<'a>,
+        bits: Option<&'a Argument<'a>>,
+        span: Span,
+        scope: ScopeRef,
+    ) -> Expr {
+        let address = Box::new(self.scalar(&address.value, scope));
+        let mut network = self.scalar(&network.value, scope);
+        if let Some(bits) = bits {
+            let place = network.span;
+            let bits = self.scalar(&bits.value, scope);
+            network = at(ExprKind::Apply(function::NETWORK, vec![network, bits]), place);
+        }
+        let asked = Comparison::new(Relation::Cidr, CaseRule::Ignore, MissingRule::Null);
+        at(ExprKind::Compare(asked, address, Operand::AnyOf(vec![network])), span)
     }
 
-    /// What stands at a place is not known, for this reason.
-    pub(super) fn undefined(&self, reason: &str, span: Span) -> Node {
-        self.about(None);
-        Node::opaque(self.snippet(span), reason, span)
+    /// Comparisons of a function's result with a number that are tests of the function's argument:
+    /// `indexof(x, "y") >= 0` is `x contains_cs "y"`.
+    fn position_test(
+        &mut self,
+        operator: ast::Comparison,
+        left: &'a ast::Expr<'a>,
+        right: &'a ast::Expr<'a>,
+        span: Span,
+        scope: ScopeRef,
+    ) -> Option<Expr> {
+        use ast::Relation as Written;
+        let ast::ExprKind::Call(name, arguments) = &left.kind else { return None };
+        let [first, second] = arguments.as_slice() else { return None };
+        let name = &**name;
+        if !matches!(name, "indexof" | "array_index_of" | "countof" | "ipv4_compare" | "ipv6_compare" | "strcmp")
+            || self.scopes.get(scope, name).is_some()
+        {
+            return None;
+        }
+        let number = self.static_number(right, scope)?;
+        let (relation, negated) = (operator.operator, operator.negated);
+        let close = |other: f64| (number - other).abs() < 0.5;
+        // Whether the comparison says that something was found.
+        let found = match name {
+            "indexof" | "array_index_of" => match relation {
+                Written::GreaterEqual if close(0.0) => true,
+                Written::Greater if close(-1.0) => true,
+                Written::Equal if close(-1.0) => negated,
+                Written::Less if close(0.0) => false,
+                Written::LessEqual if close(-1.0) => false,
+                _ => return None,
+            },
+            "countof" => match relation {
+                Written::Greater if close(0.0) => true,
+                Written::GreaterEqual if close(1.0) => true,
+                Written::Equal if close(0.0) => negated,
+                Written::Less if close(1.0) => false,
+                Written::LessEqual if close(0.0) => false,
+                _ => return None,
+            },
+            _ if relation == Written::Equal && close(0.0) => !negated,
+            _ => return None,
+        };
+        let relation = if matches!(name, "indexof" | "countof") { Relation::Contains } else { Relation::Equal };
+        let case = if name.starts_with("ip") { CaseRule::Ignore } else { CaseRule::Exact };
+        let asked = Comparison::new(relation, case, MissingRule::NoMatch).negated(!found);
+        let left = Box::new(self.scalar(&first.value, scope));
+        let right = Operand::One(Box::new(self.scalar(&second.value, scope)));
+        Some(at(ExprKind::Compare(asked, left, right), span))
     }
-}
-
-/// The value that a list's first column gives.
-fn listed<'v, 'a>(columns: &'v Columns<'a>) -> Option<&'v Value<'a>> {
-    if columns.known.len() == 1 {
-        return columns.known.values().next();
-    }
-    // Several columns: lists of one length, of which the first cannot be told.
-    columns.known.values().find(|value| matches!(value, Value::Named(_)))
-}
-
-/// Whether two constants are equal, as far as the text tells.
-pub(super) fn same(left: &Const, right: &Const, cased: bool) -> bool {
-    if let (Some(a), Some(b)) = (left.as_number(), right.as_number()) {
-        return (a - b).abs() < f64::EPSILON;
-    }
-    if cased { left.text == right.text } else { left.text.to_lowercase() == right.text.to_lowercase() }
 }

@@ -1,129 +1,169 @@
 //! Functions of constants, worked out while reading.
 
-use std::rc::Rc;
+use ruleatlas_ir::plan::{Const, ConstKind, Known};
 
-use super::value::{Const, Value};
-use crate::ast::LiteralKind;
+use crate::ast::{self, Json, Literal, LiteralKind};
 
 /// How long a text made of constants may become.
 const LONGEST: usize = 20_000;
 
-/// What a function of constants gives; `None` where it is not worked out.
-pub(super) fn call<'a>(function: &str, arguments: &[Value<'a>]) -> Option<Value<'a>> {
-    let texts = || -> Option<Vec<Rc<str>>> {
-        arguments
-            .iter()
-            .map(|value| if let Value::Const(text) = value { Some(text.text.clone()) } else { None })
-            .collect()
-    };
-    let string = |text: &str| (text.len() <= LONGEST).then(|| Value::Const(Const::string(text)));
-    match function {
-        "strcat" => string(&texts()?.concat()),
-        "strcat_delim" => {
-            let texts = texts()?;
-            let (delimiter, rest) = texts.split_first()?;
-            string(&rest.join(&**delimiter))
-        }
-        "strcat_array" => {
-            let [list, Value::Const(delimiter)] = arguments else { return None };
-            let parts: Vec<Rc<str>> = list.constants()?.into_iter().map(|constant| constant.text).collect();
-            string(&parts.join(&*delimiter.text))
-        }
-        "tolower" => changed(arguments.first()?, |text| text.to_lowercase()),
-        "toupper" => changed(arguments.first()?, |text| text.to_uppercase()),
-        "tostring" | "toguid" | "todynamic_text" => match arguments.first()? {
-            Value::Const(constant) => Some(Value::Const(Const::string(&constant.text))),
-            _ => None,
+/// A function of constants.
+pub(super) type Fold = fn(&[Known]) -> Known;
+
+/// What works a function out for constants.
+pub(super) fn fold(name: &str) -> Option<Fold> {
+    Some(match name {
+        "strcat" => |of| texts(of).map_or(Known::Nothing, |texts| text(texts.concat())),
+        "strcat_delim" => |of| {
+            let texts = texts(of);
+            let joined = texts.as_ref().and_then(|texts| texts.split_first()).map(|(by, rest)| rest.join(*by));
+            joined.map_or(Known::Nothing, text)
         },
-        "replace_string" | "replace" if arguments.len() == 3 => {
-            let texts = texts()?;
-            let [text, old, new] = texts.as_slice() else { return None };
-            if old.is_empty() || function == "replace" {
-                return None;
-            }
-            string(&text.replace(&**old, new))
-        }
-        "split" => {
-            let [Value::Const(text), Value::Const(delimiter)] = arguments else { return None };
-            if delimiter.text.is_empty() {
-                return None;
-            }
-            Some(Value::List(text.text.split(&*delimiter.text).map(Const::string).collect()))
-        }
-        "pack_array" | "array_concat" | "set_union" => {
-            let mut all: Vec<Const> = Vec::new();
-            for argument in arguments {
-                all.extend(argument.constants()?);
-            }
-            (all.len() <= LONGEST).then(|| Value::List(all.into()))
-        }
-        "set_difference" => {
-            let [list, without] = arguments else { return None };
-            let without = without.constants()?;
-            let kept = list.constants()?.into_iter().filter(|constant| !without.contains(constant)).collect();
-            Some(Value::List(kept))
-        }
-        "array_sort_asc" | "array_sort_desc" | "array_slice" => arguments
-            .first()?
-            .constants()
-            .and_then(|list| (function != "array_slice").then(|| Value::List(list.into()))),
-        "array_length" | "arraylength" => {
-            let Value::List(list) = arguments.first()? else { return None };
-            Some(Value::Const(Const::new(&list.len().to_string(), LiteralKind::Number)))
-        }
-        "strlen" => match arguments.first()? {
-            Value::Const(constant) => {
-                Some(Value::Const(Const::new(&constant.text.chars().count().to_string(), LiteralKind::Number)))
-            }
-            _ => None,
+        "strcat_array" => |of| match of {
+            [list, Known::One(by)] => list.constants().map_or(Known::Nothing, |list| {
+                text(list.iter().map(|constant| &*constant.text).collect::<Vec<_>>().join(&*by.text))
+            }),
+            _ => Known::Nothing,
         },
-        "toint" | "tolong" | "todouble" | "toreal" | "todecimal" => match arguments.first()? {
-            Value::Const(constant) if constant.text.parse::<f64>().is_ok() => {
-                Some(Value::Const(Const::new(&constant.text, LiteralKind::Number)))
+        "tolower" => |of| changed(of, |text| text.to_lowercase()),
+        "toupper" => |of| changed(of, |text| text.to_uppercase()),
+        "tostring" | "toguid" => |of| match of {
+            [Known::One(constant), ..] => Known::One(Const::new(constant.text.clone(), ConstKind::Text)),
+            _ => Known::Nothing,
+        },
+        "replace_string" => |of| match texts(of).as_deref() {
+            Some([whole, old, new]) if !old.is_empty() => text(whole.replace(*old, new)),
+            _ => Known::Nothing,
+        },
+        "split" => |of| match of {
+            [Known::One(whole), Known::One(by)] if !by.text.is_empty() => {
+                Known::Many(whole.text.split(&*by.text).map(|part| Const::new(part, ConstKind::Text)).collect())
             }
-            _ => None,
+            _ => Known::Nothing,
         },
-        "todynamic" | "parse_json" | "parsejson" => match arguments.first()? {
-            Value::Const(constant) if constant.kind == LiteralKind::String => json_list(&constant.text),
-            Value::List(list) => Some(Value::List(list.clone())),
-            _ => None,
+        "pack_array" | "array_concat" | "set_union" => |of| {
+            let lists: Option<Vec<&[Const]>> = of.iter().map(Known::constants).collect();
+            let all = lists.map(|lists| lists.concat()).filter(|all| all.len() <= LONGEST);
+            all.map_or(Known::Nothing, Known::Many)
         },
-        _ => None,
-    }
+        "set_difference" => |of| match of {
+            [list, without] => match (list.constants(), without.constants()) {
+                (Some(list), Some(without)) => {
+                    let without: rustc_hash::FxHashSet<&Const> = without.iter().collect();
+                    Known::Many(list.iter().filter(|constant| !without.contains(constant)).cloned().collect())
+                }
+                _ => Known::Nothing,
+            },
+            _ => Known::Nothing,
+        },
+        "array_sort_asc" | "array_sort_desc" => |of| match of.first().and_then(Known::constants) {
+            Some(list) => Known::Many(list.to_vec()),
+            None => Known::Nothing,
+        },
+        "array_length" | "arraylength" => |of| match of.first() {
+            Some(Known::Many(list)) => number(list.len()),
+            _ => Known::Nothing,
+        },
+        "strlen" => |of| match of.first() {
+            Some(Known::One(constant)) => number(constant.text.chars().count()),
+            _ => Known::Nothing,
+        },
+        "toint" | "tolong" | "todouble" | "toreal" | "todecimal" => |of| match of.first() {
+            Some(Known::One(constant)) if constant.text.parse::<f64>().is_ok() => {
+                Known::One(Const::new(constant.text.clone(), ConstKind::Number))
+            }
+            _ => Known::Nothing,
+        },
+        "todynamic" | "parse_json" | "parsejson" => |of| match of.first() {
+            Some(Known::One(constant)) if constant.kind == ConstKind::Text => json_list(&constant.text),
+            Some(Known::Many(list)) => Known::Many(list.clone()),
+            _ => Known::Nothing,
+        },
+        _ => return None,
+    })
 }
 
-fn changed<'a>(value: &Value<'a>, change: impl Fn(&str) -> String) -> Option<Value<'a>> {
-    let one = |constant: &Const| Const::new(&change(&constant.text), constant.kind);
-    match value {
-        Value::Const(constant) => Some(Value::Const(one(constant))),
-        Value::List(list) => Some(Value::List(list.iter().map(one).collect())),
-        _ => None,
+fn texts(of: &[Known]) -> Option<Vec<&str>> {
+    of.iter().map(|known| known.constant().map(|constant| &*constant.text)).collect()
+}
+
+fn text(text: String) -> Known {
+    if text.len() <= LONGEST { Known::One(Const::new(text, ConstKind::Text)) } else { Known::Nothing }
+}
+
+fn number(number: usize) -> Known {
+    Known::One(Const::new(number.to_string(), ConstKind::Number))
+}
+
+fn changed(of: &[Known], change: impl Fn(&str) -> String) -> Known {
+    let one = |constant: &Const| Const::new(change(&constant.text), constant.kind);
+    match of.first() {
+        Some(Known::One(constant)) => Known::One(one(constant)),
+        Some(Known::Many(list)) => Known::Many(list.iter().map(one).collect()),
+        _ => Known::Nothing,
     }
 }
 
 /// A JSON list of scalars written as text.
-fn json_list<'a>(text: &str) -> Option<Value<'a>> {
+fn json_list(text: &str) -> Known {
     let wrapped = format!("dynamic({text})");
     let script = crate::parser::parse(&wrapped);
-    let [crate::ast::Statement::Query(expr)] = script.statements.as_slice() else { return None };
-    let crate::ast::ExprKind::Dynamic(json) = &expr.kind else { return None };
-    match Value::of_json(json) {
-        Value::List(list) => Some(Value::List(list)),
-        _ => None,
+    let [ast::Statement::Query(expr)] = script.statements.as_slice() else { return Known::Nothing };
+    let ast::ExprKind::Dynamic(Json::Array(items)) = &expr.kind else { return Known::Nothing };
+    let scalars = items.iter().map(|item| if let Json::Scalar(literal) = item { Some(of(literal)) } else { None });
+    scalars.collect::<Option<Vec<Const>>>().map_or(Known::Nothing, Known::Many)
+}
+
+/// The constant that a literal is.
+pub(super) fn of(literal: &Literal<'_>) -> Const {
+    let kind = match literal.kind {
+        LiteralKind::String => ConstKind::Text,
+        // A GUID has no case.
+        LiteralKind::Number | LiteralKind::Guid => ConstKind::Number,
+        LiteralKind::Bool => ConstKind::Bool,
+        LiteralKind::Timespan | LiteralKind::Datetime => ConstKind::Time,
+        LiteralKind::Null => ConstKind::Null,
+    };
+    Const::new(&*literal.text, kind)
+}
+
+/// What works an operator of arithmetic out for constants.
+pub(super) fn arithmetic(sign: char) -> Fold {
+    match sign {
+        '+' => |of| calculated('+', of),
+        '-' => |of| calculated('-', of),
+        '*' => |of| calculated('*', of),
+        '/' => |of| calculated('/', of),
+        _ => |of| calculated('%', of),
     }
 }
 
-/// Arithmetic of two numbers.
-pub(super) fn arithmetic(sign: char, left: &Const, right: &Const) -> Option<Const> {
-    if sign == '+' && left.kind == LiteralKind::String && right.kind == LiteralKind::String {
-        if left.text.len() + right.text.len() > LONGEST {
-            return None;
-        }
-        return Some(Const::string(&format!("{}{}", left.text, right.text)));
+/// A number with a minus before it.
+pub(super) fn negative(of: &[Known]) -> Known {
+    match of {
+        [Known::One(number)] => Known::One(Const::new(format!("-{}", number.text), number.kind)),
+        _ => Known::Nothing,
     }
-    if left.kind == LiteralKind::Timespan || right.kind == LiteralKind::Timespan {
-        return None;
+}
+
+/// An address and the length of a prefix, as a network; one that has a length is itself.
+pub(super) fn network(of: &[Known]) -> Known {
+    match of {
+        [Known::One(address), ..] if address.text.contains('/') => Known::One(address.clone()),
+        [Known::One(address), Known::One(bits)] => text(format!("{}/{}", address.text, bits.text)),
+        _ => Known::Nothing,
     }
+}
+
+fn calculated(sign: char, of: &[Known]) -> Known {
+    let [Known::One(left), Known::One(right)] = of else { return Known::Nothing };
+    if sign == '+' && left.kind == ConstKind::Text && right.kind == ConstKind::Text {
+        return text(format!("{}{}", left.text, right.text));
+    }
+    if left.kind == ConstKind::Time || right.kind == ConstKind::Time {
+        return Known::Nothing;
+    }
+    let number = |text: String| Known::One(Const::new(text, ConstKind::Number));
     if let (Ok(a), Ok(b)) = (left.text.parse::<i64>(), right.text.parse::<i64>()) {
         let result = match sign {
             '+' => a.checked_add(b),
@@ -132,9 +172,13 @@ pub(super) fn arithmetic(sign: char, left: &Const, right: &Const) -> Option<Cons
             '/' => a.checked_div(b),
             _ => a.checked_rem(b),
         };
-        return result.map(|result| Const::new(&result.to_string(), LiteralKind::Number));
+        return result.map_or(Known::Nothing, |result| number(result.to_string()));
     }
-    let (a, b) = (left.as_number()?, right.as_number()?);
+    let read = |constant: &Const| match constant.kind {
+        ConstKind::Number => constant.text.parse::<f64>().ok(),
+        _ => None,
+    };
+    let (Some(a), Some(b)) = (read(left), read(right)) else { return Known::Nothing };
     let result = match sign {
         '+' => a + b,
         '-' => a - b,
@@ -142,7 +186,7 @@ pub(super) fn arithmetic(sign: char, left: &Const, right: &Const) -> Option<Cons
         '/' => a / b,
         _ => a % b,
     };
-    result.is_finite().then(|| Const::new(&result.to_string(), LiteralKind::Number))
+    if result.is_finite() { number(result.to_string()) } else { Known::Nothing }
 }
 
 /// A step of a JSON path.

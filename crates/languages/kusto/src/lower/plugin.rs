@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use ruleatlas_model::{Missing, Node, Op, Span};
+use ruleatlas_ir::plan::{AddressLookup, Expr, Operation, Reshaped};
+use ruleatlas_model::Span;
 
-use super::call::Test;
-use super::flow::Flow;
+use super::function::UNDEFINED;
+use super::rows::Leg;
 use super::scope::{Binding, ScopeRef};
 use super::stage::auto_name;
-use super::value::{Columns, Const, Found, Outer, Unpacked, Value};
-use super::{Lowering, Place};
-use crate::ast::{Argument, Expr, ExprKind};
+use super::written::written;
+use super::{Lowering, column, within};
+use crate::ast::{self, Argument, LiteralKind};
 
 /// Functions of Defender that add columns and keep every row, or look a value up
 /// ([reference](https://learn.microsoft.com/defender-xdr/advanced-hunting-fileprofile-function)), and of Sentinel that
@@ -68,82 +69,73 @@ const PASSING: &[&str] = &[
 impl<'a> Lowering<'a, '_> {
     pub(super) fn evaluate(
         &mut self,
-        flow: &mut Flow<'a>,
-        call: &'a Expr<'a>,
+        call: &'a ast::Expr<'a>,
         declared: Option<&'a [Cow<'a, str>]>,
         scope: ScopeRef,
+        into: &mut Vec<Operation>,
     ) {
         let (name, arguments): (&str, &'a [Argument<'a>]) = match &call.kind {
-            ExprKind::Call(name, arguments) => (name, arguments),
-            ExprKind::Name(name) => (name, &[]),
+            ast::ExprKind::Call(name, arguments) => (name, arguments),
+            ast::ExprKind::Name(name) => (name, &[]),
             _ => ("", &[]),
         };
         match name {
-            "bag_unpack" => self.bag_unpack(flow, arguments, declared, scope),
-            "ipv4_lookup" | "ipv6_lookup" => self.ip_lookup(flow, arguments, call.span, scope),
+            "bag_unpack" => into.extend(self.bag_unpack(arguments, declared, scope)),
+            "ipv4_lookup" | "ipv6_lookup" => self.ip_lookup(arguments, call.span, scope, into),
             _ if AGGREGATING.contains(&name) => {
+                let mut columns = Vec::new();
                 for argument in arguments {
                     let Some(name) = auto_name(&argument.value) else { continue };
-                    let value = self.scalar(&argument.value, Place { scope, columns: &flow.columns });
-                    flow.columns.known.entry(name.into()).or_insert(value);
+                    columns.push(column(name, self.scalar(&argument.value, scope)));
                 }
                 // Without group keys `pivot` keeps all columns but the two it is made of. One that names and values of
                 // an event's data are turned into columns by keeps the values.
-                let keeps_all = name == "pivot" && arguments.len() < 3;
                 let picks = arguments.get(1).is_some_and(|argument| {
-                    matches!(&argument.value.kind, ExprKind::Call(name, _) if matches!(&**name, "any" | "take_any"))
+                    matches!(&argument.value.kind, ast::ExprKind::Call(name, _) if matches!(&**name, "any" | "take_any"))
                 });
-                flow.columns.rest_is_computed |= !(picks || keeps_all && flow.columns.open);
-                flow.columns.unpacked = Rc::from([]);
-                flow.columns.open = true;
+                let rest = match (picks, name == "pivot" && arguments.len() < 3) {
+                    (true, _) => Reshaped::Kept,
+                    (false, true) => Reshaped::IfOpen,
+                    (false, false) => Reshaped::Computed,
+                };
+                into.push(Operation::Reshape { columns, rest });
             }
-            _ if PASSING.contains(&name) => flow.columns.open = true,
-            _ => self.unknown_table_function(flow, call.span),
+            _ if PASSING.contains(&name) => into.push(Operation::Open),
+            _ => unknown_table_function(call.span, into),
         }
-    }
-
-    /// What a function makes of the rows is not known: which it keeps, and which columns they have.
-    fn unknown_table_function(&mut self, flow: &mut Flow<'a>, span: Span) {
-        flow.columns.open = true;
-        flow.push(self.undefined(super::scalar::UNDEFINED, span));
     }
 
     /// `bag_unpack(bag [, prefix] [, …])`: the members of a bag become columns
     /// ([reference](https://learn.microsoft.com/kusto/query/bag-unpack-plugin)).
     fn bag_unpack(
         &mut self,
-        flow: &mut Flow<'a>,
         arguments: &'a [Argument<'a>],
         declared: Option<&'a [Cow<'a, str>]>,
         scope: ScopeRef,
-    ) {
-        let Some(bag) = arguments.first() else { return };
-        let place = Place { scope, columns: &flow.columns };
-        let value = self.scalar(&bag.value, place);
+    ) -> Option<Operation> {
+        let bag = self.scalar(&arguments.first()?.value, scope);
         let named = arguments.iter().find(|argument| argument.name.as_deref() == Some("OutputColumnPrefix"));
         let prefix = named.or_else(|| arguments.get(1).filter(|argument| argument.name.is_none()));
-        let prefix = match prefix.map(|prefix| self.scalar(&prefix.value, place)) {
-            Some(Value::Const(prefix)) => prefix.text,
-            _ => Rc::from(""),
-        };
+        let prefix = prefix.map(|prefix| self.scalar(&prefix.value, scope));
         let declared = declared.map(|columns| columns.iter().map(|column| Rc::from(&**column)).collect());
-        let earlier = flow.columns.unpacked.iter().cloned();
-        flow.columns.unpacked = [Unpacked { bag: value, prefix, declared }].into_iter().chain(earlier).collect();
+        Some(Operation::Unpack { bag, prefix, declared })
     }
 
     /// `ipv4_lookup(table, address, network [, key …] [, return_unmatched])`: rows get the columns of the table's row
     /// whose network their address is in; those without one fall away unless `return_unmatched` is set
     /// ([reference](https://learn.microsoft.com/kusto/query/ipv4-lookup-plugin)).
-    fn ip_lookup(&mut self, flow: &mut Flow<'a>, arguments: &'a [Argument<'a>], span: Span, scope: ScopeRef) {
-        let place = Place { scope, columns: &flow.columns };
+    fn ip_lookup(&mut self, arguments: &'a [Argument<'a>], span: Span, scope: ScopeRef, into: &mut Vec<Operation>) {
         let mut keeps_unmatched = false;
         let mut positional = Vec::new();
         for argument in arguments {
             let is_flag = argument.name.as_deref() == Some("return_unmatched");
-            let flag = match self.scalar(&argument.value, place) {
-                Value::Const(constant) => constant.as_bool(),
+            let literal = self.literal(&argument.value, scope);
+            let flag = literal.and_then(|literal| match (literal.kind, &*literal.text) {
+                (LiteralKind::Bool, text) => Some(text == "true"),
+                (LiteralKind::Number, "1") => Some(true),
+                (LiteralKind::Number, "0") => Some(false),
                 _ => None,
-            };
+            });
             match flag {
                 Some(flag) => keeps_unmatched = flag,
                 None if is_flag => keeps_unmatched = true,
@@ -151,75 +143,54 @@ impl<'a> Lowering<'a, '_> {
             }
         }
         let [table, address, network, keys @ ..] = positional.as_slice() else {
-            self.unknown_table_function(flow, span);
-            return;
+            return unknown_table_function(span, into);
         };
-        let table_flow = self.leg(table, scope, "lookup", false);
-        let list = table_flow.columns.list.clone().filter(|names| !names.is_empty());
-        // The networks of a table of events are known to it alone.
-        let names = list.unwrap_or_else(|| Rc::from([Rc::from(self.snippet(table.span))]));
-        let mut columns = Columns { open: false, ..table_flow.columns.clone() };
-        for column in [network].into_iter().chain(keys) {
-            if let Some(name) = auto_name(column) {
-                columns.known.entry(name.into()).or_insert_with(|| Value::Named(names.clone()));
-            }
-        }
+        let text = written(table.span.of(self.text).unwrap_or_default()).into();
+        let columns = [network].into_iter().chain(keys).filter_map(|column| auto_name(column)).map(Rc::from);
+        let columns = columns.collect();
+        let address = self.scalar(address, scope);
+        let Leg { rows, label } = self.leg(table, scope, "lookup");
+        // The network is a column of the other table.
         let nowhere = self.scopes.block(None);
-        let network = self.scalar(network, Place { scope: nowhere, columns: &columns });
-        // Other keys must be equal as well: the values of each column are known, and not which belong together.
-        let networks = if keys.is_empty() { network.constants() } else { None };
-        let found = self.resolved(|this| Some(this.networks(flow, address, networks, &names, scope)));
-        let Some(found) = found else { return };
-        if !keeps_unmatched {
-            flow.push(found.node);
-            flow.columns.joined(&columns);
-            return;
-        }
-        let outer = Outer { found: Found::Where(Rc::new(found)), value: Value::Named(names) };
-        flow.columns.joined_as(&columns, |_, value| outer.with(value.clone()));
-        if table_flow.columns.open {
-            flow.columns.looked_up = Some(Rc::new(outer));
-        }
+        let network = self.scalar(network, nowhere);
+        let has_keys = !keys.is_empty();
+        into.push(Operation::AddressLookup(Box::new(AddressLookup {
+            table: rows,
+            label,
+            text,
+            address,
+            network,
+            columns,
+            has_keys,
+            keeps_unmatched,
+        })));
     }
 
-    /// The condition that an address is in one of some networks, or in those of lists known by name only.
-    fn networks(
-        &mut self,
-        flow: &Flow<'a>,
-        address: &'a Expr<'a>,
-        networks: Option<Vec<Const>>,
-        names: &[Rc<str>],
-        scope: ScopeRef,
-    ) -> Node {
-        let value = self.scalar(address, Place { scope, columns: &flow.columns });
-        let (op, constants) = match networks {
-            Some(networks) => (Op::CidrMatch, networks),
-            None => (Op::InList, names.iter().map(|name| Const::string(name)).collect()),
-        };
-        let test = Test { op, cased: false, modifier: None, missing: Missing::Fails };
-        self.tested(&value, address.span, &constants, &test, address.span)
-            .unwrap_or_else(|| Node::opaque(self.snippet(address.span), "address is not known", address.span))
-    }
-
-    pub(super) fn invoke(&mut self, flow: &mut Flow<'a>, call: &'a Expr<'a>, scope: ScopeRef) {
+    pub(super) fn invoke(&mut self, call: &'a ast::Expr<'a>, scope: ScopeRef, into: &mut Vec<Operation>) {
         let (name, arguments): (&str, &'a [Argument<'a>]) = match &call.kind {
-            ExprKind::Call(name, arguments) => (name, arguments),
-            ExprKind::Name(name) => (name, &[]),
-            _ => return self.unknown_table_function(flow, call.span),
+            ast::ExprKind::Call(name, arguments) => (name, arguments),
+            ast::ExprKind::Name(name) => (name, &[]),
+            _ => return unknown_table_function(call.span, into),
         };
-        let Some(Binding::Function(function, defined)) = self.scopes.get(scope, name).cloned() else {
+        let Some(Binding::Function(function, defined)) = self.scopes.get(scope, name) else {
             if keeps_every_row(name) {
-                flow.columns.open = true;
+                into.push(Operation::Open);
             } else {
-                self.unknown_table_function(flow, call.span);
+                unknown_table_function(call.span, into);
             }
             return;
         };
-        let table = Rc::new(self.copy_flow(flow));
-        let columns = flow.columns.clone();
-        let block = self.bind_arguments(function, defined, arguments, Some(table), Place { scope, columns: &columns });
+        let table = self.number();
+        let (bindings, block) = self.bind_arguments(function, defined, arguments, Some(table), scope);
         if let Some((expr, inner)) = self.body(function, block) {
-            *flow = self.flow(expr, inner);
+            let rows = within(bindings, self.rows(expr, inner));
+            into.push(Operation::Invoke { table, rows });
         }
     }
+}
+
+/// What a function makes of the rows is not known: which it keeps, and which columns they have.
+fn unknown_table_function(span: Span, into: &mut Vec<Operation>) {
+    into.push(Operation::Open);
+    into.push(Operation::Filter(Expr::opaque(UNDEFINED, span)));
 }

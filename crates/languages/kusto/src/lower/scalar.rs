@@ -1,438 +1,294 @@
-//! Expressions: what each stands for.
+//! Expressions: what each is in the plan.
 
 use std::rc::Rc;
 
-use ruleatlas_model::{Node, Op};
+use ruleatlas_ir::plan::{Const, Expr, ExprKind};
+use ruleatlas_model::Span;
 
-use super::aggregate::is_default_name;
-use super::condition::Side;
 use super::scope::{Binding, ScopeRef};
-use super::stage::{plain, text};
-use super::value::{Arm, Const, Field, Rows, Value};
-use super::{Lowering, Place, constant};
-use crate::ast::{Argument, Expr, ExprKind, LiteralKind};
+use super::written::written;
+use super::{Lowering, at, beyond, constant, function, within};
+use crate::ast::{self, Argument, Json, LiteralKind};
 
-/// Functions that do not change what is compared: their first argument is looked through.
-const TRANSPARENT: &[&str] = &[
-    "tostring",
-    "toguid",
-    "toint",
-    "tolong",
-    "todouble",
-    "toreal",
-    "todecimal",
-    "tobool",
-    "toboolean",
-    "todatetime",
-    "totimespan",
-    "todynamic",
-    "toobject",
-    "parse_json",
-    "parsejson",
-    "parse_xml",
-    "dynamic_to_json",
-    "materialize",
-    "array_sort_asc",
-    "array_sort_desc",
-    "assert",
-    "strip_edges",
-    "make_string",
-    "ensure_string",
-];
-
-/// Functions whose result is cut out of, or made of the text of, one argument.
-const CUTTING: &[&str] = &[
-    "split",
-    "extract",
-    "extract_all",
-    "extractall",
-    "extract_json",
-    "extractjson",
-    "parse_url",
-    "parse_urlquery",
-    "parse_path",
-    "parse_user_agent",
-    "parse_command_line",
-    "parse_version",
-    "parse_ipv4",
-    "parse_ipv4_mask",
-    "parse_ipv6",
-    "parse_ipv6_mask",
-    "parse_csv",
-    "replace",
-    "replace_string",
-    "replace_strings",
-    "replace_regex",
-    "translate",
-    "url_decode",
-    "url_encode",
-    "base64_decode_tostring",
-    "base64_decodestring",
-    "base64_decode_toarray",
-    "base64_encode_tostring",
-    "reverse",
-    "geo_info_from_ip_address",
-    "bag_keys",
-    "array_slice",
-    "strcat_array",
-    "format_ipv4",
-    "format_ipv4_mask",
-    "zip",
-    "gzip_decompress_from_base64_string",
-    "bag_remove_keys",
-    "set_difference",
-    "set_intersect",
-    "array_reverse",
-    "punycode_to_string",
-    "punycode_domain_to_string",
-    "unicode_codepoints_from_string",
-    "bag_set_key",
-    "bag_zip",
-    "treepath",
-    "has_any_index",
-];
-
-/// Functions that give a time for a time.
-const TIME_KEEPING: &[&str] = &[
-    "bin",
-    "bin_at",
-    "floor",
-    "startofday",
-    "endofday",
-    "startofweek",
-    "endofweek",
-    "startofmonth",
-    "endofmonth",
-    "startofyear",
-    "endofyear",
-    "datetime_utc_to_local",
-    "datetime_local_to_utc",
-    "datetime_add",
-];
-
-/// Why the result of a function that is not in the query is not known.
-pub(super) const UNDEFINED: &str = "function is not defined";
-
-/// Whether a column made by a function without a name keeps its argument's.
-pub(super) fn keeps_name(function: &str) -> bool {
-    TRANSPARENT.contains(&function) || TIME_KEEPING.contains(&function) || matches!(function, "tolower" | "toupper")
-}
-
-/// The columns that hold when an event happened or was taken in.
-fn is_event_time(name: &str) -> bool {
-    matches!(name, "TimeGenerated" | "Timestamp" | "TIMESTAMP" | "_TimeReceived")
-}
+/// How many branches a choice may have.
+const MAX_BRANCHES: usize = 64;
 
 impl<'a> Lowering<'a, '_> {
-    /// What an expression stands for.
-    pub(super) fn scalar(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>) -> Value<'a> {
-        if !self.enter() {
-            return Value::Computed;
+    /// An expression where a value or a condition is wanted.
+    pub(super) fn scalar(&mut self, expr: &'a ast::Expr<'a>, scope: ScopeRef) -> Expr {
+        if let ast::ExprKind::Literal(literal) = &expr.kind {
+            return at(ExprKind::Const(constant::of(literal)), expr.span);
         }
-        let value = self.scalar_of(expr, place);
+        if !self.enter() {
+            return beyond(expr.span);
+        }
+        let scalar = self.scalar_of(expr, scope);
         self.leave();
-        value
+        scalar
     }
 
-    fn scalar_of(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>) -> Value<'a> {
-        match &expr.kind {
-            ExprKind::Name(name) => self.name(name, place),
-            ExprKind::Literal(literal) => Value::Const(Const::of(literal)),
-            ExprKind::Dynamic(json) => Value::of_json(json),
-            ExprKind::Star => Value::field(""),
-            ExprKind::Broken(reason) => Value::Unknown(Rc::from(*reason)),
-            ExprKind::Member(base, name) => {
+    fn scalar_of(&mut self, expr: &'a ast::Expr<'a>, scope: ScopeRef) -> Expr {
+        let span = expr.span;
+        let kind = match &expr.kind {
+            ast::ExprKind::Name(name) => return self.name(name, scope, span),
+            ast::ExprKind::Literal(literal) => ExprKind::Const(constant::of(literal)),
+            ast::ExprKind::Dynamic(json) => return self.json(json, span),
+            ast::ExprKind::Star => ExprKind::OwnPath(Rc::from("")),
+            ast::ExprKind::Broken(reason) => return Expr::opaque(reason, span),
+            ast::ExprKind::Member(base, name) => {
                 if matches!(base.as_name(), Some("$left" | "$right")) {
-                    return self.name(name, place);
+                    return self.name(name, scope, span);
                 }
-                self.scalar(base, place).member(name)
+                ExprKind::Member(Box::new(self.scalar(base, scope)), Rc::from(&**name))
             }
-            ExprKind::Index(base, index) => {
+            ast::ExprKind::Index(base, index) => {
                 if matches!(base.as_name(), Some("$left" | "$right"))
                     && let Some(name) = index.as_string()
                 {
-                    return self.name(name, place);
+                    return self.name(name, scope, span);
                 }
-                let base = self.scalar(base, place);
-                match self.scalar(index, place) {
-                    Value::Const(key) if key.kind == LiteralKind::Number => base.element(&key.text),
-                    Value::Const(key) => base.member(&key.text),
-                    _ => base.origin().map_or(Value::Computed, Value::Cut),
-                }
+                ExprKind::Index(Box::new(self.scalar(base, scope)), Box::new(self.scalar(index, scope)))
             }
-            ExprKind::Negative(inner) => match self.scalar(inner, place) {
-                Value::Const(number) => Value::Const(Const::new(&format!("-{}", number.text), number.kind)),
-                _ => Value::Computed,
-            },
-            ExprKind::Arithmetic(sign, left, right) => {
-                let (left, right) = (self.scalar(left, place), self.scalar(right, place));
-                arithmetic(*sign, &left, &right)
+            ast::ExprKind::Negative(inner) => {
+                let inner = self.scalar(inner, scope);
+                ExprKind::Apply(function::NEGATIVE, vec![inner])
             }
-            ExprKind::And(_)
-            | ExprKind::Or(_)
-            | ExprKind::Compare(..)
-            | ExprKind::CompareList(..)
-            | ExprKind::Between { .. } => self.condition_value(expr, place),
-            ExprKind::Call(name, arguments) => self.call(expr, name, arguments, place),
-            ExprKind::Pipeline(_)
-            | ExprKind::Union(_)
-            | ExprKind::Search(_)
-            | ExprKind::Print(_)
-            | ExprKind::Range(_)
-            | ExprKind::Datatable { .. }
-            | ExprKind::ExternalData { .. } => self.sub_query(expr, place.scope),
-        }
+            ast::ExprKind::Arithmetic(sign, left, right) => {
+                let sides = vec![self.scalar(left, scope), self.scalar(right, scope)];
+                ExprKind::Apply(function::arithmetic(*sign), sides)
+            }
+            ast::ExprKind::And(children) => ExprKind::All(self.scalars(children, scope)),
+            ast::ExprKind::Or(children) => ExprKind::Any(self.scalars(children, scope)),
+            ast::ExprKind::Compare(comparison, left, right) => {
+                return self.compare(*comparison, left, right, span, scope);
+            }
+            ast::ExprKind::CompareList(comparison, left, items) => {
+                return self.compare_list(*comparison, left, items, span, scope);
+            }
+            ast::ExprKind::Between { value, low, high, negated } => {
+                return self.between(value, (low, high), *negated, span, scope);
+            }
+            ast::ExprKind::Call(name, arguments) => return self.call(expr, name, arguments, scope),
+            ast::ExprKind::Pipeline(_)
+            | ast::ExprKind::Union(_)
+            | ast::ExprKind::Search(_)
+            | ast::ExprKind::Print(_)
+            | ast::ExprKind::Range(_)
+            | ast::ExprKind::Datatable { .. }
+            | ast::ExprKind::ExternalData { .. } => return self.sub_query(expr, scope),
+        };
+        at(kind, span)
     }
 
-    fn condition_value(&mut self, expr: &'a Expr<'a>, place: Place<'_, 'a>) -> Value<'a> {
-        let side = Side { alternative: true, ..Side::default() };
-        match self.resolved(|this| this.condition(expr, place, side)) {
-            Some(resolved) => match resolved.node.as_constant() {
-                Some(value) => Value::Const(Const::new(if value { "true" } else { "false" }, LiteralKind::Bool)),
-                None => Value::Condition(Some(Rc::new(resolved))),
-            },
-            None => Value::Condition(None),
+    pub(super) fn scalars(&mut self, exprs: &'a [ast::Expr<'a>], scope: ScopeRef) -> Vec<Expr> {
+        exprs.iter().map(|expr| self.scalar(expr, scope)).collect()
+    }
+
+    fn json(&mut self, json: &'a Json<'a>, span: Span) -> Expr {
+        if !self.enter() {
+            return beyond(span);
         }
+        let kind = match json {
+            Json::Scalar(literal) => ExprKind::Const(constant::of(literal)),
+            Json::Array(items) => {
+                let scalars: Option<Vec<Const>> = items
+                    .iter()
+                    .map(|item| if let Json::Scalar(literal) = item { Some(constant::of(literal)) } else { None })
+                    .collect();
+                match scalars {
+                    Some(scalars) => ExprKind::Constants(scalars.into()),
+                    None => {
+                        let members = items.iter().enumerate();
+                        let members = members.map(|(place, item)| (place.to_string().into(), self.json(item, span)));
+                        ExprKind::Object(members.collect())
+                    }
+                }
+            }
+            Json::Bag(entries) => {
+                ExprKind::Object(entries.iter().map(|(key, item)| (Rc::from(&**key), self.json(item, span))).collect())
+            }
+        };
+        self.leave();
+        at(kind, span)
     }
 
     /// A sub-query, called by the `let` that is being read.
-    fn sub_query(&self, expr: &'a Expr<'a>, scope: ScopeRef) -> Value<'a> {
+    fn sub_query(&mut self, expr: &'a ast::Expr<'a>, scope: ScopeRef) -> Expr {
         let name = self.reading_let.clone();
-        Value::Rows(Rows { expr, scope, name })
+        let what = name.as_ref().map_or_else(|| "sub-query".to_owned(), |name| format!("let {name}"));
+        let mut leg = match &name {
+            // What is asked of the rows under this name is asked once.
+            Some(name) if self.resolves_to_itself(expr, scope) => {
+                let rows = ExprKind::Shared(self.table_of(name, expr, scope));
+                super::rows::Leg { rows: at(rows, expr.span), label: Rc::from(&*what) }
+            }
+            _ => self.leg(expr, scope, &what),
+        };
+        leg.rows.span = expr.span;
+        let text = name.or_else(|| expr.as_name().map(Rc::from));
+        at(ExprKind::SubQuery { rows: Box::new(leg.rows), label: leg.label, text }, expr.span)
     }
 
-    fn name(&mut self, name: &str, place: Place<'_, 'a>) -> Value<'a> {
-        if let Some(value) = place.columns.known.get(name) {
-            return value.clone();
-        }
-        match self.scopes.get(place.scope, name).cloned() {
-            Some(Binding::Value(value)) => return value,
-            Some(Binding::Expr(expr, inner)) => return self.bound(name, expr, inner),
-            Some(Binding::Function(..) | Binding::Flow(_)) => return Value::Computed,
-            None => {}
-        }
-        if is_event_time(name) {
-            return Value::Time(true);
-        }
-        if let Some(list) = &place.columns.list {
-            return if list.is_empty() { Value::Computed } else { Value::Named(list.clone()) };
-        }
-        if name.starts_with('{') || (!place.columns.open && is_default_name(name)) {
-            return Value::Computed;
-        }
-        if let Some(value) = place.columns.unpacked(name, |name| self.seen.contains(name)) {
-            return value;
-        }
-        if let Some(value) = place.columns.looked_up(name, |name| self.seen.contains(name)) {
-            return value;
-        }
-        if place.columns.rest_is_computed {
-            return Value::Computed;
-        }
-        if !self.seen.contains(name) {
-            self.seen.insert(Rc::from(name));
-        }
-        plain(name)
+    /// Whether no other name stands for a table.
+    fn resolves_to_itself(&mut self, expr: &'a ast::Expr<'a>, scope: ScopeRef) -> bool {
+        let depth = self.naming.len();
+        let (_, found, _) = self.resolve_leg(expr, scope);
+        self.naming.truncate(depth);
+        std::ptr::eq(found, expr)
     }
 
-    /// What a `let` stands for where a value is wanted.
-    fn bound(&mut self, name: &str, expr: &'a Expr<'a>, scope: ScopeRef) -> Value<'a> {
+    pub(super) fn name(&mut self, name: &'a str, scope: ScopeRef, span: Span) -> Expr {
+        let bound = match self.scopes.get(scope, name) {
+            Some(Binding::Expr(expr, inner)) => ExprKind::Shared(self.value_of(name, expr, inner)),
+            Some(Binding::Value(Some(local))) => ExprKind::Local(local),
+            Some(Binding::Value(None) | Binding::Function(..) | Binding::Rows(_)) => {
+                ExprKind::Computed { of: Vec::new(), text: None }
+            }
+            None => return at(ExprKind::Name(Rc::from(name)), span),
+        };
+        let bound = at(bound, span);
+        // The body of a function of values sees no columns.
+        if self.is_in_body { bound } else { at(ExprKind::ColumnOr(Rc::from(name), Box::new(bound)), span) }
+    }
+
+    /// What a `let` stands for where a value is wanted, which is read once.
+    fn value_of(&mut self, name: &str, expr: &'a ast::Expr<'a>, scope: ScopeRef) -> usize {
         let key = (std::ptr::from_ref(expr).cast(), scope);
-        if let Some(value) = self.scalars.get(&key) {
-            return value.clone();
+        if let Some(value) = self.values.get(&key) {
+            return *value;
         }
         self.naming.push(Rc::from(name));
         let outer = self.reading_let.replace(Rc::from(name));
         let value = if self.is_tabular_let(expr, scope) {
             self.sub_query(expr, scope)
         } else {
-            let columns = super::value::Columns::default();
-            match self.scalar(expr, Place { scope, columns: &columns }) {
+            let value = self.scalar(expr, scope);
+            match &value.kind {
                 // Values to be filled in by the reader: the list has a name.
-                Value::List(list) if list.is_empty() => Value::Named(Rc::from([Rc::from(name)])),
-                value => value,
+                ExprKind::Constants(list) if list.is_empty() => at(ExprKind::Named(vec![Rc::from(name)]), value.span),
+                _ => value,
             }
         };
         self.naming.pop();
         self.reading_let = outer;
-        self.scalars.insert(key, value.clone());
+        self.shared.push(value);
+        let value = self.shared.len() - 1;
+        self.values.insert(key, value);
         value
     }
 
-    fn call(
-        &mut self,
-        expr: &'a Expr<'a>,
-        name: &'a str,
-        arguments: &'a [Argument<'a>],
-        place: Place<'_, 'a>,
-    ) -> Value<'a> {
-        if let Some(Binding::Function(function, defined)) = self.scopes.get(place.scope, name).cloned() {
-            if self.is_tabular(expr, place.scope) {
-                return self.sub_query(expr, place.scope);
+    /// The literal that an expression is, or that a `let` binds its name to.
+    pub(super) fn literal(&self, expr: &'a ast::Expr<'a>, scope: ScopeRef) -> Option<&'a ast::Literal<'a>> {
+        let expr = match &expr.kind {
+            ast::ExprKind::Name(name) => match self.scopes.get(scope, name) {
+                Some(Binding::Expr(bound, _)) => bound,
+                _ => return None,
+            },
+            _ => expr,
+        };
+        if let ast::ExprKind::Literal(literal) = &expr.kind { Some(literal) } else { None }
+    }
+
+    fn call(&mut self, expr: &'a ast::Expr<'a>, name: &'a str, arguments: &'a [Argument<'a>], scope: ScopeRef) -> Expr {
+        let span = expr.span;
+        let computed = || at(ExprKind::Computed { of: Vec::new(), text: None }, span);
+        if let Some(Binding::Function(function, defined)) = self.scopes.get(scope, name) {
+            if self.is_tabular(expr, scope) {
+                return self.sub_query(expr, scope);
             }
-            let block = self.bind_arguments(function, defined, arguments, None, place);
-            return match self.body(function, block) {
-                Some((result, inner)) => self.scalar(result, Place { scope: inner, columns: place.columns }),
-                None => Value::Computed,
-            };
+            let (bindings, block) = self.bind_arguments(function, defined, arguments, None, scope);
+            let Some((result, inner)) = self.body(function, block) else { return computed() };
+            let outer = std::mem::replace(&mut self.is_in_body, true);
+            let body = self.scalar(result, inner);
+            self.is_in_body = outer;
+            return within(bindings, body);
         }
         let first = arguments.first().map(|argument| &argument.value);
         match name {
-            "now" | "ago" | "ingestion_time" => return Value::Time(name == "ingestion_time"),
-            "iff" | "iif" | "if" | "case" => return self.cases(arguments, place),
+            "now" | "ago" => return at(ExprKind::Now, span),
+            "ingestion_time" => return at(ExprKind::Name(Rc::from("_TimeReceived")), span),
+            "iff" | "iif" | "if" | "case" => return self.cases(arguments, span, scope),
             "coalesce" => {
-                let values: Vec<_> = arguments.iter().map(|argument| self.scalar(&argument.value, place)).collect();
-                return Value::first(values);
+                let values = arguments.iter().map(|argument| self.scalar(&argument.value, scope)).collect();
+                return at(ExprKind::First(values), span);
             }
             "column_ifexists" | "columnifexists" => {
-                return match first.map(|first| self.scalar(first, place)) {
-                    Some(Value::Const(column)) => self.name(&column.text, place),
-                    _ => Value::Computed,
+                return match first.and_then(|first| self.literal(first, scope)) {
+                    Some(column) => self.name(&column.text, scope, span),
+                    None => computed(),
                 };
             }
             "toscalar" => {
                 return match first {
-                    Some(first) if self.is_tabular_let(first, place.scope) => self.sub_query(first, place.scope),
-                    Some(first) => self.scalar(first, place),
-                    None => Value::Computed,
+                    Some(first) if self.is_tabular_let(first, scope) => {
+                        let mut rows = self.sub_query(first, scope);
+                        rows.span = span;
+                        if let ExprKind::SubQuery { text, .. } = &mut rows.kind {
+                            text.get_or_insert_with(|| written(first.span.of(self.text).unwrap_or_default()).into());
+                        }
+                        rows
+                    }
+                    Some(first) => self.scalar(first, scope),
+                    None => computed(),
                 };
             }
-            "materialize" | "view" if first.is_some_and(|first| self.is_tabular(first, place.scope)) => {
-                return first.map_or(Value::Computed, |first| self.sub_query(first, place.scope));
+            "materialize" | "view" => {
+                if let Some(first) = first
+                    && self.is_tabular(first, scope)
+                {
+                    return self.sub_query(first, scope);
+                }
             }
-            "_GetWatchlist" | "table" => return self.sub_query(expr, place.scope),
-            _ if super::call::is_condition(name) => return self.condition_value(expr, place),
-            _ => {}
-        }
-        let values: Vec<Value<'a>> = arguments.iter().map(|argument| self.scalar(&argument.value, place)).collect();
-        self.called(name, values)
-    }
-
-    /// The result of a function of the language for what its arguments stand for.
-    fn called(&mut self, name: &str, values: Vec<Value<'a>>) -> Value<'a> {
-        if let Some(value) = constant::call(name, &values) {
-            return value;
-        }
-        let first = values.first();
-        if name == "pack_array" && !values.is_empty() && values.iter().all(|value| matches!(value, Value::Field(_))) {
-            // `mv-expand` gives each of the fields.
-            return Value::Collected(Rc::new(Value::either(values)));
-        }
-        if TRANSPARENT.contains(&name) {
-            return values.into_iter().next().unwrap_or(Value::Computed);
-        }
-        if TIME_KEEPING.contains(&name) {
-            let time = values.iter().find(|value| matches!(value, Value::Time(_)));
-            return time.cloned().unwrap_or(Value::Computed);
-        }
-        match name {
-            "tolower" | "toupper" => return first.map_or(Value::Computed, one_case),
-            // What is trimmed stands first, or behind a pattern.
-            "trim" | "trim_start" | "trim_end" => return values.into_iter().nth(1).unwrap_or(Value::Computed),
+            "_GetWatchlist" | "table" => return self.sub_query(expr, scope),
             "extractjson" | "extract_json" => {
-                if let [Value::Const(path), source, ..] = values.as_slice()
+                if let [path, source, ..] = arguments
+                    && let Some(path) = self.literal(&path.value, scope)
                     && let Some(steps) = constant::json_path(&path.text)
                 {
-                    return steps.iter().fold(source.clone(), |value, step| match step {
-                        constant::PathStep::Member(name) => value.member(name),
-                        constant::PathStep::Element(index) => value.element(index),
+                    let source = self.scalar(&source.value, scope);
+                    return steps.iter().fold(source, |value, step| {
+                        let value = Box::new(value);
+                        at(
+                            match step {
+                                constant::PathStep::Member(name) => ExprKind::Member(value, Rc::from(*name)),
+                                constant::PathStep::Element(index) => ExprKind::Element(value, Rc::from(*index)),
+                            },
+                            span,
+                        )
                     });
                 }
             }
             _ => {}
         }
-        if let Some(unknown) = values.iter().find(|value| matches!(value, Value::Unknown(_))) {
-            return unknown.clone();
+        if let Some(condition) = self.condition_of(name, arguments, span, scope) {
+            return condition;
         }
-        if let Some(names) =
-            values.iter().find_map(|value| if let Value::Named(names) = value { Some(names) } else { None })
-        {
-            return Value::Named(names.clone());
-        }
-        if CUTTING.contains(&name) {
-            return values.iter().find_map(Value::origin).map_or(Value::Computed, Value::Cut);
-        }
-        if name == "strcat" && values.len() == 1 {
-            return values.into_iter().next().unwrap_or(Value::Computed);
-        }
-        if super::call::is_scalar_function(name) { Value::Computed } else { Value::Unknown(Rc::from(UNDEFINED)) }
+        let values = arguments.iter().map(|argument| self.scalar(&argument.value, scope)).collect();
+        at(ExprKind::Apply(function::function(name), values), span)
     }
 
     /// `iff(c, a, b)`, `case(c1, a, c2, b, …, rest)`.
-    fn cases(&mut self, arguments: &'a [Argument<'a>], place: Place<'_, 'a>) -> Value<'a> {
-        const MOST: usize = 64;
-        let Some((rest, pairs)) = arguments.split_last() else { return Value::Computed };
-        if pairs.len() % 2 != 0 || pairs.len() / 2 > MOST {
-            return Value::Computed;
+    fn cases(&mut self, arguments: &'a [Argument<'a>], span: Span, scope: ScopeRef) -> Expr {
+        let computed = at(ExprKind::Computed { of: Vec::new(), text: None }, span);
+        let Some((rest, pairs)) = arguments.split_last() else { return computed };
+        if pairs.len() % 2 != 0 || pairs.len() / 2 > MAX_BRANCHES {
+            return computed;
         }
-        let mut arms = Vec::new();
+        let mut arms = Vec::with_capacity(pairs.len() / 2);
         for pair in pairs.chunks_exact(2) {
             let [condition, value] = pair else { continue };
-            let side = Side { alternative: true, ..Side::default() };
-            let resolved = self.resolved(|this| this.condition(&condition.value, place, side));
-            let value = self.scalar(&value.value, place);
-            match resolved.as_ref().and_then(|resolved| resolved.node.as_constant()) {
-                Some(true) if arms.is_empty() => return value,
-                Some(false) => {}
-                _ => arms.push((resolved.map(Rc::new), value)),
-            }
+            arms.push((self.scalar(&condition.value, scope), self.scalar(&value.value, scope)));
         }
-        let rest = self.scalar(&rest.value, place);
-        if let Some(values) = replacing(&arms, &rest) {
-            return Value::first(values);
+        let otherwise = Some(Box::new(self.scalar(&rest.value, scope)));
+        at(ExprKind::Case { arms, otherwise }, span)
+    }
+
+    /// A number that an expression is, as far as the text says at once.
+    pub(super) fn static_number(&self, expr: &'a ast::Expr<'a>, scope: ScopeRef) -> Option<f64> {
+        if let ast::ExprKind::Negative(inner) = &expr.kind {
+            return Some(-self.static_number(inner, scope)?);
         }
-        // Whatever the conditions, the value is the same.
-        if arms.iter().all(|(_, value)| value.is_same(&rest)) {
-            return rest;
-        }
-        Value::Cases(arms.into(), Rc::new(rest))
-    }
-}
-
-/// What cases choose from that are written to replace empty values: `iff(isnotempty(a), a, b)`, `iff(isempty(a), b, a)`
-/// and `case(isnotempty(a), a, isnotempty(b), b, c)` are `coalesce`.
-fn replacing<'a>(arms: &[Arm<'a>], rest: &Value<'a>) -> Option<Vec<Value<'a>>> {
-    let tests = |node: &Node, value: &Value<'a>| -> Option<bool> {
-        let (node, inverted) = match node {
-            Node::Not(inner) => (&**inner, true),
-            node => (node, false),
-        };
-        let (Node::Predicate(predicate), Value::Field(field)) = (node, value) else { return None };
-        let is_same = predicate.raw_field == *field.path && predicate.op.is_presence();
-        is_same.then_some((predicate.op == Op::IsNotNull) != (inverted != predicate.negated))
-    };
-    if let [(Some(node), value)] = arms
-        && tests(&node.node, rest) == Some(false)
-    {
-        return Some(vec![rest.clone(), value.clone()]);
-    }
-    let is_present = |(resolved, value): &Arm<'a>| {
-        resolved.as_ref().is_some_and(|resolved| tests(&resolved.node, value) == Some(true))
-    };
-    let all = !arms.is_empty() && arms.iter().all(is_present);
-    all.then(|| arms.iter().map(|(_, value)| value.clone()).chain([rest.clone()]).collect())
-}
-
-fn one_case<'a>(value: &Value<'a>) -> Value<'a> {
-    match value {
-        Value::Field(field) => Value::Field(Field { one_case: true, ..field.clone() }),
-        Value::Either(values) => Value::either(values.iter().map(one_case)),
-        Value::First(values) => Value::first(values.iter().map(one_case)),
-        Value::Outer(outer) => outer.with(one_case(&outer.value)),
-        Value::Cases(arms, rest) => Value::each(arms, rest, one_case),
-        Value::Const(constant) => text(&constant.text.to_lowercase()),
-        other => other.clone(),
-    }
-}
-
-fn arithmetic<'a>(sign: char, left: &Value<'a>, right: &Value<'a>) -> Value<'a> {
-    match (left, right) {
-        (Value::Const(a), Value::Const(b)) => constant::arithmetic(sign, a, b).map_or(Value::Computed, Value::Const),
-        (Value::Named(names), _) | (_, Value::Named(names)) => Value::Named(names.clone()),
-        (Value::Unknown(name), _) | (_, Value::Unknown(name)) => Value::Unknown(name.clone()),
-        // A time moved by a duration is a time; the distance of two times is none.
-        (Value::Time(event), Value::Const(_) | Value::Computed) => Value::Time(*event),
-        (Value::Const(_) | Value::Computed, Value::Time(event)) if sign == '+' => Value::Time(*event),
-        _ => Value::Computed,
+        let literal = self.literal(expr, scope)?;
+        matches!(literal.kind, LiteralKind::Number | LiteralKind::String).then(|| literal.text.parse().ok()).flatten()
     }
 }

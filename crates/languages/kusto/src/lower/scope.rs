@@ -4,21 +4,19 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::flow::Flow;
-use super::value::Value;
 use crate::ast::{Expr, Function};
 
 /// What a name is bound to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Binding<'a> {
-    /// An expression, read where it is used, in the light of the names known where it stands.
+    /// An expression, read in the light of the names known where it stands.
     Expr(&'a Expr<'a>, ScopeRef),
-    /// A value that is known already (a function's argument).
-    Value(Value<'a>),
+    /// A value that a function's caller gives, by its number; nothing where the caller gives none.
+    Value(Option<u32>),
     /// A function.
     Function(&'a Function<'a>, ScopeRef),
-    /// A table at a place of its pipeline.
-    Flow(Rc<Flow<'a>>),
+    /// The rows that a function is invoked on, by their number.
+    Rows(u32),
 }
 
 /// A place in a block: what is bound before it is visible from it.
@@ -57,14 +55,14 @@ impl<'a> Scopes<'a> {
     }
 
     /// What a name is bound to at a place.
-    pub fn get(&self, scope: ScopeRef, name: &str) -> Option<&Binding<'a>> {
+    pub fn get(&self, scope: ScopeRef, name: &str) -> Option<Binding<'a>> {
         let mut place = Some(scope);
         while let Some(scope) = place {
             let block = self.blocks.get(scope.block)?;
             if let Some(bindings) = block.names.get(name) {
                 let before = bindings.partition_point(|(at, _)| *at < scope.seen);
                 if let Some((_, binding)) = before.checked_sub(1).and_then(|at| bindings.get(at)) {
-                    return Some(binding);
+                    return Some(*binding);
                 }
             }
             place = block.parent;

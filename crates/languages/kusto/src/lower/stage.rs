@@ -2,348 +2,298 @@
 
 use std::rc::Rc;
 
-use ruleatlas_core::{Piece, fold_pieces};
+use ruleatlas_ir::plan::{
+    Aggregate, CaseRule, Column, Comparison, Expr, ExprKind, MissingRule, Operand, Operation, Output, PatternSyntax,
+    Relation, Stage,
+};
 use ruleatlas_model::{Missing, Modifier, Node, Op, Predicate, Span};
 
-use super::condition::Side;
-use super::flow::Flow;
 use super::scope::ScopeRef;
-use super::value::{Columns, Const, Field, Owner, Value};
-use super::{Lowering, Place};
-use crate::ast::{Expr, ExprKind, Named, Operator, ParsePiece, Search, Stage};
+use super::{Lowering, at, column, function};
+use crate::ast::{self, Named, Operator, ParsePiece, Search};
 
 impl<'a> Lowering<'a, '_> {
-    pub(super) fn stage(&mut self, flow: &mut Flow<'a>, stage: &'a Stage<'a>, scope: ScopeRef) {
-        self.operator(flow, &stage.operator, stage.span, scope);
+    /// The stages of the plan that an operator is; the first is `step` stages behind what is before it.
+    pub(super) fn stage(&mut self, stage: &'a ast::Stage<'a>, step: u32, scope: ScopeRef, stages: &mut Vec<Stage>) {
+        let mut operations = Vec::new();
+        if self.enter() {
+            self.operator(&stage.operator, stage.span, scope, &mut operations);
+            self.leave();
+        } else {
+            operations.push(Operation::Filter(super::beyond(stage.span)));
+        }
+        if operations.is_empty() {
+            operations.push(Operation::Sort);
+        }
+        for (place, operation) in operations.into_iter().enumerate() {
+            let index = if place == 0 { step } else { 0 };
+            stages.push(Stage { operation, index, span: stage.span });
+        }
     }
 
-    fn operator(&mut self, flow: &mut Flow<'a>, operator: &'a Operator<'a>, span: Span, scope: ScopeRef) {
+    fn operator(&mut self, operator: &'a Operator<'a>, span: Span, scope: ScopeRef, into: &mut Vec<Operation>) {
         match operator {
-            Operator::Where(condition) => self.filter(flow, condition, scope),
-            Operator::Extend(named) => self.extend(flow, named, scope),
-            Operator::Project(named) | Operator::Distinct(named) => self.project(flow, named, scope),
-            Operator::ProjectRename(named) => self.extend(flow, named, scope),
-            Operator::Summarize { aggregates, by } => self.summarize(flow, aggregates, by, scope),
-            Operator::MakeSeries { aggregates, by, .. } => self.summarize(flow, aggregates, by, scope),
-            Operator::Join { kind, right, on, lookup } => self.join(flow, *kind, *lookup, right, on, scope),
-            Operator::Union(legs) => {
-                let left = std::mem::take(flow);
-                *flow = self.union(Some(left), legs, scope);
+            Operator::Where(condition) => into.push(Operation::Filter(self.filter(condition, scope))),
+            Operator::Extend(named) | Operator::ProjectRename(named) => self.extend(named, scope, into),
+            Operator::Project(named) | Operator::Distinct(named) => {
+                into.push(Operation::Project(self.projected(named, scope)));
             }
-            Operator::MvExpand(items) => self.expand(flow, items, scope),
-            Operator::MvApply { items, body } => self.apply(flow, items, body, scope),
+            Operator::Summarize { aggregates, by } | Operator::MakeSeries { aggregates, by, .. } => {
+                into.push(self.summarize(aggregates, by, scope));
+            }
+            Operator::Join { kind, right, on, lookup } => into.push(self.join(*kind, *lookup, right, on, scope)),
+            Operator::Union(legs) => {
+                let legs = self.union_legs(legs, scope);
+                into.push(Operation::Union { legs, label: Rc::from("union leg") });
+            }
+            Operator::MvExpand(items) => into.push(Operation::Expand(self.expanded(items, scope))),
+            Operator::MvApply { items, body } => {
+                let columns = self.expanded(items, scope);
+                let outer = std::mem::replace(&mut self.is_of_one_event, true);
+                let mut stages = Vec::new();
+                for stage in body {
+                    self.stage(stage, 0, scope, &mut stages);
+                }
+                self.is_of_one_event = outer;
+                into.push(Operation::ForEach { columns, stages });
+            }
             Operator::Parse { subject, pattern, regex, filters } => {
-                self.parse_stage(flow, subject, pattern, *regex, *filters, span, scope);
+                let from = self.scalar(subject, scope);
+                let demands = filters.then(|| self.parsed(subject, pattern, *regex, span, scope));
+                let names = pattern.iter().filter_map(|piece| match piece {
+                    ParsePiece::Column(name) => Some(Rc::from(&**name)),
+                    _ => None,
+                });
+                into.push(Operation::Extract { from, names: names.collect(), demands });
             }
             Operator::ParseKv(subject, columns) => {
-                let origin = self.scalar(subject, Place { scope, columns: &flow.columns }).origin();
-                for column in columns {
-                    flow.columns.set(column, origin.clone().map_or(Value::Computed, Value::Cut));
-                }
+                let from = self.scalar(subject, scope);
+                let names = columns.iter().map(|name| Rc::from(&**name)).collect();
+                into.push(Operation::Extract { from, names, demands: None });
             }
-            Operator::Evaluate(call, columns) => self.evaluate(flow, call, columns.as_deref(), scope),
-            Operator::Invoke(call) => self.invoke(flow, call, scope),
-            Operator::Search(search) => self.search(flow, search, scope),
+            Operator::Evaluate(call, columns) => self.evaluate(call, columns.as_deref(), scope, into),
+            Operator::Invoke(call) => self.invoke(call, scope, into),
+            Operator::Search(search) => {
+                into.extend(self.search(search, scope, 0).map(|stage| stage.operation));
+            }
             Operator::As(name) => {
-                let copy = self.copy_flow(flow);
-                self.named_flows.insert(name.to_string(), Rc::new(copy));
+                let table = self.number();
+                self.saved.insert(name, table);
+                into.push(Operation::Save(table));
             }
             Operator::Count => {
-                let list = flow.columns.list.take();
-                flow.columns = Columns { open: false, list, ..Columns::default() };
-                flow.columns.set("Count", Value::Computed);
+                let kind = Aggregate::Compute(Vec::new());
+                let outputs = vec![Output { name: Rc::from("Count"), kind, condition: None }];
+                into.push(Operation::Aggregate { outputs, keys: Vec::new(), keeps_rows: false });
             }
             Operator::Partition(body) => {
                 for stage in body {
-                    self.stage(flow, stage, scope);
+                    self.operator(&stage.operator, stage.span, scope, into);
                 }
             }
             Operator::Fork(branches) => {
-                for branch in branches {
-                    let slot = self.reserve();
-                    let mut leg = self.copy_flow(flow);
+                let branches = branches.iter().map(|branch| {
+                    let mut stages = Vec::new();
                     for stage in branch {
-                        leg.stage += 1;
-                        self.stage(&mut leg, stage, scope);
+                        self.stage(stage, 1, scope, &mut stages);
                     }
-                    self.fill(slot, &leg, "fork branch".to_owned(), self.absent);
+                    stages
+                });
+                into.push(Operation::Fork { branches: branches.collect(), label: Rc::from("fork branch") });
+            }
+            Operator::Scan { steps, columns } => {
+                // Rows that match a step are given out; what a step's name stands for is the state of the scan.
+                let names = steps.iter().map(|(name, _)| name).chain(columns);
+                into.push(Operation::Compute(names.map(|name| Rc::from(&**name)).collect()));
+                let mut conditions: Vec<Expr> =
+                    steps.iter().map(|(_, condition)| self.scalar(condition, scope)).collect();
+                match conditions.len() {
+                    0 => {}
+                    1 => into.extend(conditions.pop().map(Operation::Filter)),
+                    _ => into.push(Operation::Filter(at(ExprKind::Any(conditions), span))),
                 }
             }
-            Operator::Scan { steps, columns } => self.scan(flow, steps, columns, scope),
             Operator::Arrange(_) | Operator::Neutral(_) => {}
-            Operator::MakeGraph(tables) => {
-                let nodes: Vec<_> = tables.iter().map(|table| self.leg(table, scope, "graph nodes", false)).collect();
-                flow.nodes_of_graph = nodes.into();
-            }
+            Operator::MakeGraph(tables) => into.push(self.make_graph(tables, scope)),
             Operator::GraphMatch { variables, condition, project } => {
-                self.graph_match(flow, variables, condition.as_ref(), project, scope);
+                into.push(self.graph_match(variables, condition.as_ref(), project, scope));
             }
             Operator::Partial(operator, reason, rest) => {
-                self.operator(flow, operator, span, scope);
-                flow.push(self.undefined(reason, *rest));
+                self.operator(operator, span, scope, into);
+                into.push(Operation::Filter(Expr::opaque(reason, *rest)));
             }
             Operator::Broken(fault) => {
                 self.fault(fault);
-                flow.push(self.undefined(fault.code, span));
+                into.push(Operation::Filter(Expr::opaque(fault.code, span)));
             }
         }
     }
 
-    fn filter(&mut self, flow: &mut Flow<'a>, condition: &'a Expr<'a>, scope: ScopeRef) {
-        let before = self.sub_queries;
-        let mut nodes = Vec::new();
-        for part in super::graph::conjuncts(condition) {
-            let place = Place { scope, columns: &flow.columns };
-            self.owner.set(Owner::Nobody);
-            let node = self.condition(part, place, Side::default());
-            nodes.extend(node.map(|node| (node, self.owner.get(), part.span)));
-        }
-        flow.is_restricted |= self.sub_queries > before;
-        // What is filtered is a list of values no longer known as a whole.
-        if let Some(list) = flow.columns.list.clone().filter(|list| !list.is_empty()) {
-            for value in flow.columns.known.values_mut() {
-                if matches!(value, Value::List(_)) {
-                    *value = Value::Named(list.clone());
-                }
-            }
-        }
-        for (node, owner, span) in nodes {
-            self.keep(flow, node, owner, span);
-        }
+    /// A condition of which each part that must hold stands by itself.
+    fn filter(&mut self, condition: &'a ast::Expr<'a>, scope: ScopeRef) -> Expr {
+        let parts = super::graph::conjuncts(condition);
+        let parts: Vec<Expr> = parts.into_iter().map(|part| self.scalar(part, scope)).collect();
+        at(ExprKind::All(parts), condition.span)
     }
 
-    /// Adds a conjunct to the step whose events it is about: that of a join's right table, where it asks for nothing
-    /// else, and the main one otherwise.
-    fn keep_in_its_step(&mut self, flow: &mut Flow<'a>, mut node: Node, owner: Owner) {
-        let step = match owner {
-            Owner::One(step) => step.filter(|_| node.opaques().next().is_none()),
-            Owner::Nobody | Owner::Several => None,
-        };
-        let condition = step.and_then(|step| Some((step, self.steps.get_mut(step)?.as_mut()?)));
-        let Some((step, condition)) = condition else { return flow.push(node) };
-        let stage = self.leg_stages.get(&step).map_or(0, |stage| stage + 1);
-        node.for_each_predicate_mut(&mut |predicate| predicate.stage = Some(stage));
-        let root = std::mem::replace(&mut condition.root, Node::always());
-        condition.root = Node::all([root, node]);
-        // Whoever else uses the leg does not ask for this.
-        self.legs.retain(|_, leg| leg.leg != Some(step));
-    }
-
-    /// Adds a conjunct, unless it is a constant: a rule whose condition never holds still shows what it asks for.
-    fn keep(&mut self, flow: &mut Flow<'a>, node: Node, owner: Owner, span: Span) {
-        match node.as_constant() {
-            Some(true) => {}
-            Some(false) => {
-                let message = "with the values in the query this condition never holds";
-                let diagnostic = ruleatlas_model::Diagnostic::note("condition never holds", message);
-                self.diagnostics.push(diagnostic.at(span));
-            }
-            None => self.keep_in_its_step(flow, node, owner),
-        }
-    }
-
-    fn extend(&mut self, flow: &mut Flow<'a>, named: &'a [Named<'a>], scope: ScopeRef) {
+    fn extend(&mut self, named: &'a [Named<'a>], scope: ScopeRef, into: &mut Vec<Operation>) {
+        let mut columns: Vec<Column> = Vec::new();
         for item in named {
-            let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
+            let value = self.scalar(&item.value, scope);
             match item.names.as_slice() {
-                [] => {
-                    if let Some(name) = auto_name(&item.value) {
-                        flow.columns.set(&name, value);
-                    }
-                }
-                [name] => flow.columns.set(name, value),
+                [] => columns.extend(auto_name(&item.value).map(|name| column(name, value))),
+                [name] => columns.push(column(&**name, value)),
                 names => {
-                    let part = value.origin().map_or(Value::Computed, Value::Cut);
-                    for name in names {
-                        flow.columns.set(name, part.clone());
-                    }
+                    into.push(Operation::Extend(std::mem::take(&mut columns)));
+                    let names = names.iter().map(|name| Rc::from(&**name)).collect();
+                    into.push(Operation::Extract { from: value, names, demands: None });
                 }
             }
         }
+        into.push(Operation::Extend(columns));
     }
 
-    pub(super) fn project(&mut self, flow: &mut Flow<'a>, named: &'a [Named<'a>], scope: ScopeRef) {
-        let mut columns = Columns { list: flow.columns.list.clone(), ..Columns::default() };
+    pub(super) fn projected(&mut self, named: &'a [Named<'a>], scope: ScopeRef) -> Vec<Column> {
+        let mut columns = Vec::new();
         for item in named {
-            if matches!(item.value.kind, ExprKind::Star) {
-                columns.joined(&flow.columns);
-                columns.open = flow.columns.open;
+            if matches!(item.value.kind, ast::ExprKind::Star) {
+                columns.push(column("*", at(ExprKind::AnyField, item.value.span)));
                 continue;
             }
-            let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
+            let value = self.scalar(&item.value, scope);
             match item.names.as_slice() {
-                [] => {
-                    if let Some(name) = auto_name(&item.value) {
-                        columns.set(&name, value);
-                    }
-                }
+                [] => columns.extend(auto_name(&item.value).map(|name| column(name, value))),
+                [name] => columns.push(column(&**name, value)),
                 names => {
-                    for name in names {
-                        columns.set(name, value.clone());
+                    // All of them are what the value is.
+                    if !self.budget.work(names.len().saturating_mul(1 + usize::from(item.value.height))) {
+                        self.diagnostics.extend(self.budget.report());
+                        continue;
                     }
+                    columns.extend(names.iter().map(|name| column(&**name, value.clone())));
                 }
             }
         }
-        flow.columns = columns;
+        columns
     }
 
     /// Names that an expanded array gives: each is an element of what it was made of.
-    fn expand(&mut self, flow: &mut Flow<'a>, items: &'a [Named<'a>], scope: ScopeRef) {
+    fn expanded(&mut self, items: &'a [Named<'a>], scope: ScopeRef) -> Vec<Column> {
+        let mut columns = Vec::new();
         for item in items {
-            let value = self.scalar(&item.value, Place { scope, columns: &flow.columns });
-            let element = match value {
-                Value::List(list) => Value::either(list.iter().cloned().map(Value::Const)),
-                Value::Collected(element) => (*element).clone(),
-                other => other,
-            };
-            let name = match item.names.first() {
-                Some(name) => Some(name.to_string()),
-                None => auto_name(&item.value),
-            };
-            if let Some(name) = name {
-                flow.columns.set(&name, element);
-            }
+            let value = self.scalar(&item.value, scope);
+            let name = item.names.first().map(ToString::to_string).or_else(|| auto_name(&item.value));
+            columns.extend(name.map(|name| column(name, value)));
         }
+        columns
     }
 
-    /// `mv-apply`: the filters of its body are conjuncts, as rows without a matching element fall away.
-    fn apply(&mut self, flow: &mut Flow<'a>, items: &'a [Named<'a>], body: &'a [Stage<'a>], scope: ScopeRef) {
-        let mut inner = Flow {
-            columns: flow.columns.clone(),
-            sources: flow.sources.clone(),
-            stage: flow.stage,
-            is_one_event: true,
-            ..Flow::default()
-        };
-        self.expand(&mut inner, items, scope);
-        for stage in body {
-            self.stage(&mut inner, stage, scope);
-        }
-        flow.nodes.append(&mut inner.nodes);
-        flow.columns.known.extend(inner.columns.known);
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn parse_stage(
+    /// What `parse-where` asks of the text that it takes apart.
+    fn parsed(
         &mut self,
-        flow: &mut Flow<'a>,
-        subject: &'a Expr<'a>,
+        subject: &'a ast::Expr<'a>,
         pattern: &'a [ParsePiece<'a>],
         regex: bool,
-        filters: bool,
         span: Span,
         scope: ScopeRef,
-    ) {
-        let value = self.scalar(subject, Place { scope, columns: &flow.columns });
-        let part = match (&value, value.origin()) {
-            (_, Some(origin)) => Value::Cut(origin),
-            (Value::Named(names), None) => Value::Named(names.clone()),
-            _ => Value::Computed,
-        };
+    ) -> Expr {
+        if regex {
+            return Expr::opaque("pattern of parse-where", span);
+        }
+        let mut text = String::new();
         for piece in pattern {
-            if let ParsePiece::Column(name) = piece {
-                flow.columns.set(name, part.clone());
-            }
-        }
-        if !filters {
-            return;
-        }
-        if let (Value::Field(field), false) = (&value, regex) {
-            let mut pieces = Vec::new();
-            for piece in pattern {
-                match piece {
-                    ParsePiece::Star | ParsePiece::Column(_) => pieces.push(Piece::Many),
-                    ParsePiece::Text(text) => pieces.extend(text.chars().map(Piece::Char)),
+            match piece {
+                ParsePiece::Star | ParsePiece::Column(_) => text.push('*'),
+                ParsePiece::Text(piece) => {
+                    for character in piece.chars() {
+                        if matches!(character, '*' | '?' | '\\') {
+                            text.push('\\');
+                        }
+                        text.push(character);
+                    }
                 }
             }
-            let folded = fold_pieces(&pieces);
-            let values = if folded.op == Op::IsNotNull { Vec::new() } else { vec![folded.value] };
-            let mut predicate = Predicate::new(&*field.path, folded.op, values);
-            predicate.case_sensitive = folded.op != Op::IsNotNull;
-            predicate.derived_from = field.from.as_deref().map(str::to_owned);
-            predicate.span = span;
-            flow.push(predicate.into());
-        } else {
-            let text = self.snippet(span);
-            flow.push(Node::opaque(text, "pattern of parse-where", span));
         }
+        let relation = Relation::Pattern(PatternSyntax::Stars(Some('\\')));
+        let comparison = Comparison::new(relation, CaseRule::Exact, MissingRule::Fails);
+        let value = Box::new(self.scalar(subject, scope));
+        at(ExprKind::Compare(comparison, value, Operand::One(Box::new(Expr::text(&text, span)))), span)
     }
 
-    pub(super) fn search(&mut self, flow: &mut Flow<'a>, search: &'a Search<'a>, scope: ScopeRef) {
-        if let Some(condition) = &search.condition {
-            let columns = flow.columns.clone();
-            let side = Side { search: true, search_cased: search.case_sensitive, ..Side::default() };
-            self.owner.set(Owner::Nobody);
-            if let Some(node) = self.condition(condition, Place { scope, columns: &columns }, side) {
-                self.keep(flow, node, self.owner.get(), condition.span);
+    /// The stage that a `search` is, this many stages behind what is before it.
+    pub(super) fn search(&mut self, search: &'a Search<'a>, scope: ScopeRef, index: u32) -> Option<Stage> {
+        let condition = search.condition.as_deref()?;
+        let filter = self.searched(condition, search.case_sensitive, scope);
+        Some(Stage { operation: Operation::Filter(filter), index, span: condition.span })
+    }
+
+    /// The condition of a `search`, in which a text alone is a keyword.
+    fn searched(&mut self, expr: &'a ast::Expr<'a>, cased: bool, scope: ScopeRef) -> Expr {
+        if !self.enter() {
+            return super::beyond(expr.span);
+        }
+        let span = expr.span;
+        let found = match &expr.kind {
+            ast::ExprKind::And(children) | ast::ExprKind::Or(children) => {
+                let is_or = matches!(expr.kind, ast::ExprKind::Or(_));
+                let children = children.iter().map(|child| self.searched(child, cased, scope)).collect();
+                at(if is_or { ExprKind::Any(children) } else { ExprKind::All(children) }, span)
             }
-        }
-    }
-
-    /// `scan`: rows that match a step are given out; what a step's name stands for is the state of the scan.
-    fn scan(
-        &mut self,
-        flow: &mut Flow<'a>,
-        steps: &'a [(std::borrow::Cow<'a, str>, Expr<'a>)],
-        declared: &'a [std::borrow::Cow<'a, str>],
-        scope: ScopeRef,
-    ) {
-        for name in steps.iter().map(|(name, _)| name).chain(declared) {
-            flow.columns.set(name, Value::Computed);
-        }
-        let columns = flow.columns.clone();
-        let mut nodes = Vec::new();
-        for (_, condition) in steps {
-            let side = Side { alternative: steps.len() > 1, ..Side::default() };
-            match self.condition(condition, Place { scope, columns: &columns }, side) {
-                Some(node) => nodes.push(node),
-                None => return,
+            ast::ExprKind::Call(name, arguments) if &**name == "not" && self.scopes.get(scope, name).is_none() => {
+                match arguments.first() {
+                    Some(first) => at(ExprKind::Not(Box::new(self.searched(&first.value, cased, scope))), span),
+                    None => self.scalar(expr, scope),
+                }
             }
-        }
-        let node = Node::any(nodes);
-        if node.as_constant().is_none() {
-            flow.push(node);
-        }
-    }
-
-    /// A keyword that any column may hold.
-    pub(super) fn keyword(text: &str, cased: bool, span: Span) -> Node {
-        let inner = text.trim_matches('*');
-        let mut predicate = match (text.strip_prefix('*').is_some(), text.strip_suffix('*').is_some()) {
-            _ if inner.is_empty() => return Node::always(),
-            _ if inner.contains('*') => Predicate::new("", Op::Wildcard, [format!("*{inner}*")]),
-            (false, false) => Predicate::new("", Op::Match, [inner]),
-            (false, true) => Predicate { modifiers: Modifier::Prefix.into(), ..Predicate::new("", Op::Match, [inner]) },
-            (true, false) => Predicate { modifiers: Modifier::Suffix.into(), ..Predicate::new("", Op::Match, [inner]) },
-            (true, true) => Predicate::new("", Op::Contains, [inner]),
+            _ => match self.keyword_text(expr, scope) {
+                Some(text) => at(ExprKind::Condition(Rc::new(keyword(text, cased, span))), span),
+                None => self.scalar(expr, scope),
+            },
         };
-        predicate.case_sensitive = cased;
-        predicate.span = span;
-        predicate.missing = Missing::Fails;
-        predicate.into()
+        self.leave();
+        found
     }
+
+    /// The text of a keyword: a literal, or a name that a `let` binds to a text.
+    fn keyword_text(&self, expr: &'a ast::Expr<'a>, scope: ScopeRef) -> Option<&'a str> {
+        match &expr.kind {
+            ast::ExprKind::Literal(literal) if literal.kind != ast::LiteralKind::Bool => Some(&literal.text),
+            ast::ExprKind::Name(name) => match self.scopes.get(scope, name) {
+                Some(super::scope::Binding::Expr(bound, _)) => bound.as_string(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// A keyword that any column may hold.
+fn keyword(text: &str, cased: bool, span: Span) -> Node {
+    let inner = text.trim_matches('*');
+    let mut predicate = match (text.strip_prefix('*').is_some(), text.strip_suffix('*').is_some()) {
+        _ if inner.is_empty() => return Node::always(),
+        _ if inner.contains('*') => Predicate::new("", Op::Wildcard, [format!("*{inner}*")]),
+        (false, false) => Predicate::new("", Op::Match, [inner]),
+        (false, true) => Predicate { modifiers: Modifier::Prefix.into(), ..Predicate::new("", Op::Match, [inner]) },
+        (true, false) => Predicate { modifiers: Modifier::Suffix.into(), ..Predicate::new("", Op::Match, [inner]) },
+        (true, true) => Predicate::new("", Op::Contains, [inner]),
+    };
+    predicate.case_sensitive = cased;
+    predicate.span = span;
+    predicate.missing = Missing::Fails;
+    predicate.into()
 }
 
 /// The name that Kusto gives a column without one: that of the field in it, for a path its parts joined by `_`.
-pub(super) fn auto_name(expr: &Expr<'_>) -> Option<String> {
+pub(super) fn auto_name(expr: &ast::Expr<'_>) -> Option<String> {
     match &expr.kind {
-        ExprKind::Name(name) => Some(name.to_string()),
-        ExprKind::Member(base, name) => Some(format!("{}_{name}", auto_name(base)?)),
-        ExprKind::Index(base, index) => match index.as_string() {
+        ast::ExprKind::Name(name) => Some(name.to_string()),
+        ast::ExprKind::Member(base, name) => Some(format!("{}_{name}", auto_name(base)?)),
+        ast::ExprKind::Index(base, index) => match index.as_string() {
             Some(key) => Some(format!("{}_{key}", auto_name(base)?)),
             None => auto_name(base),
         },
-        ExprKind::Call(name, arguments) if super::scalar::keeps_name(name) => auto_name(&arguments.first()?.value),
+        ast::ExprKind::Call(name, arguments) if function::keeps_name(name) => auto_name(&arguments.first()?.value),
         _ => None,
     }
-}
-
-/// A field for a name that nothing defines.
-pub(super) fn plain(name: &str) -> Value<'static> {
-    Value::Field(Field::new(name))
-}
-
-/// A text constant.
-pub(super) fn text(text: &str) -> Value<'static> {
-    Value::Const(Const::string(text))
 }

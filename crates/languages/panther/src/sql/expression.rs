@@ -278,7 +278,8 @@ impl Lower<'_> {
         let name = function.name.to_string().to_lowercase();
         let arguments = arguments(function);
         match (name.as_str(), arguments.as_slice()) {
-            ("lower" | "upper", [inner, ..]) => ExprKind::Wrap(Wrapper::AnyCase, Box::new(self.value(inner))),
+            ("lower", [inner, ..]) => ExprKind::Wrap(Wrapper::Lower, Box::new(self.value(inner))),
+            ("upper", [inner, ..]) => ExprKind::Wrap(Wrapper::Upper, Box::new(self.value(inner))),
             (
                 "to_varchar" | "to_char" | "trim" | "to_number" | "try_to_number" | "parse_json" | "try_parse_json"
                 | "to_variant",

@@ -28,6 +28,7 @@ const SEMANTICS: Semantics = Semantics {
     has_stages: true,
     sub_query: "sub-search",
     computed_by_name: false,
+    scripts: None,
 };
 
 /// What it says of filters that choose the data, and of names.
@@ -66,7 +67,7 @@ pub(crate) fn lower(
         Lowering { context, diagnostics, steps: 0, model: None, event_types: Vec::new(), budget: &mut *budget };
     let rows = lowering.rows(pipeline);
     let mut diagnostics = lowering.diagnostics;
-    let plan = Plan { steps: vec![Step { label: Rc::from("main search"), absent: false, rows }] };
+    let plan = Plan { shared: Vec::new(), steps: vec![Step { label: Rc::from("main search"), absent: false, rows }] };
     let around = Surroundings { context, searches: Some(&SEARCHES) };
     let mut parsed = resolve_in(&plan, text, &SEMANTICS, &around, budget);
     if let [only] = parsed.conditions.as_mut_slice() {
