@@ -75,6 +75,8 @@ pub enum Command {
     Check(Check),
     /// The rules of every vendor that are most like a rule, and how each relates to it.
     Similar(Similar),
+    /// Write a rule in another query language, and prove on events that it means the same.
+    Convert(Convert),
     /// What is in log files: kinds of events, time span, hosts, shapes, fields.
     Logs(Logs),
     /// Show what a query or rule is parsed into.
@@ -680,6 +682,29 @@ pub struct Similar {
     /// At most this many rules.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub limit: usize,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// A rule's id in the catalog, or a file with a rule or a query.
+    #[arg(value_name = "ID|FILE")]
+    pub rule: String,
+    /// The language: `sigma`, `eql`, `kuery`, `esql`, `spl` or `kusto`.
+    #[arg(long, value_name = "LANGUAGE", value_parser = Language::by_name)]
+    pub to: Language,
+    /// Names of fields in that language, a TOML file with a line a field: `CommandLine = "process.command_line"`. A field is
+    /// given by the rule's own name or the canonical one.
+    #[arg(long, value_name = "FILE")]
+    pub fields: Option<PathBuf>,
+    /// The language of the file, where its ending does not say it.
+    #[arg(long, value_name = "LANGUAGE", value_parser = Language::by_name)]
+    pub language: Option<Language>,
+    /// Write to this file.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Write JSON.
     #[arg(long)]
     pub json: bool,

@@ -24,7 +24,7 @@ use clap::Parser;
 use crate::{
     args::{Arguments, Command},
     commands::{
-        align, build, check, command_line, controls, coverage, diff, doctor, event, export, field, hits, hunt,
+        align, build, check, command_line, controls, convert, coverage, diff, doctor, event, export, field, hits, hunt,
         indicator, logs, matching, parse, playbook, rule, search, serve, similar, site, sync, technique, test,
     },
 };
@@ -79,6 +79,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Hits(options)) => hits::run(&options),
         Some(Command::Check(options)) => check::run(&options, db.as_deref()),
         Some(Command::Similar(options)) => similar::run(&options, db.as_deref()),
+        Some(Command::Convert(options)) => convert::run(&options, db.as_deref()),
         Some(Command::Logs(options)) => logs::run(&options),
         Some(Command::Parse(options)) => parse::run(&options),
         Some(Command::Completions(options)) => command_line::completions(&options),

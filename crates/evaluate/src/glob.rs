@@ -1,10 +1,42 @@
 use std::borrow::Cow;
 
-use ruleatlas_core::{Pattern, Piece, matches_wildcards};
+use ruleatlas_core::{Pattern, Piece, matches_wildcards, write_pattern};
 use ruleatlas_model::fold_case;
 
 /// The characters that begin an option on Windows; one stands for any under Sigma's `windash`.
 const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
+
+/// The values with every dash that begins a word in each of the ways in which it may be written, as the modifier `windash`
+/// has it; `None` where they would be more than `most` for one value. `is_pattern` is whether `*` and `?` are wildcards.
+#[must_use]
+pub fn dash_alternatives(values: &[String], is_pattern: bool, most: usize) -> Option<Vec<String>> {
+    let mut written = Vec::new();
+    for value in values {
+        let glob = if is_pattern { Glob::read(value) } else { Glob::plain(value) };
+        let mut alternatives: Vec<Vec<Piece>> = vec![Vec::new()];
+        for part in glob.with_any_dash().parts {
+            let pieces: &[Piece] = match part {
+                Part::Char(character) => &[Piece::Char(character)],
+                Part::One => &[Piece::One],
+                Part::Many => &[Piece::Many],
+                Part::Dash => &DASHES.map(Piece::Char),
+            };
+            if alternatives.len() * pieces.len() > most {
+                return None;
+            }
+            alternatives = pieces
+                .iter()
+                .flat_map(|piece| alternatives.iter().map(|before| [before.as_slice(), &[*piece]].concat()))
+                .collect();
+        }
+        let plain = |pieces: &Vec<Piece>| -> String {
+            pieces.iter().filter_map(|piece| if let Piece::Char(c) = piece { Some(*c) } else { None }).collect()
+        };
+        written
+            .extend(alternatives.iter().map(|pieces| if is_pattern { write_pattern(pieces) } else { plain(pieces) }));
+    }
+    Some(written)
+}
 
 /// A pattern for a whole text.
 #[derive(Clone, Debug, PartialEq, Eq)]

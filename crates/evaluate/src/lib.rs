@@ -56,7 +56,9 @@ mod verdict;
 
 pub use compiled::Compiled;
 pub use event::{Carried, Event, FieldQuery, KnownField, RawValue, Resolve};
+pub use glob::dash_alternatives;
 pub use index::Plan;
+pub use modifier::encoded_values;
 pub use network::Network;
 pub use pattern::{is_malformed_regex, regex_syntax};
 pub use rule::CompiledRule;

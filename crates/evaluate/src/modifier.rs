@@ -5,9 +5,26 @@
 //! Source for Sigma's: the appendix "Modifiers" of its specification; the others are the predicate model's own.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ruleatlas_model::{Modifier, Modifiers};
+use ruleatlas_model::{Modifier, Modifiers, Op, Predicate};
 
 use crate::verdict::UnknownReason;
+
+/// The texts that the values of a predicate are encoded to by its modifiers, at most `most`.
+///
+/// # Errors
+/// Why they cannot be had.
+pub fn encoded_values(predicate: &Predicate, most: usize) -> Result<Vec<String>, &'static str> {
+    let transforms = Transforms::read(&predicate.modifiers).map_err(Modifier::name)?;
+    if transforms.encode() && (transforms.windash || matches!(predicate.op, Op::Wildcard)) {
+        return Err(UnknownReason::PatternCannotBeEncoded.as_str());
+    }
+    let mut values = Vec::with_capacity(predicate.values.len());
+    for value in &predicate.values {
+        values.extend(transforms.encoded(value).map_err(UnknownReason::as_str)?);
+    }
+    let is_few = !transforms.encode() || values.len() <= most.max(predicate.values.len());
+    if is_few { Ok(values) } else { Err(UnknownReason::TooManyEncodings.as_str()) }
+}
 
 /// What a predicate's modifiers say of its comparison.
 #[derive(Clone, Debug, Default)]

@@ -27,6 +27,7 @@
 //! `data/fields.toml` says otherwise, and a path to have a folder before its name. The work is bounded and counted, not
 //! timed. Rules of several steps are not compared.
 
+mod boundary;
 mod claim;
 mod compare;
 mod decide;
@@ -38,9 +39,12 @@ mod source;
 mod statement;
 mod witness;
 
+pub use boundary::{Boundaries, SlotEvent, SlotId, SlotUse, boundary_events};
 pub use claim::Claim;
 pub use compare::{Comparison, Relation, Undecided, compare, holds_all};
 pub use decide::Proof;
+pub use pattern::last_part;
 pub use record::Record;
 pub use sample::Sample;
+pub use source::selects_events;
 pub use statement::{Check, Exclusion, Statement};

@@ -413,7 +413,8 @@ fn pinned_name(value: &str) -> Option<&str> {
 }
 
 /// What follows the last separator of a path, if it has one.
-pub(crate) fn last_part(path: &str) -> Option<&str> {
+#[must_use]
+pub fn last_part(path: &str) -> Option<&str> {
     path.rsplit_once(['\\', '/']).map(|(_, name)| name)
 }
 

@@ -231,6 +231,12 @@ impl Literal {
     }
 }
 
+/// Whether a canonical field chooses which events a rule reads, as a log source does.
+#[must_use]
+pub fn selects_events(field: &str) -> bool {
+    fields().selecting.contains(&field.to_lowercase())
+}
+
 /// What conditions are compared by cannot see of fields.
 pub(crate) struct Fields {
     /// Fields that choose which events are read.

@@ -24,6 +24,7 @@ mod changes;
 mod cloud_telemetry;
 mod collected_telemetry;
 mod controls;
+mod conversion;
 mod coverage;
 mod csv_text;
 mod error;
@@ -75,6 +76,7 @@ pub use controls::{
     ColumnSource, CompassFilters, CompassRow, CompassSort, CompassView, ControlColumn, ControlGroup, ControlItem,
     EmptyReason, Gap, GapCount, PlaybookTactic, PlaybookView,
 };
+pub use conversion::{ConversionJson, ConversionView, conversion_json};
 pub use coverage::{
     BlindRule, CollectedEvent, CoverageCount, CoverageView, MissingEvent, NextEvent, TechniqueCoverage,
 };

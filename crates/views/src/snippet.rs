@@ -3,6 +3,7 @@
 //! A snippet says the same as the indicator: our own front ends fold it back to it. Where a language cannot say it, there
 //! is none.
 
+use ruleatlas_convert::quote::{self, is_network, is_plain_name, sigma_escaped, sigma_pieces, yaml, yaml_key};
 use ruleatlas_core::{Pattern, Piece};
 use ruleatlas_model::{DataSource, Indicator, Language, Modifier, Modifiers, Op, SourceKind, Vendor};
 use ruleatlas_taxonomy::{Field, FieldType, Part, Taxonomy};
@@ -157,7 +158,7 @@ impl<'a> Check<'a> {
         if self.is_keyword {
             let is_plain = matches!(self.op, Op::Match) && self.modifiers.is_empty();
             // A keyword's value is a pattern.
-            return is_plain.then(|| format!("- {}", yaml(&pieces_escaped(Pattern::read(&self.value).pieces()))));
+            return is_plain.then(|| format!("- {}", yaml(&sigma_pieces(Pattern::read(&self.value).pieces()))));
         }
         let plain = sigma_escaped(&self.value);
         if matches!(self.op, Op::Lt | Op::Lte | Op::Gt | Op::Gte) && !self.is_bare {
@@ -170,7 +171,7 @@ impl<'a> Check<'a> {
             Op::EndsWith => ("endswith", plain),
             Op::Wildcard => {
                 let pieces = Pattern::read(&self.value);
-                ("", pieces_escaped(pieces.pieces()))
+                ("", sigma_pieces(pieces.pieces()))
             }
             Op::RegexMatch => ("re", self.value.clone()),
             Op::CidrMatch => ("cidr", self.value.clone()),
@@ -210,12 +211,12 @@ impl<'a> Check<'a> {
         if self.is_keyword || (!self.modifiers.is_empty() || self.op == Op::RegexMatch) && !is_anchored {
             return None;
         }
-        let field = match plain_name(&self.field, ".@_") {
+        let field = match is_plain_name(&self.field, ".@_") {
             true => self.field.clone(),
             false => format!("`{}`", self.field),
         };
-        let value = quoted(&self.value);
-        let pattern = self.pattern(true, |_| None).map(|pattern| quoted(&pattern));
+        let value = quote::escaped(&self.value);
+        let pattern = self.pattern(true, |_| None).map(|pattern| quote::escaped(&pattern));
         Some(match self.op {
             Op::Eq if self.is_bare => format!("{field} == {}", self.value),
             Op::Eq => match pattern {
@@ -250,21 +251,21 @@ impl<'a> Check<'a> {
         }
         if self.is_keyword {
             let is_term = self.op == Op::Match && !self.value.contains('*') && !self.value.is_empty();
-            return is_term.then(|| spl_quoted(&self.value)).flatten();
+            return is_term.then(|| quote::spl(&self.value)).flatten();
         }
-        let field = match plain_name(&self.field, "._-{}") {
+        let field = match is_plain_name(&self.field, "._-{}") {
             true => self.field.clone(),
-            false => spl_quoted(&self.field)?,
+            false => quote::spl(&self.field)?,
         };
         Some(match self.op {
             Op::Eq if self.is_bare => format!("{field}={}", self.value),
             // What looks like a network is read as one.
             Op::Eq if self.value.contains('/') && is_network(&self.value) => return None,
             Op::Eq | Op::Contains | Op::StartsWith | Op::EndsWith | Op::Wildcard => {
-                format!("{field}={}", spl_quoted(&self.pattern(false, |_| None)?)?)
+                format!("{field}={}", quote::spl(&self.pattern(false, |_| None)?)?)
             }
-            Op::RegexMatch => format!("| regex {field}={}", quoted_pattern(&self.value)?),
-            Op::CidrMatch if is_network(&self.value) => format!("{field}={}", spl_quoted(&self.value)?),
+            Op::RegexMatch => format!("| regex {field}={}", quote::spl_pattern(&self.value)?),
+            Op::CidrMatch if is_network(&self.value) => format!("{field}={}", quote::spl(&self.value)?),
             Op::Lt | Op::Lte | Op::Gt | Op::Gte if self.is_bare => format!("{field}{}{}", sign(self.op), self.value),
             Op::IsNull => format!("NOT {field}=*"),
             Op::IsNotNull => format!("{field}=*"),
@@ -276,12 +277,12 @@ impl<'a> Check<'a> {
         if self.is_keyword {
             return None;
         }
-        let field = match self.field.split('.').all(|part| plain_name(part, "_") && !part.is_empty()) {
+        let field = match self.field.split('.').all(|part| is_plain_name(part, "_") && !part.is_empty()) {
             true => self.field.clone(),
             false if self.field.contains(['\'', '\\']) => return None,
             false => format!("['{}']", self.field),
         };
-        let value = kusto_quoted(&self.value);
+        let value = quote::kusto(&self.value);
         let word = match (self.op, self.modifiers) {
             (Op::Match, modifiers) if modifiers.is_only(Modifier::Prefix) => "hasprefix",
             (Op::Match, modifiers) if modifiers.is_only(Modifier::Suffix) => "hassuffix",
@@ -350,101 +351,6 @@ fn sign(op: Op) -> &'static str {
         Op::Lte => "<=",
         Op::Gt => ">",
         _ => ">=",
-    }
-}
-
-fn plain_name(name: &str, besides: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|first: char| first.is_ascii_digit() || first == '-')
-        && name.chars().all(|character| character.is_ascii_alphanumeric() || besides.contains(character))
-}
-
-fn is_network(value: &str) -> bool {
-    value.parse::<ipnet::IpNet>().is_ok()
-}
-
-/// Text whose wildcards are Sigma's own characters. A backslash is doubled only where it would escape what follows.
-fn sigma_escaped(text: &str) -> String {
-    pieces_escaped(&text.chars().map(Piece::Char).collect::<Vec<_>>())
-}
-
-fn pieces_escaped(pieces: &[Piece]) -> String {
-    let mut text = String::with_capacity(pieces.len());
-    for (at, piece) in pieces.iter().enumerate() {
-        match piece {
-            Piece::Many => text.push('*'),
-            Piece::One => text.push('?'),
-            Piece::Char(character @ ('*' | '?')) => text.extend(['\\', *character]),
-            Piece::Char('\\') => {
-                let would_escape =
-                    matches!(pieces.get(at + 1), Some(Piece::Many | Piece::One | Piece::Char('\\' | '*' | '?')));
-                text.push_str(if would_escape { "\\\\" } else { "\\" });
-            }
-            Piece::Char(character) => text.push(*character),
-        }
-    }
-    text
-}
-
-/// A YAML scalar that is read as this text.
-fn yaml(text: &str) -> String {
-    if text.chars().any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}'))
-    {
-        return serde_json::to_string(text).unwrap_or_default();
-    }
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-fn yaml_key(key: &str) -> String {
-    if plain_name(key, "._-|") { key.to_owned() } else { yaml(key) }
-}
-
-/// A literal of a search of SPL, which has no escape for what cannot be seen.
-fn spl_quoted(text: &str) -> Option<String> {
-    (!text.contains(['\n', '\r'])).then(|| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
-}
-
-/// A literal of EQL.
-fn quoted(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    literal
-}
-
-/// A regular expression of SPL, in which a backslash is doubled only where it would escape what follows.
-fn quoted_pattern(text: &str) -> Option<String> {
-    if text.contains(['\n', '\r']) {
-        return None;
-    }
-    let mut literal = String::from("\"");
-    let mut rest = text.chars().peekable();
-    while let Some(character) = rest.next() {
-        match character {
-            '"' => literal.push_str("\\\""),
-            '\\' if matches!(rest.peek(), None | Some('\\' | '"' | '|')) => literal.push_str("\\\\"),
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    Some(literal)
-}
-
-/// A literal of Kusto: as it stands where it holds backslashes, with escapes where it holds what cannot be seen.
-fn kusto_quoted(text: &str) -> String {
-    if text.contains('\\') && !text.chars().any(char::is_control) {
-        format!("@\"{}\"", text.replace('"', "\"\""))
-    } else {
-        quoted(text)
     }
 }
 

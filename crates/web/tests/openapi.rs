@@ -147,6 +147,11 @@ fn every_answer_is_as_described_and_every_path_answers() {
     .into();
     let heads = served.atlas.index.heads().iter().step_by(9);
     addresses.extend(heads.map(|head| format!("/api/v1/similar/{}?limit=3", common::encoded(&head.id))));
+    for (at, head) in served.atlas.index.heads().iter().step_by(11).enumerate() {
+        let target = ["sigma", "eql", "kuery", "esql", "spl", "kusto"][at % 6];
+        let id = common::encoded(&head.id).replace('/', "%2F");
+        addresses.push(format!("/api/v1/convert/{target}/{id}"));
+    }
     let named: Vec<String> = served
         .atlas
         .index

@@ -11,6 +11,7 @@ pub mod build;
 pub mod check;
 pub mod command_line;
 pub mod controls;
+pub mod convert;
 pub mod coverage;
 pub mod diff;
 pub mod doctor;

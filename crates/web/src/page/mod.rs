@@ -6,6 +6,7 @@ mod attack;
 mod bar;
 mod check;
 mod controls;
+mod conversion;
 mod coverage;
 mod event;
 mod event_detail;
@@ -42,6 +43,7 @@ pub(crate) use about::{about, notices};
 pub(crate) use align::{align, threats};
 pub(crate) use check::{check_form, checked};
 pub(crate) use controls::{Listed, controls};
+pub(crate) use conversion::conversion;
 pub(crate) use coverage::{coverage, coverage_form};
 pub(crate) use event::event;
 pub(crate) use events::{events, provider, provider_address};
@@ -55,8 +57,8 @@ pub(crate) use listing::{List, fields as field_list, rules as rule_list, static_
 pub(crate) use matrix::matrix;
 pub(crate) use missing::{failed, missing};
 pub(crate) use parts::{
-    event_address, field_address, log_source_address, platform_address, rule_address, similar_address, tactic_address,
-    technique_address, vendor_address,
+    conversion_address, event_address, field_address, log_source_address, platform_address, rule_address,
+    similar_address, tactic_address, technique_address, vendor_address,
 };
 pub(crate) use platform::{platform, platforms};
 pub(crate) use rule::{rule, rule_part};

@@ -22,6 +22,10 @@ pub(crate) fn rule_address(id: &str) -> String {
     format!("/rule/{}", encoded_path(id))
 }
 
+pub(crate) fn conversion_address(language: ruleatlas_model::Language, id: &str) -> String {
+    format!("/convert/{language}/{}", encoded_path(id))
+}
+
 pub(crate) fn similar_address(id: &str) -> String {
     format!("/similar/{}", encoded_path(id))
 }

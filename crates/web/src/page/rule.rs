@@ -6,7 +6,7 @@ use ruleatlas_views::{
 };
 
 use super::{
-    bar,
+    bar, conversion,
     events::provider_address,
     facts::Facts,
     in_logs,
@@ -72,6 +72,7 @@ pub(crate) fn rule(atlas: &Atlas, view: &RuleView) -> Markup {
                     span.p.nested { "nested or computed" } "; marked: " mark.opaque { "not understood" } "."
                 }
                 (query(rule, view, &opaques))
+                (conversion::offers(view))
             }
           }
           (predicates(view))

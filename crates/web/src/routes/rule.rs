@@ -24,6 +24,15 @@ pub(super) const ROUTES: &[Route] = &[
         view: Some(view::<Vec<ruleatlas_views::SimilarRule>>),
         answer: similar,
     },
+    Route {
+        path: "/convert/{language}/{*id}",
+        about: "A rule in another query language, with the events that prove that it means the same.",
+        parameters: &[],
+        only: None,
+        export: Export::Never,
+        view: Some(view::<ruleatlas_views::ConversionJson>),
+        answer: conversion,
+    },
 ];
 
 /// Similar rules that are given where nothing else is asked for, and at most.
@@ -50,4 +59,13 @@ fn similar(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
         return Ok(request.elsewhere(&page::similar_address(&rule.id)));
     }
     Ok(RouteResponse::json(200, &rules))
+}
+
+fn conversion(request: &RouteRequest<'_>) -> Result<RouteResponse, RouteError> {
+    let (language, id) = (request.name(0), request.name(1));
+    let view = request.atlas.conversion(id, language)?;
+    if view.rule.id != id {
+        return Ok(request.elsewhere(&page::conversion_address(view.target.language(), &view.rule.id)));
+    }
+    Ok(request.answer(&view.conversion, || page::conversion(&view)))
 }

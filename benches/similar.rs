@@ -1,0 +1,76 @@
+//! The rules that are most like one, and a rule in other languages, with a catalog that is open.
+
+use std::time::{Duration, Instant};
+
+use ruleatlas_benches::corpus;
+use ruleatlas_catalog::{Loaded, build};
+use ruleatlas_convert::{Options, Target, write as write_query};
+use ruleatlas_model::Vendor;
+use ruleatlas_sources::SourceKind;
+use ruleatlas_store::{WriteOptions, write};
+use ruleatlas_views::Atlas;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Milliseconds for the similar rules of one rule, their relations with them, and for a query that is written.
+const SIMILAR: f64 = 5.0;
+const WRITTEN: f64 = 1.0;
+/// Rules that are asked for.
+const RULES: usize = 400;
+const LIMIT: usize = 10;
+
+fn main() {
+    let kinds = [
+        SourceKind::Rules(Vendor::Sigma),
+        SourceKind::Rules(Vendor::Elastic),
+        SourceKind::Rules(Vendor::Splunk),
+        SourceKind::Rules(Vendor::Kusto),
+        SourceKind::Attack,
+    ];
+    let Some(specs) = kinds.into_iter().map(corpus).collect::<Option<Vec<_>>>() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("catalog.db");
+    let sources = Loaded::read(&specs, &|_, _, _, _| {}).expect("the corpora can be read");
+    let catalog = build(sources, &|_, _, _, _| {}).expect("the catalog can be built");
+    write(&path, &catalog, WriteOptions::default()).expect("the catalog can be written");
+    let atlas = Atlas::open(&path).expect("the catalog can be read");
+    atlas.prefetch();
+
+    let heads = atlas.index.heads();
+    let step = heads.len().div_ceil(RULES).max(1);
+    let times: Vec<Duration> = heads
+        .iter()
+        .step_by(step)
+        .map(|head| {
+            let start = Instant::now();
+            std::hint::black_box(atlas.similar_rules(&head.id, &[], LIMIT).expect("the rule is there").1.len());
+            start.elapsed()
+        })
+        .collect();
+    say("similar rules of one rule", times, SIMILAR);
+    for target in Target::ALL {
+        let rules = catalog.entries.iter().step_by(step).map(|entry| &entry.rule);
+        let times = rules
+            .map(|rule| {
+                let start = Instant::now();
+                let query = write_query(rule, target, &Options::default(), atlas.taxonomy);
+                std::hint::black_box(query.map_or(0, |query| query.query().len()));
+                start.elapsed()
+            })
+            .collect();
+        say(&format!("a rule in {}", target.title()), times, WRITTEN);
+    }
+}
+
+/// Says the mean, the median and the 99th of 100 beside a bound on the mean.
+fn say(what: &str, mut times: Vec<Duration>, bound: f64) {
+    times.sort_unstable();
+    let millis = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1000.0);
+    let count = u32::try_from(times.len().max(1)).unwrap_or(u32::MAX);
+    let mean = millis(Some(&(times.iter().sum::<Duration>() / count)));
+    let (median, late) = (millis(times.get(times.len() / 2)), millis(times.get(times.len() * 99 / 100)));
+    let verdict = if mean < bound { "within" } else { "ABOVE" };
+    println!("{what}: mean {mean:.3} ms ({verdict} {bound} ms), median {median:.3} ms, 99 of 100 {late:.3} ms");
+}
