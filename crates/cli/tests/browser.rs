@@ -15,6 +15,12 @@ use std::{
 
 use support::Place;
 
+/// Events on which rules of the demo corpus have hits.
+const LOG: &str = r#"
+{"EventID": 1, "SourceName": "Microsoft-Windows-Sysmon", "Channel": "Microsoft-Windows-Sysmon/Operational", "Hostname": "host1.lab.example", "EventTime": "2026-01-02 03:04:05", "Image": "C:\\Windows\\System32\\rundll32.exe", "CommandLine": "rundll32.exe C:\\windows\\System32\\comsvcs.dll, MiniDump 624 C:\\x.dmp full", "ParentImage": "C:\\Windows\\System32\\cmd.exe", "User": "LAB\\ada"}
+{"EventID": 1, "SourceName": "Microsoft-Windows-Sysmon", "Channel": "Microsoft-Windows-Sysmon/Operational", "Hostname": "<b>host2", "EventTime": "2026-01-03 13:04:05", "Image": "C:\\Windows\\System32\\rundll32.exe", "CommandLine": "rundll32.exe C:\\windows\\System32\\comsvcs.dll, MiniDump 4 C:\\<img src=x onerror=alert(1)>.dmp full", "ParentImage": "C:\\Windows\\System32\\cmd.exe", "User": "LAB\\bob"}
+"#;
+
 /// A server that ends with the test.
 struct Served(Child);
 
@@ -57,13 +63,16 @@ fn the_site_in_a_real_browser() {
     let place = Place::new();
     place.run(&["build", "--demo"]).ends(0);
     place.run(&["site", "--out", "static", "--base", "/atlas"]).ends(0);
-    let mut command = place.command(&["serve", "--addr", "127.0.0.1:0", "--db", "catalog.db"]);
+    place.write("lab/events.jsonl", LOG);
+    place.run(&["hunt", "lab", "--save", "hits.db"]).ends(0);
+    let serve = ["serve", "--addr", "127.0.0.1:0", "--db", "catalog.db", "--hits", "hits.db"];
+    let mut command = place.command(&serve);
     let mut served = Served(command.stderr(Stdio::piped()).spawn().unwrap());
     let mut said = String::new();
     BufReader::new(served.0.stderr.take().unwrap()).read_line(&mut said).unwrap();
     let site = said.split_whitespace().find(|word| word.starts_with("http://")).expect(&said).trim_end_matches('/');
     let output = Command::new(node)
-        .args(["--test", "--test-concurrency=1", "walk.test.mjs", "static.test.mjs", "pages.test.mjs"])
+        .args(["--test", "--test-concurrency=1", "walk.test.mjs", "fires.test.mjs", "static.test.mjs", "pages.test.mjs"])
         .current_dir(&folder)
         .env("RULEATLAS_STATIC", place.path("static"))
         .env("RULEATLAS_SITE", site)

@@ -18,7 +18,7 @@ use ruleatlas_views::recorded_hash;
 use support::Place;
 
 /// Name, places in the folder of logs, where it is published, and what it is.
-const RECORDINGS: [(&str, &[&str], &str, &str); 5] = [
+const RECORDINGS: [(&str, &[&str], &str, &str); 4] = [
     (
         "EVTX-ATTACK-SAMPLES",
         &["evtx-jsonl/EVTX-ATTACK-SAMPLES.jsonl.gz"],
@@ -42,12 +42,6 @@ const RECORDINGS: [(&str, &[&str], &str, &str); 5] = [
         &["evtx-jsonl/DeepBlueCLI.jsonl.gz"],
         "https://github.com/sans-blue-team/DeepBlueCLI",
         "attacks in a lab, a few events around each",
-    ),
-    (
-        "Security-Datasets",
-        &["otrf-security-datasets/atomic/windows", "otrf-security-datasets/compound/LSASS_campaign_01"],
-        "https://github.com/OTRF/Security-Datasets",
-        "attacks in a lab, with what its idle hosts wrote meanwhile",
     ),
 ];
 

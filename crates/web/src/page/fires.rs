@@ -240,7 +240,7 @@ fn numbers(events: &[u64]) -> Markup {
 fn near(rules: &[NearRule], has_several: bool, is_command: bool) -> Markup {
     html! {
         div.scroll {
-            table.near aria-label="Closest rules that do not fire" {
+            table.misses aria-label="Closest rules that do not fire" {
                 thead { tr {
                     th scope="col" { span.unseen { "Vendor" } } th scope="col" { "Rule" }
                     @if has_several { th.n scope="col" { "Event" } }
@@ -271,10 +271,8 @@ fn failing(check: &FailedCheck, is_command: bool) -> Markup {
             Some(op) => {
                 @if check.field.is_empty() { "any field" } @else { (parts::field(&check.field)) } " " span.op { (op) } " "
                 @if !is_presence {
-                    span.samples {
-                        @for (at, text) in check.values.iter().take(VALUES).enumerate() { @if at > 0 { " or " } (value(text, 60, None)) }
-                        @if check.values_total > VALUES as u64 { span.faint { " or one of " (number(check.values_total - VALUES as u64)) " others" } }
-                    }
+                    @for (at, text) in check.values.iter().take(VALUES).enumerate() { @if at > 0 { " or " } (value(text, 60, None)) }
+                    @if check.values_total > VALUES as u64 { span.faint { " or one of " (number(check.values_total - VALUES as u64)) " others" } }
                 }
             }
         }
