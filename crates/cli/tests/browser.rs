@@ -72,7 +72,14 @@ fn the_site_in_a_real_browser() {
     BufReader::new(served.0.stderr.take().unwrap()).read_line(&mut said).unwrap();
     let site = said.split_whitespace().find(|word| word.starts_with("http://")).expect(&said).trim_end_matches('/');
     let output = Command::new(node)
-        .args(["--test", "--test-concurrency=1", "walk.test.mjs", "fires.test.mjs", "static.test.mjs", "pages.test.mjs"])
+        .args([
+            "--test",
+            "--test-concurrency=1",
+            "walk.test.mjs",
+            "fires.test.mjs",
+            "static.test.mjs",
+            "pages.test.mjs",
+        ])
         .current_dir(&folder)
         .env("RULEATLAS_STATIC", place.path("static"))
         .env("RULEATLAS_SITE", site)

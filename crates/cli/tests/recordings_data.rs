@@ -106,7 +106,12 @@ fn hits_on_public_recordings() {
         .filter(|rule| rule.asked > 0)
         .map(|rule| {
             let hosts = hosts.get(&rule.id).copied().unwrap_or_default();
-            format!("{},{},{},{},{},{hosts}", rule.id, rule.asked, rule.hits, rule.candidates, rule.unknown)
+            // Some ids are paths.
+            let id = match rule.id.contains([',', '"']) {
+                true => format!("\"{}\"", rule.id.replace('"', "\"\"")),
+                false => rule.id.clone(),
+            };
+            format!("{id},{},{},{},{},{hosts}", rule.asked, rule.hits, rule.candidates, rule.unknown)
         })
         .collect();
     rules.sort();

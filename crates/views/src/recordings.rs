@@ -176,6 +176,7 @@ mod tests {
         ];
         let found = read(text[0], text[1], text[2]).map_err(|error| error.to_string());
         let found = found.unwrap_or_else(|error| panic!("{error}"));
+        assert!(!found.recordings.is_empty() && !found.rules.is_empty() && !found.indicators.is_empty());
         for rule in found.rules.values() {
             assert!(rule.asked >= rule.hits.max(rule.candidates) || rule.hits > 0, "{rule:?}");
         }

@@ -278,7 +278,7 @@ fn failing(check: &FailedCheck, is_command: bool) -> Markup {
         }
         @if let Some(why) = &check.unknown { " " span.faint { "cannot be known: " (clipped(why, 120)) } }
         @else if check.missing { " " span.mark { "not in the event" } @if is_command { " " span.faint { "a command line does not say it" } } }
-        @if check.alternatives > 0 { " " span.faint { "or " (counted(check.alternatives, "alternative")) " of it" } }
+        @if check.alternatives > 0 { " " span.faint { "or " (counted(check.alternatives, "other comparison")) } }
     }
 }
 

@@ -358,7 +358,7 @@ pub(super) fn hit_table(hits: &[HitItem]) -> Markup {
                 thead { tr {
                     th scope="col" { "Time" } th scope="col" { "Host" } th scope="col" { "Event" }
                     @if names.len() > 1 { th scope="col" { "Data set" } }
-                    th.wide scope="col" { "File" } th.n scope="col" { "Record" } th scope="col" { span.unseen { "Hit" } }
+                    th.wide scope="col" { "File" } th.n scope="col" { "Record" } th scope="col" { "Hit" }
                 } }
                 tbody {
                     @for hit in hits {
