@@ -280,7 +280,7 @@ impl Lowering<'_, '_, '_> {
                         let cased = regex.cased;
                         let mut test = Test::new(named, Kind::Regex(regex), Vec::new(), predicate);
                         test.cased = cased;
-                        Ok(part(test, named)?)
+                        part(test, named)
                     })
                     .collect();
                 return tests.map(Expr::any);

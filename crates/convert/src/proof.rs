@@ -254,8 +254,7 @@ fn key_of(name: &str) -> String {
     if name.is_empty() {
         return ANY.to_owned();
     }
-    let plain = ["{}", "[]", "[*]"].iter().fold(fold_case(name).into_owned(), |name, mark| name.replace(mark, ""));
-    plain
+    ["{}", "[]", "[*]"].iter().fold(fold_case(name).into_owned(), |name, mark| name.replace(mark, ""))
 }
 
 fn push(names: &mut Vec<(String, SlotId, bool)>, name: &str, number: SlotId, is_name: bool) {
