@@ -49,6 +49,9 @@ fn entries() -> Option<Vec<Entry>> {
     Some(build(Loaded::read(&specs, &|_, _, _, _| {}).unwrap(), &|_, _, _, _| {}).unwrap().entries)
 }
 
+/// Ids of rules by the vendor, the target's place and why they are refused.
+type Examples<'a> = BTreeMap<(&'a str, usize, RefusalKind), Vec<String>>;
+
 #[test]
 fn rules_of_the_corpora_mean_the_same_in_other_languages() {
     let Some(entries) = entries() else {
@@ -59,7 +62,7 @@ fn rules_of_the_corpora_mean_the_same_in_other_languages() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
     let shown = number("CONVERT_SHOW").unwrap_or(0);
     let step = number("CONVERT_STEP").unwrap_or(if updates { 1 } else { STEP });
-    let examples: Mutex<BTreeMap<(&str, usize, RefusalKind), Vec<String>>> = Mutex::new(BTreeMap::new());
+    let examples: Mutex<Examples> = Mutex::new(BTreeMap::new());
     let mut table: BTreeMap<(usize, usize), Row> = BTreeMap::new();
     let mut counts: Vec<Count> = Vec::new();
     for (at, (name, vendor, languages)) in SOURCES.iter().enumerate() {

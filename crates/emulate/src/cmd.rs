@@ -35,12 +35,12 @@ pub(crate) fn statement(runner: &mut Runner, statement: Statement, process: &Pro
         // `for … in (…) do command` and `if … command`: brackets have split the first, and the second is behind its condition.
         "for" => {
             if let Some(at) = words.iter().position(|word| word.eq_ignore_ascii_case("do")) {
-                return rest(runner, &expanded, at + 1, process, depth);
+                rest(runner, &expanded, at + 1, process, depth)
             }
         }
         "if" => {
             if let Some(at) = behind_condition(&words, skipped + 1) {
-                return rest(runner, &expanded, at, process, depth);
+                rest(runner, &expanded, at, process, depth)
             }
         }
         "set" => {
@@ -57,7 +57,7 @@ pub(crate) fn statement(runner: &mut Runner, statement: Statement, process: &Pro
             while words.get(at).is_some_and(|word| word.starts_with('/')) {
                 at += 1;
             }
-            return rest(runner, &expanded, at, process, depth);
+            rest(runner, &expanded, at, process, depth)
         }
         "copy" | "move" => effects::copied(&mut runner.recorder, &words, process),
         "del" | "erase" => effects::deleted(&mut runner.recorder, &words, process),

@@ -125,17 +125,15 @@ pub(crate) fn cmdlet(recorder: &mut Recorder, name: &str, words: &[String], proc
             }
         }
         "new-item" | "set-content" | "add-content" | "out-file" | "tee-object" => match path() {
-            Some(key) if registry(&key) => {
-                if name == "new-item" {
-                    let Some(key) = sysmon_key(key) else { return true };
-                    registry_event(
-                        recorder,
-                        12,
-                        json!({"EventType": "CreateKey", "TargetObject": key}),
-                        process,
-                        EventKind::RegistryValue,
-                    );
-                }
+            Some(key) if registry(&key) && name == "new-item" => {
+                let Some(key) = sysmon_key(key) else { return true };
+                registry_event(
+                    recorder,
+                    12,
+                    json!({"EventType": "CreateKey", "TargetObject": key}),
+                    process,
+                    EventKind::RegistryValue,
+                );
             }
             Some(file) => file_written(recorder, file, process),
             None => {}

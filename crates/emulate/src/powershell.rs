@@ -28,7 +28,7 @@ const SHORT_WITH_VALUE: [&str; 3] = ["-ep", "-ex", "-w"];
 pub(crate) fn takes_value(option: &str) -> bool {
     let option = option.to_ascii_lowercase().replacen('/', "-", 1);
     let is_beginning = |known: &&str| option.len() > 1 && known.starts_with(option.as_str());
-    SHORT_WITH_VALUE.contains(&option.as_str()) || WITH_VALUE.iter().any(|known| is_beginning(&known))
+    SHORT_WITH_VALUE.contains(&option.as_str()) || WITH_VALUE.iter().any(is_beginning)
 }
 
 pub(crate) fn statement(runner: &mut Runner, statement: Statement, process: &Process, depth: usize) {

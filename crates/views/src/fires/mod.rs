@@ -257,7 +257,7 @@ impl Atlas {
             hunter,
             options,
             |sink| {
-                parts.map(Part::Item).all(|part| sink(part));
+                parts.map(Part::Item).all(sink);
             },
             &mut |item| {
                 if let RunItem::Hit(hit) = item {

@@ -104,6 +104,9 @@ impl LogHits {
     }
 }
 
+/// What logs say of the rules of a scope, where one of them was asked, and the ids of those with hits, the most first.
+type ScopeMeasure = (Option<TechniqueMeasure>, Vec<String>);
+
 impl Atlas {
     /// A rule in the logs; `None` where no file of hits is open.
     #[must_use]
@@ -148,7 +151,7 @@ impl Atlas {
     ///
     /// # Errors
     /// The file of hits cannot be read.
-    pub fn scope_in_logs(&self, scope: &Scope) -> Result<Option<(Option<TechniqueMeasure>, Vec<String>)>, Error> {
+    pub fn scope_in_logs(&self, scope: &Scope) -> Result<Option<ScopeMeasure>, Error> {
         let Some(hits) = self.hits() else { return Ok(None) };
         let heads = scope.rules.iter().filter_map(|rule| self.index.head(rule));
         let asked: Vec<(&str, &RuleMeasure)> =

@@ -1,5 +1,5 @@
 //! Reads a query from standard input, says what is wrong with it, and prints its tree and the query as this crate writes
-//! it: `cargo run --example parse < query.txt`.
+//! it: `cargo run --example parse_falco < query.txt`.
 
 use std::io::Read as _;
 

@@ -1,4 +1,4 @@
-//! How long all rule modules of a checkout take: `corpus_speed <folder of panther-analysis>`
+//! How long all rule modules of a checkout take: `panther_corpus_speed <folder of panther-analysis>`
 //!
 //! Files are read before the clock starts. The first round also reads the helper modules, later ones have them in memory;
 //! the best of ten rounds is shown beside the first, on one core and on two.

@@ -1,4 +1,4 @@
-//! How long all EQL queries of a corpus take: `corpus_speed <folder of TOML rules>…`
+//! How long all EQL queries of a corpus take: `eql_corpus_speed <folder of TOML rules>…`
 //!
 //! Files are read before the clock starts; the best of 20 rounds on one core is shown.
 

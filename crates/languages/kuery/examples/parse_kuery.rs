@@ -1,5 +1,5 @@
 //! Reads a query from standard input, says what is wrong with it, and prints its tree and the query as this crate writes
-//! it: `echo 'a : (b or c)' | cargo run --example parse`. With the argument `lucene` it reads a Lucene query string.
+//! it: `echo 'a : (b or c)' | cargo run --example parse_kuery`. With the argument `lucene` it reads a Lucene query string.
 
 use std::io::Read as _;
 

@@ -1,12 +1,12 @@
-//! Reads a rule or detection from standard input, says what is wrong with it, and prints its tree and the detection as this
-//! crate writes it: `cargo run --example parse < rule.yml`.
+//! Reads a query from standard input, says what is wrong with it, and prints its tree and the query as this crate writes
+//! it: `cargo run --example parse_logscale < query.txt`.
 
 use std::io::Read as _;
 
 fn main() -> std::io::Result<()> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
-    let parsed = ruleatlas_sigma::parse(&text);
+    let parsed = ruleatlas_logscale::parse(&text);
     for error in &parsed.errors {
         eprintln!("{error}");
     }
