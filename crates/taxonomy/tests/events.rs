@@ -23,6 +23,9 @@ fn events(vendor: Vendor, sources: Vec<DataSource>, root: Node) -> String {
     shown.join(", ")
 }
 
+/// A vendor, what its rule reads, and the field that names the event.
+type Reading<'a> = (Vendor, Vec<DataSource>, &'a str);
+
 #[test]
 fn log_sources_imply_events() {
     let cases = [
@@ -95,7 +98,7 @@ fn an_event_is_the_same_whoever_reads_it_by_whichever_name() {
     let index = |name| of(SourceKind::Index, name);
     let source_type = |name| of(SourceKind::SourceType, name);
     let log_type = |name| of(SourceKind::LogType, name);
-    let cases: [(&str, &str, &[(Vendor, Vec<DataSource>, &str)]); 8] = [
+    let cases: [(&str, &str, &[Reading]); 8] = [
         (
             "CloudTrail",
             "AttachUserPolicy",

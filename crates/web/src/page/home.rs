@@ -40,7 +40,7 @@ pub(crate) fn home(view: &HomeView) -> Markup {
         section {
             h2 #platforms { a href="#platforms" { "Platforms" } }
             p.about { "What the rules of a platform read, which of its events are known, and what no rule reads." }
-            p.ids {
+            p {
                 @for platform in &view.platforms {
                     a href=(parts::platform_address(&platform.name)) { (platform.title) }
                     @if let Some(rules) = platform.rules { " " span.count { (number(rules)) } }
