@@ -63,7 +63,7 @@ pub(crate) fn conversion(view: &ConversionView) -> Markup {
             section {
                 h2 #converted { "Query" }
                 p.about {
-                    "Read back and evaluated beside the rule on " b { (number(conversion.proved_on as u64)) }
+                    "Read back and evaluated, like the rule, on " b { (number(conversion.proved_on as u64)) }
                     " events, inside and just outside of every comparison: all verdicts are equal, " b { (number(conversion.selected as u64)) }
                     " events are selected by both. A path is taken to have a folder before its name."
                 }
