@@ -1,6 +1,8 @@
 //! How each language writes texts and names.
 
 use ruleatlas_core::Piece;
+/// A literal of Kuery, EQL, ES|QL and Kusto, with escapes.
+pub use ruleatlas_syntax::quote as escaped;
 
 /// Whether a name needs no quotes: letters, digits and what else is allowed, and no digit or hyphen in front.
 #[must_use]
@@ -81,24 +83,6 @@ pub fn spl_pattern(text: &str) -> Option<String> {
     }
     literal.push('"');
     Some(literal)
-}
-
-/// A literal of EQL, ES|QL and Kusto, with escapes.
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    literal
 }
 
 /// A literal of Kusto: as it stands where it holds backslashes, with escapes where it holds what cannot be seen.

@@ -6,7 +6,7 @@ use super::{Text, Writer, eql::sign, no_operator, refused};
 use crate::{
     Refusal, RefusalKind,
     expr::{Expr, Kind, Test, plain},
-    quote::kuery_pieces,
+    quote::{escaped, kuery_pieces},
 };
 
 pub(crate) fn write(expr: &Expr) -> Result<String, Vec<Refusal>> {
@@ -14,22 +14,6 @@ pub(crate) fn write(expr: &Expr) -> Result<String, Vec<Refusal>> {
 }
 
 struct Kuery;
-
-/// A phrase in quotes.
-fn quoted(text: &str) -> String {
-    let mut literal = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    literal
-}
 
 impl Writer for Kuery {
     const AND: &'static str = " and ";
@@ -86,11 +70,11 @@ impl Writer for Kuery {
                 if test.cased || test.values.iter().any(|value| has_wildcard(value) || has_star(value)) {
                     return Err(no_operator(test, "a pattern that any field may have"));
                 }
-                Text::any(test.values.iter().map(|value| quoted(&plain(value))).collect(), Self::OR)
+                Text::any(test.values.iter().map(|value| escaped(&plain(value))).collect(), Self::OR)
             }
             Kind::Exists => Text::atom(format!("{field}: *")),
             Kind::Equal if test.is_bare => listed(test.values.clone()),
-            Kind::Equal => listed(test.values.iter().map(|value| quoted(value)).collect()),
+            Kind::Equal => listed(test.values.iter().map(|value| escaped(value)).collect()),
             Kind::Contains => listed(patterns(&[Piece::Many], &[Piece::Many]).ok_or_else(|| no_operator(test, one))?),
             Kind::StartsWith => listed(patterns(&[], &[Piece::Many]).ok_or_else(|| no_operator(test, one))?),
             Kind::EndsWith => listed(patterns(&[Piece::Many], &[]).ok_or_else(|| no_operator(test, one))?),
@@ -100,11 +84,11 @@ impl Writer for Kuery {
                 listed(written.ok_or_else(|| no_operator(test, one))?)
             }
             Kind::Term { begins: true, ends: true } if is_text => {
-                listed(test.values.iter().map(|value| quoted(value)).collect())
+                listed(test.values.iter().map(|value| escaped(value)).collect())
             }
             Kind::Term { .. } => return Err(no_operator(test, "a word within a text")),
             Kind::Regex(_) => return Err(refused(test, RefusalKind::Regex, "Kuery has no regular expressions")),
-            Kind::Cidr => listed(test.values.iter().map(|value| quoted(value)).collect()),
+            Kind::Cidr => listed(test.values.iter().map(|value| escaped(value)).collect()),
             Kind::Order(op) => Text::atom(format!("{field} {} {}", sign(*op), test.values.concat())),
             Kind::SameAs => return Err(no_operator(test, "Kuery cannot compare two fields")),
         })

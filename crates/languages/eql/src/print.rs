@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ruleatlas_syntax::{Parts, print};
+use ruleatlas_syntax::{Parts, print, quote_with};
 
 use crate::ast::{Arithmetic, Event, Expr, ExprKind, Literal, Lookup, Pipe, Query, Shape, Step};
 
@@ -297,20 +297,5 @@ fn is_indexes(text: &str) -> bool {
 }
 
 fn quote(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            character if character.is_control() => {
-                literal.push_str(&format!("\\u{{{:02x}}}", u32::from(character)));
-            }
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    literal
+    quote_with(text, |character| character.is_control().then(|| format!("\\u{{{:02x}}}", u32::from(character))))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ruleatlas_syntax::{Parts, print};
+use ruleatlas_syntax::{Parts, print, quote};
 
 use crate::{
     ast::{Command, Constant, Definition, Expr, Kind, Link, Query, Source, Stage},
@@ -70,14 +70,7 @@ fn expand<'a>(item: Item<'a>, parts: &mut Parts<'a, Item<'a>>) {
             }
         }
         Item::Expr(expr, least) => {
-            let is_grouped = level(&expr.kind) < least;
-            if is_grouped {
-                parts.text("(");
-            }
-            expand_expr(&expr.kind, parts);
-            if is_grouped {
-                parts.text(")");
-            }
+            parts.parenthesized(level(&expr.kind) < least, |parts| expand_expr(&expr.kind, parts));
         }
     }
 }
@@ -288,20 +281,4 @@ fn write_pattern(pattern: &str) -> String {
         && !pattern.eq_ignore_ascii_case("metadata")
         && !pattern.contains(|c: char| c.is_whitespace() || matches!(c, '|' | '(' | ')' | '[' | ']' | ',' | '"'));
     if is_plain { pattern.to_owned() } else { quote(pattern) }
-}
-
-fn quote(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    literal
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ruleatlas_syntax::{Parts, print};
+use ruleatlas_syntax::{Parts, print, quote};
 
 use crate::{
     ast::{Check, Expr, Literal, Operand, Operator, Right},
@@ -31,10 +31,7 @@ fn expand<'a>((expr, least): (&'a Expr, Level), parts: &mut Parts<'a, (&'a Expr,
         Expr::Not(_) => Level::Not,
         Expr::Check(_) | Expr::Macro { .. } | Expr::Broken { .. } => Level::Primary,
     };
-    if own < least {
-        parts.text("(");
-    }
-    match expr {
+    parts.parenthesized(own < least, |parts| match expr {
         Expr::Or(children) => parts.list(children.iter().map(|child| (child, Level::And)), " or "),
         Expr::And(children) => parts.list(children.iter().map(|child| (child, Level::Not)), " and "),
         Expr::Not(inner) => {
@@ -45,10 +42,7 @@ fn expand<'a>((expr, least): (&'a Expr, Level), parts: &mut Parts<'a, (&'a Expr,
         Expr::Check(check) => parts.text(write_check(check)),
         Expr::Macro { name, .. } => parts.text(&**name),
         Expr::Broken { text, .. } => parts.text(&**text),
-    }
-    if own < least {
-        parts.text(")");
-    }
+    });
 }
 
 fn write_check(check: &Check) -> String {
@@ -84,22 +78,6 @@ fn write_literal(literal: &Literal) -> String {
     let ends = |c: char| is_blank(c) || matches!(c, '(' | ')' | '"' | '\'' | '=' | ',');
     let is_bare = !literal.quoted && !literal.text.is_empty() && !literal.text.contains(ends);
     if is_bare { literal.text.clone() } else { quote(&literal.text) }
-}
-
-fn quote(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    literal
 }
 
 impl fmt::Display for Operator {

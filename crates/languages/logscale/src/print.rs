@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ruleatlas_syntax::{Parts, print};
+use ruleatlas_syntax::{Parts, print, quote};
 
 use crate::{
     ast::{
@@ -80,14 +80,7 @@ fn expand<'a>(item: Item<'a>, parts: &mut Parts<'a, Item<'a>>) {
             parts.node(Item::Expr(&argument.value, Level::Or));
         }
         Item::Expr(expr, least) => {
-            let is_grouped = level(&expr.kind) < least;
-            if is_grouped {
-                parts.text("(");
-            }
-            expand_expr(&expr.kind, parts);
-            if is_grouped {
-                parts.text(")");
-            }
+            parts.parenthesized(level(&expr.kind) < least, |parts| expand_expr(&expr.kind, parts));
         }
     }
 }
@@ -299,20 +292,4 @@ fn write_regex(regex: &str, flags: &str) -> String {
     text.push('/');
     text.push_str(flags);
     text
-}
-
-fn quote(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    literal
 }

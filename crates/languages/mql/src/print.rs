@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ruleatlas_syntax::{Parts, print};
+use ruleatlas_syntax::{Parts, print, quote_with};
 
 use crate::ast::{ArithmeticOp, Count, Expr, ExprKind, PathStep};
 
@@ -32,14 +32,7 @@ enum Level {
 type Item<'a> = (&'a Expr, Level);
 
 fn expand<'a>((expr, least): Item<'a>, parts: &mut Parts<'a, Item<'a>>) {
-    let own = level(&expr.kind);
-    if own < least {
-        parts.text("(");
-    }
-    expand_kind(&expr.kind, parts);
-    if own < least {
-        parts.text(")");
-    }
+    parts.parenthesized(level(&expr.kind) < least, |parts| expand_kind(&expr.kind, parts));
 }
 
 fn expand_kind<'a>(kind: &'a ExprKind, parts: &mut Parts<'a, Item<'a>>) {
@@ -154,18 +147,5 @@ fn level(kind: &ExprKind) -> Level {
 }
 
 fn quote(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            character if character.is_control() => literal.push_str(&format!("\\u{{{:x}}}", u32::from(character))),
-            _ => literal.push(character),
-        }
-    }
-    literal.push('"');
-    literal
+    quote_with(text, |character| character.is_control().then(|| format!("\\u{{{:x}}}", u32::from(character))))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ruleatlas_syntax::{Parts, print};
+use ruleatlas_syntax::{Parts, print, quote_with};
 
 use crate::ast::{Condition, Detection, Expr, Item, NamedSelection, Scalar, Selection};
 
@@ -45,10 +45,7 @@ fn expand_expr<'a>((expr, least): (&'a Expr, Level), parts: &mut Parts<'a, (&'a 
         Expr::Not(_) => Level::Not,
         Expr::Name { .. } | Expr::Of { .. } | Expr::Broken { .. } => Level::Primary,
     };
-    if own < least {
-        parts.text("(");
-    }
-    match expr {
+    parts.parenthesized(own < least, |parts| match expr {
         Expr::Or(children) => parts.list(children.iter().map(|child| (child, Level::And)), " or "),
         Expr::And(children) => parts.list(children.iter().map(|child| (child, Level::Not)), " and "),
         Expr::Not(inner) => {
@@ -62,10 +59,7 @@ fn expand_expr<'a>((expr, least): (&'a Expr, Level), parts: &mut Parts<'a, (&'a 
             parts.text(&**pattern);
         }
         Expr::Broken { text, .. } => parts.text(&**text),
-    }
-    if own < least {
-        parts.text(")");
-    }
+    });
 }
 
 /// A step of indentation, as the specification's examples have it.
@@ -225,18 +219,6 @@ fn quote(text: &str) -> String {
     if is_printable(text) {
         return format!("'{}'", text.replace('\'', "''"));
     }
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            character if is_printable(character.encode_utf8(&mut [0; 4])) => literal.push(character),
-            character => literal.push_str(&format!("\\u{:04x}", u32::from(character))),
-        }
-    }
-    literal.push('"');
-    literal
+    let is_plain = |character: char| is_printable(character.encode_utf8(&mut [0; 4]));
+    quote_with(text, |character| (!is_plain(character)).then(|| format!("\\u{:04x}", u32::from(character))))
 }

@@ -41,6 +41,6 @@ mod token;
 pub use error::{ErrorInfo, ErrorKind, Level, SyntaxError};
 pub use parsed::Parsed;
 pub use pattern::{Piece, read_pieces};
-pub use print::{Parts, print};
+pub use print::{Parts, print, quote, quote_with};
 pub use span::Span;
 pub use token::{Token, TokenKind};

@@ -37,14 +37,50 @@ impl<'a, N> Parts<'a, N> {
 
     /// A node comes next, in parentheses where these are needed.
     pub fn grouped(&mut self, node: N, needed: bool) {
+        self.parenthesized(needed, |parts| parts.node(node));
+    }
+
+    /// What `add` adds comes next, in parentheses where these are needed.
+    pub fn parenthesized(&mut self, needed: bool, add: impl FnOnce(&mut Self)) {
         if needed {
             self.text("(");
         }
-        self.node(node);
+        add(self);
         if needed {
             self.text(")");
         }
     }
+}
+
+/// A text in double quotes, with a backslash before quotes and backslashes, and for line ends and tabs.
+///
+/// ```
+/// assert_eq!(ruleatlas_syntax::quote("a\"\\\n"), r#""a\"\\\n""#);
+/// ```
+#[must_use]
+pub fn quote(text: &str) -> String {
+    quote_with(text, |_| None)
+}
+
+/// [`quote`], where `escape` says how another character is written that cannot stand for itself.
+#[must_use]
+pub fn quote_with(text: &str, escape: impl Fn(char) -> Option<String>) -> String {
+    let mut literal = String::with_capacity(text.len() + 2);
+    literal.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => literal.extend(['\\', character]),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            character => match escape(character) {
+                Some(escaped) => literal.push_str(&escaped),
+                None => literal.push(character),
+            },
+        }
+    }
+    literal.push('"');
+    literal
 }
 
 /// Writes a tree: `expand` says what a node is made of.
