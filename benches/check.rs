@@ -3,13 +3,11 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
-use ruleatlas_benches::{corpus, ratio};
-use ruleatlas_catalog::{Loaded, RuleFiles, build};
+use ruleatlas_benches::{open_catalog, ratio, read_corpora};
+use ruleatlas_catalog::RuleFiles;
 use ruleatlas_check::{Checker, Config};
 use ruleatlas_model::Vendor;
 use ruleatlas_sources::{SourceFile, SourceKind};
-use ruleatlas_store::{WriteOptions, write};
-use ruleatlas_views::Atlas;
 
 /// The allocator of the program.
 #[global_allocator]
@@ -28,17 +26,7 @@ const DRAFTS: usize = 40;
 const ROUNDS: usize = 7;
 
 fn main() {
-    let kinds = [
-        SourceKind::Rules(Vendor::Sigma),
-        SourceKind::Rules(Vendor::Elastic),
-        SourceKind::Rules(Vendor::Splunk),
-        SourceKind::Rules(Vendor::Kusto),
-        SourceKind::Attack,
-    ];
-    let Some(specs) = kinds.into_iter().map(corpus).collect::<Option<Vec<_>>>() else { return };
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("catalog.db");
-    let sources = Loaded::read(&specs, &|_, _, _, _| {}).expect("the corpora can be read");
+    let Some(sources) = read_corpora() else { return };
     let files: Vec<SourceFile> = sources
         .iter()
         .filter(|source| source.spec.kind == SourceKind::Rules(Vendor::Sigma))
@@ -47,10 +35,7 @@ fn main() {
         .take(RULES)
         .cloned()
         .collect();
-    let catalog = build(sources, &|_, _, _, _| {}).expect("the catalog can be built");
-    write(&path, &catalog, WriteOptions::default()).expect("the catalog can be written");
-    drop(catalog);
-    let atlas = Atlas::open(&path).expect("the catalog can be read");
+    let (atlas, _folder) = open_catalog(sources);
     let reader = RuleFiles::among(&[]);
     let read = |file: &SourceFile| reader.tagged_entries(file, None, &atlas.attack).map_or(0, |rules| rules.len());
     // Each draft by a checker of its own, as the site and an editor check it.

@@ -2,13 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ruleatlas_benches::corpus;
-use ruleatlas_catalog::{Loaded, build};
+use ruleatlas_benches::{open_catalog, read_corpora};
 use ruleatlas_convert::{Options, Target, write as write_query};
-use ruleatlas_model::Vendor;
-use ruleatlas_sources::SourceKind;
-use ruleatlas_store::{WriteOptions, write};
-use ruleatlas_views::Atlas;
+use ruleatlas_model::Rule;
 
 /// The allocator of the program.
 #[global_allocator]
@@ -22,20 +18,8 @@ const RULES: usize = 400;
 const LIMIT: usize = 10;
 
 fn main() {
-    let kinds = [
-        SourceKind::Rules(Vendor::Sigma),
-        SourceKind::Rules(Vendor::Elastic),
-        SourceKind::Rules(Vendor::Splunk),
-        SourceKind::Rules(Vendor::Kusto),
-        SourceKind::Attack,
-    ];
-    let Some(specs) = kinds.into_iter().map(corpus).collect::<Option<Vec<_>>>() else { return };
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("catalog.db");
-    let sources = Loaded::read(&specs, &|_, _, _, _| {}).expect("the corpora can be read");
-    let catalog = build(sources, &|_, _, _, _| {}).expect("the catalog can be built");
-    write(&path, &catalog, WriteOptions::default()).expect("the catalog can be written");
-    let atlas = Atlas::open(&path).expect("the catalog can be read");
+    let Some(sources) = read_corpora() else { return };
+    let (atlas, _folder) = open_catalog(sources);
     atlas.prefetch();
 
     let heads = atlas.index.heads();
@@ -50,9 +34,12 @@ fn main() {
         })
         .collect();
     say("similar rules of one rule", times, SIMILAR);
+    let entries =
+        (0..).take(heads.len()).step_by(step).filter_map(|rule| atlas.entry(rule).expect("the rule can be read"));
+    let rules: Vec<Rule> = entries.map(|entry| entry.rule).collect();
     for target in Target::ALL {
-        let rules = catalog.entries.iter().step_by(step).map(|entry| &entry.rule);
         let times = rules
+            .iter()
             .map(|rule| {
                 let start = Instant::now();
                 let query = write_query(rule, target, &Options::default(), atlas.taxonomy);
