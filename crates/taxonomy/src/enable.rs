@@ -264,7 +264,7 @@ mod tests {
             ("Endpoint Security", "ES_EVENT_TYPE_NOTIFY_EXEC", "", "", vec!["eslogger exec"]),
             ("Kubernetes audit", "create pods/exec", "", "core v1", vec!["resources: [\"pods/exec\"]"]),
             ("Bits-Client", "59", "Microsoft-Windows-Bits-Client/Operational", "", vec!["wevtutil set-log"]),
-            // A classic log is always on, and what nobody knows is turned on by nothing.
+            // A classic log is always on, and nothing is known that turns on an unknown one.
             ("Service Control Manager", "7045", "System", "", vec![]),
             ("Kubernetes audit", "create pods", "", "", vec![]),
             ("Somebody", "1", "", "", vec![]),

@@ -171,7 +171,7 @@ pub fn cloudtrail_data() -> &'static [(&'static str, Vec<&'static str>)] {
 }
 
 /// The events that a category of a diagnostic setting sends: provider and id, `*` for every event of the provider. Empty
-/// where nobody knows the category.
+/// where the category is unknown.
 #[must_use]
 pub fn events_of_diagnostic_category(category: &str) -> Vec<(&'static str, &'static str)> {
     static TABLE: OnceLock<Vec<[&'static str; 3]>> = OnceLock::new();

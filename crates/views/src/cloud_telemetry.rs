@@ -16,7 +16,7 @@ const TOLD: usize = 20;
 struct Call {
     event: EventRef,
     sources: Vec<String>,
-    /// `true` or `false` as `readOnly` would be, of every service that has the call; empty where nobody knows.
+    /// `true` or `false` as `readOnly` would be, of every service that has the call; empty where that is unknown.
     read_only: Vec<&'static str>,
 }
 
@@ -47,7 +47,7 @@ impl Call {
         for condition in &selector.conditions {
             let fits = |values: &mut dyn Iterator<Item = &str>| {
                 let mut values = values.peekable();
-                // What nobody knows may fit.
+                // An unknown call may fit.
                 values.peek().is_none() || values.any(|value| condition.fits(value))
             };
             let is_met = match condition.field.as_str() {
@@ -94,7 +94,7 @@ impl Atlas {
         let mut unknown: Vec<&str> = kinds.map(String::as_str).filter(|kind| !is_known(kind)).collect();
         unknown.sort_unstable();
         unknown.dedup();
-        have.note_names("nobody knows which events are data events of", &unknown);
+        have.note_names("it is unknown which events are data events of", &unknown);
         for selector in &trail.selectors {
             if let TrailCategory::Other(name) = &selector.category {
                 have.note_names("nothing is known of events of the category", &[name]);
@@ -128,7 +128,7 @@ impl Atlas {
                 }
             }
         }
-        have.note_names("nobody knows which events these categories hold:", &unknown);
+        have.note_names("it is unknown which events these categories hold:", &unknown);
         let off: Vec<&str> = settings.disabled.iter().map(String::as_str).collect();
         have.note_names("off:", &off);
         Ok(have)
