@@ -26,14 +26,15 @@ pub(crate) fn statement(runner: &mut Runner, statement: Statement, process: &Pro
         skipped += 1;
     }
     let first = words.get(skipped).map(|word| word.to_ascii_lowercase()).unwrap_or_default();
-    // `for /f … in ('command')` runs the command for its output.
-    let quoted = text.strip_prefix(['\'', '`']).and_then(|text| text.strip_suffix(['\'', '`']));
-    if let Some(inner) = quoted {
-        return runner.script(inner, Shell::Cmd, process, depth + 1);
-    }
     match first.as_str() {
-        // `for … in (…) do command` and `if … command`: brackets have split the first, and the second is behind its condition.
+        // `for … in (…) do command` and `if … command`: the command is behind the list and the condition.
         "for" => {
+            // `for /f … in ('command')` runs a command for its output.
+            let list = words.iter().find(|word| word.starts_with('(')).map(|word| word.trim_matches(['(', ')', ' ']));
+            let quoted = list.and_then(|list| list.strip_prefix(['\'', '`'])?.strip_suffix(['\'', '`']));
+            if let Some(inner) = quoted.map(str::to_owned) {
+                runner.script(&inner, Shell::Cmd, process, depth + 1);
+            }
             if let Some(at) = words.iter().position(|word| word.eq_ignore_ascii_case("do")) {
                 rest(runner, &expanded, at + 1, process, depth)
             }
@@ -66,7 +67,7 @@ pub(crate) fn statement(runner: &mut Runner, statement: Statement, process: &Pro
         _ => {
             if let Some(program) = words.first() {
                 let program = program.clone();
-                runner.start(&program, &text, &words, Some(process), depth);
+                runner.start(&program, &text, &words, process, depth);
             }
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn script_block(recorder: &mut Recorder, text: &str) {
 }
 
 /// What a program does beyond running, as its arguments say.
-pub(crate) fn of_program(recorder: &mut Recorder, name: &str, arguments: &[String], line: &str, process: &Process) {
+pub(crate) fn of_program(recorder: &mut Recorder, name: &str, arguments: &[String], process: &Process) {
     let word = |at: usize| arguments.get(at).map(|word| word.to_ascii_lowercase()).unwrap_or_default();
     match (name.to_ascii_lowercase().as_str(), word(0).as_str()) {
         ("reg", "add") => {
@@ -96,12 +96,6 @@ pub(crate) fn of_program(recorder: &mut Recorder, name: &str, arguments: &[Strin
         }
         _ => {}
     }
-    hosts(recorder, line, process);
-}
-
-/// What the text of a PowerShell statement names.
-pub(crate) fn of_text(recorder: &mut Recorder, text: &str, process: &Process) {
-    hosts(recorder, text, process);
 }
 
 /// What a cmdlet does; whether it is one that is known.
@@ -205,7 +199,10 @@ fn file_event(recorder: &mut Recorder, file: &str, process: &Process, kind: Even
             true => (file.to_owned(), Vec::new()),
             false => (format!("C:\\Users\\user\\AppData\\Local\\Temp\\{file}"), vec!["TargetFilename"]),
         };
-        let fields = json!({"Image": process.image.path, "TargetFilename": path, "ProcessId": process.id.to_string()});
+        let fields = match process.is_unknown() {
+            true => json!({"TargetFilename": path}),
+            false => json!({"Image": process.image.path, "TargetFilename": path, "ProcessId": process.id.to_string()}),
+        };
         recorder.sysmon(kind, if kind == EventKind::File { 11 } else { 23 }, fields, inferred);
     } else {
         let is_whole = file.starts_with('/');
@@ -214,11 +211,14 @@ fn file_event(recorder: &mut Recorder, file: &str, process: &Process, kind: Even
             false => (format!("/tmp/{}", file.trim_start_matches("./")), vec!["file.path"]),
         };
         let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-        let fields = json!({
+        let mut fields = json!({
             "file.path": path, "file.name": name, "file.extension": name.rsplit_once('.').map(|(_, ending)| ending),
-            "process.executable": process.image.path, "process.name": process.image.name(),
-            "process.entity_id": process.id.to_string(),
         });
+        if !process.is_unknown() {
+            set(&mut fields, "process.executable", &process.image.path);
+            set(&mut fields, "process.name", process.image.name());
+            set(&mut fields, "process.entity_id", &process.id.to_string());
+        }
         let action = if kind == EventKind::File { "creation" } else { "deletion" };
         let head = json!({"event.category": ["file"], "event.type": [action], "event.action": action, "event.dataset": "endpoint.events.file"});
         recorder.endpoint(kind, head, fields, inferred);
@@ -367,7 +367,7 @@ fn log_cleared(recorder: &mut Recorder, log: &str) {
 }
 
 /// The hosts of the addresses that a text names: looked up, and connected to.
-fn hosts(recorder: &mut Recorder, text: &str, process: &Process) {
+pub(crate) fn hosts(recorder: &mut Recorder, text: &str, process: &Process) {
     let mut seen: Vec<String> = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find("://") {

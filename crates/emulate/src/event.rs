@@ -88,6 +88,18 @@ pub(crate) struct Process {
     pub id: u32,
 }
 
+impl Process {
+    /// Whoever runs a command line that came without its parent.
+    pub fn unknown(platform: Platform) -> Self {
+        let image = Image { path: String::new(), ..Image::of("", platform) };
+        Self { image, command_line: String::new(), id: 0 }
+    }
+
+    pub fn is_unknown(&self) -> bool {
+        self.image.path.is_empty()
+    }
+}
+
 /// Makes the events of one machine.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -114,13 +126,8 @@ impl Recorder {
     }
 
     /// A process that `parent` starts.
-    pub fn process(
-        &mut self,
-        image: Image,
-        command_line: &str,
-        arguments: &[String],
-        parent: Option<&Process>,
-    ) -> Process {
+    pub fn process(&mut self, image: Image, command_line: &str, arguments: &[String], parent: &Process) -> Process {
+        let parent = Some(parent).filter(|parent| !parent.is_unknown());
         self.next_process += 4;
         let process = Process { image, command_line: command_line.to_owned(), id: self.next_process };
         match self.platform {

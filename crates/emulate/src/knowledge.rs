@@ -195,6 +195,13 @@ impl Image {
     pub fn name(&self) -> &str {
         self.path.rsplit(['\\', '/']).next().unwrap_or_default()
     }
+
+    /// The file's name without `.exe`.
+    pub fn base(&self) -> &str {
+        let name = self.name();
+        let (base, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        if ending.eq_ignore_ascii_case("exe") { base } else { name }
+    }
 }
 
 /// The wrappers of a program, by its name without `.exe`.

@@ -44,7 +44,7 @@ pub(crate) fn statement(runner: &mut Runner, statement: Statement, process: &Pro
         _ if program.starts_with('$') || program.starts_with('`') => {}
         _ => {
             let line = words.join(" ");
-            runner.start(&program, &line, &words, Some(process), depth);
+            runner.start(&program, &line, &words, process, depth);
             if matches!(program.rsplit('/').next(), Some("cp" | "mv" | "install")) {
                 effects::copied(&mut runner.recorder, &words, process);
             }

@@ -48,7 +48,7 @@ pub(crate) fn statement(runner: &mut Runner, statement: Statement, process: &Pro
         skipped += 1;
     }
     words.drain(..skipped);
-    effects::of_text(&mut runner.recorder, &text, process);
+    effects::hosts(&mut runner.recorder, &text, process);
     let is_call = words.first().is_some_and(|word| matches!(word.as_str(), "&" | "."));
     if is_call {
         words.remove(0);
@@ -115,7 +115,7 @@ fn start(runner: &mut Runner, program: &str, arguments: &str, process: &Process,
         _ => rest,
     };
     let words: Vec<String> = std::iter::once(program.to_owned()).chain(words).collect();
-    runner.start(program, line, &words, Some(process), depth);
+    runner.start(program, line, &words, process, depth);
 }
 
 /// `Verb-Noun`.

@@ -63,16 +63,23 @@ pub fn emulate(script: &Script<'_>) -> Emulation {
     Emulation { events: runner.recorder.events, notes: runner.notes }
 }
 
-/// The events of one command line, as its process and what that starts.
+/// The events of one command line: its process and what that starts, or the commands of it where it is a line of a shell. Who
+/// starts it is unknown.
 #[must_use]
 pub fn emulate_command_line(text: &str, platform: Platform) -> Emulation {
     let mut runner = Runner::new(platform);
     let shell = if platform == Platform::Windows { Shell::Cmd } else { Shell::Posix };
     let text = text.trim();
-    // A command line is that of one process: what shells take apart is an argument here.
+    let unknown = Process::unknown(platform);
     let words = runner.argument_words(text, shell);
-    if let Some((program, _)) = words.split_first() {
-        runner.start(program, text, &words, None, 0);
+    let Some((program, _)) = words.split_first() else { return Emulation::default() };
+    let split = statements(text, shell, 2);
+    let is_of_shell = split.len() > 1 || split.iter().any(|one| one.text != text || !one.inner.is_empty());
+    // Behind `cmd /c` and its like an operator is an argument of the one process.
+    if is_of_shell && wrappers(Image::of(program, platform).base()).all(|wrapper| wrapper.takes == Takes::Command) {
+        runner.script(text, shell, &unknown, 0);
+    } else {
+        runner.start(program, text, &words, &unknown, 0);
     }
     Emulation { events: runner.recorder.events, notes: runner.notes }
 }
@@ -129,7 +136,7 @@ impl Runner {
             }
         };
         let arguments: Vec<String> = words.into_iter().map(str::to_owned).collect();
-        self.recorder.process(Image::of(name, self.platform()), &line, &arguments, Some(starter))
+        self.recorder.process(Image::of(name, self.platform()), &line, &arguments, starter)
     }
 
     /// A script that a process runs.
@@ -161,30 +168,16 @@ impl Runner {
     }
 
     /// A program that a process starts, and what that starts in turn.
-    pub fn start(
-        &mut self,
-        program: &str,
-        command_line: &str,
-        words: &[String],
-        parent: Option<&Process>,
-        depth: usize,
-    ) {
+    pub fn start(&mut self, program: &str, command_line: &str, words: &[String], parent: &Process, depth: usize) {
         if program.is_empty() {
             return;
         }
         let image = Image::of(program, self.platform());
-        let name = image.name().to_owned();
-        let base = if self.platform() == Platform::Windows {
-            name.get(..name.len().saturating_sub(4))
-                .filter(|_| name.to_ascii_lowercase().ends_with(".exe"))
-                .unwrap_or(&name)
-        } else {
-            &name
-        };
+        let base = image.base().to_owned();
         let process = self.recorder.process(image, command_line, words, parent);
         let arguments = words.get(1..).unwrap_or_default();
-        effects::of_program(&mut self.recorder, base, arguments, command_line, &process);
-        for wrapper in wrappers(base) {
+        effects::of_program(&mut self.recorder, &base, arguments, &process);
+        for wrapper in wrappers(&base) {
             let Some(inner) = inner_command(wrapper, arguments) else { continue };
             let parent = match &wrapper.parent {
                 Some(path) => Process { image: Image::of(path, self.platform()), command_line: path.clone(), id: 900 },
@@ -204,9 +197,11 @@ impl Runner {
             let is_command = |(at, word): (usize, &String)| !word.starts_with(['-', '/']) && !is_value(at);
             if let Some(at) = arguments.iter().enumerate().position(is_command) {
                 let script = arguments.get(at..).unwrap_or_default().join(" ");
-                self.script(&script, Shell::PowerShell, &process, depth + 1);
+                return self.script(&script, Shell::PowerShell, &process, depth + 1);
             }
         }
+        // What starts another command connects to none of the hosts that it names.
+        effects::hosts(&mut self.recorder, command_line, &process);
     }
 
     fn inner(&mut self, takes: Takes, words: &[String], parent: &Process, depth: usize) {
@@ -221,7 +216,7 @@ impl Runner {
             },
             Takes::Command => {
                 if let Some(program) = words.first().filter(|_| depth <= MAX_DEPTH) {
-                    self.start(program, &text, words, Some(parent), depth);
+                    self.start(program, &text, words, parent, depth);
                 }
             }
         }
@@ -291,7 +286,7 @@ fn inner_command<'a>(wrapper: &Wrapper, arguments: &'a [String]) -> Option<&'a [
             let word = arguments.get(at)?;
             if wrapper.skip.contains(word) {
                 at += 2;
-            } else if word.starts_with(['-', '/']) || word.starts_with("\\\\") || is_assignment(word) {
+            } else if word.starts_with(['-', '\\']) || is_assignment(word) {
                 at += 1;
             } else if words > 0 {
                 words -= 1;

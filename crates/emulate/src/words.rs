@@ -132,6 +132,7 @@ impl Splitter {
                 self.end_statement();
                 1
             }
+            '(' if self.shell == Shell::Cmd && is_start_of_word && self.is_list_of_for() => self.list_of_for(rest),
             '(' if self.shell != Shell::PowerShell && is_start_of_word => {
                 self.groups += 1;
                 self.end_statement();
@@ -272,6 +273,20 @@ impl Splitter {
         let whole = rest.get(..taken).unwrap_or(rest).to_owned();
         self.push_text(&whole);
         taken
+    }
+
+    /// Whether a bracket opens what `for … in` goes through.
+    fn is_list_of_for(&self) -> bool {
+        let words = &self.current.statement.words;
+        let is = |word: Option<&String>, name: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(name));
+        is(words.last(), "in") && words.iter().any(|word| word.trim_start_matches('@').eq_ignore_ascii_case("for"))
+    }
+
+    /// The list that `for` goes through, as one word: it is no command.
+    fn list_of_for(&mut self, rest: &str) -> usize {
+        let end = rest.find([')', '\n']).map_or(rest.len(), |end| end + 1);
+        let list = rest.get(..end).unwrap_or(rest).to_owned();
+        self.push_word(&list)
     }
 
     fn redirection(&mut self, rest: &str) -> usize {

@@ -158,7 +158,38 @@ fn a_command_line_is_one_process_and_what_it_starts() {
         ["cmd.exe /c \"whoami & net user\"", "whoami", "net user"]
     );
     assert_eq!(lines("bash -c 'id | tee x'", Platform::Linux), ["bash -c 'id | tee x'", "id", "tee x"]);
+    assert_eq!(lines("curl x | sh && id > /tmp/o", Platform::Linux), ["curl x", "sh", "id"]);
+    assert_eq!(lines("whoami & net user", Platform::Windows), ["whoami", "net user"]);
+    assert_eq!(lines("nohup /tmp/.x/m --p a:1 &", Platform::Linux), ["nohup /tmp/.x/m --p a:1", "/tmp/.x/m --p a:1"]);
     assert!(lines("", Platform::Windows).is_empty());
+}
+
+#[test]
+fn the_command_that_connects_is_the_one_that_is_started_last() {
+    let hosts = |text, platform| -> Vec<String> {
+        let events = emulate_command_line(text, platform).events;
+        let of_dns = events.iter().filter(|event| event.kind == EventKind::Dns);
+        let who = |event: &ruleatlas_emulate::EmulatedEvent| {
+            event.field("Image").or_else(|| event.field("process.executable")).unwrap_or_default().to_owned()
+        };
+        of_dns.map(who).collect()
+    };
+    let curl = "/usr/bin/curl";
+    assert_eq!(hosts("bash -c 'curl https://a.example.com'", Platform::Linux), [curl]);
+    assert_eq!(hosts("sudo curl https://a.example.com", Platform::Linux), [curl]);
+    assert_eq!(hosts("cmd /c curl https://a.example.com", Platform::Windows), [r"C:\Windows\System32\curl.exe"]);
+    let powershell = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe";
+    assert_eq!(hosts("powershell -c \"iwr https://a.example.com\"", Platform::Windows), [powershell]);
+}
+
+#[test]
+fn the_list_of_a_loop_is_no_command() {
+    let windows = |text| started(Platform::Windows, Shell::Cmd, text);
+    assert_eq!(windows("for %a in (1 2) do net user x%a /add"), ["net user x%a /add"]);
+    assert_eq!(windows("@for /l %i in (1,1,9) do @ping %i"), ["ping %i"]);
+    assert_eq!(windows("for /f %i in ('whoami /groups') do echo %i"), ["whoami /groups"]);
+    assert_eq!(windows("(whoami) & (net user)"), ["whoami", "net user"]);
+    assert_eq!(started(Platform::Linux, Shell::Posix, "for i in 1 2; do curl $i; done"), ["curl $i"]);
 }
 
 #[test]
