@@ -135,7 +135,7 @@ described! {
         /// A query in Snowflake's SQL.
         Snowflake = "snowflake" {
             title: "Snowflake SQL",
-            alias: None,
+            alias: Some("sql"),
             extensions: &[],
             vendor: Vendor::Anvilogic,
             is_rule_file: false,
